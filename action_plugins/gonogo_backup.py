@@ -1,0 +1,35 @@
+"""Records the sealed backup in the evidence."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
+
+from gonogo.connection import LOGIN_SPEC
+from gonogo.controller.stage import Stage
+
+
+class ActionModule(Stage):
+    """See library/gonogo_backup.py."""
+
+    stage = "backup"
+    spec = {
+        "login": {"type": "dict", "required": True, "options": LOGIN_SPEC},
+        "directory": {"type": "path", "required": True},
+        "pg_bin": {"type": "path"},
+        "compress": {"type": "str", "default": "1"},
+        "lock_wait": {"type": "int", "default": 10000},
+    }
+
+    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        if self.checking:
+            return self.call("gonogo_backup", {**arguments, "run_id": "check"})
+        run = self.open_run()
+        self.same_login(run, arguments)
+        result = self.call("gonogo_backup", {**arguments, "run_id": run.run_id})
+        run.write_json("backup.json", result["backup"], stage=self.stage)
+        run.append(self.stage, "stage_passed")
+        return result

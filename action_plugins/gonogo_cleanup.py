@@ -1,0 +1,190 @@
+"""Shows the plan of a cleanup, and carries it out when that very plan was approved."""
+
+from __future__ import annotations
+
+import hmac
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
+
+from gonogo import canonical
+from gonogo.connection import LOGIN_SPEC
+from gonogo.controller import evidence, ledger
+from gonogo.controller.render import render_phase
+from gonogo.controller.stage import Stage
+from gonogo.errors import GonogoError, InputError, shown
+from gonogo.module import TIMEOUTS_SPEC
+
+_PLAN = "cleanup_plan.json"
+_DONE = "cleanup.json"
+
+
+class ActionModule(Stage):
+    """See library/gonogo_cleanup.py."""
+
+    stage = "cleanup"
+    spec = {
+        "login": {"type": "dict", "required": True, "options": LOGIN_SPEC},
+        "environment": {"type": "str", "required": True},
+        "run_id": {"type": "str"},
+        "approval": {
+            "type": "dict",
+            "options": {
+                "answer": {"type": "str"},
+                "approved_by": {"type": "str"},
+                "run_id": {"type": "str"},
+            },
+        },
+        "plan_hours": {"type": "int", "default": 24},
+        "timeouts": TIMEOUTS_SPEC,
+    }
+
+    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        run = self._run(arguments["environment"], arguments["run_id"])
+        if run is None:
+            return {"committed": False, "lines": ["No run has left rows: nothing to remove."]}
+        self.same_login(run, arguments)
+        planned = self._delete(run, arguments, approved_content=None)
+        plan = self._plan(run, planned["content"], hours=arguments["plan_hours"])
+        report = {**planned, "run_id": run.run_id, "token": plan["token"]}
+        lines = _plan_lines(run.run_id, planned)
+        if not sum(planned["rows"].values()):
+            self._note_done(run, {**report, "approved_by": None})
+            return {**report, "lines": [*lines, "Nothing of this run is left."]}
+        approval = arguments["approval"]
+        if self.checking or approval is None:
+            return {**report, "lines": [*lines, *_next_lines(self.host, report)]}
+        refusal = _refusal(approval, run.run_id, plan)
+        if refusal:
+            return {**report, "lines": [*lines, f"{refusal}: nothing was removed.",
+                                        *_next_lines(self.host, report)]}
+        done = self._delete(run, arguments, approved_content=planned["content"])
+        if not done["committed"]:
+            raise GonogoError(
+                "the rows have changed since the plan was shown; nothing was removed",
+                hint="Look at the new plan: run the playbook again without an approval.",
+            )
+        self._note_done(run, {**done, "run_id": run.run_id, "approved_by": approval["approved_by"]})
+        return {
+            **done,
+            "changed": True,
+            "run_id": run.run_id,
+            "token": plan["token"],
+            "lines": [f"Removed {sum(done['rows'].values())} rows of run {run.run_id}; "
+                      f"{done['remaining']} left. Everything else is as it was."],
+        }
+
+    def _run(self, environment: str, run_id: str | None) -> evidence.Run | None:
+        """The run asked for, or else the newest with rows that no cleanup has removed."""
+        folder = self.runs_dir / environment
+        if run_id:
+            if not (folder / run_id / "ledger.jsonl").is_file():
+                raise InputError(
+                    f"environment {environment} has no run of that id with a ledger",
+                    key="cleanup_run_id",
+                    value=run_id,
+                    hint=f"Look into {folder}.",
+                )
+            return evidence.Run.open(folder / run_id)
+        for path in sorted(folder.glob("*Z-*"), reverse=True):
+            if (path / "ledger.jsonl").is_file() and not (path / _DONE).is_file():
+                return evidence.Run.open(path)
+        return None
+
+    def _delete(
+        self, run: evidence.Run, arguments: dict[str, Any], *, approved_content: str | None
+    ) -> dict[str, Any]:
+        record = run.read_json("run.json")
+        runbook = self.runbook_of(run)
+        rows = ledger.children_first(run.read_lines("ledger.jsonl"), runbook.manifest)
+        name = runbook.data["cleanup"]
+        rendered = render_phase(
+            templates=runbook.templates,
+            phase={"name": name, "title": "Cleanup", "transaction": "undecided"},
+            runbook=runbook.data,
+            manifest=runbook.manifest,
+            checks=runbook.checks,
+            facts={**run.read_json("facts.json"), "ledger_tables": rows},
+            parameters=runbook.parameters,
+            run=record,
+            timeouts=arguments["timeouts"],
+        )
+        run.write(f"sql/{name}.sql", rendered.text, stage=self.stage)
+        return self.call(
+            "gonogo_cleanup",
+            {
+                "login": arguments["login"],
+                "run_id": run.run_id,
+                "declared": record["target"]["declared"],
+                "ledger": rows,
+                "script": rendered.text,
+                "approved_content": approved_content,
+                "timeouts": arguments["timeouts"],
+            },
+        )
+
+    def _plan(self, run: evidence.Run, content: str, *, hours: int) -> dict[str, Any]:
+        """The plan on record if it is about the same rows and still open, else a new one."""
+        now = datetime.now(UTC)
+        if (run.path / _PLAN).is_file():
+            plan: dict[str, Any] = run.read_json(_PLAN)
+            if plan["content"] == content and now < datetime.fromisoformat(plan["expires_at"]):
+                return plan
+        planned_at = now.isoformat(timespec="seconds")
+        plan = {
+            "content": content,
+            "planned_at": planned_at,
+            "expires_at": (now + timedelta(hours=hours)).isoformat(timespec="seconds"),
+            "token": canonical.sha256(f"{run.run_id}\n{content}\n{planned_at}")[:10],
+        }
+        if not self.checking:
+            run.write_json(_PLAN, plan, stage=self.stage)
+        return plan
+
+    def _note_done(self, run: evidence.Run, record: dict[str, Any]) -> None:
+        if not self.checking:
+            run.write_json(
+                _DONE,
+                {**record, "at": datetime.now(UTC).isoformat(timespec="seconds")},
+                stage=self.stage,
+            )
+
+
+def _refusal(approval: Mapping[str, Any], run_id: str, plan: Mapping[str, Any]) -> str | None:
+    """Why this is no approval of this plan, or None."""
+    answer = (approval["answer"] or "").split()
+    if not answer:
+        return "No answer"
+    if answer == ["ROLLBACK"]:
+        return "Rolled back as asked"
+    if len(answer) != 2 or answer[0] != "COMMIT":
+        return f'"{shown(approval["answer"])}" is neither COMMIT with the token nor ROLLBACK'
+    if not hmac.compare_digest(answer[1].encode(), str(plan["token"]).encode()):
+        return "The token is not this plan's"
+    if approval["run_id"] != run_id:
+        return "The approval is for another run"
+    if not (approval["approved_by"] or "").strip():
+        return "The approval does not say who gives it"
+    return None
+
+
+def _plan_lines(run_id: str, planned: Mapping[str, Any]) -> list[str]:
+    lines = [f"Rows of run {run_id}, in the order they would be deleted:"]
+    lines += [f"  {count:6d}  {table}" for table, count in planned["rows"].items() if count]
+    lines.append("The removal was rehearsed and rolled back; no other row of the database changed.")
+    if planned["unseen"]:
+        lines.append(f"Not seen by this login: {', '.join(planned['unseen'])}.")
+    return lines
+
+
+def _next_lines(host: str, report: Mapping[str, Any]) -> list[str]:
+    return [
+        "To remove them:",
+        f"  ansible-playbook -i INVENTORY playbooks/cleanup.yml --limit {host},localhost"
+        f" -e cleanup_run_id={report['run_id']} -e cleanup_token={report['token']}"
+        " -e cleanup_approved_by=NAME",
+    ]

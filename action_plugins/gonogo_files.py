@@ -1,0 +1,32 @@
+"""Sends the runbook's SQL, as it was when the run was opened."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
+
+from gonogo.controller.stage import Stage
+
+
+class ActionModule(Stage):
+    """See library/gonogo_files.py."""
+
+    stage = "copy_sql"
+    spec = {"directory": {"type": "path", "required": True}}
+
+    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        if self.checking:
+            return {"changed": True, "msg": f"would copy the SQL to {arguments['directory']}"}
+        run = self.open_run()
+        runbook = self.runbook_of(run)
+        files = {
+            f"runbook/{path.name}": path.read_text(encoding="utf-8")
+            for path in runbook.migration_files
+        }
+        directory = f"{arguments['directory']}/{run.run_id}"
+        result = self.call("gonogo_files", {"directory": directory, "files": files})
+        run.append(self.stage, "stage_passed", {"directory": result["directory"]})
+        return result

@@ -1,0 +1,70 @@
+"""Checks the whole request before the first connection, for every host of the group."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
+
+import yaml
+from ansible.utils.vars import load_extra_vars
+from gonogo.controller import request
+from gonogo.controller.stage import Stage, native
+from gonogo.errors import InputError
+
+_REQUIRED = ("environment", "login", "profile", "residue", "runbook", "runs_dir")
+
+
+class ActionModule(Stage):
+    """See library/gonogo_input.py."""
+
+    stage = "input"
+    spec = {
+        "group": {"type": "str", "required": True},
+        "roles": {"type": "path", "required": True},
+    }
+
+    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        extra = load_extra_vars(self._loader)
+        request.check_command_line(self._vars, extra=extra)
+        groups = self._vars.get("groups") or {}
+        hosts = [str(host) for host in groups.get(arguments["group"]) or []]
+        request.refuse_no_hosts(arguments["group"], hosts, groups)
+        known, prefixes = _variables(Path(arguments["roles"]))
+        request.check_variables(extra, known=known, prefixes=prefixes)
+        for host in hosts:
+            self._check_host(host, known, prefixes)
+        return {"changed": False, "hosts": hosts}
+
+    def _check_host(self, host: str, known: frozenset[str], prefixes: tuple[str, ...]) -> None:
+        variables = self._vars["hostvars"][host]
+        request.check_variables(variables, known=known, prefixes=prefixes)
+        given = {}
+        for name in (*_REQUIRED, "parameters", "waivers", "refused_databases"):
+            value = native(variables.get(f"gonogo_{name}"))
+            if value is None and name in _REQUIRED:
+                raise InputError(
+                    f"host {host} has no gonogo_{name}",
+                    hint="Set it in the inventory's group_vars; see docs/variables.md.",
+                )
+            given[name] = value
+        request.load_runbook(
+            {
+                **given,
+                "parameters": given["parameters"] or {},
+                "waivers": given["waivers"] or [],
+            }
+        )
+
+
+def _variables(roles: Path) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Names that the roles' argument specs declare, and the prefixes reserved for them."""
+    names: set[str] = set()
+    for file in sorted(roles.glob("*/meta/argument_specs.yml")):
+        specs = yaml.safe_load(file.read_text(encoding="utf-8"))["argument_specs"]
+        for entry_point in specs.values():
+            names.update(entry_point.get("options") or {})
+    prefixes = ("gonogo", *(file.name for file in roles.iterdir() if file.is_dir()))
+    return frozenset(names), tuple(f"{prefix}_" for prefix in prefixes)

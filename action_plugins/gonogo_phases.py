@@ -1,0 +1,16 @@
+"""The stage phases; see phase_stage.py."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
+
+from gonogo.controller.phase_stage import PhaseStage
+
+
+class ActionModule(PhaseStage):
+    """See library/gonogo_phases.py."""
+
+    stage = "phases"

@@ -1,0 +1,100 @@
+"""Closes the run, decides, writes verdict and reports. Nothing of it runs on the target host."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
+
+from gonogo import canonical
+from gonogo.controller import evidence, report
+from gonogo.controller.stage import Stage
+from gonogo.errors import GonogoError, InputError
+from gonogo.verdict import decide
+
+
+def _decide(path: Path) -> dict[str, Any]:
+    found = evidence.load(path)
+    return decide(
+        run=found.run,
+        plan=found.plan,
+        checks=found.checks,
+        events=found.events,
+        backup=found.backup,
+        problems=found.problems,
+    )
+
+
+class ActionModule(Stage):
+    """See library/gonogo_verdict.py."""
+
+    stage = "verdict"
+    spec = {
+        "templates": {"type": "path", "required": True},
+        "fail_on": {
+            "type": "list",
+            "elements": "str",
+            "choices": ["HOLD", "NO-GO"],
+            "default": ["HOLD", "NO-GO"],
+        },
+        "recompute": {"type": "path"},
+    }
+
+    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        templates = Path(arguments["templates"])
+        if arguments["recompute"]:
+            return self._recompute(Path(arguments["recompute"]).expanduser())
+        if self.checking:
+            return {"skipped": True, "msg": "check mode: nothing was judged"}
+        run = self.find_run()
+        if run is None:
+            # The stage target refused before it opened a run, and has said why.
+            return {"skipped": True, "msg": "no run was opened, there is nothing to judge"}
+        self._release_lock(run)
+        run.append(self.stage, "closed")
+        verdict = _decide(run.path)
+        report.write_reports(run.path, templates, verdict=verdict)
+        # Last and atomically: without it, the answer is HOLD.
+        run.publish("verdict.json", canonical.dumps(verdict))
+        evidence.close_pointer(self.runs_dir, identity=self.identity, inventory_host=self.host)
+        result = {
+            "changed": True,
+            "decision": verdict["decision"],
+            "score": verdict["score"],
+            "evidence": str(run.path),
+        }
+        if verdict["decision"] in arguments["fail_on"]:
+            result.update(failed=True, msg=report.summary_lines(verdict)[0])
+        return result
+
+    def _release_lock(self, run: evidence.Run) -> None:
+        """The stage phases releases the lock; if it never got there, it is done here."""
+        events = evidence.load(run.path).events
+        passed = {event["stage"] for event in events if event["event"] == "stage_passed"}
+        if "target" not in passed or "phases" in passed:
+            return
+        try:
+            login = run.read_json("run.json")["target"]["login"]
+            self.call("gonogo_target", {"login": login, "run_id": run.run_id, "state": "released"})
+        except Exception as error:  # noqa: BLE001 - the verdict must be written all the same
+            self._display.warning(f"the run lock could not be released: {error}")
+
+    def _recompute(self, path: Path) -> dict[str, Any]:
+        if not path.is_dir():
+            raise InputError("there is no such evidence directory", key="recompute", value=str(path))
+        verdict = _decide(path)
+        file = path / "verdict.json"
+        written = file.read_text(encoding="utf-8") if file.is_file() else None
+        if written is None:
+            raise GonogoError(
+                f"{path} holds no verdict", detail=f"The evidence gives {verdict['decision']}."
+            )
+        if written != canonical.dumps(verdict):
+            raise GonogoError(
+                "verdict.json does not follow from the evidence",
+                detail=f"The evidence gives {verdict['decision']}.",
+                hint="Trust the evidence, not the file; find out who changed it.",
+            )
+        return {"changed": False, "decision": verdict["decision"], "score": verdict["score"]}

@@ -1,0 +1,63 @@
+"""What the modules of this project have in common, documented once."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Fragments: the default one (attributes, requirements) and LOGIN."""
+
+    DOCUMENTATION = r"""
+requirements:
+  - psycopg 3 on the target host
+  - PostgreSQL 13 or later
+author:
+  - pg-gonogo maintainers
+"""
+
+    LOGIN = r"""
+options:
+  login:
+    description:
+      - How to reach the database from the target host. No secret stands in it, passwords are read from O(login.passfile).
+      - Variables of the environment such as E(PGHOST) and E(PGOPTIONS) are ignored.
+    type: dict
+    required: true
+    suboptions:
+      db:
+        description: Name of the database. A connection string is refused.
+        type: str
+        required: true
+      user:
+        description: Role to log in as.
+        type: str
+      host:
+        description: Host name, address, or directory of the Unix-domain socket.
+        type: str
+      port:
+        description: Port of the server itself, not of a connection pooler.
+        type: int
+      service:
+        description: Name of a service in O(login.service_file).
+        type: str
+      service_file:
+        description: Connection service file.
+        type: path
+      passfile:
+        description: Password file. It must not be readable by others.
+        type: path
+      ssl_mode:
+        description: TLS mode, as libpq's C(sslmode).
+        type: str
+        choices: [disable, allow, prefer, require, verify-ca, verify-full]
+      ca_cert:
+        description: File with the certificate authorities to trust, as libpq's C(sslrootcert).
+        type: path
+      connect_timeout:
+        description: Seconds to wait for a connection.
+        type: int
+        default: 10
+  run_id:
+    description: Id of the run. Sessions are called C(gonogo:RUN_ID:STAGE).
+    type: str
+    required: true
+"""

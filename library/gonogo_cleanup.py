@@ -1,0 +1,137 @@
+#!/usr/bin/python
+"""Remove the test rows a run has left, after approval."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gonogo_cleanup
+short_description: Remove the test rows a run has left, after approval
+description:
+  - Rehearses the removal of the rows in a run's ledger in a transaction that is rolled back, proves that nothing outside the ledger would change, and shows the plan with its token.
+  - With an approval of exactly that plan the same is done again and, if nothing has changed since, committed.
+  - No answer, a wrong token, another run, an expired plan or V(ROLLBACK) changes nothing.
+extends_documentation_fragment: [gonogo, gonogo.login]
+options:
+  run_id:
+    description: Id of the run whose rows are removed. By default the newest run of the environment that has left any.
+    type: str
+    required: false
+  environment:
+    description: Environment of the run.
+    type: str
+    required: true
+  approval:
+    description: The approval. Without it, only the plan is shown.
+    type: dict
+    suboptions:
+      answer:
+        description: V(COMMIT) followed by the plan's token, or V(ROLLBACK). Anything else changes nothing.
+        type: str
+      approved_by:
+        description: Who approves.
+        type: str
+      run_id:
+        description: Run the approval is for.
+        type: str
+  plan_hours:
+    description: How long a plan can be approved.
+    type: int
+    default: 24
+  timeouts:
+    description: Limits set in every session, in PostgreSQL's notation.
+    type: dict
+    default: {}
+    suboptions:
+      lock: {description: Longest wait for a lock., type: str, default: 5s}
+      statement: {description: Longest statement., type: str, default: 10min}
+      idle_in_transaction: {description: Longest pause within a transaction., type: str, default: 2min}
+attributes:
+  check_mode:
+    support: full
+    description: In check mode only the plan is shown.
+"""
+
+EXAMPLES = r"""
+- name: Show the plan
+  gonogo_cleanup:
+    login: {db: apms_staging, user: apms_staging, host: localhost, passfile: ~/.pgpass}
+    environment: staging
+  register: plan
+
+- name: Carry it out
+  gonogo_cleanup:
+    login: {db: apms_staging, user: apms_staging, host: localhost, passfile: ~/.pgpass}
+    environment: staging
+    approval:
+      answer: COMMIT 0123456789
+      approved_by: Dewi
+      run_id: 20260131T120000Z-0a1b2c
+"""
+
+RETURN = r"""
+run_id:
+  description: Run whose rows they are.
+  returned: when a run has left rows
+  type: str
+token:
+  description: Token of the plan.
+  returned: when a run has left rows
+  type: str
+rows:
+  description: Table to number of rows of the run that are there.
+  returned: when a run has left rows
+  type: dict
+committed:
+  description: Whether the rows are gone for good.
+  returned: always
+  type: bool
+remaining:
+  description: Rows of the ledger that are left, counted afterwards in a session of its own.
+  returned: when a run has left rows
+  type: int
+unseen:
+  description: Tables the login may not read; the proof leaves them out.
+  returned: when a run has left rows
+  type: list
+  elements: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.gonogo.cleanup import carry_out
+from ansible.module_utils.gonogo.module import (
+    TIMEOUTS_SPEC,
+    login_of,
+    options,
+    reported,
+    timeouts_of,
+)
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(
+        argument_spec=options(
+            declared={"type": "dict", "required": True},
+            ledger={"type": "list", "elements": "dict", "required": True},
+            script={"type": "str", "required": True},
+            approved_content={"type": "str"},
+            timeouts=TIMEOUTS_SPEC,
+        ),
+        supports_check_mode=True,
+    )
+    params = module.params
+    with reported(module):
+        result = carry_out(
+            login_of(params),
+            run_id=params["run_id"],
+            declared=params["declared"],
+            ledger=params["ledger"],
+            script=params["script"],
+            approved_content=None if module.check_mode else params["approved_content"],
+            timeouts=timeouts_of(params),
+        )
+    module.exit_json(changed=result["committed"], **result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+#!/usr/bin/python
+"""Refuse a request that cannot be judged."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gonogo_input
+short_description: Refuse a request that cannot be judged
+description:
+  - Checks what a person wrote before the first connection. Command line, inventory variables, runbook, manifest and templates.
+  - An empty or unknown group, C(--tags), a misspelt variable or runbook key, an unknown profile, a missing phase file or an undefined name in a template is one clear error.
+  - Runs on the controller only.
+options:
+  group:
+    description: Group of the inventory that holds the target.
+    type: str
+    required: true
+  roles:
+    description: Directory of the roles; their argument specs say which variables exist.
+    type: path
+    required: true
+attributes:
+  check_mode:
+    support: full
+author:
+  - pg-gonogo maintainers
+"""
+
+EXAMPLES = r"""
+- name: Refuse what cannot be judged
+  gonogo_input:
+    group: gonogo
+    roles: roles
+"""
+
+RETURN = r"""
+hosts:
+  description: The targets that will be judged.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main() -> None:
+    """Entry point; the action plugin of the same name does the work."""
+    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module.fail_json(msg="gonogo_input runs on the controller, through its action plugin")
+
+
+if __name__ == "__main__":
+    main()

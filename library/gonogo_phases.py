@@ -1,0 +1,102 @@
+#!/usr/bin/python
+"""Run the phase scripts of a run."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gonogo_phases
+short_description: Run the phase scripts of a run
+description:
+  - Renders every phase script of the runbook from the facts in the evidence, puts it beside the runbook's SQL on the target host, and runs each in its own transaction over one connection.
+  - Each script answers its checks; a script that dies keeps the answers it had given, the rest of its checks did not run.
+  - Races are run with sessions of their own after the script that declares them.
+  - Test rows are committed only in residue mode V(keep) and only into workspaces of the run itself. Every row that may be created is in ledger.jsonl before the first script runs.
+  - Releases the run lock at its end.
+extends_documentation_fragment: [gonogo, gonogo.login]
+options:
+  run_id:
+    description: Id of the run. The controller fills it in.
+    type: str
+    required: false
+  directory:
+    description: Directory of runs on the target host.
+    type: path
+    required: true
+  timeouts:
+    description: Limits set in every session, in PostgreSQL's notation.
+    type: dict
+    default: {}
+    suboptions:
+      lock: {description: Longest wait for a lock., type: str, default: 5s}
+      statement: {description: Longest statement., type: str, default: 10min}
+      idle_in_transaction: {description: Longest pause within a transaction., type: str, default: 2min}
+attributes:
+  check_mode:
+    support: full
+    description: The stage is skipped, there is no run it could belong to.
+"""
+
+EXAMPLES = r"""
+- name: Run the phase scripts
+  gonogo_phases:
+    login: {db: apms_staging, user: apms_staging, host: localhost, passfile: ~/.pgpass}
+    directory: ~/.gonogo/runs
+    timeouts: {lock: 2s}
+"""
+
+RETURN = r"""
+phases:
+  description: What each script answered.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name: {description: Name of the phase., type: str, returned: always}
+    ran: {description: Whether it ran at all., type: bool, returned: always}
+    committed: {description: Whether its transaction was committed; null when nobody knows., type: bool, returned: always}
+    error: {description: 'Why it ended early: SQLSTATE, message, block and line.', type: dict, returned: always}
+    checks: {description: The results of its checks., type: list, elements: dict, returned: always}
+    races: {description: The results of its races., type: list, elements: dict, returned: always}
+    seconds: {description: How long it took., type: float, returned: always}
+"""
+
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.gonogo.module import (
+    TIMEOUTS_SPEC,
+    login_of,
+    options,
+    reported,
+    timeouts_of,
+)
+from ansible.module_utils.gonogo.phases import run_phases
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(
+        argument_spec=options(
+            directory={"type": "path", "required": True},
+            scripts={"type": "list", "elements": "dict", "required": True},
+            timeouts=TIMEOUTS_SPEC,
+        ),
+        supports_check_mode=True,
+    )
+    params = module.params
+    with reported(module):
+        results = run_phases(
+            login_of(params),
+            run_id=params["run_id"],
+            stage="phases",
+            scripts=params["scripts"],
+            directory=Path(params["directory"]).expanduser(),
+            timeouts=timeouts_of(params),
+            release_lock=True,
+        )
+    committed = any(phase["committed"] is not False for phase in results)
+    module.exit_json(changed=committed, phases=results)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+#!/usr/bin/python
+"""Find the facts about a target, read-only."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gonogo_preflight
+short_description: Find the facts about a target, read-only
+description:
+  - Runs the runbook's preflight scripts in a read-only transaction and returns what they find as facts.
+  - Everything the old runbook asked a person to write down and to paste into scripts is among them.
+  - On the controller, writes facts.json and the results of the checks into the run's evidence. Later scripts are rendered from there, not from variables.
+extends_documentation_fragment: [gonogo, gonogo.login]
+options:
+  run_id:
+    description: Id of the run. The controller fills it in.
+    type: str
+    required: false
+  directory:
+    description: Directory of runs on the target host; the scripts are put into a folder named after the run.
+    type: path
+    required: true
+  timeouts:
+    description: Limits set in every session, in PostgreSQL's notation.
+    type: dict
+    default: {}
+    suboptions:
+      lock: {description: Longest wait for a lock., type: str, default: 5s}
+      statement: {description: Longest statement., type: str, default: 10min}
+      idle_in_transaction: {description: Longest pause within a transaction., type: str, default: 2min}
+attributes:
+  check_mode:
+    support: full
+    description: The stage is skipped, there is no run it could belong to.
+"""
+
+EXAMPLES = r"""
+- name: Find the facts
+  gonogo_preflight:
+    login: {db: apms_staging, user: apms_staging, host: localhost, passfile: ~/.pgpass}
+    directory: ~/.gonogo/runs
+
+- name: The workspace was found
+  ansible.builtin.assert:
+    that: ansible_facts.gonogo.workspace.code == 'XLSMART-AVIAT'
+"""
+
+RETURN = r"""
+ansible_facts:
+  description: Facts about the target.
+  returned: success
+  type: dict
+  contains:
+    gonogo:
+      description: One key a fact, as the runbook's preflight script calls it.
+      type: dict
+      returned: success
+      sample: {"config_versions_id_type": "text", "users": ["admin-001"], "workspace": {"code": "XLSMART-AVIAT"}}
+phases:
+  description: What each script answered.
+  returned: success
+  type: list
+  elements: dict
+"""
+
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.gonogo.module import (
+    TIMEOUTS_SPEC,
+    login_of,
+    options,
+    reported,
+    timeouts_of,
+)
+from ansible.module_utils.gonogo.phases import run_phases
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(
+        argument_spec=options(
+            directory={"type": "path", "required": True},
+            scripts={"type": "list", "elements": "dict", "required": True},
+            timeouts=TIMEOUTS_SPEC,
+        ),
+        supports_check_mode=True,
+    )
+    params = module.params
+    with reported(module):
+        results = run_phases(
+            login_of(params),
+            run_id=params["run_id"],
+            stage="preflight",
+            scripts=params["scripts"],
+            directory=Path(params["directory"]).expanduser(),
+            timeouts=timeouts_of(params),
+            release_lock=False,
+        )
+    facts = {key: value for phase in results for key, value in phase["facts"].items()}
+    module.exit_json(changed=False, phases=results, ansible_facts={"gonogo": facts})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+#!/usr/bin/python
+"""Prove the identity of a target database and take the run lock."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gonogo_target
+short_description: Prove the identity of a target database and take the run lock
+description:
+  - Opens a run. Refuses a database whose name, environment marker, server or role is not what the inventory declares, before anything is written to it.
+  - The marker is the setting C(gonogo.environment) of the database itself, made with C(ALTER DATABASE ... SET). A dump restored elsewhere does not carry it.
+  - Takes the run lock, an advisory lock held by a small process on the target host that ends by itself when the run does.
+  - Ends sessions that a dead run has left; refuses while another run is alive and names it.
+  - On the controller, opens the evidence directory of the run.
+extends_documentation_fragment: [gonogo, gonogo.login]
+options:
+  run_id:
+    description: Id of the run. The controller makes it up.
+    type: str
+    required: false
+  environment:
+    description: Environment the inventory declares, such as V(staging).
+    type: str
+    required: true
+  runbook:
+    description: Folder of the runbook, on the controller.
+    type: path
+    required: true
+  profile:
+    description: Which of the manifest's profiles to expect.
+    type: str
+    required: true
+  residue:
+    description: Whether test rows are committed (V(keep)) or never visible to anybody (V(rollback)).
+    type: str
+    choices: [keep, rollback]
+    required: true
+  parameters:
+    description: Values for the runbook's parameters.
+    type: dict
+    default: {}
+  waivers:
+    description: Accepted deviations. Each has C(check) or C(criterion), C(owner), C(reason) and C(expires).
+    type: list
+    elements: dict
+    default: []
+  refused_databases:
+    description: Names of databases that are never this target.
+    type: list
+    elements: str
+    default: []
+  system_identifier:
+    description: The server's system identifier, where it is known.
+    type: str
+  pg_bin:
+    description: Directory of pg_dump and pg_restore on the target host. By default they are looked for in E(PATH).
+    type: path
+  backup_directory:
+    description: Where the backup will go, on the target host.
+    type: path
+    required: true
+  space_factor:
+    description: How much room the backup needs at most, as a multiple of the database's size.
+    type: float
+    default: 1.0
+  lock_lease:
+    description: Seconds after which the run lock is given up when no session of the run has been seen.
+    type: int
+    default: 120
+  take_over:
+    description: Id of a run whose sessions are to be ended although its controller cannot be asked whether it is dead.
+    type: str
+attributes:
+  check_mode:
+    support: full
+    description: In check mode identity, clients and room are checked, the lock is not taken and no run is opened.
+"""
+
+EXAMPLES = r"""
+- name: Prove the target and open the run
+  gonogo_target:
+    login: {db: apms_staging, user: apms_staging, host: localhost, passfile: ~/.pgpass}
+    environment: staging
+    runbook: runbooks/20251229010228_add_master_tables_final_v2
+    profile: target
+    residue: keep
+    refused_databases: [apms_db]
+    backup_directory: ~/.gonogo/backups
+"""
+
+RETURN = r"""
+observed:
+  description: What the database says about itself.
+  returned: success
+  type: dict
+  sample: {"database": "apms_staging", "environment": "staging", "login": "apms_staging", "server_version": "16.4"}
+clients:
+  description: Path and version of pg_dump and pg_restore.
+  returned: success
+  type: dict
+free_bytes:
+  description: Free bytes in the backup directory's file system.
+  returned: success
+  type: int
+fenced:
+  description: Names of sessions of dead runs that were ended.
+  returned: success
+  type: list
+  elements: str
+held:
+  description: Who holds the run lock instead of this run.
+  returned: success
+  type: dict
+others:
+  description: Ids of other runs that have sessions in the database.
+  returned: success
+  type: list
+  elements: str
+run_id:
+  description: Id of the run that was opened.
+  returned: when not in check mode
+  type: str
+evidence:
+  description: Directory of the run's evidence, on the controller.
+  returned: when not in check mode
+  type: path
+"""
+
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.gonogo.connection import application_name, connect
+from ansible.module_utils.gonogo.lock import release
+from ansible.module_utils.gonogo.module import login_of, options, reported
+from ansible.module_utils.gonogo.target import open_target
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(
+        argument_spec=options(
+            state={"type": "str", "choices": ["open", "released"], "default": "open"},
+            declared={"type": "dict", "default": {}},
+            fence={"type": "list", "elements": "str", "default": []},
+            lock_lease={"type": "int", "default": 120},
+            pg_bin={"type": "path"},
+            backup_directory={"type": "path", "default": "."},
+            space_factor={"type": "float", "default": 1.0},
+        ),
+        supports_check_mode=True,
+    )
+    params = module.params
+    with reported(module):
+        login = login_of(params)
+        if params["state"] == "released":
+            with connect(login, name=application_name(params["run_id"], "release")) as connection:
+                release(connection, run_id=params["run_id"])
+            module.exit_json(changed=False)
+        module.exit_json(
+            changed=False,
+            **open_target(
+                login,
+                run_id=params["run_id"],
+                declared=params["declared"],
+                fence=params["fence"],
+                lease=params["lock_lease"],
+                pg_bin=params["pg_bin"],
+                backup_directory=Path(params["backup_directory"]).expanduser(),
+                space_factor=params["space_factor"],
+                check_only=module.check_mode,
+            ),
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+#!/usr/bin/python
+"""Decide GO, HOLD or NO-GO from the evidence of a run."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gonogo_verdict
+short_description: Decide GO, HOLD or NO-GO from the evidence of a run
+description:
+  - Closes the run this playbook has opened, computes the verdict as a pure function of the evidence, and writes verdict.json and the reports beside it.
+  - Runs on the controller only. It takes no result from any variable.
+  - Fails for the decisions in O(fail_on). An exit status of zero is not a GO, only verdict.json is.
+options:
+  templates:
+    description: Directory with the report templates.
+    type: path
+    required: true
+  fail_on:
+    description: Decisions that fail the task.
+    type: list
+    elements: str
+    choices: [HOLD, NO-GO]
+    default: [HOLD, NO-GO]
+  recompute:
+    description: Evidence directory of an earlier run. Its verdict is computed again and compared with its verdict.json; nothing is written.
+    type: path
+attributes:
+  check_mode:
+    support: full
+    description: Nothing is judged in check mode.
+author:
+  - pg-gonogo maintainers
+"""
+
+EXAMPLES = r"""
+- name: Decide and report
+  gonogo_verdict:
+    templates: roles/verdict/templates
+
+- name: Compute an earlier verdict again
+  gonogo_verdict:
+    templates: roles/verdict/templates
+    recompute: runs/staging/20260131T120000Z-0a1b2c
+"""
+
+RETURN = r"""
+decision:
+  description: The decision.
+  returned: when a run was judged
+  type: str
+  sample: GO
+score:
+  description: Scoring units passed, and how many there are.
+  returned: when a run was judged
+  type: dict
+  sample: {"passed": 15, "of": 15}
+evidence:
+  description: Directory of the run's evidence.
+  returned: when a run was judged
+  type: path
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main() -> None:
+    """Entry point; the action plugin of the same name does the work."""
+    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module.fail_json(msg="gonogo_verdict runs on the controller, through its action plugin")
+
+
+if __name__ == "__main__":
+    main()

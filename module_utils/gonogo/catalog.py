@@ -1,0 +1,104 @@
+"""The engine's own catalog queries: identity, sessions, locks, fingerprints. No psycopg here."""
+
+from __future__ import annotations
+
+__all__ = [
+    "BACKENDS",
+    "FINGERPRINT",
+    "IDENTITY",
+    "LOCK_HOLDER",
+    "LOCK_KEY",
+    "TABLES",
+    "TERMINATE",
+    "TRY_LOCK",
+]
+
+# Two-part advisory lock key ("gono", "go"); advisory locks are per database by themselves.
+LOCK_KEY = (0x676F6E6F, 0x676F)
+
+# One row that says where this session is. The environment marker is read from the catalog and
+# not with current_setting, which any session, role or connection string could override.
+IDENTITY = """
+SELECT
+    current_database()::text AS database,
+    (
+        SELECT split_part(setting, '=', 2)
+        FROM pg_catalog.pg_db_role_setting AS s
+        CROSS JOIN LATERAL unnest(s.setconfig) AS setting
+        WHERE s.setdatabase = d.oid AND s.setrole = 0
+            AND split_part(setting, '=', 1) = 'gonogo.environment'
+    ) AS environment,
+    d.oid::bigint AS database_oid,
+    pg_catalog.pg_get_userbyid(d.datdba)::text AS database_owner,
+    session_user::text AS login,
+    current_user::text AS "current_user",
+    r.rolsuper AS superuser,
+    current_setting('server_version') AS server_version,
+    current_setting('server_version_num')::int AS server_version_num,
+    (SELECT c.system_identifier::text FROM pg_catalog.pg_control_system() AS c) AS system_identifier,
+    pg_catalog.pg_is_in_recovery() AS in_recovery,
+    pg_catalog.pg_backend_pid() AS backend_pid,
+    host(pg_catalog.inet_server_addr()) AS server_address,
+    pg_catalog.inet_server_port() AS server_port,
+    current_setting('server_encoding') AS server_encoding,
+    pg_catalog.pg_database_size(d.oid) AS database_bytes,
+    coalesce((
+        SELECT array_agg(DISTINCT lower(setting) ORDER BY lower(setting))
+        FROM pg_catalog.pg_db_role_setting AS s
+        CROSS JOIN LATERAL unnest(s.setconfig) AS setting
+        WHERE s.setdatabase IN (0, d.oid) AND s.setrole IN (0, r.oid)
+            AND lower(setting) IN (
+                'session_replication_role=replica',
+                'session_replication_role=local',
+                'default_transaction_read_only=on'
+            )
+    ), '{}') AS blinding_settings,
+    current_setting('session_replication_role') AS session_replication_role
+FROM pg_catalog.pg_database AS d
+JOIN pg_catalog.pg_roles AS r ON r.rolname = session_user
+WHERE d.datname = current_database()
+"""
+
+TRY_LOCK = "SELECT pg_catalog.pg_try_advisory_lock(%s, %s)"
+
+LOCK_HOLDER = """
+SELECT a.application_name, a.backend_start, host(a.client_addr) AS client
+FROM pg_catalog.pg_locks AS l
+JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
+    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+    AND l.classid = %s::bigint::oid AND l.objid = %s::bigint::oid
+"""
+
+# Sessions of runs of this project in this database, by the run id in their name.
+BACKENDS = """
+SELECT pid, application_name, state, backend_start
+FROM pg_catalog.pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_catalog.pg_backend_pid()
+    AND application_name LIKE 'gonogo:%%:%%'
+"""
+
+TERMINATE = """
+SELECT count(pg_catalog.pg_terminate_backend(pid))
+FROM pg_catalog.pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_catalog.pg_backend_pid()
+    AND application_name LIKE %s
+"""
+
+# Every table with rows of its own that a delete could reach, whatever its schema.
+TABLES = """
+SELECT c.oid::bigint AS oid, n.nspname::text AS schema, c.relname::text AS name
+FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND c.relpersistence <> 't'
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%%'
+ORDER BY n.nspname, c.relname
+"""
+
+# Number of rows and an order-independent hash of their text. {table} and {condition} are
+# composed with psycopg.sql; numeric so that the sum cannot overflow.
+FINGERPRINT = """
+SELECT count(*), coalesce(sum(pg_catalog.hashtextextended(t.*::text, 0)::numeric), 0)::text
+FROM ONLY {table} AS t
+WHERE {condition}
+"""

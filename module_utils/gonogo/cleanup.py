@@ -1,0 +1,141 @@
+"""Removes the rows a run has left, by its ledger, and proves that nothing else moved.
+
+Everything happens in one transaction that sees one snapshot. It is undone unless an approval for
+exactly these rows is given, and also when anything outside the ledger would change.
+
+Runs on the target host: Python 3.9, standard library and psycopg.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+import psycopg
+from psycopg import sql
+
+from . import catalog, identity
+from .canonical import line, sha256
+from .connection import Login, Timeouts, application_name, connect
+from .errors import GonogoError
+from .script import Block, blocks
+from .target import observe
+
+__all__ = ["carry_out"]
+
+_STAGE = "cleanup"
+
+# Table as (schema, name) and the ids of the run's rows in it.
+Ledger = Sequence[Mapping[str, Any]]
+Fingerprints = Dict[str, Tuple[int, str]]
+
+
+def carry_out(
+    login: Login,
+    *,
+    run_id: str,
+    declared: Mapping[str, Any],
+    ledger: Ledger,
+    script: str,
+    approved_content: Optional[str],
+    timeouts: Timeouts,
+) -> Dict[str, Any]:
+    """Delete the ledger's rows, compare everything else, then commit or roll back.
+
+    `ledger` is a list of `{"table": [schema, name], "ids": [text]}`, children first; `script` the
+    rendered cleanup script, which opens the transaction and leaves it open. It is committed only
+    when `approved_content` is the digest of the rows as they are now.
+
+    Returns `content` (that digest), `rows` (table → rows that were there), `committed`,
+    `remaining` (rows of the ledger left afterwards, counted in a new session) and `unseen` (tables
+    the login may not read, which the proof therefore leaves out). Raises GonogoError when a row
+    outside the ledger would change.
+    """
+    name = application_name(run_id, _STAGE)
+    with connect(login, name=name, timeouts=timeouts) as connection:
+        found = identity.problems(declared, observe(connection))
+        if found:
+            raise found[0]
+        try:
+            result = _in_transaction(connection, ledger, script, approved_content)
+        except psycopg.Error as error:
+            raise GonogoError(
+                "the rows could not be removed; nothing has changed",
+                detail=f"{error.sqlstate}: {error.diag.message_primary or error}",
+                hint="Something outside the run depends on its rows. See 99_cleanup.sql in the evidence.",
+            ) from error
+    with connect(login, name=name, timeouts=timeouts, read_only=True) as connection:
+        remaining = sum(len(rows) for rows in _existing(connection, ledger).values())
+    if result["committed"] and remaining:
+        raise GonogoError(f"{remaining} row(s) of the ledger are still there after COMMIT")
+    return {**result, "remaining": remaining}
+
+
+def _in_transaction(
+    connection: "psycopg.Connection[Any]", ledger: Ledger, script: str, approved: Optional[str]
+) -> Dict[str, Any]:
+    parts = blocks(script)
+    opening = next(i for i, block in enumerate(parts) if block.words == "transaction")
+    _send(connection, parts[: opening + 1])
+    existing = _existing(connection, ledger)
+    content = sha256(line(existing))
+    unseen, before = _complement(connection, ledger)
+    _send(connection, parts[opening + 1 :])
+    left = sum(len(rows) for rows in _existing(connection, ledger).values())
+    _, after = _complement(connection, ledger)
+    moved = sorted(name for name in before if before[name] != after.get(name))
+    commit = approved is not None and approved == content and not left and not moved
+    connection.execute("COMMIT" if commit else "ROLLBACK")
+    if moved:
+        counts = [f"{name}: {before[name][0]} rows before, {after[name][0]} after" for name in moved]
+        raise GonogoError(
+            "the cleanup would change rows outside the run's ledger; nothing has changed",
+            detail="; ".join(counts),
+            hint="Look for cascading foreign keys or triggers on these tables.",
+        )
+    if left:
+        raise GonogoError(f"{left} row(s) of the ledger would stay; nothing has changed")
+    rows = {name: len(keys) for name, keys in existing.items()}
+    return {"content": content, "rows": rows, "committed": commit, "unseen": unseen}
+
+
+def _send(connection: "psycopg.Connection[Any]", parts: List[Block]) -> None:
+    for block in parts:
+        connection.execute(block.sql.encode())
+
+
+def _existing(connection: "psycopg.Connection[Any]", ledger: Ledger) -> Dict[str, List[List[str]]]:
+    """Table → [id, hash of the row] of the ledger's rows that exist, sorted."""
+    found: Dict[str, List[List[str]]] = {}
+    for entry in ledger:
+        query = sql.SQL(
+            "SELECT t.id::text, md5(t.*::text) FROM {table} AS t WHERE t.id::text = ANY (%s) ORDER BY 1"
+        ).format(table=sql.Identifier(*entry["table"]))
+        rows = connection.execute(query, (list(entry["ids"]),)).fetchall()
+        found[".".join(entry["table"])] = [list(row) for row in rows]
+    return found
+
+
+def _complement(
+    connection: "psycopg.Connection[Any]", ledger: Ledger
+) -> Tuple[List[str], Fingerprints]:
+    """Fingerprint of every table's rows without the ledger's; and the tables we may not read."""
+    ids = {tuple(entry["table"]): list(entry["ids"]) for entry in ledger}
+    unseen: List[str] = []
+    prints: Fingerprints = {}
+    for _oid, schema, table in connection.execute(catalog.TABLES).fetchall():
+        name = f"{schema}.{table}"
+        allowed = connection.execute(
+            "SELECT pg_catalog.has_table_privilege(%s::oid, 'SELECT')", (_oid,)
+        ).fetchone()
+        if not allowed or not allowed[0]:
+            unseen.append(name)
+            continue
+        own = ids.get((schema, table))
+        condition = sql.SQL("t.id::text <> ALL (%s)") if own else sql.SQL("true")
+        query = sql.SQL(catalog.FINGERPRINT).format(
+            table=sql.Identifier(schema, table), condition=condition
+        )
+        row = connection.execute(query, (own,) if own else None).fetchone()
+        assert row is not None
+        prints[name] = (row[0], row[1])
+    return unseen, prints

@@ -1,0 +1,223 @@
+"""What the stages preflight and phases share: render scripts, run them, record the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from .. import race
+from ..connection import LOGIN_SPEC
+from ..errors import GonogoError
+from ..module import TIMEOUTS_SPEC
+from . import yamlfile
+from .evidence import Run
+from .render import Rendered, render_phase
+from .runbook import Runbook
+from .stage import Stage
+
+__all__ = ["PhaseStage"]
+
+
+class PhaseStage(Stage):
+    """Base of the action plugins that run phase scripts."""
+
+    spec = {
+        "login": {"type": "dict", "required": True, "options": LOGIN_SPEC},
+        "directory": {"type": "path", "required": True},
+        "timeouts": TIMEOUTS_SPEC,
+    }
+
+    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        if self.checking:
+            return {"skipped": True, "msg": f"stage {self.stage} does not run in check mode"}
+        run = self.open_run()
+        self.same_login(run, arguments)
+        runbook = self.runbook_of(run)
+        phases = runbook.phases(self.stage)
+        scripts = self._scripts(run, runbook, phases, arguments["timeouts"])
+        result = self.call(
+            f"gonogo_{self.stage}",
+            {
+                **arguments,
+                "directory": f"{arguments['directory']}/{run.run_id}",
+                "run_id": run.run_id,
+                "scripts": scripts,
+            },
+        )
+        self._record(run, runbook, phases, result["phases"])
+        return {**result, "summary": _summary(result["phases"])}
+
+    def _scripts(
+        self,
+        run: Run,
+        runbook: Runbook,
+        phases: Sequence[Mapping[str, Any]],
+        timeouts: Mapping[str, str],
+    ) -> list[dict[str, Any]]:
+        """Render every phase; write SQL and ledger into the evidence before anything runs."""
+        record = run.read_json("run.json")
+        facts = run.read_json("facts.json") if self.stage != "preflight" else {}
+        context = {
+            "templates": runbook.templates,
+            "runbook": runbook.data,
+            "manifest": runbook.manifest,
+            "checks": runbook.checks,
+            "facts": facts,
+            "parameters": runbook.parameters,
+            "run": record,
+            "timeouts": timeouts,
+            "documents": runbook.documents(),
+        }
+        scripts = []
+        ledger: list[dict[str, Any]] = []
+        for phase in phases:
+            rendered = render_phase(phase=phase, **context)
+            run.write(f"sql/{rendered.name}.sql", rendered.text, stage=self.stage)
+            races = [self._race(run, runbook, name, phase, context, ledger) for name in phase["races"]]
+            ledger += [asdict(row) for row in rendered.ledger]
+            scripts.append(_script(rendered, runbook, races))
+        if ledger:
+            run.append_lines("ledger.jsonl", ledger, stage=self.stage)
+        return scripts
+
+    def _race(
+        self,
+        run: Run,
+        runbook: Runbook,
+        name: str,
+        phase: Mapping[str, Any],
+        context: Mapping[str, Any],
+        ledger: list[dict[str, Any]],
+    ) -> dict[str, Any]:
+        """Render a race spec; its two sessions go into the evidence as scripts to replay."""
+        file = runbook.directory / "races" / f"{name}.yml"
+        residue = context["run"]["residue"]
+        race_phase = {**phase, "name": f"{phase['name']}_race_{name}", "title": name}
+        rendered = render_phase(phase=race_phase, file=file, **context)
+        spec: dict[str, Any] = yamlfile.parse(rendered.text, file).data
+        chosen = {**spec[residue], "check": spec["check"], "title": spec["title"]}
+        if residue == "keep":
+            ledger += [asdict(row) for row in rendered.ledger]
+        for session, text in race.replay(chosen).items():
+            run.write(f"sql/{phase['name']}_race_{name}_{session}.sql", text, stage=self.stage)
+        return chosen
+
+    def _record(
+        self,
+        run: Run,
+        runbook: Runbook,
+        phases: Sequence[Mapping[str, Any]],
+        outcomes: Sequence[Mapping[str, Any]],
+    ) -> None:
+        """Write what came back; then say whether the stage did its work."""
+        by_name = {outcome["name"]: outcome for outcome in outcomes}
+        if self.stage == "preflight":
+            facts = {key: value for outcome in outcomes for key, value in outcome["facts"].items()}
+            run.write_json("facts.json", facts, stage=self.stage)
+        for phase in phases:
+            records = _results(runbook, phase["name"], by_name.get(phase["name"]))
+            run.append_lines("checks.jsonl", records, stage=self.stage)
+            ids = [record["check_id"] for record in records]
+            run.append(self.stage, "checks", {"phase": phase["name"], "ids": ids})
+        problem = _problem(runbook, phases, by_name, self.stage)
+        if problem:
+            raise problem
+        run.append(self.stage, "stage_passed")
+
+
+def _script(
+    rendered: Rendered, runbook: Runbook, races: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    stop = [
+        check["id"]
+        for check in runbook.checks.values()
+        if check["stop"] and check["phase"] == rendered.name
+    ]
+    return {"name": rendered.name, "text": rendered.text, "stop": stop, "races": list(races)}
+
+
+def _results(
+    runbook: Runbook, phase: str, outcome: Mapping[str, Any] | None
+) -> list[dict[str, Any]]:
+    """One record for every check of the phase, in the runbook's order; none is left out."""
+    answered = {}
+    if outcome:
+        for result in (*outcome["checks"], *outcome["races"]):
+            answered[result["check_id"]] = {**result, "phase": phase}
+    declared = [check["id"] for check in runbook.checks.values() if check["phase"] == phase]
+    undeclared = [check_id for check_id in answered if check_id not in declared]
+    missing = _why_missing(outcome)
+    return [
+        answered.get(check_id)
+        or {
+            "check_id": check_id,
+            "status": "not_run",
+            "examined": 0,
+            "expected": None,
+            "observed": missing,
+            "samples": [],
+            "seconds": 0.0,
+            "phase": phase,
+        }
+        for check_id in (*declared, *undeclared)
+    ]
+
+
+def _why_missing(outcome: Mapping[str, Any] | None) -> str:
+    if outcome is None:
+        return "the phase did not run"
+    if not outcome["ran"]:
+        return f"the phase did not run: {outcome['why']}"
+    if outcome["error"]:
+        return _told(outcome["error"])
+    return "the script gave no answer"
+
+
+def _told(error: Mapping[str, Any]) -> str:
+    where = f" at {error['block']}" if error.get("block") else ""
+    state = f"{error['sqlstate']}: " if error.get("sqlstate") else ""
+    return f"the script ended early{where}: {state}{error['message']}"
+
+
+def _problem(
+    runbook: Runbook,
+    phases: Sequence[Mapping[str, Any]],
+    outcomes: Mapping[str, Mapping[str, Any]],
+    stage: str,
+) -> GonogoError | None:
+    """Why the stage did not do its work; failed checks alone are not a reason, but stop checks are."""
+    for phase in phases:
+        outcome = outcomes.get(phase["name"])
+        if outcome is None:
+            return GonogoError(f"phase {phase['name']} did not run")
+        if outcome["error"]:
+            line = outcome["error"].get("line")
+            return GonogoError(
+                f"{phase['name']}: {_told(outcome['error'])}",
+                detail=outcome["error"].get("detail"),
+                hint=f"See sql/{phase['name']}.sql{f', line {line}' if line else ''}, in the evidence.",
+            )
+        if stage == "preflight":
+            for result in outcome["checks"]:
+                check = runbook.checks[result["check_id"]]
+                if check["stop"] and result["status"] != "pass":
+                    return GonogoError(
+                        f"check {check['id']} ({check['title']}) is {result['status']}",
+                        detail=f"Expected: {result['expected']}. Observed: {result['observed']}.",
+                        hint=check["remedy"],
+                    )
+        if not outcome["ran"]:
+            return GonogoError(f"phase {phase['name']} did not run: {outcome['why']}")
+    return None
+
+
+def _summary(outcomes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """One line a phase, for the terminal."""
+    lines = []
+    for outcome in outcomes:
+        results = [*outcome["checks"], *outcome["races"]]
+        passed = sum(result["status"] == "pass" for result in results)
+        lines.append(f"{outcome['name']}: {passed} of {len(results)} passed, {outcome['seconds']:.1f} s")
+    return lines

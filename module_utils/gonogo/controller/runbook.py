@@ -1,0 +1,369 @@
+"""A runbook: loaded, validated against the shape every runbook has, narrowed to one profile.
+
+Nothing here touches a server: whatever is wrong with what a person wrote is said before the
+first connection.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from jinja2 import TemplateSyntaxError, meta, nodes
+
+from .. import canonical
+from ..errors import InputError
+from . import schema, yamlfile
+from .manifest import MANIFEST
+from .render import GLOBALS, template_environment
+from .schema import Flag, Items, Keys, Number, Table, Text
+
+__all__ = ["Runbook", "load"]
+
+_TRANSACTIONS = ("read_only", "snapshot", "trial", "writes")
+_CLASSES = ("preflight", "critical", "important", "nice", "invariant", "indicator")
+_EFFECTS = ("no_go", "hold", "important", "none")
+_TYPES = {"str": str, "int": int, "bool": bool}
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_]*"
+_FILE = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+
+RUNBOOK = Keys(
+    {
+        "format": Number(minimum=1),
+        "name": Text(pattern=_NAME),
+        "title": Text(),
+        "profiles": Items(Text(pattern=_NAME)),
+        "parameters": Table(
+            Keys(
+                {
+                    "description": Text(),
+                    "type": Text(choices=tuple(_TYPES)),
+                    "default": schema.Any_(),
+                    "minimum": Number(optional=True),
+                }
+            ),
+            empty=True,
+        ),
+        "facts": Items(Text(pattern=_NAME)),
+        "migration": Items(
+            Keys(
+                {
+                    "file": Text(pattern=_FILE),
+                    "profiles": Items(Text(pattern=_NAME), optional=True),
+                }
+            ),
+            unique="file",
+        ),
+        "phases": Items(
+            Keys(
+                {
+                    "name": Text(pattern=_NAME),
+                    "title": Text(),
+                    "stage": Text(choices=("preflight", "phases"), optional=True),
+                    "transaction": Text(choices=_TRANSACTIONS),
+                    "races": Items(Text(pattern=r"[A-Za-z0-9.]+"), optional=True),
+                }
+            ),
+            unique="name",
+        ),
+        "cleanup": Text(pattern=_NAME),
+        "documents": Items(Text(pattern=_FILE), empty=True),
+        "criteria": Items(
+            Keys(
+                {
+                    "id": Text(pattern=r"[A-Za-z0-9.]+"),
+                    "class": Text(choices=_CLASSES),
+                    "title": Text(),
+                    "of": Items(Text(), optional=True),
+                }
+            ),
+            unique="id",
+        ),
+        "scoring": Items(Text()),
+        "checks": Items(
+            Keys(
+                {
+                    "id": Text(pattern=r"[A-Za-z0-9.]+"),
+                    "title": Text(),
+                    "criterion": Text(),
+                    "phase": Text(),
+                    "effect": Text(choices=_EFFECTS, optional=True),
+                    "stop": Flag(optional=True),
+                    "empty_ok": Flag(optional=True),
+                    "remedy": Text(),
+                }
+            ),
+            unique="id",
+        ),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Runbook:
+    """A validated runbook. `manifest` holds only what belongs to `profile`."""
+
+    directory: Path
+    profile: str
+    data: Mapping[str, Any]
+    manifest: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.data["name"])
+
+    @property
+    def templates(self) -> Path:
+        return self.directory / "phases"
+
+    @cached_property
+    def checks(self) -> dict[str, dict[str, Any]]:
+        """Check id → check with every key filled in."""
+        defaults = {"effect": None, "stop": False, "empty_ok": False}
+        return {check["id"]: {**defaults, **check} for check in self.data["checks"]}
+
+    def phases(self, stage: str) -> list[dict[str, Any]]:
+        """Phases of the stage `preflight` or `phases`, in order."""
+        defaults = {"stage": "phases", "races": []}
+        filled = [{**defaults, **phase} for phase in self.data["phases"]]
+        return [phase for phase in filled if phase["stage"] == stage]
+
+    @property
+    def migration_files(self) -> list[Path]:
+        """The migration's SQL files of this profile, in the order they are applied."""
+        kept = [f for f in self.data["migration"] if self.profile in f.get("profiles", [self.profile])]
+        return [self.directory / entry["file"] for entry in kept]
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """Path below the runbook → SHA-256, of every file in it."""
+        files = sorted(path for path in self.directory.rglob("*") if path.is_file())
+        return {
+            path.relative_to(self.directory).as_posix(): canonical.sha256(path.read_bytes())
+            for path in files
+        }
+
+    @property
+    def sha256(self) -> str:
+        """One digest for the whole folder."""
+        return canonical.sha256(canonical.line(self.digests))
+
+    def documents(self) -> list[dict[str, Any]]:
+        return [
+            {"name": name, "present": (self.directory / name).is_file()}
+            for name in self.data["documents"]
+        ]
+
+    def plan(self, *, stages: list[str]) -> dict[str, Any]:
+        """What has to be there for a GO; becomes plan.json."""
+        keys = ("id", "title", "criterion", "phase", "effect", "empty_ok", "remedy")
+        return {
+            "title": self.data["title"],
+            "stages": stages,
+            "criteria": [dict(criterion) for criterion in self.data["criteria"]],
+            "checks": [{key: check[key] for key in keys} for check in self.checks.values()],
+            "scoring": list(self.data["scoring"]),
+        }
+
+
+def load(directory: Path, *, profile: str, parameters: Mapping[str, Any]) -> Runbook:
+    """Load a runbook folder. Raises InputError for the first thing that is wrong with it."""
+    if not directory.is_dir():
+        raise InputError(
+            f"there is no runbook folder {directory}",
+            hint="Set gonogo_runbook to a folder below runbooks/.",
+        )
+    document = yamlfile.load(directory / "runbook.yml")
+    schema.check(document, RUNBOOK)
+    data = document.data
+    _check_references(document)
+    if profile not in data["profiles"]:
+        raise InputError(
+            f"unknown profile '{profile}'",
+            key="gonogo_profile",
+            value=profile,
+            hint=f"{data['name']} knows: {', '.join(data['profiles'])}.",
+        )
+    manifest = yamlfile.load(directory / "manifest.yml")
+    schema.check(manifest, MANIFEST)
+    runbook = Runbook(
+        directory=directory,
+        profile=profile,
+        data=data,
+        manifest=_narrowed(manifest.data, profile),
+        parameters=_parameters(data["parameters"], parameters),
+    )
+    _check_files(document, runbook)
+    _check_templates(runbook)
+    return runbook
+
+
+def _narrowed(value: Any, profile: str) -> Any:
+    """Drop the list items that say they belong to other profiles."""
+    if isinstance(value, list):
+        kept = (
+            item
+            for item in value
+            if not isinstance(item, dict) or profile in item.get("profiles", [profile])
+        )
+        return [_narrowed(item, profile) for item in kept]
+    if isinstance(value, dict):
+        return {key: _narrowed(item, profile) for key, item in value.items()}
+    return value
+
+
+def _check_references(document: yamlfile.Document) -> None:
+    """Names that one part of the runbook uses must exist in another."""
+    data = document.data
+    criteria = [criterion["id"] for criterion in data["criteria"]]
+    phases = [phase["name"] for phase in data["phases"]]
+    checks = [check["id"] for check in data["checks"]]
+    known = {
+        "criterion": criteria,
+        "phase": phases,
+        "profile": data["profiles"],
+        "check": checks,
+    }
+    for path, kind, name in _references(data):
+        if name not in known[kind]:
+            near = difflib.get_close_matches(name, known[kind], n=1)
+            raise InputError(
+                f"{document.place(path)}: no {kind} is called '{name}'",
+                file=str(document.path),
+                key=schema.spelled(path),
+                value=name,
+                hint=f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(known[kind])}.",
+            )
+    if data["format"] != 1:
+        raise InputError(
+            f"{document.place(('format',))}: this runbook has format {data['format']}",
+            hint="This version reads format 1.",
+        )
+    answered = {check["criterion"] for check in data["checks"]}
+    for number, criterion in enumerate(data["criteria"]):
+        if criterion["id"] not in answered and not criterion.get("of"):
+            place = document.place(("criteria", number))
+            raise InputError(f"{place}: criterion '{criterion['id']}' has no check")
+    asked = {check["phase"] for check in data["checks"]}
+    for number, name in enumerate(phases):
+        if name not in asked:
+            raise InputError(f"{document.place(('phases', number))}: phase '{name}' has no check")
+
+
+def _references(data: Mapping[str, Any]) -> Iterator[tuple[schema.Path, str, str]]:
+    for number, check in enumerate(data["checks"]):
+        yield ("checks", number, "criterion"), "criterion", check["criterion"]
+        yield ("checks", number, "phase"), "phase", check["phase"]
+    for number, criterion in enumerate(data["criteria"]):
+        for position, name in enumerate(criterion.get("of", [])):
+            yield ("criteria", number, "of", position), "criterion", name
+    for position, name in enumerate(data["scoring"]):
+        yield ("scoring", position), "criterion", name
+    for number, phase in enumerate(data["phases"]):
+        for position, name in enumerate(phase.get("races", [])):
+            yield ("phases", number, "races", position), "check", name
+    for number, entry in enumerate(data["migration"]):
+        for position, name in enumerate(entry.get("profiles", [])):
+            yield ("migration", number, "profiles", position), "profile", name
+
+
+def _parameters(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    for name in given:
+        if name not in declared:
+            near = difflib.get_close_matches(name, list(declared), n=1)
+            raise InputError(
+                f"the runbook has no parameter '{name}'",
+                key=f"gonogo_parameters.{name}",
+                hint=f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(declared)}.",
+            )
+    return {
+        name: _parameter(name, spec, given.get(name, spec["default"]))
+        for name, spec in declared.items()
+    }
+
+
+def _parameter(name: str, spec: Mapping[str, Any], value: Any) -> Any:
+    kind = spec["type"]
+    if type(value) is not _TYPES[kind] and not (kind == "str" and isinstance(value, str)):
+        raise InputError(
+            f"parameter '{name}' must be of type {kind}",
+            key=f"gonogo_parameters.{name}",
+            value=value,
+            hint="Quote it to make it text." if kind == "str" else None,
+        )
+    if "minimum" in spec and value < spec["minimum"]:
+        raise InputError(
+            f"parameter '{name}' must be {spec['minimum']} or more",
+            key=f"gonogo_parameters.{name}",
+            value=value,
+        )
+    return str(value) if kind == "str" else value
+
+
+def _check_files(document: yamlfile.Document, runbook: Runbook) -> None:
+    data = runbook.data
+    for number, phase in enumerate(data["phases"]):
+        _must_be_file(document, ("phases", number, "name"), runbook.templates / f"{phase['name']}.sql.j2")
+        for race in phase.get("races", []):
+            _must_be_file(document, ("phases", number, "races"), runbook.directory / "races" / f"{race}.yml")
+    _must_be_file(document, ("cleanup",), runbook.templates / f"{data['cleanup']}.sql.j2")
+    for number, entry in enumerate(data["migration"]):
+        _must_be_file(document, ("migration", number, "file"), runbook.directory / entry["file"])
+
+
+def _must_be_file(document: yamlfile.Document, path: schema.Path, file: Path) -> None:
+    relative = file.relative_to(document.path.parent)
+    problem = None
+    if file.is_symlink() and not file.resolve().is_relative_to(document.path.parent.resolve()):
+        problem = "leads out of the runbook"
+    elif not file.is_file():
+        problem = "does not exist"
+    elif file.stat().st_size == 0:
+        problem = "is empty"
+    if problem:
+        raise InputError(
+            f"{document.place(path)}: file {relative} {problem}",
+            file=str(document.path),
+            key=schema.spelled(path),
+        )
+
+
+def _check_templates(runbook: Runbook) -> None:
+    """Every name a template uses must exist: top-level names, and facts by their own names."""
+    environment = template_environment([runbook.templates])
+    facts = set(runbook.data["facts"])
+    declared = set(runbook.data["parameters"])
+    for file in sorted(runbook.templates.glob("*.j2")):
+        try:
+            tree = environment.parse(file.read_text(encoding="utf-8"), name=file.name)
+        except TemplateSyntaxError as error:
+            raise InputError(f"{file.name}:{error.lineno}: {error.message}", file=str(file)) from error
+        for name, line in _undeclared(tree):
+            raise InputError(f"{file.name}:{line}: '{name}' is undefined", file=str(file))
+        for owner, known, kind in (("facts", facts, "fact"), ("parameters", declared, "parameter")):
+            for attribute, line in _attributes(tree, owner):
+                if attribute not in known:
+                    near = difflib.get_close_matches(attribute, sorted(known), n=1)
+                    raise InputError(
+                        f"{file.name}:{line}: the runbook declares no {kind} '{attribute}'",
+                        file=str(file),
+                        hint=f"Did you mean '{near[0]}'?" if near else None,
+                    )
+
+
+def _undeclared(tree: nodes.Template) -> Iterator[tuple[str, int]]:
+    missing = meta.find_undeclared_variables(tree) - GLOBALS
+    for name in tree.find_all(nodes.Name):
+        if name.name in missing and name.ctx == "load":
+            yield name.name, name.lineno
+
+
+def _attributes(tree: nodes.Template, owner: str) -> Iterator[tuple[str, int]]:
+    for access in tree.find_all(nodes.Getattr):
+        if isinstance(access.node, nodes.Name) and access.node.name == owner:
+            yield access.attr, access.lineno

@@ -1,0 +1,158 @@
+"""The controller's half of a stage.
+
+An action plugin of this project is a subclass of `Stage`: it renders what its module needs, lets
+the module run on the target host, and writes what came back into the evidence. Results never
+travel through Ansible variables, which extra variables could override.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+
+from ..errors import GonogoError
+from . import evidence, runbook
+
+__all__ = ["Stage", "native"]
+
+
+def native(value: Any) -> Any:
+    """Copy of a value without Ansible's tags: plain dict, list, str, int, float, bool, None."""
+    if isinstance(value, Mapping):
+        return {str(key): native(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [native(item) for item in value]
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    return str(value)
+
+
+class Stage(ActionBase):  # type: ignore[misc]
+    """Base of the action plugins. Subclasses say their `stage` and `spec`, and `act`."""
+
+    stage = ""
+    # Argument spec of the task's own arguments.
+    spec: Mapping[str, Any] = {}  # noqa: RUF012 - a constant of each subclass
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the stage; every GonogoError becomes one message and, once a run is open, evidence."""
+        self._supports_check_mode = True
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        self._vars = task_vars or {}
+        try:
+            _, arguments = self.validate_argument_spec(argument_spec=dict(self.spec))
+            result.update(self.act(native(arguments)))
+        except GonogoError as error:
+            self._note_failure(error)
+            result.update(failed=True, msg=error.render())
+        except AnsibleConnectionFailure as error:
+            self._note_failure(GonogoError("the connection to the host was lost", detail=str(error)))
+            raise
+        return result
+
+    @abstractmethod
+    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Do the stage's work; return what the task reports. Raises GonogoError."""
+
+    # --- what subclasses use ---------------------------------------------------------------
+
+    @property
+    def checking(self) -> bool:
+        """Whether this is a dry run (`--check`)."""
+        return bool(self._task.check_mode)
+
+    @property
+    def host(self) -> str:
+        return str(self._vars["inventory_hostname"])
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The ansible-playbook process itself: action plugins run in forks of it."""
+        return evidence.controller_identity(os.getppid())
+
+    @property
+    def runs_dir(self) -> Path:
+        directory = native(self._templar.template(self._vars.get("gonogo_runs_dir") or ""))
+        if not directory:
+            raise GonogoError("gonogo_runs_dir is not set", hint="Set it in the inventory.")
+        return Path(directory).expanduser().resolve()
+
+    def find_run(self) -> evidence.Run | None:
+        """The run this very process has opened for this host, if any."""
+        if not self._vars.get("gonogo_runs_dir"):
+            return None
+        path = evidence.find_open(self.runs_dir, identity=self.identity, inventory_host=self.host)
+        return evidence.Run.open(path) if path else None
+
+    def open_run(self) -> evidence.Run:
+        """As `find_run`. Raises GonogoError when the stage `target` has not opened one."""
+        run = self.find_run()
+        if run is None:
+            raise GonogoError(
+                f"stage {self.stage} has no run to belong to",
+                detail="The stage target opens one; it did not run in this playbook.",
+                hint="Run the whole playbook, without --start-at-task.",
+            )
+        return run
+
+    def same_login(self, run: evidence.Run, arguments: Mapping[str, Any]) -> None:
+        """Refuse a stage that would work on another database than the one that was proven."""
+        proven = run.read_json("run.json")["target"]["login"]
+        if arguments["login"] != proven:
+            raise GonogoError(
+                f"stage {self.stage} was given another login than stage target",
+                detail=f"Proven: {proven}. Given: {arguments['login']}.",
+                hint="gonogo_login must be the same for the whole run.",
+            )
+
+    def runbook_of(self, run: evidence.Run) -> runbook.Runbook:
+        """The run's runbook. Raises GonogoError when its files have changed since it was opened."""
+        record = run.read_json("run.json")
+        loaded = runbook.load(
+            Path(record["runbook_directory"]),
+            profile=record["profile"],
+            parameters=record["parameters"],
+        )
+        if loaded.sha256 != record["runbook_sha256"]:
+            raise GonogoError(
+                "the runbook has changed since the run began",
+                detail=f"{loaded.directory}: SHA-256 was {record['runbook_sha256']}.",
+                hint="Run the playbook again.",
+            )
+        return loaded
+
+    def call(self, module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Run a module of this project on the target host. Raises GonogoError when it fails."""
+        result = native(
+            self._execute_module(
+                module_name=module, module_args=dict(arguments), task_vars=self._vars
+            )
+        )
+        if result.get("failed"):
+            error = result.get("error") or {}
+            message = error.get("primary") or result.get("msg") or f"{module} failed"
+            detail = error.get("detail") or result.get("module_stderr") or None
+            raise GonogoError(str(message), detail=detail, hint=error.get("hint"))
+        return dict(result)
+
+    def _note_failure(self, error: GonogoError) -> None:
+        """Best effort: an error that cannot be written down is still reported by the task."""
+        try:
+            run = self.find_run()
+            if run:
+                data = {"message": error.primary, "detail": error.detail, "hint": error.hint}
+                run.append(self.stage, "stage_failed", data)
+        except GonogoError as second:
+            self._display.warning(f"the failure could not be written to the evidence: {second.render()}")

@@ -1,0 +1,148 @@
+"""Runs rendered phase scripts block by block and collects what they answer.
+
+The same text run by psql answers the same: a block is one query string, nothing is added to it,
+and the first error ends the script as ON_ERROR_STOP does.
+
+Runs on the target host: Python 3.9, standard library and psycopg.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional
+
+import psycopg
+
+from .errors import GonogoError
+from .script import Block, blocks
+
+__all__ = ["PhaseOutcome", "run_script"]
+
+_CHECK_COLUMNS = ["check_id", "status", "examined", "expected", "observed", "samples"]
+_FACT_COLUMNS = ["fact", "value"]
+
+
+@dataclass
+class PhaseOutcome:
+    """What a script answered.
+
+    `checks` and `facts` are what was answered before the script ended; `error` says why it ended
+    early. `committed` is None when the connection was lost while committing: nobody knows.
+    """
+
+    name: str
+    seconds: float = 0.0
+    committed: Optional[bool] = False
+    error: Optional[Dict[str, Any]] = None
+    checks: List[Dict[str, Any]] = field(default_factory=list)
+    facts: Dict[str, Any] = field(default_factory=dict)
+
+
+def run_script(
+    connection: "psycopg.Connection[Any]",
+    *,
+    name: str,
+    text: str,
+) -> PhaseOutcome:
+    """Run one script on an autocommit connection; the script opens and ends its transaction.
+
+    Never raises for what the script or the server does: the outcome says it.
+    """
+    outcome = PhaseOutcome(name=name)
+    started = time.monotonic()
+    block: Optional[Block] = None
+    try:
+        for block in blocks(text):
+            _run_block(connection, block, outcome)
+    except psycopg.Error as error:
+        outcome.error = _described(error, block)
+        if block is not None and _ends(block):
+            # An error at COMMIT with the connection alive is a refusal; without it, unknown.
+            outcome.committed = None if connection.broken else False
+    except GonogoError as error:
+        outcome.error = {
+            "message": error.primary,
+            "detail": error.detail,
+            "block": f"{block.kind} {block.words}".strip() if block else None,
+            "line": block.line if block else None,
+        }
+    _leave_transaction(connection)
+    outcome.seconds = round(time.monotonic() - started, 3)
+    return outcome
+
+
+def _run_block(connection: "psycopg.Connection[Any]", block: Block, outcome: PhaseOutcome) -> None:
+    started = time.monotonic()
+    answered = []
+    with connection.cursor() as cursor:
+        cursor.execute(block.sql.encode())
+        while True:
+            if cursor.description:
+                answered.append(_rows(cursor))
+            last_tag = cursor.statusmessage
+            if not cursor.nextset():
+                break
+    seconds = round(time.monotonic() - started, 3)
+    if block.kind == "check":
+        outcome.checks.append({**_answer(block, answered), "seconds": seconds, "phase": outcome.name})
+    elif block.kind == "facts":
+        outcome.facts.update(_facts(block, answered))
+    elif _ends(block):
+        outcome.committed = last_tag == "COMMIT"
+        if "COMMIT" in block.sql.splitlines()[-1] and not outcome.committed:
+            raise GonogoError("the transaction was rolled back at COMMIT", detail=f"Server said {last_tag}.")
+
+
+def _ends(block: Block) -> bool:
+    return block.kind == "setup" and block.words == "end"
+
+
+def _rows(cursor: "psycopg.Cursor[Any]") -> "tuple[List[str], List[Any]]":
+    assert cursor.description is not None
+    return [column.name for column in cursor.description], cursor.fetchall()
+
+
+def _answer(block: Block, answered: "List[tuple[List[str], List[Any]]]") -> Mapping[str, Any]:
+    if len(answered) != 1 or answered[0][0] != _CHECK_COLUMNS or len(answered[0][1]) != 1:
+        shape = [f"{len(rows)} row(s) of ({', '.join(columns)})" for columns, rows in answered]
+        raise GonogoError(
+            f"check {block.words} did not answer with exactly one result row",
+            detail=f"It gave {'; '.join(shape) or 'no result'}.",
+        )
+    row = dict(zip(_CHECK_COLUMNS, answered[0][1][0]))
+    if row["check_id"] != block.words:
+        raise GonogoError(f"the block of check {block.words} answered for {row['check_id']!r}")
+    return row
+
+
+def _facts(block: Block, answered: "List[tuple[List[str], List[Any]]]") -> Dict[str, Any]:
+    facts: Dict[str, Any] = {}
+    for columns, rows in answered:
+        if columns != _FACT_COLUMNS:
+            raise GonogoError(f"facts have the columns fact and value, not {', '.join(columns)}")
+        facts.update(rows)
+    return facts
+
+
+def _described(error: psycopg.Error, block: Optional[Block]) -> Dict[str, Any]:
+    diagnostics = error.diag
+    return {
+        "sqlstate": error.sqlstate,
+        "message": diagnostics.message_primary or " ".join(str(error).split()) or type(error).__name__,
+        "detail": diagnostics.message_detail,
+        "hint": diagnostics.message_hint,
+        "context": diagnostics.context,
+        "block": f"{block.kind} {block.words}".strip() if block else None,
+        "line": block.line if block else None,
+    }
+
+
+def _leave_transaction(connection: "psycopg.Connection[Any]") -> None:
+    """A script that stopped early leaves its transaction open; end it without keeping anything."""
+    if connection.closed:
+        return
+    try:
+        connection.execute("ROLLBACK")
+    except psycopg.Error:
+        connection.close()

@@ -1,0 +1,53 @@
+"""Small text files on the target host, private to the login user and seen to be what was sent.
+
+Runs on the target host: Python 3.9, standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import List, Mapping, Optional
+
+from .canonical import sha256
+from .errors import GonogoError
+
+__all__ = ["place"]
+
+
+def place(directory: Path, files: Mapping[str, str], *, check_only: bool = False) -> List[str]:
+    """Write the files (name → content) and read each back. Returns the names that changed.
+
+    A name is `NAME` or `FOLDER/NAME`. Raises GonogoError when a file is not what was written.
+    """
+    changed = []
+    for name, content in sorted(files.items()):
+        path = directory / name
+        if _read(path) == content:
+            continue
+        changed.append(name)
+        if check_only:
+            continue
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.partial")
+        partial.unlink(missing_ok=True)
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+        if _read(path) != content:
+            raise GonogoError(
+                f"{path} is not what was copied to it", detail=f"Expected SHA-256 {sha256(content)}."
+            )
+    return changed
+
+
+def _read(path: Path) -> Optional[str]:
+    if path.is_symlink():
+        raise GonogoError(f"{path} is a symbolic link", hint="Remove it; the run writes plain files.")
+    try:
+        return path.read_bytes().decode("utf-8")
+    except (FileNotFoundError, UnicodeDecodeError):
+        return None

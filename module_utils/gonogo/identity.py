@@ -1,0 +1,155 @@
+"""Is this the database the inventory declares? Rules over what was declared and observed.
+
+Pure: knows neither psycopg nor Ansible.
+"""
+
+from __future__ import annotations
+
+from typing import Any, List, Mapping, Sequence
+
+from .errors import GonogoError
+
+__all__ = ["problems"]
+
+
+def problems(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> List[GonogoError]:
+    """Return every reason not to touch this database, the gravest first; empty when it is right.
+
+    `declared`: environment, database, refused_databases, system_identifier (optional).
+    `observed`: one row of `catalog.IDENTITY` plus `client_backend_pid`.
+    """
+    found = []
+    for rule in _RULES:
+        problem = rule(declared, observed)
+        if problem:
+            found.append(problem)
+    return found
+
+
+def _pooler(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "GonogoError | None":
+    if observed["client_backend_pid"] == observed["backend_pid"]:
+        return None
+    return GonogoError(
+        "a connection pooler stands between this run and the server",
+        detail=f"The connection belongs to process {observed['client_backend_pid']}, "
+        f"the statement ran in {observed['backend_pid']}.",
+        hint="Give the server's own port; locks and settings do not survive a pooler.",
+    )
+
+
+def _refused(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "GonogoError | None":
+    refused: Sequence[str] = declared.get("refused_databases") or ()
+    if observed["database"] not in refused:
+        return None
+    return GonogoError(
+        f"database {observed['database']!r} is refused as {declared['environment']} target",
+        detail=f"The inventory lists it in gonogo_refused_databases: {', '.join(refused)}.",
+        hint="Correct gonogo_login.db; this name belongs to another environment.",
+    )
+
+
+def _database(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "GonogoError | None":
+    if observed["database"] == declared["database"]:
+        return None
+    return GonogoError(
+        "this is another database than the inventory declares",
+        detail=f"Declared: {declared['database']!r}. Connected to: {observed['database']!r}"
+        f"{_place(observed)}.",
+        hint="Correct gonogo_login (db, service) in the inventory.",
+    )
+
+
+def _environment(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "GonogoError | None":
+    if observed["environment"] == declared["environment"]:
+        return None
+    command = (
+        f"ALTER DATABASE \"{observed['database']}\" SET gonogo.environment = "
+        f"'{declared['environment']}'"
+    )
+    if not observed["environment"]:
+        return GonogoError(
+            f"database {observed['database']!r} does not say which environment it is",
+            detail=f"The inventory declares {declared['environment']!r}; the database carries no "
+            f"marker{_place(observed)}.",
+            hint=f"If it is the right one, its owner marks it once: {command};",
+        )
+    return GonogoError(
+        f"database {observed['database']!r} is {observed['environment']}, "
+        f"not {declared['environment']}",
+        detail=f"The inventory declares {declared['environment']!r}; the database's own marker "
+        f"(gonogo.environment) says {observed['environment']!r}{_place(observed)}.",
+        hint="Use the inventory of that environment, or correct gonogo_login.",
+    )
+
+
+def _server(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "GonogoError | None":
+    wanted = declared.get("system_identifier")
+    if not wanted or str(wanted) == observed["system_identifier"]:
+        return None
+    return GonogoError(
+        "this is another server than the inventory declares",
+        detail=f"Declared system identifier: {wanted}. Found: {observed['system_identifier']}"
+        f"{_place(observed)}.",
+        hint="Correct gonogo_login or gonogo_system_identifier.",
+    )
+
+
+def _replica(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "GonogoError | None":
+    if not observed["in_recovery"]:
+        return None
+    return GonogoError(
+        "the server is a replica in recovery",
+        detail=f"It cannot be written to and may lag behind{_place(observed)}.",
+        hint="Connect to the primary.",
+    )
+
+
+def _blinded(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "GonogoError | None":
+    settings = list(observed["blinding_settings"])
+    if observed["session_replication_role"] != "origin":
+        settings.append(f"session_replication_role={observed['session_replication_role']}")
+    if not settings:
+        return None
+    return GonogoError(
+        "a setting of the role or the database would blind the checks",
+        detail=f"Set: {', '.join(sorted(set(settings)))}.",
+        hint="ALTER ROLE or ALTER DATABASE ... RESET the setting.",
+    )
+
+
+def _version(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "GonogoError | None":
+    if observed["server_version_num"] >= 130000:
+        return None
+    return GonogoError(
+        f"PostgreSQL {observed['server_version']} is not supported",
+        hint="PostgreSQL 13 or later is needed.",
+    )
+
+
+def _encoding(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "GonogoError | None":
+    if observed["server_encoding"] != "SQL_ASCII":
+        return None
+    return GonogoError(
+        f"database {observed['database']!r} has the encoding SQL_ASCII",
+        detail="Its text cannot be read reliably.",
+        hint="Use a database with a real encoding, best UTF8.",
+    )
+
+
+def _place(observed: Mapping[str, Any]) -> str:
+    address = observed.get("server_address")
+    where = f" on {address}:{observed['server_port']}" if address else ""
+    return f"{where} as {observed['login']!r}"
+
+
+_RULES = (
+    _version,
+    _refused,
+    _database,
+    _environment,
+    _server,
+    _pooler,
+    _replica,
+    _blinded,
+    _encoding,
+)

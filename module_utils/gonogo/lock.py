@@ -1,0 +1,188 @@
+"""The run lock: one run at a time on one database.
+
+A lock row in a table outlives whoever set it; a session's advisory lock does not. The stages of
+a run are separate processes, so a small *keeper* process holds the session for all of them. It
+ends, and with it the lock, when
+
+* a stage ends it (`release`), or
+* its connection is lost, or
+* no session of the run has been seen for `lease` seconds: the controller is gone.
+
+Runs on the target host: Python 3.9, standard library and psycopg.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import time
+from dataclasses import asdict, dataclass
+from typing import Any, List, Optional, Sequence
+
+from . import catalog
+from .connection import Login, application_name, connect
+from .errors import GonogoError
+
+__all__ = ["Held", "acquire", "fence", "other_runs", "release"]
+
+_STAGE = "lock"
+_POLL_SECONDS = 2.0
+_GONE_DEADLINE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Held:
+    """Who holds the lock: a run of this project (`run_id`) or something else that took the key."""
+
+    run_id: Optional[str]
+    application_name: str
+    since: str
+    client: Optional[str]
+
+
+def acquire(login: Login, *, run_id: str, lease: float) -> Optional[Held]:
+    """Take the lock for this run and leave a keeper behind. Returns who holds it if it is taken.
+
+    `lease` is in seconds. Raises GonogoError when the keeper cannot be started.
+    """
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _keeper(login, run_id=run_id, lease=lease, report=writing)
+    os.close(writing)
+    os.waitpid(child, 0)
+    with os.fdopen(reading, encoding="utf-8") as pipe:
+        answer = pipe.read()
+    if not answer:
+        raise GonogoError("the process that holds the run lock ended before it had the lock")
+    outcome = json.loads(answer)
+    if "error" in outcome:
+        raise GonogoError(outcome["error"], detail=outcome.get("detail"), hint=outcome.get("hint"))
+    return Held(**outcome["held"]) if outcome["held"] else None
+
+
+def release(connection: Any, *, run_id: str) -> None:
+    """End the keeper of this run, and wait until the server has let go of the lock."""
+    _end_sessions(connection, pattern=application_name(run_id, _STAGE))
+
+
+def fence(connection: Any, *, run_ids: Sequence[str]) -> List[str]:
+    """End every session of runs that are over, and wait until they are gone. Returns their names.
+
+    A statement whose controller died goes on and commits; only ending its backend stops it.
+    """
+    ended = []
+    for run_id in run_ids:
+        names = [row.application_name for row in _sessions(connection) if row.run_id == run_id]
+        _end_sessions(connection, pattern=application_name(run_id, "%"))
+        ended.extend(names)
+    return ended
+
+
+def other_runs(connection: Any, *, run_id: str) -> List[str]:
+    """Ids of other runs that have a session in this database now, in a stable order."""
+    return sorted({row.run_id for row in _sessions(connection)} - {run_id})
+
+
+@dataclass(frozen=True)
+class _Session:
+    pid: int
+    application_name: str
+
+    @property
+    def run_id(self) -> str:
+        return self.application_name.split(":")[1]
+
+
+def _sessions(connection: Any) -> List[_Session]:
+    with connection.cursor() as cursor:
+        cursor.execute(catalog.BACKENDS)
+        return [_Session(pid=row[0], application_name=row[1]) for row in cursor.fetchall()]
+
+
+def _end_sessions(connection: Any, *, pattern: str) -> None:
+    """`pattern` is a LIKE pattern; run ids hold neither % nor _."""
+    deadline = time.monotonic() + _GONE_DEADLINE_SECONDS
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(catalog.TERMINATE, (pattern,))
+            remaining = cursor.fetchone()[0]
+        if not remaining:
+            return
+        if time.monotonic() > deadline:
+            raise GonogoError(
+                f"{remaining} session(s) named {pattern} do not end",
+                hint="Look at pg_stat_activity; end them by hand or wait, then run again.",
+            )
+        time.sleep(0.02)
+
+
+def _keeper(login: Login, *, run_id: str, lease: float, report: int) -> None:
+    """Become a daemon, report the outcome through the pipe, hold the lock. Never returns."""
+    try:
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        os.chdir("/")
+        null = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(null, descriptor)
+        _close_inherited(keep=report)
+        _hold(login, run_id=run_id, lease=lease, report=report)
+    except BaseException as error:  # noqa: BLE001 - nobody is left to see a traceback
+        _tell(report, {"error": f"{type(error).__name__}: {error}"})
+    finally:
+        os._exit(0)
+
+
+def _hold(login: Login, *, run_id: str, lease: float, report: int) -> None:
+    try:
+        connection = connect(login, name=application_name(run_id, _STAGE))
+    except GonogoError as error:
+        _tell(report, {"error": error.primary, "detail": error.detail, "hint": error.hint})
+        return
+    with connection:
+        held = _try(connection)
+        _tell(report, {"held": asdict(held) if held else None})
+        if held:
+            return
+        seen = time.monotonic()
+        while time.monotonic() - seen < lease:
+            # Readable means that the server ended the session: nothing else is ever sent.
+            if select.select([connection.fileno()], [], [], _POLL_SECONDS)[0]:
+                return
+            if any(row.run_id == run_id for row in _sessions(connection)):
+                seen = time.monotonic()
+
+
+def _try(connection: Any) -> Optional[Held]:
+    with connection.cursor() as cursor:
+        cursor.execute(catalog.TRY_LOCK, catalog.LOCK_KEY)
+        if cursor.fetchone()[0]:
+            return None
+        cursor.execute(catalog.LOCK_HOLDER, catalog.LOCK_KEY)
+        row = cursor.fetchone()
+    if row is None:
+        return Held(run_id=None, application_name="a session that just ended", since="", client=None)
+    name, since, client = row
+    parts = name.split(":")
+    run_id = parts[1] if len(parts) == 3 and parts[0] == "gonogo" else None
+    return Held(run_id=run_id, application_name=name, since=since.isoformat(), client=client)
+
+
+def _tell(report: int, outcome: Any) -> None:
+    try:
+        os.write(report, json.dumps(outcome).encode())
+        os.close(report)
+    except OSError:
+        # The module that asked is gone, or has been told before.
+        pass
+
+
+def _close_inherited(*, keep: int) -> None:
+    """Ansible waits for the end of its pipes; the keeper must not hold one open."""
+    limit = os.sysconf("SC_OPEN_MAX")
+    os.closerange(3, keep)
+    os.closerange(keep + 1, min(limit, 65536))

@@ -1,0 +1,104 @@
+"""The stage target on the host: who is there, who else works on it, is there room.
+
+Runs on the target host: Python 3.9, standard library and psycopg.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Dict, Mapping, Optional, Sequence
+
+from psycopg.rows import dict_row
+
+from . import catalog, clients, identity, lock
+from .connection import Login, application_name, connect
+from .errors import GonogoError
+
+__all__ = ["observe", "open_target"]
+
+_STAGE = "target"
+
+
+def open_target(
+    login: Login,
+    *,
+    run_id: str,
+    declared: Mapping[str, Any],
+    fence: Sequence[str],
+    lease: float,
+    pg_bin: Optional[str],
+    backup_directory: Path,
+    space_factor: float,
+    check_only: bool,
+) -> Dict[str, Any]:
+    """Prove the target's identity, find the clients, take the run lock.
+
+    Returns `observed` (one row of `catalog.IDENTITY`), `clients` (program → path and version),
+    `free_bytes`, `fenced` (sessions ended), `held` (who holds the lock instead of us, or None)
+    and `others` (other runs with sessions here). Raises GonogoError before anything is written
+    when the target is not the declared one or not fit.
+    """
+    with connect(login, name=application_name(run_id, _STAGE), read_only=True) as connection:
+        observed = observe(connection)
+        found = identity.problems(declared, observed)
+        if found:
+            raise found[0]
+        programs = _clients(pg_bin, observed["server_version"])
+        free = _room(backup_directory, observed["database_bytes"], space_factor)
+        result = {"observed": observed, "clients": programs, "free_bytes": free}
+        if check_only:
+            return {**result, "fenced": [], "held": None, "others": []}
+        fenced = lock.fence(connection, run_ids=fence)
+        others = lock.other_runs(connection, run_id=run_id)
+        if others:
+            return {**result, "fenced": fenced, "held": None, "others": others}
+        held = lock.acquire(login, run_id=run_id, lease=lease)
+    return {**result, "fenced": fenced, "held": asdict(held) if held else None, "others": []}
+
+
+def observe(connection: Any) -> Dict[str, Any]:
+    """One row of `catalog.IDENTITY`, with the process the connection itself belongs to."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        cursor.execute(catalog.IDENTITY)
+        row = cursor.fetchone()
+    return {**row, "client_backend_pid": connection.info.backend_pid}
+
+
+def _clients(pg_bin: Optional[str], server_version: str) -> Dict[str, Dict[str, str]]:
+    found = {}
+    for program in ("pg_dump", "pg_restore"):
+        path = clients.find(program, bin_dir=pg_bin)
+        found[program] = {"path": path, "version": clients.version(path)}
+    dump, restore = found["pg_dump"]["version"], found["pg_restore"]["version"]
+    if clients.major(dump) < clients.major(server_version):
+        raise GonogoError(
+            f"pg_dump {dump} cannot dump PostgreSQL {server_version}",
+            hint="Install the client programs of the server's version, or set gonogo_pg_bin.",
+        )
+    if clients.major(restore) < clients.major(dump):
+        raise GonogoError(f"pg_restore {restore} cannot read what pg_dump {dump} writes")
+    return found
+
+
+def _room(directory: Path, database_bytes: int, factor: float) -> int:
+    """Free bytes where the backup goes. Raises GonogoError when they will not do."""
+    existing = directory
+    while not existing.exists():
+        existing = existing.parent
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise GonogoError(
+            f"the backup directory cannot be written to: {directory}",
+            hint="Set backup_directory to a directory of the login user.",
+        )
+    free = shutil.disk_usage(existing).free
+    needed = int(database_bytes * factor)
+    if free < needed:
+        raise GonogoError(
+            f"not enough room for the backup in {directory}",
+            detail=f"Free: {free} bytes. Wanted: {needed} bytes ({factor} x {database_bytes}).",
+            hint="Make room, or set backup_directory or backup_space_factor.",
+        )
+    return free

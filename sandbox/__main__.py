@@ -1,0 +1,139 @@
+"""Command line: ``python -m sandbox start|status|stop``.
+
+Exit status: 0 done, 1 an error, 3 no sandbox runs (``status``), 130 and 143 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import psycopg
+
+from sandbox import lifecycle, state
+from sandbox.database import PROFILES
+from sandbox.errors import SandboxError
+from sandbox.options import Options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+    from sandbox.state import State
+
+_NOT_RUNNING = 3
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong the way everything else here does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise SandboxError(message, hint=f'Try "{self.prog} --help".')
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status. No exception leaves it but SystemExit."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        asked = _parser().parse_args(arguments)
+        command = {"start": _start, "status": _status, "stop": _stop}[asked.command]
+        return command(asked)
+    except KeyboardInterrupt:
+        return 130
+    except SandboxError as error:
+        failure = error
+    except psycopg.Error as error:
+        failure = SandboxError(str(error).strip())
+    except OSError as error:
+        failure = SandboxError(f'"{error.filename}": {error.strerror}')
+    sys.stderr.write(f"{failure}\n")
+    return 1
+
+
+def _start(asked: argparse.Namespace) -> int:
+    options = Options(
+        profile=asked.profile,
+        scale=asked.scale,
+        environment=asked.environment,
+        database=asked.database,
+        server_bin=asked.server_bin,
+    )
+    _describe(asked.directory, lifecycle.start(asked.directory, options))
+    return 0
+
+
+def _status(asked: argparse.Namespace) -> int:
+    running = lifecycle.status(asked.directory)
+    if running is None:
+        _say(f'no sandbox runs in "{asked.directory}"')
+        return _NOT_RUNNING
+    _describe(asked.directory, running)
+    return 0
+
+
+def _stop(asked: argparse.Namespace) -> int:
+    if lifecycle.stop(asked.directory):
+        _say("sandbox stopped, its files removed")
+    else:
+        _say(f'no sandbox in "{asked.directory}"')
+    return 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def _describe(directory: Path, running: State) -> None:
+    _say(
+        f"sandbox runs: PostgreSQL {running.server_version}, "
+        f"{running.host} port {running.port}, PID {running.pid}\n"
+        f"database {running.database}: profile {running.profile}, scale {running.scale}, "
+        f"environment {running.environment}\n\n"
+        f"connect:  {running.psql()}\n"
+        f"as admin: {running.psql(running.admin_service)}\n"
+        f"stop:     {state.command('stop', directory)}"
+    )
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="python -m sandbox",
+        description="A throw-away PostgreSQL server with the schema and rows of APMS.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="command", required=True)
+    where = _Parser(add_help=False, allow_abbrev=False)
+    where.add_argument(
+        "--directory",
+        type=Path,
+        default=_default_directory(),
+        help="where the sandbox keeps its files; made by start, removed by stop "
+        "(default: $GONOGO_SANDBOX_DIR, else .sandbox in the project)",
+    )
+    start = commands.add_parser("start", parents=[where], help="start it, or find it running")
+    start.add_argument("--profile", default="target", help=f"{' or '.join(PROFILES)} (%(default)s)")
+    start.add_argument("--scale", type=int, default=1, help="1: 80 workflows, 2: 160 (%(default)s)")
+    start.add_argument("--environment", default="sandbox", help="the marker (%(default)s)")
+    start.add_argument("--database", default="apms_sandbox", help="its name (%(default)s)")
+    start.add_argument("--server-bin", type=Path, help="programs of an installed PostgreSQL")
+    commands.add_parser("status", parents=[where], help="whether it runs and how to connect")
+    commands.add_parser("stop", parents=[where], help="stop it and remove all its files")
+    return parser
+
+
+def _default_directory() -> Path:
+    named = os.environ.get("GONOGO_SANDBOX_DIR")
+    return Path(named) if named else Path(__file__).resolve().parents[1] / ".sandbox"
+
+
+def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
+    """End like after Ctrl-C, so that what was begun is taken back."""
+    sys.exit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,246 @@
+"""One PostgreSQL server with its own data directory, made to be thrown away."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import tempfile
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from sandbox import logins, process, programs
+from sandbox.account import Account, server_account
+from sandbox.errors import SandboxError
+from sandbox.files import write_private
+from sandbox.process import Process
+from sandbox.server import HOST, Server
+
+if TYPE_CHECKING:
+    import subprocess
+    from types import TracebackType
+
+_STOP_SECONDS = 15
+
+# Where everybody may make directories, should $TMPDIR be closed to the server's account. The
+# names below are random and made exclusively.
+_SHARED = ("/tmp", "/var/tmp")  # noqa: S108
+
+_RECORD, _PASSFILE, _LOG, _RUNTIME = "cluster.json", "pgpass", "server.log", "server"
+FILES = (_RECORD, _PASSFILE, _LOG, _RUNTIME)
+"""Names a cluster may leave in its directory; the last is a directory."""
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What ``cluster.json`` keeps, so that any later process can stop the server.
+
+    ``runtime`` holds everything the server owns; ``process`` is the initdb or postgres at work;
+    ``port`` is there once the server was ready.
+    """
+
+    bin: str
+    runtime: str
+    process: Process | None = None
+    port: int | None = None
+
+
+class Cluster:
+    """A server that listens on 127.0.0.1 only and asks every login for a password.
+
+    ``directory`` belongs to the caller and gets ``cluster.json``, ``pgpass`` and ``server.log``.
+    The server's own files lie in it too, or, when root starts it, in a temporary directory of
+    the account that runs it.
+    """
+
+    def __init__(self, directory: Path, record: _Record):
+        self.directory = directory
+        self._record = record
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def start(cls, directory: Path, server_bin: Path | None = None) -> Cluster:
+        """Make a new cluster and start its server.
+
+        ``directory`` exists and has no cluster; ``server_bin`` names the programs of an installed
+        server to use instead of the embedded one.
+        Raises: SandboxError, leaving nothing behind.
+        """
+        directory = directory.resolve()
+        installed = programs.find(server_bin)
+        account = server_account()
+        runtime = _make_runtime(directory, account)
+        cluster = cls(directory, _Record(str(installed.bin), str(runtime)))
+        try:
+            cluster._keep()
+            cluster._create(installed, account)
+        except BaseException:
+            cluster.stop()
+            raise
+        return cluster
+
+    @classmethod
+    def find(cls, directory: Path) -> Cluster | None:
+        """The cluster that was started in ``directory``, running or not, or None."""
+        directory = directory.resolve()
+        try:
+            saved = json.loads((directory / _RECORD).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        if saved["process"] is not None:
+            saved["process"] = Process(**saved["process"])
+        return cls(directory, _Record(**saved))
+
+    @property
+    def bin(self) -> Path:
+        """Directory of psql, pg_dump and pg_restore of the server's version."""
+        return Path(self._record.bin)
+
+    @property
+    def host(self) -> str:
+        """Address the server listens on."""
+        return HOST
+
+    @property
+    def port(self) -> int:
+        """TCP port on 127.0.0.1."""
+        if self._record.port is None:
+            raise SandboxError("the server never got ready")
+        return self._record.port
+
+    @property
+    def pid(self) -> int:
+        """Process id of the server."""
+        if self._record.process is None:
+            raise SandboxError("the server was never started")
+        return self._record.process.pid
+
+    @property
+    def passfile(self) -> Path:
+        """Password file for all logins."""
+        return self.directory / _PASSFILE
+
+    @property
+    def data_directory(self) -> Path:
+        """The server's data directory."""
+        return Path(self._record.runtime) / "data"
+
+    def is_running(self) -> bool:
+        """Whether the server got ready and has not ended since."""
+        server = self._record.process
+        return self._record.port is not None and server is not None and server.is_alive()
+
+    def conninfo(self, database: str = "postgres", user: str = logins.SUPERUSER) -> dict[str, str]:
+        """libpq keywords to connect with."""
+        return {
+            "host": self.host,
+            "port": str(self.port),
+            "dbname": database,
+            "user": user,
+            "passfile": str(self.passfile),
+            "sslmode": "disable",
+        }
+
+    def connect(
+        self, database: str = "postgres", user: str = logins.SUPERUSER
+    ) -> psycopg.Connection:
+        """A connection in autocommit mode."""
+        conninfo = make_conninfo(**self.conninfo(database, user))
+        return psycopg.connect(conninfo, autocommit=True)
+
+    def stop(self) -> None:
+        """Stop the server and remove all its files. Does nothing where nothing is left.
+
+        Only the very process that was started is ended; a pid that has passed to another
+        process is left alone.
+        Raises: SandboxError when the server does not end.
+        """
+        server = self._record.process or self._unrecorded()
+        if server is not None:
+            # Nothing has to be saved, so no checkpoint: an immediate shutdown.
+            server.send(signal.SIGQUIT)
+            if not server.wait(_STOP_SECONDS):
+                server.send(signal.SIGKILL, group=True)
+                if not server.wait(_STOP_SECONDS):
+                    raise SandboxError(f"the server (PID {server.pid}) does not end")
+        if self._child is not None:
+            self._child.wait()
+        shutil.rmtree(self._record.runtime, ignore_errors=True)
+        for name in (_PASSFILE, _LOG, _RECORD):
+            (self.directory / name).unlink(missing_ok=True)
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _create(self, installed: programs.Programs, account: Account) -> None:
+        runtime = Path(self._record.runtime)
+        if not installed.usable_by(account):
+            installed = installed.copy_to(runtime / "server")
+            account.own(runtime)
+        log = self.directory / _LOG
+        log.touch(mode=0o600)
+        server = Server(installed, account, self.data_directory, log, self._spawned)
+        passwords = logins.generate_passwords()
+        server.initialize(logins.SUPERUSER, passwords[logins.SUPERUSER])
+        port = server.launch()
+        logins.write_passfile(self.passfile, HOST, port, passwords)
+        self._keep(port=port)
+        with self.connect() as connection:
+            logins.create(connection, passwords)
+
+    def _spawned(self, child: subprocess.Popen[bytes]) -> None:
+        self._child = child
+        self._keep(process=process.find(child.pid))
+
+    def _keep(self, **changes: Process | int | None) -> None:
+        self._record = replace(self._record, **changes)  # type: ignore[arg-type]
+        text = json.dumps(asdict(self._record), sort_keys=True, indent=2)
+        write_private(self.directory / _RECORD, text + "\n")
+
+    def _unrecorded(self) -> Process | None:
+        """The server of a starter that was killed before it could write down the pid."""
+        try:
+            first = (self.data_directory / "postmaster.pid").read_text().partition("\n")[0]
+        except FileNotFoundError:
+            return None
+        found = process.find(int(first))
+        ours = found is not None and str(self.data_directory) in process.command(found.pid)
+        return found if ours else None
+
+
+def _make_runtime(directory: Path, account: Account) -> Path:
+    """A directory for the server's own files that its account can enter.
+
+    Raises: SandboxError when there is none.
+    """
+    if not account.switch:
+        runtime = directory / _RUNTIME
+        runtime.mkdir(mode=0o700)
+        return runtime
+    # The caller's directory is root's and closed to others, so one where everybody may.
+    parents = list(dict.fromkeys((tempfile.gettempdir(), *_SHARED)))
+    for parent in parents:
+        if not Path(parent).is_dir():
+            continue
+        runtime = Path(tempfile.mkdtemp(prefix="gonogo-sandbox-", dir=parent))
+        account.own(runtime)
+        if account.can_enter(runtime):
+            return runtime
+        runtime.rmdir()
+    raise SandboxError(
+        f"no directory that the account {account.name} can use",
+        detail=f"The server cannot run as root. Tried: {', '.join(parents)}.",
+        hint="Set TMPDIR to a directory that all users can enter.",
+    )

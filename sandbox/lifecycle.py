@@ -1,0 +1,127 @@
+"""Start, status and stop of the one sandbox in a directory."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sandbox import database, directory, logins, programs, state
+from sandbox.cluster import Cluster
+from sandbox.errors import SandboxError
+from sandbox.state import State
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox.options import Options
+
+
+def start(path: Path, options: Options) -> State:
+    """Start a sandbox in ``path``, or find the one that already runs with the same options.
+
+    What an ended server or a killed starter left there is removed first.
+    Raises: SandboxError, leaving nothing behind, or the running sandbox as it is.
+    """
+    options.check()
+    path = directory.resolve(path)
+    programs.find(options.server_bin)
+    directory.prepare(path)
+    with directory.locked(path):
+        running = status(path)
+        if running is not None:
+            _require_same(path, running, options)
+            return running
+        _clean(path)
+        try:
+            return _start(path, options)
+        except BaseException:
+            _clean(path)
+            directory.remove_if_empty(path)
+            raise
+
+
+def status(path: Path) -> State | None:
+    """The sandbox that runs in ``path``, or None."""
+    path = directory.resolve(path)
+    cluster = Cluster.find(path)
+    return state.read(path) if cluster is not None and cluster.is_running() else None
+
+
+def stop(path: Path) -> bool:
+    """Stop the sandbox in ``path`` and remove all it wrote, also after a crash.
+
+    Returns: whether there was anything to stop or remove.
+    """
+    path = directory.resolve(path)
+    if not path.is_dir():
+        return False
+    with directory.locked(path):
+        found = _clean(path)
+        if found:
+            directory.remove_if_empty(path)
+        return found
+
+
+def _start(path: Path, options: Options) -> State:
+    cluster = Cluster.start(path, options.server_bin)
+    database.create(
+        cluster,
+        database=options.database,
+        profile=options.profile,
+        scale=options.scale,
+        environment=options.environment,
+    )
+    with cluster.connect(options.database) as connection:
+        version = connection.info.parameter_status("server_version")
+    new = State(
+        admin_service=state.ADMIN_SERVICE,
+        application_role=logins.APPLICATION,
+        bin=str(cluster.bin),
+        database=options.database,
+        environment=options.environment,
+        host=cluster.host,
+        passfile=str(cluster.passfile),
+        pid=cluster.pid,
+        port=cluster.port,
+        profile=options.profile,
+        scale=options.scale,
+        server_version=version or "",
+        service=state.SERVICE,
+        service_file=str(state.service_file(path)),
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    state.write(path, cluster, new)
+    return new
+
+
+def _require_same(path: Path, running: State, options: Options) -> None:
+    have = {
+        "profile": running.profile,
+        "scale": running.scale,
+        "environment": running.environment,
+        "database": running.database,
+        "server": running.bin,
+    }
+    want = {
+        "profile": options.profile,
+        "scale": options.scale,
+        "environment": options.environment,
+        "database": options.database,
+        "server": str(programs.find(options.server_bin).bin),
+    }
+    different = [key for key in have if have[key] != want[key]]
+    if different:
+        raise SandboxError(
+            f'a sandbox with other options already runs in "{path}"',
+            detail="; ".join(f"{key}: have {have[key]}, want {want[key]}" for key in different),
+            hint=f'Run "{state.command("stop", path)}" first, or choose another --directory.',
+        )
+
+
+def _clean(path: Path) -> bool:
+    """Stop what runs in ``path`` and remove what is left; whether anything was there."""
+    found = state.remove(path)
+    cluster = Cluster.find(path)
+    if cluster is not None:
+        cluster.stop()
+    return found or cluster is not None

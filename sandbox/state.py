@@ -1,0 +1,92 @@
+"""What a running sandbox says about itself in its directory.
+
+``sandbox.json`` is for programs, ``pg_service.conf`` and ``pgpass`` for everything that speaks
+libpq. All are readable by their owner only.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sandbox import logins
+from sandbox.files import write_private
+
+if TYPE_CHECKING:
+    from sandbox.cluster import Cluster
+
+SERVICE = "apms_sandbox"
+ADMIN_SERVICE = "apms_sandbox_admin"
+
+_STATE = "sandbox.json"
+_SERVICES = "pg_service.conf"
+FILES = (_STATE, _SERVICES)
+"""Names of the files ``write`` makes."""
+
+
+@dataclass(frozen=True)
+class State:
+    """The content of ``sandbox.json``. Paths are absolute, ``started_at`` is UTC in ISO 8601."""
+
+    admin_service: str
+    application_role: str
+    bin: str
+    database: str
+    environment: str
+    host: str
+    passfile: str
+    pid: int
+    port: int
+    profile: str
+    scale: int
+    server_version: str
+    service: str
+    service_file: str
+    started_at: str
+
+    def psql(self, service: str = SERVICE) -> str:
+        """A shell command that opens psql on the database."""
+        program = shlex.quote(str(Path(self.bin) / "psql"))
+        return f"PGSERVICEFILE={shlex.quote(self.service_file)} {program} service={service}"
+
+
+def service_file(directory: Path) -> Path:
+    """The service file of the sandbox in ``directory``."""
+    return directory / _SERVICES
+
+
+def write(directory: Path, cluster: Cluster, state: State) -> None:
+    """Write the service file, then the state: whoever sees the state finds the rest."""
+    sections = []
+    for service, user in ((SERVICE, logins.OWNER), (ADMIN_SERVICE, logins.SUPERUSER)):
+        keywords = cluster.conninfo(state.database, user)
+        lines = [f"[{service}]", *(f"{key}={value}" for key, value in keywords.items())]
+        sections.append("\n".join(lines) + "\n")
+    write_private(directory / _SERVICES, "\n".join(sections))
+    text = json.dumps(asdict(state), sort_keys=True, indent=2, ensure_ascii=False)
+    write_private(directory / _STATE, text + "\n")
+
+
+def read(directory: Path) -> State | None:
+    """The state of the sandbox in ``directory``, running or not, or None."""
+    try:
+        text = (directory / _STATE).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    return State(**json.loads(text))
+
+
+def remove(directory: Path) -> bool:
+    """Remove the files, the state first; whether any was there."""
+    there = [directory / name for name in FILES if (directory / name).exists()]
+    for path in there:
+        path.unlink()
+    return bool(there)
+
+
+def command(verb: str, directory: Path) -> str:
+    """The command that does ``verb`` to the sandbox in ``directory``, from the project's top."""
+    return f"python -m sandbox {verb} --directory {shlex.quote(str(directory))}"

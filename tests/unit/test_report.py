@@ -1,0 +1,342 @@
+"""Reports: complete, inert whatever the database says, and the same bytes twice."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import shutil
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from gonogo import canonical
+from gonogo.controller.evidence import Run, load
+from gonogo.controller.report import render_markdown, summary_lines, write_reports
+from gonogo.errors import GonogoError
+from gonogo.verdict import decide
+
+TEMPLATES = Path(__file__).parents[2] / "roles" / "verdict" / "templates"
+RUN_ID = "20260131T120000Z-0a1b2c"
+STAGES = ("target", "backup", "copy_sql", "preflight", "phases")
+
+# Terminal, HTML, Markdown, XML, Jinja and bidirectional tricks in one value.
+EVIL = (
+    "\x1b[31m<script>alert(1)</script><img src=x onerror=alert(1)>|x|\n# head\n- [ ] a\r"
+    "```\n`` ` ``[l](javascript:x)![i](http://evil.example/x) http://www.evil.example "
+    "*b* _e_ <!-- --> ]]> &amp; {{ 7*7 }} {% raw %} @team \u202e\u200b\ufffe\ud800\x00 $x$ \\| \\"
+)
+
+
+def write_run(runs: Path, *, text: str = "fine", status: str = "pass") -> Path:
+    """Write a run of two checks whose every text is `text`; return its directory."""
+    run = Run.create(runs, "sandbox", RUN_ID, clock=lambda: datetime(2026, 1, 31, 12, tzinfo=UTC))
+    run.write_json(
+        "run.json",
+        {
+            "run_id": RUN_ID,
+            "environment": "sandbox",
+            "target": {"declared": {"port": 5432}, "observed": {"database": text}},
+            "runbook": text,
+            "runbook_sha256": "ab" * 32,
+            "profile": "target",
+            "residue": "keep",
+            "operator": text,
+            "started_at": "2026-01-31T11:59:00Z",
+        },
+        stage="target",
+    )
+    check = {"criterion": "C1", "phase": "01", "effect": None, "empty_ok": False, "remedy": text}
+    run.write_json(
+        "plan.json",
+        {
+            "title": text,
+            "stages": STAGES,
+            "criteria": [
+                {"id": "C1", "title": text, "class": "critical"},
+                {"id": "E1", "title": "Indicator", "class": "indicator", "of": ["C1"]},
+                {"id": "N1", "title": "Nice", "class": "nice"},
+            ],
+            "checks": [
+                {"id": "C1.1", "title": text, **check},
+                {"id": "C1.2", "title": "Second", **check},
+                {"id": "N1.1", "title": "Third", **check, "criterion": "N1"},
+            ],
+            "scoring": ["C1", "E1"],
+        },
+        stage="target",
+    )
+    run.write_json(
+        "facts.json",
+        {
+            "pgcrypto": True,
+            "config_versions_id_type": text,
+            "workspace": {"id": text, "code": "XLSMART-AVIAT"},
+            "users": [text, "u2"],
+            "isolation_enforced": False,
+            text: [text],
+        },
+        stage="preflight",
+    )
+    backup = {"file": text, "size": 12, "sha256": "cd" * 32, "seconds": 1.5}
+    run.write_json("backup.json", backup, stage="backup")
+    run.write("sql/01.sql", "SELECT 1;\n", stage="copy_sql")
+    result = {"examined": 7, "expected": text, "observed": text, "samples": [text], "phase": "01"}
+    results = [
+        {"check_id": "C1.1", "status": status, "seconds": 0.25, **result},
+        {"check_id": "C1.2", "status": "pass", "seconds": 1, **result},
+        {"check_id": "N1.1", "status": "fail", "seconds": None, **result},
+    ]
+    run.append_lines("checks.jsonl", results, stage="phases")
+    run.append_lines("ledger.jsonl", [{"table": text}], stage="phases")
+    for stage in STAGES:
+        run.append(stage, "stage_passed")
+    if status == "error":
+        run.append("phases", "stage_failed", {"message": text, "detail": text, "hint": text})
+    run.append("verdict", "closed")
+    return run.path
+
+
+def judge(path: Path) -> dict[str, Any]:
+    found = load(path)
+    return decide(
+        run=found.run,
+        plan=found.plan,
+        checks=found.checks,
+        events=found.events,
+        backup=found.backup,
+        problems=found.problems,
+    )
+
+
+def report(path: Path) -> dict[str, str]:
+    write_reports(path, TEMPLATES, verdict=judge(path))
+    names = ("report.md", "report.html", "junit.xml")
+    return {name: (path / name).read_text(encoding="utf-8") for name in names}
+
+
+class Tags(HTMLParser):
+    """Collects what a browser would act on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.policy = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        if dict(attrs).get("http-equiv") == "Content-Security-Policy":
+            self.policy = dict(attrs)["content"] or ""
+
+
+@pytest.mark.parametrize("status", ["pass", "fail", "not_run", "inconclusive", "error"])
+def test_the_log_of_the_old_runbook_is_filled_in(tmp_path: Path, status: str) -> None:
+    text = report(write_run(tmp_path, status=status))["report.md"]
+    for line in (
+        "* **Date:** `2026-01-31T12:00:00.000000Z`",
+        "* **Tester:** `fine`",
+        "* **Environment:** `sandbox`",
+        "* pgcrypto enabled: `yes`",
+        "* config_versions.id type: `fine`",
+        "* Workflow status column: `unknown`",
+        '* Workspace: `{"code":"XLSMART-AVIAT","id":"fine"}`',
+        "* User IDs: `fine, u2`",
+        "* `isolation_enforced`: `no`",
+        "| E1 | Indicator (C1) |",
+        "* `size`: `12 bytes`",
+        "* `seconds`: `1.5 s`",
+        "* `sql/01.sql`",
+        "**Approved By:** \\_",
+        "| C1.2 | Second | C1 | 01 | PASS | 7 | 1.000 |",
+        "Rows the run may have created: 1, named one by one in `ledger.jsonl`.",
+    ):
+        assert line in text
+    assert not re.search(r"\n{4,}", text)
+
+
+@pytest.mark.parametrize(
+    ("status", "decision", "score"),
+    [
+        ("pass", "GO", "2/2 (100%)"),
+        ("fail", "NO-GO", "0/2 (0%)"),
+        ("not_run", "HOLD", "0/2 (0%)"),
+        ("inconclusive", "HOLD", "0/2 (0%)"),
+        ("error", "HOLD", "0/2 (0%)"),
+    ],
+)
+def test_decision_and_score(tmp_path: Path, status: str, decision: str, score: str) -> None:
+    written = report(write_run(tmp_path, status=status))
+    assert f"**Decision:** {decision}\n" in written["report.md"]
+    assert f"### Final Score: {score}" in written["report.md"]
+    assert f'<span class="{decision}">{decision}</span>' in written["report.html"]
+
+
+def test_a_failed_check_is_told_in_full(tmp_path: Path) -> None:
+    text = report(write_run(tmp_path, text="seen", status="fail"))["report.md"]
+    section = text[text.index("### C1.1 seen: FAIL") :]
+    for line in ("* expected: `seen`", "* observed: `seen`", "  * `seen`", "* remedy: seen"):
+        assert line in section
+    assert "* GO if C1.1 passes: seen" in text
+
+
+@pytest.mark.parametrize("status", ["pass", "fail", "error"])
+def test_hostile_text_is_inert_in_html(tmp_path: Path, status: str) -> None:
+    text = report(write_run(tmp_path, text=EVIL, status=status))["report.html"]
+    tags = Tags()
+    tags.feed(text)
+    assert not {"script", "img", "a", "iframe", "link", "form", "object"} & set(tags.tags)
+    assert not [name for name, _ in tags.attributes if name.startswith("on") or name == "style"]
+    assert "{{ 7*7 }}" in text
+
+
+def test_the_policy_of_the_html_allows_only_its_own_style(tmp_path: Path) -> None:
+    text = report(write_run(tmp_path))["report.html"]
+    assert text.startswith("<!DOCTYPE html>")
+    tags = Tags()
+    tags.feed(text)
+    (style,) = re.findall("<style>(.*?)</style>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert tags.policy == (
+        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    )
+    assert "http://" not in text
+    assert "https://" not in text
+
+
+@pytest.mark.parametrize("status", ["pass", "fail", "error"])
+def test_hostile_text_is_inert_in_markdown(tmp_path: Path, status: str) -> None:
+    benign = report(write_run(tmp_path / "a", status=status))["report.md"]
+    hostile = report(write_run(tmp_path / "b", text=EVIL, status=status))["report.md"]
+    # The same lines with the same beginnings and as many cells: nothing became structure.
+    assert skeleton(hostile) == skeleton(benign)
+    prose = re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", hostile)
+    for active in ("<", "`", "](", "![", "://", "\x1b"):
+        assert active not in prose
+
+
+def skeleton(text: str) -> list[tuple[str, int]]:
+    found = []
+    for line in text.splitlines():
+        table = line.startswith("|")
+        found.append((re.match(r"[\s#*|]*", line).group(), line.count("|") if table else 0))  # type: ignore[union-attr]
+    return sorted(found)
+
+
+@pytest.mark.parametrize("name", ["report.md", "report.html", "junit.xml"])
+def test_no_report_holds_control_characters(tmp_path: Path, name: str) -> None:
+    text = report(write_run(tmp_path, text=EVIL, status="fail"))[name]
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u202e\ufffe\ud800]", text)
+
+
+@pytest.mark.parametrize(
+    ("status", "c1", "decision"),
+    [
+        ("pass", None, None),
+        ("fail", "failure", "failure"),
+        ("not_run", "error", "error"),
+        ("inconclusive", "error", "error"),
+        ("error", "error", "error"),
+    ],
+)
+def test_junit_is_green_for_a_go_only(
+    tmp_path: Path, status: str, c1: str | None, decision: str | None
+) -> None:
+    suite = ElementTree.fromstring(
+        report(write_run(tmp_path, text=EVIL, status=status))["junit.xml"]
+    )
+    first, second, nice, last = suite.findall("testcase")
+    outcomes = [case[0].tag if len(case) else None for case in (first, second, nice, last)]
+    assert outcomes == [c1, None, "skipped", decision]
+    assert last.get("name") == "The decision is GO"
+    assert suite.get("tests") == "4"
+    assert suite.get("skipped") == "1"
+
+
+def test_the_same_evidence_gives_the_same_bytes(tmp_path: Path) -> None:
+    path = write_run(tmp_path / "a", text=EVIL, status="fail")
+    first, verdict = report(path), canonical.dumps(judge(path))
+    copied = tmp_path / "b" / RUN_ID
+    shutil.copytree(path, copied)
+    assert report(copied) == first
+    assert canonical.dumps(judge(copied)) == verdict
+
+
+def test_the_reports_do_not_disturb_the_evidence(tmp_path: Path) -> None:
+    path = write_run(tmp_path)
+    before = canonical.dumps(judge(path))
+    report(path)
+    Run.open(path).publish("verdict.json", before)
+    assert canonical.dumps(judge(path)) == before
+    write_reports(path, TEMPLATES)
+
+
+@pytest.mark.parametrize("name", ["run.json", "plan.json", "checks.jsonl", "events.jsonl"])
+@pytest.mark.parametrize(
+    "content", ["", "{}", '{"checks": [1], "criteria": [{"of": 1}]}\n', "\xff"]
+)
+def test_damaged_evidence_is_reported_too(tmp_path: Path, name: str, content: str) -> None:
+    path = write_run(tmp_path)
+    (path / name).write_text(content, encoding="latin-1")
+    written = report(path)
+    assert "**Decision:** HOLD\n" in written["report.md"]
+    ElementTree.fromstring(written["junit.xml"])
+
+
+def test_without_a_verdict_there_is_no_report(tmp_path: Path) -> None:
+    path = write_run(tmp_path)
+    with pytest.raises(GonogoError):
+        write_reports(path, TEMPLATES)
+    assert not (path / "report.md").exists()
+
+
+def test_a_template_cannot_print_raw_text(tmp_path: Path) -> None:
+    (tmp_path / "report.md.j2").write_text("{{ title }}")
+    with pytest.raises(GonogoError, match="without the filter"):
+        render_markdown({"title": "x"}, tmp_path)
+
+
+# --- the terminal -------------------------------------------------------------------------------
+
+
+def test_the_last_lines_of_a_go(tmp_path: Path) -> None:
+    lines = summary_lines(judge(write_run(tmp_path, text="apms_sandbox")))
+    assert lines == [
+        f"GO  2/2  sandbox  apms_sandbox  run {RUN_ID}",
+        "  N1.1  Third: failed; does not count",
+        f"Report: runs/sandbox/{RUN_ID}/report.md",
+    ]
+
+
+def test_the_last_lines_of_a_no_go(tmp_path: Path) -> None:
+    verdict = judge(write_run(tmp_path, text="db", status="fail"))
+    assert summary_lines(verdict, report="here/report.md") == [
+        f"NO-GO  0/2  sandbox  db  run {RUN_ID}",
+        "  NO-GO  C1.1  db: failed",
+        "         expected: db",
+        "         observed: db",
+        "         hint: db",
+        "Report: here/report.md",
+    ]
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 6, 7, 30, 200])
+def test_the_last_lines_are_few_and_safe(tmp_path: Path, count: int) -> None:
+    verdict = judge(write_run(tmp_path, text=EVIL, status="fail"))
+    lines = summary_lines({**verdict, "reasons": verdict["reasons"][:1] * count})
+    assert len(lines) <= 25
+    assert all(line.isprintable() and len(line) <= 200 for line in lines)
+    assert lines[-1].startswith("Report: ")
+    told = sum("  NO-GO  C1.1" in line for line in lines)
+    more = [int(n) for line in lines for n in re.findall(r"^  and (\d+) more reasons?", line)]
+    assert told + sum(more) == count
+
+
+def test_the_last_lines_of_nothing_at_all(tmp_path: Path) -> None:
+    lines = summary_lines(judge(tmp_path / "nowhere"))
+    assert lines[0] == "HOLD  0/0  unknown environment  unknown database  run unknown"
