@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import signal
 import tempfile
@@ -13,10 +12,10 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from sandbox import logins, process, programs
+from sandbox import logins, process, programs, sharedmemory
 from sandbox.account import Account, server_account
 from sandbox.errors import SandboxError
-from sandbox.files import write_private
+from sandbox.files import read_json, remove_private, write_json
 from sandbox.process import Process
 from sandbox.server import HOST, Server
 
@@ -31,8 +30,6 @@ _STOP_SECONDS = 15
 _SHARED = ("/tmp", "/var/tmp")  # noqa: S108
 
 _RECORD, _PASSFILE, _LOG, _RUNTIME = "cluster.json", "pgpass", "server.log", "server"
-FILES = (_RECORD, _PASSFILE, _LOG, _RUNTIME)
-"""Names a cluster may leave in its directory; the last is a directory."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +68,11 @@ class Cluster:
         Raises: SandboxError, leaving nothing behind.
         """
         directory = directory.resolve()
+        if cls.find(directory) is not None:
+            raise SandboxError(f'there already is a cluster in "{directory}"')
         installed = programs.find(server_bin)
         account = server_account()
-        runtime = _make_runtime(directory, account)
+        runtime = _choose_runtime(directory, account)
         cluster = cls(directory, _Record(str(installed.bin), str(runtime)))
         try:
             cluster._keep()
@@ -87,13 +86,17 @@ class Cluster:
     def find(cls, directory: Path) -> Cluster | None:
         """The cluster that was started in ``directory``, running or not, or None."""
         directory = directory.resolve()
-        try:
-            saved = json.loads((directory / _RECORD).read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        saved = read_json(directory / _RECORD)
+        if saved is None:
             return None
         if saved["process"] is not None:
             saved["process"] = Process(**saved["process"])
         return cls(directory, _Record(**saved))
+
+    @staticmethod
+    def lives_in(directory: Path) -> bool:
+        """Whether ``directory`` is a cluster's, if only a half-made one's."""
+        return any((directory / name).exists() for name in (_RECORD, f"{_RECORD}.new"))
 
     @property
     def bin(self) -> Path:
@@ -169,9 +172,10 @@ class Cluster:
                     raise SandboxError(f"the server (PID {server.pid}) does not end")
         if self._child is not None:
             self._child.wait()
+        sharedmemory.release(self.data_directory)
         shutil.rmtree(self._record.runtime, ignore_errors=True)
         for name in (_PASSFILE, _LOG, _RECORD):
-            (self.directory / name).unlink(missing_ok=True)
+            remove_private(self.directory / name)
 
     def __enter__(self) -> Cluster:
         return self
@@ -186,6 +190,7 @@ class Cluster:
 
     def _create(self, installed: programs.Programs, account: Account) -> None:
         runtime = Path(self._record.runtime)
+        runtime.mkdir(mode=0o700, exist_ok=True)
         if not installed.usable_by(account):
             installed = installed.copy_to(runtime / "server")
             account.own(runtime)
@@ -206,29 +211,24 @@ class Cluster:
 
     def _keep(self, **changes: Process | int | None) -> None:
         self._record = replace(self._record, **changes)  # type: ignore[arg-type]
-        text = json.dumps(asdict(self._record), sort_keys=True, indent=2)
-        write_private(self.directory / _RECORD, text + "\n")
+        write_json(self.directory / _RECORD, asdict(self._record))
 
     def _unrecorded(self) -> Process | None:
         """The server of a starter that was killed before it could write down the pid."""
         try:
-            first = (self.data_directory / "postmaster.pid").read_text().partition("\n")[0]
-        except FileNotFoundError:
+            pid = int((self.data_directory / "postmaster.pid").read_text().partition("\n")[0])
+        except (FileNotFoundError, ValueError):
             return None
-        found = process.find(int(first))
-        ours = found is not None and str(self.data_directory) in process.command(found.pid)
-        return found if ours else None
+        return process.find(pid) if str(self.data_directory) in process.command(pid) else None
 
 
-def _make_runtime(directory: Path, account: Account) -> Path:
+def _choose_runtime(directory: Path, account: Account) -> Path:
     """A directory for the server's own files that its account can enter.
 
     Raises: SandboxError when there is none.
     """
     if not account.switch:
-        runtime = directory / _RUNTIME
-        runtime.mkdir(mode=0o700)
-        return runtime
+        return directory / _RUNTIME
     # The caller's directory is root's and closed to others, so one where everybody may.
     parents = list(dict.fromkeys((tempfile.gettempdir(), *_SHARED)))
     for parent in parents:

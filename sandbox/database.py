@@ -18,11 +18,14 @@ _SQL = Path(__file__).parent / "sql"
 MIGRATION = Path(__file__).parents[1] / "runbooks" / "20251229010228_add_master_tables_final_v2"
 
 _DEPLOYED = ("migration.sql", "constraints.sql", "performance_indexes.sql")
+
+# What a profile has beyond that. It comes after the rows: adding a foreign key checks them all
+# at once, which is twice as fast as row by row, and proves the same.
 PROFILES = {
     # What really went to staging: one foreign key, no guards.
-    "as_deployed": _DEPLOYED,
+    "as_deployed": (),
     # What was meant: all foreign keys, touch triggers, guards.
-    "target": (*_DEPLOYED, "foreign_keys.sql", "guards.sql"),
+    "target": ("foreign_keys.sql", "guards.sql"),
 }
 
 # Where the environment a database belongs to is written down. It is a setting of the database,
@@ -85,10 +88,12 @@ def _fill(cluster: Cluster, database: str, profile: str, scale: int) -> None:
             owner.execute("SELECT set_config('search_path', '', true)")
             owner.execute("SELECT set_config('sandbox.scale', %s, true)", (str(scale),))
             _run(owner, _SQL / "base.sql")
-            for name in PROFILES[profile]:
+            for name in _DEPLOYED:
                 _run(owner, MIGRATION / name)
             for path in sorted((_SQL / "seed").glob("*.sql")):
                 _run(owner, path)
+            for name in PROFILES[profile]:
+                _run(owner, MIGRATION / name)
             _run(owner, _SQL / "grants.sql")
         owner.execute("ANALYZE")
 

@@ -8,15 +8,16 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sandbox import cluster, state
+from sandbox.cluster import Cluster
 from sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# What a sandbox may have left here, also when it was killed half-way.
-_OURS = {*cluster.FILES, *state.FILES}
+# Where runs against the sandbox keep what they would keep on the target's host: SQL, backups.
+# They are of no use without the database, so the directory comes and goes with the sandbox.
+HOST_FILES = "target"
 
 
 def resolve(path: Path) -> Path:
@@ -36,7 +37,7 @@ def resolve(path: Path) -> Path:
 
 
 def prepare(path: Path) -> None:
-    """Make the directory, or take an existing one that holds nothing but a sandbox's files.
+    """Make the directory, or take an existing one that is empty or a sandbox's own.
 
     Raises: SandboxError when it holds anything else, is none, or its parent does not exist.
     """
@@ -49,11 +50,11 @@ def prepare(path: Path) -> None:
         raise SandboxError(f'"{path}" is not a directory', hint="Choose another --directory.")
     try:
         path.mkdir(mode=0o700, exist_ok=True)
-        foreign = sorted({entry.name for entry in path.iterdir()} - _OURS)
-        if foreign:
+        names = sorted(entry.name for entry in path.iterdir())
+        if names and not Cluster.lives_in(path):
             raise SandboxError(
                 f'the directory "{path}" is not empty',
-                detail=f"It holds {', '.join(foreign[:3])}{' ...' if foreign[3:] else ''}.",
+                detail=f"It holds {', '.join(names[:3])}{' ...' if names[3:] else ''}.",
                 hint="Choose another --directory; it is created.",
             )
         path.chmod(0o700)

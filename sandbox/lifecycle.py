@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,7 @@ def stop(path: Path) -> bool:
 
 def _start(path: Path, options: Options) -> State:
     cluster = Cluster.start(path, options.server_bin)
+    (path / directory.HOST_FILES).mkdir(mode=0o700)
     database.create(
         cluster,
         database=options.database,
@@ -120,8 +122,11 @@ def _require_same(path: Path, running: State, options: Options) -> None:
 
 def _clean(path: Path) -> bool:
     """Stop what runs in ``path`` and remove what is left; whether anything was there."""
-    found = state.remove(path)
     cluster = Cluster.find(path)
-    if cluster is not None:
-        cluster.stop()
-    return found or cluster is not None
+    if cluster is None:
+        return False
+    state.remove(path)
+    shutil.rmtree(path / directory.HOST_FILES, ignore_errors=True)
+    # Last, because its record is what makes the directory ours.
+    cluster.stop()
+    return True

@@ -94,7 +94,7 @@ def _find_with_ps(pid: int) -> Process | None:
 def _ps(pid: int, columns: str) -> str:
     """What ps says about a process; for systems without /proc."""
     result = subprocess.run(
-        ["ps", "-p", str(pid), "-o", columns],
+        ["/bin/ps", "-p", str(pid), "-o", columns],
         capture_output=True,
         text=True,
         check=False,

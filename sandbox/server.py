@@ -29,7 +29,6 @@ listen_addresses = '{HOST}'
 unix_socket_directories = ''
 fsync = off
 full_page_writes = off
-max_wal_size = 4GB
 dynamic_shared_memory_type = mmap
 timezone = 'UTC'
 log_timezone = 'UTC'

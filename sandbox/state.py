@@ -6,14 +6,13 @@ libpq. All are readable by their owner only.
 
 from __future__ import annotations
 
-import json
 import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox import logins
-from sandbox.files import write_private
+from sandbox.files import read_json, remove_private, write_json, write_private
 
 if TYPE_CHECKING:
     from sandbox.cluster import Cluster
@@ -23,8 +22,6 @@ ADMIN_SERVICE = "apms_sandbox_admin"
 
 _STATE = "sandbox.json"
 _SERVICES = "pg_service.conf"
-FILES = (_STATE, _SERVICES)
-"""Names of the files ``write`` makes."""
 
 
 @dataclass(frozen=True)
@@ -66,25 +63,19 @@ def write(directory: Path, cluster: Cluster, state: State) -> None:
         lines = [f"[{service}]", *(f"{key}={value}" for key, value in keywords.items())]
         sections.append("\n".join(lines) + "\n")
     write_private(directory / _SERVICES, "\n".join(sections))
-    text = json.dumps(asdict(state), sort_keys=True, indent=2, ensure_ascii=False)
-    write_private(directory / _STATE, text + "\n")
+    write_json(directory / _STATE, asdict(state))
 
 
 def read(directory: Path) -> State | None:
     """The state of the sandbox in ``directory``, running or not, or None."""
-    try:
-        text = (directory / _STATE).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    return State(**json.loads(text))
+    saved = read_json(directory / _STATE)
+    return None if saved is None else State(**saved)
 
 
-def remove(directory: Path) -> bool:
-    """Remove the files, the state first; whether any was there."""
-    there = [directory / name for name in FILES if (directory / name).exists()]
-    for path in there:
-        path.unlink()
-    return bool(there)
+def remove(directory: Path) -> None:
+    """Remove the files, the state first."""
+    for name in (_STATE, _SERVICES):
+        remove_private(directory / name)
 
 
 def command(verb: str, directory: Path) -> str:

@@ -286,6 +286,10 @@ def write_late(run: Run) -> None:
     run.write_json("backup.json", {}, stage="backup")
 
 
+def write_sql_late(run: Run) -> None:
+    run.write("sql/01.sql", "SELECT 1;\n", stage="cleanup")
+
+
 def record_of_another_run(run: Run) -> None:
     run.append_lines("ledger.jsonl", [{"run_id": OTHER_ID}], stage="phases")
 
@@ -340,6 +344,7 @@ FILE_CHANGES = [
     (all_of_another_run, "holds the run"),
     (chain_of_another_run, "opened for another run"),
     (other_environment, "another environment"),
+    (write_sql_late, "sql/01.sql was written after the run was closed"),
     (write_late, "backup.json was written after the run was closed"),
     (record_of_another_run, "ledger.jsonl record 1 is of another run"),
     (open_again, "opened a second time"),
@@ -361,6 +366,14 @@ def test_changed_evidence_still_loads_and_says_what_is_wrong(
 @pytest.mark.parametrize("name", ["report.md", "notes.txt", ".DS_Store", "twin.json"])
 def test_a_file_that_is_no_evidence_does_no_harm(run: Run, name: str) -> None:
     (run.path / name).write_text("x")
+    assert load(run.path).problems == []
+
+
+def test_a_cleanup_adds_to_a_closed_run_as_often_as_it_likes(run: Run) -> None:
+    for content in ("SELECT 1;\n", "SELECT 2;\n"):
+        run.write("sql/99_cleanup.sql", content, stage="cleanup")
+        run.write_json("cleanup.json", {"sql": content}, stage="cleanup")
+    run.append("cleanup", "stage_passed")
     assert load(run.path).problems == []
 
 

@@ -420,6 +420,31 @@ def test_a_reason_says_what_was_expected_seen_and_advised() -> None:
 
 
 @pytest.mark.parametrize(
+    ("change", "observed"),
+    [
+        (answer("C1.1", examined=0), "passed, but examined 0"),
+        (answer("C1.1", examined=None), "passed, but examined nothing"),
+        (answer("C1.1", status="inconclusive"), "what was seen"),
+        (answer("C1.1", status="not_run"), "what was seen"),
+        (lambda case: case["checks"].pop(2), "no result in the evidence"),
+    ],
+)
+def test_a_reason_says_why_nothing_is_known(change: Change, observed: str) -> None:
+    (reason,) = decided(change)["reasons"]
+    assert reason["observed"] == observed
+
+
+def test_a_failed_backup_is_one_reason() -> None:
+    def change(case: Case) -> None:
+        case["events"][2] = event("backup", "stage_failed", message="full", detail="d", hint="h")
+        case["backup"] = None
+
+    (reason,) = decided(change)["reasons"]
+    assert (reason["code"], reason["text"]) == ("stage_failed", "stage failed: full")
+    assert (reason["observed"], reason["hint"]) == ("d", "h")
+
+
+@pytest.mark.parametrize(
     ("changes", "sentences"),
     [
         (fail("C1.1"), ["GO if C1.1 passes: Mend C1.1."]),

@@ -43,8 +43,8 @@ def _checked(text: str, kind: str) -> str:
 
 
 def _string(text: str) -> str:
-    _checked(text, "a value")
-    quoted = text.replace("'", "''")
+    # str: Markup, which a macro returns, would escape for HTML instead.
+    quoted = str(_checked(text, "a value")).replace("'", "''")
     if not _ESCAPED.search(quoted):
         return f"'{quoted}'"
     return "E'" + _ESCAPED.sub(lambda match: f"\\u{ord(match.group()):04x}", quoted) + "'"
@@ -59,7 +59,7 @@ def _identifier(name: str) -> str:
             f"identifier {name[:80]!r} is longer than {_MAXIMUM_IDENTIFIER_BYTES} bytes",
             hint="PostgreSQL would cut it silently, and two names could become one.",
         )
-    quoted = name.replace('"', '""')
+    quoted = str(name).replace('"', '""')
     if not _ESCAPED.search(quoted):
         return f'"{quoted}"'
     return 'U&"' + _ESCAPED.sub(lambda match: f"\\{ord(match.group()):04x}", quoted) + '"'

@@ -10,6 +10,7 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -101,10 +102,15 @@ def template_environment(directories: Sequence[Path]) -> ImmutableSandboxedEnvir
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        cache_size=0,
     )
     environment.filters.update(ident=ident, literal=literal, jsonb=jsonb, comment=_comment)
     return environment
+
+
+@cache
+def _shared_environment(*directories: Path) -> ImmutableSandboxedEnvironment:
+    """One environment for all phases of a process: they import the same macros."""
+    return template_environment(directories)
 
 
 def render_phase(
@@ -130,7 +136,7 @@ def render_phase(
     name = phase["name"]
     commits = phase["transaction"] == "writes" and run["residue"] == "keep"
     names = _Names(token=run["token"], phase=name, schema=manifest.get("schema", "public"))
-    environment = template_environment([templates, *([file.parent] if file else [])])
+    environment = _shared_environment(templates, *([file.parent] if file else []))
     environment.globals.update(
         id_of=names.id_of,
         mark=names.mark,

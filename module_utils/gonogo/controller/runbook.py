@@ -13,7 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jinja2 import TemplateSyntaxError, meta, nodes
+from jinja2 import TemplateSyntaxError, nodes
+from jinja2.defaults import DEFAULT_NAMESPACE
 
 from .. import canonical
 from ..errors import InputError
@@ -171,8 +172,14 @@ class Runbook:
         }
 
 
-def load(directory: Path, *, profile: str, parameters: Mapping[str, Any]) -> Runbook:
-    """Load a runbook folder. Raises InputError for the first thing that is wrong with it."""
+def load(
+    directory: Path, *, profile: str, parameters: Mapping[str, Any], templates: bool = True
+) -> Runbook:
+    """Load a runbook folder. Raises InputError for the first thing that is wrong with it.
+
+    `templates` can be left unchecked where a digest proves that they have been checked before:
+    parsing them all costs more than everything else.
+    """
     if not directory.is_dir():
         raise InputError(
             f"there is no runbook folder {directory}",
@@ -199,7 +206,8 @@ def load(directory: Path, *, profile: str, parameters: Mapping[str, Any]) -> Run
         parameters=_parameters(data["parameters"], parameters),
     )
     _check_files(document, runbook)
-    _check_templates(runbook)
+    if templates:
+        _check_templates(runbook)
     return runbook
 
 
@@ -357,9 +365,13 @@ def _check_templates(runbook: Runbook) -> None:
 
 
 def _undeclared(tree: nodes.Template) -> Iterator[tuple[str, int]]:
-    missing = meta.find_undeclared_variables(tree) - GLOBALS
+    """Names that are read somewhere and set nowhere in the template."""
+    known = GLOBALS | set(DEFAULT_NAMESPACE) | {"loop", "varargs", "kwargs"}
+    known |= {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"}
+    known |= {macro.name for macro in tree.find_all(nodes.Macro)}
+    known |= {imported.target for imported in tree.find_all(nodes.Import)}
     for name in tree.find_all(nodes.Name):
-        if name.name in missing and name.ctx == "load":
+        if name.ctx == "load" and name.name not in known:
             yield name.name, name.lineno
 
 

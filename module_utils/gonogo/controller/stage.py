@@ -39,6 +39,13 @@ def native(value: Any) -> Any:
     return str(value)
 
 
+def _given(value: Any) -> Any:
+    """Without the options that were not given: a module's spec would refuse their null."""
+    if isinstance(value, Mapping):
+        return {key: _given(item) for key, item in value.items() if item is not None}
+    return value
+
+
 class Stage(ActionBase):  # type: ignore[misc]
     """Base of the action plugins. Subclasses say their `stage` and `spec`, and `act`."""
 
@@ -124,6 +131,7 @@ class Stage(ActionBase):  # type: ignore[misc]
             Path(record["runbook_directory"]),
             profile=record["profile"],
             parameters=record["parameters"],
+            templates=False,
         )
         if loaded.sha256 != record["runbook_sha256"]:
             raise GonogoError(
@@ -137,7 +145,7 @@ class Stage(ActionBase):  # type: ignore[misc]
         """Run a module of this project on the target host. Raises GonogoError when it fails."""
         result = native(
             self._execute_module(
-                module_name=module, module_args=dict(arguments), task_vars=self._vars
+                module_name=module, module_args=_given(arguments), task_vars=self._vars
             )
         )
         if result.get("failed"):

@@ -210,7 +210,7 @@ WHERE version.t = 1;
 
 -- Five stages; version 2 puts a sixth before the last. "before": hours until the stage begins.
 CREATE TEMP TABLE stage ON COMMIT DROP AS
-SELECT v, row_number() OVER chain AS s, count(*) OVER (PARTITION BY v) AS total,
+SELECT v, row_number() OVER chain AS s,
        role, role_order, name, stage_group, hours, mode,
        sum(hours) OVER chain - hours AS before
 FROM generate_series(1, 3) AS v, (VALUES
