@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hmac
+import os
+import shlex
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -14,8 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 from gonogo import canonical
 from gonogo.connection import LOGIN_SPEC
 from gonogo.controller import evidence, ledger
-from gonogo.controller.render import render_phase
-from gonogo.controller.stage import Stage
+from gonogo.controller.stage import Stage, native
 from gonogo.errors import GonogoError, InputError, shown
 from gonogo.module import TIMEOUTS_SPEC
 
@@ -44,7 +45,7 @@ class ActionModule(Stage):
     }
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        run = self._run(arguments["environment"], arguments["run_id"])
+        run = self._run(arguments)
         if run is None:
             return {"committed": False, "lines": ["No run has left rows: nothing to remove."]}
         self.same_login(run, arguments)
@@ -56,12 +57,12 @@ class ActionModule(Stage):
             self._note_done(run, {**report, "approved_by": None})
             return {**report, "lines": [*lines, "Nothing of this run is left."]}
         approval = arguments["approval"]
-        if self.checking or approval is None:
-            return {**report, "lines": [*lines, *_next_lines(self.host, report)]}
+        if approval is None:
+            return {**report, "lines": lines}
         refusal = _refusal(approval, run.run_id, plan)
         if refusal:
-            return {**report, "lines": [*lines, f"{refusal}: nothing was removed.",
-                                        *_next_lines(self.host, report)]}
+            said = [f"{refusal}: nothing was removed.", *self._next_lines(report)]
+            return {**report, "lines": said}
         done = self._delete(run, arguments, approved_content=planned["content"])
         if not done["committed"]:
             raise GonogoError(
@@ -74,12 +75,15 @@ class ActionModule(Stage):
             "changed": True,
             "run_id": run.run_id,
             "token": plan["token"],
-            "lines": [f"Removed {sum(done['rows'].values())} rows of run {run.run_id}; "
-                      f"{done['remaining']} left. Everything else is as it was."],
+            "lines": [
+                f"Removed {sum(done['rows'].values())} rows of run {run.run_id}; "
+                f"{done['remaining']} left. Everything else is as it was."
+            ],
         }
 
-    def _run(self, environment: str, run_id: str | None) -> evidence.Run | None:
-        """The run asked for, or else the newest with rows that no cleanup has removed."""
+    def _run(self, arguments: dict[str, Any]) -> evidence.Run | None:
+        """The run asked for, or else the newest on this target that no cleanup has followed."""
+        environment, run_id = arguments["environment"], arguments["run_id"]
         folder = self.runs_dir / environment
         if run_id:
             if not (folder / run_id / "ledger.jsonl").is_file():
@@ -92,36 +96,35 @@ class ActionModule(Stage):
             return evidence.Run.open(folder / run_id)
         for path in sorted(folder.glob("*Z-*"), reverse=True):
             if (path / "ledger.jsonl").is_file() and not (path / _DONE).is_file():
-                return evidence.Run.open(path)
+                run = evidence.Run.open(path)
+                if self.proven_login(run) == arguments["login"]:
+                    return run
         return None
 
     def _delete(
         self, run: evidence.Run, arguments: dict[str, Any], *, approved_content: str | None
     ) -> dict[str, Any]:
+        """Rehearse the removal, or do it. Everything it needs was sealed before the rows were made."""
+        found = evidence.load(run.path)
+        if found.problems:
+            raise GonogoError(
+                "the evidence of this run is damaged; nothing was removed",
+                detail="\n".join(found.problems[:5]),
+                hint="A ledger that may have been altered is not followed.",
+            )
         record = run.read_json("run.json")
-        runbook = self.runbook_of(run)
-        rows = ledger.children_first(run.read_lines("ledger.jsonl"), runbook.manifest)
-        name = runbook.data["cleanup"]
-        rendered = render_phase(
-            templates=runbook.templates,
-            phase={"name": name, "title": "Cleanup", "transaction": "undecided"},
-            runbook=runbook.data,
-            manifest=runbook.manifest,
-            checks=runbook.checks,
-            facts={**run.read_json("facts.json"), "ledger_tables": rows},
-            parameters=runbook.parameters,
-            run=record,
-            timeouts=arguments["timeouts"],
-        )
-        run.write(f"sql/{name}.sql", rendered.text, stage=self.stage)
+        target = record["target"]
         return self.call(
             "gonogo_cleanup",
             {
                 "login": arguments["login"],
                 "run_id": run.run_id,
-                "declared": record["target"]["declared"],
-                "ledger": rows,
-                "script": rendered.text,
+                "declared": {
+                    **target["declared"],
+                    "system_identifier": target["observed"]["system_identifier"],
+                },
+                "ledger": ledger.by_table(run.read_lines("ledger.jsonl")),
+                "script": run.read_bytes(f"sql/{record['cleanup']}.sql").decode(),
                 "approved_content": approved_content,
                 "timeouts": arguments["timeouts"],
             },
@@ -144,6 +147,15 @@ class ActionModule(Stage):
         if not self.checking:
             run.write_json(_PLAN, plan, stage=self.stage)
         return plan
+
+    def _next_lines(self, report: Mapping[str, Any]) -> list[str]:
+        """The command that removes the rows, ready to be pasted but for the name."""
+        words = ["ansible-playbook"]
+        for source in native(self._vars.get("ansible_inventory_sources") or []):
+            words += ["-i", os.path.relpath(source)]
+        words += ["playbooks/cleanup.yml", "-e", f"cleanup_run_id={report['run_id']}"]
+        words += ["-e", f"cleanup_token={report['token']}", "-e", "cleanup_approved_by=NAME"]
+        return ["To remove them:", f"  {shlex.join(words)}"]
 
     def _note_done(self, run: evidence.Run, record: dict[str, Any]) -> None:
         if not self.checking:
@@ -179,12 +191,3 @@ def _plan_lines(run_id: str, planned: Mapping[str, Any]) -> list[str]:
     if planned["unseen"]:
         lines.append(f"Not seen by this login: {', '.join(planned['unseen'])}.")
     return lines
-
-
-def _next_lines(host: str, report: Mapping[str, Any]) -> list[str]:
-    return [
-        "To remove them:",
-        f"  ansible-playbook -i INVENTORY playbooks/cleanup.yml --limit {host},localhost"
-        f" -e cleanup_run_id={report['run_id']} -e cleanup_token={report['token']}"
-        " -e cleanup_approved_by=NAME",
-    ]

@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 import yaml
 from ansible.utils.vars import load_extra_vars
+
 from gonogo.controller import request
 from gonogo.controller.stage import Stage, native
 from gonogo.errors import InputError

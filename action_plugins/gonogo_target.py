@@ -12,6 +12,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from ansible.utils.vars import load_extra_vars
+
 from gonogo.connection import LOGIN_SPEC
 from gonogo.controller import evidence, project, request
 from gonogo.controller.runbook import Runbook
@@ -70,10 +71,15 @@ class ActionModule(Stage):
             "run_id": run.run_id,
             "token": evidence.new_token(),
             "environment": arguments["environment"],
-            "target": {"inventory_host": self.host, "login": arguments["login"], "declared": declared},
+            "target": {
+                "inventory_host": self.host,
+                "login": arguments["login"],
+                "declared": declared,
+            },
             "runbook": runbook.name,
             "runbook_sha256": runbook.sha256,
             "runbook_directory": str(runbook.directory),
+            "cleanup": runbook.data["cleanup"],
             "profile": runbook.profile,
             "residue": arguments["residue"],
             "parameters": dict(runbook.parameters),

@@ -83,7 +83,9 @@ class ActionModule(Stage):
 
     def _recompute(self, path: Path) -> dict[str, Any]:
         if not path.is_dir():
-            raise InputError("there is no such evidence directory", key="recompute", value=str(path))
+            raise InputError(
+                "there is no such evidence directory", key="recompute", value=str(path)
+            )
         verdict = _decide(path)
         file = path / "verdict.json"
         written = file.read_text(encoding="utf-8") if file.is_file() else None

@@ -18,6 +18,7 @@ from ansible.plugins.callback import CallbackBase
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from gonogo.controller import report
+from gonogo.errors import visible
 
 DOCUMENTATION = r"""
 name: gonogo
@@ -64,16 +65,18 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             self._say(Path(directory))
         if not self._evidence:
             self._display.display("")
-            self._display.display("HOLD  nothing was judged: no verdict was reached", color=C.COLOR_WARN)
+            self._display.display(
+                "HOLD  nothing was judged: no verdict was reached", color=C.COLOR_WARN
+            )
 
     def _note(self, result: Any) -> None:
-        task = result.task if hasattr(result, "task") else result._task  # noqa: SLF001
-        outcome = result.result if hasattr(result, "result") else result._result  # noqa: SLF001
-        host = result.host if hasattr(result, "host") else result._host  # noqa: SLF001
+        task = result.task if hasattr(result, "task") else result._task  # noqa: SLF001 - before 2.20
+        outcome = result.result if hasattr(result, "result") else result._result  # noqa: SLF001 - as above
+        host = result.host if hasattr(result, "host") else result._host  # noqa: SLF001 - as above
         if not str(task.action).startswith("gonogo_"):
             return
         for line in outcome.get("lines") or []:
-            self._display.display(f"    {line}")
+            self._display.display(f"    {visible(line)}")
         if outcome.get("evidence") and outcome.get("decision"):
             self._evidence[host.get_name()] = str(outcome["evidence"])
 

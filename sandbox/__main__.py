@@ -38,6 +38,9 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status. No exception leaves it but SystemExit."""
     signal.signal(signal.SIGTERM, _terminate)
+    # PGHOST, PGPASSWORD and the like speak of other servers.
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]
     try:
         asked = _parser().parse_args(arguments)
         command = {"start": _start, "status": _status, "stop": _stop}[asked.command]

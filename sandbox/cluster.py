@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import tempfile
+import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _STOP_SECONDS = 15
+_REMOVE_SECONDS = 5
 
 # Where everybody may make directories, should $TMPDIR be closed to the server's account. The
 # names below are random and made exclusively.
@@ -141,6 +143,8 @@ class Cluster:
         """libpq keywords to connect with."""
         return {
             "host": self.host,
+            # Spelled out, or PGHOSTADDR would lead elsewhere.
+            "hostaddr": self.host,
             "port": str(self.port),
             "dbname": database,
             "user": user,
@@ -151,8 +155,9 @@ class Cluster:
     def connect(
         self, database: str = "postgres", user: str = logins.SUPERUSER
     ) -> psycopg.Connection:
-        """A connection in autocommit mode."""
-        conninfo = make_conninfo(**self.conninfo(database, user))
+        """A connection in autocommit mode, whatever PGPASSWORD says."""
+        password = logins.read_password(self.passfile, user)
+        conninfo = make_conninfo(**self.conninfo(database, user), password=password)
         return psycopg.connect(conninfo, autocommit=True)
 
     def stop(self) -> None:
@@ -173,7 +178,7 @@ class Cluster:
         if self._child is not None:
             self._child.wait()
         sharedmemory.release(self.data_directory)
-        shutil.rmtree(self._record.runtime, ignore_errors=True)
+        _remove(Path(self._record.runtime))
         for name in (_PASSFILE, _LOG, _RECORD):
             remove_private(self.directory / name)
 
@@ -220,6 +225,18 @@ class Cluster:
         except (FileNotFoundError, ValueError):
             return None
         return process.find(pid) if str(self.data_directory) in process.command(pid) else None
+
+
+def _remove(tree: Path) -> None:
+    """Remove a directory that an orphaned backend may still write into for a moment.
+
+    Raises: SandboxError when it cannot be removed.
+    """
+    deadline = time.monotonic() + _REMOVE_SECONDS
+    while tree.exists():
+        shutil.rmtree(tree, ignore_errors=True)
+        if tree.exists() and time.monotonic() > deadline:
+            raise SandboxError(f'could not remove "{tree}"', hint="Remove it by hand.")
 
 
 def _choose_runtime(directory: Path, account: Account) -> Path:

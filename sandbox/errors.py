@@ -21,4 +21,5 @@ class SandboxError(Exception):
             lines.append(f"DETAIL:  {self.detail}")
         if self.hint:
             lines.append(f"HINT:  {self.hint}")
-        return "\n".join(lines)
+        # One line each, whatever somebody typed or a server answered.
+        return "\n".join(line.replace("\n", "\\n") for line in lines)

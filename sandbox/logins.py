@@ -31,6 +31,12 @@ def write_passfile(path: Path, host: str, port: int, passwords: Mapping[str, str
     write_private(path, "".join(lines))
 
 
+def read_password(path: Path, login: str) -> str:
+    """The password of a login, from the password file."""
+    fields = [line.split(":") for line in path.read_text(encoding="utf-8").splitlines()]
+    return next(password for *_, name, password in fields if name == login)
+
+
 def create(connection: psycopg.Connection, passwords: Mapping[str, str]) -> None:
     """Create the logins beside the superuser, who is the one connected.
 

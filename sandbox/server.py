@@ -92,7 +92,7 @@ class Server:
             if self._becomes_ready(child):
                 return port
             words = self._last_words()
-            if "could not bind" not in words:
+            if "could not create any TCP/IP sockets" not in words:
                 raise SandboxError("the server did not start", detail=words)
         raise SandboxError("the server found no free TCP port", detail=self._last_words())
 

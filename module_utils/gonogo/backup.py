@@ -11,14 +11,15 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Dict, List, Mapping
+from typing import Any
 
 from . import clients
 from .canonical import dumps
 from .errors import GonogoError
+from .files import make_private
 
 __all__ = ["take"]
 
@@ -35,7 +36,7 @@ def take(
     lock_wait_ms: int,
     compress: str,
     about: Mapping[str, Any],
-) -> Dict[str, Any]:
+) -> dict[str, Any]:
     """Dump the database of `environment` to `directory/name.dump`; return the sealed record.
 
     The archive keeps a temporary name until it has been read back, so neither a failure nor a
@@ -43,7 +44,7 @@ def take(
     Returns file, size (bytes), sha256, seconds (of dump and read-back), tables, versions, and
     `about`. Raises GonogoError and leaves nothing behind when anything fails.
     """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(directory)
     target = directory / f"{name}.dump"
     record_file = directory / f"{name}.json"
     partial = directory / f".{name}.partial"
@@ -69,8 +70,7 @@ def take(
         digest, size = _digest(partial)
         _read_back(pg_restore, partial, environment)
         tables = _tables(pg_restore, partial, environment)
-        if _digest(partial) != (digest, size):
-            raise GonogoError("the archive changed while it was read back", detail=str(partial))
+        _unchanged(partial, digest, size)
         record = {
             **about,
             "file": str(target),
@@ -78,14 +78,19 @@ def take(
             "sha256": digest,
             "tables": tables,
             "read_back": True,
-            "seconds": {"dump": round(dumped - started, 3), "read_back": round(time.monotonic() - dumped, 3)},
+            "seconds": {
+                "dump": round(dumped - started, 3),
+                "read_back": round(time.monotonic() - dumped, 3),
+            },
         }
         _sync(partial)
-        os.replace(partial, target)
+        partial.replace(target)
         _write_new(record_file, dumps(record))
         _sync(directory)
     except BaseException:
-        partial.unlink(missing_ok=True)
+        # None of the three was there before; without its record an archive is no backup.
+        for file in (partial, target, record_file):
+            file.unlink(missing_ok=True)
         raise
     return record
 
@@ -98,20 +103,23 @@ def _read_back(pg_restore: str, archive: Path, environment: Mapping[str, str]) -
     )
 
 
-def _tables(pg_restore: str, archive: Path, environment: Mapping[str, str]) -> List[str]:
+def _tables(pg_restore: str, archive: Path, environment: Mapping[str, str]) -> list[str]:
     """Tables whose rows are in the archive, as schema.name, sorted."""
-    outcome = subprocess.run(
+    listed = clients.run(
         [pg_restore, "--list", str(archive)],
-        env=dict(environment),
-        capture_output=True,
-        text=True,
-        check=False,
+        environment=environment,
+        what="listing the archive (pg_restore)",
     )
-    found = re.findall(r"^\d+; \d+ \d+ TABLE DATA (\S+) (.+) \S+$", outcome.stdout, re.MULTILINE)
+    found = re.findall(r"^\d+; \d+ \d+ TABLE DATA (\S+) (.+) \S+$", listed, re.MULTILINE)
     return sorted(f"{schema}.{table}" for schema, table in found)
 
 
-def _digest(path: Path) -> "tuple[str, int]":
+def _unchanged(archive: Path, digest: str, size: int) -> None:
+    if _digest(archive) != (digest, size):
+        raise GonogoError("the archive changed while it was read back", detail=str(archive))
+
+
+def _digest(path: Path) -> tuple[str, int]:
     digest = hashlib.sha256()
     size = 0
     with path.open("rb") as file:

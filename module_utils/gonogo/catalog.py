@@ -35,7 +35,9 @@ SELECT
     r.rolsuper AS superuser,
     current_setting('server_version') AS server_version,
     current_setting('server_version_num')::int AS server_version_num,
-    (SELECT c.system_identifier::text FROM pg_catalog.pg_control_system() AS c) AS system_identifier,
+    (
+        SELECT c.system_identifier::text FROM pg_catalog.pg_control_system() AS c
+    ) AS system_identifier,
     pg_catalog.pg_is_in_recovery() AS in_recovery,
     pg_catalog.pg_backend_pid() AS backend_pid,
     host(pg_catalog.inet_server_addr()) AS server_address,

@@ -8,17 +8,22 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
-
-import psycopg
-from psycopg import sql
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from . import catalog, identity
 from .canonical import line, sha256
-from .connection import Login, Timeouts, application_name, connect
+from .connection import DatabaseError, Login, Timeouts, application_name, connect, described
 from .errors import GonogoError
 from .script import Block, blocks
 from .target import observe
+
+if TYPE_CHECKING:
+    import psycopg
+
+with suppress(ImportError):  # `connect` says it for people
+    from psycopg import sql
 
 __all__ = ["carry_out"]
 
@@ -26,7 +31,7 @@ _STAGE = "cleanup"
 
 # Table as (schema, name) and the ids of the run's rows in it.
 Ledger = Sequence[Mapping[str, Any]]
-Fingerprints = Dict[str, Tuple[int, str]]
+Fingerprints = dict[str, tuple[int, str]]
 
 
 def carry_out(
@@ -36,9 +41,9 @@ def carry_out(
     declared: Mapping[str, Any],
     ledger: Ledger,
     script: str,
-    approved_content: Optional[str],
+    approved_content: str | None,
     timeouts: Timeouts,
-) -> Dict[str, Any]:
+) -> dict[str, Any]:
     """Delete the ledger's rows, compare everything else, then commit or roll back.
 
     `ledger` is a list of `{"table": [schema, name], "ids": [text]}`, children first; `script` the
@@ -57,10 +62,15 @@ def carry_out(
             raise found[0]
         try:
             result = _in_transaction(connection, ledger, script, approved_content)
-        except psycopg.Error as error:
+        except DatabaseError as error:
+            told = described(error)
             raise GonogoError(
                 "the rows could not be removed; nothing has changed",
-                detail=f"{error.sqlstate}: {error.diag.message_primary or error}",
+                detail="\n".join(
+                    text
+                    for text in (f"{told['sqlstate']}: {told['message']}", told["detail"])
+                    if text
+                ),
                 hint="Something outside the run depends on its rows. See 99_cleanup.sql in the evidence.",
             ) from error
     with connect(login, name=name, timeouts=timeouts, read_only=True) as connection:
@@ -71,8 +81,8 @@ def carry_out(
 
 
 def _in_transaction(
-    connection: "psycopg.Connection[Any]", ledger: Ledger, script: str, approved: Optional[str]
-) -> Dict[str, Any]:
+    connection: psycopg.Connection[Any], ledger: Ledger, script: str, approved: str | None
+) -> dict[str, Any]:
     parts = blocks(script)
     opening = next(i for i, block in enumerate(parts) if block.words == "transaction")
     _send(connection, parts[: opening + 1])
@@ -86,7 +96,9 @@ def _in_transaction(
     commit = approved is not None and approved == content and not left and not moved
     connection.execute("COMMIT" if commit else "ROLLBACK")
     if moved:
-        counts = [f"{name}: {before[name][0]} rows before, {after[name][0]} after" for name in moved]
+        counts = [
+            f"{name}: {before[name][0]} rows before, {after[name][0]} after" for name in moved
+        ]
         raise GonogoError(
             "the cleanup would change rows outside the run's ledger; nothing has changed",
             detail="; ".join(counts),
@@ -98,17 +110,18 @@ def _in_transaction(
     return {"content": content, "rows": rows, "committed": commit, "unseen": unseen}
 
 
-def _send(connection: "psycopg.Connection[Any]", parts: List[Block]) -> None:
+def _send(connection: psycopg.Connection[Any], parts: list[Block]) -> None:
     for block in parts:
         connection.execute(block.sql.encode())
 
 
-def _existing(connection: "psycopg.Connection[Any]", ledger: Ledger) -> Dict[str, List[List[str]]]:
+def _existing(connection: psycopg.Connection[Any], ledger: Ledger) -> dict[str, list[list[str]]]:
     """Table → [id, hash of the row] of the ledger's rows that exist, sorted."""
-    found: Dict[str, List[List[str]]] = {}
+    found: dict[str, list[list[str]]] = {}
     for entry in ledger:
         query = sql.SQL(
-            "SELECT t.id::text, md5(t.*::text) FROM {table} AS t WHERE t.id::text = ANY (%s) ORDER BY 1"
+            "SELECT t.id::text, md5(t.*::text) FROM {table} AS t"
+            " WHERE t.id::text = ANY (%s) ORDER BY 1"
         ).format(table=sql.Identifier(*entry["table"]))
         rows = connection.execute(query, (list(entry["ids"]),)).fetchall()
         found[".".join(entry["table"])] = [list(row) for row in rows]
@@ -116,11 +129,11 @@ def _existing(connection: "psycopg.Connection[Any]", ledger: Ledger) -> Dict[str
 
 
 def _complement(
-    connection: "psycopg.Connection[Any]", ledger: Ledger
-) -> Tuple[List[str], Fingerprints]:
+    connection: psycopg.Connection[Any], ledger: Ledger
+) -> tuple[list[str], Fingerprints]:
     """Fingerprint of every table's rows without the ledger's; and the tables we may not read."""
     ids = {tuple(entry["table"]): list(entry["ids"]) for entry in ledger}
-    unseen: List[str] = []
+    unseen: list[str] = []
     prints: Fingerprints = {}
     for _oid, schema, table in connection.execute(catalog.TABLES).fetchall():
         name = f"{schema}.{table}"

@@ -9,14 +9,14 @@ import os
 import re
 import shutil
 import subprocess
-from typing import List, Mapping, Optional
+from collections.abc import Mapping
 
 from .errors import GonogoError
 
 __all__ = ["find", "major", "run", "version"]
 
 
-def find(program: str, *, bin_dir: Optional[str]) -> str:
+def find(program: str, *, bin_dir: str | None) -> str:
     """Return the path of a client program, from `bin_dir` or else from PATH."""
     path = shutil.which(program, path=bin_dir or os.environ.get("PATH"))
     if path is None:
@@ -30,28 +30,32 @@ def find(program: str, *, bin_dir: Optional[str]) -> str:
 
 def version(path: str) -> str:
     """Return what `PROGRAM --version` calls its version, such as `17.10` or `15.18`."""
-    outcome = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
-    found = re.search(r"\) (\d+(?:\.\d+)?\S*)", outcome.stdout)
-    if outcome.returncode or not found:
-        raise GonogoError(
-            f"{path} does not run",
-            detail=" ".join((outcome.stderr or outcome.stdout).split()) or None,
-        )
+    said = run([path, "--version"], environment=os.environ, what=f"{path} --version")
+    found = re.search(r"\) (\d+(?:\.\d+)?\S*)", said)
+    if not found:
+        raise GonogoError(f"{path} does not say its version", detail=f"It says: {said.strip()}")
     return found.group(1)
 
 
 def major(number: str) -> int:
     """Major version of `17.10`, `18beta1`."""
-    return int(re.match(r"\d+", number).group())  # type: ignore[union-attr]
+    return int(re.split(r"\D", number, maxsplit=1)[0])
 
 
-def run(argv: List[str], *, environment: Mapping[str, str], what: str) -> None:
-    """Run a client program to its end. Raises GonogoError with what it said when it fails."""
+def run(argv: list[str], *, environment: Mapping[str, str], what: str) -> str:
+    """Run a client program to its end; return what it printed.
+
+    Raises GonogoError with the end of what it said when it fails.
+    """
     outcome = subprocess.run(
         argv, env=dict(environment), stdin=subprocess.DEVNULL, capture_output=True, check=False
     )
     if outcome.returncode == 0:
-        return
+        return outcome.stdout.decode("utf-8", "backslashreplace")
     said = outcome.stderr.decode("utf-8", "backslashreplace").strip().splitlines()
-    ended = f"signal {-outcome.returncode}" if outcome.returncode < 0 else f"exit status {outcome.returncode}"
+    ended = (
+        f"signal {-outcome.returncode}"
+        if outcome.returncode < 0
+        else f"exit status {outcome.returncode}"
+    )
     raise GonogoError(f"{what} failed ({ended})", detail="\n".join(said[-5:]) or None)

@@ -6,23 +6,39 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional
+from typing import Any
 
 from .errors import GonogoError
 
 try:
     import psycopg
+    from psycopg import Error as DatabaseError
 
-    PSYCOPG_ERROR: Optional[str] = None
+    PSYCOPG_ERROR: str | None = None
 except ImportError as error:
     PSYCOPG_ERROR = str(error)
 
-__all__ = ["LOGIN_SPEC", "Login", "Timeouts", "application_name", "clean_environment", "connect"]
+    class DatabaseError(Exception):  # type: ignore[no-redef]
+        """Stands in, so that the files that name it can be read and `connect` can say why."""
+
+
+__all__ = [
+    "LOGIN_SPEC",
+    "DatabaseError",
+    "Login",
+    "Timeouts",
+    "application_name",
+    "clean_environment",
+    "connect",
+    "described",
+]
 
 # The one place where the login's options are spelled; modules use it as suboptions.
-LOGIN_SPEC: Dict[str, Any] = {
+LOGIN_SPEC: dict[str, Any] = {
     "db": {"type": "str", "required": True},
     "user": {"type": "str"},
     "host": {"type": "str"},
@@ -62,19 +78,23 @@ _KEEPALIVES = {
 }
 
 
+# From the first quotation mark to the last, in any of the languages of lc_messages.
+_QUOTED = re.compile("[\"'«»„“”‘’「].*[\"'«»„“”‘’」]", re.DOTALL)
+
+
 @dataclass(frozen=True)
 class Login:
     """How to reach the database. Secrets are never in it: they are in the passfile."""
 
     db: str
-    user: Optional[str] = None
-    host: Optional[str] = None
-    port: Optional[int] = None
-    service: Optional[str] = None
-    service_file: Optional[str] = None
-    passfile: Optional[str] = None
-    ssl_mode: Optional[str] = None
-    ca_cert: Optional[str] = None
+    user: str | None = None
+    host: str | None = None
+    port: int | None = None
+    service: str | None = None
+    service_file: str | None = None
+    passfile: str | None = None
+    ssl_mode: str | None = None
+    ca_cert: str | None = None
     connect_timeout: int = 10
 
     def __post_init__(self) -> None:
@@ -95,12 +115,16 @@ class Login:
                 hint=f"chmod 600 {self.passfile}",
             )
 
-    def environment(self, *, name: str) -> Dict[str, str]:
+    def environment(self, *, name: str) -> dict[str, str]:
         """Return the environment for psql, pg_dump and the like; other PG* variables are dropped.
 
         Nothing of it has to stand in an argument list, where every user of the host could read it.
         """
-        given = {_ENVIRONMENT[key]: str(value) for key, value in asdict(self).items() if value is not None}
+        given = {
+            _ENVIRONMENT[key]: str(value)
+            for key, value in asdict(self).items()
+            if value is not None
+        }
         kept = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
         return {**kept, **given, "PGAPPNAME": name}
 
@@ -131,8 +155,8 @@ def connect(
     name: str,
     timeouts: Timeouts = Timeouts(),
     read_only: bool = False,
-    settings: Optional[Mapping[str, str]] = None,
-) -> "psycopg.Connection[Any]":
+    settings: Mapping[str, str] | None = None,
+) -> psycopg.Connection[Any]:
     """Open an autocommit session called `name` with pinned settings.
 
     Raises GonogoError when psycopg is missing or the server refuses.
@@ -167,18 +191,43 @@ def connect(
             autocommit=True,
             prepare_threshold=None,
         )
-    except psycopg.Error as error:
+    except DatabaseError as error:
         raise GonogoError(
             f"cannot connect to database {login.db!r}",
             detail=" ".join(str(error).split()),
             hint="Check login (host, port, user, service, passfile) in the inventory.",
         ) from error
-    _pin(connection, timeouts=timeouts, read_only=read_only, settings=settings or {})
+    try:
+        _pin(connection, timeouts=timeouts, read_only=read_only, settings=settings or {})
+    except DatabaseError as error:
+        connection.close()
+        raise GonogoError(
+            "the session cannot be set up",
+            detail=described(error)["message"],
+            hint="Check gonogo_timeouts; they are written like 5s or 10min.",
+        ) from error
     return connection
 
 
+def described(error: DatabaseError) -> dict[str, str | None]:
+    """Return sqlstate, message, detail and hint of a server's error, without contents of rows.
+
+    Errors about data (class 22) quote the value in their message, those about constraints
+    (class 23) the row in their detail. Neither may reach the evidence.
+    """
+    diagnostics = error.diag
+    state = error.sqlstate or ""
+    message = diagnostics.message_primary or " ".join(str(error).split()) or type(error).__name__
+    return {
+        "sqlstate": error.sqlstate,
+        "message": _QUOTED.sub('"…"', message) if state.startswith("22") else message,
+        "detail": None if state.startswith(("22", "23")) else diagnostics.message_detail,
+        "hint": diagnostics.message_hint,
+    }
+
+
 def _pin(
-    connection: "psycopg.Connection[Any]",
+    connection: psycopg.Connection[Any],
     *,
     timeouts: Timeouts,
     read_only: bool,

@@ -9,13 +9,16 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional
+from typing import TYPE_CHECKING, Any
 
-import psycopg
-
+from .connection import DatabaseError, described
 from .errors import GonogoError
 from .script import Block, blocks
+
+if TYPE_CHECKING:
+    import psycopg
 
 __all__ = ["PhaseOutcome", "run_script"]
 
@@ -33,14 +36,14 @@ class PhaseOutcome:
 
     name: str
     seconds: float = 0.0
-    committed: Optional[bool] = False
-    error: Optional[Dict[str, Any]] = None
-    checks: List[Dict[str, Any]] = field(default_factory=list)
-    facts: Dict[str, Any] = field(default_factory=dict)
+    committed: bool | None = False
+    error: dict[str, Any] | None = None
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 def run_script(
-    connection: "psycopg.Connection[Any]",
+    connection: psycopg.Connection[Any],
     *,
     name: str,
     text: str,
@@ -51,12 +54,12 @@ def run_script(
     """
     outcome = PhaseOutcome(name=name)
     started = time.monotonic()
-    block: Optional[Block] = None
+    block: Block | None = None
     try:
         for block in blocks(text):
             _run_block(connection, block, outcome)
-    except psycopg.Error as error:
-        outcome.error = _described(error, block)
+    except DatabaseError as error:
+        outcome.error = {**described(error), **_place(block)}
         if block is not None and _ends(block):
             # An error at COMMIT with the connection alive is a refusal; without it, unknown.
             outcome.committed = None if connection.broken else False
@@ -64,15 +67,14 @@ def run_script(
         outcome.error = {
             "message": error.primary,
             "detail": error.detail,
-            "block": f"{block.kind} {block.words}".strip() if block else None,
-            "line": block.line if block else None,
+            **_place(block),
         }
     _leave_transaction(connection)
     outcome.seconds = round(time.monotonic() - started, 3)
     return outcome
 
 
-def _run_block(connection: "psycopg.Connection[Any]", block: Block, outcome: PhaseOutcome) -> None:
+def _run_block(connection: psycopg.Connection[Any], block: Block, outcome: PhaseOutcome) -> None:
     started = time.monotonic()
     answered = []
     with connection.cursor() as cursor:
@@ -85,25 +87,29 @@ def _run_block(connection: "psycopg.Connection[Any]", block: Block, outcome: Pha
                 break
     seconds = round(time.monotonic() - started, 3)
     if block.kind == "check":
-        outcome.checks.append({**_answer(block, answered), "seconds": seconds, "phase": outcome.name})
+        outcome.checks.append(
+            {**_answer(block, answered), "seconds": seconds, "phase": outcome.name}
+        )
     elif block.kind == "facts":
-        outcome.facts.update(_facts(block, answered))
+        outcome.facts.update(_facts(answered))
     elif _ends(block):
         outcome.committed = last_tag == "COMMIT"
         if "COMMIT" in block.sql.splitlines()[-1] and not outcome.committed:
-            raise GonogoError("the transaction was rolled back at COMMIT", detail=f"Server said {last_tag}.")
+            raise GonogoError(
+                "the transaction was rolled back at COMMIT", detail=f"Server said {last_tag}."
+            )
 
 
 def _ends(block: Block) -> bool:
     return block.kind == "setup" and block.words == "end"
 
 
-def _rows(cursor: "psycopg.Cursor[Any]") -> "tuple[List[str], List[Any]]":
+def _rows(cursor: psycopg.Cursor[Any]) -> tuple[list[str], list[Any]]:
     assert cursor.description is not None
     return [column.name for column in cursor.description], cursor.fetchall()
 
 
-def _answer(block: Block, answered: "List[tuple[List[str], List[Any]]]") -> Mapping[str, Any]:
+def _answer(block: Block, answered: list[tuple[list[str], list[Any]]]) -> Mapping[str, Any]:
     if len(answered) != 1 or answered[0][0] != _CHECK_COLUMNS or len(answered[0][1]) != 1:
         shape = [f"{len(rows)} row(s) of ({', '.join(columns)})" for columns, rows in answered]
         raise GonogoError(
@@ -116,8 +122,8 @@ def _answer(block: Block, answered: "List[tuple[List[str], List[Any]]]") -> Mapp
     return row
 
 
-def _facts(block: Block, answered: "List[tuple[List[str], List[Any]]]") -> Dict[str, Any]:
-    facts: Dict[str, Any] = {}
+def _facts(answered: list[tuple[list[str], list[Any]]]) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
     for columns, rows in answered:
         if columns != _FACT_COLUMNS:
             raise GonogoError(f"facts have the columns fact and value, not {', '.join(columns)}")
@@ -125,24 +131,18 @@ def _facts(block: Block, answered: "List[tuple[List[str], List[Any]]]") -> Dict[
     return facts
 
 
-def _described(error: psycopg.Error, block: Optional[Block]) -> Dict[str, Any]:
-    diagnostics = error.diag
-    return {
-        "sqlstate": error.sqlstate,
-        "message": diagnostics.message_primary or " ".join(str(error).split()) or type(error).__name__,
-        "detail": diagnostics.message_detail,
-        "hint": diagnostics.message_hint,
-        "context": diagnostics.context,
-        "block": f"{block.kind} {block.words}".strip() if block else None,
-        "line": block.line if block else None,
-    }
+def _place(block: Block | None) -> dict[str, Any]:
+    if block is None:
+        return {"block": None, "line": None}
+    return {"block": f"{block.kind} {block.words}".strip(), "line": block.line}
 
 
-def _leave_transaction(connection: "psycopg.Connection[Any]") -> None:
-    """A script that stopped early leaves its transaction open; end it without keeping anything."""
+def _leave_transaction(connection: psycopg.Connection[Any]) -> None:
+    """End what a script that stopped early left open, and drop the helpers a COMMIT has kept."""
     if connection.closed:
         return
     try:
         connection.execute("ROLLBACK")
-    except psycopg.Error:
+        connection.execute("DISCARD TEMP")
+    except DatabaseError:
         connection.close()

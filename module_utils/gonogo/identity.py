@@ -5,14 +5,15 @@ Pure: knows neither psycopg nor Ansible.
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from .errors import GonogoError
 
 __all__ = ["problems"]
 
 
-def problems(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> List[GonogoError]:
+def problems(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> list[GonogoError]:
     """Return every reason not to touch this database, the gravest first; empty when it is right.
 
     `declared`: environment, database, refused_databases, system_identifier (optional).
@@ -26,7 +27,7 @@ def problems(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> List[G
     return found
 
 
-def _pooler(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "GonogoError | None":
+def _pooler(_declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoError | None:
     if observed["client_backend_pid"] == observed["backend_pid"]:
         return None
     return GonogoError(
@@ -37,7 +38,7 @@ def _pooler(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "Gonogo
     )
 
 
-def _refused(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "GonogoError | None":
+def _refused(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoError | None:
     refused: Sequence[str] = declared.get("refused_databases") or ()
     if observed["database"] not in refused:
         return None
@@ -48,7 +49,7 @@ def _refused(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "Gonog
     )
 
 
-def _database(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "GonogoError | None":
+def _database(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoError | None:
     if observed["database"] == declared["database"]:
         return None
     return GonogoError(
@@ -59,13 +60,11 @@ def _database(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "Gono
     )
 
 
-def _environment(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "GonogoError | None":
+def _environment(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoError | None:
     if observed["environment"] == declared["environment"]:
         return None
-    command = (
-        f"ALTER DATABASE \"{observed['database']}\" SET gonogo.environment = "
-        f"'{declared['environment']}'"
-    )
+    name = observed["database"].replace('"', '""')
+    command = f"ALTER DATABASE \"{name}\" SET gonogo.environment = '{declared['environment']}'"
     if not observed["environment"]:
         return GonogoError(
             f"database {observed['database']!r} does not say which environment it is",
@@ -82,7 +81,7 @@ def _environment(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "G
     )
 
 
-def _server(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "GonogoError | None":
+def _server(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoError | None:
     wanted = declared.get("system_identifier")
     if not wanted or str(wanted) == observed["system_identifier"]:
         return None
@@ -94,7 +93,7 @@ def _server(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "Gonogo
     )
 
 
-def _replica(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "GonogoError | None":
+def _replica(_declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoError | None:
     if not observed["in_recovery"]:
         return None
     return GonogoError(
@@ -104,7 +103,7 @@ def _replica(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "Gonog
     )
 
 
-def _blinded(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "GonogoError | None":
+def _blinded(_declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoError | None:
     settings = list(observed["blinding_settings"])
     if observed["session_replication_role"] != "origin":
         settings.append(f"session_replication_role={observed['session_replication_role']}")
@@ -117,7 +116,7 @@ def _blinded(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "Gonog
     )
 
 
-def _version(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "GonogoError | None":
+def _version(_declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoError | None:
     if observed["server_version_num"] >= 130000:
         return None
     return GonogoError(
@@ -126,7 +125,7 @@ def _version(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "Gonog
     )
 
 
-def _encoding(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> "GonogoError | None":
+def _encoding(_declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoError | None:
     if observed["server_encoding"] != "SQL_ASCII":
         return None
     return GonogoError(

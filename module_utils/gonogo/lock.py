@@ -17,8 +17,9 @@ import json
 import os
 import select
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, List, Optional, Sequence
+from typing import Any
 
 from . import catalog
 from .connection import Login, application_name, connect
@@ -35,13 +36,13 @@ _GONE_DEADLINE_SECONDS = 30.0
 class Held:
     """Who holds the lock: a run of this project (`run_id`) or something else that took the key."""
 
-    run_id: Optional[str]
+    run_id: str | None
     application_name: str
     since: str
-    client: Optional[str]
+    client: str | None
 
 
-def acquire(login: Login, *, run_id: str, lease: float) -> Optional[Held]:
+def acquire(login: Login, *, run_id: str, lease: float) -> Held | None:
     """Take the lock for this run and leave a keeper behind. Returns who holds it if it is taken.
 
     `lease` is in seconds. Raises GonogoError when the keeper cannot be started.
@@ -68,7 +69,7 @@ def release(connection: Any, *, run_id: str) -> None:
     _end_sessions(connection, pattern=application_name(run_id, _STAGE))
 
 
-def fence(connection: Any, *, run_ids: Sequence[str]) -> List[str]:
+def fence(connection: Any, *, run_ids: Sequence[str]) -> list[str]:
     """End every session of runs that are over, and wait until they are gone. Returns their names.
 
     A statement whose controller died goes on and commits; only ending its backend stops it.
@@ -81,7 +82,7 @@ def fence(connection: Any, *, run_ids: Sequence[str]) -> List[str]:
     return ended
 
 
-def other_runs(connection: Any, *, run_id: str) -> List[str]:
+def other_runs(connection: Any, *, run_id: str) -> list[str]:
     """Ids of other runs that have a session in this database now, in a stable order."""
     return sorted({row.run_id for row in _sessions(connection)} - {run_id})
 
@@ -96,7 +97,7 @@ class _Session:
         return self.application_name.split(":")[1]
 
 
-def _sessions(connection: Any) -> List[_Session]:
+def _sessions(connection: Any) -> list[_Session]:
     with connection.cursor() as cursor:
         cursor.execute(catalog.BACKENDS)
         return [_Session(pid=row[0], application_name=row[1]) for row in cursor.fetchall()]
@@ -157,7 +158,7 @@ def _hold(login: Login, *, run_id: str, lease: float, report: int) -> None:
                 seen = time.monotonic()
 
 
-def _try(connection: Any) -> Optional[Held]:
+def _try(connection: Any) -> Held | None:
     with connection.cursor() as cursor:
         cursor.execute(catalog.TRY_LOCK, catalog.LOCK_KEY)
         if cursor.fetchone()[0]:
@@ -165,7 +166,9 @@ def _try(connection: Any) -> Optional[Held]:
         cursor.execute(catalog.LOCK_HOLDER, catalog.LOCK_KEY)
         row = cursor.fetchone()
     if row is None:
-        return Held(run_id=None, application_name="a session that just ended", since="", client=None)
+        return Held(
+            run_id=None, application_name="a session that just ended", since="", client=None
+        )
     name, since, client = row
     parts = name.split(":")
     run_id = parts[1] if len(parts) == 3 and parts[0] == "gonogo" else None

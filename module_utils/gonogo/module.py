@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Dict, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from .connection import LOGIN_SPEC, Login, Timeouts
+from .connection import LOGIN_SPEC, DatabaseError, Login, Timeouts, described
 from .errors import GonogoError
 
 __all__ = ["TIMEOUTS_SPEC", "login_of", "options", "reported", "timeouts_of"]
 
-TIMEOUTS_SPEC: Dict[str, Any] = {
+TIMEOUTS_SPEC: dict[str, Any] = {
     "type": "dict",
     "default": {},
     "options": {
@@ -21,7 +22,7 @@ TIMEOUTS_SPEC: Dict[str, Any] = {
 }
 
 
-def options(**own: Any) -> Dict[str, Any]:
+def options(**own: Any) -> dict[str, Any]:
     """Argument spec of a module: `login` and `run_id`, and its own options."""
     return {
         "login": {"type": "dict", "required": True, "options": LOGIN_SPEC},
@@ -36,7 +37,9 @@ def login_of(params: Mapping[str, Any]) -> Login:
 
 
 def timeouts_of(params: Mapping[str, Any]) -> Timeouts:
-    return Timeouts(**{key: value for key, value in params["timeouts"].items() if value is not None})
+    return Timeouts(
+        **{key: value for key, value in params["timeouts"].items() if value is not None}
+    )
 
 
 @contextlib.contextmanager
@@ -47,6 +50,11 @@ def reported(module: Any) -> Iterator[None]:
     except GonogoError as error:
         parts = {"primary": error.primary, "detail": error.detail, "hint": error.hint}
         module.fail_json(msg=error.render(), error=parts)
+    except DatabaseError as error:
+        told = described(error)
+        primary = f"{told['sqlstate'] or 'connection lost'}: {told['message']}"
+        parts = {"primary": primary, "detail": told["detail"], "hint": told["hint"]}
+        module.fail_json(msg=primary, error=parts)
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
         parts = {"primary": f"{error.strerror or error}{where}", "detail": None, "hint": None}

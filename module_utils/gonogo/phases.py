@@ -5,12 +5,15 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any
 
 from . import lock, race
-from .connection import Login, Timeouts, application_name, connect
+from .connection import DatabaseError, Login, Timeouts, application_name, connect
+from .errors import GonogoError
 from .execution import PhaseOutcome, run_script
 from .files import place
 
@@ -26,7 +29,7 @@ def run_phases(
     directory: Path,
     timeouts: Timeouts,
     release_lock: bool,
-) -> List[Dict[str, Any]]:
+) -> list[dict[str, Any]]:
     """Run scripts in order and return what each answered.
 
     A script has `name`, `text`, `stop` (ids of checks whose failure ends the stage) and `races`
@@ -36,28 +39,38 @@ def run_phases(
     tells everything that is wrong.
     """
     place(directory, {f"sql/{script['name']}.sql": script["text"] for script in scripts})
-    results: List[Dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
     with connect(login, name=application_name(run_id, stage), timeouts=timeouts) as connection:
-        stopped: Optional[str] = None
+        stopped: str | None = None
         for script in scripts:
             if stopped:
-                results.append({**asdict(PhaseOutcome(name=script["name"])), "races": [], "ran": False,
-                                "why": stopped})
+                results.append(
+                    {
+                        **asdict(PhaseOutcome(name=script["name"])),
+                        "races": [],
+                        "ran": False,
+                        "why": stopped,
+                    }
+                )
                 continue
             outcome = run_script(connection, name=script["name"], text=script["text"])
             races = []
             if outcome.error is None:
-                races = [_race(login, spec, run_id=run_id, timeouts=timeouts) for spec in script["races"]]
+                races = [
+                    _race(login, spec, run_id=run_id, timeouts=timeouts) for spec in script["races"]
+                ]
             results.append({**asdict(outcome), "races": races, "ran": True, "why": None})
             stopped = _why_stop(outcome, script["stop"])
             if connection.broken or connection.closed:
                 break
         if release_lock and not connection.closed:
-            lock.release(connection, run_id=run_id)
+            # The lock ends by its lease all the same; the answers must not be lost for it.
+            with suppress(DatabaseError, GonogoError):
+                lock.release(connection, run_id=run_id)
     return results
 
 
-def _why_stop(outcome: PhaseOutcome, stop: Sequence[str]) -> Optional[str]:
+def _why_stop(outcome: PhaseOutcome, stop: Sequence[str]) -> str | None:
     if outcome.error is not None:
         return f"script {outcome.name} ended early"
     failed = [check["check_id"] for check in outcome.checks if check["status"] != "pass"]
@@ -67,7 +80,7 @@ def _why_stop(outcome: PhaseOutcome, stop: Sequence[str]) -> Optional[str]:
 
 def _race(
     login: Login, spec: Mapping[str, Any], *, run_id: str, timeouts: Timeouts
-) -> Dict[str, Any]:
+) -> dict[str, Any]:
     def opened() -> Any:
         return connect(login, name=application_name(run_id, "race"), timeouts=timeouts)
 

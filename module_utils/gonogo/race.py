@@ -29,9 +29,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable
 
 import psycopg
 
@@ -55,9 +56,9 @@ class _Outcome:
     """One kind of outcome a step may have; exactly one of the three."""
 
     accepted: bool = False
-    waits_for: Optional[str] = None
-    states: Tuple[str, ...] = ()
-    constraints: Optional[Tuple[str, ...]] = None
+    waits_for: str | None = None
+    states: tuple[str, ...] = ()
+    constraints: tuple[str, ...] | None = None
 
     def __str__(self) -> str:
         if self.waits_for:
@@ -71,15 +72,15 @@ class _Outcome:
 @dataclass(frozen=True)
 class _Step:
     session: str
-    sql: Optional[str]
-    expect: Tuple[_Outcome, ...]
-    wrong: Tuple[_Outcome, ...]
+    sql: str | None
+    expect: tuple[_Outcome, ...]
+    wrong: tuple[_Outcome, ...]
 
 
 @dataclass(frozen=True)
 class _Permutation:
     name: str
-    steps: Tuple[_Step, ...]
+    steps: tuple[_Step, ...]
     question: str
 
 
@@ -88,12 +89,14 @@ class _Spec:
     check: str
     title: str
     expected: str
-    setup: Optional[str]
-    permutations: Tuple[_Permutation, ...]
+    setup: str | None
+    permutations: tuple[_Permutation, ...]
 
-    def sessions(self) -> List[str]:
+    def sessions(self) -> list[str]:
         """Names in the order of their first step."""
-        return list(dict.fromkeys(step.session for item in self.permutations for step in item.steps))
+        return list(
+            dict.fromkeys(step.session for item in self.permutations for step in item.steps)
+        )
 
 
 def _parsed(spec: Mapping[str, Any]) -> _Spec:
@@ -110,7 +113,7 @@ def _parsed(spec: Mapping[str, Any]) -> _Spec:
     )
     names = parsed.sessions()
     for number, item in enumerate(parsed.permutations):
-        busy = set()
+        busy: set[str] = set()
         for position, step in enumerate(item.steps):
             where = f"permutations[{number}].steps[{position}]"
             for outcome in (*step.expect, *step.wrong):
@@ -147,7 +150,7 @@ def _step(step: Any, where: str) -> _Step:
     )
 
 
-def _outcomes(value: Any, where: str) -> Tuple[_Outcome, ...]:
+def _outcomes(value: Any, where: str) -> tuple[_Outcome, ...]:
     if isinstance(value, list):
         return tuple(outcome for item in value for outcome in _outcomes(item, where))
     if value == "accepted":
@@ -178,7 +181,7 @@ def _text(value: Mapping[str, Any], key: str, where: str) -> str:
     return found.strip()
 
 
-def _list(value: Mapping[str, Any], key: str, where: str) -> List[Any]:
+def _list(value: Mapping[str, Any], key: str, where: str) -> list[Any]:
     found = value[key]
     if not isinstance(found, list) or not found:
         raise _mistake(f"{where}.{key} is not a list with something in it")
@@ -186,7 +189,9 @@ def _list(value: Mapping[str, Any], key: str, where: str) -> List[Any]:
 
 
 def _mistake(words: str) -> GonogoError:
-    return GonogoError(f"race spec: {words}", hint="The keys are described in module_utils/gonogo/race.py.")
+    return GonogoError(
+        f"race spec: {words}", hint="The keys are described in module_utils/gonogo/race.py."
+    )
 
 
 # --- What happens -------------------------------------------------------------------------------
@@ -196,10 +201,10 @@ def _mistake(words: str) -> GonogoError:
 class _Event:
     """What a step really came to: an end (with a state), waiting, or nothing in time."""
 
-    state: Optional[str] = None
+    state: str | None = None
     constraint: str = ""
     message: str = ""
-    waits_for: Optional[str] = None
+    waits_for: str | None = None
 
     def matches(self, outcome: _Outcome) -> bool:
         if outcome.waits_for or self.waits_for:
@@ -209,21 +214,29 @@ class _Event:
         right = outcome.constraints is None or self.constraint in outcome.constraints
         return self.state in outcome.states and right
 
-    def __str__(self) -> str:
+    def brief(self) -> str:
         if self.waits_for:
             return f"waits for {self.waits_for}"
         if self.state == _ACCEPTED:
-            return "accepted"
-        if self.state is None:
-            return self.message
+            return "is accepted"
         by = f" by {self.constraint}" if self.constraint else ""
-        return f"refused with {self.state}{by}: {self.message}"
+        return f"is refused with {self.state}{by}"
+
+    def __str__(self) -> str:
+        if self.state is None and not self.waits_for:
+            return self.message
+        return f"{self.brief()}: {self.message}" if self.message else self.brief()
+
+
+def _words(error: psycopg.Error) -> str:
+    """What is wrong, without the detail: that quotes rows."""
+    return error.diag.message_primary or " ".join(str(error).split()) or type(error).__name__
 
 
 class _Session:
     """One connection whose statements run in a thread, so that they may wait."""
 
-    def __init__(self, name: str, connection: "psycopg.Connection[Any]") -> None:
+    def __init__(self, name: str, connection: psycopg.Connection[Any]) -> None:
         self.name = name
         self.connection = connection
         row = connection.execute("SELECT pg_catalog.pg_backend_pid()").fetchone()
@@ -237,7 +250,7 @@ class _Session:
         self._ended.clear()
         threading.Thread(target=self._send, args=(sql,), daemon=True).start()
 
-    def ended(self, seconds: float) -> Optional[_Event]:
+    def ended(self, seconds: float) -> _Event | None:
         """What the statement came to, if it ends within this time."""
         return self._event if self._ended.wait(seconds) else None
 
@@ -249,7 +262,7 @@ class _Session:
             self._event = _Event(
                 state=error.sqlstate or _LOST,
                 constraint=error.diag.constraint_name or "",
-                message=error.diag.message_primary or str(error).strip() or type(error).__name__,
+                message=_words(error),
             )
         finally:
             self._ended.set()
@@ -270,12 +283,12 @@ class _Session:
 class _Race:
     spec: _Spec
     deadline: float
-    sessions: Dict[str, _Session] = field(default_factory=dict)
-    observer: Optional["psycopg.Connection[Any]"] = None
-    transcript: List[Dict[str, str]] = field(default_factory=list)
-    faults: List[str] = field(default_factory=list)
-    doubts: List[str] = field(default_factory=list)
-    answers: List[str] = field(default_factory=list)
+    sessions: dict[str, _Session] = field(default_factory=dict)
+    observer: psycopg.Connection[Any] | None = None
+    transcript: list[dict[str, str]] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
     examined: int = 0
 
     def open(self, connect: Connect) -> None:
@@ -288,7 +301,9 @@ class _Race:
         for session in self.sessions.values():
             if not session.leave(1.0) and self.observer is not None:
                 with suppress(psycopg.Error):
-                    self.observer.execute("SELECT pg_catalog.pg_terminate_backend(%s)", (session.pid,))
+                    self.observer.execute(
+                        "SELECT pg_catalog.pg_terminate_backend(%s)", (session.pid,)
+                    )
                 session.ended(1.0)
         for connection in [*(item.connection for item in self.sessions.values()), self.observer]:
             if connection is not None:
@@ -305,17 +320,18 @@ class _Race:
                 self.doubts.append(f"the setup was not accepted: {event}")
                 return
         for permutation in self.spec.permutations:
-            whole = self._steps(permutation)
+            seen = self._steps(permutation)
             # All at once: a session that waits is only free when the one it waits for is.
             back = [session.leave(self.deadline) for session in self.sessions.values()]
             if not all(back):
                 self.doubts.append(f"{permutation.name}: a session did not come back")
                 return
-            if whole:
-                self._ask(first, permutation)
+            if seen is not None:
+                self._ask(first, permutation, seen)
 
-    def _steps(self, permutation: _Permutation) -> bool:
-        """Run the steps; False when one of them came to something else."""
+    def _steps(self, permutation: _Permutation) -> list[str] | None:
+        """Run the steps and tell what waited and how it ended; None if one came out otherwise."""
+        seen: list[str] = []
         for number, step in enumerate(permutation.steps, 1):
             session = self.sessions[step.session]
             if step.sql is not None:
@@ -325,20 +341,23 @@ class _Race:
             self._note(step.session, step.sql or "(the end of the step before)", str(event))
             if any(event.matches(outcome) for outcome in step.expect):
                 self.examined += 1
+                if event.waits_for or step.sql is None:
+                    seen.append(f"{step.session} {event.brief()}")
                 continue
             wanted = " or ".join(map(str, step.expect))
-            words = f"{permutation.name}, step {number}: {step.session} {wanted}, expected; found: {event}"
+            found = f"expected that {step.session} {wanted}, found: {event}"
+            words = f"{permutation.name}, step {number}: {found}"
             proven = any(event.matches(outcome) for outcome in step.wrong)
             (self.faults if proven else self.doubts).append(words)
-            return False
-        return True
+            return None
+        return seen
 
     def _watched(self, session: _Session, *, waiting: bool) -> _Event:
-        """Wait until the session's statement ends or, where that is of interest, waits for another."""
+        """Wait until the statement ends or, where that matters, waits for another session."""
         assert self.observer is not None
         others = {item.pid: item.name for item in self.sessions.values() if item is not session}
         until = time.monotonic() + self.deadline
-        blocked: List[str] = []
+        blocked: list[str] = []
         while time.monotonic() < until:
             event = session.ended(_POLL)
             if event is not None:
@@ -353,12 +372,12 @@ class _Race:
         held = f", waiting for {', '.join(blocked)}" if blocked else ""
         return _Event(message=f"no end after {self.deadline:g} s{held}")
 
-    def _ask(self, session: _Session, permutation: _Permutation) -> None:
+    def _ask(self, session: _Session, permutation: _Permutation, seen: Sequence[str]) -> None:
         row = session.connection.execute(permutation.question.encode()).fetchone()
-        ok, examined, observed = row if row else (None, 0, "no answer")
+        ok, examined, observed = row or (None, 0, "no answer")
         self._note(session.name, permutation.question, str(observed))
         self.examined += examined or 0
-        words = f"{permutation.name}: {observed}"
+        words = f"{permutation.name}: {', '.join([*seen, str(observed)])}"
         if ok:
             self.answers.append(words)
         else:
@@ -367,7 +386,7 @@ class _Race:
     def _note(self, session: str, sql: str, outcome: str) -> None:
         self.transcript.append({"session": session, "sql": sql, "outcome": outcome})
 
-    def result(self, seconds: float) -> Dict[str, Any]:
+    def result(self, seconds: float) -> dict[str, Any]:
         complete = len(self.answers) == len(self.spec.permutations)
         if self.faults:
             status = "fail"
@@ -387,7 +406,7 @@ class _Race:
         }
 
 
-def run(spec: Mapping[str, Any], *, connect: Connect, deadline: float = DEADLINE) -> Dict[str, Any]:
+def run(spec: Mapping[str, Any], *, connect: Connect, deadline: float = DEADLINE) -> dict[str, Any]:
     """Run a race and return the result of its check, with a transcript.
 
     `connect` opens one autocommit session each time it is called; one more than the race has
@@ -402,7 +421,7 @@ def run(spec: Mapping[str, Any], *, connect: Connect, deadline: float = DEADLINE
         race.open(connect)
         race.carry_out()
     except psycopg.Error as error:
-        race.doubts.append(f"{error.sqlstate or 'connection'}: {error.diag.message_primary or str(error).strip()}")
+        race.doubts.append(f"{error.sqlstate or _LOST}: {_words(error)}")
     except GonogoError as error:
         race.doubts.append(error.primary)
     finally:
@@ -419,17 +438,16 @@ SET lock_timeout = 0;
 SET timezone = 'UTC';"""
 
 
-def replay(spec: Mapping[str, Any]) -> Dict[str, str]:
+def replay(spec: Mapping[str, Any]) -> dict[str, str]:
     """Return one script per session, for a person with as many windows to replay the race."""
     race = _parsed(spec)
     names = race.sessions()
     scripts = {name: [_heading(race, name, names), _SETTINGS] for name in names}
     if race.setup:
         for name in names:
-            text = f"-- Before step 1\n{_ended(race.setup)}" if name == names[0] else (
-                f"-- Before step 1: window {names[0]} runs its setup"
-            )
-            scripts[name].append(text)
+            own = name == names[0]
+            does = f"\n{_ended(race.setup)}" if own else f": window {names[0]} runs its setup"
+            scripts[name].append(f"-- Before step 1{does}")
     number = 0
     for permutation in race.permutations:
         for name in names:
@@ -439,15 +457,17 @@ def replay(spec: Mapping[str, Any]) -> Dict[str, str]:
             outcome = " or ".join(map(str, step.expect))
             for name in names:
                 scripts[name].append(_told(step, number, outcome, name))
-        scripts[names[0]].append(f"-- All steps done: what is there now?\n{_ended(permutation.question)}")
+        scripts[names[0]].append(
+            f"-- All steps done: what is there now?\n{_ended(permutation.question)}"
+        )
     return {name: "\n\n".join(parts) + "\n" for name, parts in scripts.items()}
 
 
 def _heading(race: _Spec, name: str, names: Sequence[str]) -> str:
     return (
         f"-- {_one_line(race.check)}: {_one_line(race.title)}\n"
-        f"-- Window {name} of {', '.join(names)}: one psql -X each. Run the steps one by one, in the order of\n"
-        "-- their numbers; where a step waits, go on in the other window.\n"
+        f"-- Window {name} of {', '.join(names)}: one psql -X each. Run the steps one by one,\n"
+        "-- in the order of their numbers; where a step waits, go on in another window.\n"
         f"-- Expected: {_one_line(race.expected)}"
     )
 

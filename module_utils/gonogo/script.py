@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import List
 
 from .errors import GonogoError
 
@@ -18,7 +17,9 @@ __all__ = ["END_OF_COMMENT", "FORBIDDEN_LINE", "Block", "blocks"]
 END_OF_COMMENT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 FORBIDDEN_LINE = re.compile(r"^[ \t]*\\.*", re.MULTILINE)
 
-_START = re.compile(r"^-- @(?P<kind>setup|facts|check)(?: +(?P<words>[^\n]*?))?[ \t]*$", re.MULTILINE)
+_START = re.compile(
+    r"^-- @(?P<kind>setup|facts|check)(?: +(?P<words>[^\n]*?))?[ \t]*$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Block:
     line: int
 
 
-def blocks(text: str) -> List[Block]:
+def blocks(text: str) -> list[Block]:
     """Cut a script. Raises GonogoError for a statement outside any block or an empty block."""
     starts = list(_START.finditer(text))
     head = text[: starts[0].start()] if starts else text
@@ -43,7 +44,9 @@ def blocks(text: str) -> List[Block]:
         line = text.count("\n", 0, start.start()) + 1
         block = Block(start["kind"], start["words"] or "", text[start.start() : end].strip(), line)
         if not _code(block.sql):
-            raise GonogoError(f"line {line}: the block '{block.kind} {block.words}' has no statement")
+            raise GonogoError(
+                f"line {line}: the block '{block.kind} {block.words}' has no statement"
+            )
         found.append(block)
     return found
 

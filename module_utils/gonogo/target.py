@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional, Sequence
-
-from psycopg.rows import dict_row
+from typing import Any
 
 from . import catalog, clients, identity, lock
 from .connection import Login, application_name, connect
@@ -20,6 +19,7 @@ from .errors import GonogoError
 __all__ = ["observe", "open_target"]
 
 _STAGE = "target"
+_NO_IDENTITY = "pg_database or pg_roles has no row for this session."
 
 
 def open_target(
@@ -29,11 +29,11 @@ def open_target(
     declared: Mapping[str, Any],
     fence: Sequence[str],
     lease: float,
-    pg_bin: Optional[str],
+    pg_bin: str | None,
     backup_directory: Path,
     space_factor: float,
     check_only: bool,
-) -> Dict[str, Any]:
+) -> dict[str, Any]:
     """Prove the target's identity, find the clients, take the run lock.
 
     Returns `observed` (one row of `catalog.IDENTITY`), `clients` (program → path and version),
@@ -59,15 +59,18 @@ def open_target(
     return {**result, "fenced": fenced, "held": asdict(held) if held else None, "others": []}
 
 
-def observe(connection: Any) -> Dict[str, Any]:
+def observe(connection: Any) -> dict[str, Any]:
     """One row of `catalog.IDENTITY`, with the process the connection itself belongs to."""
-    with connection.cursor(row_factory=dict_row) as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(catalog.IDENTITY)
         row = cursor.fetchone()
-    return {**row, "client_backend_pid": connection.info.backend_pid}
+        names = [column.name for column in cursor.description]
+    if row is None:
+        raise GonogoError("the database does not say who it is", detail=_NO_IDENTITY)
+    return {**dict(zip(names, row)), "client_backend_pid": connection.info.backend_pid}
 
 
-def _clients(pg_bin: Optional[str], server_version: str) -> Dict[str, Dict[str, str]]:
+def _clients(pg_bin: str | None, server_version: str) -> dict[str, dict[str, str]]:
     found = {}
     for program in ("pg_dump", "pg_restore"):
         path = clients.find(program, bin_dir=pg_bin)
@@ -91,7 +94,7 @@ def _room(directory: Path, database_bytes: int, factor: float) -> int:
     if not os.access(existing, os.W_OK | os.X_OK):
         raise GonogoError(
             f"the backup directory cannot be written to: {directory}",
-            hint="Set backup_directory to a directory of the login user.",
+            hint="Set gonogo_remote_dir to a directory of the login user.",
         )
     free = shutil.disk_usage(existing).free
     needed = int(database_bytes * factor)
@@ -99,6 +102,6 @@ def _room(directory: Path, database_bytes: int, factor: float) -> int:
         raise GonogoError(
             f"not enough room for the backup in {directory}",
             detail=f"Free: {free} bytes. Wanted: {needed} bytes ({factor} x {database_bytes}).",
-            hint="Make room, or set backup_directory or backup_space_factor.",
+            hint="Make room, or set gonogo_remote_dir or target_space_factor.",
         )
     return free

@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from graphlib import TopologicalSorter
 from typing import Any
 
-__all__ = ["children_first"]
+__all__ = ["by_table", "children_first"]
+
+Records = Sequence[Mapping[str, Any]]
 
 
-def children_first(
-    records: Sequence[Mapping[str, Any]], manifest: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    """Group ledger records by table, children before their parents.
+def children_first(records: Records, manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Sort ledger records so that children come before their parents.
 
-    The manifest lists the tables in the order of their creation, parents first; a table it does
-    not know (such as workspaces) existed before all of them and comes last. Returns
-    `[{"table": [schema, name], "ids": [text, ...]}, ...]`.
+    Who is whose child is said by the manifest's relations, whether or not a foreign key enforces
+    them.
     """
-    position = {table["name"]: number for number, table in enumerate(manifest["tables"])}
-    grouped: dict[str, list[str]] = {}
+    children: dict[str, set[str]] = {record["table"]: set() for record in records}
+    for relation in manifest["relations"]:
+        child, parent = (
+            f"{manifest['schema']}.{name}"
+            for name in (relation["table"], relation["references"]["table"])
+        )
+        if child != parent and child in children and parent in children:
+            children[parent].add(child)
+    position = {table: n for n, table in enumerate(TopologicalSorter(children).static_order())}
+    return [dict(record) for record in sorted(records, key=lambda r: position[r["table"]])]
+
+
+def by_table(records: Records) -> list[dict[str, Any]]:
+    """Group records in their order: `[{"table": [schema, name], "ids": [text, ...]}, ...]`."""
+    grouped: dict[str, set[str]] = {}
     for record in records:
-        grouped.setdefault(record["table"], []).append(record["key"]["id"])
-
-    def order(table: str) -> tuple[int, str]:
-        return -position.get(table.split(".", 1)[1], -1), table
-
-    return [
-        {"table": table.split(".", 1), "ids": sorted(set(grouped[table]))}
-        for table in sorted(grouped, key=order)
-    ]
+        grouped.setdefault(record["table"], set()).add(record["key"]["id"])
+    return [{"table": table.split(".", 1), "ids": sorted(ids)} for table, ids in grouped.items()]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from .. import race
 from ..connection import LOGIN_SPEC
 from ..errors import GonogoError
 from ..module import TIMEOUTS_SPEC
-from . import yamlfile
+from . import ledger, yamlfile
 from .evidence import Run
 from .render import Rendered, render_phase
 from .runbook import Runbook
@@ -23,7 +22,7 @@ __all__ = ["PhaseStage"]
 class PhaseStage(Stage):
     """Base of the action plugins that run phase scripts."""
 
-    spec = {
+    spec = {  # noqa: RUF012 - a constant
         "login": {"type": "dict", "required": True, "options": LOGIN_SPEC},
         "directory": {"type": "path", "required": True},
         "timeouts": TIMEOUTS_SPEC,
@@ -71,16 +70,41 @@ class PhaseStage(Stage):
             "documents": runbook.documents(),
         }
         scripts = []
-        ledger: list[dict[str, Any]] = []
+        rows: list[dict[str, Any]] = []
         for phase in phases:
             rendered = render_phase(phase=phase, **context)
             run.write(f"sql/{rendered.name}.sql", rendered.text, stage=self.stage)
-            races = [self._race(run, runbook, name, phase, context, ledger) for name in phase["races"]]
-            ledger += [asdict(row) for row in rendered.ledger]
+            races = [
+                self._race(run, runbook, name, phase, context, rows) for name in phase["races"]
+            ]
+            rows += [asdict(row) for row in rendered.ledger]
             scripts.append(_script(rendered, runbook, races))
-        if ledger:
-            run.append_lines("ledger.jsonl", ledger, stage=self.stage)
+        if rows:
+            self._plan_cleanup(run, runbook, rows, context)
         return scripts
+
+    def _plan_cleanup(
+        self,
+        run: Run,
+        runbook: Runbook,
+        rows: Sequence[Mapping[str, Any]],
+        context: Mapping[str, Any],
+    ) -> None:
+        """Write the ledger, and the script that removes its rows, before the first is made.
+
+        A cleanup then needs nothing but the evidence, whatever happens to the runbook.
+        """
+        ordered = ledger.children_first(rows, runbook.manifest)
+        run.append_lines("ledger.jsonl", ordered, stage=self.stage)
+        name = runbook.data["cleanup"]
+        rendered = render_phase(
+            **{
+                **context,
+                "phase": {"name": name, "title": "Cleanup", "transaction": "undecided"},
+                "facts": {**context["facts"], "ledger_tables": ledger.by_table(ordered)},
+            }
+        )
+        run.write(f"sql/{name}.sql", rendered.text, stage=self.stage)
 
     def _race(
         self,
@@ -89,7 +113,7 @@ class PhaseStage(Stage):
         name: str,
         phase: Mapping[str, Any],
         context: Mapping[str, Any],
-        ledger: list[dict[str, Any]],
+        rows: list[dict[str, Any]],
     ) -> dict[str, Any]:
         """Render a race spec; its two sessions go into the evidence as scripts to replay."""
         file = runbook.directory / "races" / f"{name}.yml"
@@ -99,7 +123,7 @@ class PhaseStage(Stage):
         spec: dict[str, Any] = yamlfile.parse(rendered.text, file).data
         chosen = {**spec[residue], "check": spec["check"], "title": spec["title"]}
         if residue == "keep":
-            ledger += [asdict(row) for row in rendered.ledger]
+            rows += [asdict(row) for row in rendered.ledger]
         for session, text in race.replay(chosen).items():
             run.write(f"sql/{phase['name']}_race_{name}_{session}.sql", text, stage=self.stage)
         return chosen
@@ -219,5 +243,7 @@ def _summary(outcomes: Sequence[Mapping[str, Any]]) -> list[str]:
     for outcome in outcomes:
         results = [*outcome["checks"], *outcome["races"]]
         passed = sum(result["status"] == "pass" for result in results)
-        lines.append(f"{outcome['name']}: {passed} of {len(results)} passed, {outcome['seconds']:.1f} s")
+        lines.append(
+            f"{outcome['name']}: {passed} of {len(results)} passed, {outcome['seconds']:.1f} s"
+        )
     return lines

@@ -19,8 +19,13 @@ from ..errors import GonogoError
 __all__ = ["Sql", "ident", "jsonb", "literal"]
 
 # Raw control characters could start a line that the block splitter or psql would read as its
-# own; a dollar sign could end a dollar-quoted command. Both are written as escapes instead.
-_ESCAPED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\\$]")
+# own; a dollar sign could end a dollar-quoted command; format characters reorder or hide what a
+# person reads in the script. All are written as escapes instead.
+_ESCAPED = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\\$]"
+)
+# In JSON; an even number of backslashes before it would be text.
+_JSON_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _MAXIMUM_IDENTIFIER_BYTES = 63
 
 
@@ -33,7 +38,9 @@ class Sql(Markup):
 def _checked(text: str, kind: str) -> str:
     if "\0" in text:
         raise GonogoError(
-            f"{kind} contains a NUL character", detail=f"It reads {text!r}.", hint="PostgreSQL cannot store NUL."
+            f"{kind} contains a NUL character",
+            detail=f"It reads {text!r}.",
+            hint="PostgreSQL cannot store NUL.",
         )
     try:
         text.encode("utf-8")
@@ -74,13 +81,17 @@ def ident(value: Any) -> Sql:
     raise GonogoError(f"not an identifier: {value!r}", hint="Give a name or a list of names.")
 
 
+def _is_finite(number: int | Decimal) -> bool:
+    return isinstance(number, int) or number.is_finite()
+
+
 def literal(value: Any) -> Sql:
     """Quote a value: text, number, boolean, null, or a list of texts (`text[]`)."""
     if value is None:
         return Sql("NULL")
     if isinstance(value, bool):
         return Sql("true" if value else "false")
-    if isinstance(value, (int, Decimal)):
+    if isinstance(value, (int, Decimal)) and _is_finite(value):
         # Parentheses keep a negative number from meeting an operator or starting a comment.
         return Sql(f"({value})") if value < 0 else Sql(str(value))
     if isinstance(value, str):
@@ -89,11 +100,14 @@ def literal(value: Any) -> Sql:
         return Sql("ARRAY[" + ", ".join(_string(item) for item in value) + "]::text[]")
     raise GonogoError(
         f"no literal for {type(value).__name__} {value!r}",
-        hint="literal takes text, a number, a boolean, null or a list of texts; use jsonb for the rest.",
+        hint="It takes text, whole and decimal numbers, booleans, null and lists of texts; "
+        "use jsonb for the rest.",
     )
 
 
 def jsonb(value: Mapping[str, Any] | Sequence[Any] | str | float | bool | None) -> Sql:
     """Quote a structure as a jsonb literal."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, allow_nan=False)
+    if _JSON_NUL.search(text):
+        raise GonogoError("a value contains a NUL character", hint="jsonb cannot store NUL.")
     return Sql(_string(text) + "::jsonb")

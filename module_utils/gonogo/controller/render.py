@@ -6,19 +6,33 @@ names stop it, templates run in Jinja's sandbox and see nothing but what is hand
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError, Undefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateSyntaxError,
+    Undefined,
+    nodes,
+    pass_context,
+)
+from jinja2.bccache import Bucket, BytecodeCache
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.exceptions import SecurityError
+from jinja2.filters import do_indent
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from ..errors import GonogoError
+from ..errors import GonogoError, shown
 from ..script import END_OF_COMMENT, FORBIDDEN_LINE
 from .quoting import Sql, ident, jsonb, literal
 
@@ -26,8 +40,30 @@ __all__ = ["GLOBALS", "LedgerRow", "Rendered", "render_phase", "template_environ
 
 # What a template may name; everything else is undefined.
 GLOBALS = frozenset(
-    "body caller checks documents facts id_of manifest mark parameters phase run runbook timeouts".split()
+    [
+        "body",
+        "caller",
+        "checks",
+        "documents",
+        "facts",
+        "id_of",
+        "manifest",
+        "mark",
+        "parameters",
+        "phase",
+        "run",
+        "runbook",
+        "timeouts",
+    ]
 )
+
+# Filters of Jinja that a template may use: those that cannot make Markup of a text.
+_FILTERS = (  # noqa: SIM905 - words
+    "abs batch count default dictsort first groupby int items last length list lower map max"
+    " min reject rejectattr reverse round select selectattr slice sort string sum title trim"
+    " unique upper"
+).split()
+_SEPARATOR = re.compile(r"[\s,()]*|\s+(?:AND|OR|UNION ALL)\s+")
 
 _ENGINE_SQL = Path(__file__).parent / "sql"
 _IDS = uuid.uuid5(uuid.NAMESPACE_OID, "gonogo")
@@ -54,17 +90,119 @@ class Rendered:
 
 
 def _comment(value: Any) -> Sql:
-    """Make text safe inside a `--` comment: one line, printable."""
-    return Sql(END_OF_COMMENT.sub(" ", str(value)))
+    """Make text safe inside a `--` comment: one line, printable, never the start of a block."""
+    return Sql(END_OF_COMMENT.sub(" ", str(value)).replace("@", "(at)"))
 
 
-def _only_sql(value: Any) -> Any:
+# With a context it is asked when the template runs, and never while it is compiled: an error
+# then knows its line.
+@pass_context
+def _only_sql(_context: Context, value: Any) -> Any:
     if isinstance(value, (Markup, Undefined)):
         return value
-    raise GonogoError(
-        f"a template prints {type(value).__name__} {value!r}, which is not SQL",
+    raise _not_sql(value)
+
+
+def _not_sql(value: Any) -> GonogoError:
+    return GonogoError(
+        f"a template prints {type(value).__name__} {shown(value)}, which is not SQL",
         hint="Pass it through the filter literal, ident or jsonb.",
     )
+
+
+def _quoting(quote: Callable[[Any], Sql]) -> Callable[[Any], Sql]:
+    """The same filter, but something undefined is called by its name."""
+
+    def apply(value: Any) -> Sql:
+        if isinstance(value, Undefined):
+            str(value)
+        return quote(value)
+
+    return apply
+
+
+def _join(values: Iterable[Any], separator: str = "", attribute: Any = None) -> str:
+    """As Jinja's, but text never becomes SQL by standing beside it."""
+    if attribute is not None:
+        raise TypeError("join takes no attribute here, use map(attribute=...) before it")
+    items = list(values)
+    if (
+        items
+        and all(isinstance(item, Markup) for item in items)
+        and _SEPARATOR.fullmatch(separator)
+    ):
+        return Markup(separator).join(items)  # noqa: S704 - of SQL and a separator from the list
+    return joined(*[part for item in items for part in (separator, item)][1:])
+
+
+def _tojson(value: Any) -> str:
+    """Plain text. Jinja's own is meant for HTML."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _indent(text: str, width: int = 4) -> str:
+    return do_indent(text, int(width))
+
+
+def _replace(text: Any, old: str, new: str) -> str:
+    if isinstance(text, Markup):
+        raise _not_sql(new)
+    return str(text).replace(old, new)
+
+
+def _safe(value: Any) -> Any:
+    """Constants are made SQL by `_Generator`; what comes here is something else."""
+    raise _not_sql(value)
+
+
+def joined(*parts: Any) -> str:
+    """What `a ~ b` gives: text of texts, SQL of SQL, and an error for a mixture."""
+    for part in parts:
+        if isinstance(part, Undefined):
+            str(part)
+    sql = [part for part in parts if isinstance(part, Markup)]
+    if not sql:
+        return "".join(map(str, parts))
+    for part in parts:
+        if not isinstance(part, Markup):
+            raise _not_sql(part)
+    return Markup("").join(sql)
+
+
+class _Generator(CodeGenerator):
+    """Jinja would make HTML of the text beside Markup, and with it what looks like SQL."""
+
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802 - Jinja's name
+        self.write("environment.joined(")
+        for part in node.nodes:
+            self.visit(part, frame)
+            self.write(", ")
+        self.write(")")
+
+    def visit_Filter(self, node: nodes.Filter, frame: Frame) -> None:  # noqa: N802 - as above
+        if node.name != "safe":
+            super().visit_Filter(node, frame)
+        elif isinstance(node.node, nodes.Const) and isinstance(node.node.value, str):
+            self.write(f"Markup({node.node.value!r})")
+        else:
+            self.fail("safe is for constants, not for values", node.lineno)
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """Jinja in which nothing but the quoting filters makes SQL of a value."""
+
+    code_generator_class = _Generator
+    intercepted_binops = frozenset({"+", "%"})
+    joined = staticmethod(joined)
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        for operand in (left, right):
+            if isinstance(operand, Markup):
+                raise SecurityError(f"{operator} on SQL; ~ joins SQL with SQL")
+        return super().call_binop(context, operator, left, right)
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        return not isinstance(obj, Markup) and super().is_safe_attribute(obj, attr, value)
 
 
 class _Names:
@@ -81,8 +219,10 @@ class _Names:
 
         It is an untyped literal, so it fits a text key as well as a uuid key.
         """
-        value = str(uuid.uuid5(_IDS, "\0".join((self._token, self._phase, table, label))))
-        row = LedgerRow(table=f"{self._schema}.{table}", key={"id": value}, label=label, phase=self._phase)
+        value = str(uuid.uuid5(_IDS, f"{self._token}\x00{self._phase}\x00{table}\x00{label}"))
+        row = LedgerRow(
+            table=f"{self._schema}.{table}", key={"id": value}, label=label, phase=self._phase
+        )
         self.ledger.setdefault((table, label), row)
         return literal(value)
 
@@ -92,9 +232,28 @@ class _Names:
         return literal(f"GONOGO-{self._token}-{number}-{label}")
 
 
-def template_environment(directories: Sequence[Path]) -> ImmutableSandboxedEnvironment:
+class _Compiled(BytecodeCache):
+    """What this process has compiled. Only code outlives a phase: an imported template that was
+    kept whole would go on making the ids of the phase that imported it first.
+    """
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
+def template_environment(directories: Sequence[Path]) -> Environment:
     """Jinja as the phase templates see it."""
-    environment = ImmutableSandboxedEnvironment(
+    environment = _Environment(
         loader=FileSystemLoader([str(directory) for directory in [*directories, _ENGINE_SQL]]),
         undefined=StrictUndefined,
         autoescape=True,
@@ -102,15 +261,21 @@ def template_environment(directories: Sequence[Path]) -> ImmutableSandboxedEnvir
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        bytecode_cache=_COMPILED,
     )
-    environment.filters.update(ident=ident, literal=literal, jsonb=jsonb, comment=_comment)
+    environment.filters = {
+        **{name: environment.filters[name] for name in _FILTERS},
+        "comment": _quoting(_comment),
+        "ident": _quoting(ident),
+        "indent": _indent,
+        "join": _join,
+        "jsonb": _quoting(jsonb),
+        "literal": _quoting(literal),
+        "replace": _replace,
+        "safe": _safe,
+        "tojson": _tojson,
+    }
     return environment
-
-
-@cache
-def _shared_environment(*directories: Path) -> ImmutableSandboxedEnvironment:
-    """One environment for all phases of a process: they import the same macros."""
-    return template_environment(directories)
 
 
 def render_phase(
@@ -136,7 +301,7 @@ def render_phase(
     name = phase["name"]
     commits = phase["transaction"] == "writes" and run["residue"] == "keep"
     names = _Names(token=run["token"], phase=name, schema=manifest.get("schema", "public"))
-    environment = _shared_environment(templates, *([file.parent] if file else []))
+    environment = template_environment([templates, *([file.parent] if file else [])])
     environment.globals.update(
         id_of=names.id_of,
         mark=names.mark,
@@ -153,41 +318,45 @@ def render_phase(
     if file is not None:
         text = _render(environment, file.name)
     else:
-        environment.globals["body"] = Markup(_render(environment, f"{name}.sql.j2"))
+        environment.globals["body"] = Sql(_render(environment, f"{name}.sql.j2"))
         text = _render(environment, "script.sql.j2")
     _refuse_meta_commands(text, name)
     ledger = list(names.ledger.values()) if commits else []
     return Rendered(name=name, text=text, commits=commits, ledger=ledger)
 
 
-def _render(environment: ImmutableSandboxedEnvironment, template: str) -> str:
+def _render(environment: Environment, template: str) -> str:
     try:
         return environment.get_template(template).render()
     except TemplateSyntaxError as error:
         raise GonogoError(f"{error.name}:{error.lineno}: {error.message}") from error
     except SecurityError as error:
-        raise GonogoError(f"{template}: the template reaches outside its sandbox: {error}") from error
+        place = _place(error, template)
+        raise GonogoError(f"{place}: the template reaches outside its sandbox: {error}") from error
     except TemplateError as error:
-        line = _line_of(error, template)
         hint = "Every name a template uses must be a fact, a parameter or part of the manifest."
-        raise GonogoError(f"{template}{line}: {error.message or error}", hint=hint) from error
+        raise GonogoError(
+            f"{_place(error, template)}: {error.message or error}", hint=hint
+        ) from error
     except GonogoError as error:
-        line = _line_of(error, template)
-        raise GonogoError(f"{template}{line}: {error.primary}", detail=error.detail, hint=error.hint) from error
-    except (TypeError, ValueError, KeyError, AttributeError, ArithmeticError) as error:
-        line = _line_of(error, template)
-        raise GonogoError(f"{template}{line}: {error}") from error
+        raise GonogoError(
+            f"{_place(error, template)}: {error.primary}", detail=error.detail, hint=error.hint
+        ) from error
+    except Exception as error:  # a template can raise anything
+        words = str(error) or type(error).__name__
+        raise GonogoError(f"{_place(error, template)}: {words}") from error
 
 
-def _line_of(error: BaseException, template: str) -> str:
-    """Where in the template the error came from, as `:LINE`."""
-    line = ""
+def _place(error: BaseException, template: str) -> str:
+    """Where the error came from, as `FILE:LINE`; it may be a file the template imports."""
+    place = template
     traceback = error.__traceback__
     while traceback is not None:
-        if traceback.tb_frame.f_code.co_filename.endswith(template):
-            line = f":{traceback.tb_lineno}"
+        file = Path(traceback.tb_frame.f_code.co_filename)
+        if file.name == template or file.suffix == ".j2":
+            place = f"{file.name}:{traceback.tb_lineno}"
         traceback = traceback.tb_next
-    return line
+    return place
 
 
 def _refuse_meta_commands(text: str, name: str) -> None:

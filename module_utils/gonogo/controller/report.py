@@ -81,7 +81,7 @@ def summary_lines(verdict: Mapping[str, Any], *, report: str | None = None) -> l
         f"run {verdict['run_id'] or 'unknown'}",
     )
     lines = ["  ".join(words)]
-    blocks = [_reason_lines(reason) for reason in verdict["reasons"]]
+    blocks = [_reason_lines(reason) for reason in _to_say(verdict["reasons"])]
     for shown_blocks, block in enumerate(blocks):
         # Two lines are kept for what does not fit and for the report.
         if len(lines) + len(block) > SUMMARY_LINES - 2:
@@ -96,11 +96,24 @@ def summary_lines(verdict: Mapping[str, Any], *, report: str | None = None) -> l
     return [shown(line, limit=SUMMARY_WIDTH) for line in (*lines, f"Report: {report}")]
 
 
+def _to_say(reasons: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Without the checks that did not run because a stage failed: the stage says why."""
+    if not any(reason["code"] == "stage_failed" for reason in reasons):
+        return list(reasons)
+    silent = ("check_not_run", "stage_not_run")
+    said = [reason for reason in reasons if reason["code"] not in silent]
+    number = sum(reason["code"] == "check_not_run" for reason in reasons)
+    if number:
+        text = f"{_count(number, 'check')} did not run"
+        said.append({"severity": "hold", "subject": "checks", "text": text})
+    return said
+
+
 def _reason_lines(reason: Mapping[str, Any]) -> list[str]:
     """Return one reason for the terminal: the finding, then what was expected, seen, advised."""
     word = "NO-GO" if reason["severity"] == "no_go" else "HOLD"
     return [f"  {word:<5}  {reason['subject']}  {reason['text']}"] + [
-        f"         {key}: {reason[key]}" for key in ("expected", "observed", "hint") if reason[key]
+        f"         {key}: {reason[key]}" for key in ("expected", "observed", "hint") if reason.get(key)
     ]
 
 

@@ -100,7 +100,9 @@ def _check_waiver(key: str, waiver: Mapping[str, Any]) -> None:
     unknown = sorted(set(waiver) - _WAIVER_KEYS)
     if unknown:
         raise InputError(
-            f"a waiver has no key '{unknown[0]}'", key=key, hint=f"Known: {', '.join(sorted(_WAIVER_KEYS))}."
+            f"a waiver has no key '{unknown[0]}'",
+            key=key,
+            hint=f"Known: {', '.join(sorted(_WAIVER_KEYS))}.",
         )
     if ("check" in waiver) == ("criterion" in waiver):
         raise InputError("a waiver names either a check or a criterion", key=key)
@@ -111,7 +113,9 @@ def _check_waiver(key: str, waiver: Mapping[str, Any]) -> None:
         date.fromisoformat(str(waiver["expires"]))
     except ValueError:
         raise InputError(
-            "the day a waiver expires is written as 2026-01-31", key=f"{key}.expires", value=waiver["expires"]
+            "the day a waiver expires is written as 2026-01-31",
+            key=f"{key}.expires",
+            value=waiver["expires"],
         ) from None
 
 

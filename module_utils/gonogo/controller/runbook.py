@@ -7,19 +7,19 @@ first connection.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jinja2 import TemplateSyntaxError, nodes
+from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.defaults import DEFAULT_NAMESPACE
 
 from .. import canonical
 from ..errors import InputError
 from . import schema, yamlfile
-from .manifest import MANIFEST
+from .manifest import MANIFEST, check_references
 from .render import GLOBALS, template_environment
 from .schema import Flag, Items, Keys, Number, Table, Text
 
@@ -30,6 +30,7 @@ _CLASSES = ("preflight", "critical", "important", "nice", "invariant", "indicato
 _EFFECTS = ("no_go", "hold", "important", "none")
 _TYPES = {"str": str, "int": int, "bool": bool}
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_]*"
+_ID = r"[A-Za-z0-9][A-Za-z0-9.]*"
 _FILE = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 
 RUNBOOK = Keys(
@@ -37,7 +38,7 @@ RUNBOOK = Keys(
         "format": Number(minimum=1),
         "name": Text(pattern=_NAME),
         "title": Text(),
-        "profiles": Items(Text(pattern=_NAME)),
+        "profiles": Items(Text(pattern=_NAME), distinct=True),
         "parameters": Table(
             Keys(
                 {
@@ -48,13 +49,14 @@ RUNBOOK = Keys(
                 }
             ),
             empty=True,
+            names=_NAME,
         ),
-        "facts": Items(Text(pattern=_NAME)),
+        "facts": Items(Text(pattern=_NAME), distinct=True),
         "migration": Items(
             Keys(
                 {
                     "file": Text(pattern=_FILE),
-                    "profiles": Items(Text(pattern=_NAME), optional=True),
+                    "profiles": Items(Text(pattern=_NAME), distinct=True, optional=True),
                 }
             ),
             unique="file",
@@ -66,29 +68,29 @@ RUNBOOK = Keys(
                     "title": Text(),
                     "stage": Text(choices=("preflight", "phases"), optional=True),
                     "transaction": Text(choices=_TRANSACTIONS),
-                    "races": Items(Text(pattern=r"[A-Za-z0-9.]+"), optional=True),
+                    "races": Items(Text(pattern=_ID), distinct=True, optional=True),
                 }
             ),
             unique="name",
         ),
         "cleanup": Text(pattern=_NAME),
-        "documents": Items(Text(pattern=_FILE), empty=True),
+        "documents": Items(Text(pattern=_FILE), distinct=True, empty=True),
         "criteria": Items(
             Keys(
                 {
-                    "id": Text(pattern=r"[A-Za-z0-9.]+"),
+                    "id": Text(pattern=_ID),
                     "class": Text(choices=_CLASSES),
                     "title": Text(),
-                    "of": Items(Text(), optional=True),
+                    "of": Items(Text(), distinct=True, optional=True),
                 }
             ),
             unique="id",
         ),
-        "scoring": Items(Text()),
+        "scoring": Items(Text(), distinct=True),
         "checks": Items(
             Keys(
                 {
-                    "id": Text(pattern=r"[A-Za-z0-9.]+"),
+                    "id": Text(pattern=_ID),
                     "title": Text(),
                     "criterion": Text(),
                     "phase": Text(),
@@ -137,7 +139,9 @@ class Runbook:
     @property
     def migration_files(self) -> list[Path]:
         """The migration's SQL files of this profile, in the order they are applied."""
-        kept = [f for f in self.data["migration"] if self.profile in f.get("profiles", [self.profile])]
+        kept = [
+            f for f in self.data["migration"] if self.profile in f.get("profiles", [self.profile])
+        ]
         return [self.directory / entry["file"] for entry in kept]
 
     @cached_property
@@ -186,9 +190,11 @@ def load(
             hint="Set gonogo_runbook to a folder below runbooks/.",
         )
     document = yamlfile.load(directory / "runbook.yml")
+    _check_format(document)
     schema.check(document, RUNBOOK)
     data = document.data
     _check_references(document)
+    _check_parameters(document)
     if profile not in data["profiles"]:
         raise InputError(
             f"unknown profile '{profile}'",
@@ -197,7 +203,9 @@ def load(
             hint=f"{data['name']} knows: {', '.join(data['profiles'])}.",
         )
     manifest = yamlfile.load(directory / "manifest.yml")
+    _check_format(manifest)
     schema.check(manifest, MANIFEST)
+    check_references(manifest, profiles=data["profiles"], facts=data["facts"])
     runbook = Runbook(
         directory=directory,
         profile=profile,
@@ -207,6 +215,7 @@ def load(
     )
     _check_files(document, runbook)
     if templates:
+        if runbook.sha256 != checked:
         _check_templates(runbook)
     return runbook
 
@@ -225,6 +234,15 @@ def _narrowed(value: Any, profile: str) -> Any:
     return value
 
 
+def _check_format(document: yamlfile.Document) -> None:
+    """First of all: what another format allows would only be called a mistake."""
+    data = document.data
+    if isinstance(data, dict) and data.get("format", 1) != 1:
+        schema.refuse(
+            document, ("format",), data["format"], "is unknown", hint="This version reads format 1."
+        )
+
+
 def _check_references(document: yamlfile.Document) -> None:
     """Names that one part of the runbook uses must exist in another."""
     data = document.data
@@ -239,28 +257,36 @@ def _check_references(document: yamlfile.Document) -> None:
     }
     for path, kind, name in _references(data):
         if name not in known[kind]:
-            near = difflib.get_close_matches(name, known[kind], n=1)
+            near = _near(name, known[kind])
             raise InputError(
                 f"{document.place(path)}: no {kind} is called '{name}'",
                 file=str(document.path),
                 key=schema.spelled(path),
                 value=name,
-                hint=f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(known[kind])}.",
+                hint=f"Did you mean '{near}'?" if near else f"Known: {', '.join(known[kind])}.",
             )
-    if data["format"] != 1:
-        raise InputError(
-            f"{document.place(('format',))}: this runbook has format {data['format']}",
-            hint="This version reads format 1.",
-        )
     answered = {check["criterion"] for check in data["checks"]}
     for number, criterion in enumerate(data["criteria"]):
         if criterion["id"] not in answered and not criterion.get("of"):
             place = document.place(("criteria", number))
-            raise InputError(f"{place}: criterion '{criterion['id']}' has no check")
+            raise InputError(
+                f"{place}: criterion '{criterion['id']}' has no check", file=str(document.path)
+            )
     asked = {check["phase"] for check in data["checks"]}
     for number, name in enumerate(phases):
         if name not in asked:
-            raise InputError(f"{document.place(('phases', number))}: phase '{name}' has no check")
+            place = document.place(("phases", number))
+            raise InputError(f"{place}: phase '{name}' has no check", file=str(document.path))
+    of_phase = {check["id"]: check["phase"] for check in data["checks"]}
+    for number, phase in enumerate(data["phases"]):
+        for position, name in enumerate(phase.get("races", [])):
+            if of_phase[name] != phase["name"]:
+                schema.refuse(
+                    document,
+                    ("phases", number, "races", position),
+                    name,
+                    f"is a check of phase {of_phase[name]}",
+                )
 
 
 def _references(data: Mapping[str, Any]) -> Iterator[tuple[schema.Path, str, str]]:
@@ -280,60 +306,65 @@ def _references(data: Mapping[str, Any]) -> Iterator[tuple[schema.Path, str, str
             yield ("migration", number, "profiles", position), "profile", name
 
 
+def _check_parameters(document: yamlfile.Document) -> None:
+    """The defaults obey the same rules as what an inventory gives."""
+    for name, spec in document.data["parameters"].items():
+        where = ("parameters", name)
+        if "minimum" in spec and spec["type"] != "int":
+            schema.refuse(document, (*where, "minimum"), None, "is for parameters of type int")
+        problem = _misfit(spec, spec["default"])
+        if problem:
+            schema.refuse(document, (*where, "default"), spec["default"], problem)
+
+
 def _parameters(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    for name in given:
+    for name, value in given.items():
+        key = f"gonogo_parameters.{name}"
         if name not in declared:
-            near = difflib.get_close_matches(name, list(declared), n=1)
+            near = _near(name, declared)
             raise InputError(
                 f"the runbook has no parameter '{name}'",
-                key=f"gonogo_parameters.{name}",
-                hint=f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(declared)}.",
+                key=key,
+                hint=f"Did you mean '{near}'?" if near else f"Known: {', '.join(declared)}.",
             )
-    return {
-        name: _parameter(name, spec, given.get(name, spec["default"]))
-        for name, spec in declared.items()
-    }
+        problem = _misfit(declared[name], value)
+        if problem:
+            raise InputError(f"parameter '{name}' {problem}", key=key, value=value)
+    return {name: given.get(name, spec["default"]) for name, spec in declared.items()}
 
 
-def _parameter(name: str, spec: Mapping[str, Any], value: Any) -> Any:
-    kind = spec["type"]
-    if type(value) is not _TYPES[kind] and not (kind == "str" and isinstance(value, str)):
-        raise InputError(
-            f"parameter '{name}' must be of type {kind}",
-            key=f"gonogo_parameters.{name}",
-            value=value,
-            hint="Quote it to make it text." if kind == "str" else None,
-        )
+def _misfit(spec: Mapping[str, Any], value: Any) -> str | None:
+    """Why a value cannot be that parameter's. A bool is no int, whatever Python says."""
+    if type(value) is not _TYPES[spec["type"]]:
+        return f"must be of type {spec['type']}"
     if "minimum" in spec and value < spec["minimum"]:
-        raise InputError(
-            f"parameter '{name}' must be {spec['minimum']} or more",
-            key=f"gonogo_parameters.{name}",
-            value=value,
-        )
-    return str(value) if kind == "str" else value
+        return f"must be {spec['minimum']} or more"
+    return None
 
 
 def _check_files(document: yamlfile.Document, runbook: Runbook) -> None:
     data = runbook.data
     for number, phase in enumerate(data["phases"]):
-        _must_be_file(document, ("phases", number, "name"), runbook.templates / f"{phase['name']}.sql.j2")
+        _must_be_file(
+            document, ("phases", number, "name"), runbook.templates / f"{phase['name']}.sql.j2"
+        )
         for race in phase.get("races", []):
-            _must_be_file(document, ("phases", number, "races"), runbook.directory / "races" / f"{race}.yml")
+            _must_be_file(
+                document, ("phases", number, "races"), runbook.directory / "races" / f"{race}.yml"
+            )
     _must_be_file(document, ("cleanup",), runbook.templates / f"{data['cleanup']}.sql.j2")
     for number, entry in enumerate(data["migration"]):
         _must_be_file(document, ("migration", number, "file"), runbook.directory / entry["file"])
 
 
 def _must_be_file(document: yamlfile.Document, path: schema.Path, file: Path) -> None:
-    relative = file.relative_to(document.path.parent)
     problem = None
-    if file.is_symlink() and not file.resolve().is_relative_to(document.path.parent.resolve()):
-        problem = "leads out of the runbook"
-    elif not file.is_file():
+    if not file.is_file():
         problem = "does not exist"
     elif file.stat().st_size == 0:
         problem = "is empty"
     if problem:
+        relative = file.relative_to(document.path.parent)
         raise InputError(
             f"{document.place(path)}: file {relative} {problem}",
             file=str(document.path),
@@ -341,41 +372,83 @@ def _must_be_file(document: yamlfile.Document, path: schema.Path, file: Path) ->
         )
 
 
+def _check_links(directory: Path) -> None:
+    """What lies outside the folder is not in its digest, and could change unseen."""
+    root = directory.resolve()
+    for path in sorted(directory.rglob("*")):
+        if path.is_symlink() and not path.resolve().is_relative_to(root):
+            relative = path.relative_to(directory)
+            raise InputError(f"file {relative} leads out of the runbook", file=str(path))
+
+
 def _check_templates(runbook: Runbook) -> None:
-    """Every name a template uses must exist: top-level names, and facts by their own names."""
-    environment = template_environment([runbook.templates])
-    facts = set(runbook.data["facts"])
-    declared = set(runbook.data["parameters"])
-    for file in sorted(runbook.templates.glob("*.j2")):
+    """Every name a template uses must exist: names, facts, parameters, filters, other templates."""
+    environment = template_environment([runbook.templates, runbook.directory / "races"])
+    races = runbook.directory / "races"
+    for file in (*sorted(runbook.templates.glob("*.j2")), *sorted(races.glob("*.yml"))):
         try:
             tree = environment.parse(file.read_text(encoding="utf-8"), name=file.name)
         except TemplateSyntaxError as error:
-            raise InputError(f"{file.name}:{error.lineno}: {error.message}", file=str(file)) from error
-        for name, line in _undeclared(tree):
-            raise InputError(f"{file.name}:{line}: '{name}' is undefined", file=str(file))
-        for owner, known, kind in (("facts", facts, "fact"), ("parameters", declared, "parameter")):
-            for attribute, line in _attributes(tree, owner):
-                if attribute not in known:
-                    near = difflib.get_close_matches(attribute, sorted(known), n=1)
-                    raise InputError(
-                        f"{file.name}:{line}: the runbook declares no {kind} '{attribute}'",
-                        file=str(file),
-                        hint=f"Did you mean '{near[0]}'?" if near else None,
-                    )
+            raise InputError(
+                f"{file.name}:{error.lineno}: {error.message}", file=str(file)
+            ) from error
+        except UnicodeDecodeError as error:
+            raise InputError(f"not UTF-8 at byte {error.start}", file=str(file)) from error
+        for line, problem, near in _faults(runbook, environment, list(tree.find_all(nodes.Node))):
+            hint = f"Did you mean '{near}'?" if near else None
+            raise InputError(f"{file.name}:{line}: {problem}", file=str(file), hint=hint)
 
 
-def _undeclared(tree: nodes.Template) -> Iterator[tuple[str, int]]:
-    """Names that are read somewhere and set nowhere in the template."""
-    known = GLOBALS | set(DEFAULT_NAMESPACE) | {"loop", "varargs", "kwargs"}
-    known |= {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"}
-    known |= {macro.name for macro in tree.find_all(nodes.Macro)}
-    known |= {imported.target for imported in tree.find_all(nodes.Import)}
-    for name in tree.find_all(nodes.Name):
-        if name.ctx == "load" and name.name not in known:
-            yield name.name, name.lineno
+def _faults(
+    runbook: Runbook, environment: Environment, found: Sequence[nodes.Node]
+) -> Iterator[tuple[int, str, str | None]]:
+    """Line, what is wrong there, and the name that was probably meant."""
+    facts, parameters = runbook.data["facts"], runbook.data["parameters"]
+    declared = {"facts": (facts, "fact"), "parameters": (parameters, "parameter")}
+    known = _known(found)
+    templates = environment.list_templates()
+    for node in found:
+        if isinstance(node, nodes.Name) and node.ctx == "load" and node.name not in known:
+            yield node.lineno, f"'{node.name}' is undefined", _near(node.name, known)
+        elif isinstance(node, (nodes.Getattr, nodes.Getitem)):
+            owner, name = _access(node)
+            names, kind = declared.get(owner, ((), ""))
+            if kind and name is not None and name not in names:
+                yield node.lineno, f"the runbook declares no {kind} '{name}'", _near(name, names)
+        elif isinstance(node, nodes.Filter) and node.name not in environment.filters:
+            filters = environment.filters
+            yield node.lineno, f"there is no filter '{node.name}'", _near(node.name, filters)
+        elif isinstance(node, nodes.Test) and node.name not in environment.tests:
+            tests = environment.tests
+            yield node.lineno, f"there is no test '{node.name}'", _near(node.name, tests)
+        elif isinstance(node, (nodes.Import, nodes.FromImport, nodes.Include, nodes.Extends)):
+            name = getattr(node.template, "value", None)
+            if isinstance(name, str) and name not in templates:
+                yield node.lineno, f"there is no template '{name}'", _near(name, templates)
 
 
-def _attributes(tree: nodes.Template, owner: str) -> Iterator[tuple[str, int]]:
-    for access in tree.find_all(nodes.Getattr):
-        if isinstance(access.node, nodes.Name) and access.node.name == owner:
-            yield access.attr, access.lineno
+def _known(found: Sequence[nodes.Node]) -> frozenset[str]:
+    """Names that mean something in a template, wherever in it they are set."""
+    known = {*GLOBALS, *DEFAULT_NAMESPACE, "loop", "varargs", "kwargs"}
+    for node in found:
+        if isinstance(node, nodes.Name) and node.ctx != "load":
+            known.add(node.name)
+        elif isinstance(node, nodes.Macro):
+            known.add(node.name)
+        elif isinstance(node, nodes.Import):
+            known.add(node.target)
+        elif isinstance(node, nodes.FromImport):
+            known.update(name if isinstance(name, str) else name[1] for name in node.names)
+    return frozenset(known)
+
+
+def _access(node: nodes.Getattr | nodes.Getitem) -> tuple[str, str | None]:
+    """`facts` and `users` of `facts.users` and `facts['users']`; no name for a computed one."""
+    owner = node.node.name if isinstance(node.node, nodes.Name) else ""
+    if isinstance(node, nodes.Getattr):
+        return owner, node.attr
+    return owner, str(node.arg.value) if isinstance(node.arg, nodes.Const) else None
+
+
+def _near(name: str, names: Iterable[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(name, sorted(names), n=1)), None)

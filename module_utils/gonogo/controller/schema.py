@@ -10,14 +10,16 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from ..errors import InputError
 from .yamlfile import Document
 
-__all__ = ["Any_", "Flag", "Items", "Keys", "Number", "Table", "Text", "check"]
+__all__ = ["Any_", "Flag", "Items", "Keys", "Number", "Table", "Text", "check", "refuse", "spelled"]
 
 Path = tuple[str | int, ...]
+
+_LINE = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]+"
 
 
 @dataclass(frozen=True)
@@ -43,18 +45,31 @@ class Text(Shape):
     """Text; one of `choices` or matching `pattern` in full where given."""
 
     choices: tuple[str, ...] = ()
-    pattern: str = r"[^\x00-\x1f\x7f]+"
+    pattern: str = _LINE
     nullable: bool = False
 
     def check(self, document: Document, path: Path, value: Any) -> None:
         if value is None and self.nullable:
             return
         if not isinstance(value, str):
-            _wrong(document, path, value, "must be text", hint="Quote it." if value is not None else None)
+            refuse(
+                document,
+                path,
+                value,
+                "must be text",
+                hint="Quote it." if value is not None else None,
+            )
         if self.choices and value not in self.choices:
-            _wrong(document, path, value, f"must be one of {', '.join(self.choices)}", _near(value, self.choices))
+            refuse(
+                document,
+                path,
+                value,
+                f"must be one of {', '.join(self.choices)}",
+                _near(value, self.choices),
+            )
         if not self.choices and not re.fullmatch(self.pattern, value):
-            _wrong(document, path, value, f"must match {self.pattern}")
+            wanted = "be one line of text" if self.pattern is _LINE else f"match {self.pattern}"
+            refuse(document, path, value, f"must {wanted}")
 
 
 @dataclass(frozen=True)
@@ -65,7 +80,7 @@ class Number(Shape):
 
     def check(self, document: Document, path: Path, value: Any) -> None:
         if not isinstance(value, int) or isinstance(value, bool) or value < self.minimum:
-            _wrong(document, path, value, f"must be a whole number, {self.minimum} or more")
+            refuse(document, path, value, f"must be a whole number, {self.minimum} or more")
 
 
 @dataclass(frozen=True)
@@ -74,46 +89,56 @@ class Flag(Shape):
 
     def check(self, document: Document, path: Path, value: Any) -> None:
         if not isinstance(value, bool):
-            _wrong(document, path, value, "must be true or false")
+            refuse(document, path, value, "must be true or false")
 
 
 @dataclass(frozen=True)
 class Items(Shape):
-    """A list, by default not empty; `unique` names the key whose values must differ."""
+    """A list, by default not empty.
+
+    `unique` names the key in which the items must differ, not only by case; `distinct` says that
+    the items themselves, texts, must differ.
+    """
 
     item: Shape
     empty: bool = False
     unique: str = ""
+    distinct: bool = False
 
     def check(self, document: Document, path: Path, value: Any) -> None:
         if not isinstance(value, list):
-            _wrong(document, path, value, "must be a list")
+            refuse(document, path, value, "must be a list")
         if not value and not self.empty:
-            _wrong(document, path, value, "must not be empty")
+            refuse(document, path, value, "must not be empty")
         seen: dict[str, int] = {}
         for number, item in enumerate(value):
             self.item.check(document, (*path, number), item)
-            if self.unique:
-                name = str(item[self.unique])
-                first = seen.setdefault(name.casefold(), number)
-                if first != number:
-                    place = document.place((*path, first))
-                    _wrong(document, (*path, number, self.unique), name, f"is there twice, first in {place}")
+            if not (self.unique or self.distinct):
+                continue
+            where = (*path, number, self.unique) if self.unique else (*path, number)
+            name = str(item[self.unique] if self.unique else item)
+            first = seen.setdefault(name.casefold(), number)
+            if first != number:
+                place = document.place((*path, first))
+                refuse(document, where, name, f"is there twice, first in {place}")
 
 
 @dataclass(frozen=True)
 class Table(Shape):
-    """A mapping from any name to one shape."""
+    """A mapping from names that match `names` in full to one shape."""
 
     value: Shape
     empty: bool = False
+    names: str = _LINE
 
     def check(self, document: Document, path: Path, value: Any) -> None:
         if not isinstance(value, dict):
-            _wrong(document, path, value, "must be a mapping")
+            refuse(document, path, value, "must be a mapping")
         if not value and not self.empty:
-            _wrong(document, path, value, "must not be empty")
+            refuse(document, path, value, "must not be empty")
         for key, item in value.items():
+            if not re.fullmatch(self.names, key):
+                refuse(document, (*path, key), None, "is not a name that can be used here")
             self.value.check(document, (*path, key), item)
 
 
@@ -125,15 +150,17 @@ class Keys(Shape):
 
     def check(self, document: Document, path: Path, value: Any) -> None:
         if not isinstance(value, dict):
-            _wrong(document, path, value, "must be a mapping")
+            refuse(document, path, value, "must be a mapping")
         for key in value:
             if key not in self.keys:
-                _wrong(document, (*path, key), None, "is not a known key", _near(key, tuple(self.keys)))
+                refuse(
+                    document, (*path, key), None, "is not a known key", _near(key, tuple(self.keys))
+                )
         for key, shape in self.keys.items():
             if key in value:
                 shape.check(document, (*path, key), value[key])
             elif not shape.optional:
-                _wrong(document, path, None, f"lacks the key '{key}'")
+                refuse(document, path, None, f"lacks the key '{key}'")
 
 
 def check(document: Document, shape: Shape) -> None:
@@ -154,9 +181,10 @@ def _near(value: object, choices: tuple[str, ...]) -> str | None:
     return f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(choices)}."
 
 
-def _wrong(
+def refuse(
     document: Document, path: Path, value: Any, problem: str, hint: str | None = None
-) -> None:
+) -> NoReturn:
+    """Raise the InputError about the value at `path`, with its file, line and key."""
     subject = f"'{spelled(path)}'" if path else "the file"
     raise InputError(
         f"{document.place(path)}: {subject} {problem}",

@@ -53,7 +53,9 @@ class Stage(ActionBase):  # type: ignore[misc]
     # Argument spec of the task's own arguments.
     spec: Mapping[str, Any] = {}  # noqa: RUF012 - a constant of each subclass
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         """Run the stage; every GonogoError becomes one message and, once a run is open, evidence."""
         self._supports_check_mode = True
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -64,8 +66,15 @@ class Stage(ActionBase):  # type: ignore[misc]
         except GonogoError as error:
             self._note_failure(error)
             result.update(failed=True, msg=error.render())
+        except KeyError as error:
+            # Evidence is JSON that others may have touched, or an older version has written.
+            lacking = GonogoError(f"the evidence lacks {error}", hint="Start a new run.")
+            self._note_failure(lacking)
+            result.update(failed=True, msg=lacking.render())
         except AnsibleConnectionFailure as error:
-            self._note_failure(GonogoError("the connection to the host was lost", detail=str(error)))
+            self._note_failure(
+                GonogoError("the connection to the host was lost", detail=str(error))
+            )
             raise
         return result
 
@@ -114,13 +123,22 @@ class Stage(ActionBase):  # type: ignore[misc]
             )
         return run
 
+    @staticmethod
+    def proven_login(run: evidence.Run) -> dict[str, Any]:
+        """The login whose database the stage target has proven."""
+        return dict(run.read_json("run.json")["target"]["login"])
+
     def same_login(self, run: evidence.Run, arguments: Mapping[str, Any]) -> None:
         """Refuse a stage that would work on another database than the one that was proven."""
-        proven = run.read_json("run.json")["target"]["login"]
-        if arguments["login"] != proven:
+        proven, given = self.proven_login(run), arguments["login"]
+        differing = sorted(key for key in {*proven, *given} if proven.get(key) != given.get(key))
+        if differing:
             raise GonogoError(
                 f"stage {self.stage} was given another login than stage target",
-                detail=f"Proven: {proven}. Given: {arguments['login']}.",
+                detail="; ".join(
+                    f"{key}: proven {proven.get(key)!r}, given {given.get(key)!r}"
+                    for key in differing
+                ),
                 hint="gonogo_login must be the same for the whole run.",
             )
 
@@ -163,4 +181,6 @@ class Stage(ActionBase):  # type: ignore[misc]
                 data = {"message": error.primary, "detail": error.detail, "hint": error.hint}
                 run.append(self.stage, "stage_failed", data)
         except GonogoError as second:
-            self._display.warning(f"the failure could not be written to the evidence: {second.render()}")
+            self._display.warning(
+                f"the failure could not be written to the evidence: {second.render()}"
+            )

@@ -17,6 +17,7 @@ _Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _MAXIMUM_BYTES = 5_000_000
 _MAXIMUM_NODES = 200_000
+_MAXIMUM_DEPTH = 50
 
 
 @dataclass(frozen=True)
@@ -51,22 +52,37 @@ def load(path: Path) -> Document:
 
 def parse(text: str, path: Path) -> Document:
     """Read YAML that came from `path`. Raises InputError as `load` does."""
+    lines: dict[tuple[str | int, ...], int] = {}
     try:
+        _refuse_depth(text, path)
         loader = _Parser(text)
         try:
             node = loader.get_single_node()
         finally:
-            loader.dispose()  # type: ignore[no-untyped-call]
+            loader.dispose()
+        if node is None:
+            raise InputError("the file is empty", file=str(path))
+        data = _Builder(path, lines).build(node, ())
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error)
+        parts = (getattr(error, "context", None), getattr(error, "problem", None))
+        problem = ", ".join(part for part in parts if part) or " ".join(str(error).split())
         raise InputError(f"{path.name}{line}: not valid YAML: {problem}", file=str(path)) from error
-    if node is None:
-        raise InputError("the file is empty", file=str(path))
-    lines: dict[tuple[str | int, ...], int] = {}
-    builder = _Builder(path, lines)
-    return Document(path=path, data=builder.build(node, ()), lines=lines)
+    return Document(path=path, data=data, lines=lines)
+
+
+def _refuse_depth(text: str, path: Path) -> None:
+    """Libyaml's composer calls itself for every level, and would end the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Parser):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _MAXIMUM_DEPTH:
+                line = event.start_mark.line + 1
+                raise InputError(f"{path.name}:{line}: nested too deeply", file=str(path))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 class _Builder:
@@ -93,13 +109,22 @@ class _Builder:
             self._open.discard(id(node))
 
     def _value(self, node: yaml.Node, path: tuple[str | int, ...], line: int) -> Any:
+        if node.tag not in _PLAIN_TAGS:
+            raise InputError(
+                f"{self._path.name}:{line}: a value of type {_bare(node.tag)}",
+                file=str(self._path),
+                value=node.value if isinstance(node, yaml.ScalarNode) else None,
+                hint="Quote it to make it text.",
+            )
         if isinstance(node, yaml.MappingNode):
             mapping: dict[str, Any] = {}
             for key_node, value_node in node.value:
                 key = self._key(key_node)
                 if key in mapping:
                     raise InputError(
-                        f"{self._path.name}:{key_node.start_mark.line + 1}: key '{key}' is there twice",
+                        f"{self._path.name}:{key_node.start_mark.line + 1}: "
+                        f"key '{key}' is there twice",
+                        file=str(self._path),
                         detail=f"It first stands in line {self._lines[(*path, key)]}.",
                         hint="YAML would silently keep the last one. Remove one of them.",
                     )
@@ -107,19 +132,28 @@ class _Builder:
             return mapping
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*path, number)) for number, item in enumerate(node.value)]
-        if node.tag not in _PLAIN_TAGS:
+        try:
+            return self._scalars.construct_object(node)  # type: ignore[no-untyped-call]
+        except (ValueError, KeyError, yaml.YAMLError) as error:
             raise InputError(
-                f"{self._path.name}:{line}: a value of type {node.tag.removeprefix('tag:yaml.org,2002:')}",
+                f"{self._path.name}:{line}: not a value of type {_bare(node.tag)}",
                 file=str(self._path),
                 value=node.value,
-                hint="Quote it to make it text.",
-            )
-        return self._scalars.construct_object(node)
+            ) from error
 
     def _key(self, node: yaml.Node) -> str:
         if isinstance(node, yaml.ScalarNode):
             return str(node.value)
-        raise InputError(f"{self._path.name}:{node.start_mark.line + 1}: a key must be text")
+        raise InputError(
+            f"{self._path.name}:{node.start_mark.line + 1}: a key must be text",
+            file=str(self._path),
+        )
 
 
-_PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null")}
+def _bare(tag: str) -> str:
+    return tag.removeprefix("tag:yaml.org,2002:")
+
+
+_PLAIN_TAGS = {
+    f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")
+}

@@ -32,7 +32,9 @@ SELECT version.id, version.workspace_id,
        version.source_type,
        encode(sha256(convert_to('workbook:' || version.number, 'UTF8')), 'hex'),
        version.v, version.status,
-       (ARRAY[180, 27, 11])[version.t],
+       -- Version 1 has three clusters, seventeen stages and twelve approvers less.
+       (ARRAY[265, 27, 11])[version.t]
+           - CASE WHEN version.v = 1 THEN (ARRAY[32, 3, 0])[version.t] ELSE 0 END,
        CASE WHEN version.v = 3 AND version.t = 3 THEN 'INVALID'
             WHEN version.v = 3 THEN 'PENDING'
             WHEN version.t = 2 THEN 'WARNINGS'
@@ -40,7 +42,7 @@ SELECT version.id, version.workspace_id,
        CASE WHEN version.v = 3 AND version.t = 3
             THEN '[{"sheet": "Scopes", "row": 7, "error": "scope_group TX is unknown"}]' END,
        CASE WHEN version.v < 3 AND version.t = 2
-            THEN '[{"sheet": "Clusters", "row": 12, "warning": "no backup approver"}]' END,
+            THEN '[{"sheet": "Clusters", "row": 12, "warning": "no row for M8"}]' END,
        pg_temp.user_id(version.w, 1), version.imported_at,
        CASE WHEN version.v < 3 THEN version.activated_at END,
        following.activated_at,

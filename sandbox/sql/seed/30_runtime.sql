@@ -68,6 +68,12 @@ RETURNS timestamp LANGUAGE sql IMMUTABLE AS $$
         before * 60 + hours * CASE WHEN (workflow * 3 + stage_number) % 7 = 0 THEN 75 ELSE 45 END)
 $$;
 
+-- Fresh temporary tables have no statistics, and nobody else will make them.
+ANALYZE life;
+ANALYZE stage;
+ANALYZE route;
+ANALYZE step;
+
 -- One row per workflow. n numbers them over all workspaces, whatever the scale.
 CREATE TEMP TABLE plan ON COMMIT DROP AS
 WITH numbered AS (
@@ -77,23 +83,24 @@ WITH numbered AS (
            -- Where version 1 has Surabaya, version 2 has two clusters.
            CASE WHEN life.v = 2 AND site % 7 = 1 THEN 8 + site / 7 % 2
                 ELSE (site - 1) % 7 + 1 END AS g,
-           (SELECT count(*) FROM stage WHERE stage.v = life.v) AS total,
+           length.total,
            coalesce(approved.before + approved.hours, 0) AS spent
     FROM generate_series(1, 4) AS w
     CROSS JOIN generate_series(1, pg_temp.scale() * 20) AS k
     CROSS JOIN LATERAL (SELECT 1 + (k - 1) / 2 AS site) AS place
     JOIN life ON life.r = k % 20
+    JOIN (SELECT v, count(*) AS total FROM stage GROUP BY v) AS length USING (v)
     LEFT JOIN stage AS approved ON (approved.v, approved.s) = (life.v, life.done)
 ), begun AS (
     SELECT numbered.*,
            CASE WHEN v = 1
-                THEN timestamp '2025-08-06 08:00' + interval '1 day' * (k * 37 % 95)
-                     + interval '1 minute' * (k * 17 % 540)
+                THEN timestamp '2025-08-06 08:00' + interval '1 day' * (n * 37 % 95)
+                     + interval '1 minute' * (n * 17 % 540)
                 WHEN status IN ('IN_PROGRESS', 'ON_HOLD')
                 -- As long ago as the approved stages took, and up to 100 hours more.
-                THEN pg_temp.today() - interval '1 hour' * (spent + 18 + k * 11 % 100)
-                ELSE timestamp '2025-11-19 08:00' + interval '1 day' * (k * 29 % 58)
-                     + interval '1 minute' * (k * 17 % 540)
+                THEN pg_temp.today() - interval '1 hour' * (spent + 18 + n * 11 % 100)
+                ELSE timestamp '2025-11-19 08:00' + interval '1 day' * (n * 29 % 58)
+                     + interval '1 minute' * (n * 17 % 540)
            END AS started_at
     FROM numbered
 )
@@ -111,8 +118,6 @@ JOIN route USING (w, v, p, g)
 LEFT JOIN stage AS closing
     ON (closing.v, closing.s) = (begun.v, done + (status = 'REJECTED')::int);
 
--- Fresh temporary tables have no statistics, and nobody else will make them.
-ANALYZE step;
 ANALYZE plan;
 
 INSERT INTO public.workflow_instances
