@@ -8,8 +8,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from gonogo.connection import LOGIN_SPEC
-from gonogo.controller.stage import Stage
+from gonogo.controller.stage import LOGIN, Stage
 
 
 class ActionModule(Stage):
@@ -17,9 +16,9 @@ class ActionModule(Stage):
 
     stage = "backup"
     spec = {
-        "login": {"type": "dict", "required": True, "options": LOGIN_SPEC},
-        "directory": {"type": "path", "required": True},
-        "pg_bin": {"type": "path"},
+        "login": LOGIN,
+        "directory": {"type": "str", "required": True},
+        "pg_bin": {"type": "str"},
         "compress": {"type": "str", "default": "1"},
         "lock_wait": {"type": "int", "default": 10000},
     }

@@ -14,9 +14,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from gonogo import canonical
-from gonogo.connection import LOGIN_SPEC
-from gonogo.controller import evidence, ledger
-from gonogo.controller.stage import Stage, native
+from gonogo.controller import evidence, ledger, request
+from gonogo.controller.stage import LOGIN, Stage, native
 from gonogo.errors import GonogoError, InputError, shown
 from gonogo.module import TIMEOUTS_SPEC
 
@@ -29,7 +28,7 @@ class ActionModule(Stage):
 
     stage = "cleanup"
     spec = {
-        "login": {"type": "dict", "required": True, "options": LOGIN_SPEC},
+        "login": LOGIN,
         "environment": {"type": "str", "required": True},
         "run_id": {"type": "str"},
         "approval": {
@@ -86,6 +85,7 @@ class ActionModule(Stage):
         environment, run_id = arguments["environment"], arguments["run_id"]
         folder = self.runs_dir / environment
         if run_id:
+            request.check_run_id("cleanup_run_id", run_id)
             if not (folder / run_id / "ledger.jsonl").is_file():
                 raise InputError(
                     f"environment {environment} has no run of that id with a ledger",
@@ -104,7 +104,7 @@ class ActionModule(Stage):
     def _delete(
         self, run: evidence.Run, arguments: dict[str, Any], *, approved_content: str | None
     ) -> dict[str, Any]:
-        """Rehearse the removal, or do it. Everything it needs was sealed before the rows were made."""
+        """Rehearse the removal, or do it, with what was sealed before the rows were made."""
         found = evidence.load(run.path)
         if found.problems:
             raise GonogoError(

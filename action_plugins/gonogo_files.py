@@ -15,7 +15,7 @@ class ActionModule(Stage):
     """See library/gonogo_files.py."""
 
     stage = "copy_sql"
-    spec = {"directory": {"type": "path", "required": True}}
+    spec = {"directory": {"type": "str", "required": True}}
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         if self.checking:

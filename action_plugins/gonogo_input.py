@@ -43,7 +43,7 @@ class ActionModule(Stage):
         variables = self._vars["hostvars"][host]
         request.check_variables(variables, known=known, prefixes=prefixes)
         given = {}
-        for name in (*_REQUIRED, "parameters", "waivers", "refused_databases"):
+        for name in (*_REQUIRED, "parameters", "waivers", "refused_databases", "timeouts"):
             value = native(variables.get(f"gonogo_{name}"))
             if value is None and name in _REQUIRED:
                 raise InputError(
@@ -51,13 +51,8 @@ class ActionModule(Stage):
                     hint="Set it in the inventory's group_vars; see docs/variables.md.",
                 )
             given[name] = value
-        request.load_runbook(
-            {
-                **given,
-                "parameters": given["parameters"] or {},
-                "waivers": given["waivers"] or [],
-            }
-        )
+        defaults: dict[str, Any] = {"parameters": {}, "waivers": [], "refused_databases": [], "timeouts": {}}
+        request.load_runbook({**given, **{key: given[key] or defaults[key] for key in defaults}})
 
 
 def _variables(roles: Path) -> tuple[frozenset[str], tuple[str, ...]]:

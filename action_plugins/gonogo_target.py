@@ -13,10 +13,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from ansible.utils.vars import load_extra_vars
 
-from gonogo.connection import LOGIN_SPEC
 from gonogo.controller import evidence, project, request
 from gonogo.controller.runbook import Runbook
-from gonogo.controller.stage import Stage
+from gonogo.controller.stage import LOGIN, Stage
 from gonogo.errors import GonogoError
 
 STAGES = ["target", "backup", "copy_sql", "preflight", "phases"]
@@ -27,10 +26,10 @@ class ActionModule(Stage):
 
     stage = "target"
     spec = {
-        "login": {"type": "dict", "required": True, "options": LOGIN_SPEC},
+        "login": LOGIN,
         **request.REQUEST,
-        "pg_bin": {"type": "path"},
-        "backup_directory": {"type": "path", "required": True},
+        "pg_bin": {"type": "str"},
+        "backup_directory": {"type": "str", "required": True},
         "space_factor": {"type": "float", "default": 1.0},
         "lock_lease": {"type": "int", "default": 120},
         "take_over": {"type": "str"},
@@ -38,6 +37,8 @@ class ActionModule(Stage):
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         request.check_command_line(self._vars, extra=load_extra_vars(self._loader))
+        if arguments["take_over"]:
+            request.check_run_id("target_take_over", arguments["take_over"])
         runbook = request.load_runbook(arguments)
         declared = {
             "environment": arguments["environment"],
@@ -137,7 +138,8 @@ class ActionModule(Stage):
 
     def _is_dead(self, run_id: str) -> bool:
         """Whether the controller of a run is known to be gone; False when nobody can tell."""
-        for path in self.runs_dir.glob(f"*/{run_id}"):
+        # Anybody can name a session like a run; what is no id would be a pattern here.
+        for path in self.runs_dir.glob(f"*/{run_id}") if request.is_run_id(run_id) else ():
             other = evidence.load(path).run or {}
             return evidence.is_alive(other.get("controller") or {}) is False
         return False

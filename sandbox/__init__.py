@@ -8,10 +8,14 @@ parts, from the bottom up:
 ``process``        which process is it really: pid and start time
 ``account``        under which operating system account the server runs
 ``programs``       where the server's programs are
-``logins``         the database logins, their passwords and the files clients read
-``cluster``        one server with its data directory: start, stop, connect
+``logins``         the database logins and their passwords
+``server``         making a data directory and starting a server on it
+``cluster``        one server with all its files: start, stop, connect
 ``database``       what is in a database: schema, profile, rows, marker
 ``state``          what a running sandbox says about itself in its directory
+``options``        what a person may ask for
+``directory``      the directory of a sandbox: made, checked, locked
 ``lifecycle``      start, status and stop over all of it
+``demo``           a sandbox, a run against it, and nothing left
 =================  ==========================================================================
 """

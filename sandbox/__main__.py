@@ -1,4 +1,4 @@
-"""Command line: ``python -m sandbox start|status|stop``.
+"""Command line: ``python -m sandbox start|status|stop|demo``.
 
 Exit status: 0 done, 1 an error, 3 no sandbox runs (``status``), 130 and 143 interrupted.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import psycopg
 
-from sandbox import lifecycle, state
+from sandbox import demo, lifecycle, state
 from sandbox.database import PROFILES
 from sandbox.errors import SandboxError
 from sandbox.options import Options
@@ -43,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         del os.environ[name]
     try:
         asked = _parser().parse_args(arguments)
-        command = {"start": _start, "status": _status, "stop": _stop}[asked.command]
-        return command(asked)
+        command = {"start": _start, "status": _status, "stop": _stop, "demo": _demo}
+        return command[asked.command](asked)
     except KeyboardInterrupt:
         return 130
     except SandboxError as error:
@@ -58,14 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _start(asked: argparse.Namespace) -> int:
-    options = Options(
-        profile=asked.profile,
-        scale=asked.scale,
-        environment=asked.environment,
-        database=asked.database,
-        server_bin=asked.server_bin,
-    )
-    _describe(asked.directory, lifecycle.start(asked.directory, options))
+    _describe(asked.directory, lifecycle.start(asked.directory, _options(asked)))
     return 0
 
 
@@ -84,6 +77,20 @@ def _stop(asked: argparse.Namespace) -> int:
     else:
         _say(f'no sandbox in "{asked.directory}"')
     return 0
+
+
+def _demo(asked: argparse.Namespace) -> int:
+    return demo.run(_options(asked))
+
+
+def _options(asked: argparse.Namespace) -> Options:
+    return Options(
+        profile=asked.profile,
+        scale=asked.scale,
+        environment=asked.environment,
+        database=asked.database,
+        server_bin=asked.server_bin,
+    )
 
 
 def _say(text: str) -> None:
@@ -117,14 +124,16 @@ def _parser() -> _Parser:
         help="where the sandbox keeps its files; made by start, removed by stop "
         "(default: $GONOGO_SANDBOX_DIR, else .sandbox in the project)",
     )
-    start = commands.add_parser("start", parents=[where], help="start it, or find it running")
-    start.add_argument("--profile", default="target", help=f"{' or '.join(PROFILES)} (%(default)s)")
-    start.add_argument("--scale", type=int, default=1, help="1: 80 workflows, 2: 160 (%(default)s)")
-    start.add_argument("--environment", default="sandbox", help="the marker (%(default)s)")
-    start.add_argument("--database", default="apms_sandbox", help="its name (%(default)s)")
-    start.add_argument("--server-bin", type=Path, help="programs of an installed PostgreSQL")
+    what = _Parser(add_help=False, allow_abbrev=False)
+    what.add_argument("--profile", default="target", help=f"{' or '.join(PROFILES)} (%(default)s)")
+    what.add_argument("--scale", type=int, default=1, help="1: 80 workflows, 2: 160 (%(default)s)")
+    what.add_argument("--environment", default="sandbox", help="the marker (%(default)s)")
+    what.add_argument("--database", default="apms_sandbox", help="its name (%(default)s)")
+    what.add_argument("--server-bin", type=Path, help="programs of an installed PostgreSQL")
+    commands.add_parser("start", parents=[where, what], help="start it, or find it running")
     commands.add_parser("status", parents=[where], help="whether it runs and how to connect")
     commands.add_parser("stop", parents=[where], help="stop it and remove all its files")
+    commands.add_parser("demo", parents=[what], help="the whole job on a sandbox of its own")
     return parser
 
 

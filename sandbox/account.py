@@ -31,12 +31,9 @@ class Account:
     switch: bool
 
     def own(self, path: Path) -> None:
-        """Give ``path``, with everything below, to the account."""
-        if not self.switch:
-            return
-        os.chown(path, self.uid, self.gid)
-        for each in path.rglob("*"):
-            os.chown(each, self.uid, self.gid, follow_symlinks=False)
+        """Give one file or directory to the account. Only for paths it cannot rename."""
+        if self.switch:
+            os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
     def run(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
         """Run a program to its end.
@@ -44,7 +41,7 @@ class Account:
         Returns: the process with its exit status and text output, whatever the status.
         Raises: OSError when it cannot be started.
         """
-        return subprocess.run(
+        return subprocess.run(  # noqa: S603 - a list, and its program is PostgreSQL's
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -58,7 +55,7 @@ class Account:
 
         ``output`` gets what it writes. Raises: OSError when it cannot be started.
         """
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603 - a list, and its program is PostgreSQL's
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,

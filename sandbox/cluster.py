@@ -32,6 +32,7 @@ _REMOVE_SECONDS = 5
 _SHARED = ("/tmp", "/var/tmp")  # noqa: S108
 
 _RECORD, _PASSFILE, _LOG, _RUNTIME = "cluster.json", "pgpass", "server.log", "server"
+_DATA = "data"
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ class Cluster:
     @property
     def data_directory(self) -> Path:
         """The server's data directory."""
-        return Path(self._record.runtime) / "data"
+        return Path(self._record.runtime) / _DATA
 
     def is_running(self) -> bool:
         """Whether the server got ready and has not ended since."""
@@ -198,7 +199,6 @@ class Cluster:
         runtime.mkdir(mode=0o700, exist_ok=True)
         if not installed.usable_by(account):
             installed = installed.copy_to(runtime / "server")
-            account.own(runtime)
         log = self.directory / _LOG
         log.touch(mode=0o600)
         server = Server(installed, account, self.data_directory, log, self._spawned)
@@ -252,10 +252,15 @@ def _choose_runtime(directory: Path, account: Account) -> Path:
         if not Path(parent).is_dir():
             continue
         runtime = Path(tempfile.mkdtemp(prefix="gonogo-sandbox-", dir=parent))
-        account.own(runtime)
-        if account.can_enter(runtime):
+        # It stays root's, so that nobody can put anything in root's way; only the data
+        # directory in it is the account's.
+        runtime.chmod(0o711)
+        data = runtime / _DATA
+        data.mkdir(mode=0o700)
+        account.own(data)
+        if account.can_enter(data):
             return runtime
-        runtime.rmdir()
+        _remove(runtime)
     raise SandboxError(
         f"no directory that the account {account.name} can use",
         detail=f"The server cannot run as root. Tried: {', '.join(parents)}.",

@@ -26,7 +26,7 @@ def run(options: Options) -> int:
         directory = Path(name)
         try:
             lifecycle.start(directory, options)
-            return subprocess.run(
+            return subprocess.run(  # noqa: S603 - a list of ours
                 [
                     str(Path(sys.executable).parent / "ansible-playbook"),
                     "--inventory=inventories/sandbox",

@@ -50,6 +50,7 @@ class Programs:
             )
         for part in parts:
             shutil.copytree(part, directory / part.name, symlinks=True)
+        _open_to_all(directory)
         return Programs(directory / "bin")
 
 
@@ -68,6 +69,14 @@ def find(server_bin: Path | None) -> Programs:
             "or leave out --server-bin to use the embedded server.",
         )
     return Programs(directory)
+
+
+def _open_to_all(tree: Path) -> None:
+    """Let everybody read and run what its owner can."""
+    for path in (tree, *tree.rglob("*")):
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            path.chmod(mode | (mode & 0o500) >> 3 | (mode & 0o500) >> 6)
 
 
 def _embedded() -> Path:

@@ -24,15 +24,15 @@ HOST = "127.0.0.1"
 # A crash may lose everything: the next start makes a new cluster anyway. Local time is UTC so
 # that the same rows have the same times on every machine. Dynamic shared memory lies in the data
 # directory: /dev/shm is small in containers, and this way nothing of it can stay behind.
-_SETTINGS = f"""
-listen_addresses = '{HOST}'
-unix_socket_directories = ''
-fsync = off
-full_page_writes = off
-dynamic_shared_memory_type = mmap
-timezone = 'UTC'
-log_timezone = 'UTC'
-"""
+_SETTINGS = {
+    "listen_addresses": HOST,
+    "unix_socket_directories": "",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "dynamic_shared_memory_type": "mmap",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
 
 _START_SECONDS = 60
 _POLL_SECONDS = 0.02
@@ -75,8 +75,6 @@ class Server:
         password_file.unlink()
         if status != 0:
             raise SandboxError("initdb failed", detail=self._last_words())
-        with (self.data / "postgresql.conf").open("a", encoding="utf-8") as configuration:
-            configuration.write(_SETTINGS)
 
     def launch(self) -> int:
         """Start the server on a free port and wait until it accepts connections.
@@ -84,11 +82,12 @@ class Server:
         Returns: the port.
         Raises: SandboxError with the end of the server's log.
         """
+        command = [self.programs.path("postgres"), "-D", str(self.data)]
+        for name, value in _SETTINGS.items():
+            command += ["-c", f"{name}={value}"]
         for _ in range(_PORT_ATTEMPTS):
             port = _free_port()
-            child = self._spawn(
-                [self.programs.path("postgres"), "-D", str(self.data), "-p", str(port)]
-            )
+            child = self._spawn([*command, "-p", str(port)])
             if self._becomes_ready(child):
                 return port
             words = self._last_words()
@@ -113,11 +112,9 @@ class Server:
         deadline = time.monotonic() + _START_SECONDS
         while child.poll() is None:
             with contextlib.suppress(FileNotFoundError):
-                lines = status_file.read_text().split("\n")
+                lines = [line.strip() for line in status_file.read_text().split("\n")]
                 # First the pid, in the eighth line what the server is doing.
-                if lines[0] == str(child.pid) and [word.strip() for word in lines[7:8]] == [
-                    "ready"
-                ]:
+                if lines[0] == str(child.pid) and lines[7:8] == ["ready"]:
                     return True
             if time.monotonic() > deadline:
                 raise SandboxError(

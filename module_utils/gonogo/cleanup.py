@@ -71,7 +71,8 @@ def carry_out(
                     for text in (f"{told['sqlstate']}: {told['message']}", told["detail"])
                     if text
                 ),
-                hint="Something outside the run depends on its rows. See 99_cleanup.sql in the evidence.",
+                hint="Something outside the run depends on its rows. "
+                "See 99_cleanup.sql in the evidence.",
             ) from error
     with connect(login, name=name, timeouts=timeouts, read_only=True) as connection:
         remaining = sum(len(rows) for rows in _existing(connection, ledger).values())

@@ -79,7 +79,7 @@ _KEEPALIVES = {
 
 
 # From the first quotation mark to the last, in any of the languages of lc_messages.
-_QUOTED = re.compile("[\"'«»„“”‘’「].*[\"'«»„“”‘’」]", re.DOTALL)
+_QUOTED = re.compile("[\"'«»„“”‘’「].*[\"'«»„“”‘’」]", re.DOTALL)  # noqa: RUF001 - as they are
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def connect(
     if login.service_file:
         # libpq has a keyword for it only from version 18 on.
         os.environ["PGSERVICEFILE"] = login.service_file
-    keywords = {
+    keywords: dict[str, Any] = {
         "dbname": login.db,
         "user": login.user,
         "host": login.host,

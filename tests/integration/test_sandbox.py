@@ -152,7 +152,7 @@ def test_only_the_owner_can_read_what_it_writes(running: CommandLine) -> None:
     assert running.directory.stat().st_mode & 0o777 == 0o700
     assert {"pg_service.conf", "pgpass", "sandbox.json", "cluster.json"} <= modes.keys()
     assert all(mode == (0o700 if name in directories else 0o600) for name, mode in modes.items())
-    data = Path(running.record()["runtime"])
+    data = Path(running.record()["runtime"]) / "data"
     assert data.stat().st_mode & 0o777 == 0o700
 
 
@@ -352,12 +352,14 @@ def test_root_starts_it_below_a_directory_closed_to_others(tmp_path: Path) -> No
     closed.mkdir(mode=0o700)
     project, environment = copy_project(closed)
     line = CommandLine(closed / "sandbox", project, environment)
-    output = line.do("start")
-    record = line.record()
-    assert record["bin"].startswith(str(closed))
-    assert Path(f"/proc/{record['process']['pid']}").stat().st_uid != 0
-    assert shell(f"{psql_command(output)} -X -A -t -c 'SELECT 1'") == "1"
-    line.do("stop")
+    try:
+        output = line.do("start")
+        record = line.record()
+        assert record["bin"].startswith(str(closed))
+        assert Path(f"/proc/{record['process']['pid']}").stat().st_uid != 0
+        assert shell(f"{psql_command(output)} -X -A -t -c 'SELECT 1'") == "1"
+    finally:
+        line.do("stop")
     assert not Path(record["runtime"]).exists()
     assert not line.directory.exists()
 
@@ -398,11 +400,13 @@ def test_a_plain_user_starts_it(open_directory: Path) -> None:
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
 
-    run("start")
-    pid = json.loads((home / "sandbox" / "sandbox.json").read_text())["pid"]
-    assert Path(f"/proc/{pid}").stat().st_uid == account.pw_uid
-    assert f"PID {pid}" in run("status")
-    run("stop")
+    try:
+        run("start")
+        pid = json.loads((home / "sandbox" / "sandbox.json").read_text())["pid"]
+        assert Path(f"/proc/{pid}").stat().st_uid == account.pw_uid
+        assert f"PID {pid}" in run("status")
+    finally:
+        run("stop")
     assert process.find(pid) is None
     assert list(home.iterdir()) == []
 
@@ -423,6 +427,34 @@ def test_stop_leaves_another_process_with_the_same_pid_alone(tmp_path: Path) -> 
         assert stranger.poll() is None
         stranger.communicate()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_stop_finds_the_server_whose_pid_was_never_written_down(tmp_path: Path) -> None:
+    with Cluster.start(tmp_path) as started:
+        record = json.loads((tmp_path / "cluster.json").read_text())
+        record["process"] = None
+        (tmp_path / "cluster.json").write_text(json.dumps(record))
+        found = Cluster.find(tmp_path)
+        assert found is not None
+        found.stop()
+        assert process.find(started.pid) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/bin/ps").exists(), reason="needs ps")
+def test_processes_are_the_same_without_proc(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "python" in process.command(os.getpid())
+    monkeypatch.setattr(process, "_HAS_PROC", False)
+    me = process.find(os.getpid())
+    assert me is not None
+    assert me.is_alive()
+    assert "python" in process.command(os.getpid())
+    with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE) as child:
+        found = process.find(child.pid)
+        assert found is not None
+        assert found.is_alive()
+        child.communicate()
+    assert not found.is_alive()
 
 
 def test_a_taken_port_is_left_to_its_owner(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
+
+from ..errors import GonogoError
 
 __all__ = ["by_table", "children_first"]
 
@@ -25,7 +27,15 @@ def children_first(records: Records, manifest: Mapping[str, Any]) -> list[dict[s
         )
         if child != parent and child in children and parent in children:
             children[parent].add(child)
-    position = {table: n for n, table in enumerate(TopologicalSorter(children).static_order())}
+    try:
+        order = list(TopologicalSorter(children).static_order())
+    except CycleError as error:
+        raise GonogoError(
+            "the run's rows cannot be deleted one table after the other",
+            detail=f"The tables refer to each other: {', '.join(error.args[1])}.",
+            hint="Let the phase scripts make rows in fewer of them.",
+        ) from error
+    position = {table: number for number, table in enumerate(order)}
     return [dict(record) for record in sorted(records, key=lambda r: position[r["table"]])]
 
 

@@ -280,23 +280,30 @@ def _contradictions(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
         where: Path = ("tables", number)
         if table["name"] in before:
             yield (*where, "name"), "is in existing_tables too"
-        for position, column in enumerate(table["columns"]):
-            if len(column.get("default", {"value": None})) != 1:
-                yield (*where, "columns", position, "default"), "needs either value or function"
-        for position, index in enumerate(table["indexes"]):
-            if not set(index.get("descending", [])) <= set(index["columns"]):
-                path = (*where, "indexes", position, "descending")
-                yield path, "names a column that is not in the index"
-        for position, check in enumerate(table["checks"]):
-            for problem in _of_check(check):
-                yield (*where, "checks", position), problem
-        for position, trigger in enumerate(table["triggers"]):
-            for problem in _of_trigger(trigger, table, functions[trigger["function"]]):
-                yield (*where, "triggers", position), problem
+        for inner, problem in _of_table(table, functions):
+            yield (*where, *inner), problem
     for group in ("foreign_keys", "relations"):
         for number, relation in enumerate(data[group]):
             if len(relation["columns"]) != len(relation["references"]["columns"]):
                 yield (group, number), "has not as many columns as it references"
+
+
+def _of_table(
+    table: Mapping[str, Any], functions: Mapping[str, Mapping[str, Any]]
+) -> Iterator[tuple[Path, str]]:
+    for position, column in enumerate(table["columns"]):
+        if len(column.get("default", {"value": None})) != 1:
+            yield ("columns", position, "default"), "needs either value or function"
+    for position, index in enumerate(table["indexes"]):
+        if not set(index.get("descending", [])) <= set(index["columns"]):
+            path: Path = ("indexes", position, "descending")
+            yield path, "names a column that is not in the index"
+    for position, check in enumerate(table["checks"]):
+        for problem in _of_check(check):
+            yield ("checks", position), problem
+    for position, trigger in enumerate(table["triggers"]):
+        for problem in _of_trigger(trigger, table, functions[trigger["function"]]):
+            yield ("triggers", position), problem
 
 
 def _of_check(check: Mapping[str, Any]) -> Iterator[str]:

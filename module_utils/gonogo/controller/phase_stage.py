@@ -7,24 +7,28 @@ from dataclasses import asdict
 from typing import Any
 
 from .. import race
-from ..connection import LOGIN_SPEC
 from ..errors import GonogoError
 from ..module import TIMEOUTS_SPEC
-from . import ledger, yamlfile
+from . import ledger, schema, yamlfile
 from .evidence import Run
 from .render import Rendered, render_phase
 from .runbook import Runbook
-from .stage import Stage
+from .schema import Any_, Keys, Table, Text
+from .stage import LOGIN, Stage
 
 __all__ = ["PhaseStage"]
+
+# What race.py knows of a spec, it checks itself.
+_MODE = Table(Any_())
+_RACE = Keys({"check": Text(), "title": Text(), "keep": _MODE, "rollback": _MODE})
 
 
 class PhaseStage(Stage):
     """Base of the action plugins that run phase scripts."""
 
     spec = {  # noqa: RUF012 - a constant
-        "login": {"type": "dict", "required": True, "options": LOGIN_SPEC},
-        "directory": {"type": "path", "required": True},
+        "login": LOGIN,
+        "directory": {"type": "str", "required": True},
         "timeouts": TIMEOUTS_SPEC,
     }
 
@@ -46,7 +50,7 @@ class PhaseStage(Stage):
             },
         )
         self._record(run, runbook, phases, result["phases"])
-        return {**result, "summary": _summary(result["phases"])}
+        return {**result, "lines": _lines(result["phases"])}
 
     def _scripts(
         self,
@@ -120,7 +124,9 @@ class PhaseStage(Stage):
         residue = context["run"]["residue"]
         race_phase = {**phase, "name": f"{phase['name']}_race_{name}", "title": name}
         rendered = render_phase(phase=race_phase, file=file, **context)
-        spec: dict[str, Any] = yamlfile.parse(rendered.text, file).data
+        document = yamlfile.parse(rendered.text, file)
+        schema.check(document, _RACE)
+        spec: dict[str, Any] = document.data
         chosen = {**spec[residue], "check": spec["check"], "title": spec["title"]}
         if residue == "keep":
             rows += [asdict(row) for row in rendered.ledger]
@@ -211,17 +217,18 @@ def _problem(
     outcomes: Mapping[str, Mapping[str, Any]],
     stage: str,
 ) -> GonogoError | None:
-    """Why the stage did not do its work; failed checks alone are not a reason, but stop checks are."""
+    """Why the stage did not do its work; of the failed checks only those that stop are a reason."""
     for phase in phases:
         outcome = outcomes.get(phase["name"])
         if outcome is None:
             return GonogoError(f"phase {phase['name']} did not run")
         if outcome["error"]:
             line = outcome["error"].get("line")
+            at = f", line {line}" if line else ""
             return GonogoError(
                 f"{phase['name']}: {_told(outcome['error'])}",
                 detail=outcome["error"].get("detail"),
-                hint=f"See sql/{phase['name']}.sql{f', line {line}' if line else ''}, in the evidence.",
+                hint=f"See sql/{phase['name']}.sql{at}, in the evidence.",
             )
         if stage == "preflight":
             for result in outcome["checks"]:
@@ -237,7 +244,7 @@ def _problem(
     return None
 
 
-def _summary(outcomes: Sequence[Mapping[str, Any]]) -> list[str]:
+def _lines(outcomes: Sequence[Mapping[str, Any]]) -> list[str]:
     """One line a phase, for the terminal."""
     lines = []
     for outcome in outcomes:

@@ -201,6 +201,11 @@ class _Environment(ImmutableSandboxedEnvironment):
                 raise SecurityError(f"{operator} on SQL; ~ joins SQL with SQL")
         return super().call_binop(context, operator, left, right)
 
+    def wrap_str_format(self, value: Any) -> Callable[..., str] | None:
+        # Asked before is_safe_attribute, which then refuses the method.
+        of_sql = isinstance(getattr(value, "__self__", None), Markup)
+        return None if of_sql else super().wrap_str_format(value)
+
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         return not isinstance(obj, Markup) and super().is_safe_attribute(obj, attr, value)
 

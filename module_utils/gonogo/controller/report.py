@@ -113,7 +113,9 @@ def _reason_lines(reason: Mapping[str, Any]) -> list[str]:
     """Return one reason for the terminal: the finding, then what was expected, seen, advised."""
     word = "NO-GO" if reason["severity"] == "no_go" else "HOLD"
     return [f"  {word:<5}  {reason['subject']}  {reason['text']}"] + [
-        f"         {key}: {reason[key]}" for key in ("expected", "observed", "hint") if reason.get(key)
+        f"         {key}: {reason[key]}"
+        for key in ("expected", "observed", "hint")
+        if reason.get(key)
     ]
 
 

@@ -18,7 +18,9 @@ from . import runbook
 __all__ = [
     "REQUEST",
     "check_command_line",
+    "check_run_id",
     "check_variables",
+    "is_run_id",
     "load_runbook",
     "refuse_no_hosts",
 ]
@@ -28,7 +30,7 @@ REQUEST: dict[str, Any] = {
     "runbook": {"type": "path", "required": True},
     "environment": {"type": "str", "required": True},
     "profile": {"type": "str", "required": True},
-    "residue": {"type": "str", "choices": ["keep", "rollback"], "required": True},
+    "residue": {"type": "str", "required": True},
     "parameters": {"type": "dict", "default": {}},
     "waivers": {"type": "list", "elements": "dict", "default": []},
     "refused_databases": {"type": "list", "elements": "str", "default": []},
@@ -37,6 +39,25 @@ REQUEST: dict[str, Any] = {
 
 _WAIVER_KEYS = {"check", "criterion", "owner", "reason", "expires"}
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+
+_RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+_RESIDUES = ("keep", "rollback")
+_TIMEOUTS = ("lock", "statement", "idle_in_transaction")
+_DURATION = re.compile(r"[1-9]\d{0,8}(ms|s|min|h)")
+
+_KINDS: dict[str, type] = {
+    "runbook": str,
+    "environment": str,
+    "profile": str,
+    "residue": str,
+    "runs_dir": str,
+    "login": dict,
+    "parameters": dict,
+    "timeouts": dict,
+    "waivers": list,
+    "refused_databases": list,
+}
+_WORDS: dict[type, str] = {str: "text", dict: "a mapping", list: "a list"}
 
 # Results of this project have no variables. A name like these in the extra variables is an
 # attempt to set one, or a misunderstanding; both deserve a word.
@@ -80,23 +101,90 @@ def check_variables(
 
 def load_runbook(arguments: Mapping[str, Any]) -> runbook.Runbook:
     """Validate the request and load its runbook. Raises InputError."""
-    if not _ENVIRONMENT.fullmatch(arguments["environment"]):
-        raise InputError(
-            "not a name for an environment",
-            key="gonogo_environment",
-            value=arguments["environment"],
-            hint="Use lower-case letters, digits, - and _.",
-        )
+    for name, kind in _KINDS.items():
+        if name in arguments and not isinstance(arguments[name], kind):
+            raise InputError(f"must be {_WORDS[kind]}", key=f"gonogo_{name}", value=arguments[name])
+    _check_environment(arguments["environment"], arguments["residue"])
+    for key, value in (arguments.get("timeouts") or {}).items():
+        _check_timeout(key, value)
     for number, waiver in enumerate(arguments["waivers"]):
         _check_waiver(f"gonogo_waivers[{number}]", waiver)
-    return runbook.load(
+    loaded = runbook.load(
         Path(arguments["runbook"]).expanduser().resolve(),
         profile=arguments["profile"],
         parameters=arguments["parameters"],
     )
+    criteria = {criterion["id"] for criterion in loaded.data["criteria"]}
+    for number, waiver in enumerate(arguments["waivers"]):
+        for subject, known in (("check", set(loaded.checks)), ("criterion", criteria)):
+            if subject in waiver and waiver[subject] not in known:
+                near = difflib.get_close_matches(str(waiver[subject]), sorted(known), n=1)
+                raise InputError(
+                    f"the runbook has no {subject} of this id",
+                    key=f"gonogo_waivers[{number}].{subject}",
+                    value=waiver[subject],
+                    hint=f"Did you mean '{near[0]}'?" if near else None,
+                )
+    return loaded
 
 
-def _check_waiver(key: str, waiver: Mapping[str, Any]) -> None:
+def is_run_id(text: str) -> bool:
+    return bool(_RUN_ID.fullmatch(text))
+
+
+def check_run_id(key: str, value: str) -> None:
+    """Refuse what is no id of a run: it becomes part of a path, or of a pattern."""
+    if not is_run_id(value):
+        raise InputError(
+            "not the id of a run", key=key, value=value, hint="It is like 20260131T120000Z-0a1b2c."
+        )
+
+
+def _check_environment(environment: str, residue: str) -> None:
+    if not _ENVIRONMENT.fullmatch(environment):
+        raise InputError(
+            "not a name for an environment",
+            key="gonogo_environment",
+            value=environment,
+            hint="Use lower-case letters, digits, - and _.",
+        )
+    if residue not in _RESIDUES:
+        near = difflib.get_close_matches(residue, _RESIDUES, n=1)
+        raise InputError(
+            "not a residue mode",
+            key="gonogo_residue",
+            value=residue,
+            hint=f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(_RESIDUES)}.",
+        )
+    if environment == "production" and residue != "rollback":
+        raise InputError(
+            "on production nothing a run writes may ever be visible",
+            key="gonogo_residue",
+            value=residue,
+            hint="Set gonogo_residue: rollback.",
+        )
+
+
+def _check_timeout(key: str, value: Any) -> None:
+    if key not in _TIMEOUTS:
+        near = difflib.get_close_matches(key, _TIMEOUTS, n=1)
+        raise InputError(
+            f"there is no timeout '{key}'",
+            key="gonogo_timeouts",
+            hint=f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(_TIMEOUTS)}.",
+        )
+    if not isinstance(value, str) or not _DURATION.fullmatch(value):
+        raise InputError(
+            "not a duration",
+            key=f"gonogo_timeouts.{key}",
+            value=value,
+            hint="Write it like 500ms, 5s or 10min. Without a limit nothing is run.",
+        )
+
+
+def _check_waiver(key: str, waiver: Any) -> None:
+    if not isinstance(waiver, Mapping):
+        raise InputError("a waiver must be a mapping", key=key, value=waiver)
     unknown = sorted(set(waiver) - _WAIVER_KEYS)
     if unknown:
         raise InputError(
@@ -107,16 +195,21 @@ def _check_waiver(key: str, waiver: Mapping[str, Any]) -> None:
     if ("check" in waiver) == ("criterion" in waiver):
         raise InputError("a waiver names either a check or a criterion", key=key)
     for name in ("owner", "reason", "expires"):
-        if not str(waiver.get(name) or "").strip():
+        if name not in waiver:
             raise InputError(f"a waiver must say its {name}", key=key)
+    for name, value in waiver.items():
+        if not isinstance(value, str) or not value.strip():
+            raise InputError("must be text", key=f"{key}.{name}", value=value)
     try:
-        date.fromisoformat(str(waiver["expires"]))
+        expires = date.fromisoformat(str(waiver["expires"])).isoformat()
     except ValueError:
+        expires = None
+    if expires != str(waiver["expires"]):
         raise InputError(
             "the day a waiver expires is written as 2026-01-31",
             key=f"{key}.expires",
-            value=waiver["expires"],
-        ) from None
+            value=str(waiver["expires"]),
+        )
 
 
 def refuse_no_hosts(group: str, hosts: list[str], groups: Mapping[str, Any]) -> None:

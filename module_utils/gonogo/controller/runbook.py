@@ -213,9 +213,9 @@ def load(
         manifest=_narrowed(manifest.data, profile),
         parameters=_parameters(data["parameters"], parameters),
     )
+    _check_links(directory)
     _check_files(document, runbook)
     if templates:
-        if runbook.sha256 != checked:
         _check_templates(runbook)
     return runbook
 
@@ -431,9 +431,7 @@ def _known(found: Sequence[nodes.Node]) -> frozenset[str]:
     """Names that mean something in a template, wherever in it they are set."""
     known = {*GLOBALS, *DEFAULT_NAMESPACE, "loop", "varargs", "kwargs"}
     for node in found:
-        if isinstance(node, nodes.Name) and node.ctx != "load":
-            known.add(node.name)
-        elif isinstance(node, nodes.Macro):
+        if (isinstance(node, nodes.Name) and node.ctx != "load") or isinstance(node, nodes.Macro):
             known.add(node.name)
         elif isinstance(node, nodes.Import):
             known.add(node.target)

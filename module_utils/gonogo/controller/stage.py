@@ -16,10 +16,27 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
+from ..connection import LOGIN_SPEC
 from ..errors import GonogoError
 from . import evidence, runbook
 
-__all__ = ["Stage", "native"]
+__all__ = ["LOGIN", "Stage", "native", "on_target"]
+
+
+def on_target(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy of an argument spec whose paths are left as they were written.
+
+    Here `~` and variables would become the controller's; the module expands them on the target.
+    """
+    copy = dict(spec)
+    if "options" in copy:
+        copy["options"] = {key: on_target(option) for key, option in copy["options"].items()}
+    if copy.get("type") == "path":
+        copy["type"] = "str"
+    return copy
+
+
+LOGIN = on_target({"type": "dict", "required": True, "options": LOGIN_SPEC})
 
 
 def native(value: Any) -> Any:
@@ -51,12 +68,12 @@ class Stage(ActionBase):  # type: ignore[misc]
 
     stage = ""
     # Argument spec of the task's own arguments.
-    spec: Mapping[str, Any] = {}  # noqa: RUF012 - a constant of each subclass
+    spec: Mapping[str, Any] = {}
 
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Run the stage; every GonogoError becomes one message and, once a run is open, evidence."""
+        """Run the stage; its errors become one message and, once a run is open, evidence."""
         self._supports_check_mode = True
         result: dict[str, Any] = super().run(tmp, task_vars)
         self._vars = task_vars or {}
@@ -64,13 +81,16 @@ class Stage(ActionBase):  # type: ignore[misc]
             _, arguments = self.validate_argument_spec(argument_spec=dict(self.spec))
             result.update(self.act(native(arguments)))
         except GonogoError as error:
-            self._note_failure(error)
-            result.update(failed=True, msg=error.render())
+            result.update(self._failed(error))
         except KeyError as error:
             # Evidence is JSON that others may have touched, or an older version has written.
             lacking = GonogoError(f"the evidence lacks {error}", hint="Start a new run.")
-            self._note_failure(lacking)
-            result.update(failed=True, msg=lacking.render())
+            result.update(self._failed(lacking))
+        except OSError as error:
+            place = f": {error.filename}" if error.filename else ""
+            result.update(self._failed(GonogoError(f"{error.strerror or error}{place}")))
+        except UnicodeError as error:
+            result.update(self._failed(GonogoError(f"a file is not UTF-8: {error}")))
         except AnsibleConnectionFailure as error:
             self._note_failure(
                 GonogoError("the connection to the host was lost", detail=str(error))
@@ -169,9 +189,15 @@ class Stage(ActionBase):  # type: ignore[misc]
         if result.get("failed"):
             error = result.get("error") or {}
             message = error.get("primary") or result.get("msg") or f"{module} failed"
-            detail = error.get("detail") or result.get("module_stderr") or None
+            # Of a program that crashed the last line says what happened; the rest is for -vvv.
+            said = str(result.get("module_stderr") or "").strip().splitlines()[-1:]
+            detail = error.get("detail") or "".join(said) or None
             raise GonogoError(str(message), detail=detail, hint=error.get("hint"))
         return dict(result)
+
+    def _failed(self, error: GonogoError) -> dict[str, Any]:
+        self._note_failure(error)
+        return {"failed": True, "msg": error.render()}
 
     def _note_failure(self, error: GonogoError) -> None:
         """Best effort: an error that cannot be written down is still reported by the task."""

@@ -79,8 +79,9 @@ def _refuse_depth(text: str, path: Path) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > _MAXIMUM_DEPTH:
-                line = event.start_mark.line + 1
-                raise InputError(f"{path.name}:{line}: nested too deeply", file=str(path))
+                mark = event.start_mark
+                line = f":{mark.line + 1}" if mark else ""
+                raise InputError(f"{path.name}{line}: nested too deeply", file=str(path))
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
@@ -133,7 +134,7 @@ class _Builder:
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*path, number)) for number, item in enumerate(node.value)]
         try:
-            return self._scalars.construct_object(node)  # type: ignore[no-untyped-call]
+            return self._scalars.construct_object(node)
         except (ValueError, KeyError, yaml.YAMLError) as error:
             raise InputError(
                 f"{self._path.name}:{line}: not a value of type {_bare(node.tag)}",

@@ -28,8 +28,14 @@ VALUES
 
 -- Where a workflow can go: the policies of a version in its clusters. scope 1 to 3 are the roots
 -- that clusters hang on; each scope goes by the clusters of its group.
+CREATE FUNCTION pg_temp.route_number(workspace bigint, version bigint, policy bigint, place bigint)
+RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT ((workspace * 10 + version) * 100 + policy) * 10 + place
+$$;
+
 CREATE TEMP TABLE route ON COMMIT DROP AS
-SELECT cluster.w, cluster.v, policy.p, cluster.g, cluster.workspace_id, cluster.config_version_id,
+SELECT pg_temp.route_number(cluster.w, cluster.v, p, g) AS route,
+       cluster.w, cluster.workspace_id, cluster.config_version_id,
        cluster.id AS cluster_id,
        pg_temp.make_id('policy', number * 100 + p) AS policy_id,
        pg_temp.make_id('scope', number * 100 + policy.scope) AS scope_id,
@@ -76,13 +82,13 @@ ANALYZE step;
 
 -- One row per workflow. n numbers them over all workspaces, whatever the scale.
 CREATE TEMP TABLE plan ON COMMIT DROP AS
-WITH numbered AS (
-    SELECT w, k, k * 4 + w AS n, life.*,
-           1 + (k - 1 + w * 3) % 17 AS p,
-           site,
-           -- Where version 1 has Surabaya, version 2 has two clusters.
-           CASE WHEN life.v = 2 AND site % 7 = 1 THEN 8 + site / 7 % 2
-                ELSE (site - 1) % 7 + 1 END AS g,
+WITH numbered AS MATERIALIZED (
+    SELECT k, k * 4 + w AS n, life.*, site,
+           pg_temp.route_number(
+               w, life.v, 1 + (k - 1 + w * 3) % 17,
+               -- Where version 1 has Surabaya, version 2 has two clusters.
+               CASE WHEN life.v = 2 AND site % 7 = 1 THEN 8 + site / 7 % 2
+                    ELSE (site - 1) % 7 + 1 END) AS route,
            length.total,
            coalesce(approved.before + approved.hours, 0) AS spent
     FROM generate_series(1, 4) AS w
@@ -114,7 +120,7 @@ SELECT n, w, status, done, total, spent, reviewing, overridden, punchlist, start
             THEN pg_temp.decided_at(n, closing.s, started_at, closing.before, closing.hours)
        END AS completed_at
 FROM begun
-JOIN route USING (w, v, p, g)
+JOIN route USING (route)
 LEFT JOIN stage AS closing
     ON (closing.v, closing.s) = (begun.v, done + (status = 'REJECTED')::int);
 

@@ -1,0 +1,137 @@
+"""What the integration tests work with: a database to mistreat, and a controller as a user has it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from gonogo.connection import Login
+from sandbox import logins
+from sandbox.cluster import Cluster
+
+__all__ = ["PROJECT", "RUNBOOK", "Controller", "Database", "Outcome"]
+
+PROJECT = Path(__file__).resolve().parents[2]
+RUNBOOK = PROJECT / "runbooks" / "20251229010228_add_master_tables_final_v2"
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database to be mistreated: a copy of a freshly loaded one."""
+
+    cluster: Cluster
+    name: str
+    profile: str
+
+    def owner(self) -> psycopg.Connection:
+        """Session of the role that owns the tables."""
+        return self.cluster.connect(self.name, logins.OWNER)
+
+    def admin(self) -> psycopg.Connection:
+        """Session of a superuser."""
+        return self.cluster.connect(self.name)
+
+    def login(self) -> Login:
+        """As the engine takes it."""
+        keywords = self.cluster.conninfo(self.name, logins.OWNER)
+        return Login(
+            db=self.name,
+            user=keywords["user"],
+            host=keywords["host"],
+            port=int(keywords["port"]),
+            passfile=keywords["passfile"],
+        )
+
+    def rows(self) -> dict[str, int]:
+        """Table → number of rows, of every table of the schema public."""
+        with self.owner() as connection:
+            names = connection.execute(
+                "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+                " AND relkind = 'r' ORDER BY 1"
+            ).fetchall()
+            return {
+                name: connection.execute(f'SELECT count(*) FROM public."{name}"').fetchone()[0]  # type: ignore[index,arg-type]  # noqa: S608 - names from the catalog
+                for (name,) in names
+            }
+
+
+@dataclass
+class Outcome:
+    """What an ansible-playbook process did."""
+
+    status: int
+    output: str
+    runs_dir: Path
+
+    @property
+    def evidence(self) -> Path:
+        """The newest run's directory."""
+        return max(self.runs_dir.glob("*/*Z-*"), key=lambda path: path.name)
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        return dict(json.loads((self.evidence / "verdict.json").read_text()))
+
+    def has_verdict(self) -> bool:
+        return any(self.runs_dir.glob("*/*/verdict.json"))
+
+
+@dataclass
+class Controller:
+    """Runs playbooks as a user would, from the project's root, without a terminal."""
+
+    directory: Path
+    runs_dir: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def aim(self, database: Database, **changes: object) -> None:
+        """Make the sandbox inventory speak of this database."""
+        keywords = database.cluster.conninfo(database.name, logins.OWNER)
+        lines = [f"{key}={keywords[key]}" for key in ("host", "port", "dbname", "user", "passfile")]
+        service = self.directory / "pg_service.conf"
+        service.write_text("\n".join(["[test]", *lines, ""]))
+        state = {
+            "database": database.name,
+            "service": "test",
+            "bin": str(database.cluster.bin),
+            "profile": database.profile,
+            "application_role": "apms_app",
+            **changes,
+        }
+        (self.directory / "sandbox.json").write_text(json.dumps(state))
+
+    def command(self, *arguments: str) -> list[str]:
+        return [
+            str(Path(sys.executable).parent / "ansible-playbook"),
+            "--extra-vars",
+            json.dumps({"gonogo_runs_dir": str(self.runs_dir)}),
+            *arguments,
+        ]
+
+    def variables(self) -> dict[str, str]:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
+        return {
+            **kept,
+            "ANSIBLE_NOCOLOR": "1",
+            "GONOGO_SANDBOX_DIR": str(self.directory),
+            **self.environment,
+        }
+
+    def play(self, *arguments: str, cwd: Path = PROJECT) -> Outcome:
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=cwd,
+            env=self.variables(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return Outcome(done.returncode, done.stdout, self.runs_dir)

@@ -1,0 +1,216 @@
+"""Renders phase scripts and runs them on a database as the stages do, but without Ansible.
+
+Two ways to run the same text: `by_module`, the engine's own, and `by_psql`, as a DBA would.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from gonogo import phases
+from gonogo.connection import Timeouts
+from gonogo.controller import runbook, yamlfile
+from gonogo.controller.render import render_phase
+from sandbox import logins
+from tests.integration.harness import RUNBOOK, Database
+
+__all__ = [
+    "PHASES",
+    "PREFLIGHT",
+    "Answers",
+    "Suite",
+    "answers",
+    "by_module",
+    "by_psql",
+    "declared",
+    "phase_of",
+]
+
+_RUN_ID = "20260131T120000Z-0a1b2c"
+_TIMEOUTS = {"lock": "5s", "statement": "2min", "idle_in_transaction": "1min"}
+_CHECK = ["check_id", "status", "examined", "expected", "observed", "samples"]
+_FACT = ["fact", "value"]
+
+Run = Callable[[Database, Sequence[Mapping[str, Any]], Path], "Answers"]
+
+
+@dataclass
+class Answers:
+    """What scripts said. `errors`: script → why it ended early."""
+
+    checks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    def extend(self, other: Answers) -> None:
+        self.checks.update(other.checks)
+        self.facts.update(other.facts)
+        self.errors.update(other.errors)
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What a run would know before it begins."""
+
+    profile: str = "target"
+    residue: str = "rollback"
+    parameters: tuple[tuple[str, Any], ...] = (("application_role", logins.APPLICATION),)
+    token: str = "0123456789"
+    directory: Path = RUNBOOK
+
+    @property
+    def runbook(self) -> runbook.Runbook:
+        return _load(self.directory, self.profile, self.parameters)
+
+    def scripts(self, names: Sequence[str], facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Phases rendered with these facts, each with its races."""
+        written = json.dumps(facts, sort_keys=True)
+        return [_script(self, name, written) for name in names]
+
+
+@cache
+def _load(
+    directory: Path, profile: str, parameters: tuple[tuple[str, Any], ...]
+) -> runbook.Runbook:
+    return runbook.load(directory, profile=profile, parameters=dict(parameters), templates=False)
+
+
+# Most tests render the same text: where nothing was renamed, the facts are the same.
+@cache
+def _script(suite: Suite, name: str, facts: str) -> dict[str, Any]:
+    book = suite.runbook
+    phase = {"races": [], **next(item for item in book.data["phases"] if item["name"] == name)}
+    run = {
+        "run_id": _RUN_ID,
+        "token": suite.token,
+        "residue": suite.residue,
+        "profile": suite.profile,
+    }
+    context: dict[str, Any] = {
+        "templates": book.templates,
+        "runbook": book.data,
+        "manifest": book.manifest,
+        "checks": book.checks,
+        "facts": json.loads(facts),
+        "parameters": book.parameters,
+        "run": run,
+        "timeouts": _TIMEOUTS,
+        "documents": book.documents(),
+    }
+    races = []
+    for check in phase["races"]:
+        file = book.directory / "races" / f"{check}.yml"
+        race_phase = {**phase, "name": f"{name}_race_{check}", "title": check}
+        text = render_phase(phase=race_phase, file=file, **context).text
+        spec = yamlfile.parse(text, file).data
+        races.append({**spec[suite.residue], "check": spec["check"], "title": spec["title"]})
+    # No check stops anything here: a test asks for the answers it wants.
+    return {
+        "name": name,
+        "text": render_phase(phase=phase, **context).text,
+        "stop": [],
+        "races": races,
+    }
+
+
+def by_module(
+    database: Database, scripts: Sequence[Mapping[str, Any]], directory: Path
+) -> Answers:
+    """Run scripts with the code of the module, each whatever became of the one before."""
+    found = Answers()
+    for script in scripts:
+        (outcome,) = phases.run_phases(
+            database.login(),
+            run_id=_RUN_ID,
+            stage="phases",
+            scripts=[script],
+            directory=directory,
+            timeouts=Timeouts(**_TIMEOUTS),
+            release_lock=False,
+        )
+        found.checks.update({
+            result["check_id"]: result for result in (*outcome["checks"], *outcome["races"])
+        })
+        found.facts.update(outcome["facts"])
+        if outcome["error"]:
+            found.errors[script["name"]] = outcome["error"]["message"]
+    return found
+
+
+def by_psql(database: Database, scripts: Sequence[Mapping[str, Any]], directory: Path) -> Answers:
+    """Run scripts with psql, as their first lines say, and read what it prints. No races."""
+    found = Answers()
+    for script in scripts:
+        file = directory / f"{script['name']}.sql"
+        file.write_text(script["text"], encoding="utf-8")
+        done = subprocess.run(
+            [str(database.cluster.bin / "psql"), "-X", "-q", "--csv", "-v", "ON_ERROR_STOP=1"]
+            + ["-f", str(file)],
+            env=database.login().environment(name="test"),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        _read(done.stdout, found)
+        if done.returncode:
+            found.errors[script["name"]] = done.stderr
+    return found
+
+
+def _read(printed: str, found: Answers) -> None:
+    """Take in result sets, each of which begins with its column names."""
+    columns: list[str] = []
+    for row in csv.reader(io.StringIO(printed)):
+        if row in (_CHECK, _FACT):
+            columns = row
+        elif columns == _FACT:
+            fact, value = row
+            found.facts[fact] = json.loads(value)
+        elif columns == _CHECK:
+            result: dict[str, Any] = dict(zip(columns, row, strict=True))
+            result["examined"] = int(result["examined"])
+            result["samples"] = json.loads(result["samples"])
+            found.checks[result["check_id"]] = result
+        else:
+            raise AssertionError(f"psql printed a row of nothing known: {row}")
+
+
+PREFLIGHT = "00_preflight"
+PHASES: tuple[str, ...] = tuple(phase["name"] for phase in Suite().runbook.data["phases"])
+
+
+def declared() -> dict[str, dict[str, Any]]:
+    """Check id → check, of the runbook."""
+    return Suite().runbook.checks
+
+
+def phase_of(check: str) -> str:
+    """Name of the phase that answers a check."""
+    return str(declared()[check]["phase"])
+
+
+def answers(
+    database: Database,
+    names: Sequence[str],
+    directory: Path,
+    *,
+    suite: Suite | None = None,
+    run: Run = by_module,
+    between: Callable[[], object] = lambda: None,
+) -> Answers:
+    """Run preflight, then `between`, then the phases of these names with the facts found."""
+    suite = suite or Suite(profile=database.profile)
+    found = run(database, suite.scripts([PREFLIGHT], {}), directory)
+    between()
+    following = [name for name in names if name != PREFLIGHT]
+    found.extend(run(database, suite.scripts(following, found.facts), directory))
+    return found

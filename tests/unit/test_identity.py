@@ -1,0 +1,148 @@
+"""Is it the right database? Every rule turns red once, and once not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gonogo.identity import problems
+
+DECLARED = {
+    "environment": "staging",
+    "database": "apms_staging",
+    "refused_databases": ["apms_db"],
+    "system_identifier": None,
+}
+OBSERVED = {
+    "database": "apms_staging",
+    "environment": "staging",
+    "login": "apms",
+    "server_version": "16.4",
+    "server_version_num": 160004,
+    "system_identifier": "7123456789",
+    "in_recovery": False,
+    "backend_pid": 100,
+    "client_backend_pid": 100,
+    "server_address": "10.0.0.1",
+    "server_port": 5432,
+    "server_encoding": "UTF8",
+    "blinding_settings": [],
+    "session_replication_role": "origin",
+}
+
+
+@pytest.mark.parametrize(
+    ("declared", "observed"),
+    [
+        ({}, {}),
+        ({"system_identifier": "7123456789"}, {}),
+        ({"system_identifier": 7123456789}, {}),
+        ({"system_identifier": ""}, {}),
+        ({"refused_databases": []}, {}),
+        ({"refused_databases": None}, {}),
+        ({}, {"server_version_num": 130000, "server_version": "13.0"}),
+        ({}, {"server_version_num": 190000, "server_version": "19beta1"}),
+        ({}, {"server_encoding": "LATIN1"}),
+        ({}, {"server_address": None, "server_port": None}),
+    ],
+)
+def test_right(declared: dict[str, Any], observed: dict[str, Any]) -> None:
+    assert problems({**DECLARED, **declared}, {**OBSERVED, **observed}) == []
+
+
+@pytest.mark.parametrize(
+    ("declared", "observed", "message"),
+    [
+        (
+            {},
+            {"server_version_num": 120022, "server_version": "12.22"},
+            "PostgreSQL 12.22 is not supported\nHINT:  PostgreSQL 13 or later is needed.",
+        ),
+        (
+            {"database": "apms_db", "environment": "staging"},
+            {"database": "apms_db"},
+            "database 'apms_db' is refused as staging target\n"
+            "DETAIL:  The inventory lists it in gonogo_refused_databases: apms_db.\n"
+            "HINT:  Correct gonogo_login.db; this name belongs to another environment.",
+        ),
+        (
+            {},
+            {"database": "other"},
+            "this is another database than the inventory declares\n"
+            "DETAIL:  Declared: 'apms_staging'. Connected to: 'other' on 10.0.0.1:5432 as 'apms'.\n"
+            "HINT:  Correct gonogo_login (db, service) in the inventory.",
+        ),
+        (
+            {},
+            {"environment": "production"},
+            "database 'apms_staging' is production, not staging\n"
+            "DETAIL:  The inventory declares 'staging'; the database's own marker "
+            "(gonogo.environment) says 'production' on 10.0.0.1:5432 as 'apms'.\n"
+            "HINT:  Use the inventory of that environment, or correct gonogo_login.",
+        ),
+        (
+            {"database": 'we"ird'},
+            {"environment": None, "database": 'we"ird', "server_address": None},
+            "database 'we\"ird' does not say which environment it is\n"
+            "DETAIL:  The inventory declares 'staging'; the database carries no marker as 'apms'.\n"
+            "HINT:  If it is the right one, its owner marks it once: "
+            'ALTER DATABASE "we""ird" SET gonogo.environment = \'staging\';',
+        ),
+        (
+            {"system_identifier": "1"},
+            {},
+            "this is another server than the inventory declares\n"
+            "DETAIL:  Declared system identifier: 1. Found: 7123456789 on 10.0.0.1:5432 as 'apms'.\n"
+            "HINT:  Correct gonogo_login or gonogo_system_identifier.",
+        ),
+        (
+            {},
+            {"client_backend_pid": 99},
+            "a connection pooler stands between this run and the server\n"
+            "DETAIL:  The connection belongs to process 99, the statement ran in 100.\n"
+            "HINT:  Give the server's own port; locks and settings do not survive a pooler.",
+        ),
+        (
+            {},
+            {"in_recovery": True},
+            "the server is a replica in recovery\n"
+            "DETAIL:  It cannot be written to and may lag behind on 10.0.0.1:5432 as 'apms'.\n"
+            "HINT:  Connect to the primary.",
+        ),
+        (
+            {},
+            {"session_replication_role": "replica", "blinding_settings": ["x=on"]},
+            "a setting of the role or the database would blind the checks\n"
+            "DETAIL:  Set: session_replication_role=replica, x=on.\n"
+            "HINT:  ALTER ROLE or ALTER DATABASE ... RESET the setting.",
+        ),
+        (
+            {},
+            {"server_encoding": "SQL_ASCII"},
+            "database 'apms_staging' has the encoding SQL_ASCII\n"
+            "DETAIL:  Its text cannot be read reliably.\n"
+            "HINT:  Use a database with a real encoding, best UTF8.",
+        ),
+    ],
+)
+def test_wrong(declared: dict[str, Any], observed: dict[str, Any], message: str) -> None:
+    found = problems({**DECLARED, **declared}, {**OBSERVED, **observed})
+    assert [problem.render() for problem in found] == [message]
+
+
+def test_the_gravest_comes_first() -> None:
+    observed = {**OBSERVED, "database": "apms_db", "environment": "production", "in_recovery": True}
+    assert [problem.primary for problem in problems(DECLARED, observed)] == [
+        "database 'apms_db' is refused as staging target",
+        "this is another database than the inventory declares",
+        "database 'apms_db' is production, not staging",
+        "the server is a replica in recovery",
+    ]
+
+
+def test_names_from_a_server_are_shown_escaped() -> None:
+    found = problems(DECLARED, {**OBSERVED, "environment": "x\x1b[31m\n\u202eHINT:  ok"})
+    assert "\x1b" not in found[0].render()
+    assert "\u202e" not in found[0].render()
+    assert found[0].render().count("\n") == 3

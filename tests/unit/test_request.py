@@ -1,0 +1,199 @@
+"""What a person asked for: refused as a whole or taken as a whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gonogo.controller import request
+from gonogo.errors import GonogoError, InputError
+
+RUNBOOK = str(next((Path(__file__).parents[2] / "runbooks").glob("20251229010228_*")))
+WAIVER = {"check": "I1.1", "owner": "Dewi", "reason": "later", "expires": "2026-03-31"}
+
+
+@pytest.fixture(autouse=True)
+def _templates_are_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are the subject of test_runbook.py, and take time."""
+    monkeypatch.setattr(request.runbook, "_check_templates", lambda _runbook: None)
+
+
+def arguments(**given: Any) -> dict[str, Any]:
+    return {
+        "runbook": RUNBOOK,
+        "environment": "staging",
+        "profile": "target",
+        "residue": "keep",
+        "login": {"db": "x"},
+        "parameters": {},
+        "waivers": [],
+        "refused_databases": [],
+        **given,
+    }
+
+
+@pytest.mark.parametrize(
+    ("task_vars", "option"),
+    [
+        ({"ansible_run_tags": ["phases"]}, "--tags phases"),
+        ({"ansible_run_tags": ["a", "b"]}, "--tags a,b"),
+        ({"ansible_run_tags": ["all", "never"]}, "--tags all,never"),
+        ({"ansible_skip_tags": ["backup"]}, "--skip-tags backup"),
+        ({"ansible_run_tags": ["all"], "ansible_skip_tags": ["x"]}, "--skip-tags x"),
+    ],
+)
+def test_a_part_is_no_run(task_vars: dict[str, Any], option: str) -> None:
+    with pytest.raises(InputError) as caught:
+        request.check_command_line(task_vars, extra={})
+    assert caught.value.render() == (
+        "a run cannot be limited to some of its tasks\n"
+        f'DETAIL:  command line is "{option}"\n         A verdict needs every stage.\n'
+        "HINT:  Run the playbook without --tags and --skip-tags."
+    )
+
+
+@pytest.mark.parametrize(
+    "task_vars", [{}, {"ansible_run_tags": ["all"], "ansible_skip_tags": []}]
+)
+def test_the_whole_is_one(task_vars: dict[str, Any]) -> None:
+    request.check_command_line(task_vars, extra={"gonogo_profile": "target", "my_score": 1})
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["verdict", "decision", "score", "approved", "result", "results", "checks"]
+    + ["gonogo_verdict", "gonogo_decision", "gonogo_score"],
+)
+def test_no_variable_sets_a_result(name: str) -> None:
+    with pytest.raises(InputError) as caught:
+        request.check_command_line({}, extra={name: "GO"})
+    assert caught.value.render() == (
+        "extra variables cannot set a result\n"
+        f"DETAIL:  {name}\n"
+        "HINT:  The verdict is computed from the evidence alone. Leave the variable out."
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (
+            ["gonogo_profil"],
+            "unknown variable 'gonogo_profil'\nHINT:  Did you mean 'gonogo_profile'?",
+        ),
+        (["target_zzzz"], "unknown variable 'target_zzzz'\nHINT:  See docs/variables.md."),
+    ],
+)
+def test_misspelt_variables(names: list[str], message: str) -> None:
+    known = frozenset({"gonogo_profile", "gonogo_runbook"})
+    with pytest.raises(InputError) as caught:
+        request.check_variables(names, known=known, prefixes=("gonogo_", "target_"))
+    assert caught.value.render() == message
+
+
+def test_variables_of_others() -> None:
+    names = ["ansible_host", "gonogo_profile", "gonogo", "my_gonogo_x"]
+    request.check_variables(names, known=frozenset({"gonogo_profile"}), prefixes=("gonogo_",))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"environment": "production", "residue": "rollback"},
+        {"environment": "staging-2", "waivers": [WAIVER]},
+        {"waivers": [{**{k: WAIVER[k] for k in ("owner", "reason", "expires")}, "criterion": "I1"}]},
+        {"timeouts": {"lock": "500ms", "statement": "1h", "idle_in_transaction": "2min"}},
+    ],
+)
+def test_right(given: dict[str, Any]) -> None:
+    assert request.load_runbook(arguments(**given)).profile == "target"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"environment": "Staging"}, 'not a name for an environment\nDETAIL:  gonogo_environment is "Staging"\nHINT:  Use lower-case letters, digits, - and _.'),
+        ({"environment": "../x"}, 'not a name for an environment\nDETAIL:  gonogo_environment is "../x"\nHINT:  Use lower-case letters, digits, - and _.'),
+        ({"environment": 5}, 'must be text\nDETAIL:  gonogo_environment is "5"'),
+        ({"profile": None}, "must be text\nDETAIL:  gonogo_profile"),
+        ({"login": "postgresql://x"}, 'must be a mapping\nDETAIL:  gonogo_login is "postgresql://x"'),
+        ({"parameters": ["a"]}, "must be a mapping\nDETAIL:  gonogo_parameters is \"['a']\""),
+        ({"waivers": WAIVER}, "must be a list\nDETAIL:  gonogo_waivers is "),
+        ({"refused_databases": "apms_db"}, 'must be a list\nDETAIL:  gonogo_refused_databases is "apms_db"'),
+        ({"residue": "kep"}, "not a residue mode\nDETAIL:  gonogo_residue is \"kep\"\nHINT:  Did you mean 'keep'?"),
+        ({"environment": "production"}, 'on production nothing a run writes may ever be visible\nDETAIL:  gonogo_residue is "keep"\nHINT:  Set gonogo_residue: rollback.'),
+        ({"timeouts": {"locks": "5s"}}, "there is no timeout 'locks'\nDETAIL:  gonogo_timeouts\nHINT:  Did you mean 'lock'?"),
+        ({"timeouts": {"lock": 5}}, 'not a duration\nDETAIL:  gonogo_timeouts.lock is "5"\nHINT:  Write it like 500ms, 5s or 10min. Without a limit nothing is run.'),
+        ({"timeouts": {"lock": "0"}}, 'not a duration\nDETAIL:  gonogo_timeouts.lock is "0"\nHINT:  Write it like 500ms, 5s or 10min. Without a limit nothing is run.'),
+    ],
+)  # fmt: skip
+def test_wrong(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        request.load_runbook(arguments(**given))
+    assert caught.value.render().startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"chek": "x"}, "a waiver has no key 'chek'\nDETAIL:  gonogo_waivers[0]\nHINT:  Known: check, criterion, expires, owner, reason."),
+        ({"criterion": "I1"}, "a waiver names either a check or a criterion\nDETAIL:  gonogo_waivers[0]"),
+        ({"check": None}, "must be text\nDETAIL:  gonogo_waivers[0].check"),
+        ({"owner": " "}, 'must be text\nDETAIL:  gonogo_waivers[0].owner is " "'),
+        ({"expires": "31.03.2026"}, 'the day a waiver expires is written as 2026-01-31\nDETAIL:  gonogo_waivers[0].expires is "31.03.2026"'),
+        ({"expires": "20260331"}, 'the day a waiver expires is written as 2026-01-31\nDETAIL:  gonogo_waivers[0].expires is "20260331"'),
+        ({"expires": "2026-02-30"}, 'the day a waiver expires is written as 2026-01-31\nDETAIL:  gonogo_waivers[0].expires is "2026-02-30"'),
+        ({"check": "I1.11"}, "the runbook has no check of this id\nDETAIL:  gonogo_waivers[0].check is \"I1.11\"\nHINT:  Did you mean 'I1.1'?"),
+    ],
+)  # fmt: skip
+def test_waiver_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        request.load_runbook(arguments(waivers=[{**WAIVER, **change}]))
+    assert caught.value.render() == message
+
+
+@pytest.mark.parametrize("missing", ["check", "owner", "reason", "expires"])
+def test_an_incomplete_waiver(missing: str) -> None:
+    waiver = {key: value for key, value in WAIVER.items() if key != missing}
+    words = {"check": "a waiver names either a check or a criterion"}
+    with pytest.raises(InputError) as caught:
+        request.load_runbook(arguments(waivers=[waiver]))
+    assert caught.value.primary == words.get(missing, f"a waiver must say its {missing}")
+
+
+def test_a_waiver_that_is_none() -> None:
+    with pytest.raises(InputError, match="^a waiver must be a mapping$"):
+        request.load_runbook(arguments(waivers=["I1.1"]))
+
+
+@pytest.mark.parametrize(
+    ("value", "right"),
+    [
+        ("20260131T120000Z-0a1b2c", True),
+        ("%", False),
+        ("*", False),
+        ("../20260131T120000Z-0a1b2c", False),
+        ("20260131T120000Z-0a1b2c\n", False),
+        ("", False),
+    ],
+)
+def test_run_ids(value: str, right: bool) -> None:
+    assert request.is_run_id(value) is right
+    if not right:
+        with pytest.raises(InputError, match="^not the id of a run$"):
+            request.check_run_id("cleanup_run_id", value)
+
+
+def test_no_hosts() -> None:
+    groups = {"all": ["x"], "ungrouped": ["y"], "web": ["x"], "gonogo": []}
+    with pytest.raises(GonogoError) as caught:
+        request.refuse_no_hosts("gonogo", [], groups)
+    assert caught.value.render() == (
+        "group 'gonogo' of the inventory has no hosts\n"
+        "DETAIL:  Groups with hosts: web.\n"
+        "HINT:  Check the inventory (-i) and its group names."
+    )
+    request.refuse_no_hosts("web", ["x"], groups)
