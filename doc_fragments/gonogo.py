@@ -6,7 +6,9 @@ from __future__ import annotations
 class ModuleDocFragment:
     """Fragments: the default one (attributes, requirements) and LOGIN."""
 
+    # Ansible refuses a fragment without options and attributes.
     DOCUMENTATION = r"""
+options: {}
 requirements:
   - psycopg 3 on the target host
   - PostgreSQL 13 or later

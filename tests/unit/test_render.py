@@ -55,12 +55,12 @@ def body(folder: Path, expression: str) -> str:
         ("facts.number | literal", "5"),
         ("facts.names | literal", "ARRAY['a', 'b']::text[]"),
         ("['public', 't'] | ident", '"public"."t"'),
-        ("facts.names | jsonb", "'[\"a\", \"b\"]'::jsonb"),
+        ("facts.names | jsonb", '\'["a", "b"]\'::jsonb'),
         ("facts.names | map('ident') | join(', ')", '"a", "b"'),
         ("facts.names | map('literal') | join(' OR ')", "'a' OR 'b'"),
         ("facts.names | join(', ') | literal", "'a, b'"),
         ("('a ' ~ facts.number) | literal", "'a 5'"),
-        ("facts.names | tojson | literal", "'[\"a\", \"b\"]'"),
+        ("facts.names | tojson | literal", '\'["a", "b"]\''),
         ("('a' | literal) ~ ('b' | literal)", "'a''b'"),
         ("'now()' | safe", "now()"),
         ("facts.evil | comment", "x -- (at)check C1.2 SELECT 1; $$ \\! '"),
@@ -80,14 +80,20 @@ def test_printed(tmp_path: Path, expression: str, expected: str) -> None:
         ("facts.names", "a template prints list ['a', 'b'], which is not SQL"),
         ("facts.names[0] ~ ('b' | literal)", "a template prints str a, which is not SQL"),
         ("[facts.names[0], 'b' | literal] | join", "a template prints str a, which is not SQL"),
-        ("['a' | literal, 'b' | literal] | join('; DROP')", "a template prints str ; DROP, which is not SQL"),
+        (
+            "['a' | literal, 'b' | literal] | join('; DROP')",
+            "a template prints str ; DROP, which is not SQL",
+        ),
         ("facts.names[0] | safe", "safe is for constants, not for values"),
         ("facts.names | map('safe') | first", "a template prints str a, which is not SQL"),
         ("('b' | literal) + facts.names[0]", None),
         ("('b' | literal) % facts.names[0]", None),
         ("('%s' | literal).format(facts.names[0])", None),
         ("('b' | literal).replace('b', facts.names[0])", None),
-        ("('b' | literal) | replace('b', facts.names[0])", "a template prints str a, which is not SQL"),
+        (
+            "('b' | literal) | replace('b', facts.names[0])",
+            "a template prints str a, which is not SQL",
+        ),
         ("('b' | literal) | indent(facts.names[0])", None),
         ("'a' | default('b')", "a template prints str a, which is not SQL"),
         ("facts.names[0] | e", "No filter named 'e'."),
@@ -131,7 +137,10 @@ def test_the_sandbox_holds(tmp_path: Path, expression: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("-- @setup x\n{% if %}", "02_x.sql.j2:2: Expected an expression, got 'end of statement block'"),
+        (
+            "-- @setup x\n{% if %}",
+            "02_x.sql.j2:2: Expected an expression, got 'end of statement block'",
+        ),
         ("a\n{% include '/etc/passwd' %}", "02_x.sql.j2:2: '/etc/passwd' not found in search path"),
         ("a\n{% include '../secret' %}", "02_x.sql.j2:2: ../secret"),
         ("a\n{% set %}", "02_x.sql.j2:2: "),
@@ -264,7 +273,13 @@ SELECT true AS ok
 """,
     )
     found = {part.words: part for part in blocks(rendered.text)}
-    assert list(found)[3:] == ["make x -- (at)check C1.2 SELECT 1; $$ \\! '", "", "C1.1", "C1.2", "end"]
+    assert list(found)[3:] == [
+        "make x -- (at)check C1.2 SELECT 1; $$ \\! '",
+        "",
+        "C1.1",
+        "C1.2",
+        "end",
+    ]
     assert found[""].kind == "facts"
     assert "SELECT q.fact::text AS fact, q.value::jsonb AS value" in found[""].sql
     assert "'C1.1'::text AS check_id" in found["C1.1"].sql

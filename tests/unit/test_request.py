@@ -54,9 +54,7 @@ def test_a_part_is_no_run(task_vars: dict[str, Any], option: str) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "task_vars", [{}, {"ansible_run_tags": ["all"], "ansible_skip_tags": []}]
-)
+@pytest.mark.parametrize("task_vars", [{}, {"ansible_run_tags": ["all"], "ansible_skip_tags": []}])
 def test_the_whole_is_one(task_vars: dict[str, Any]) -> None:
     request.check_command_line(task_vars, extra={"gonogo_profile": "target", "my_score": 1})
 
@@ -104,7 +102,11 @@ def test_variables_of_others() -> None:
         {},
         {"environment": "production", "residue": "rollback"},
         {"environment": "staging-2", "waivers": [WAIVER]},
-        {"waivers": [{**{k: WAIVER[k] for k in ("owner", "reason", "expires")}, "criterion": "I1"}]},
+        {
+            "waivers": [
+                {**{k: WAIVER[k] for k in ("owner", "reason", "expires")}, "criterion": "I1"}
+            ]
+        },
         {"timeouts": {"lock": "500ms", "statement": "1h", "idle_in_transaction": "2min"}},
     ],
 )

@@ -228,7 +228,7 @@ def test_did_you_mean(folder: Path) -> None:
     edit(folder, "runbook.yml", "phase: 01_critical_C1_C2\n", "phase: 01_critical_C1_C3\n")
     said = refusal(folder)
     assert said.endswith("HINT:  Did you mean '01_critical_C1_C2'?")
-    assert f"{folder}/runbook.yml: checks[10].phase is \"01_critical_C1_C3\"" in said
+    assert f'{folder}/runbook.yml: checks[10].phase is "01_critical_C1_C3"' in said
 
 
 @pytest.mark.parametrize(

@@ -55,10 +55,19 @@ def test_right(text: str) -> None:
             "HINT:  Known: name, title, note, mode, count, flag, words, things, table, free.",
         ),
         ("name: A", "x.yml:1: 'name' must match [a-z]+\nDETAIL:  x.yml: name is \"A\""),
-        ("name: 1", "x.yml:1: 'name' must be text\nDETAIL:  x.yml: name is \"1\"\nHINT:  Quote it."),
-        ("name: no", "x.yml:1: 'name' must be text\nDETAIL:  x.yml: name is \"False\"\nHINT:  Quote it."),
+        (
+            "name: 1",
+            "x.yml:1: 'name' must be text\nDETAIL:  x.yml: name is \"1\"\nHINT:  Quote it.",
+        ),
+        (
+            "name: no",
+            "x.yml:1: 'name' must be text\nDETAIL:  x.yml: name is \"False\"\nHINT:  Quote it.",
+        ),
         ("name:", "x.yml:1: 'name' must be text\nDETAIL:  x.yml: name"),
-        ("name: a\ntitle: ''", "x.yml:2: 'title' must be one line of text\nDETAIL:  x.yml: title is \"\""),
+        (
+            "name: a\ntitle: ''",
+            "x.yml:2: 'title' must be one line of text\nDETAIL:  x.yml: title is \"\"",
+        ),
         (
             'name: a\ntitle: "a\\nb"',
             "x.yml:2: 'title' must be one line of text\nDETAIL:  x.yml: title is \"a\\nb\"",
@@ -81,23 +90,29 @@ def test_right(text: str) -> None:
             "x.yml:2: 'flag' must be true or false\nDETAIL:  x.yml: flag is \"true\"",
         ),
         ("name: a\nwords: b", "x.yml:2: 'words' must be a list\nDETAIL:  x.yml: words is \"b\""),
-        ("name: a\nwords: []", "x.yml:2: 'words' must not be empty\nDETAIL:  x.yml: words is \"[]\""),
+        (
+            "name: a\nwords: []",
+            "x.yml:2: 'words' must not be empty\nDETAIL:  x.yml: words is \"[]\"",
+        ),
         (
             "name: a\nwords:\n  - b\n  - c\n  - B",
             "x.yml:5: 'words[2]' is there twice, first in x.yml:3\n"
-            "DETAIL:  x.yml: words[2] is \"B\"",
+            'DETAIL:  x.yml: words[2] is "B"',
         ),
         (
             "name: a\nthings:\n  - {id: C1.1}\n  - {id: c1.1}",
             "x.yml:4: 'things[1].id' is there twice, first in x.yml:3\n"
-            "DETAIL:  x.yml: things[1].id is \"c1.1\"",
+            'DETAIL:  x.yml: things[1].id is "c1.1"',
         ),
         (
             "name: a\nthings:\n  - {}",
             "x.yml:3: 'things[0]' lacks the key 'id'\nDETAIL:  x.yml: things[0]",
         ),
         ("name: a\ntable: 1", "x.yml:2: 'table' must be a mapping\nDETAIL:  x.yml: table is \"1\""),
-        ("name: a\ntable: {}", "x.yml:2: 'table' must not be empty\nDETAIL:  x.yml: table is \"{}\""),
+        (
+            "name: a\ntable: {}",
+            "x.yml:2: 'table' must not be empty\nDETAIL:  x.yml: table is \"{}\"",
+        ),
         (
             "name: a\ntable:\n  B: 1",
             "x.yml:3: 'table.B' is not a name that can be used here\nDETAIL:  x.yml: table.B",

@@ -26,9 +26,7 @@ ROLLBACK;
 
 def test_blocks() -> None:
     assert blocks(SCRIPT) == [
-        Block(
-            "setup", "session", "-- @setup session\nSET search_path = '';\n-- a remark", line=3
-        ),
+        Block("setup", "session", "-- @setup session\nSET search_path = '';\n-- a remark", line=3),
         Block("facts", "", "-- @facts\nSELECT 1;", line=6),
         Block("check", "C1.1", "-- @check C1.1\nSELECT 2\nFROM t;", line=9),
         Block("setup", "end", "-- @setup end\nROLLBACK;", line=12),
@@ -59,7 +57,10 @@ def test_what_starts_no_block(line: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("SELECT 1;\n-- @setup x\nSELECT 1;", "the script has statements before its first -- @ line"),
+        (
+            "SELECT 1;\n-- @setup x\nSELECT 1;",
+            "the script has statements before its first -- @ line",
+        ),
         ("SELECT 1;", "the script has statements before its first -- @ line"),
         ("-- @check C1.1\n-- nothing\n\n", "line 1: the block 'check C1.1' has no statement"),
         ("-- @setup x\n-- @facts\nSELECT 1;", "line 1: the block 'setup x' has no statement"),

@@ -1,0 +1,186 @@
+"""Client programs and the backup made with them; small shell scripts stand in for PostgreSQL's."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gonogo import backup, clients
+from gonogo.errors import GonogoError
+
+Make = Callable[[str, str], str]
+LIST = """\
+;
+; Archive created at 2026-01-31 12:00:00 UTC
+3456; 0 16400 TABLE DATA public users owner
+3457; 0 16410 TABLE DATA public Two words owner
+3458; 0 16420 TABLE public users owner
+"""
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """Make a program of a shell script."""
+    (tmp_path / "bin").mkdir()
+
+    def make(name: str, script: str) -> str:
+        path = tmp_path / "bin" / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+        return str(path)
+
+    return make
+
+
+def test_find(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make("pg_dump", "")
+    assert clients.find("pg_dump", bin_dir=str(tmp_path / "bin")) == path
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert clients.find("pg_dump", bin_dir=None) == path
+    with pytest.raises(GonogoError) as caught:
+        clients.find("pg_restore", bin_dir=None)
+    assert caught.value.render() == (
+        "pg_restore was not found on this host\nDETAIL:  Looked in PATH.\n"
+        "HINT:  Install PostgreSQL's client programs, or set gonogo_pg_bin to their directory."
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "version", "major"),
+    [
+        ("pg_dump (PostgreSQL) 17.10", "17.10", 17),
+        ("pg_dump (PostgreSQL) 13.22 (Debian 13.22-1.pgdg12+1)", "13.22", 13),
+        ("pg_dump (PostgreSQL) 18beta1", "18beta1", 18),
+        ("pg_restore (EnterpriseDB) 16.4.1", "16.4.1", 16),
+    ],
+)
+def test_version(make: Make, said: str, version: str, major: int) -> None:
+    assert clients.version(make("pg_dump", f"echo '{said}'")) == version
+    assert clients.major(version) == major
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("echo hello", "{path} does not say its version\nDETAIL:  It says: hello"),
+        (
+            "printf '\\377\\033[31m'",
+            "{path} does not say its version\nDETAIL:  It says: \\xff\\x1b[31m",
+        ),
+        (
+            "echo 'libpq.so.5: not found' >&2; exit 127",
+            "{path} --version failed (exit status 127)\nDETAIL:  libpq.so.5: not found",
+        ),
+        ("kill -9 $$", "{path} --version failed (signal 9)"),
+    ],
+)
+def test_no_version(make: Make, script: str, message: str) -> None:
+    path = make("pg_dump", script)
+    with pytest.raises(GonogoError) as caught:
+        clients.version(path)
+    assert caught.value.render() == message.format(path=path)
+
+
+def test_the_end_of_what_a_program_said(make: Make) -> None:
+    path = make("pg_dump", "for i in 1 2 3 4 5 6 7; do echo line $i >&2; done; exit 1")
+    with pytest.raises(GonogoError) as caught:
+        clients.run([path], environment={}, what="pg_dump")
+    assert caught.value.primary == "pg_dump failed (exit status 1)"
+    assert caught.value.detail == "line 3\nline 4\nline 5\nline 6\nline 7"
+
+
+def test_only_the_given_environment(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOST", "elsewhere")
+    path = make("pg_dump", 'echo "$PGHOST $PGDATABASE"')
+    assert clients.run([path], environment={"PGDATABASE": "x"}, what="") == " x\n"
+
+
+# --- the backup --------------------------------------------------------------------------------
+
+GOOD_DUMP = 'for a; do case $a in --file=*) echo archive > "${a#--file=}";; esac; done'
+GOOD_RESTORE = f"case $1 in --list) cat <<'EOF'\n{LIST}EOF\n;; esac"
+
+
+def take(make: Make, directory: Path, *, dump: str = GOOD_DUMP, restore: str = GOOD_RESTORE) -> Any:
+    return backup.take(
+        directory=directory,
+        name="db-1",
+        pg_dump=make("pg_dump", dump),
+        pg_restore=make("pg_restore", restore),
+        environment={"PATH": os.environ["PATH"]},
+        lock_wait_ms=1000,
+        compress="1",
+        about={"database": "db"},
+    )
+
+
+def test_backup(make: Make, tmp_path: Path) -> None:
+    directory = tmp_path / "gonogo" / "backups"
+    record = take(make, directory)
+    archive = Path(record["file"])
+    assert archive == directory / "db-1.dump"
+    assert record["sha256"] == hashlib.sha256(archive.read_bytes()).hexdigest()
+    assert record["size"] == len(archive.read_bytes())
+    assert record["tables"] == ["public.Two words", "public.users"]
+    assert record["database"] == "db"
+    assert record["read_back"] is True
+    assert json.loads((directory / "db-1.json").read_text()) == record
+    assert sorted(path.name for path in directory.iterdir()) == ["db-1.dump", "db-1.json"]
+    for path in (archive, directory / "db-1.json"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    for path in (directory, directory.parent):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    ("programs", "message"),
+    [
+        ({"dump": "echo 'pg_dump: error: no' >&2; exit 1"}, "pg_dump failed (exit status 1)"),
+        ({"dump": f"{GOOD_DUMP}; kill -9 $$"}, "pg_dump failed (signal 9)"),
+        ({"restore": "exit 1"}, "reading the archive back (pg_restore) failed (exit status 1)"),
+        (
+            {"restore": "case $1 in --list) exit 1;; esac"},
+            "listing the archive (pg_restore) failed (exit status 1)",
+        ),
+        (
+            {"restore": 'case $2 in *.partial) echo more >> "$2";; esac'},
+            "the archive changed while it was read back",
+        ),
+    ],
+)
+def test_a_failing_backup_leaves_nothing(
+    make: Make, tmp_path: Path, programs: dict[str, str], message: str
+) -> None:
+    directory = tmp_path / "backups"
+    with pytest.raises(GonogoError) as caught:
+        take(make, directory, **programs)
+    assert caught.value.primary == message
+    assert list(directory.iterdir()) == []
+
+
+def test_without_its_record_an_archive_is_no_backup(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_path: Path, _text: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(backup, "_write_new", full)
+    with pytest.raises(OSError, match="No space left"):
+        take(make, tmp_path / "backups")
+    assert list((tmp_path / "backups").iterdir()) == []
+
+
+def test_an_earlier_backup_is_never_touched(make: Make, tmp_path: Path) -> None:
+    directory = tmp_path / "backups"
+    first = take(make, directory)
+    with pytest.raises(GonogoError) as caught:
+        take(make, directory)
+    assert caught.value.primary == f"a backup of this name exists already: {first['file']}"
+    assert Path(first["file"]).read_text() == "archive\n"

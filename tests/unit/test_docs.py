@@ -1,0 +1,146 @@
+"""Documentation that is read by machines: modules and roles say what they take."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gonogo.module import TIMEOUTS_SPEC
+
+ROOT = Path(__file__).parents[2]
+MODULES = sorted((ROOT / "library").glob("*.py"))
+ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
+# A role's variables are named after it; what all have in common, after the project.
+VARIABLE = re.compile(r"\b((?:gonogo|{role})_[a-z_]+)\b")
+# Where a task has an expression: in braces, or in `when`.
+EXPRESSION = re.compile(r"\{\{.*?\}\}|^ +when: .*$|^ +- [^{\n]+$", re.MULTILINE)
+
+
+def constants(file: Path) -> dict[str, str]:
+    """The texts a module's file assigns at its top."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return {
+        node.targets[0].id: node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.Constant)
+    }
+
+
+def load(file: Path) -> Any:
+    return yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+
+# --- modules -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda file: file.stem)
+def test_a_module_is_documented(file: Path) -> None:
+    found = constants(file)
+    documentation = yaml.safe_load(found["DOCUMENTATION"])
+    assert documentation["module"] == file.stem
+    assert documentation["short_description"]
+    assert documentation["attributes"]["check_mode"]["support"] == "full"
+    tasks = yaml.safe_load(found["EXAMPLES"])
+    used = [task for task in tasks if file.stem in task]
+    assert used
+    # login comes from the fragment.
+    options = {*documentation["options"], "login"}
+    for task in used:
+        assert set(task[file.stem]) <= options
+    for name, value in yaml.safe_load(found["RETURN"]).items():
+        assert {"description", "returned", "type"} <= set(value), name
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda file: file.stem)
+def test_every_module_has_its_half_on_the_controller(file: Path) -> None:
+    plugin = ROOT / "action_plugins" / file.name
+    assert "class ActionModule(" in plugin.read_text(encoding="utf-8")
+
+
+def test_the_timeouts_are_documented_as_they_are() -> None:
+    expected = {key: option["default"] for key, option in TIMEOUTS_SPEC["options"].items()}
+    documented = 0
+    for file in MODULES:
+        options = yaml.safe_load(constants(file)["DOCUMENTATION"])["options"]
+        if "timeouts" in options:
+            found = options["timeouts"]["suboptions"]
+            assert {key: option["default"] for key, option in found.items()} == expected
+            documented += 1
+    assert documented == 3
+
+
+def test_ansible_doc_shows_them() -> None:
+    outcome = subprocess.run(
+        [str(Path(sys.executable).with_name("ansible-doc")), "-t", "module", "--json"]
+        + [file.stem for file in MODULES],
+        cwd=ROOT,
+        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    assert "WARNING" not in outcome.stderr
+    shown = json.loads(outcome.stdout)
+    assert sorted(shown) == [file.stem for file in MODULES]
+    for name in ("gonogo_backup", "gonogo_phases", "gonogo_target"):
+        assert "passfile" in shown[name]["doc"]["options"]["login"]["suboptions"]
+
+
+# --- roles -------------------------------------------------------------------------------------
+
+
+def test_one_role_a_stage() -> None:
+    stages = "backup cleanup copy_sql input phases preflight target verdict"
+    assert [role.name for role in ROLES] == stages.split()
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_a_role_takes_what_it_says(role: Path) -> None:
+    specs = load(role / "meta" / "argument_specs.yml")["argument_specs"]
+    entry_points = {file.stem for file in (role / "tasks").glob("*.yml")}
+    assert set(specs) == entry_points
+    pattern = re.compile(VARIABLE.pattern.replace("{role}", role.name))
+    for name, spec in specs.items():
+        assert spec["short_description"]
+        text = (role / "tasks" / f"{name}.yml").read_text(encoding="utf-8")
+        values = " ".join(match[0] for match in EXPRESSION.finditer(text))
+        used = {found for found in pattern.findall(values) if not found.startswith("__")}
+        # The stage itself reads where the evidence is.
+        declared = set(spec.get("options") or {}) - {"gonogo_runs_dir"}
+        assert used == declared, name
+        for option, value in (spec.get("options") or {}).items():
+            assert value["description"], option
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_defaults_have_one_value(role: Path) -> None:
+    specs = load(role / "meta" / "argument_specs.yml")["argument_specs"]
+    declared = {
+        name: value["default"]
+        for spec in specs.values()
+        for name, value in (spec.get("options") or {}).items()
+        if "default" in value
+    }
+    assert (load(role / "defaults" / "main.yml") or {}) == declared
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_a_role_is_short_and_says_what_it_does(role: Path) -> None:
+    for file in (role / "tasks").glob("*.yml"):
+        tasks = load(file)
+        assert len(tasks) <= 10
+        for task in tasks:
+            assert re.fullmatch(rf"{role.name} \| [A-Z].*[^.]", task["name"])
+            assert not {"shell", "ignore_errors", "set_fact", "debug"} & set(task)
