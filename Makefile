@@ -11,10 +11,12 @@ WORKERS ?= 2
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit integration sandbox sandbox-stop lock clean
+.PHONY: help setup demo test lint types unit integration sandbox sandbox-stop lock clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+setup: $(VENV)/run.stamp ## install what a run needs into .venv
 
 demo: $(VENV)/run.stamp ## run everything on an embedded PostgreSQL (PROFILE=target|as_deployed, SCALE=n)
 	@$(BIN)/python -m sandbox demo --profile $(PROFILE) --scale $(SCALE)

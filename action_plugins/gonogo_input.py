@@ -16,6 +16,12 @@ from gonogo.controller.stage import Stage, native
 from gonogo.errors import InputError
 
 _REQUIRED = ("environment", "login", "profile", "residue", "runbook", "runs_dir")
+_DEFAULTS: dict[str, Any] = {
+    "parameters": {},
+    "waivers": [],
+    "refused_databases": [],
+    "timeouts": {},
+}
 
 
 class ActionModule(Stage):
@@ -43,7 +49,7 @@ class ActionModule(Stage):
         variables = self._vars["hostvars"][host]
         request.check_variables(variables, known=known, prefixes=prefixes)
         given = {}
-        for name in (*_REQUIRED, "parameters", "waivers", "refused_databases", "timeouts"):
+        for name in (*_REQUIRED, *_DEFAULTS):
             value = native(variables.get(f"gonogo_{name}"))
             if value is None and name in _REQUIRED:
                 raise InputError(
@@ -51,8 +57,10 @@ class ActionModule(Stage):
                     hint="Set it in the inventory's group_vars; see docs/variables.md.",
                 )
             given[name] = value
-        defaults: dict[str, Any] = {"parameters": {}, "waivers": [], "refused_databases": [], "timeouts": {}}
-        request.load_runbook({**given, **{key: given[key] or defaults[key] for key in defaults}})
+        for name, default in _DEFAULTS.items():
+            if given[name] is None:
+                given[name] = default
+        request.load_runbook(given)
 
 
 def _variables(roles: Path) -> tuple[frozenset[str], tuple[str, ...]]:

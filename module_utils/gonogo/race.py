@@ -3,7 +3,7 @@
 A race is the one check that cannot be one script, because it needs one transaction to wait for
 another. Whether a session waits is not guessed from the time that passes: the server is asked.
 
-A spec (a runbook's `races/<id>.yml`, one residue mode of it, rendered) is a mapping:
+A spec (a runbook's `races/<id>.yml.j2`, one residue mode of it, rendered) is a mapping:
 
     check, title  id and words
     expected      what a pass looks like, one sentence

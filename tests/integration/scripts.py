@@ -107,7 +107,7 @@ def _script(suite: Suite, name: str, facts: str) -> dict[str, Any]:
     }
     races = []
     for check in phase["races"]:
-        file = book.directory / "races" / f"{check}.yml"
+        file = book.directory / "races" / f"{check}.yml.j2"
         race_phase = {**phase, "name": f"{name}_race_{check}", "title": check}
         text = render_phase(phase=race_phase, file=file, **context).text
         spec = yamlfile.parse(text, file).data

@@ -16,13 +16,13 @@ from gonogo.errors import GonogoError
 def error(state: str | None, message: str | None, detail: str | None = None) -> DatabaseError:
     """An error as psycopg gives it."""
 
-    class Refused(DatabaseError):
+    class RefusedError(DatabaseError):
         sqlstate = state
         diag: Any = SimpleNamespace(
             message_primary=message, message_detail=detail, message_hint="h"
         )
 
-    return Refused("server\n  closed")
+    return RefusedError("server\n  closed")
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,9 @@ def test_a_name_is_no_connection_string(db: str) -> None:
 
 @pytest.mark.parametrize("option", ["service_file", "passfile", "ca_cert"])
 def test_files_of_a_login(tmp_path: Path, option: str) -> None:
+    given: dict[str, Any] = {"db": "x", option: str(tmp_path / "none")}
     with pytest.raises(GonogoError) as caught:
-        Login(**{"db": "x", option: str(tmp_path / "none")})
+        Login(**given)
     assert caught.value.primary == f"login.{option} does not exist: {tmp_path}/none"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gonogo.controller import request
+from gonogo.controller import request, runbook
 from gonogo.errors import GonogoError, InputError
 
 RUNBOOK = str(next((Path(__file__).parents[2] / "runbooks").glob("20251229010228_*")))
@@ -17,7 +17,7 @@ WAIVER = {"check": "I1.1", "owner": "Dewi", "reason": "later", "expires": "2026-
 @pytest.fixture(autouse=True)
 def _templates_are_right(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are the subject of test_runbook.py, and take time."""
-    monkeypatch.setattr(request.runbook, "_check_templates", lambda _runbook: None)
+    monkeypatch.setattr(runbook, "_check_templates", lambda _runbook: None)
 
 
 def arguments(**given: Any) -> dict[str, Any]:
@@ -61,8 +61,10 @@ def test_the_whole_is_one(task_vars: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["verdict", "decision", "score", "approved", "result", "results", "checks"]
-    + ["gonogo_verdict", "gonogo_decision", "gonogo_score"],
+    [
+        *["verdict", "decision", "score", "approved", "result", "results", "checks"],
+        *["gonogo_verdict", "gonogo_decision", "gonogo_score"],
+    ],
 )
 def test_no_variable_sets_a_result(name: str) -> None:
     with pytest.raises(InputError) as caught:
@@ -167,7 +169,7 @@ def test_an_incomplete_waiver(missing: str) -> None:
 
 
 def test_a_waiver_that_is_none() -> None:
-    with pytest.raises(InputError, match="^a waiver must be a mapping$"):
+    with pytest.raises(InputError, match=r"^a waiver must be a mapping$"):
         request.load_runbook(arguments(waivers=["I1.1"]))
 
 
@@ -185,7 +187,7 @@ def test_a_waiver_that_is_none() -> None:
 def test_run_ids(value: str, right: bool) -> None:
     assert request.is_run_id(value) is right
     if not right:
-        with pytest.raises(InputError, match="^not the id of a run$"):
+        with pytest.raises(InputError, match=r"^not the id of a run$"):
             request.check_run_id("cleanup_run_id", value)
 
 

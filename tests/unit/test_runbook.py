@@ -247,7 +247,7 @@ def test_did_you_mean(folder: Path) -> None:
         ("{% for x in facts.users %}", None),
     ],
 )
-@pytest.mark.parametrize("name", ["phases/04_invariants.sql.j2", "races/V2.3.yml"])
+@pytest.mark.parametrize("name", ["phases/04_invariants.sql.j2", "races/V2.3.yml.j2"])
 def test_template_mistakes(folder: Path, name: str, text: str, message: str | None) -> None:
     for other in (folder / "phases").glob("*.j2"):
         if other.name[0] in "0c":  # they would only take time
@@ -276,7 +276,7 @@ def _missing(folder: Path) -> None:
 
 
 def _no_race(folder: Path) -> None:
-    (folder / "races" / "V2.3.yml").unlink()
+    (folder / "races" / "V2.3.yml.j2").unlink()
 
 
 def _link_out(folder: Path) -> None:
@@ -304,7 +304,7 @@ def _no_manifest(folder: Path) -> None:
     [
         (_empty, r"runbook\.yml:\d+: file phases/04_invariants\.sql\.j2 is empty"),
         (_missing, r"runbook\.yml:\d+: file phases/04_invariants\.sql\.j2 does not exist"),
-        (_no_race, r"runbook\.yml:\d+: file races/V2\.3\.yml does not exist"),
+        (_no_race, r"runbook\.yml:\d+: file races/V2\.3\.yml\.j2 does not exist"),
         (_link_out, r"file phases/04_invariants\.sql\.j2 leads out of the runbook"),
         (_folder_out, r"file races leads out of the runbook"),
         (_latin, r"not UTF-8 at byte 3"),

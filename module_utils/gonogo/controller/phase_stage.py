@@ -120,7 +120,7 @@ class PhaseStage(Stage):
         rows: list[dict[str, Any]],
     ) -> dict[str, Any]:
         """Render a race spec; its two sessions go into the evidence as scripts to replay."""
-        file = runbook.directory / "races" / f"{name}.yml"
+        file = runbook.directory / "races" / f"{name}.yml.j2"
         residue = context["run"]["residue"]
         race_phase = {**phase, "name": f"{phase['name']}_race_{name}", "title": name}
         rendered = render_phase(phase=race_phase, file=file, **context)

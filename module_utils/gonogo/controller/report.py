@@ -157,13 +157,12 @@ def _view(evidence: Evidence, verdict: Mapping[str, Any]) -> dict[str, Any]:
 
 def _head(run: Mapping[str, Any], verdict: Mapping[str, Any]) -> list[tuple[str, str]]:
     target = verdict["target"]
-    identity = target if isinstance(target, dict) else {"identity": target}
     return [
         ("Date", _value(verdict["finished_at"])),
         ("Tester", _value(run.get("operator"))),
         ("Environment", _value(verdict["environment"])),
         ("Database", _value(_database(target))),
-        *((f"Target, {key}", _value(value)) for key, value in sorted(identity.items())),
+        *_target(target),
         ("Run", _value(verdict["run_id"])),
         ("Started", _value(run.get("started_at"))),
         ("Runbook", _value(verdict["runbook"])),
@@ -254,6 +253,31 @@ def _justification(verdict: Mapping[str, Any], checks: Sequence[Mapping[str, Any
 
 def _objects(value: Any) -> list[dict[str, Any]]:
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+# What of an observed identity a person wants to read; run.json has all of it.
+_OBSERVED = {
+    "Server": ("server_version", "server_address", "server_port", "system_identifier"),
+    "Login": ("login", "superuser", "database_owner"),
+}
+
+
+def _target(target: Any) -> list[tuple[str, str]]:
+    """Where the run was: declared and observed, a line each."""
+    identity = target if isinstance(target, dict) else {}
+    observed = identity.get("observed")
+    rows = [("Host", _value(identity.get("inventory_host")))]
+    rows.append(("Declared", _pairs(identity.get("declared"))))
+    if isinstance(observed, dict):
+        for label, keys in _OBSERVED.items():
+            rows.append((label, _pairs({key: observed.get(key) for key in keys})))
+    return rows
+
+
+def _pairs(value: Any) -> str:
+    """`database apms_staging, environment staging`, without what is not there."""
+    pairs = value.items() if isinstance(value, dict) else ()
+    return ", ".join(f"{key} {_value(item)}" for key, item in pairs if item not in (None, [], ""))
 
 
 def _database(target: Any) -> str:

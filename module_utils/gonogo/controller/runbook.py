@@ -350,7 +350,7 @@ def _check_files(document: yamlfile.Document, runbook: Runbook) -> None:
         )
         for race in phase.get("races", []):
             _must_be_file(
-                document, ("phases", number, "races"), runbook.directory / "races" / f"{race}.yml"
+                document, ("phases", number, "races"), runbook.directory / "races" / f"{race}.yml.j2"
             )
     _must_be_file(document, ("cleanup",), runbook.templates / f"{data['cleanup']}.sql.j2")
     for number, entry in enumerate(data["migration"]):
@@ -385,7 +385,7 @@ def _check_templates(runbook: Runbook) -> None:
     """Every name a template uses must exist: names, facts, parameters, filters, other templates."""
     environment = template_environment([runbook.templates, runbook.directory / "races"])
     races = runbook.directory / "races"
-    for file in (*sorted(runbook.templates.glob("*.j2")), *sorted(races.glob("*.yml"))):
+    for file in (*sorted(runbook.templates.glob("*.j2")), *sorted(races.glob("*.j2"))):
         try:
             tree = environment.parse(file.read_text(encoding="utf-8"), name=file.name)
         except TemplateSyntaxError as error:

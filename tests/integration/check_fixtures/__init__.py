@@ -1,0 +1,13 @@
+"""For every check of the runbook: what it must notice, and what it must not mind."""
+
+from __future__ import annotations
+
+from tests.integration.check_fixtures import preflight
+from tests.integration.check_fixtures.records import BYSTANDER, Green, Red
+
+__all__ = ["BYSTANDER", "GREENS", "REDS", "Green", "Red"]
+
+_MODULES = (preflight,)
+
+REDS: list[Red] = [red for module in _MODULES for red in module.REDS]
+GREENS: list[Green] = [green for module in _MODULES for green in module.GREENS]

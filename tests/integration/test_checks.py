@@ -1,0 +1,78 @@
+"""Every check notices what it is there for, and does not mind what is nobody's fault."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sandbox.cluster import Cluster
+from tests.integration import scripts
+from tests.integration.check_fixtures import BYSTANDER, GREENS, REDS, Green, Red
+from tests.integration.harness import RUNBOOK, Database
+
+Make = Callable[[str], Database]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _bystander(cluster: Cluster) -> None:
+    with cluster.connect() as admin:
+        admin.execute(f"CREATE ROLE {BYSTANDER} NOLOGIN")
+
+
+def _answer(change: Red | Green, make_database: Make, directory: Path) -> dict[str, Any]:
+    """What the check says after the change: only its own phase is run."""
+    database = make_database(change.profile)
+    home = RUNBOOK
+    if change.runbook is not None:
+        home = shutil.copytree(RUNBOOK, directory / RUNBOOK.name)
+        change.runbook(home)
+    suite = scripts.Suite(
+        profile=change.profile,
+        parameters=(*scripts.Suite.parameters, *change.parameters.items()),
+        directory=home,
+    )
+    if not change.between:
+        _apply(change, database)
+    found = scripts.answers(
+        database,
+        [scripts.phase_of(change.check)],
+        directory,
+        suite=suite,
+        between=lambda: _apply(change, database) if change.between else None,
+    )
+    assert change.check in found.checks, found.errors
+    return found.checks[change.check]
+
+
+def _apply(change: Red | Green, database: Database) -> None:
+    for session, sql in ((database.admin, change.admin), (database.owner, change.sql)):
+        if sql:
+            with session() as connection:
+                connection.execute(sql.encode())
+
+
+@pytest.mark.parametrize("red", REDS, ids=str)
+def test_check_notices(red: Red, make_database: Make, tmp_path: Path) -> None:
+    result = _answer(red, make_database, tmp_path)
+    assert result["status"] == red.status, result
+    assert red.words in result["observed"], result
+
+
+@pytest.mark.parametrize("green", GREENS, ids=str)
+def test_check_does_not_mind(green: Green, make_database: Make, tmp_path: Path) -> None:
+    result = _answer(green, make_database, tmp_path)
+    assert result["status"] == "pass", result
+
+
+def test_every_check_has_a_pair() -> None:
+    declared = set(scripts.declared())
+    assert {red.check for red in REDS} == declared
+    assert {green.check for green in GREENS} == declared
+
+
+def test_every_check_can_fail_or_says_why_not() -> None:
+    failing = {red.check for red in REDS if red.status == "fail"}
+    assert set(scripts.declared()) - failing == {"0.6"}
