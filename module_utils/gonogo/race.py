@@ -36,6 +36,7 @@ from typing import Any, Callable
 
 import psycopg
 
+from .connection import described
 from .errors import GonogoError
 
 __all__ = ["replay", "run"]

@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+
 from sandbox import database as content
 from sandbox.cluster import Cluster
 from tests.integration.harness import Controller, Database
@@ -29,9 +30,7 @@ def templates(cluster: Cluster) -> Callable[[str], str]:
     def template(profile: str) -> str:
         if profile not in loaded:
             name = f"template_{profile}"
-            content.create(
-                cluster, database=name, profile=profile, scale=1, environment="sandbox"
-            )
+            content.create(cluster, database=name, profile=profile, scale=1, environment="sandbox")
             loaded[profile] = name
         return loaded[profile]
 

@@ -1,4 +1,4 @@
-"""What the integration tests work with: a database to mistreat, and a controller as a user has it."""
+"""A database to mistreat, and a controller as a user has it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+
 from gonogo.connection import Login
 from sandbox import logins
 from sandbox.cluster import Cluster
@@ -56,7 +57,7 @@ class Database:
                 " AND relkind = 'r' ORDER BY 1"
             ).fetchall()
             return {
-                name: connection.execute(f'SELECT count(*) FROM public."{name}"').fetchone()[0]  # type: ignore[index,arg-type]  # noqa: S608 - names from the catalog
+                name: connection.execute(f'SELECT count(*) FROM public."{name}"').fetchone()[0]  # type: ignore[index]  # noqa: S608 - names from the catalog
                 for (name,) in names
             }
 

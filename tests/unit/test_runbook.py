@@ -102,7 +102,7 @@ def test_parameters() -> None:
         ),
         (
             {"minimum_active_users": 0},
-            "parameter 'minimum_active_users' must be 1 or more\n"
+            "parameter 'minimum_active_users' must be 2 or more\n"
             'DETAIL:  gonogo_parameters.minimum_active_users is "0"',
         ),
         (
@@ -204,7 +204,7 @@ def test_folder_refused(tmp_path: Path) -> None:
         ("runbook.yml", "stop: true", "stop: 'yes'", 0, "'checks[0].stop' must be true or false"),
         ("runbook.yml", "id: '0.1.1'", "id: 0.1", 0, "'checks[0].id' must be text"),
         ("runbook.yml", "default: 2\n", "default: two\n", 0, "'parameters.minimum_active_users.default' must be of type int"),
-        ("runbook.yml", "default: 2\n", "default: 0\n", 0, "'parameters.minimum_active_users.default' must be 1 or more"),
+        ("runbook.yml", "default: 2\n", "default: 0\n", 0, "'parameters.minimum_active_users.default' must be 2 or more"),
         ("runbook.yml", "default: XLSMART-AVIAT\n", "default: x\n    minimum: 1\n", 1, "'parameters.workspace_code.minimum' is for parameters of type int"),
         ("runbook.yml", "  - {file: migration.sql}", "  - {file: ../x.sql}", 0, "'migration[0].file' must match [A-Za-z0-9][A-Za-z0-9_.-]*"),
         ("runbook.yml", "  - {file: migration.sql}", "  - {file: none.sql}", 0, "file none.sql does not exist"),

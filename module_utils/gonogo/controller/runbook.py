@@ -350,7 +350,9 @@ def _check_files(document: yamlfile.Document, runbook: Runbook) -> None:
         )
         for race in phase.get("races", []):
             _must_be_file(
-                document, ("phases", number, "races"), runbook.directory / "races" / f"{race}.yml.j2"
+                document,
+                ("phases", number, "races"),
+                runbook.directory / "races" / f"{race}.yml.j2",
             )
     _must_be_file(document, ("cleanup",), runbook.templates / f"{data['cleanup']}.sql.j2")
     for number, entry in enumerate(data["migration"]):

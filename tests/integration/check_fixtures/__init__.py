@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tests.integration.check_fixtures import preflight
+from tests.integration.check_fixtures import preflight, schema
 from tests.integration.check_fixtures.records import BYSTANDER, Green, Red
 
 __all__ = ["BYSTANDER", "GREENS", "REDS", "Green", "Red"]
 
-_MODULES = (preflight,)
+_MODULES = (preflight, schema)
 
 REDS: list[Red] = [red for module in _MODULES for red in module.REDS]
 GREENS: list[Green] = [green for module in _MODULES for green in module.GREENS]

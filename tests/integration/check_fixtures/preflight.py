@@ -156,12 +156,12 @@ REDS = [
         status="inconclusive",
         why="a column that is not there has no type; that it is missing is for C1.7 to say",
     ),
-    Red("0.8", "guard dropped", GUARD_DROPPED, words="accepted, 1 rows"),
+    Red("0.8", "guard dropped", GUARD_DROPPED, words="accepted, 1 row"),
     Red(
         "0.8",
         "guard disabled",
         "ALTER TABLE public.config_versions DISABLE TRIGGER config_versions_active_guard",
-        words="accepted, 1 rows",
+        words="accepted, 1 row",
     ),
     Red(
         "0.8",
@@ -172,7 +172,7 @@ REDS = [
             FOR EACH ROW WHEN (OLD.status = 'active')
             EXECUTE FUNCTION public.config_versions_active_guard()
         """,
-        words="accepted, 1 rows",
+        words="accepted, 1 row",
     ),
     Red(
         "0.8",
@@ -181,7 +181,7 @@ REDS = [
         CREATE OR REPLACE FUNCTION public.config_versions_active_guard() RETURNS trigger
             LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$
         """,
-        words="accepted, 0 rows",
+        words="accepted, 0 row",
         status="inconclusive",
         why="the row is still there, but nobody refused anything",
     ),

@@ -29,6 +29,10 @@ EXCEPTION
             constraint_name = CONSTRAINT_NAME,
             table_name = TABLE_NAME,
             message = MESSAGE_TEXT;
+        -- Errors about data quote the value, and a value may be somebody's.
+        IF state LIKE '22%' THEN
+            message := regexp_replace(message, '".*"', '"…"');
+        END IF;
         affected := NULL;
         answer := NULL;
 END
