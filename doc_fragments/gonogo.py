@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Fragments: the default one (attributes, requirements) and LOGIN."""
+    """Fragments: the default one (requirements), LOGIN and TIMEOUTS."""
 
     # Ansible refuses a fragment without options and attributes.
     DOCUMENTATION = r"""
@@ -59,7 +59,27 @@ options:
         type: int
         default: 10
   run_id:
-    description: Id of the run. Sessions are called C(gonogo:RUN_ID:STAGE).
+    description: Id of the run, filled in by the controller. Sessions are called C(gonogo:RUN_ID:STAGE).
     type: str
-    required: true
+"""
+
+    TIMEOUTS = r"""
+options:
+  timeouts:
+    description: Limits set in every session, in PostgreSQL's notation.
+    type: dict
+    default: {}
+    suboptions:
+      lock:
+        description: Longest wait for a lock.
+        type: str
+        default: 5s
+      statement:
+        description: Longest statement.
+        type: str
+        default: 10min
+      idle_in_transaction:
+        description: Longest pause within a transaction.
+        type: str
+        default: 2min
 """

@@ -10,7 +10,7 @@ description:
   - Rehearses the removal of the rows in a run's ledger in a transaction that is rolled back, proves that nothing outside the ledger would change, and shows the plan with its token.
   - With an approval of exactly that plan the same is done again and, if nothing has changed since, committed.
   - No answer, a wrong token, another run, an expired plan or V(ROLLBACK) changes nothing.
-extends_documentation_fragment: [gonogo, gonogo.login]
+extends_documentation_fragment: [gonogo, gonogo.login, gonogo.timeouts]
 options:
   run_id:
     description: Id of the run whose rows are removed. By default the newest run of the environment that has left any.
@@ -37,14 +37,6 @@ options:
     description: How long a plan can be approved.
     type: int
     default: 24
-  timeouts:
-    description: Limits set in every session, in PostgreSQL's notation.
-    type: dict
-    default: {}
-    suboptions:
-      lock: {description: Longest wait for a lock., type: str, default: 5s}
-      statement: {description: Longest statement., type: str, default: 10min}
-      idle_in_transaction: {description: Longest pause within a transaction., type: str, default: 2min}
 attributes:
   check_mode:
     support: full

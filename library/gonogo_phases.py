@@ -12,24 +12,12 @@ description:
   - Races are run with sessions of their own after the script that declares them.
   - Test rows are committed only in residue mode V(keep) and only into workspaces of the run itself. Every row that may be created is in ledger.jsonl before the first script runs.
   - Releases the run lock at its end.
-extends_documentation_fragment: [gonogo, gonogo.login]
+extends_documentation_fragment: [gonogo, gonogo.login, gonogo.timeouts]
 options:
-  run_id:
-    description: Id of the run. The controller fills it in.
-    type: str
-    required: false
   directory:
     description: Directory of runs on the target host.
     type: path
     required: true
-  timeouts:
-    description: Limits set in every session, in PostgreSQL's notation.
-    type: dict
-    default: {}
-    suboptions:
-      lock: {description: Longest wait for a lock., type: str, default: 5s}
-      statement: {description: Longest statement., type: str, default: 10min}
-      idle_in_transaction: {description: Longest pause within a transaction., type: str, default: 2min}
 attributes:
   check_mode:
     support: full
@@ -60,40 +48,16 @@ phases:
     seconds: {description: How long it took., type: float, returned: always}
 """
 
-from pathlib import Path
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.gonogo.module import (
-    TIMEOUTS_SPEC,
-    login_of,
-    options,
-    reported,
-    timeouts_of,
-)
-from ansible.module_utils.gonogo.phases import run_phases
+from ansible.module_utils.gonogo.module import reported
+from ansible.module_utils.gonogo.phases import STAGE_OPTIONS, run_stage
 
 
 def main() -> None:
     """Entry point."""
-    module = AnsibleModule(
-        argument_spec=options(
-            directory={"type": "path", "required": True},
-            scripts={"type": "list", "elements": "dict", "required": True},
-            timeouts=TIMEOUTS_SPEC,
-        ),
-        supports_check_mode=True,
-    )
-    params = module.params
+    module = AnsibleModule(argument_spec=STAGE_OPTIONS, supports_check_mode=True)
     with reported(module):
-        results = run_phases(
-            login_of(params),
-            run_id=params["run_id"],
-            stage="phases",
-            scripts=params["scripts"],
-            directory=Path(params["directory"]).expanduser(),
-            timeouts=timeouts_of(params),
-            release_lock=True,
-        )
+        results = run_stage(module.params, stage="phases", release_lock=True)
     committed = any(phase["committed"] is not False for phase in results)
     module.exit_json(changed=committed, phases=results)
 

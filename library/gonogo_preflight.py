@@ -10,24 +10,12 @@ description:
   - Runs the runbook's preflight scripts in a read-only transaction and returns what they find as facts.
   - Everything the old runbook asked a person to write down and to paste into scripts is among them.
   - On the controller, writes facts.json and the results of the checks into the run's evidence. Later scripts are rendered from there, not from variables.
-extends_documentation_fragment: [gonogo, gonogo.login]
+extends_documentation_fragment: [gonogo, gonogo.login, gonogo.timeouts]
 options:
-  run_id:
-    description: Id of the run. The controller fills it in.
-    type: str
-    required: false
   directory:
     description: Directory of runs on the target host; the scripts are put into a folder named after the run.
     type: path
     required: true
-  timeouts:
-    description: Limits set in every session, in PostgreSQL's notation.
-    type: dict
-    default: {}
-    suboptions:
-      lock: {description: Longest wait for a lock., type: str, default: 5s}
-      statement: {description: Longest statement., type: str, default: 10min}
-      idle_in_transaction: {description: Longest pause within a transaction., type: str, default: 2min}
 attributes:
   check_mode:
     support: full
@@ -63,40 +51,16 @@ phases:
   elements: dict
 """
 
-from pathlib import Path
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.gonogo.module import (
-    TIMEOUTS_SPEC,
-    login_of,
-    options,
-    reported,
-    timeouts_of,
-)
-from ansible.module_utils.gonogo.phases import run_phases
+from ansible.module_utils.gonogo.module import reported
+from ansible.module_utils.gonogo.phases import STAGE_OPTIONS, run_stage
 
 
 def main() -> None:
     """Entry point."""
-    module = AnsibleModule(
-        argument_spec=options(
-            directory={"type": "path", "required": True},
-            scripts={"type": "list", "elements": "dict", "required": True},
-            timeouts=TIMEOUTS_SPEC,
-        ),
-        supports_check_mode=True,
-    )
-    params = module.params
+    module = AnsibleModule(argument_spec=STAGE_OPTIONS, supports_check_mode=True)
     with reported(module):
-        results = run_phases(
-            login_of(params),
-            run_id=params["run_id"],
-            stage="preflight",
-            scripts=params["scripts"],
-            directory=Path(params["directory"]).expanduser(),
-            timeouts=timeouts_of(params),
-            release_lock=False,
-        )
+        results = run_stage(module.params, stage="preflight", release_lock=False)
     facts = {key: value for phase in results for key, value in phase["facts"].items()}
     module.exit_json(changed=False, phases=results, ansible_facts={"gonogo": facts})
 

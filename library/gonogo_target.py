@@ -14,10 +14,6 @@ description:
   - On the controller, opens the evidence directory of the run.
 extends_documentation_fragment: [gonogo, gonogo.login]
 options:
-  run_id:
-    description: Id of the run. The controller makes it up.
-    type: str
-    required: false
   environment:
     description: Environment the inventory declares, such as V(staging).
     type: str

@@ -16,8 +16,29 @@ from .connection import DatabaseError, Login, Timeouts, application_name, connec
 from .errors import GonogoError
 from .execution import PhaseOutcome, run_script
 from .files import place
+from .module import TIMEOUTS_SPEC, login_of, options, timeouts_of
 
-__all__ = ["run_phases"]
+__all__ = ["STAGE_OPTIONS", "run_phases", "run_stage"]
+
+# Argument spec of the modules that run the scripts of a stage.
+STAGE_OPTIONS = options(
+    directory={"type": "path", "required": True},
+    scripts={"type": "list", "elements": "dict", "required": True},
+    timeouts=TIMEOUTS_SPEC,
+)
+
+
+def run_stage(params: Mapping[str, Any], *, stage: str, release_lock: bool) -> list[dict[str, Any]]:
+    """As `run_phases`, from the options in `STAGE_OPTIONS`."""
+    return run_phases(
+        login_of(params),
+        run_id=params["run_id"],
+        stage=stage,
+        scripts=params["scripts"],
+        directory=Path(params["directory"]).expanduser(),
+        timeouts=timeouts_of(params),
+        release_lock=release_lock,
+    )
 
 
 def run_phases(

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from doc_fragments.gonogo import ModuleDocFragment
 from gonogo.module import TIMEOUTS_SPEC
 
 ROOT = Path(__file__).parents[2]
@@ -38,6 +39,15 @@ def constants(file: Path) -> dict[str, str]:
     }
 
 
+def shared_options(documentation: dict[str, Any]) -> set[str]:
+    """The options a module has from the project's fragments."""
+    names: set[str] = set()
+    for fragment in documentation.get("extends_documentation_fragment") or []:
+        text = getattr(ModuleDocFragment, (fragment.partition(".")[2] or "documentation").upper())
+        names.update(yaml.safe_load(text).get("options") or {})
+    return names
+
+
 def load(file: Path) -> Any:
     return yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else None
 
@@ -55,8 +65,7 @@ def test_a_module_is_documented(file: Path) -> None:
     tasks = yaml.safe_load(found["EXAMPLES"])
     used = [task for task in tasks if file.stem in task]
     assert used
-    # login comes from the fragment.
-    options = {*documentation["options"], "login"}
+    options = {*documentation["options"], *shared_options(documentation)}
     for task in used:
         assert set(task[file.stem]) <= options
     for name, value in yaml.safe_load(found["RETURN"]).items():
@@ -71,14 +80,8 @@ def test_every_module_has_its_half_on_the_controller(file: Path) -> None:
 
 def test_the_timeouts_are_documented_as_they_are() -> None:
     expected = {key: option["default"] for key, option in TIMEOUTS_SPEC["options"].items()}
-    documented = 0
-    for file in MODULES:
-        options = yaml.safe_load(constants(file)["DOCUMENTATION"])["options"]
-        if "timeouts" in options:
-            found = options["timeouts"]["suboptions"]
-            assert {key: option["default"] for key, option in found.items()} == expected
-            documented += 1
-    assert documented == 3
+    fragment = yaml.safe_load(ModuleDocFragment.TIMEOUTS)["options"]["timeouts"]["suboptions"]
+    assert {key: option["default"] for key, option in fragment.items()} == expected
 
 
 def test_ansible_doc_shows_them() -> None:
