@@ -231,7 +231,7 @@ class _Event:
 
 def _words(error: psycopg.Error) -> str:
     """What is wrong, without the detail: that quotes rows."""
-    return error.diag.message_primary or " ".join(str(error).split()) or type(error).__name__
+    return str(described(error)["message"])
 
 
 class _Session:

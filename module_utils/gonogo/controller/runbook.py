@@ -7,21 +7,18 @@ first connection.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, TemplateSyntaxError, nodes
-from jinja2.defaults import DEFAULT_NAMESPACE
-
 from .. import canonical
 from ..errors import InputError
 from . import schema, yamlfile
 from .manifest import MANIFEST, check_references
-from .render import GLOBALS, template_environment
 from .schema import Flag, Items, Keys, Number, Table, Text
+from .template_check import check_templates
 
 __all__ = ["Runbook", "load"]
 
@@ -216,7 +213,8 @@ def load(
     _check_links(directory)
     _check_files(document, runbook)
     if templates:
-        _check_templates(runbook)
+        folders = [runbook.templates, directory / "races"]
+        check_templates(folders, facts=data["facts"], parameters=data["parameters"])
     return runbook
 
 
@@ -257,13 +255,12 @@ def _check_references(document: yamlfile.Document) -> None:
     }
     for path, kind, name in _references(data):
         if name not in known[kind]:
-            near = _near(name, known[kind])
             raise InputError(
                 f"{document.place(path)}: no {kind} is called '{name}'",
                 file=str(document.path),
                 key=schema.spelled(path),
                 value=name,
-                hint=f"Did you mean '{near}'?" if near else f"Known: {', '.join(known[kind])}.",
+                hint=_suggestion(name, known[kind]),
             )
     answered = {check["criterion"] for check in data["checks"]}
     for number, criterion in enumerate(data["criteria"]):
@@ -321,11 +318,10 @@ def _parameters(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[s
     for name, value in given.items():
         key = f"gonogo_parameters.{name}"
         if name not in declared:
-            near = _near(name, declared)
             raise InputError(
                 f"the runbook has no parameter '{name}'",
                 key=key,
-                hint=f"Did you mean '{near}'?" if near else f"Known: {', '.join(declared)}.",
+                hint=_suggestion(name, declared),
             )
         problem = _misfit(declared[name], value)
         if problem:
@@ -383,72 +379,6 @@ def _check_links(directory: Path) -> None:
             raise InputError(f"file {relative} leads out of the runbook", file=str(path))
 
 
-def _check_templates(runbook: Runbook) -> None:
-    """Every name a template uses must exist: names, facts, parameters, filters, other templates."""
-    environment = template_environment([runbook.templates, runbook.directory / "races"])
-    races = runbook.directory / "races"
-    for file in (*sorted(runbook.templates.glob("*.j2")), *sorted(races.glob("*.j2"))):
-        try:
-            tree = environment.parse(file.read_text(encoding="utf-8"), name=file.name)
-        except TemplateSyntaxError as error:
-            raise InputError(
-                f"{file.name}:{error.lineno}: {error.message}", file=str(file)
-            ) from error
-        except UnicodeDecodeError as error:
-            raise InputError(f"not UTF-8 at byte {error.start}", file=str(file)) from error
-        for line, problem, near in _faults(runbook, environment, list(tree.find_all(nodes.Node))):
-            hint = f"Did you mean '{near}'?" if near else None
-            raise InputError(f"{file.name}:{line}: {problem}", file=str(file), hint=hint)
-
-
-def _faults(
-    runbook: Runbook, environment: Environment, found: Sequence[nodes.Node]
-) -> Iterator[tuple[int, str, str | None]]:
-    """Line, what is wrong there, and the name that was probably meant."""
-    facts, parameters = runbook.data["facts"], runbook.data["parameters"]
-    declared = {"facts": (facts, "fact"), "parameters": (parameters, "parameter")}
-    known = _known(found)
-    templates = environment.list_templates()
-    for node in found:
-        if isinstance(node, nodes.Name) and node.ctx == "load" and node.name not in known:
-            yield node.lineno, f"'{node.name}' is undefined", _near(node.name, known)
-        elif isinstance(node, (nodes.Getattr, nodes.Getitem)):
-            owner, name = _access(node)
-            names, kind = declared.get(owner, ((), ""))
-            if kind and name is not None and name not in names:
-                yield node.lineno, f"the runbook declares no {kind} '{name}'", _near(name, names)
-        elif isinstance(node, nodes.Filter) and node.name not in environment.filters:
-            filters = environment.filters
-            yield node.lineno, f"there is no filter '{node.name}'", _near(node.name, filters)
-        elif isinstance(node, nodes.Test) and node.name not in environment.tests:
-            tests = environment.tests
-            yield node.lineno, f"there is no test '{node.name}'", _near(node.name, tests)
-        elif isinstance(node, (nodes.Import, nodes.FromImport, nodes.Include, nodes.Extends)):
-            name = getattr(node.template, "value", None)
-            if isinstance(name, str) and name not in templates:
-                yield node.lineno, f"there is no template '{name}'", _near(name, templates)
-
-
-def _known(found: Sequence[nodes.Node]) -> frozenset[str]:
-    """Names that mean something in a template, wherever in it they are set."""
-    known = {*GLOBALS, *DEFAULT_NAMESPACE, "loop", "varargs", "kwargs"}
-    for node in found:
-        if (isinstance(node, nodes.Name) and node.ctx != "load") or isinstance(node, nodes.Macro):
-            known.add(node.name)
-        elif isinstance(node, nodes.Import):
-            known.add(node.target)
-        elif isinstance(node, nodes.FromImport):
-            known.update(name if isinstance(name, str) else name[1] for name in node.names)
-    return frozenset(known)
-
-
-def _access(node: nodes.Getattr | nodes.Getitem) -> tuple[str, str | None]:
-    """`facts` and `users` of `facts.users` and `facts['users']`; no name for a computed one."""
-    owner = node.node.name if isinstance(node.node, nodes.Name) else ""
-    if isinstance(node, nodes.Getattr):
-        return owner, node.attr
-    return owner, str(node.arg.value) if isinstance(node.arg, nodes.Const) else None
-
-
-def _near(name: str, names: Iterable[str]) -> str | None:
-    return next(iter(difflib.get_close_matches(name, sorted(names), n=1)), None)
+def _suggestion(name: str, names: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, sorted(names), n=1)
+    return f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(names)}."

@@ -1,0 +1,50 @@
+"""JSON of evidence, read strictly: a value, or the records of a `.jsonl` file."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+
+def parse(raw: bytes) -> Any:
+    """Return a JSON value. Raises `ValueError` for everything that is none."""
+    try:
+        return json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def records_of(name: str, raw: bytes) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the objects of a `.jsonl` file, and what is wrong with the other lines."""
+    records: list[dict[str, Any]] = []
+    problems: list[str] = []
+    for number, text in enumerate(lines_of(raw), start=1):
+        try:
+            record = parse(text)
+        except ValueError:
+            record = None
+        if isinstance(record, dict):
+            records.append(record)
+        if not text.endswith(b"\n"):
+            problems.append(f"{name} line {number}: cut off")
+        elif not isinstance(record, dict):
+            problems.append(f"{name} line {number}: not a record")
+    return records, problems
+
+
+def lines_of(raw: bytes) -> list[bytes]:
+    """Split at line feeds only: JSON text may hold the other characters that end lines."""
+    lines = raw.split(b"\n")
+    return [text + b"\n" for text in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no number of a finite size")
+    return value

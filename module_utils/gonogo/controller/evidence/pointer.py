@@ -1,0 +1,135 @@
+"""The open run of a process: how its later stages find the directory its first stage made.
+
+A note in the folder of the runs names the run, and the process that works on it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from ... import canonical
+from ...errors import GonogoError, shown
+from . import disk
+from .names import ENVIRONMENT, RUN_ID
+from .parsing import parse
+
+_POINTERS = ".open"
+# Characters of a host in the name of a file.
+HOST_LIMIT = 150
+
+
+def controller_identity(pid: int) -> dict[str, Any]:
+    """Return what tells a process from every other: `host`, `pid`, `start` (None if unknown).
+
+    `start` is the boot id and the start time in clock ticks where /proc says them, otherwise
+    what `ps` says.
+    """
+    return {"host": socket.gethostname(), "pid": pid, "start": _start(pid)}
+
+
+def is_alive(identity: Mapping[str, Any]) -> bool | None:
+    """Say whether that very process still runs; None if it cannot be told from here."""
+    pid = identity.get("pid")
+    if identity.get("host") != socket.gethostname() or not isinstance(pid, int) or pid <= 0:
+        return None
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # it exists, and belongs to somebody else
+    start = _start(pid)
+    if start is None or identity.get("start") is None:
+        return None
+    return bool(start == identity["start"])
+
+
+def point_to(
+    runs_dir: Path, *, identity: Mapping[str, Any], inventory_host: str, run: Path
+) -> None:
+    """Note that this process works on `run` for this host; an earlier note is replaced."""
+    with disk.explained("note the open run"):
+        disk.make_dir(runs_dir / _POINTERS)
+        record = {"run": run.relative_to(runs_dir).as_posix(), **identity}
+        disk.replace(
+            _pointer(runs_dir, identity, inventory_host), (canonical.line(record) + "\n").encode()
+        )
+
+
+def find_open(runs_dir: Path, *, identity: Mapping[str, Any], inventory_host: str) -> Path | None:
+    """Return the directory this process works on for this host, None if it opened none.
+
+    Notes of processes that are gone are removed. Raises `GonogoError` for a damaged note.
+    """
+    _forget_the_dead(runs_dir)
+    pointer = _pointer(runs_dir, identity, inventory_host)
+    try:
+        with disk.explained("read which run is open"):
+            record = parse(disk.read(pointer)) if pointer.exists() else None
+    except ValueError:
+        record = {}
+    if record is None:
+        return None
+    name = record.get("run") if isinstance(record, dict) else None
+    environment, _, run_id = name.partition("/") if isinstance(name, str) else ("", "", "")
+    if not (ENVIRONMENT.fullmatch(environment) and RUN_ID.fullmatch(run_id)):
+        raise GonogoError(
+            "the note of the open run is damaged", detail=shown(pointer.name, limit=disk.PATH_LIMIT)
+        )
+    return runs_dir / environment / run_id
+
+
+def close_pointer(runs_dir: Path, *, identity: Mapping[str, Any], inventory_host: str) -> None:
+    """Remove the note of the open run; it is fine if there is none."""
+    with disk.explained("remove the note of the open run"):
+        _pointer(runs_dir, identity, inventory_host).unlink(missing_ok=True)
+
+
+def _pointer(runs_dir: Path, identity: Mapping[str, Any], inventory_host: str) -> Path:
+    start = canonical.sha256(canonical.line([identity["host"], identity["start"]]))[:12]
+    host = quote(inventory_host, safe="")
+    if len(host) > HOST_LIMIT:
+        host = canonical.sha256(host)
+    return runs_dir / _POINTERS / f"{identity['pid']}-{start}-{host}"
+
+
+def _forget_the_dead(runs_dir: Path) -> None:
+    for name in disk.names_in(runs_dir / _POINTERS):
+        path = runs_dir / _POINTERS / name
+        with contextlib.suppress(OSError, ValueError):
+            record = parse(disk.read(path))
+            if isinstance(record, dict) and is_alive(record) is False:
+                path.unlink(missing_ok=True)
+
+
+def _start(pid: int) -> str | None:
+    try:
+        # The name in field 2 may hold spaces and parentheses; the state is what follows it.
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        # Dead, only not yet collected by its parent: the start of no process.
+        return "" if fields[0] in "ZX" else f"{boot}:{fields[19]}"
+    except (OSError, IndexError):
+        return _start_by_ps(pid)
+
+
+def _start_by_ps(pid: int) -> str | None:
+    try:
+        answer = subprocess.run(  # noqa: S603 - a number is all that varies
+            ["ps", "-o", "lstart=", "-p", str(pid)],  # noqa: S607 - where it is differs by system
+            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return " ".join(answer.stdout.split()) or None

@@ -1,0 +1,158 @@
+"""A run's directory read back, with every irregularity told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ... import canonical
+from ...errors import shown
+from ...verdict import misfits
+from . import disk
+from .chain import verified
+from .names import CHAIN, DERIVED, FILE, SEALED
+from .parsing import parse, records_of
+
+
+@dataclass
+class Evidence:
+    """What a directory of evidence says; `problems` tells where it cannot be believed.
+
+    A missing file is None or empty. `events` ends before the first line that does not fit.
+    """
+
+    path: Path
+    run: dict[str, Any] | None = None
+    plan: dict[str, Any] | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    backup: dict[str, Any] | None = None
+    ledger: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def load(path: Path) -> Evidence:
+    """Read a directory of evidence back and verify it. Never raises for what it finds there."""
+    evidence = Evidence(path)
+    problems = evidence.problems
+    evidence.events = _load_chain(path, problems)
+    _verify_digests(path, evidence.events, problems)
+    evidence.run = _load_object(path, "run.json", problems)
+    evidence.plan = _load_object(path, "plan.json", problems)
+    evidence.facts = _load_object(path, "facts.json", problems) or {}
+    evidence.backup = _load_object(path, "backup.json", problems)
+    evidence.checks = _load_records(path, "checks.jsonl", problems)
+    evidence.ledger = _load_records(path, "ledger.jsonl", problems)
+    problems += misfits(evidence.plan, evidence.checks)
+    _verify_run_id(evidence)
+    return evidence
+
+
+def _load_chain(path: Path, problems: list[str]) -> list[dict[str, Any]]:
+    raw = _content(path, CHAIN, problems)
+    if raw is None:
+        problems.append(f"{CHAIN} is missing")
+        return []
+    events, found = verified(raw)
+    problems += found
+    return events
+
+
+def _verify_digests(path: Path, events: Sequence[Mapping[str, Any]], problems: list[str]) -> None:
+    """Compare every file with the last event that wrote it, and look for files nobody wrote."""
+    broken = bool(problems)
+    sealed: dict[str, str] = {}
+    # What a closed run consists of; a later cleanup may add to it, and change nothing.
+    final: set[str] = set()
+    for event in events:
+        if event["event"] == "closed":
+            final = {*SEALED, *sealed}
+        if event["event"] != "wrote":
+            continue
+        name, digest = str(event["data"].get("file")), str(event["data"].get("sha256"))
+        if not FILE.fullmatch(name) or name in DERIVED or name == CHAIN:
+            problems.append(f"{CHAIN} line {event['seq']}: wrote no file of evidence")
+            continue
+        if name in final:
+            problems.append(f"{name} was written after the run was closed")
+        sealed[name] = digest
+    for name, digest in sealed.items():
+        raw = _content(path, name, problems)
+        if raw is None:
+            if not os.path.lexists(path / name):
+                problems.append(f"{name} is missing")
+        elif canonical.sha256(raw) != digest and not broken:
+            problems.append(f"{name} changed after it was written")
+    if not broken:
+        found = [name for name in SEALED if os.path.lexists(path / name)]
+        found += [f"sql/{name}" for name in disk.names_in(path / "sql")]
+        problems += [f"{name} was written by no stage" for name in found if name not in sealed]
+
+
+def _verify_run_id(evidence: Evidence) -> None:
+    """Everything must speak of one run: the directory, its first event, its files, its records."""
+    problems = evidence.problems
+    if evidence.run is None and not any(text.startswith("run.json ") for text in problems):
+        problems.append("run.json is missing")
+    known = (evidence.run or {}).get("run_id", evidence.path.name)
+    if known != evidence.path.name:
+        problems.append(
+            f"the directory is called {shown(evidence.path.name)} but holds the run {shown(known)}"
+        )
+    opened = [event["data"] for event in evidence.events if event["event"] == "opened"]
+    if any(data.get("run_id") != known for data in opened):
+        problems.append(f"{CHAIN} was opened for another run")
+    sources = [("backup.json", [evidence.backup or {}]), ("checks.jsonl", evidence.checks)]
+    sources += [("ledger.jsonl", evidence.ledger)]
+    for name, records in sources:
+        for number, record in enumerate(records, start=1):
+            if record.get("run_id", known) != known:
+                problems.append(f"{name} record {number} is of another run")
+    wanted = (evidence.run or {}).get("environment")
+    if evidence.run and any(data.get("environment") != wanted for data in opened):
+        problems.append("run.json names another environment than the one the run was opened in")
+    present = {str(record.get("check_id")) for record in evidence.checks}
+    for event in evidence.events:
+        ids = event["data"].get("ids") if event["event"] == "checks" else None
+        for check_id in ids if isinstance(ids, list) else []:
+            if str(check_id) not in present:
+                problems.append(f"check {shown(check_id)} was answered, its result is gone")
+
+
+def _load_object(path: Path, name: str, problems: list[str]) -> dict[str, Any] | None:
+    raw = _content(path, name, problems)
+    if raw is None:
+        return None
+    try:
+        value = parse(raw)
+    except ValueError as error:
+        problems.append(f"{name} is not JSON: {shown(str(error))}")
+        return None
+    if not isinstance(value, dict):
+        problems.append(f"{name} is not an object")
+        return None
+    return value
+
+
+def _load_records(path: Path, name: str, problems: list[str]) -> list[dict[str, Any]]:
+    raw = _content(path, name, problems)
+    records, found = records_of(name, raw or b"")
+    problems += found
+    return records
+
+
+def _content(path: Path, name: str, problems: list[str]) -> bytes | None:
+    """Return a file's bytes; None if it is not there or cannot be read, which is a problem."""
+    try:
+        return disk.read(path / name)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        text = f"{name} cannot be read: {error.strerror or error}"
+        if text not in problems:
+            problems.append(text)
+        return None

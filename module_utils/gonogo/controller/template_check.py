@@ -1,0 +1,95 @@
+"""The static check of templates: whatever one names exists, before any of them is rendered.
+
+Names, facts, parameters, filters, tests and other templates are looked up in the parsed
+template, also where the rendering of one run would never come by.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from jinja2 import Environment, TemplateSyntaxError, nodes
+from jinja2.defaults import DEFAULT_NAMESPACE
+
+from ..errors import InputError
+from .render import GLOBALS, template_environment
+
+__all__ = ["check_templates"]
+
+
+def check_templates(
+    folders: Sequence[Path], *, facts: Collection[str], parameters: Collection[str]
+) -> None:
+    """Check all templates in the folders. Raises InputError for the first thing wrong in one.
+
+    `facts` and `parameters` are the names the runbook declares.
+    """
+    environment = template_environment(folders)
+    declared = {"facts": (facts, "fact"), "parameters": (parameters, "parameter")}
+    for file in (file for folder in folders for file in sorted(folder.glob("*.j2"))):
+        try:
+            tree = environment.parse(file.read_text(encoding="utf-8"), name=file.name)
+        except TemplateSyntaxError as error:
+            raise InputError(
+                f"{file.name}:{error.lineno}: {error.message}", file=str(file)
+            ) from error
+        except UnicodeDecodeError as error:
+            raise InputError(f"not UTF-8 at byte {error.start}", file=str(file)) from error
+        for line, problem, near in _faults(list(tree.find_all(nodes.Node)), environment, declared):
+            hint = f"Did you mean '{near}'?" if near else None
+            raise InputError(f"{file.name}:{line}: {problem}", file=str(file), hint=hint)
+
+
+def _faults(
+    found: Sequence[nodes.Node],
+    environment: Environment,
+    declared: Mapping[str, tuple[Collection[str], str]],
+) -> Iterator[tuple[int, str, str | None]]:
+    """Line, what is wrong there, and the name that was probably meant."""
+    known = _known(found)
+    templates = environment.list_templates()
+    for node in found:
+        if isinstance(node, nodes.Name) and node.ctx == "load" and node.name not in known:
+            yield node.lineno, f"'{node.name}' is undefined", _near(node.name, known)
+        elif isinstance(node, (nodes.Getattr, nodes.Getitem)):
+            owner, name = _access(node)
+            names, kind = declared.get(owner, ((), ""))
+            if kind and name is not None and name not in names:
+                yield node.lineno, f"the runbook declares no {kind} '{name}'", _near(name, names)
+        elif isinstance(node, nodes.Filter) and node.name not in environment.filters:
+            filters = environment.filters
+            yield node.lineno, f"there is no filter '{node.name}'", _near(node.name, filters)
+        elif isinstance(node, nodes.Test) and node.name not in environment.tests:
+            tests = environment.tests
+            yield node.lineno, f"there is no test '{node.name}'", _near(node.name, tests)
+        elif isinstance(node, (nodes.Import, nodes.FromImport, nodes.Include, nodes.Extends)):
+            name = getattr(node.template, "value", None)
+            if isinstance(name, str) and name not in templates:
+                yield node.lineno, f"there is no template '{name}'", _near(name, templates)
+
+
+def _known(found: Sequence[nodes.Node]) -> frozenset[str]:
+    """Names that mean something in a template, wherever in it they are set."""
+    known = {*GLOBALS, *DEFAULT_NAMESPACE, "loop", "varargs", "kwargs"}
+    for node in found:
+        if (isinstance(node, nodes.Name) and node.ctx != "load") or isinstance(node, nodes.Macro):
+            known.add(node.name)
+        elif isinstance(node, nodes.Import):
+            known.add(node.target)
+        elif isinstance(node, nodes.FromImport):
+            known.update(name if isinstance(name, str) else name[1] for name in node.names)
+    return frozenset(known)
+
+
+def _access(node: nodes.Getattr | nodes.Getitem) -> tuple[str, str | None]:
+    """`facts` and `users` of `facts.users` and `facts['users']`; no name for a computed one."""
+    owner = node.node.name if isinstance(node.node, nodes.Name) else ""
+    if isinstance(node, nodes.Getattr):
+        return owner, node.attr
+    return owner, str(node.arg.value) if isinstance(node.arg, nodes.Const) else None
+
+
+def _near(name: str, names: Iterable[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(name, sorted(names), n=1)), None)

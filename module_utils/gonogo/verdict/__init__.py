@@ -1,0 +1,25 @@
+"""The decision: a pure function of the evidence.
+
+Anything proven bad is a NO-GO, anything unknown a HOLD; what is left is a GO. Nothing here reads
+a clock, a file or the environment, and no input raises: what cannot be understood is a HOLD. The
+parts, from the bottom up:
+
+============  ==================================================================
+`values`      JSON values that may be anything
+`plan`        what has to be there for a GO, as `plan.json` holds it
+`statuses`    what checks and criteria have come to
+`conditions`  what is said beside the decision
+`waivers`     which failed checks are accepted, until when and by whom
+`reasons`     what stands against a GO
+`outlook`     what would change the decision
+`decision`    `decide`: all of it in one document
+============  ==================================================================
+"""
+
+from __future__ import annotations
+
+from .decision import decide
+from .plan import CLASSES, EFFECTS
+from .statuses import STATUSES, misfits
+
+__all__ = ["CLASSES", "EFFECTS", "STATUSES", "decide", "misfits"]

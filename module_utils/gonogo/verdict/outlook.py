@@ -1,0 +1,50 @@
+"""What would have to happen for a better decision, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .plan import Plan
+from .reasons import IMPORTANT_NO_GO
+
+_GOALS = {
+    "check_fail": "{} passes",
+    "important_fail": "{} passes",
+    "check_inconclusive": "{} sees data and passes",
+    "stage_failed": "stage {} passes",
+    "stage_not_run": "stage {} runs and passes",
+    "stage_order": "the stages run in order",
+    "backup": "the backup is made and recorded",
+    "not_closed": "a run reaches its end",
+}
+
+
+def would_change(reasons: Sequence[Mapping[str, Any]], plan: Plan) -> list[str]:
+    """Return one sentence per step to a GO; checks that did not run share one."""
+    no_go = [reason for reason in reasons if reason["severity"] == "no_go"]
+    proven = [reason["subject"] for reason in no_go if reason["code"] == "check_fail"]
+    important = [reason["subject"] for reason in no_go if reason["code"] == "important_fail"]
+    sentences = []
+    if important:
+        failed = {plan.checks[subject].criterion: None for subject in important}
+        enough = len(failed) - IMPORTANT_NO_GO + 1
+        proven.append(f"{enough} of the criteria {', '.join(failed)}")
+    if no_go and (important or len(no_go) < len(reasons)):
+        verb = "passes" if len(proven) == 1 and not important else "pass"
+        sentences.append(f"HOLD if {' and '.join(proven)} {verb}")
+
+    not_run = [reason["subject"] for reason in reasons if reason["code"] == "check_not_run"]
+    steps = [
+        (_GOALS[reason["code"]].format(reason["subject"]), reason["hint"])
+        for reason in reasons
+        if reason["code"] in _GOALS
+    ]
+    if not_run:
+        verb = "runs and passes" if len(not_run) == 1 else "run and pass"
+        steps.append((f"{', '.join(not_run)} {verb}", None))
+    if {reason["code"] for reason in reasons} - {*_GOALS, "check_not_run"}:
+        steps.append(("a new run leaves whole evidence behind", None))
+    opening = "GO if" if len(steps) == 1 else "GO needs that"
+    sentences += [f"{opening} {goal}" + (f": {hint}" if hint else "") for goal, hint in steps]
+    return sentences
