@@ -19,6 +19,7 @@ from gonogo import phases
 from gonogo.connection import Timeouts
 from gonogo.controller import runbook, yamlfile
 from gonogo.controller.render import render_phase
+from gonogo.script import blocks
 from sandbox import logins
 from tests.integration.harness import RUNBOOK, Database
 
@@ -27,6 +28,7 @@ __all__ = [
     "PREFLIGHT",
     "Answers",
     "Suite",
+    "answer",
     "answers",
     "by_module",
     "by_psql",
@@ -75,6 +77,12 @@ class Suite:
         written = json.dumps(facts, sort_keys=True)
         return [_script(self, name, written) for name in names]
 
+    def until(self, check: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """The phase that answers a check, up to the answer and no further."""
+        script = _script(self, phase_of(check), json.dumps(facts, sort_keys=True))
+        races = [race for race in script["races"] if race["check"] == check]
+        return {**script, "text": "" if races else _until(script["text"], check), "races": races}
+
 
 @cache
 def _load(
@@ -119,6 +127,15 @@ def _script(suite: Suite, name: str, facts: str) -> dict[str, Any]:
         "stop": [],
         "races": races,
     }
+
+
+def _until(text: str, check: str) -> str:
+    found = blocks(text)
+    (position,) = [
+        number for number, block in enumerate(found) if (block.kind, block.words) == ("check", check)
+    ]
+    lines = text.splitlines(keepends=True)
+    return "".join(lines[: found[position + 1].line - 1])
 
 
 def by_module(
@@ -205,12 +222,27 @@ def answers(
     *,
     suite: Suite | None = None,
     run: Run = by_module,
-    between: Callable[[], object] = lambda: None,
 ) -> Answers:
-    """Run preflight, then `between`, then the phases of these names with the facts found."""
+    """Run preflight, then the phases of these names with the facts found."""
     suite = suite or Suite(profile=database.profile)
     found = run(database, suite.scripts([PREFLIGHT], {}), directory)
-    between()
     following = [name for name in names if name != PREFLIGHT]
     found.extend(run(database, suite.scripts(following, found.facts), directory))
     return found
+
+
+def answer(
+    database: Database,
+    check: str,
+    directory: Path,
+    *,
+    suite: Suite,
+    between: Callable[[], object] = lambda: None,
+) -> dict[str, Any]:
+    """Run preflight, then `between`, then what is needed for one check, and return its result."""
+    found = by_module(database, suite.scripts([PREFLIGHT], {}), directory)
+    between()
+    if phase_of(check) != PREFLIGHT:
+        found = by_module(database, [suite.until(check, found.facts)], directory)
+    assert check in found.checks, found.errors
+    return found.checks[check]

@@ -27,7 +27,12 @@ class Refused(psycopg.Error):
 
     @property
     def diag(self) -> Any:
-        names = {"constraint_name": self._constraint, "message_primary": str(self)}
+        names = {
+            "constraint_name": self._constraint,
+            "message_primary": str(self),
+            "message_detail": None,
+            "message_hint": None,
+        }
         return type("Diagnostic", (), names)
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from tests.integration.check_fixtures import preflight, schema
+from tests.integration.check_fixtures import (
+    important,
+    invariants,
+    lifecycle,
+    preflight,
+    runtime,
+    schema,
+)
 from tests.integration.check_fixtures.records import BYSTANDER, Green, Red
 
 __all__ = ["BYSTANDER", "GREENS", "REDS", "Green", "Red"]
 
-_MODULES = (preflight, schema)
+_MODULES = (preflight, schema, lifecycle, runtime, invariants, important)
 
 REDS: list[Red] = [red for module in _MODULES for red in module.REDS]
 GREENS: list[Green] = [green for module in _MODULES for green in module.GREENS]

@@ -752,6 +752,7 @@ RIGHTS = [
     Red(
         "C1.10",
         "a role that cannot log in",
+        admin=f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {BYSTANDER}",
         parameters={"application_role": BYSTANDER},
         words=f"login {BYSTANDER} cannot log in",
     ),
