@@ -57,7 +57,7 @@ class Database:
                 " AND relkind = 'r' ORDER BY 1"
             ).fetchall()
             return {
-                name: connection.execute(f'SELECT count(*) FROM public."{name}"').fetchone()[0]  # type: ignore[index]  # noqa: S608 - names from the catalog
+                name: connection.execute(f'SELECT count(*) FROM public."{name}"').fetchone()[0]  # type: ignore[index]
                 for (name,) in names
             }
 

@@ -38,6 +38,7 @@ __all__ = [
 
 _RUN_ID = "20260131T120000Z-0a1b2c"
 _TIMEOUTS = {"lock": "5s", "statement": "2min", "idle_in_transaction": "1min"}
+_PSQL = ("-X", "-q", "--csv", "-v", "ON_ERROR_STOP=1")
 _CHECK = ["check_id", "status", "examined", "expected", "observed", "samples"]
 _FACT = ["fact", "value"]
 
@@ -131,16 +132,11 @@ def _script(suite: Suite, name: str, facts: str) -> dict[str, Any]:
 
 def _until(text: str, check: str) -> str:
     found = blocks(text)
-    (position,) = [
-        number for number, block in enumerate(found) if (block.kind, block.words) == ("check", check)
-    ]
-    lines = text.splitlines(keepends=True)
-    return "".join(lines[: found[position + 1].line - 1])
+    kept = [(block.kind, block.words) for block in found].index(("check", check)) + 1
+    return "\n".join(text.split("\n")[: found[kept].line - 1])
 
 
-def by_module(
-    database: Database, scripts: Sequence[Mapping[str, Any]], directory: Path
-) -> Answers:
+def by_module(database: Database, scripts: Sequence[Mapping[str, Any]], directory: Path) -> Answers:
     """Run scripts with the code of the module, each whatever became of the one before."""
     found = Answers()
     for script in scripts:
@@ -153,9 +149,9 @@ def by_module(
             timeouts=Timeouts(**_TIMEOUTS),
             release_lock=False,
         )
-        found.checks.update({
-            result["check_id"]: result for result in (*outcome["checks"], *outcome["races"])
-        })
+        found.checks.update(
+            {result["check_id"]: result for result in (*outcome["checks"], *outcome["races"])}
+        )
         found.facts.update(outcome["facts"])
         if outcome["error"]:
             found.errors[script["name"]] = outcome["error"]["message"]
@@ -169,8 +165,7 @@ def by_psql(database: Database, scripts: Sequence[Mapping[str, Any]], directory:
         file = directory / f"{script['name']}.sql"
         file.write_text(script["text"], encoding="utf-8")
         done = subprocess.run(
-            [str(database.cluster.bin / "psql"), "-X", "-q", "--csv", "-v", "ON_ERROR_STOP=1"]
-            + ["-f", str(file)],
+            [database.cluster.bin / "psql", *_PSQL, "-f", file],
             env=database.login().environment(name="test"),
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -241,8 +236,11 @@ def answer(
 ) -> dict[str, Any]:
     """Run preflight, then `between`, then what is needed for one check, and return its result."""
     found = by_module(database, suite.scripts([PREFLIGHT], {}), directory)
-    between()
     if phase_of(check) != PREFLIGHT:
+        stop = [name for name, item in declared().items() if item["stop"]]
+        failed = [name for name in stop if found.checks[name]["status"] != "pass"]
+        assert not failed, f"a run would have ended at {failed}, before {check}"
+        between()
         found = by_module(database, [suite.until(check, found.facts)], directory)
     assert check in found.checks, found.errors
     return found.checks[check]

@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from sandbox.cluster import Cluster
 from tests.integration import scripts
-from tests.integration.check_fixtures import BYSTANDER, GREENS, REDS, Green, Red
+from tests.integration.check_fixtures import GREENS, REDS, Green, Red, make_roles
 from tests.integration.harness import RUNBOOK, Database
 
 Make = Callable[[str], Database]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _bystander(cluster: Cluster) -> None:
-    with cluster.connect() as admin:
-        admin.execute(f"CREATE ROLE {BYSTANDER} NOLOGIN")
+def _roles(cluster: Cluster) -> None:
+    make_roles(cluster)
 
 
 def _answer(change: Red | Green, make_database: Make, directory: Path) -> dict[str, Any]:
@@ -31,6 +31,7 @@ def _answer(change: Red | Green, make_database: Make, directory: Path) -> dict[s
         change.runbook(home)
     suite = scripts.Suite(
         profile=change.profile,
+        residue=change.residue,
         parameters=(*scripts.Suite.parameters, *change.parameters.items()),
         directory=home,
     )
@@ -47,9 +48,15 @@ def _answer(change: Red | Green, make_database: Make, directory: Path) -> dict[s
 
 def _apply(change: Red | Green, database: Database) -> None:
     for session, sql in ((database.admin, change.admin), (database.owner, change.sql)):
-        if sql:
-            with session() as connection:
-                connection.execute(sql.encode())
+        if not sql:
+            continue
+        with session() as connection, connection.cursor() as cursor:
+            cursor.execute(sql.encode())
+            tags = [cursor.statusmessage]
+            while cursor.nextset():
+                tags.append(cursor.statusmessage)
+        # A change that changes nothing would prove nothing.
+        assert not {"UPDATE 0", "DELETE 0", "INSERT 0 0"}.intersection(tags), tags
 
 
 @pytest.mark.parametrize("red", REDS, ids=str)

@@ -387,7 +387,7 @@ def test_connection_lost_while_the_phases_run_is_no_go(
             )
             with database.admin() as admin:
                 _until(lambda: admin.execute(waiting).fetchone() is not None)
-                admin.execute(f"SELECT pg_terminate_backend(pid) FROM ({waiting}) AS w")  # noqa: S608
+                admin.execute(f"SELECT pg_terminate_backend(pid) FROM ({waiting}) AS w")
             output, _ = process.communicate()
         finally:
             process.kill()

@@ -531,7 +531,7 @@ def digests(connection: psycopg.Connection) -> dict[str, Any]:
     """Table → number of rows and digest of their content, in the order of their keys."""
     return {
         name: connection.execute(
-            f"SELECT count(*), md5(string_agg(md5(t::text), '' ORDER BY id))"  # noqa: S608
+            f"SELECT count(*), md5(string_agg(md5(t::text), '' ORDER BY id))"
             f" FROM public.{name} AS t".encode()
         ).fetchone()
         for name in tables(connection)
@@ -631,7 +631,7 @@ def test_the_guards_refuse_under_their_own_name(target: psycopg.Connection) -> N
     delete = "DELETE FROM public.config_versions WHERE status = 'ACTIVE'"
     assert refused(target, delete) == ("23001", "config_versions_active_guard")
     for table in ("workflow_instances", "workflow_stages"):
-        update = f"UPDATE public.{table} SET config_version_id = 'another'"  # noqa: S608
+        update = f"UPDATE public.{table} SET config_version_id = 'another'"
         assert refused(target, update) == ("23001", f"{table}_frozen_guard")
 
 
@@ -645,9 +645,9 @@ def test_every_updated_at_follows_an_update(target: psycopg.Connection) -> None:
     assert len(columns) == 13
     for (name,) in columns:
         with target.transaction(force_rollback=True):
-            target.execute(f"UPDATE public.{name} SET id = id".encode())  # noqa: S608
+            target.execute(f"UPDATE public.{name} SET id = id".encode())
             row = target.execute(
-                f"SELECT bool_and(updated_at = now()) FROM public.{name}".encode()  # noqa: S608
+                f"SELECT bool_and(updated_at = now()) FROM public.{name}".encode()
             ).fetchone()
             assert row == (True,), name
 
@@ -715,7 +715,7 @@ def workspace_of(table: str, alias: str) -> str:
     column, parent = PARENTS[table]
     inner = f"{alias}_{parent}"
     return (
-        f"(SELECT {workspace_of(parent, inner)} FROM public.{parent} AS {inner}"  # noqa: S608
+        f"(SELECT {workspace_of(parent, inner)} FROM public.{parent} AS {inner}"
         f" WHERE {inner}.id = {alias}.{column})"
     )
 
@@ -733,7 +733,7 @@ def test_no_row_refers_to_nothing(
     for child, column, parent, key in everything:
         examined, orphans = counts(
             deployed,
-            f"SELECT count(*), count(*) FILTER (WHERE p.{key} IS NULL)"  # noqa: S608
+            f"SELECT count(*), count(*) FILTER (WHERE p.{key} IS NULL)"
             f" FROM public.{child} AS c LEFT JOIN public.{parent} AS p ON p.{key} = c.{column}"
             f" WHERE c.{column} IS NOT NULL",
         )
@@ -749,7 +749,7 @@ def test_no_row_refers_to_another_workspace(
             continue
         examined, foreign = counts(
             deployed,
-            f"SELECT count(*), count(*) FILTER (WHERE {workspace_of(child, 'c')}"  # noqa: S608
+            f"SELECT count(*), count(*) FILTER (WHERE {workspace_of(child, 'c')}"
             f" IS DISTINCT FROM {workspace_of(parent, 'p')})"
             f" FROM public.{child} AS c JOIN public.{parent} AS p ON p.{key} = c.{column}",
         )
@@ -977,7 +977,7 @@ def test_every_allowed_value_occurs(table: str, column: str, deployed: psycopg.C
     ).fetchone()
     assert row is not None
     allowed = set(re.findall(r"'(\w+)'::", row[0]))
-    found = deployed.execute(f"SELECT DISTINCT {column} FROM public.{table}".encode())  # noqa: S608
+    found = deployed.execute(f"SELECT DISTINCT {column} FROM public.{table}".encode())
     assert {value for (value,) in found} == allowed
 
 

@@ -10,9 +10,9 @@ from tests.integration.check_fixtures import (
     runtime,
     schema,
 )
-from tests.integration.check_fixtures.records import BYSTANDER, Green, Red
+from tests.integration.check_fixtures.records import BYSTANDER, Green, Red, make_roles
 
-__all__ = ["BYSTANDER", "GREENS", "REDS", "Green", "Red"]
+__all__ = ["BYSTANDER", "GREENS", "REDS", "Green", "Red", "make_roles"]
 
 _MODULES = (preflight, schema, lifecycle, runtime, invariants, important)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.integration.check_fixtures.records import Green, Red, superuser
@@ -27,14 +28,14 @@ def _slow(table: str, seconds: float) -> str:
     """
 
 
-def _remove(name: str) -> object:
+def _remove(name: str) -> Callable[[Path], None]:
     def remove(home: Path) -> None:
         (home / name).unlink()
 
     return remove
 
 
-def _empty_folder_beside(home: Path) -> None:
+def _more_beside(home: Path) -> None:
     (home / "notes").mkdir()
     (home / "CHANGES.md").write_text("One more.\n", encoding="utf-8")
 
@@ -264,7 +265,7 @@ GREENS = [
     ),
     Green(
         "I1.4",
-        "other names, and a constraint for an index",
+        "other names, and the table in the order of one",
         """
         ALTER INDEX public.idx_punchlists_stage RENAME TO stages;
         ALTER INDEX public.idx_config_versions_effective RENAME TO effective;
@@ -328,5 +329,5 @@ GREENS = [
         "nothing waits",
         "UPDATE public.workflow_stages SET status = 'SKIPPED' WHERE status = 'PENDING'",
     ),
-    Green("N2.1", "more than was asked for", runbook=_empty_folder_beside),
+    Green("N2.1", "more than was asked for", runbook=_more_beside),
 ]

@@ -28,9 +28,7 @@ def narrowed(table: str, constraint: str, condition: str) -> str:
 
 
 INDEX_DROPPED = "DROP INDEX public.ux_config_versions_one_active_per_workspace;"
-FROZEN_GUARD_DROPPED = (
-    "DROP TRIGGER workflow_instances_frozen_guard ON public.workflow_instances;"
-)
+FROZEN_GUARD_DROPPED = "DROP TRIGGER workflow_instances_frozen_guard ON public.workflow_instances;"
 # Every import rewrites what runs: what freezing is there to prevent.
 WORKFLOWS_FOLLOW = trigger(
     "config_versions",
@@ -118,7 +116,8 @@ REDS = [
     Red(
         "C3.5",
         "the index is not unique",
-        INDEX_DROPPED + """
+        INDEX_DROPPED
+        + """
         CREATE INDEX ux_config_versions_one_active_per_workspace
             ON public.config_versions (workspace_id, source_type) WHERE status = 'ACTIVE'
         """,
@@ -127,7 +126,8 @@ REDS = [
     Red(
         "C3.5",
         "the index looks for another word",
-        INDEX_DROPPED + """
+        INDEX_DROPPED
+        + """
         CREATE UNIQUE INDEX ux_config_versions_one_active_per_workspace
             ON public.config_versions (workspace_id, source_type) WHERE status = 'Active'
         """,
@@ -313,7 +313,8 @@ GREENS = [
     Green(
         "C3.5",
         "the index has another name and another order",
-        INDEX_DROPPED + """
+        INDEX_DROPPED
+        + """
         CREATE UNIQUE INDEX one_active
             ON public.config_versions (source_type, workspace_id) WHERE status IN ('ACTIVE')
         """,
@@ -332,20 +333,18 @@ GREENS = [
         WHERE status = 'SUPERSEDED' AND source_type = 'SCOPE_CONFIG';
         UPDATE public.config_versions SET previous_version_id = NULL
         WHERE status = 'ACTIVE' AND source_type = 'SCOPE_CONFIG';
-        UPDATE public.config_versions SET version_number = version_number + 7 WHERE status <> 'SUPERSEDED'
+        UPDATE public.config_versions SET version_number = version_number + 7
+        WHERE status <> 'SUPERSEDED'
         """,
     ),
     Green(
         "C4.1",
-        "another ACTIVE version of another type and workspace",
+        "a newer version of another type",
         """
         INSERT INTO public.config_versions
             (workspace_id, source_file_name, source_type, version_number, status, imported_by)
-        SELECT w.id, 'other.xlsx', 'APPROVAL_MATRIX', 1, 'ACTIVE', 'admin-001'
+        SELECT w.id, 'newer.xlsx', 'SCOPE_CONFIG', 4, 'DRAFT', 'admin-001'
         FROM public.workspaces AS w
-        WHERE NOT EXISTS (
-            SELECT FROM public.config_versions AS v
-            WHERE v.workspace_id = w.id AND v.source_type = 'APPROVAL_MATRIX' AND v.status = 'ACTIVE')
         """,
     ),
     Green("C4.2", "versions are logged elsewhere", LOGGED),

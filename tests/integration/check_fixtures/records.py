@@ -7,10 +7,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["BYSTANDER", "Green", "Red", "superuser"]
+from sandbox import logins
+from sandbox.cluster import Cluster
 
-# A role without login and without any right of its own, that every cluster of these tests has.
+__all__ = ["BYSTANDER", "GROUP", "Green", "Red", "make_roles", "superuser"]
+
+# Roles without login and without any right of their own. A role belongs to the whole cluster,
+# so that all tests of a process share them; the login of the application is in the group.
 BYSTANDER = "apms_bystander"
+GROUP = "apms_group"
+
+
+def make_roles(cluster: Cluster) -> None:
+    with cluster.connect() as admin:
+        admin.execute(f"""
+        DO $$
+        BEGIN
+            IF to_regrole('{BYSTANDER}') IS NULL THEN
+                CREATE ROLE {BYSTANDER} NOLOGIN;
+                CREATE ROLE {GROUP} NOLOGIN ROLE {logins.APPLICATION};
+            END IF;
+        END $$
+        """)
 
 
 @dataclass(frozen=True)
@@ -27,6 +45,7 @@ class _Change:
     admin: str = ""
     between: bool = False
     profile: str = "target"
+    residue: str = "rollback"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     runbook: Callable[[Path], object] | None = None
 

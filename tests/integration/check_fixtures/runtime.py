@@ -374,7 +374,8 @@ GREENS = [
     Green(
         "C5.2",
         "inserts are counted elsewhere",
-        _COUNTED + """
+        _COUNTED
+        + """
         CREATE TRIGGER counted AFTER INSERT ON public.vendor_master
             FOR EACH ROW EXECUTE FUNCTION public.count_rows()
         """,
@@ -392,7 +393,8 @@ GREENS = [
     Green(
         "C5.3",
         "deletions are counted elsewhere",
-        _COUNTED + """
+        _COUNTED
+        + """
         CREATE TRIGGER counted AFTER DELETE ON public.punchlists
             FOR EACH ROW EXECUTE FUNCTION public.count_rows()
         """,
@@ -450,7 +452,8 @@ GREENS = [
     Green(
         "C6.5",
         "approvals are counted elsewhere",
-        _COUNTED + """
+        _COUNTED
+        + """
         CREATE TRIGGER counted AFTER UPDATE ON public.workflow_stages
             FOR EACH ROW EXECUTE FUNCTION public.count_rows()
         """,
@@ -459,7 +462,8 @@ GREENS = [
         "C6.6",
         "the list has a value more",
         """
-        ALTER TABLE public.workflow_stage_actions DROP CONSTRAINT ck_workflow_stage_actions_action_type;
+        ALTER TABLE public.workflow_stage_actions
+            DROP CONSTRAINT ck_workflow_stage_actions_action_type;
         ALTER TABLE public.workflow_stage_actions ADD CONSTRAINT actions CHECK (action_type IN (
             'REMIND', 'ESCALATE', 'COMMENT', 'REASSIGN', 'ASSIGN', 'APPROVE_WITH_PUNCHLIST',
             'REJECT', 'APPROVE'))

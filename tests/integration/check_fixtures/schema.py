@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from tests.integration.check_fixtures.preflight import SAME_UUID
-from tests.integration.check_fixtures.records import BYSTANDER, Green, Red, superuser
+from tests.integration.check_fixtures.records import BYSTANDER, GROUP, Green, Red, superuser
 
-NOTHING = "CREATE FUNCTION public.nothing() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$"
+NOTHING = """
+CREATE FUNCTION public.nothing() RETURNS trigger LANGUAGE plpgsql
+    AS $$ BEGIN RETURN NEW; END $$;
+"""
 
 
 def _login_starts_with(setting: str) -> str:
@@ -39,7 +42,7 @@ def _one_active(definition: str) -> str:
     """
 
 
-_FULL_ACTIONS = "ON DELETE RESTRICT ON UPDATE CASCADE"
+_ACTIONS = "ON DELETE RESTRICT ON UPDATE CASCADE"
 _ACTIVE = "UNIQUE INDEX ux_config_versions_one_active_per_workspace ON public.config_versions"
 
 TABLES = [
@@ -147,7 +150,7 @@ FOREIGN_KEYS = [
         _key(
             "punchlists",
             "fk_punchlists_workflow_stage",
-            f"(workflow_stage_id) REFERENCES public.workflow_stages (id) {_FULL_ACTIONS} NOT VALID",
+            f"(workflow_stage_id) REFERENCES public.workflow_stages (id) {_ACTIONS} NOT VALID",
         ),
         words="punchlists.workflow_stage_id (fk_punchlists_workflow_stage) is NOT VALID",
     ),
@@ -157,7 +160,7 @@ FOREIGN_KEYS = [
         _key(
             "punchlists",
             "fk_punchlists_workflow_stage",
-            f"(workflow_stage_id) REFERENCES public.workflow_stages (id) {_FULL_ACTIONS} DEFERRABLE",
+            f"(workflow_stage_id) REFERENCES public.workflow_stages (id) {_ACTIONS} DEFERRABLE",
         ),
         words="is DEFERRABLE",
     ),
@@ -173,7 +176,7 @@ FOREIGN_KEYS = [
         _key(
             "approver_overrides",
             "fk_approver_overrides_cluster",
-            f"(cluster_id) REFERENCES public.vendor_master (id) {_FULL_ACTIONS} NOT VALID",
+            f"(cluster_id) REFERENCES public.vendor_master (id) {_ACTIONS} NOT VALID",
         ),
         words="approver_overrides.cluster_id has no foreign key to cluster_master",
     ),
@@ -184,7 +187,7 @@ FOREIGN_KEYS = [
         + _key(
             "approver_overrides",
             "fk_approver_overrides_from_user",
-            f"(from_user_id) REFERENCES archive.users (id) {_FULL_ACTIONS} NOT VALID",
+            f"(from_user_id) REFERENCES archive.users (id) {_ACTIONS} NOT VALID",
         ),
         words="approver_overrides.from_user_id has no foreign key to users",
     ),
@@ -681,7 +684,8 @@ TRIGGERS = [
     Red(
         "C1.9",
         "a trigger calls another function",
-        NOTHING + """;
+        NOTHING
+        + """
         CREATE OR REPLACE TRIGGER trg_punchlists_touch BEFORE UPDATE ON public.punchlists
             FOR EACH ROW EXECUTE FUNCTION public.nothing()
         """,
@@ -827,7 +831,8 @@ OTHERS = [
     Red(
         "C1.11",
         "an unknown trigger",
-        NOTHING + """;
+        NOTHING
+        + """
         CREATE TRIGGER other BEFORE INSERT ON public.vendor_master
             FOR EACH ROW EXECUTE FUNCTION public.nothing()
         """,
@@ -940,7 +945,7 @@ GREENS = [
         ALTER TABLE public.punchlists
             DROP CONSTRAINT fk_punchlists_workflow_stage,
             ADD CONSTRAINT other FOREIGN KEY (workflow_stage_id)
-                REFERENCES public.workflow_stages (id) {_FULL_ACTIONS} NOT VALID;
+                REFERENCES public.workflow_stages (id) {_ACTIONS} NOT VALID;
         ALTER TABLE public.punchlists VALIDATE CONSTRAINT other
         """,
     ),
@@ -999,7 +1004,7 @@ GREENS = [
     Green(
         "C1.4",
         "a CHECK that repeats NOT NULL",
-        "ALTER TABLE public.punchlists ADD CONSTRAINT there CHECK (workflow_instance_id IS NOT NULL)",
+        "ALTER TABLE public.punchlists ADD CHECK (workflow_instance_id IS NOT NULL)",
     ),
     Green(
         "C1.5",
@@ -1093,8 +1098,7 @@ GREENS = [
         "rights by way of a group",
         admin=f"""
         REVOKE ALL ON ALL TABLES IN SCHEMA public FROM apms_app;
-        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {BYSTANDER};
-        GRANT {BYSTANDER} TO apms_app
+        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {GROUP}
         """,
     ),
     Green("C1.10", "the run's own login", parameters={"application_role": ""}),
@@ -1112,7 +1116,8 @@ GREENS = [
     Green(
         "C1.11",
         "an unknown trigger that is switched off",
-        NOTHING + """;
+        NOTHING
+        + """
         CREATE TRIGGER other BEFORE INSERT ON public.vendor_master
             FOR EACH ROW EXECUTE FUNCTION public.nothing();
         ALTER TABLE public.vendor_master DISABLE TRIGGER other
