@@ -36,7 +36,7 @@ unit: $(VENV)/dev.stamp ## run the tests that need no server
 	$(BIN)/pytest tests/unit
 
 integration: $(VENV)/dev.stamp ## run the tests on the embedded PostgreSQL
-	$(BIN)/pytest tests/integration -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest tests/integration -n $(WORKERS) --dist worksteal
 
 sandbox: $(VENV)/run.stamp ## start the sandbox and print how to connect
 	@$(BIN)/python -m sandbox start --profile $(PROFILE) --scale $(SCALE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import hmac
 import os
 import shlex
@@ -36,6 +37,7 @@ class ActionModule(Stage):
             "options": {
                 "answer": {"type": "str"},
                 "approved_by": {"type": "str"},
+                "typed": {"type": "bool", "default": False},
                 "run_id": {"type": "str"},
             },
         },
@@ -58,10 +60,14 @@ class ActionModule(Stage):
         approval = arguments["approval"]
         if approval is None:
             return {**report, "lines": lines}
+        if approval["typed"] and not approval["approved_by"]:
+            approval["approved_by"] = getpass.getuser()
         refusal = _refusal(approval, run.run_id, plan)
         if refusal:
             said = [f"{refusal}: nothing was removed.", *self._next_lines(report)]
-            return {**report, "lines": said}
+            # No answer and ROLLBACK are answers; an approval that does not fit is a mistake.
+            mistaken = (approval["answer"] or "").split() not in ([], ["ROLLBACK"])
+            return {**report, "lines": said, "failed": mistaken, "msg": said[0]}
         done = self._delete(run, arguments, approved_content=planned["content"])
         if not done["committed"]:
             raise GonogoError(
@@ -177,10 +183,12 @@ def _refusal(approval: Mapping[str, Any], run_id: str, plan: Mapping[str, Any]) 
         return f'"{shown(approval["answer"])}" is neither COMMIT with the token nor ROLLBACK'
     if not hmac.compare_digest(answer[1].encode(), str(plan["token"]).encode()):
         return "The token is not this plan's"
+    if not approval["run_id"]:
+        return "The approval does not name the run (cleanup_run_id)"
     if approval["run_id"] != run_id:
         return "The approval is for another run"
     if not (approval["approved_by"] or "").strip():
-        return "The approval does not say who gives it"
+        return "The approval does not say who gives it (cleanup_approved_by)"
     return None
 
 

@@ -82,11 +82,16 @@ class ActionModule(Stage):
             self._display.warning(f"the run lock could not be released: {error}")
 
     def _recompute(self, path: Path) -> dict[str, Any]:
-        if not path.is_dir():
-            raise InputError(
-                "there is no such evidence directory", key="recompute", value=str(path)
-            )
+        if not (path / "events.jsonl").is_file():
+            raise InputError("not an evidence directory", key="verdict_recompute", value=str(path))
         verdict = _decide(path)
+        found = [reason["text"] for reason in verdict["reasons"] if reason["code"] == "evidence"]
+        if found:
+            raise GonogoError(
+                "the evidence is not as the run has left it",
+                detail="\n".join(found[:10]),
+                hint=f"It gives {verdict['decision']}. Find out who changed it.",
+            )
         file = path / "verdict.json"
         written = file.read_text(encoding="utf-8") if file.is_file() else None
         if written is None:
@@ -96,7 +101,14 @@ class ActionModule(Stage):
         if written != canonical.dumps(verdict):
             raise GonogoError(
                 "verdict.json does not follow from the evidence",
-                detail=f"The evidence gives {verdict['decision']}.",
+                detail=f"The evidence, which is intact, gives {verdict['decision']}.",
                 hint="Trust the evidence, not the file; find out who changed it.",
             )
-        return {"changed": False, "decision": verdict["decision"], "score": verdict["score"]}
+        return {
+            "changed": False,
+            "decision": verdict["decision"],
+            "score": verdict["score"],
+            "lines": [
+                f"{report.summary_lines(verdict)[0]}: verdict.json follows from the evidence"
+            ],
+        }

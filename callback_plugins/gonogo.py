@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible import constants as C  # noqa: N812 - Ansible's own name for it
+from ansible import context
 from ansible.plugins.callback import CallbackBase
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
@@ -45,6 +46,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self._judging = False
+        self._checking = bool(context.CLIARGS.get("check"))
         self._evidence: dict[str, str] = {}
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
@@ -65,9 +67,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             self._say(Path(directory))
         if not self._evidence:
             self._display.display("")
-            self._display.display(
-                "HOLD  nothing was judged: no verdict was reached", color=C.COLOR_WARN
-            )
+            why = "this was a dry run (--check)" if self._checking else "no verdict was reached"
+            self._display.display(f"HOLD  nothing was judged: {why}", color=C.COLOR_WARN)
 
     def _note(self, result: Any) -> None:
         task = result.task if hasattr(result, "task") else result._task  # noqa: SLF001 - before 2.20

@@ -28,8 +28,12 @@ options:
         description: V(COMMIT) followed by the plan's token, or V(ROLLBACK). Anything else changes nothing.
         type: str
       approved_by:
-        description: Who approves.
+        description: Who approves. For an answer that was typed, by default the user who typed it.
         type: str
+      typed:
+        description: Whether the answer was typed at the prompt.
+        type: bool
+        default: false
       run_id:
         description: Run the approval is for.
         type: str

@@ -7,6 +7,7 @@ libpq. All are readable by their owner only.
 from __future__ import annotations
 
 import shlex
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,4 +81,5 @@ def remove(directory: Path) -> None:
 
 def command(verb: str, directory: Path) -> str:
     """The command that does ``verb`` to the sandbox in ``directory``, from the project's top."""
-    return f"python -m sandbox {verb} --directory {shlex.quote(str(directory))}"
+    python = shlex.quote(sys.executable)
+    return f"{python} -m sandbox {verb} --directory {shlex.quote(str(directory))}"

@@ -245,6 +245,7 @@ def _pin(
         "intervalstyle": "postgres",
         "bytea_output": "hex",
         "extra_float_digits": "1",
+        "quote_all_identifiers": "off",
         "default_transaction_read_only": "on" if read_only else "off",
         "tcp_keepalives_idle": "10",
         "tcp_keepalives_interval": "5",

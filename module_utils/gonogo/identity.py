@@ -70,7 +70,7 @@ def _environment(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> Go
             f"database {observed['database']!r} does not say which environment it is",
             detail=f"The inventory declares {declared['environment']!r}; the database carries no "
             f"marker{_place(observed)}.",
-            hint=f"If it is the right one, its owner marks it once: {command};",
+            hint=f"If it is the right one, a superuser marks it once: {command};",
         )
     return GonogoError(
         f"database {observed['database']!r} is {observed['environment']}, "

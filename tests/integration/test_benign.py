@@ -92,14 +92,6 @@ NAMES = [
         """),
     ),
     Variant(
-        "all trigger functions renamed",
-        _each("""
-        SELECT format('ALTER FUNCTION %s RENAME TO %I', oid::regprocedure, 'f' || oid)
-        FROM pg_proc
-        WHERE pronamespace = 'public'::regnamespace AND prorettype = 'trigger'::regtype
-        """),
-    ),
-    Variant(
         "unique indexes are constraints",
         _each(f"""
         SELECT format('ALTER TABLE %s ADD CONSTRAINT %I UNIQUE USING INDEX %I',

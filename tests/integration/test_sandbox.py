@@ -142,7 +142,7 @@ def test_start_refuses_other_options_and_says_what_to_do(running: CommandLine) -
     assert done.stderr.splitlines()[1] == (
         "DETAIL:  profile: have target, want as_deployed; environment: have staging, want sandbox"
     )
-    assert "python -m sandbox stop --directory" in done.stderr
+    assert "-m sandbox stop --directory" in done.stderr
     assert "PID" in running.do("status")
 
 

@@ -86,7 +86,7 @@ def test_right(declared: dict[str, Any], observed: dict[str, Any]) -> None:
             {"environment": None, "database": 'we"ird', "server_address": None},
             "database 'we\"ird' does not say which environment it is\n"
             "DETAIL:  The inventory declares 'staging'; the database carries no marker as 'apms'.\n"
-            "HINT:  If it is the right one, its owner marks it once: "
+            "HINT:  If it is the right one, a superuser marks it once: "
             'ALTER DATABASE "we""ird" SET gonogo.environment = \'staging\';',
         ),
         (
