@@ -14,8 +14,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
+from ansible.utils.vars import load_extra_vars
+
 from gonogo import canonical
-from gonogo.controller import evidence, ledger, request
+from gonogo.controller import evidence, ledger, project, request
 from gonogo.controller.stage import LOGIN, Stage, native
 from gonogo.errors import GonogoError, InputError, shown
 from gonogo.module import TIMEOUTS_SPEC
@@ -46,6 +48,8 @@ class ActionModule(Stage):
     }
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        known, prefixes = project.variables()
+        request.check_variables(load_extra_vars(self._loader), known=known, prefixes=prefixes)
         run = self._run(arguments)
         if run is None:
             return {"committed": False, "lines": ["No run has left rows: nothing to remove."]}

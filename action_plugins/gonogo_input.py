@@ -8,10 +8,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-import yaml
 from ansible.utils.vars import load_extra_vars
 
-from gonogo.controller import request
+from gonogo.controller import project, request
 from gonogo.controller.stage import Stage, native
 from gonogo.errors import InputError
 
@@ -28,10 +27,7 @@ class ActionModule(Stage):
     """See library/gonogo_input.py."""
 
     stage = "input"
-    spec = {
-        "group": {"type": "str", "required": True},
-        "roles": {"type": "path", "required": True},
-    }
+    spec = {"group": {"type": "str", "required": True}}
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         extra = load_extra_vars(self._loader)
@@ -39,7 +35,7 @@ class ActionModule(Stage):
         groups = self._vars.get("groups") or {}
         hosts = [str(host) for host in groups.get(arguments["group"]) or []]
         request.refuse_no_hosts(arguments["group"], hosts, groups)
-        known, prefixes = _variables(Path(arguments["roles"]))
+        known, prefixes = project.variables()
         request.check_variables(extra, known=known, prefixes=prefixes)
         for host in hosts:
             self._check_host(host, known, prefixes)
@@ -61,14 +57,3 @@ class ActionModule(Stage):
             if given[name] is None:
                 given[name] = default
         request.load_runbook(given)
-
-
-def _variables(roles: Path) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Names that the roles' argument specs declare, and the prefixes reserved for them."""
-    names: set[str] = set()
-    for file in sorted(roles.glob("*/meta/argument_specs.yml")):
-        specs = yaml.safe_load(file.read_text(encoding="utf-8"))["argument_specs"]
-        for entry_point in specs.values():
-            names.update(entry_point.get("options") or {})
-    prefixes = ("gonogo", *(file.name for file in roles.iterdir() if file.is_dir()))
-    return frozenset(names), tuple(f"{prefix}_" for prefix in prefixes)

@@ -15,10 +15,6 @@ options:
     description: Group of the inventory that holds the target.
     type: str
     required: true
-  roles:
-    description: Directory of the roles; their argument specs say which variables exist.
-    type: path
-    required: true
 attributes:
   check_mode:
     support: full
@@ -30,7 +26,6 @@ EXAMPLES = r"""
 - name: Refuse what cannot be judged
   gonogo_input:
     group: gonogo
-    roles: roles
 """
 
 RETURN = r"""

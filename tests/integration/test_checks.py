@@ -81,3 +81,28 @@ def test_every_check_has_a_pair() -> None:
 def test_every_check_can_fail_or_says_why_not() -> None:
     failing = {red.check for red in REDS if red.status == "fail"}
     assert set(scripts.declared()) - failing == {"0.6"}
+
+
+# Table, column, the type it gets instead.
+_OTHER_TYPES = [
+    ("approval_policy_stages", "policy_id", "uuid"),
+    ("atp_submission_documents", "submission_id", "uuid"),
+    ("atp_submission_documents", "workspace_id", "text"),
+    ("punchlist_items", "punchlist_id", "uuid"),
+    ("workflow_stage_actions", "workflow_stage_id", "uuid"),
+    ("workflow_stages", "workflow_instance_id", "uuid"),
+]
+
+
+def test_types_that_differ_end_no_script(make_database: Make, tmp_path: Path) -> None:
+    database = make_database("as_deployed")
+    with database.owner() as connection:
+        for table, column, other in _OTHER_TYPES:
+            command = (
+                f"ALTER TABLE public.{table} ALTER {column} TYPE {other} USING {column}::{other}"
+            )
+            connection.execute(command.encode())
+    found = scripts.answers(database, scripts.PHASES, tmp_path)
+    assert not found.errors
+    assert set(found.checks) == set(scripts.declared())
+    assert found.checks["V5.1"]["samples"] == [f"{item[0]}.{item[1]}" for item in _OTHER_TYPES]

@@ -246,12 +246,15 @@ def test_cleanup_needs_approval_and_removes_exactly_the_ledger(
 
     token = shown.output.split("cleanup_token=")[1].split()[0]
     approval = {"cleanup_run_id": run_id, "cleanup_token": token, "cleanup_approved_by": "Dewi"}
+    misspelt = controller.play(*CLEANUP, "-e", "cleanup_tokn=0123456789")
+    assert "Did you mean 'cleanup_token'?" in misspelt.output
     for wrong, words in (
         ({"cleanup_token": "0123456789"}, "The token is not this plan's"),
         ({"cleanup_approved_by": ""}, "does not say who gives it"),
     ):
         refused = controller.play(*CLEANUP, "-e", json.dumps({**approval, **wrong}))
         assert words in refused.output
+        assert refused.status != 0
         assert database.rows() == kept
 
     done = controller.play(*CLEANUP, "-e", json.dumps(approval))

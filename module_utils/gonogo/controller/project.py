@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+import yaml
+
 from .. import canonical
 
-__all__ = ["ROOT", "digests", "version"]
+__all__ = ["ROOT", "digests", "variables", "version"]
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -21,6 +23,17 @@ def version() -> str:
         if line.startswith("version = "):
             return line.split('"')[1]
     raise LookupError("pyproject.toml has no version")
+
+
+def variables() -> tuple[frozenset[str], tuple[str, ...]]:
+    """Names of variables the roles' argument specs declare, and the prefixes reserved for them."""
+    names: set[str] = set()
+    roles = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
+    for role in roles:
+        file = role / "meta" / "argument_specs.yml"
+        for entry_point in yaml.safe_load(file.read_text("utf-8"))["argument_specs"].values():
+            names.update(entry_point.get("options") or {})
+    return frozenset(names), tuple(f"{name}_" for name in ("gonogo", *(r.name for r in roles)))
 
 
 def digests() -> dict[str, str]:
