@@ -25,10 +25,10 @@ class ActionModule(Stage):
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         if self.checking:
-            return self.call("gonogo_backup", {**arguments, "run_id": "check"})
+            return self.call_with_database("gonogo_backup", {**arguments, "run_id": "check"})
         run = self.open_run()
         self.same_login(run, arguments)
-        result = self.call("gonogo_backup", {**arguments, "run_id": run.run_id})
+        result = self.call_with_database("gonogo_backup", {**arguments, "run_id": run.run_id})
         run.write_json("backup.json", result["backup"], stage=self.stage)
         run.append(self.stage, "stage_passed")
         return result

@@ -124,7 +124,7 @@ class ActionModule(Stage):
             )
         record = run.read_json("run.json")
         target = record["target"]
-        return self.call(
+        return self.call_with_database(
             "gonogo_cleanup",
             {
                 "login": arguments["login"],

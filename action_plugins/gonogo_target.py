@@ -108,7 +108,7 @@ class ActionModule(Stage):
         fence: list[str] | None = None,
     ) -> dict[str, Any]:
         passed = ("login", "pg_bin", "backup_directory", "space_factor", "lock_lease")
-        return self.call(
+        return self.call_with_database(
             "gonogo_target",
             {
                 **{key: arguments[key] for key in passed},

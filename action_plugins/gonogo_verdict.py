@@ -77,7 +77,9 @@ class ActionModule(Stage):
             return
         try:
             login = run.read_json("run.json")["target"]["login"]
-            self.call("gonogo_target", {"login": login, "run_id": run.run_id, "state": "released"})
+            self.call_with_database(
+                "gonogo_target", {"login": login, "run_id": run.run_id, "state": "released"}
+            )
         except Exception as error:  # noqa: BLE001 - the verdict must be written all the same
             self._display.warning(f"the run lock could not be released: {error}")
 

@@ -10,7 +10,7 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options: {}
 requirements:
-  - psycopg 3 on the target host
+  - libpq on the target host; psycopg is sent where it is not installed
   - PostgreSQL 13 or later
 author:
   - pg-gonogo maintainers

@@ -62,10 +62,9 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.gonogo import backup, clients
-from ansible.module_utils.gonogo.connection import application_name, connect
 from ansible.module_utils.gonogo.errors import GonogoError
-from ansible.module_utils.gonogo.module import login_of, options, reported
-from ansible.module_utils.gonogo.target import observe
+from ansible.module_utils.gonogo.login import application_name
+from ansible.module_utils.gonogo.module import connected, login_of, options
 
 
 def main() -> None:
@@ -80,7 +79,10 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
-    with reported(module):
+    with connected(module):
+        from ansible.module_utils.gonogo.connection import connect
+        from ansible.module_utils.gonogo.target import observe
+
         login = login_of(params)
         if params["compress"] in {"0", "none"}:
             raise GonogoError(

@@ -93,12 +93,11 @@ unseen:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.gonogo.cleanup import carry_out
 from ansible.module_utils.gonogo.module import (
     TIMEOUTS_SPEC,
+    connected,
     login_of,
     options,
-    reported,
     timeouts_of,
 )
 
@@ -116,7 +115,9 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
-    with reported(module):
+    with connected(module):
+        from ansible.module_utils.gonogo.cleanup import carry_out
+
         result = carry_out(
             login_of(params),
             run_id=params["run_id"],

@@ -49,14 +49,15 @@ phases:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.gonogo.module import reported
-from ansible.module_utils.gonogo.phases import STAGE_OPTIONS, run_stage
+from ansible.module_utils.gonogo.module import STAGE_OPTIONS, connected
 
 
 def main() -> None:
     """Entry point."""
     module = AnsibleModule(argument_spec=STAGE_OPTIONS, supports_check_mode=True)
-    with reported(module):
+    with connected(module):
+        from ansible.module_utils.gonogo.phases import run_stage
+
         results = run_stage(module.params, stage="phases", release_lock=True)
     committed = any(phase["committed"] is not False for phase in results)
     module.exit_json(changed=committed, phases=results)

@@ -52,14 +52,15 @@ phases:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.gonogo.module import reported
-from ansible.module_utils.gonogo.phases import STAGE_OPTIONS, run_stage
+from ansible.module_utils.gonogo.module import STAGE_OPTIONS, connected
 
 
 def main() -> None:
     """Entry point."""
     module = AnsibleModule(argument_spec=STAGE_OPTIONS, supports_check_mode=True)
-    with reported(module):
+    with connected(module):
+        from ansible.module_utils.gonogo.phases import run_stage
+
         results = run_stage(module.params, stage="preflight", release_lock=False)
     facts = {key: value for phase in results for key, value in phase["facts"].items()}
     module.exit_json(changed=False, phases=results, ansible_facts={"gonogo": facts})

@@ -125,10 +125,8 @@ evidence:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.gonogo.connection import application_name, connect
-from ansible.module_utils.gonogo.lock import release
-from ansible.module_utils.gonogo.module import login_of, options, reported
-from ansible.module_utils.gonogo.target import open_target
+from ansible.module_utils.gonogo.login import application_name
+from ansible.module_utils.gonogo.module import connected, login_of, options
 
 
 def main() -> None:
@@ -146,7 +144,11 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
-    with reported(module):
+    with connected(module):
+        from ansible.module_utils.gonogo.connection import connect
+        from ansible.module_utils.gonogo.lock import release
+        from ansible.module_utils.gonogo.target import open_target
+
         login = login_of(params)
         if params["state"] == "released":
             with connect(login, name=application_name(params["run_id"], "release")) as connection:

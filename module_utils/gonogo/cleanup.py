@@ -9,21 +9,18 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import psycopg
+from psycopg import sql
 
 from . import catalog, identity
 from .canonical import line, sha256
-from .connection import DatabaseError, Login, Timeouts, application_name, connect, described
+from .connection import DatabaseError, connect, described
 from .errors import GonogoError
+from .login import Login, Timeouts, application_name
 from .script import Block, blocks
 from .target import observe
-
-if TYPE_CHECKING:
-    import psycopg
-
-with suppress(ImportError):  # `connect` says it for people
-    from psycopg import sql
 
 __all__ = ["carry_out"]
 

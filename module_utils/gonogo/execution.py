@@ -11,14 +11,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import psycopg
 
 from .connection import DatabaseError, described
 from .errors import GonogoError
 from .script import Block, blocks
-
-if TYPE_CHECKING:
-    import psycopg
 
 __all__ = ["PhaseOutcome", "run_script"]
 

@@ -22,8 +22,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from . import catalog
-from .connection import Login, application_name, connect
+from .connection import connect
 from .errors import GonogoError
+from .login import Login, application_name
 
 __all__ = ["Held", "acquire", "fence", "other_runs", "release"]
 

@@ -12,20 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from . import lock, race
-from .connection import DatabaseError, Login, Timeouts, application_name, connect
+from .connection import DatabaseError, connect
 from .errors import GonogoError
 from .execution import PhaseOutcome, run_script
 from .files import place
-from .module import TIMEOUTS_SPEC, login_of, options, timeouts_of
+from .login import Login, Timeouts, application_name
+from .module import login_of, timeouts_of
 
-__all__ = ["STAGE_OPTIONS", "run_phases", "run_stage"]
-
-# Argument spec of the modules that run the scripts of a stage.
-STAGE_OPTIONS = options(
-    directory={"type": "path", "required": True},
-    scripts={"type": "list", "elements": "dict", "required": True},
-    timeouts=TIMEOUTS_SPEC,
-)
+__all__ = ["run_phases", "run_stage"]
 
 
 def run_stage(params: Mapping[str, Any], *, stage: str, release_lock: bool) -> list[dict[str, Any]]:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from . import catalog, clients, identity, lock
-from .connection import Login, application_name, connect
+from .connection import connect
 from .errors import GonogoError
+from .login import Login, application_name
 
 __all__ = ["observe", "open_target"]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from gonogo.connection import Login
+from gonogo.login import Login
 from sandbox import logins
 from sandbox.cluster import Cluster
 

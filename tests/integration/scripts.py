@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from gonogo import phases
-from gonogo.connection import Timeouts
 from gonogo.controller import runbook, yamlfile
 from gonogo.controller.render import render_phase
+from gonogo.login import Timeouts
 from gonogo.script import blocks
 from sandbox import logins
 from tests.integration.harness import RUNBOOK, Database

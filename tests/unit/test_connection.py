@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from gonogo import connection, module
-from gonogo.connection import DatabaseError, Login, described
+from gonogo import module
+from gonogo.connection import DatabaseError, described
 from gonogo.errors import GonogoError
+from gonogo.login import Login
 
 
 def error(state: str | None, message: str | None, detail: str | None = None) -> DatabaseError:
@@ -56,7 +57,7 @@ def test_a_module_reports_what_the_server_says() -> None:
     with module.reported(fake):
         raise error("23505", "duplicate", "Key (a)=(secret)")
     assert fake.result == {
-        "msg": "23505: duplicate",
+        "msg": "23505: duplicate\nHINT:  h",
         "error": {"primary": "23505: duplicate", "detail": None, "hint": "h"},
     }
     with module.reported(fake):
@@ -101,13 +102,3 @@ def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "PGAPPNAME": "gonogo:r:backup",
     }
     assert "PATH" in environment
-
-
-def test_without_psycopg(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "PSYCOPG_ERROR", "No module named 'psycopg'")
-    with pytest.raises(GonogoError) as caught:
-        connection.connect(Login(db="x"), name="x")
-    assert caught.value.render() == (
-        "psycopg is not available to this Python\nDETAIL:  No module named 'psycopg'\n"
-        "HINT:  Set ansible_python_interpreter to a Python that has psycopg 3."
-    )

@@ -23,6 +23,8 @@ ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
 # A role's variables are named after it; what all have in common, after the project.
 VARIABLE = re.compile(r"\b((?:gonogo|{role})_[a-z_]+)\b")
 # Where a task has an expression: in braces, or in `when`.
+# What a stage reads by itself: where the evidence, the host's files and the client programs are.
+READ_BY_STAGES = {"gonogo_runs_dir", "gonogo_remote_dir", "gonogo_pg_bin"}
 EXPRESSION = re.compile(r"\{\{.*?\}\}|^ +when: .*$|^ +- [^{\n]+$", re.MULTILINE)
 
 
@@ -74,6 +76,9 @@ def test_a_module_is_documented(file: Path) -> None:
 
 @pytest.mark.parametrize("file", MODULES, ids=lambda file: file.stem)
 def test_every_module_has_its_half_on_the_controller(file: Path) -> None:
+    if file.stem == "gonogo_driver":
+        # Not a stage: the halves of the others call it.
+        return
     plugin = ROOT / "action_plugins" / file.name
     assert "class ActionModule(" in plugin.read_text(encoding="utf-8")
 
@@ -121,9 +126,9 @@ def test_a_role_takes_what_it_says(role: Path) -> None:
         text = (role / "tasks" / f"{name}.yml").read_text(encoding="utf-8")
         values = " ".join(match[0] for match in EXPRESSION.finditer(text))
         used = {found for found in pattern.findall(values) if not found.startswith("__")}
-        # The stage itself reads where the evidence is.
-        declared = set(spec.get("options") or {}) - {"gonogo_runs_dir"}
-        assert used == declared, name
+        declared = set(spec.get("options") or {})
+        assert used - READ_BY_STAGES == declared - READ_BY_STAGES, name
+        assert used <= declared
         for option, value in (spec.get("options") or {}).items():
             assert value["description"], option
 

@@ -1,21 +1,24 @@
-"""What runs on the target host can be read by Python 3.9, and imported without psycopg."""
+"""What runs on the target host can be read and imported by Python 3.9."""
 
 from __future__ import annotations
 
 import ast
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from gonogo import driver
+from gonogo.controller import psycopg_archive
+from sandbox import programs
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "module_utils" / "gonogo"
 # All but the controller's part.
 SHARED = sorted({*PACKAGE.rglob("*.py")} - {*(PACKAGE / "controller").rglob("*.py")})
 FILES = [*SHARED, *sorted((ROOT / "library").glob("*.py"))]
-# A race is always run after a stage that has said whether psycopg is there.
-NEED_PSYCOPG = {"race", "phases"}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
@@ -23,22 +26,38 @@ def test_syntax(file: Path) -> None:
     ast.parse(file.read_text(encoding="utf-8"), str(file), feature_version=(3, 9))
 
 
-def test_imports() -> None:
-    python = shutil.which("python3.9")
-    works = python and subprocess.run([python, "-c", ""], check=False, capture_output=True)
-    if not python or not works or works.returncode:
+def test_imports(tmp_path: Path) -> None:
+    """With the psycopg that would be sent to such a host."""
+    python = _python39()
+    if python is None:
         pytest.skip("no Python 3.9 here")
-    names = [
-        ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts)
-        for file in SHARED
-        if file.stem not in NEED_PSYCOPG
+    directory = tmp_path / psycopg_archive.folder_name()
+    driver.install(**psycopg_archive.pack(), directory=directory)
+    names = [".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts) for file in SHARED]
+    lines = [
+        "import sys; sys.path[:0] = ['module_utils']",
+        "from pathlib import Path; from gonogo import driver",
+        f"driver.provide(Path({str(directory)!r}), bin_dir={str(programs.find(None).bin)!r})",
+        *(f"import {name.removesuffix('.__init__')}" for name in names),
     ]
-    lines = [f"import {name.removesuffix('.__init__')}" for name in names]
     outcome = subprocess.run(
-        [python, "-I", "-c", "\n".join(["import sys; sys.path[:0] = ['module_utils']", *lines])],
+        [python, "-I", "-c", "\n".join(lines)],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
     assert outcome.stderr == ""
+
+
+def _python39() -> str | None:
+    """One on the PATH, or of pyenv, whose own commands may stand for a version that is off."""
+    candidates = [shutil.which("python3.9")]
+    root = os.environ.get("PYENV_ROOT")
+    candidates += [
+        str(path) for path in Path(root or "/nonexistent").glob("versions/3.9.*/bin/python")
+    ]
+    for python in filter(None, candidates):
+        if subprocess.run([python, "-c", ""], check=False, capture_output=True).returncode == 0:
+            return python
+    return None

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from gonogo.connection import LOGIN_SPEC
 from gonogo.controller.stage import LOGIN, Stage, native, on_target
 from gonogo.errors import GonogoError
+from gonogo.login import LOGIN_SPEC
 
 
 class Example(Stage):

@@ -40,7 +40,7 @@ class PhaseStage(Stage):
         runbook = self.runbook_of(run)
         phases = runbook.phases(self.stage)
         scripts = self._scripts(run, runbook, phases, arguments["timeouts"])
-        result = self.call(
+        result = self.call_with_database(
             f"gonogo_{self.stage}",
             {
                 **arguments,

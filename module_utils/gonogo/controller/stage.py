@@ -16,9 +16,9 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
-from ..connection import LOGIN_SPEC
 from ..errors import GonogoError
-from . import evidence, runbook
+from ..login import LOGIN_SPEC
+from . import evidence, psycopg_archive, runbook
 
 __all__ = ["LOGIN", "Stage", "native", "on_target"]
 
@@ -118,9 +118,20 @@ class Stage(ActionBase):  # type: ignore[misc]
         """The ansible-playbook process itself: action plugins run in forks of it."""
         return evidence.controller_identity(os.getppid())
 
+    def _variable(self, name: str) -> Any:
+        """A variable of the inventory that every stage needs, None when it is not set."""
+        return native(self._templar.template(self._vars.get(name)))
+
+    @property
+    def _remote_dir(self) -> str:
+        directory = self._variable("gonogo_remote_dir")
+        if not directory:
+            raise GonogoError("gonogo_remote_dir is not set", hint="Set it in the inventory.")
+        return str(directory)
+
     @property
     def runs_dir(self) -> Path:
-        directory = native(self._templar.template(self._vars.get("gonogo_runs_dir") or ""))
+        directory = self._variable("gonogo_runs_dir")
         if not directory:
             raise GonogoError("gonogo_runs_dir is not set", hint="Set it in the inventory.")
         return Path(directory).expanduser().resolve()
@@ -181,11 +192,37 @@ class Stage(ActionBase):  # type: ignore[misc]
 
     def call(self, module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Run a module of this project on the target host. Raises GonogoError when it fails."""
-        result = native(
-            self._execute_module(
-                module_name=module, module_args=_given(arguments), task_vars=self._vars
+        return self._passed(module, self._execute(module, arguments))
+
+    def call_with_database(self, module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """As `call`, for a module that needs psycopg: it is sent where the host has none."""
+        directory = f"{self._remote_dir}/lib/{psycopg_archive.folder_name()}"
+        arguments = {
+            **arguments,
+            "driver": {"directory": directory, "pg_bin": self._variable("gonogo_pg_bin")},
+        }
+        result = self._execute(module, arguments)
+        if result.get("driver_missing") and self.checking:
+            raise GonogoError(
+                "the target host has no psycopg yet, and a dry run brings nothing to it",
+                hint="Run once without --check, or install psycopg 3 on the target host.",
+            )
+        if result.get("driver_missing"):
+            self.call("gonogo_driver", {"directory": directory, **psycopg_archive.pack()})
+            result = self._execute(module, arguments)
+        return self._passed(module, result)
+
+    def _execute(self, module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(
+            native(
+                self._execute_module(
+                    module_name=module, module_args=_given(arguments), task_vars=self._vars
+                )
             )
         )
+
+    @staticmethod
+    def _passed(module: str, result: dict[str, Any]) -> dict[str, Any]:
         if result.get("failed"):
             error = result.get("error") or {}
             message = error.get("primary") or result.get("msg") or f"{module} failed"
@@ -193,7 +230,7 @@ class Stage(ActionBase):  # type: ignore[misc]
             said = str(result.get("module_stderr") or "").strip().splitlines()[-1:]
             detail = error.get("detail") or "".join(said) or None
             raise GonogoError(str(message), detail=detail, hint=error.get("hint"))
-        return dict(result)
+        return result
 
     def _failed(self, error: GonogoError) -> dict[str, Any]:
         self._note_failure(error)
