@@ -12,6 +12,7 @@ parts, from the bottom up:
 ``server``         making a data directory and starting a server on it
 ``cluster``        one server with all its files: start, stop, connect
 ``database``       what is in a database: schema, profile, rows, marker
+``ssh``            through which servers it is reached
 ``state``          what a running sandbox says about itself in its directory
 ``options``        what a person may ask for
 ``directory``      the directory of a sandbox: made, checked, locked

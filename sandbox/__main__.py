@@ -18,12 +18,13 @@ from sandbox import demo, lifecycle, state
 from sandbox.database import PROFILES
 from sandbox.errors import SandboxError
 from sandbox.options import Options
+from sandbox.ssh import servers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
 
-    from sandbox.state import State
+    from sandbox.state import Ssh, State
 
 _NOT_RUNNING = 3
 
@@ -80,7 +81,10 @@ def _stop(asked: argparse.Namespace) -> int:
 
 
 def _demo(asked: argparse.Namespace) -> int:
-    return demo.run(_options(asked))
+    options = _options(asked)
+    if options.ssh is None and options.ssh_server == servers.NONE:
+        _say(_describe_ssh(None))
+    return demo.run(options)
 
 
 def _options(asked: argparse.Namespace) -> Options:
@@ -90,6 +94,7 @@ def _options(asked: argparse.Namespace) -> Options:
         environment=asked.environment,
         database=asked.database,
         server_bin=asked.server_bin,
+        ssh=asked.ssh,
     )
 
 
@@ -102,11 +107,19 @@ def _describe(directory: Path, running: State) -> None:
         f"sandbox runs: PostgreSQL {running.server_version}, "
         f"{running.host} port {running.port}, PID {running.pid}\n"
         f"database {running.database}: profile {running.profile}, scale {running.scale}, "
-        f"environment {running.environment}\n\n"
+        f"environment {running.environment}\n"
+        f"{_describe_ssh(running.ssh)}\n\n"
         f"connect:  {running.psql()}\n"
         f"as admin: {running.psql(running.admin_service)}\n"
-        f"stop:     {state.command('stop', directory)}"
+        + (f"log in:   {running.ssh.command()}\n" if running.ssh else "")
+        + f"stop:     {state.command('stop', directory)}"
     )
+
+
+def _describe_ssh(ssh: Ssh | None) -> str:
+    if ssh is None:
+        return "no SSH server: Ansible's connection is local"
+    return f"SSH server {ssh.server}: {ssh.user}@{ssh.host} port {ssh.port}"
 
 
 def _parser() -> _Parser:
@@ -130,6 +143,10 @@ def _parser() -> _Parser:
     what.add_argument("--environment", default="sandbox", help="the marker (%(default)s)")
     what.add_argument("--database", default="apms_sandbox", help="its name (%(default)s)")
     what.add_argument("--server-bin", type=Path, help="programs of an installed PostgreSQL")
+    what.add_argument(
+        "--ssh",
+        help=f"{', '.join(servers.KINDS)}: the SSH server (builtin if there is a program ssh)",
+    )
     commands.add_parser("start", parents=[where, what], help="start it, or find it running")
     commands.add_parser("status", parents=[where], help="whether it runs and how to connect")
     commands.add_parser("stop", parents=[where], help="stop it and remove all its files")

@@ -22,6 +22,7 @@ from sandbox.server import HOST, Server
 
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Mapping
     from types import TracebackType
 
 _STOP_SECONDS = 15
@@ -63,11 +64,17 @@ class Cluster:
         self._child: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def start(cls, directory: Path, server_bin: Path | None = None) -> Cluster:
+    def start(
+        cls,
+        directory: Path,
+        server_bin: Path | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> Cluster:
         """Make a new cluster and start its server.
 
         ``directory`` exists and has no cluster; ``server_bin`` names the programs of an installed
-        server to use instead of the embedded one.
+        server to use instead of the embedded one; ``settings`` are the server's, beside the
+        sandbox's own.
         Raises: SandboxError, leaving nothing behind.
         """
         directory = directory.resolve()
@@ -79,7 +86,7 @@ class Cluster:
         cluster = cls(directory, _Record(str(installed.bin), str(runtime)))
         try:
             cluster._keep()
-            cluster._create(installed, account)
+            cluster._create(installed, account, settings or {})
         except BaseException:
             cluster.stop()
             raise
@@ -194,14 +201,16 @@ class Cluster:
     ) -> None:
         self.stop()
 
-    def _create(self, installed: programs.Programs, account: Account) -> None:
+    def _create(
+        self, installed: programs.Programs, account: Account, settings: Mapping[str, str]
+    ) -> None:
         runtime = Path(self._record.runtime)
         runtime.mkdir(mode=0o700, exist_ok=True)
         if not installed.usable_by(account):
             installed = installed.copy_to(runtime / "server")
         log = self.directory / _LOG
         log.touch(mode=0o600)
-        server = Server(installed, account, self.data_directory, log, self._spawned)
+        server = Server(installed, account, self.data_directory, log, self._spawned, settings)
         passwords = logins.generate_passwords()
         server.initialize(logins.SUPERUSER, passwords[logins.SUPERUSER])
         port = server.launch()

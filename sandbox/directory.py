@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 # They are of no use without the database, so the directory comes and goes with the sandbox.
 HOST_FILES = "target"
 
+# Of the SSH server: its keys, its log, its record.
+SSH = "ssh"
+
 
 def resolve(path: Path) -> Path:
     """The absolute path, fit for a service file and a password file.

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from sandbox import database, directory, logins, programs, state
 from sandbox.cluster import Cluster
 from sandbox.errors import SandboxError
-from sandbox.state import State
+from sandbox.ssh import servers
+from sandbox.state import Ssh, State
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,10 +43,14 @@ def start(path: Path, options: Options) -> State:
 
 
 def status(path: Path) -> State | None:
-    """The sandbox that runs in ``path``, or None."""
+    """The sandbox that runs in ``path``, or None; with half of its servers it does not run."""
     path = directory.resolve(path)
     cluster = Cluster.find(path)
-    return state.read(path) if cluster is not None and cluster.is_running() else None
+    saved = state.read(path)
+    if saved is None or cluster is None or not cluster.is_running():
+        return None
+    server = servers.find_in(path / directory.SSH)
+    return saved if saved.ssh is None or (server is not None and server.is_running()) else None
 
 
 def stop(path: Path) -> bool:
@@ -75,6 +80,7 @@ def _start(path: Path, options: Options) -> State:
     )
     with cluster.connect(options.database) as connection:
         version = connection.info.parameter_status("server_version")
+    server = servers.start(options.ssh_server, path / directory.SSH)
     new = State(
         admin_service=state.ADMIN_SERVICE,
         application_role=logins.APPLICATION,
@@ -90,6 +96,7 @@ def _start(path: Path, options: Options) -> State:
         server_version=version or "",
         service=state.SERVICE,
         service_file=str(state.service_file(path)),
+        ssh=None if server is None else Ssh.of(server.kind, server.endpoint),
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     state.write(path, cluster, new)
@@ -103,6 +110,7 @@ def _require_same(path: Path, running: State, options: Options) -> None:
         "environment": running.environment,
         "database": running.database,
         "server": running.bin,
+        "SSH server": servers.NONE if running.ssh is None else running.ssh.server,
     }
     want = {
         "profile": options.profile,
@@ -110,6 +118,7 @@ def _require_same(path: Path, running: State, options: Options) -> None:
         "environment": options.environment,
         "database": options.database,
         "server": str(programs.find(options.server_bin).bin),
+        "SSH server": options.ssh_server,
     }
     different = [key for key in have if have[key] != want[key]]
     if different:
@@ -126,6 +135,11 @@ def _clean(path: Path) -> bool:
     if cluster is None:
         return False
     state.remove(path)
+    # What runs there has the database in its hands, so it goes first.
+    server = servers.find_in(path / directory.SSH)
+    if server is not None:
+        server.stop()
+    shutil.rmtree(path / directory.SSH, ignore_errors=True)
     shutil.rmtree(path / directory.HOST_FILES, ignore_errors=True)
     # Last, because its record is what makes the directory ours.
     cluster.stop()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.database import PROFILES
 from sandbox.errors import SandboxError
+from sandbox.ssh import servers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,13 +20,21 @@ _RESERVED = ("postgres", "template0", "template1")
 
 @dataclass(frozen=True)
 class Options:
-    """The wanted sandbox. ``server_bin`` None means the embedded server."""
+    """The wanted sandbox. ``server_bin`` None means the embedded server, ``ssh`` None the
+    builtin SSH server where there is an SSH client.
+    """
 
     profile: str = "target"
     scale: int = 1
     environment: str = "sandbox"
     database: str = "apms_sandbox"
     server_bin: Path | None = None
+    ssh: str | None = None
+
+    @property
+    def ssh_server(self) -> str:
+        """The SSH server it gets, or "none"."""
+        return servers.default() if self.ssh is None else self.ssh
 
     def check(self) -> None:
         """Raises: SandboxError for the first value that cannot be."""
@@ -45,6 +54,7 @@ class Options:
                 hint="Use lower-case letters, digits, - and _, beginning with a letter.",
             )
         self._check_database()
+        servers.check(self.ssh_server)
 
     def _check_database(self) -> None:
         name = self.database

@@ -6,8 +6,8 @@ import contextlib
 import socket
 import subprocess
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sandbox.errors import SandboxError
@@ -46,7 +46,7 @@ class Server:
     """A server to be: programs, account, data directory, log file.
 
     ``spawned`` is called with every process as soon as it exists, before it can do anything
-    that would have to be cleaned up.
+    that would have to be cleaned up. ``settings`` come on top of the sandbox's own.
     """
 
     programs: Programs
@@ -54,6 +54,7 @@ class Server:
     data: Path
     log: Path
     spawned: Spawned
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def initialize(self, superuser: str, password: str) -> None:
         """Run initdb. Raises: SandboxError with what it said."""
@@ -83,10 +84,10 @@ class Server:
         Raises: SandboxError with the end of the server's log.
         """
         command = [self.programs.path("postgres"), "-D", str(self.data)]
-        for name, value in _SETTINGS.items():
+        for name, value in {**_SETTINGS, **self.settings}.items():
             command += ["-c", f"{name}={value}"]
         for _ in range(_PORT_ATTEMPTS):
-            port = _free_port()
+            port = int(self.settings.get("port") or _free_port())
             child = self._spawn([*command, "-p", str(port)])
             if self._becomes_ready(child):
                 return port

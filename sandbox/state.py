@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from sandbox import logins
 from sandbox.files import read_json, remove_private, write_json, write_private
+from sandbox.ssh.endpoint import Endpoint
 
 if TYPE_CHECKING:
     from sandbox.cluster import Cluster
@@ -26,8 +27,24 @@ _SERVICES = "pg_service.conf"
 
 
 @dataclass(frozen=True)
+class Ssh(Endpoint):
+    """Where to log in, at which server, and the variables that tell Ansible."""
+
+    server: str
+    variables: dict[str, object]
+
+    @classmethod
+    def of(cls, server: str, endpoint: Endpoint) -> Ssh:
+        """What the state says about a server."""
+        return cls(**asdict(endpoint), server=server, variables=endpoint.inventory())
+
+
+@dataclass(frozen=True)
 class State:
-    """The content of ``sandbox.json``. Paths are absolute, ``started_at`` is UTC in ISO 8601."""
+    """The content of ``sandbox.json``. Paths are absolute, ``started_at`` is UTC in ISO 8601.
+
+    Without ``ssh``, Ansible's connection is local.
+    """
 
     admin_service: str
     application_role: str
@@ -43,6 +60,7 @@ class State:
     server_version: str
     service: str
     service_file: str
+    ssh: Ssh | None
     started_at: str
 
     def psql(self, service: str = SERVICE) -> str:
@@ -70,7 +88,10 @@ def write(directory: Path, cluster: Cluster, state: State) -> None:
 def read(directory: Path) -> State | None:
     """The state of the sandbox in ``directory``, running or not, or None."""
     saved = read_json(directory / _STATE)
-    return None if saved is None else State(**saved)
+    if saved is None:
+        return None
+    ssh = saved.pop("ssh", None)
+    return State(**saved, ssh=None if ssh is None else Ssh(**ssh))
 
 
 def remove(directory: Path) -> None:

@@ -15,6 +15,7 @@ import psycopg
 from gonogo.login import Login
 from sandbox import logins
 from sandbox.cluster import Cluster
+from sandbox.ssh.endpoint import Endpoint
 
 __all__ = ["PROJECT", "RUNBOOK", "Controller", "Database", "Outcome"]
 
@@ -91,8 +92,10 @@ class Controller:
     runs_dir: Path
     environment: dict[str, str] = field(default_factory=dict)
 
-    def aim(self, database: Database, **changes: object) -> None:
-        """Make the sandbox inventory speak of this database."""
+    def aim(
+        self, database: Database, *, endpoint: Endpoint | None = None, **changes: object
+    ) -> None:
+        """Make the sandbox inventory speak of this database, reached over SSH at ``endpoint``."""
         keywords = database.cluster.conninfo(database.name, logins.OWNER)
         lines = [f"{key}={keywords[key]}" for key in ("host", "port", "dbname", "user", "passfile")]
         service = self.directory / "pg_service.conf"
@@ -103,6 +106,7 @@ class Controller:
             "bin": str(database.cluster.bin),
             "profile": database.profile,
             "application_role": "apms_app",
+            "ssh": None if endpoint is None else {"variables": endpoint.inventory()},
             **changes,
         }
         (self.directory / "sandbox.json").write_text(json.dumps(state))
