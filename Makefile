@@ -1,5 +1,5 @@
 # make demo   the whole job on the embedded sandbox
-# make test   linters, type checker, unit and integration tests
+# make test   linters, type checker, unit and integration tests, Molecule scenarios
 # make help   everything else
 
 PYTHON ?= python3
@@ -11,7 +11,8 @@ WORKERS ?= 2
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types unit integration sandbox sandbox-stop lock clean
+.PHONY: help setup demo test lint types unit integration molecule matrix servers \
+  bench sandbox sandbox-stop lock clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -21,7 +22,7 @@ setup: $(VENV)/run.stamp ## install what a run needs into .venv
 demo: $(VENV)/run.stamp ## run everything on an embedded PostgreSQL (PROFILE=target|as_deployed, SCALE=n)
 	@$(BIN)/python -m sandbox demo --profile $(PROFILE) --scale $(SCALE)
 
-test: lint types unit integration ## run all tests
+test: lint types unit integration molecule ## run all tests
 
 lint: $(VENV)/dev.stamp ## run ruff, yamllint and ansible-lint
 	$(BIN)/ruff check .
@@ -35,8 +36,20 @@ types: $(VENV)/dev.stamp ## run the type checker
 unit: $(VENV)/dev.stamp ## run the tests that need no server
 	$(BIN)/pytest tests/unit
 
-integration: $(VENV)/dev.stamp ## run the tests on the embedded PostgreSQL
+integration: $(VENV)/dev.stamp servers ## run the tests on the embedded PostgreSQL
 	$(BIN)/pytest tests/integration -n $(WORKERS) --dist worksteal
+
+molecule: $(VENV)/dev.stamp ## run the Molecule scenarios (SCENARIO=name for some of them)
+	@$(BIN)/python -m tests.molecule --jobs $(WORKERS) $(SCENARIO)
+
+matrix: $(VENV)/run.stamp ## run everything on all versions, write docs/versions.md (CELLS=pg18,py3.13)
+	@$(BIN)/python -m matrix run $(addprefix --cells ,$(CELLS))
+
+servers: $(VENV)/run.stamp ## get the servers that the tests use beside the embedded one
+	@$(BIN)/python -m matrix servers --optional
+
+bench: $(VENV)/run.stamp ## measure a run against the work by hand, write docs/benchmarks.md (BENCH=--check)
+	@$(BIN)/python -m bench $(BENCH)
 
 sandbox: $(VENV)/run.stamp ## start the sandbox and print how to connect
 	@$(BIN)/python -m sandbox start --profile $(PROFILE) --scale $(SCALE)
@@ -48,9 +61,14 @@ lock: $(VENV)/dev.stamp ## resolve the pinned requirements again
 	$(BIN)/pip install --quiet uv
 	for name in run dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate requirements/$$name.in -o requirements/$$name.txt; done
+	# The same versions for the matrix, but for ansible-core.
+	for pair in 2.19:3.11 2.21:3.12; do core=controllers/$${pair%:*}; \
+	  cp requirements/run.txt requirements/$$core.txt; \
+	  $(BIN)/uv pip compile --quiet --universal --python-version $${pair#*:} \
+	  --generate-hashes --no-header --no-annotate requirements/$$core.in -o requirements/$$core.txt; done
 
 clean: ## remove the virtual environment and caches (evidence under runs/ stays)
-	rm -rf $(VENV) .ansible .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .ansible .cache .mypy_cache .pytest_cache .ruff_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
