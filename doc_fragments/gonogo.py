@@ -21,7 +21,9 @@ options:
   login:
     description:
       - How to reach the database from the target host. No secret stands in it, passwords are read from O(login.passfile).
+      - psycopg and the client programs log in the same way. What is not given here comes from the service, then from libpq's own defaults; the files C(~/.pgpass), C(~/.pg_service.conf) and C(~/.postgresql/) of the login user count.
       - Variables of the environment such as E(PGHOST) and E(PGOPTIONS) are ignored.
+      - Paths are those of the target host. They begin with C(/) or C(~/), the login user's home.
     type: dict
     required: true
     suboptions:
@@ -30,7 +32,7 @@ options:
         type: str
         required: true
       user:
-        description: Role to log in as.
+        description: Role to log in as. By default the name of the login user, as peer authentication wants it.
         type: str
       host:
         description: Host name, address, or directory of the Unix-domain socket.
@@ -39,10 +41,10 @@ options:
         description: Port of the server itself, not of a connection pooler.
         type: int
       service:
-        description: Name of a service in O(login.service_file).
+        description: Name of a service in O(login.service_file). Options given here count before it; a database it names must be O(login.db).
         type: str
       service_file:
-        description: Connection service file.
+        description: Connection service file. One that holds a password must not be readable by others.
         type: path
       passfile:
         description: Password file. It must not be readable by others.
@@ -53,6 +55,12 @@ options:
         choices: [disable, allow, prefer, require, verify-ca, verify-full]
       ca_cert:
         description: File with the certificate authorities to trust, as libpq's C(sslrootcert).
+        type: path
+      client_cert:
+        description: Certificate to log in with, as libpq's C(sslcert). Its common name is the role.
+        type: path
+      client_key:
+        description: Key of O(login.client_cert), as libpq's C(sslkey). It has no passphrase, and must not be readable by others.
         type: path
       connect_timeout:
         description: Seconds to wait for a connection.

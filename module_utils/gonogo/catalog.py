@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "BACKENDS",
     "FINGERPRINT",
+    "HAS_LOCK",
     "IDENTITY",
     "LOCK_HOLDER",
     "LOCK_KEY",
@@ -17,17 +18,14 @@ __all__ = [
 LOCK_KEY = (0x676F6E6F, 0x676F)
 
 # One row that says where this session is. The environment marker is read from the catalog and
-# not with current_setting, which any session, role or connection string could override.
+# not with current_setting, which any session, role or connection string could override. It is a
+# setting of the database or a line of its comment; more than one such line is no word at all.
 IDENTITY = """
 SELECT
     current_database()::text AS database,
-    (
-        SELECT split_part(setting, '=', 2)
-        FROM pg_catalog.pg_db_role_setting AS s
-        CROSS JOIN LATERAL unnest(s.setconfig) AS setting
-        WHERE s.setdatabase = d.oid AND s.setrole = 0
-            AND split_part(setting, '=', 1) = 'gonogo.environment'
-    ) AS environment,
+    coalesce(marker.setting, marker.comment) AS environment,
+    marker.setting AS marker_setting,
+    marker.comment AS marker_comment,
     d.oid::bigint AS database_oid,
     pg_catalog.pg_get_userbyid(d.datdba)::text AS database_owner,
     session_user::text AS login,
@@ -58,6 +56,23 @@ SELECT
     current_setting('session_replication_role') AS session_replication_role
 FROM pg_catalog.pg_database AS d
 JOIN pg_catalog.pg_roles AS r ON r.rolname = session_user
+CROSS JOIN LATERAL (
+    SELECT
+        (
+            SELECT substr(word, strpos(word, '=') + 1)
+            FROM pg_catalog.pg_db_role_setting AS s
+            CROSS JOIN LATERAL unnest(s.setconfig) AS word
+            WHERE s.setdatabase = d.oid AND s.setrole = 0
+                AND split_part(word, '=', 1) = 'gonogo.environment'
+        ) AS setting,
+        (
+            SELECT string_agg(DISTINCT btrim(line[1], ' ' || chr(9) || chr(13)), ', ')
+            FROM pg_catalog.regexp_matches(
+                pg_catalog.shobj_description(d.oid, 'pg_database'),
+                '^[[:blank:]]*gonogo[.]environment[[:blank:]]*=(.*)$', 'gn'
+            ) AS line
+        ) AS comment
+) AS marker
 WHERE d.datname = current_database()
 """
 
@@ -71,6 +86,8 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
     AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
     AND l.classid = %s::bigint::oid AND l.objid = %s::bigint::oid
 """
+
+HAS_LOCK = f"SELECT EXISTS ({LOCK_HOLDER.strip()} AND a.application_name = %s)"
 
 # Sessions of runs of this project in this database, by the run id in their name.
 BACKENDS = """

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -15,21 +16,11 @@ from psycopg import Error as DatabaseError
 
 from .errors import GonogoError
 from .login import Login, Timeouts, clean_environment
+from .refusal import refused
 
-__all__ = ["DatabaseError", "connect", "described"]
+__all__ = ["DatabaseError", "connect", "described", "reached"]
 
 _DEFAULT_TIMEOUTS = Timeouts()
-
-# A dead network must not keep a lock: both kinds of probe are needed, one finds a peer that is
-# gone while the session idles, the other while a statement runs.
-_KEEPALIVES = {
-    "keepalives": 1,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,
-}
-
 
 # From the first quotation mark to the last, in any of the languages of lc_messages.
 _QUOTED = re.compile("[\"'«»„“”‘’「].*[\"'«»„“”‘’」]", re.DOTALL)  # noqa: RUF001 - as they are
@@ -51,32 +42,13 @@ def connect(
     if login.service_file:
         # libpq has a keyword for it only from version 18 on.
         os.environ["PGSERVICEFILE"] = login.service_file
-    keywords: dict[str, Any] = {
-        "dbname": login.db,
-        "user": login.user,
-        "host": login.host,
-        "port": login.port,
-        "service": login.service,
-        "passfile": login.passfile,
-        "sslmode": login.ssl_mode,
-        "sslrootcert": login.ca_cert,
-        "connect_timeout": login.connect_timeout,
-        "application_name": name,
-        "client_encoding": "UTF8",
-        **_KEEPALIVES,
-    }
+    if login.service:
+        _check_service(login)
+    keywords: dict[str, Any] = {**login.keywords(name=name), "client_encoding": "UTF8"}
     try:
-        connection = psycopg.connect(
-            **{key: value for key, value in keywords.items() if value is not None},
-            autocommit=True,
-            prepare_threshold=None,
-        )
+        connection = psycopg.connect(**keywords, autocommit=True, prepare_threshold=None)
     except DatabaseError as error:
-        raise GonogoError(
-            f"cannot connect to database {login.db!r}",
-            detail=" ".join(str(error).split()),
-            hint="Check login (host, port, user, service, passfile) in the inventory.",
-        ) from error
+        raise refused(login, error) from error
     try:
         _pin(connection, timeouts=timeouts, read_only=read_only, settings=settings or {})
     except DatabaseError as error:
@@ -87,6 +59,18 @@ def connect(
             hint="Check gonogo_timeouts; they are written like 5s or 10min.",
         ) from error
     return connection
+
+
+def reached(connection: psycopg.Connection[Any]) -> dict[str, str]:
+    """Where a session has really gone, in libpq's words: host, hostaddr, port, user.
+
+    Client programs are sent to the same place with it. By themselves they may go elsewhere: the
+    default directory of the socket differs between builds of libpq, and a name has one of
+    several addresses each time.
+    """
+    info = connection.info
+    found = {"host": info.host, "hostaddr": info.hostaddr, "port": info.port, "user": info.user}
+    return {key: str(value) for key, value in found.items() if value}
 
 
 def described(error: DatabaseError) -> dict[str, str | None]:
@@ -104,6 +88,30 @@ def described(error: DatabaseError) -> dict[str, str | None]:
         "detail": None if state.startswith(("22", "23")) else diagnostics.message_detail,
         "hint": diagnostics.message_hint,
     }
+
+
+def _check_service(login: Login) -> None:
+    """Refuse a service that means another database, or shows its password to everybody."""
+    os.environ["PGSERVICE"] = login.service or ""
+    try:
+        said = {
+            option.keyword.decode(): option.val.decode("utf-8", "backslashreplace")
+            for option in psycopg.pq.Conninfo.get_defaults()
+            if option.val
+        }
+    finally:
+        os.environ.pop("PGSERVICE", None)
+    if said.get("dbname", login.db) != login.db:
+        raise GonogoError(
+            f"login.db and login.service name two databases: {login.db!r} and {said['dbname']!r}",
+            hint="Correct one of them, or leave dbname out of the service.",
+        )
+    file = Path(login.service_file or "~/.pg_service.conf").expanduser()
+    if "password" in said and file.is_file() and file.stat().st_mode & 0o077:
+        raise GonogoError(
+            f"the service file holds a password and can be read by others: {file}",
+            hint=f"chmod 600 {file}, or name a passfile in the service.",
+        )
 
 
 def _pin(

@@ -60,23 +60,39 @@ def _database(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> Gonog
     )
 
 
-def _environment(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoError | None:
-    if observed["environment"] == declared["environment"]:
+def _contradiction(_declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoError | None:
+    setting, comment = observed["marker_setting"], observed["marker_comment"]
+    if setting is None or comment is None or setting == comment:
         return None
-    name = observed["database"].replace('"', '""')
-    command = f"ALTER DATABASE \"{name}\" SET gonogo.environment = '{declared['environment']}'"
-    if not observed["environment"]:
+    return GonogoError(
+        f"the two markers of database {observed['database']!r} contradict each other",
+        detail=f"Its setting gonogo.environment says {setting!r}, its comment {comment!r}"
+        f"{_place(observed)}.",
+        hint="Find out which database this is, then correct the wrong one: "
+        f"ALTER DATABASE {_name(observed)} RESET gonogo.environment; "
+        f"or COMMENT ON DATABASE {_name(observed)} IS ...;",
+    )
+
+
+def _environment(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoError | None:
+    wanted, found = declared["environment"], observed["environment"]
+    if found == wanted or _contradiction(declared, observed):
+        return None
+    if not found:
         return GonogoError(
             f"database {observed['database']!r} does not say which environment it is",
-            detail=f"The inventory declares {declared['environment']!r}; the database carries no "
+            detail=f"The inventory declares {wanted!r}; the database carries no "
             f"marker{_place(observed)}.",
-            hint=f"If it is the right one, a superuser marks it once: {command};",
+            hint="If it is the right one, mark it once: as a superuser with "
+            f"ALTER DATABASE {_name(observed)} SET gonogo.environment = '{wanted}'; or as its "
+            "owner in a line of its comment, "
+            f"COMMENT ON DATABASE {_name(observed)} IS 'gonogo.environment={wanted}';",
         )
+    where = "setting" if observed["marker_setting"] is not None else "comment"
     return GonogoError(
-        f"database {observed['database']!r} is {observed['environment']}, "
-        f"not {declared['environment']}",
-        detail=f"The inventory declares {declared['environment']!r}; the database's own marker "
-        f"(gonogo.environment) says {observed['environment']!r}{_place(observed)}.",
+        f"database {observed['database']!r} is {found}, not {wanted}",
+        detail=f"The inventory declares {wanted!r}; the database's own marker "
+        f"(gonogo.environment in its {where}) says {found!r}{_place(observed)}.",
         hint="Use the inventory of that environment, or correct gonogo_login.",
     )
 
@@ -135,6 +151,11 @@ def _encoding(_declared: Mapping[str, Any], observed: Mapping[str, Any]) -> Gono
     )
 
 
+def _name(observed: Mapping[str, Any]) -> str:
+    quoted = observed["database"].replace('"', '""')
+    return f'"{quoted}"'
+
+
 def _place(observed: Mapping[str, Any]) -> str:
     address = observed.get("server_address")
     where = f" on {address}:{observed['server_port']}" if address else ""
@@ -145,6 +166,7 @@ _RULES = (
     _version,
     _refused,
     _database,
+    _contradiction,
     _environment,
     _server,
     _pooler,

@@ -6,7 +6,7 @@ Runs on the target host: Python 3.9, standard library only.
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,26 +34,48 @@ LOGIN_SPEC: dict[str, Any] = {
         "choices": ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
     },
     "ca_cert": {"type": "path"},
+    "client_cert": {"type": "path"},
+    "client_key": {"type": "path"},
     "connect_timeout": {"type": "int", "default": 10},
 }
 
-_ENVIRONMENT = {
-    "db": "PGDATABASE",
-    "user": "PGUSER",
-    "host": "PGHOST",
-    "port": "PGPORT",
-    "service": "PGSERVICE",
-    "service_file": "PGSERVICEFILE",
-    "passfile": "PGPASSFILE",
-    "ssl_mode": "PGSSLMODE",
-    "ca_cert": "PGSSLROOTCERT",
-    "connect_timeout": "PGCONNECT_TIMEOUT",
+# What libpq calls them. The service file has no keyword before libpq 18, only PGSERVICEFILE.
+_KEYWORDS = {
+    "db": "dbname",
+    "user": "user",
+    "host": "host",
+    "port": "port",
+    "service": "service",
+    "passfile": "passfile",
+    "ssl_mode": "sslmode",
+    "ca_cert": "sslrootcert",
+    "client_cert": "sslcert",
+    "client_key": "sslkey",
+    "connect_timeout": "connect_timeout",
 }
+
+# A dead network must not keep a lock: both kinds of probe are needed, one finds a peer that is
+# gone while the session idles, the other while a statement runs.
+_KEEPALIVES = {
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+
+_FILES = ("service_file", "passfile", "ca_cert", "client_cert", "client_key")
+_SECRET_FILES = ("passfile", "client_key")
+# At the head of a PEM file whose key nobody can use without a passphrase.
+_ENCRYPTED = (b"BEGIN ENCRYPTED PRIVATE KEY", b"Proc-Type: 4,ENCRYPTED")
 
 
 @dataclass(frozen=True)
 class Login:
-    """How to reach the database. Secrets are never in it: they are in the passfile."""
+    """How to reach the database. Secrets are never in it: it names the files that hold them.
+
+    What is not given comes from the service, then from libpq's own defaults.
+    """
 
     db: str
     user: str | None = None
@@ -64,38 +86,52 @@ class Login:
     passfile: str | None = None
     ssl_mode: str | None = None
     ca_cert: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
     connect_timeout: int = 10
 
     def __post_init__(self) -> None:
-        # libpq's tools would read such a database name as a whole connection string.
+        # A connection string could lead elsewhere, and carry a password into the evidence.
         if "=" in self.db or "://" in self.db or not self.db:
             raise GonogoError(
                 f"login.db is not a database name: {self.db!r}",
                 hint="Give the bare name; host, port and user have options of their own.",
             )
-        for option in ("service_file", "passfile", "ca_cert"):
+        for option in _FILES:
             value = getattr(self, option)
-            if value and not Path(value).is_file():
-                raise GonogoError(f"login.{option} does not exist: {value}")
-        if self.passfile and Path(self.passfile).stat().st_mode & 0o077:
+            if value:
+                _check_file(option, Path(value))
+        if self.client_key and not self.service and _is_encrypted(Path(self.client_key)):
             raise GonogoError(
-                f"login.passfile can be read by others: {self.passfile}",
-                detail="libpq would ignore it.",
-                hint=f"chmod 600 {self.passfile}",
+                f"login.client_key is encrypted: {self.client_key}",
+                detail="Nobody is there to type its passphrase.",
+                hint="Use a key without a passphrase, mode 0600.",
             )
 
-    def environment(self, *, name: str) -> dict[str, str]:
-        """Return the environment for psql, pg_dump and the like; other PG* variables are dropped.
+    def keywords(self, *, name: str) -> dict[str, str]:
+        """The login in libpq's words, for a session called `name`."""
+        given = {_KEYWORDS[key]: getattr(self, key) for key in _KEYWORDS}
+        every = {**given, "application_name": name, **_KEEPALIVES}
+        return {key: str(value) for key, value in every.items() if value is not None}
 
-        Nothing of it has to stand in an argument list, where every user of the host could read it.
+    def conninfo(self, *, name: str, **resolved: str) -> str:
+        """The same as one connection string, for the argument list of psql, pg_dump and the like.
+
+        PG* variables would not do: a service takes precedence over them, and not over this.
+        Every user of the host can read it; there are names in it and no secret. `resolved` is
+        what an open session has found out (`connection.reached`).
         """
-        given = {
-            _ENVIRONMENT[key]: str(value)
-            for key, value in asdict(self).items()
-            if value is not None
-        }
+        words = {**self.keywords(name=name), **resolved}
+        return " ".join(f"{key}='{_quoted(value)}'" for key, value in words.items())
+
+    def environment(self) -> dict[str, str]:
+        """Environment for a client program beside `conninfo`: ours, without its PG* variables.
+
+        Its messages are in English, some of them are read by us.
+        """
         kept = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
-        return {**kept, **given, "PGAPPNAME": name}
+        service_file = {"PGSERVICEFILE": self.service_file} if self.service_file else {}
+        return {**kept, **service_file, "LC_ALL": "C"}
 
 
 @dataclass(frozen=True)
@@ -116,3 +152,40 @@ def clean_environment() -> None:
     """Drop the caller's PG* variables: PGOPTIONS or PGHOST would redirect every connection."""
     for key in [key for key in os.environ if key.startswith("PG")]:
         del os.environ[key]
+
+
+def _check_file(option: str, path: Path) -> None:
+    if not path.is_absolute():
+        raise GonogoError(
+            f"login.{option} is not an absolute path: {path}",
+            detail="It would depend on the directory a stage happens to work in.",
+            hint="Begin it with / or with ~/, the home of the login user on the target host.",
+        )
+    if not path.is_file():
+        raise GonogoError(
+            f"login.{option} {'is not a file' if path.exists() else 'does not exist'}: {path}",
+            hint="The files of a login are on the target host.",
+        )
+    if not os.access(path, os.R_OK):
+        raise GonogoError(
+            f"login.{option} cannot be read: {path}",
+            hint="It must belong to the user who logs in to the target host.",
+        )
+    status = path.stat()
+    # libpq lets a group read a key that is root's, as distributions hand them out.
+    shared = 0o037 if option == "client_key" and status.st_uid == 0 else 0o077
+    if option in _SECRET_FILES and status.st_mode & shared:
+        raise GonogoError(
+            f"login.{option} can be read by others: {path}",
+            detail="libpq would refuse it." if option == "client_key" else "libpq would ignore it.",
+            hint=f"chmod 600 {path}",
+        )
+
+
+def _is_encrypted(path: Path) -> bool:
+    head = path.read_bytes()[:4096]
+    return any(mark in head for mark in _ENCRYPTED)
+
+
+def _quoted(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("'", "\\'")

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from gonogo import phases
+from gonogo.connection import connect
 from gonogo.controller import runbook, yamlfile
 from gonogo.controller.render import render_phase
-from gonogo.login import Timeouts
+from gonogo.login import Timeouts, application_name
 from gonogo.script import blocks
 from sandbox import logins
 from tests.integration.harness import RUNBOOK, Database
@@ -139,15 +140,14 @@ def _until(text: str, check: str) -> str:
 def by_module(database: Database, scripts: Sequence[Mapping[str, Any]], directory: Path) -> Answers:
     """Run scripts with the code of the module, each whatever became of the one before."""
     found = Answers()
+
+    def session(stage: str) -> Any:
+        name = application_name(_RUN_ID, stage)
+        return connect(database.login(), name=name, timeouts=Timeouts(**_TIMEOUTS))
+
     for script in scripts:
         (outcome,) = phases.run_phases(
-            database.login(),
-            run_id=_RUN_ID,
-            stage="phases",
-            scripts=[script],
-            directory=directory,
-            timeouts=Timeouts(**_TIMEOUTS),
-            release_lock=False,
+            session, stage="phases", scripts=[script], directory=directory
         )
         found.checks.update(
             {result["check_id"]: result for result in (*outcome["checks"], *outcome["races"])}
@@ -161,12 +161,13 @@ def by_module(database: Database, scripts: Sequence[Mapping[str, Any]], director
 def by_psql(database: Database, scripts: Sequence[Mapping[str, Any]], directory: Path) -> Answers:
     """Run scripts with psql, as their first lines say, and read what it prints. No races."""
     found = Answers()
+    login = database.login()
     for script in scripts:
         file = directory / f"{script['name']}.sql"
         file.write_text(script["text"], encoding="utf-8")
         done = subprocess.run(
-            [database.cluster.bin / "psql", *_PSQL, "-f", file],
-            env=database.login().environment(name="test"),
+            [database.cluster.bin / "psql", *_PSQL, "-f", file, login.conninfo(name="test")],
+            env=login.environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

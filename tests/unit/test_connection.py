@@ -1,8 +1,7 @@
-"""Logins, and what of a server's error may be told."""
+"""What of a server's error may be told, and what a refused login says."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,8 +9,8 @@ import pytest
 
 from gonogo import module
 from gonogo.connection import DatabaseError, described
-from gonogo.errors import GonogoError
 from gonogo.login import Login
+from gonogo.refusal import refused
 
 
 def error(state: str | None, message: str | None, detail: str | None = None) -> DatabaseError:
@@ -65,40 +64,43 @@ def test_a_module_reports_what_the_server_says() -> None:
     assert fake.result["msg"] == "Permission denied: /x"
 
 
-@pytest.mark.parametrize("db", ["", "host=other dbname=x", "postgresql://other/x"])
-def test_a_name_is_no_connection_string(db: str) -> None:
-    with pytest.raises(GonogoError) as caught:
-        Login(db=db)
-    assert caught.value.primary == f"login.db is not a database name: {db!r}"
+# --- refused by the server, or on the way to it -------------------------------------------------
 
 
-@pytest.mark.parametrize("option", ["service_file", "passfile", "ca_cert"])
-def test_files_of_a_login(tmp_path: Path, option: str) -> None:
-    given: dict[str, Any] = {"db": "x", option: str(tmp_path / "none")}
-    with pytest.raises(GonogoError) as caught:
-        Login(**given)
-    assert caught.value.primary == f"login.{option} does not exist: {tmp_path}/none"
+class FailedError(DatabaseError):
+    """As psycopg gives it: what libpq said, and what it knows of the attempt."""
+
+    def __init__(self, said: str, *, needs_password: bool = False) -> None:
+        super().__init__(said)
+        self.attempt = SimpleNamespace(needs_password=needs_password)
+
+    @property
+    def pgconn(self) -> Any:
+        return self.attempt
 
 
-def test_a_passfile_is_private(tmp_path: Path) -> None:
-    file = tmp_path / "pgpass"
-    file.write_text("")
-    file.chmod(0o640)
-    with pytest.raises(GonogoError) as caught:
-        Login(db="x", passfile=str(file))
-    assert caught.value.hint == f"chmod 600 {file}"
-    file.chmod(0o600)
-    assert Login(db="x", passfile=str(file)).passfile == str(file)
+def test_a_refusal_is_one_error() -> None:
+    twice = 'connection to server at "::1", port 1 failed: FATAL:  no pg_hba.conf entry\n' * 2
+    found = refused(Login(db="x"), FailedError(f"connection failed: {twice}"))
+    assert found.render() == (
+        "cannot connect to database 'x'\n"
+        'DETAIL:  connection to server at "::1", port 1 failed: FATAL:  no pg_hba.conf entry\n'
+        "HINT:  The server has no rule that lets this login in. Rules can depend on TLS: mind "
+        "login.ssl_mode."
+    )
 
 
-def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PGOPTIONS", "-c search_path=evil")
-    monkeypatch.setenv("PGHOST", "elsewhere")
-    environment = Login(db="x", port=5433).environment(name="gonogo:r:backup")
-    assert {key: value for key, value in environment.items() if key.startswith("PG")} == {
-        "PGDATABASE": "x",
-        "PGPORT": "5433",
-        "PGCONNECT_TIMEOUT": "10",
-        "PGAPPNAME": "gonogo:r:backup",
-    }
-    assert "PATH" in environment
+def test_a_refusal_says_every_address_once() -> None:
+    said = (
+        "connection failed: last\nMultiple connection attempts failed. All failures were:\n"
+        "- host: 'db', port: '1', hostaddr: '::1': connection failed: first\n"
+        "- host: 'db', port: '1', hostaddr: '127.0.0.1': connection is bad: last"
+    )
+    assert refused(Login(db="x"), FailedError(said)).detail == "first\nlast"
+
+
+def test_a_refusal_in_another_language() -> None:
+    told = refused(Login(db="x"), FailedError("FATAL:  Passwort-Authentifizierung fehlgeschlagen"))
+    assert told.hint == "Check login (host, port, user, service, passfile) in the inventory."
+    told = refused(Login(db="x"), FailedError("kein Passwort angegeben", needs_password=True))
+    assert "No line of the password file" in str(told.hint)

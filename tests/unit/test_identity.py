@@ -14,9 +14,11 @@ DECLARED = {
     "refused_databases": ["apms_db"],
     "system_identifier": None,
 }
-OBSERVED = {
+OBSERVED: dict[str, Any] = {
     "database": "apms_staging",
     "environment": "staging",
+    "marker_setting": "staging",
+    "marker_comment": None,
     "login": "apms",
     "server_version": "16.4",
     "server_version_num": 160004,
@@ -45,6 +47,8 @@ OBSERVED = {
         ({}, {"server_version_num": 190000, "server_version": "19beta1"}),
         ({}, {"server_encoding": "LATIN1"}),
         ({}, {"server_address": None, "server_port": None}),
+        ({}, {"marker_setting": None, "marker_comment": "staging"}),
+        ({}, {"marker_comment": "staging"}),
     ],
 )
 def test_right(declared: dict[str, Any], observed: dict[str, Any]) -> None:
@@ -75,19 +79,60 @@ def test_right(declared: dict[str, Any], observed: dict[str, Any]) -> None:
         ),
         (
             {},
-            {"environment": "production"},
+            {"environment": "production", "marker_setting": "production"},
             "database 'apms_staging' is production, not staging\n"
             "DETAIL:  The inventory declares 'staging'; the database's own marker "
-            "(gonogo.environment) says 'production' on 10.0.0.1:5432 as 'apms'.\n"
+            "(gonogo.environment in its setting) says 'production' on 10.0.0.1:5432 as 'apms'.\n"
             "HINT:  Use the inventory of that environment, or correct gonogo_login.",
         ),
         (
+            {},
+            {
+                "environment": "production, staging",
+                "marker_setting": None,
+                "marker_comment": "production, staging",
+            },
+            "database 'apms_staging' is production, staging, not staging\n"
+            "DETAIL:  The inventory declares 'staging'; the database's own marker "
+            "(gonogo.environment in its comment) says 'production, staging' on 10.0.0.1:5432 "
+            "as 'apms'.\n"
+            "HINT:  Use the inventory of that environment, or correct gonogo_login.",
+        ),
+        (
+            {},
+            {"marker_comment": "production"},
+            "the two markers of database 'apms_staging' contradict each other\n"
+            "DETAIL:  Its setting gonogo.environment says 'staging', its comment 'production' on "
+            "10.0.0.1:5432 as 'apms'.\n"
+            "HINT:  Find out which database this is, then correct the wrong one: "
+            'ALTER DATABASE "apms_staging" RESET gonogo.environment; '
+            'or COMMENT ON DATABASE "apms_staging" IS ...;',
+        ),
+        (
+            # Not even when the setting is the one that is declared falsely.
+            {"environment": "production"},
+            {"marker_comment": "production"},
+            "the two markers of database 'apms_staging' contradict each other\n"
+            "DETAIL:  Its setting gonogo.environment says 'staging', its comment 'production' on "
+            "10.0.0.1:5432 as 'apms'.\n"
+            "HINT:  Find out which database this is, then correct the wrong one: "
+            'ALTER DATABASE "apms_staging" RESET gonogo.environment; '
+            'or COMMENT ON DATABASE "apms_staging" IS ...;',
+        ),
+        (
             {"database": 'we"ird'},
-            {"environment": None, "database": 'we"ird', "server_address": None},
+            {
+                "environment": None,
+                "marker_setting": None,
+                "database": 'we"ird',
+                "server_address": None,
+            },
             "database 'we\"ird' does not say which environment it is\n"
             "DETAIL:  The inventory declares 'staging'; the database carries no marker as 'apms'.\n"
-            "HINT:  If it is the right one, a superuser marks it once: "
-            'ALTER DATABASE "we""ird" SET gonogo.environment = \'staging\';',
+            "HINT:  If it is the right one, mark it once: as a superuser with "
+            'ALTER DATABASE "we""ird" SET gonogo.environment = \'staging\'; or as its owner in a '
+            "line of its comment, "
+            'COMMENT ON DATABASE "we""ird" IS \'gonogo.environment=staging\';',
         ),
         (
             {"system_identifier": "1"},
