@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 import psycopg
 import pytest
 
-from gonogo import race
 from gonogo.errors import GonogoError
+from gonogo.race.replay import replay
+from gonogo.race.run import run as run_race
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,7 +149,7 @@ def spec(*steps: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 def run(given: dict[str, Any], server: Server, deadline: float = 5.0) -> dict[str, Any]:
-    result = race.run(given, connect=server.connect, deadline=deadline)
+    result = run_race(given, connect=server.connect, deadline=deadline)
     assert all(connection.closed for connection in server.connections)
     assert server.holder is None
     assert server.waiting is None
@@ -254,7 +255,7 @@ def test_refused_login_is_inconclusive() -> None:
     def connect() -> psycopg.Connection[Any]:
         raise GonogoError("cannot connect")
 
-    assert race.run(spec(), connect=connect)["observed"] == "cannot connect"
+    assert run_race(spec(), connect=connect)["observed"] == "cannot connect"
 
 
 def _without(key: str) -> Callable[[], dict[str, Any]]:
@@ -281,14 +282,14 @@ def _without(key: str) -> Callable[[], dict[str, Any]]:
 def test_a_spec_that_is_none(given: Callable[[], dict[str, Any]], message: str) -> None:
     server = Server()
     with pytest.raises(GonogoError, match=message):
-        race.run(given(), connect=server.connect)
+        run_race(given(), connect=server.connect)
     with pytest.raises(GonogoError, match=message):
-        race.replay(given())
+        replay(given())
     assert server.connections == []
 
 
 def test_replay_tells_both_windows_the_order() -> None:
-    scripts = race.replay(spec(setup="prepare;"))
+    scripts = replay(spec(setup="prepare;"))
     assert list(scripts) == ["a", "b"]
     assert scripts["a"].splitlines()[0] == "-- V2.3: one wins"
     assert "-- Before step 1\nprepare;\n" in scripts["a"]

@@ -225,7 +225,8 @@ def _check_view(
 def _backup(backup: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the record of the backup, its best-known keys first."""
     first = ("file", "size", "sha256", "seconds")
-    keys = [key for key in first if key in backup] + sorted(set(backup) - set(first))
+    # The list of files is for restoring; it is as long as the database has tables.
+    keys = [key for key in first if key in backup] + sorted({*backup} - {*first, "files"})
     unit = {"size": " bytes", "seconds": " s"}
     return [(key, _value(backup[key]) + unit.get(key, "")) for key in keys]
 

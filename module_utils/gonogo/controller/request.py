@@ -99,8 +99,11 @@ def check_variables(
             )
 
 
-def load_runbook(arguments: Mapping[str, Any]) -> runbook.Runbook:
-    """Validate the request and load its runbook. Raises InputError."""
+def load_runbook(arguments: Mapping[str, Any], *, templates: bool = True) -> runbook.Runbook:
+    """Validate the request and load its runbook; `templates` as for `runbook.load`.
+
+    Raises InputError.
+    """
     for name, kind in _KINDS.items():
         if name in arguments and not isinstance(arguments[name], kind):
             raise InputError(f"must be {_WORDS[kind]}", key=f"gonogo_{name}", value=arguments[name])
@@ -113,6 +116,7 @@ def load_runbook(arguments: Mapping[str, Any]) -> runbook.Runbook:
         Path(arguments["runbook"]).expanduser().resolve(),
         profile=arguments["profile"],
         parameters=arguments["parameters"],
+        templates=templates,
     )
     criteria = {criterion["id"] for criterion in loaded.data["criteria"]}
     for number, waiver in enumerate(arguments["waivers"]):

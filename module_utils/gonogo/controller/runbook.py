@@ -178,8 +178,8 @@ def load(
 ) -> Runbook:
     """Load a runbook folder. Raises InputError for the first thing that is wrong with it.
 
-    `templates` can be left unchecked where a digest proves that they have been checked before:
-    parsing them all costs more than everything else.
+    `templates` can be left unchecked where that has been done before: parsing them all costs more
+    than everything else.
     """
     if not directory.is_dir():
         raise InputError(
