@@ -19,16 +19,17 @@ class ActionModule(Stage):
         "login": LOGIN,
         "directory": {"type": "str", "required": True},
         "pg_bin": {"type": "str"},
-        "compress": {"type": "str", "default": "1"},
+        "compress": {"type": "str", "default": "auto"},
+        "jobs": {"type": "int", "default": 0},
         "lock_wait": {"type": "int", "default": 10000},
     }
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         if self.checking:
-            return self.call_with_database("gonogo_backup", {**arguments, "run_id": "check"})
+            return self.call_with_database("backup", {**arguments, "run_id": "check"})
         run = self.open_run()
         self.same_login(run, arguments)
-        result = self.call_with_database("gonogo_backup", {**arguments, "run_id": run.run_id})
+        result = self.call_with_database("backup", {**arguments, "run_id": run.run_id})
         run.write_json("backup.json", result["backup"], stage=self.stage)
         run.append(self.stage, "stage_passed")
         return result

@@ -17,13 +17,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 from ansible.utils.vars import load_extra_vars
 
 from gonogo import canonical
-from gonogo.controller import evidence, ledger, project, request
+from gonogo.controller import evidence, ledger, others, project, request
 from gonogo.controller.stage import LOGIN, Stage, native
 from gonogo.errors import GonogoError, InputError, shown
-from gonogo.module import TIMEOUTS_SPEC
+from gonogo.remote.common import TIMEOUTS_SPEC
 
 _PLAN = "cleanup_plan.json"
 _DONE = "cleanup.json"
+
+# What of a module's answer is kept on record.
+_KEPT = ("run_id", "approved_by", "committed", "content", "rows", "remaining", "unseen")
 
 
 class ActionModule(Stage):
@@ -54,13 +57,26 @@ class ActionModule(Stage):
         if run is None:
             return {"committed": False, "lines": ["No run has left rows: nothing to remove."]}
         self.same_login(run, arguments)
+        # For other processes to see: who removes the rows of a run works on it.
+        evidence.point_to(
+            self.runs_dir, identity=self.identity, inventory_host=self.host, run=run.path
+        )
+        try:
+            return self._clean(run, arguments)
+        finally:
+            evidence.close_pointer(self.runs_dir, identity=self.identity, inventory_host=self.host)
+
+    def _clean(self, run: evidence.Run, arguments: dict[str, Any]) -> dict[str, Any]:
         planned = self._delete(run, arguments, approved_content=None)
-        plan = self._plan(run, planned["content"], hours=arguments["plan_hours"])
-        report = {**planned, "run_id": run.run_id, "token": plan["token"]}
         lines = _plan_lines(run.run_id, planned)
         if not sum(planned["rows"].values()):
-            self._note_done(run, {**report, "approved_by": None})
+            report = {**planned, "run_id": run.run_id}
+            # Where an approval has removed them, the record of it stays.
+            if not (run.path / _DONE).is_file():
+                self._note_done(run, {**report, "approved_by": self._approved_by(run)})
             return {**report, "lines": [*lines, "Nothing of this run is left."]}
+        plan = self._plan(run, planned["content"], hours=arguments["plan_hours"])
+        report = {**planned, "run_id": run.run_id, "token": plan["token"]}
         approval = arguments["approval"]
         if approval is None:
             return {**report, "lines": lines}
@@ -72,6 +88,10 @@ class ActionModule(Stage):
             # No answer and ROLLBACK are answers; an approval that does not fit is a mistake.
             mistaken = (approval["answer"] or "").split() not in ([], ["ROLLBACK"])
             return {**report, "lines": said, "failed": mistaken, "msg": said[0]}
+        # First on record: should the answer of what follows be lost, this says who wanted it.
+        approved_at = datetime.now(UTC).isoformat(timespec="seconds")
+        approved = {"approved_by": approval["approved_by"], "approved_at": approved_at}
+        self._write_plan(run, {**plan, **approved})
         done = self._delete(run, arguments, approved_content=planned["content"])
         if not done["committed"]:
             raise GonogoError(
@@ -115,29 +135,39 @@ class ActionModule(Stage):
         self, run: evidence.Run, arguments: dict[str, Any], *, approved_content: str | None
     ) -> dict[str, Any]:
         """Rehearse the removal, or do it, with what was sealed before the rows were made."""
-        found = evidence.load(run.path)
-        if found.problems:
+        record = run.read_json("run.json")
+        script = f"sql/{record['cleanup']}.sql"
+        # A run that was cut while it wrote down an answer leaves that file as a riddle, and rows.
+        problems = evidence.load(run.path).problems_with("run.json", "ledger.jsonl", script)
+        if problems:
             raise GonogoError(
                 "the evidence of this run is damaged; nothing was removed",
-                detail="\n".join(found.problems[:5]),
+                detail="\n".join(problems[:5]),
                 hint="A ledger that may have been altered is not followed.",
             )
-        record = run.read_json("run.json")
         target = record["target"]
-        return self.call_with_database(
-            "gonogo_cleanup",
-            {
-                "login": arguments["login"],
-                "run_id": run.run_id,
-                "declared": {
-                    **target["declared"],
-                    "system_identifier": target["observed"]["system_identifier"],
-                },
-                "ledger": ledger.by_table(run.read_lines("ledger.jsonl")),
-                "script": run.read_bytes(f"sql/{record['cleanup']}.sql").decode(),
-                "approved_content": approved_content,
-                "timeouts": arguments["timeouts"],
+        asked = {
+            "login": arguments["login"],
+            "run_id": run.run_id,
+            "declared": {
+                **target["declared"],
+                "system_identifier": target["observed"]["system_identifier"],
             },
+            "ledger": ledger.by_table(run.read_lines("ledger.jsonl")),
+            "script": run.read_bytes(script).decode(),
+            "approved_content": approved_content,
+            "timeouts": arguments["timeouts"],
+        }
+
+        def call(fence: list[str]) -> dict[str, Any]:
+            return self.call_with_database("cleanup", {**asked, "fence": fence})
+
+        return others.after_the_dead(
+            call,
+            call([]),
+            runs_dir=self.runs_dir,
+            identity=self.identity,
+            hint="pg_terminate_backend",
         )
 
     def _plan(self, run: evidence.Run, content: str, *, hours: int) -> dict[str, Any]:
@@ -154,9 +184,18 @@ class ActionModule(Stage):
             "expires_at": (now + timedelta(hours=hours)).isoformat(timespec="seconds"),
             "token": canonical.sha256(f"{run.run_id}\n{content}\n{planned_at}")[:10],
         }
+        self._write_plan(run, plan)
+        return plan
+
+    def _write_plan(self, run: evidence.Run, plan: dict[str, Any]) -> None:
         if not self.checking:
             run.write_json(_PLAN, plan, stage=self.stage)
-        return plan
+
+    @staticmethod
+    def _approved_by(run: evidence.Run) -> str | None:
+        """Who approved the last plan, None if nobody has."""
+        plan = run.read_json(_PLAN) if (run.path / _PLAN).is_file() else {}
+        return plan.get("approved_by")
 
     def _next_lines(self, report: Mapping[str, Any]) -> list[str]:
         """The command that removes the rows, ready to be pasted but for the name."""
@@ -169,11 +208,9 @@ class ActionModule(Stage):
 
     def _note_done(self, run: evidence.Run, record: dict[str, Any]) -> None:
         if not self.checking:
-            run.write_json(
-                _DONE,
-                {**record, "at": datetime.now(UTC).isoformat(timespec="seconds")},
-                stage=self.stage,
-            )
+            kept = {key: record[key] for key in _KEPT}
+            at = datetime.now(UTC).isoformat(timespec="seconds")
+            run.write_json(_DONE, {**kept, "at": at}, stage=self.stage)
 
 
 def _refusal(approval: Mapping[str, Any], run_id: str, plan: Mapping[str, Any]) -> str | None:

@@ -27,6 +27,6 @@ class ActionModule(Stage):
             for path in runbook.migration_files
         }
         directory = f"{arguments['directory']}/{run.run_id}"
-        result = self.call("gonogo_files", {"directory": directory, "files": files})
+        result = self.call("files", {"directory": directory, "files": files})
         run.append(self.stage, "stage_passed", {"directory": result["directory"]})
         return result

@@ -13,10 +13,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from ansible.utils.vars import load_extra_vars
 
-from gonogo.controller import evidence, project, request
+from gonogo.controller import evidence, others, project, request
 from gonogo.controller.runbook import Runbook
 from gonogo.controller.stage import LOGIN, Stage
-from gonogo.errors import GonogoError
 
 STAGES = ["target", "backup", "copy_sql", "preflight", "phases"]
 
@@ -39,7 +38,8 @@ class ActionModule(Stage):
         request.check_command_line(self._vars, extra=load_extra_vars(self._loader))
         if arguments["take_over"]:
             request.check_run_id("target_take_over", arguments["take_over"])
-        runbook = request.load_runbook(arguments)
+        # The stage input has parsed the templates; rendering stops at whatever is undefined.
+        runbook = request.load_runbook(arguments, templates=False)
         declared = {
             "environment": arguments["environment"],
             "database": arguments["login"]["db"],
@@ -49,15 +49,30 @@ class ActionModule(Stage):
         if self.checking:
             return self._probe(arguments, declared, run_id=evidence.new_run_id(datetime.now(UTC)))
         run = self._open(arguments, declared, runbook)
-        result = self._probe(arguments, declared, run_id=run.run_id)
-        if result["held"] or result["others"]:
-            result = self._after_the_dead(run, arguments, declared, result)
+        first = self._probe(arguments, declared, run_id=run.run_id)
+        result = others.after_the_dead(
+            lambda dead: self._probe(arguments, declared, run_id=run.run_id, fence=dead),
+            first,
+            runs_dir=self.runs_dir,
+            identity=self.identity,
+            hint="-e target_take_over={run_id}",
+        )
         record = run.read_json("run.json")
         record["target"]["observed"] = result["observed"]
         record["versions"]["clients"] = result["clients"]
         run.write_json("run.json", record, stage=self.stage)
-        run.append(self.stage, "stage_passed", {"fenced": result["fenced"]})
-        return {**result, "run_id": run.run_id, "evidence": str(run.path)}
+        answers = [first] if result is first else [first, result]
+        after = {
+            key: [left for answer in answers for left in answer[key]] for key in ("fenced", "swept")
+        }
+        run.append(self.stage, "stage_passed", after)
+        return {
+            **result,
+            **after,
+            "run_id": run.run_id,
+            "evidence": str(run.path),
+            "lines": _lines(**after),
+        }
 
     def _open(
         self, arguments: dict[str, Any], declared: dict[str, Any], runbook: Runbook
@@ -109,7 +124,7 @@ class ActionModule(Stage):
     ) -> dict[str, Any]:
         passed = ("login", "pg_bin", "backup_directory", "space_factor", "lock_lease")
         return self.call_with_database(
-            "gonogo_target",
+            "target",
             {
                 **{key: arguments[key] for key in passed},
                 "run_id": run_id,
@@ -118,40 +133,11 @@ class ActionModule(Stage):
             },
         )
 
-    def _after_the_dead(
-        self,
-        run: evidence.Run,
-        arguments: dict[str, Any],
-        declared: dict[str, Any],
-        result: dict[str, Any],
-    ) -> dict[str, Any]:
-        """Somebody works on this database. Go on only if all of them are known to be dead."""
-        held = result["held"] or {}
-        found = sorted({*result["others"], *([held["run_id"]] if held.get("run_id") else [])})
-        alive = [run_id for run_id in found if not self._is_dead(run_id)]
-        if not found or alive:
-            raise self._refusal(run, alive, held)
-        result = self._probe(arguments, declared, run_id=run.run_id, fence=found)
-        if result["held"] or result["others"]:
-            raise self._refusal(run, result["others"], result["held"] or {})
-        return result
 
-    def _is_dead(self, run_id: str) -> bool:
-        """Whether the controller of a run is known to be gone; False when nobody can tell."""
-        # Anybody can name a session like a run; what is no id would be a pattern here.
-        for path in self.runs_dir.glob(f"*/{run_id}") if request.is_run_id(run_id) else ():
-            other = evidence.load(path).run or {}
-            return evidence.is_alive(other.get("controller") or {}) is False
-        return False
-
-    @staticmethod
-    def _refusal(run: evidence.Run, alive: list[str], held: dict[str, Any]) -> GonogoError:
-        who = f"run {alive[0]}" if alive else f"session {held.get('application_name')!r}"
-        since = f" since {held['since']}" if held.get("since") else ""
-        client = f" from {held['client']}" if held.get("client") else ""
-        command = f"-e target_take_over={alive[0]}" if alive else "pg_terminate_backend"
-        return GonogoError(
-            f"another run works on this database: {who}",
-            detail=f"It holds the run lock{since}{client}. This run ({run.run_id}) has stopped.",
-            hint=f"Wait for it. If you know that it is dead, end it with {command}.",
-        )
+def _lines(fenced: list[str], swept: list[dict[str, Any]]) -> list[str]:
+    """What an earlier run has left, for the terminal."""
+    lines = [f"Ended what a cut run had left: {', '.join(sorted(fenced))}"] if fenced else []
+    lines += [
+        f"Removed an unfinished backup: {left['file']} ({left['size']} bytes)" for left in swept
+    ]
+    return lines

@@ -44,7 +44,7 @@ class ActionModule(Stage):
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         templates = Path(arguments["templates"])
-        if arguments["recompute"]:
+        if arguments["recompute"] is not None:
             return self._recompute(Path(arguments["recompute"]).expanduser())
         if self.checking:
             return {"skipped": True, "msg": "check mode: nothing was judged"}
@@ -52,8 +52,7 @@ class ActionModule(Stage):
         if run is None:
             # The stage target refused before it opened a run, and has said why.
             return {"skipped": True, "msg": "no run was opened, there is nothing to judge"}
-        self._release_lock(run)
-        run.append(self.stage, "closed")
+        run.append(self.stage, "closed", {"fenced": self._release_lock(run)})
         verdict = _decide(run.path)
         report.write_reports(run.path, templates, verdict=verdict)
         # Last and atomically: without it, the answer is HOLD.
@@ -69,19 +68,26 @@ class ActionModule(Stage):
             result.update(failed=True, msg=report.summary_lines(verdict)[0])
         return result
 
-    def _release_lock(self, run: evidence.Run) -> None:
-        """The stage phases releases the lock; if it never got there, it is done here."""
+    def _release_lock(self, run: evidence.Run) -> list[str]:
+        """The stage phases releases the lock; if it never got there, it is done here.
+
+        What else of the run is still at work on the target host is ended with it. Returns the
+        names of the sessions that were.
+        """
         events = evidence.load(run.path).events
         passed = {event["stage"] for event in events if event["event"] == "stage_passed"}
-        if "target" not in passed or "phases" in passed:
-            return
+        unanswered = any(event["data"].get("unanswered") for event in events)
+        if "phases" in passed or not ("target" in passed or unanswered):
+            return []
         try:
             login = run.read_json("run.json")["target"]["login"]
-            self.call_with_database(
-                "gonogo_target", {"login": login, "run_id": run.run_id, "state": "released"}
+            result = self.call_with_database(
+                "target", {"login": login, "run_id": run.run_id, "state": "released"}
             )
+            return list(result["fenced"])
         except Exception as error:  # noqa: BLE001 - the verdict must be written all the same
             self._display.warning(f"the run lock could not be released: {error}")
+        return []
 
     def _recompute(self, path: Path) -> dict[str, Any]:
         if not (path / "events.jsonl").is_file():

@@ -2,15 +2,22 @@
 
 `ansible-playbook` returns 0 in many ways without having checked anything (no host matched, a tag
 that does not exist, a task to start at that is not there). None of them may look like a GO.
+
+Nor may a run that is interrupted end without a word. SIGTERM and SIGHUP would end the process on
+the spot; they are taken as what SIGINT is to Ansible, an end with all that belongs to it.
 """
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import json
 import os
+import signal
 import sys
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 from ansible import context
@@ -18,15 +25,16 @@ from ansible.plugins.callback import CallbackBase
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from gonogo.controller import report
-from gonogo.errors import visible
+# phase_stage brings along what all stages import: their processes are forks of this one.
+from gonogo.controller import evidence, phase_stage, report  # noqa: F401 - see above
+from gonogo.errors import GonogoError, visible
 
 DOCUMENTATION = r"""
 name: gonogo
 type: aggregate
 short_description: Print the verdict as the last word of a run
 description:
-  - Prints the verdict of every run that this process has judged, or that nothing was judged.
+  - Prints the verdict of every run that this process has judged, or that nothing was judged, also when the process is interrupted.
   - Prints the lines other tasks of this project want to be read.
 """
 
@@ -47,10 +55,20 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         super().__init__()
         self._judging = False
         self._checking = bool(context.CLIARGS.get("check"))
+        # Host → directory of its run; of those that are judged, and of all that were opened.
         self._evidence: dict[str, str] = {}
+        self._opened: dict[str, str] = {}
+        self._process = os.getpid()
+        self._interrupted_by = "SIGINT"
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
         self._judging = Path(playbook._file_name).name in _JUDGING  # noqa: SLF001 - no other way
+        if self._judging:
+            atexit.register(self._last_word)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # nohup means it: who ignores the signal goes on ignoring it.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._interrupt)
 
     def v2_runner_on_ok(self, result: Any) -> None:
         self._note(result)
@@ -63,12 +81,50 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         del stats
         if not self._judging:
             return
+        self._judging = False
         for directory in self._evidence.values():
             self._say(Path(directory))
         if not self._evidence:
-            self._display.display("")
             why = "this was a dry run (--check)" if self._checking else "no verdict was reached"
-            self._display.display(f"HOLD  nothing was judged: {why}", color=C.COLOR_WARN)
+            self._say_nothing(why)
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> NoReturn:
+        """End as after Ctrl-C: Ansible ends its workers, and their connections, first."""
+        signal.signal(number, signal.SIG_DFL)
+        if os.getpid() != self._process:
+            # A worker that has taken the handler over with everything else.
+            os.kill(os.getpid(), number)
+        self._interrupted_by = signal.Signals(number).name
+        handler = signal.getsignal(signal.SIGINT)
+        if callable(handler):
+            handler(signal.SIGINT, frame)
+        raise KeyboardInterrupt
+
+    def _last_word(self) -> None:
+        """What is said of a run that never came to its statistics."""
+        if not self._judging or os.getpid() != self._process:
+            return
+        self._judging = False
+        judged = [path for path in map(Path, self._opened.values()) if _is_judged(path)]
+        for directory in judged:
+            self._say(directory)
+        if not judged:
+            self._say_nothing(f"the run was interrupted ({self._interrupted_by})")
+        for directory in map(Path, self._opened.values()):
+            if directory not in judged:
+                self._note_interruption(directory)
+                self._display.display(
+                    f"Evidence, without a verdict: {_shorter(directory)}\n"
+                    "The next run ends what this one has left at work on the target host.",
+                    color=C.COLOR_WARN,
+                )
+        sys.stdout.flush()
+
+    def _note_interruption(self, directory: Path) -> None:
+        with contextlib.suppress(GonogoError):
+            run = evidence.Run.open(directory)
+            message = f"the run was interrupted ({self._interrupted_by})"
+            run.append("run", "stage_failed", {"message": message, "detail": None, "hint": None})
 
     def _note(self, result: Any) -> None:
         task = result.task if hasattr(result, "task") else result._task  # noqa: SLF001 - before 2.20
@@ -78,15 +134,29 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             return
         for line in outcome.get("lines") or []:
             self._display.display(f"    {visible(line)}")
-        if outcome.get("evidence") and outcome.get("decision"):
-            self._evidence[host.get_name()] = str(outcome["evidence"])
+        if outcome.get("evidence"):
+            self._opened[host.get_name()] = str(outcome["evidence"])
+            if outcome.get("decision"):
+                self._evidence[host.get_name()] = str(outcome["evidence"])
+
+    def _say_nothing(self, why: str) -> None:
+        self._display.display("")
+        self._display.display(f"HOLD  nothing was judged: {why}", color=C.COLOR_WARN)
 
     def _say(self, directory: Path) -> None:
         """What the file says, not what any variable said."""
         verdict = json.loads((directory / "verdict.json").read_text(encoding="utf-8"))
         colour = _COLOURS.get(verdict["decision"], C.COLOR_ERROR)
-        file = os.path.relpath(directory / "report.md")
-        shorter = file if len(file) < len(str(directory)) else str(directory / "report.md")
         self._display.display("")
-        for line in report.summary_lines(verdict, report=shorter):
+        for line in report.summary_lines(verdict, report=_shorter(directory / "report.md")):
             self._display.display(line, color=colour)
+
+
+def _is_judged(directory: Path) -> bool:
+    return (directory / "verdict.json").is_file()
+
+
+def _shorter(path: Path) -> str:
+    """The path as a person in the current directory would write it, or whole."""
+    relative = os.path.relpath(path)
+    return relative if len(relative) < len(str(path)) else str(path)

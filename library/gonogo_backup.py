@@ -7,8 +7,8 @@ DOCUMENTATION = r"""
 module: gonogo_backup
 short_description: Take a backup that has been read back in full
 description:
-  - Dumps the database with pg_dump in the custom format under a temporary name, reads the whole archive back with pg_restore, records its SHA-256, and only then gives it its name.
-  - An earlier backup is never touched; a failure leaves nothing behind. Files have mode 0600.
+  - Dumps the database with pg_dump in the directory format under a temporary name, reads the whole archive back with pg_restore, records the SHA-256 of its files, and only then gives it its name.
+  - An earlier backup is never touched; a failure leaves nothing behind. Directories have mode 0700, files 0600.
   - On the controller, writes backup.json into the run's evidence.
 extends_documentation_fragment: [gonogo, gonogo.login]
 options:
@@ -24,9 +24,13 @@ options:
     description: Directory of pg_dump and pg_restore. By default they are looked for in E(PATH).
     type: path
   compress:
-    description: Compression, as pg_dump's C(--compress). V(0) is refused, an uncompressed archive hides damage.
+    description: Compression, as pg_dump's C(--compress). V(auto) is lz4 where this pg_dump has it (16 and later), else gzip at level 1. V(0) is refused, an uncompressed archive hides damage.
     type: str
-    default: '1'
+    default: auto
+  jobs:
+    description: How many sessions dump tables side by side; V(0) is one for two cores of the target host, at most four, as the server needs as many for itself.
+    type: int
+    default: 0
   lock_wait:
     description: Milliseconds pg_dump waits for a table somebody has locked.
     type: int
@@ -50,69 +54,22 @@ backup:
   returned: when not in check mode
   type: dict
   contains:
-    file: {description: Path of the archive on the target host., type: path, returned: always}
+    file: {description: Path of the archive (a directory) on the target host., type: path, returned: always}
+    files: {description: Name to size and SHA-256 of each file., type: dict, returned: always}
     size: {description: Size in bytes., type: int, returned: always}
-    sha256: {description: SHA-256 of the archive., type: str, returned: always}
+    sha256: {description: SHA-256 of the list of its files as sha256sum prints it., type: str, returned: always}
     tables: {description: Tables whose rows are in it., type: list, elements: str, returned: always}
     read_back: {description: Whether all of it was read back., type: bool, returned: always}
     seconds: {description: Seconds for dump and read_back., type: dict, returned: always}
 """
 
-from pathlib import Path
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.gonogo import backup, clients
-from ansible.module_utils.gonogo.errors import GonogoError
-from ansible.module_utils.gonogo.login import application_name
-from ansible.module_utils.gonogo.module import connected, login_of, options
 
 
 def main() -> None:
-    """Entry point."""
-    module = AnsibleModule(
-        argument_spec=options(
-            directory={"type": "path", "required": True},
-            pg_bin={"type": "path"},
-            compress={"type": "str", "default": "1"},
-            lock_wait={"type": "int", "default": 10000},
-        ),
-        supports_check_mode=True,
-    )
-    params = module.params
-    with connected(module):
-        from ansible.module_utils.gonogo.connection import connect
-        from ansible.module_utils.gonogo.target import observe
-
-        login = login_of(params)
-        if params["compress"] in {"0", "none"}:
-            raise GonogoError(
-                "an uncompressed archive is refused",
-                detail="It has no checksums; damage would be restored silently.",
-            )
-        if module.check_mode:
-            module.exit_json(changed=True, msg=f"would dump {login.db} to {params['directory']}")
-        name = application_name(params["run_id"], "backup")
-        programs = {p: clients.find(p, bin_dir=params["pg_bin"]) for p in ("pg_dump", "pg_restore")}
-        # Open for the whole time: the run is seen to be alive while the archive is read back.
-        with connect(login, name=name, read_only=True) as connection:
-            observed = observe(connection)
-            record = backup.take(
-                directory=Path(params["directory"]).expanduser(),
-                name=f"{observed['database'].replace('/', '_')}-{params['run_id']}",
-                environment=login.environment(name=name),
-                lock_wait_ms=params["lock_wait"],
-                compress=params["compress"],
-                about={
-                    "database": observed["database"],
-                    "environment": observed["environment"],
-                    "system_identifier": observed["system_identifier"],
-                    "server_version": observed["server_version"],
-                    "run_id": params["run_id"],
-                    "pg_dump": clients.version(programs["pg_dump"]),
-                },
-                **programs,
-            )
-    module.exit_json(changed=True, backup=record)
+    """Entry point; the action plugin of the same name does the work, through gonogo_remote."""
+    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module.fail_json(msg="gonogo_backup runs on the controller, through its action plugin")
 
 
 if __name__ == "__main__":

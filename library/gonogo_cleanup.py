@@ -8,6 +8,7 @@ module: gonogo_cleanup
 short_description: Remove the test rows a run has left, after approval
 description:
   - Rehearses the removal of the rows in a run's ledger in a transaction that is rolled back, proves that nothing outside the ledger would change, and shows the plan with its token.
+  - Holds the run lock while it works. Ends sessions that a dead run has left; refuses while another run is alive and names it.
   - With an approval of exactly that plan the same is done again and, if nothing has changed since, committed.
   - No answer, a wrong token, another run, an expired plan or V(ROLLBACK) changes nothing.
 extends_documentation_fragment: [gonogo, gonogo.login, gonogo.timeouts]
@@ -93,41 +94,12 @@ unseen:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.gonogo.module import (
-    TIMEOUTS_SPEC,
-    connected,
-    login_of,
-    options,
-    timeouts_of,
-)
 
 
 def main() -> None:
-    """Entry point."""
-    module = AnsibleModule(
-        argument_spec=options(
-            declared={"type": "dict", "required": True},
-            ledger={"type": "list", "elements": "dict", "required": True},
-            script={"type": "str", "required": True},
-            approved_content={"type": "str"},
-            timeouts=TIMEOUTS_SPEC,
-        ),
-        supports_check_mode=True,
-    )
-    params = module.params
-    with connected(module):
-        from ansible.module_utils.gonogo.cleanup import carry_out
-
-        result = carry_out(
-            login_of(params),
-            run_id=params["run_id"],
-            declared=params["declared"],
-            ledger=params["ledger"],
-            script=params["script"],
-            approved_content=None if module.check_mode else params["approved_content"],
-            timeouts=timeouts_of(params),
-        )
-    module.exit_json(changed=result["committed"], **result)
+    """Entry point; the action plugin of the same name does the work, through gonogo_remote."""
+    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module.fail_json(msg="gonogo_cleanup runs on the controller, through its action plugin")
 
 
 if __name__ == "__main__":

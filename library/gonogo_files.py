@@ -38,26 +38,13 @@ written:
   elements: str
 """
 
-from pathlib import Path
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.gonogo.files import place
-from ansible.module_utils.gonogo.module import reported
 
 
 def main() -> None:
-    """Entry point."""
-    module = AnsibleModule(
-        argument_spec={
-            "directory": {"type": "path", "required": True},
-            "files": {"type": "dict", "required": True},
-        },
-        supports_check_mode=True,
-    )
-    with reported(module):
-        directory = Path(module.params["directory"]).expanduser()
-        written = place(directory, module.params["files"], check_only=module.check_mode)
-    module.exit_json(changed=bool(written), directory=str(directory), written=written)
+    """Entry point; the action plugin of the same name does the work, through gonogo_remote."""
+    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module.fail_json(msg="gonogo_files runs on the controller, through its action plugin")
 
 
 if __name__ == "__main__":

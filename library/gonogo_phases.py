@@ -49,18 +49,12 @@ phases:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.gonogo.module import STAGE_OPTIONS, connected
 
 
 def main() -> None:
-    """Entry point."""
-    module = AnsibleModule(argument_spec=STAGE_OPTIONS, supports_check_mode=True)
-    with connected(module):
-        from ansible.module_utils.gonogo.phases import run_stage
-
-        results = run_stage(module.params, stage="phases", release_lock=True)
-    committed = any(phase["committed"] is not False for phase in results)
-    module.exit_json(changed=committed, phases=results)
+    """Entry point; the action plugin of the same name does the work, through gonogo_remote."""
+    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module.fail_json(msg="gonogo_phases runs on the controller, through its action plugin")
 
 
 if __name__ == "__main__":

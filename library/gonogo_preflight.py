@@ -52,18 +52,12 @@ phases:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.gonogo.module import STAGE_OPTIONS, connected
 
 
 def main() -> None:
-    """Entry point."""
-    module = AnsibleModule(argument_spec=STAGE_OPTIONS, supports_check_mode=True)
-    with connected(module):
-        from ansible.module_utils.gonogo.phases import run_stage
-
-        results = run_stage(module.params, stage="preflight", release_lock=False)
-    facts = {key: value for phase in results for key, value in phase["facts"].items()}
-    module.exit_json(changed=False, phases=results, ansible_facts={"gonogo": facts})
+    """Entry point; the action plugin of the same name does the work, through gonogo_remote."""
+    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module.fail_json(msg="gonogo_preflight runs on the controller, through its action plugin")
 
 
 if __name__ == "__main__":

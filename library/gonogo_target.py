@@ -8,9 +8,9 @@ module: gonogo_target
 short_description: Prove the identity of a target database and take the run lock
 description:
   - Opens a run. Refuses a database whose name, environment marker, server or role is not what the inventory declares, before anything is written to it.
-  - The marker is the setting C(gonogo.environment) of the database itself, made with C(ALTER DATABASE ... SET). A dump restored elsewhere does not carry it.
+  - The marker is the setting C(gonogo.environment) of the database itself, made with C(ALTER DATABASE ... SET), or a line C(gonogo.environment=...) of its comment, made with C(COMMENT ON DATABASE). Where both are there they must agree. A dump restored into another database does not carry it.
   - Takes the run lock, an advisory lock held by a small process on the target host that ends by itself when the run does.
-  - Ends sessions that a dead run has left; refuses while another run is alive and names it.
+  - Ends sessions that a dead run has left, and removes its unfinished backup; refuses while another run is alive and names it.
   - On the controller, opens the evidence directory of the run.
 extends_documentation_fragment: [gonogo, gonogo.login]
 options:
@@ -103,6 +103,14 @@ fenced:
   returned: success
   type: list
   elements: str
+swept:
+  description: Unfinished backups that cut runs have left, and that were removed.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    file: {description: Path on the target host., type: path, returned: always}
+    size: {description: Size in bytes., type: int, returned: always}
 held:
   description: Who holds the run lock instead of this run.
   returned: success
@@ -122,52 +130,13 @@ evidence:
   type: path
 """
 
-from pathlib import Path
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.gonogo.login import application_name
-from ansible.module_utils.gonogo.module import connected, login_of, options
 
 
 def main() -> None:
-    """Entry point."""
-    module = AnsibleModule(
-        argument_spec=options(
-            state={"type": "str", "choices": ["open", "released"], "default": "open"},
-            declared={"type": "dict", "default": {}},
-            fence={"type": "list", "elements": "str", "default": []},
-            lock_lease={"type": "int", "default": 120},
-            pg_bin={"type": "path"},
-            backup_directory={"type": "path", "default": "."},
-            space_factor={"type": "float", "default": 1.0},
-        ),
-        supports_check_mode=True,
-    )
-    params = module.params
-    with connected(module):
-        from ansible.module_utils.gonogo.connection import connect
-        from ansible.module_utils.gonogo.lock import release
-        from ansible.module_utils.gonogo.target import open_target
-
-        login = login_of(params)
-        if params["state"] == "released":
-            with connect(login, name=application_name(params["run_id"], "release")) as connection:
-                release(connection, run_id=params["run_id"])
-            module.exit_json(changed=False)
-        module.exit_json(
-            changed=False,
-            **open_target(
-                login,
-                run_id=params["run_id"],
-                declared=params["declared"],
-                fence=params["fence"],
-                lease=params["lock_lease"],
-                pg_bin=params["pg_bin"],
-                backup_directory=Path(params["backup_directory"]).expanduser(),
-                space_factor=params["space_factor"],
-                check_only=module.check_mode,
-            ),
-        )
+    """Entry point; the action plugin of the same name does the work, through gonogo_remote."""
+    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module.fail_json(msg="gonogo_target runs on the controller, through its action plugin")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """A backup that can be trusted to be complete: dumped aside, read back in full, then sealed.
 
 `pg_restore --list` reads the table of contents only and accepts a truncated archive; only
-reading all of it proves that it can be read. The digest then says that it stayed that way.
+reading all of it proves that it can be read. The digests then say that it stayed that way.
+
+The archive is a directory, because only that format can be written by several sessions at once.
 
 Runs on the target host: Python 3.9, standard library only.
 """
@@ -11,19 +13,25 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from . import clients
-from .canonical import dumps
+from .canonical import dumps, sha256
 from .errors import GonogoError
 from .files import make_private
+from .unfinished import made
 
 __all__ = ["take"]
 
 _BLOCK = 1 << 20
+# The first major version of pg_dump that knows more than gzip.
+_MORE_THAN_GZIP = 16
+_GZIP = "1"
 
 
 def take(
@@ -32,67 +40,125 @@ def take(
     name: str,
     pg_dump: str,
     pg_restore: str,
+    conninfo: str,
     environment: Mapping[str, str],
     lock_wait_ms: int,
     compress: str,
+    jobs: int,
     about: Mapping[str, Any],
+    confirm: Callable[[], None],
 ) -> dict[str, Any]:
-    """Dump the database of `environment` to `directory/name.dump`; return the sealed record.
+    """Dump the database of `conninfo` to `directory/name.dump`; return the sealed record.
 
     The archive keeps a temporary name until it has been read back, so neither a failure nor a
     crash leaves something that looks like a backup, and an earlier one is never touched.
-    Returns file, size (bytes), sha256, seconds (of dump and read-back), tables, versions, and
-    `about`. Raises GonogoError and leaves nothing behind when anything fails.
+    `compress` is pg_dump's option or `auto`; `jobs` is the number of sessions that dump tables.
+    Returns file, files (name → size and sha256), size (bytes), sha256 (of the list of files, as
+    `sha256sum` prints it), seconds (of dump and read-back), tables, compress, jobs, and `about`.
+    `confirm` is asked at the end and raises when nobody is waiting for this backup any more.
+    Raises GonogoError and leaves nothing behind when anything fails.
     """
     make_private(directory)
     target = directory / f"{name}.dump"
     record_file = directory / f"{name}.json"
-    partial = directory / f".{name}.partial"
     if target.exists() or record_file.exists():
         raise GonogoError(f"a backup of this name exists already: {target}")
-    # Created by us first: the mode must not depend on pg_dump or the umask.
-    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600))
-    try:
-        started = time.monotonic()
-        clients.run(
-            [
+    # Made by us first: the mode must not depend on pg_dump or the umask.
+    with made(directory, name) as partial:
+        try:
+            started = time.monotonic()
+            arguments = [
                 pg_dump,
-                "--format=custom",
-                f"--compress={compress}",
+                "--format=directory",
+                f"--jobs={jobs}",
                 f"--lock-wait-timeout={lock_wait_ms}",
                 "--no-password",
                 f"--file={partial}",
-            ],
-            environment=environment,
-            what="pg_dump",
-        )
-        dumped = time.monotonic()
-        digest, size = _digest(partial)
-        _read_back(pg_restore, partial, environment)
-        tables = _tables(pg_restore, partial, environment)
-        _unchanged(partial, digest, size)
-        record = {
-            **about,
-            "file": str(target),
-            "size": size,
-            "sha256": digest,
-            "tables": tables,
-            "read_back": True,
-            "seconds": {
-                "dump": round(dumped - started, 3),
-                "read_back": round(time.monotonic() - dumped, 3),
-            },
-        }
-        _sync(partial)
-        partial.replace(target)
-        _write_new(record_file, dumps(record))
-        _sync(directory)
-    except BaseException:
-        # None of the three was there before; without its record an archive is no backup.
-        for file in (partial, target, record_file):
-            file.unlink(missing_ok=True)
-        raise
+                f"--dbname={conninfo}",
+            ]
+            compress = _dump(arguments, compress, environment)
+            dumped = time.monotonic()
+            _make_files_private(partial)
+            before = _stamps(partial)
+            # The second is another process, so the two really run side by side.
+            with ThreadPoolExecutor(max_workers=1) as pool:
+                reading = pool.submit(_read_back, pg_restore, partial, environment)
+                files = _digests(partial)
+                reading.result()
+            tables = _tables(pg_restore, partial, environment)
+            _refuse_change(partial, before)
+            record = {
+                **about,
+                "file": str(target),
+                "files": files,
+                "size": sum(file["size"] for file in files.values()),
+                "sha256": sha256("".join(f"{f['sha256']}  {name}\n" for name, f in files.items())),
+                "tables": tables,
+                "read_back": True,
+                "compress": compress,
+                "jobs": jobs,
+                "seconds": {
+                    "dump": round(dumped - started, 3),
+                    "read_back": round(time.monotonic() - dumped, 3),
+                },
+            }
+            confirm()
+            # The record comes first: what has the name of a backup has one. What is in the files,
+            # pg_dump has already sent to the disk.
+            _write_new(record_file, dumps(record))
+            partial.rename(target)
+            _sync(directory)
+        except BaseException:
+            # None of the three was there before; without its record an archive is no backup.
+            for folder in (partial, target):
+                shutil.rmtree(folder, ignore_errors=True)
+            record_file.unlink(missing_ok=True)
+            raise
     return record
+
+
+def _dump(arguments: list[str], compress: str, environment: Mapping[str, str]) -> str:
+    """Dump, with the cheapest compression that this pg_dump has; returns which it was.
+
+    lz4 keeps up with the server, gzip takes several times as long as the dump itself.
+    """
+    wanted = [compress]
+    if compress == "auto":
+        major = clients.major(clients.version(arguments[0]))
+        wanted = ["lz4", _GZIP] if major >= _MORE_THAN_GZIP else [_GZIP]
+    for method in wanted:
+        try:
+            clients.run(
+                [*arguments, f"--compress={method}"], environment=environment, what="pg_dump"
+            )
+        except GonogoError as error:
+            # It says so before it connects.
+            if method == wanted[-1] or "does not support compression" not in (error.detail or ""):
+                raise
+            continue
+        return method
+    raise AssertionError(wanted)
+
+
+def _make_files_private(directory: Path) -> None:
+    for file in directory.iterdir():
+        file.chmod(0o600)
+
+
+def _stamps(directory: Path) -> dict[str, tuple[int, int, int]]:
+    """Inode, size and time of change of each file: it is the one that was read, or it is not."""
+    found = {file.name: file.stat() for file in sorted(directory.iterdir())}
+    return {name: (stat.st_ino, stat.st_size, stat.st_mtime_ns) for name, stat in found.items()}
+
+
+def _refuse_change(directory: Path, before: Mapping[str, tuple[int, int, int]]) -> None:
+    if _stamps(directory) != before:
+        raise GonogoError("the archive changed while it was read back", detail=str(directory))
+
+
+def _digests(directory: Path) -> dict[str, dict[str, Any]]:
+    """Size and SHA-256 of every file, by name."""
+    return {file.name: _digest(file) for file in sorted(directory.iterdir())}
 
 
 def _read_back(pg_restore: str, archive: Path, environment: Mapping[str, str]) -> None:
@@ -114,19 +180,14 @@ def _tables(pg_restore: str, archive: Path, environment: Mapping[str, str]) -> l
     return sorted(f"{schema}.{table}" for schema, table in found)
 
 
-def _unchanged(archive: Path, digest: str, size: int) -> None:
-    if _digest(archive) != (digest, size):
-        raise GonogoError("the archive changed while it was read back", detail=str(archive))
-
-
-def _digest(path: Path) -> tuple[str, int]:
+def _digest(path: Path) -> dict[str, Any]:
     digest = hashlib.sha256()
     size = 0
     with path.open("rb") as file:
         for block in iter(lambda: file.read(_BLOCK), b""):
             digest.update(block)
             size += len(block)
-    return digest.hexdigest(), size
+    return {"size": size, "sha256": digest.hexdigest()}
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -9,12 +9,13 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from . import catalog, identity
+from . import catalog, identity, lock
 from .canonical import line, sha256
 from .connection import DatabaseError, connect, described
 from .errors import GonogoError
@@ -39,9 +40,14 @@ def carry_out(
     ledger: Ledger,
     script: str,
     approved_content: str | None,
+    fence: Sequence[str],
     timeouts: Timeouts,
 ) -> dict[str, Any]:
     """Delete the ledger's rows, compare everything else, then commit or roll back.
+
+    Nobody else of this project works on the database meanwhile: the sessions of the runs in
+    `fence` are ended, others are respected. Without that, a run that was cut off could go on
+    making rows behind the one that removes them.
 
     `ledger` is a list of `{"table": [schema, name], "ids": [text]}`, children first; `script` the
     rendered cleanup script, which opens the transaction and leaves it open. It is committed only
@@ -49,14 +55,21 @@ def carry_out(
 
     Returns `content` (that digest), `rows` (table → rows that were there), `committed`,
     `remaining` (rows of the ledger left afterwards, counted in a new session) and `unseen` (tables
-    the login may not read, which the proof therefore leaves out). Raises GonogoError when a row
-    outside the ledger would change.
+    the login may not read, which the proof therefore leaves out); or, with nothing done,
+    `committed`, `held` (who has the run lock, or None) and `others` (runs with sessions here).
+    Raises GonogoError when a row outside the ledger would change.
     """
     name = application_name(run_id, _STAGE)
     with connect(login, name=name, timeouts=timeouts) as connection:
         found = identity.problems(declared, observe(connection))
         if found:
             raise found[0]
+        lock.fence(connection, run_ids=fence)
+        held = lock.hold(connection)
+        # The run's own stages are others too.
+        others = lock.other_runs(connection, run_id="")
+        if held or others:
+            return {"committed": False, "held": asdict(held) if held else None, "others": others}
         try:
             result = _in_transaction(connection, ledger, script, approved_content)
         except DatabaseError as error:
@@ -71,11 +84,11 @@ def carry_out(
                 hint="Something outside the run depends on its rows. "
                 "See 99_cleanup.sql in the evidence.",
             ) from error
-    with connect(login, name=name, timeouts=timeouts, read_only=True) as connection:
-        remaining = sum(len(rows) for rows in _existing(connection, ledger).values())
+        with connect(login, name=name, timeouts=timeouts, read_only=True) as second:
+            remaining = sum(len(rows) for rows in _existing(second, ledger).values())
     if result["committed"] and remaining:
         raise GonogoError(f"{remaining} row(s) of the ledger are still there after COMMIT")
-    return {**result, "remaining": remaining}
+    return {**result, "remaining": remaining, "held": None, "others": []}
 
 
 def _in_transaction(

@@ -8,6 +8,11 @@ ends, and with it the lock, when
 * its connection is lost, or
 * no session of the run has been seen for `lease` seconds: the controller is gone.
 
+What runs on the target host may outlive its controller and wake up long after a later run has
+fenced it. Therefore every session of a stage proves that its run still has the lock, *after* it
+has been opened. The fence waits until no session of the old run is left: one that was open by
+then has been ended, and one that is opened later finds the lock gone.
+
 Runs on the target host: Python 3.9, standard library and psycopg.
 """
 
@@ -21,12 +26,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from . import catalog
+from . import catalog, link
 from .connection import connect
 from .errors import GonogoError
-from .login import Login, application_name
+from .login import Login, Timeouts, application_name
 
-__all__ = ["Held", "acquire", "fence", "other_runs", "release"]
+__all__ = ["Held", "acquire", "fence", "hold", "other_runs", "prove", "release", "session"]
 
 _STAGE = "lock"
 _POLL_SECONDS = 2.0
@@ -46,8 +51,10 @@ class Held:
 def acquire(login: Login, *, run_id: str, lease: float) -> Held | None:
     """Take the lock for this run and leave a keeper behind. Returns who holds it if it is taken.
 
-    `lease` is in seconds. Raises GonogoError when the keeper cannot be started.
+    `lease` is in seconds. Raises GonogoError when the keeper cannot be started, or when nobody
+    is left who would end it.
     """
+    link.require()
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -63,6 +70,61 @@ def acquire(login: Login, *, run_id: str, lease: float) -> Held | None:
     if "error" in outcome:
         raise GonogoError(outcome["error"], detail=outcome.get("detail"), hint=outcome.get("hint"))
     return Held(**outcome["held"]) if outcome["held"] else None
+
+
+def hold(connection: Any) -> Held | None:
+    """Take the lock for as long as this session lives. Returns who holds it if it is taken."""
+    with connection.cursor() as cursor:
+        cursor.execute(catalog.TRY_LOCK, catalog.LOCK_KEY)
+        if cursor.fetchone()[0]:
+            return None
+        cursor.execute(catalog.LOCK_HOLDER, catalog.LOCK_KEY)
+        row = cursor.fetchone()
+    if row is None:
+        return Held(
+            run_id=None, application_name="a session that just ended", since="", client=None
+        )
+    name, since, client = row
+    parts = name.split(":")
+    run_id = parts[1] if len(parts) == 3 and parts[0] == "gonogo" else None
+    return Held(run_id=run_id, application_name=name, since=since.isoformat(), client=client)
+
+
+def session(
+    login: Login,
+    *,
+    run_id: str,
+    stage: str,
+    timeouts: Timeouts | None = None,
+    read_only: bool = False,
+) -> Any:
+    """Open a session of a stage, as `connect` does. Raises GonogoError as `prove` does."""
+    connection = connect(
+        login,
+        name=application_name(run_id, stage),
+        timeouts=timeouts or Timeouts(),
+        read_only=read_only,
+    )
+    try:
+        prove(connection, run_id=run_id)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def prove(connection: Any, *, run_id: str) -> None:
+    """Raise GonogoError unless this run has the lock now, and this session is alive."""
+    with connection.cursor() as cursor:
+        cursor.execute(catalog.HAS_LOCK, (*catalog.LOCK_KEY, application_name(run_id, _STAGE)))
+        if cursor.fetchone()[0]:
+            return
+    raise GonogoError(
+        "this run has lost its lock on the database",
+        detail="The process on the target host that held it has ended, or a later run has "
+        "ended it. Whatever else works on the database now, this run must not.",
+        hint="Run the playbook again.",
+    )
 
 
 def release(connection: Any, *, run_id: str) -> None:
@@ -146,7 +208,7 @@ def _hold(login: Login, *, run_id: str, lease: float, report: int) -> None:
         _tell(report, {"error": error.primary, "detail": error.detail, "hint": error.hint})
         return
     with connection:
-        held = _try(connection)
+        held = hold(connection)
         _tell(report, {"held": asdict(held) if held else None})
         if held:
             return
@@ -157,23 +219,6 @@ def _hold(login: Login, *, run_id: str, lease: float, report: int) -> None:
                 return
             if any(row.run_id == run_id for row in _sessions(connection)):
                 seen = time.monotonic()
-
-
-def _try(connection: Any) -> Held | None:
-    with connection.cursor() as cursor:
-        cursor.execute(catalog.TRY_LOCK, catalog.LOCK_KEY)
-        if cursor.fetchone()[0]:
-            return None
-        cursor.execute(catalog.LOCK_HOLDER, catalog.LOCK_KEY)
-        row = cursor.fetchone()
-    if row is None:
-        return Held(
-            run_id=None, application_name="a session that just ended", since="", client=None
-        )
-    name, since, client = row
-    parts = name.split(":")
-    run_id = parts[1] if len(parts) == 3 and parts[0] == "gonogo" else None
-    return Held(run_id=run_id, application_name=name, since=since.isoformat(), client=client)
 
 
 def _tell(report: int, outcome: Any) -> None:

@@ -9,41 +9,29 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
-from . import lock, race
-from .connection import DatabaseError, connect
+from . import link
+from .connection import DatabaseError
 from .errors import GonogoError
 from .execution import PhaseOutcome, run_script
 from .files import place
-from .login import Login, Timeouts, application_name
-from .module import login_of, timeouts_of
+from .race.run import run as run_race
 
-__all__ = ["run_phases", "run_stage"]
+__all__ = ["run_phases"]
 
 
-def run_stage(params: Mapping[str, Any], *, stage: str, release_lock: bool) -> list[dict[str, Any]]:
-    """As `run_phases`, from the options in `STAGE_OPTIONS`."""
-    return run_phases(
-        login_of(params),
-        run_id=params["run_id"],
-        stage=stage,
-        scripts=params["scripts"],
-        directory=Path(params["directory"]).expanduser(),
-        timeouts=timeouts_of(params),
-        release_lock=release_lock,
-    )
+# Opens a session of the stage or of the part of it that is named.
+Connect = Callable[[str], Any]
 
 
 def run_phases(
-    login: Login,
+    connect: Connect,
     *,
-    run_id: str,
     stage: str,
     scripts: Sequence[Mapping[str, Any]],
     directory: Path,
-    timeouts: Timeouts,
-    release_lock: bool,
+    release: Callable[[Any], None] | None = None,
 ) -> list[dict[str, Any]]:
     """Run scripts in order and return what each answered.
 
@@ -51,13 +39,16 @@ def run_phases(
     (list of race specs). Each result is a `PhaseOutcome` as dict plus `races` (results) and
     `ran`. After a script that died, or a failed stop check, the rest does not run: their
     premises are gone. A failed check that stops nothing lets the next phase run, so that one run
-    tells everything that is wrong.
+    tells everything that is wrong. `release` is called with the session at the end.
     """
     place(directory, {f"sql/{script['name']}.sql": script["text"] for script in scripts})
     results: list[dict[str, Any]] = []
-    with connect(login, name=application_name(run_id, stage), timeouts=timeouts) as connection:
+    with connect(stage) as connection:
         stopped: str | None = None
         for script in scripts:
+            if link.is_cut():
+                # Nobody will read the answers: whatever else is written would only be left.
+                stopped = stopped or "the connection to the controller was lost"
             if stopped:
                 results.append(
                     {
@@ -72,16 +63,16 @@ def run_phases(
             races = []
             if outcome.error is None:
                 races = [
-                    _race(login, spec, run_id=run_id, timeouts=timeouts) for spec in script["races"]
+                    run_race(spec, connect=lambda: connect("race")) for spec in script["races"]
                 ]
             results.append({**asdict(outcome), "races": races, "ran": True, "why": None})
             stopped = _why_stop(outcome, script["stop"])
             if connection.broken or connection.closed:
                 break
-        if release_lock and not connection.closed:
+        if release and not connection.closed:
             # The lock ends by its lease all the same; the answers must not be lost for it.
             with suppress(DatabaseError, GonogoError):
-                lock.release(connection, run_id=run_id)
+                release(connection)
     return results
 
 
@@ -91,12 +82,3 @@ def _why_stop(outcome: PhaseOutcome, stop: Sequence[str]) -> str | None:
     failed = [check["check_id"] for check in outcome.checks if check["status"] != "pass"]
     stopping = [check_id for check_id in failed if check_id in stop]
     return f"check {stopping[0]} did not pass" if stopping else None
-
-
-def _race(
-    login: Login, spec: Mapping[str, Any], *, run_id: str, timeouts: Timeouts
-) -> dict[str, Any]:
-    def opened() -> Any:
-        return connect(login, name=application_name(run_id, "race"), timeouts=timeouts)
-
-    return race.run(spec, connect=opened)

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import catalog, clients, identity, lock
+from . import catalog, clients, identity, lock, unfinished
 from .connection import connect
 from .errors import GonogoError
 from .login import Login, application_name
@@ -38,7 +38,8 @@ def open_target(
     """Prove the target's identity, find the clients, take the run lock.
 
     Returns `observed` (one row of `catalog.IDENTITY`), `clients` (program → path and version),
-    `free_bytes`, `fenced` (sessions ended), `held` (who holds the lock instead of us, or None)
+    `free_bytes`, `fenced` (sessions ended), `swept` (unfinished backups of dead runs that were
+    removed: file and size), `held` (who holds the lock instead of us, or None)
     and `others` (other runs with sessions here). Raises GonogoError before anything is written
     when the target is not the declared one or not fit.
     """
@@ -48,16 +49,25 @@ def open_target(
         if found:
             raise found[0]
         programs = _clients(pg_bin, observed["server_version"])
+        fenced = lock.fence(connection, run_ids=[] if check_only else fence)
+        # Before the room is measured: each may be as large as the database.
+        swept = [] if check_only else unfinished.sweep(backup_directory)
         free = _room(backup_directory, observed["database_bytes"], space_factor)
-        result = {"observed": observed, "clients": programs, "free_bytes": free}
+        result = {
+            "observed": observed,
+            "clients": programs,
+            "free_bytes": free,
+            "fenced": fenced,
+            "swept": swept,
+        }
         if check_only:
-            return {**result, "fenced": [], "held": None, "others": []}
-        fenced = lock.fence(connection, run_ids=fence)
-        others = lock.other_runs(connection, run_id=run_id)
-        if others:
-            return {**result, "fenced": fenced, "held": None, "others": others}
+            return {**result, "held": None, "others": []}
         held = lock.acquire(login, run_id=run_id, lease=lease)
-    return {**result, "fenced": fenced, "held": asdict(held) if held else None, "others": []}
+        # Only now: a run that has lost its lock may still be at work, but begins nothing more.
+        others = lock.other_runs(connection, run_id=run_id)
+        if others and held is None:
+            lock.release(connection, run_id=run_id)
+    return {**result, "held": asdict(held) if held else None, "others": others}
 
 
 def observe(connection: Any) -> dict[str, Any]:

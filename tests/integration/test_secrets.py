@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from sandbox.ssh.builtin import Builtin
+from sandbox.ssh.openssh import OpenSsh
 from tests.integration.harness import PROJECT, Controller, Database, Outcome
 
 RUN = ("-i", "inventories/sandbox", "validate_staging.yml", "-vvvv")
@@ -114,6 +118,20 @@ def test_the_password_is_nowhere(
 ) -> None:
     controller.aim(database)
     _assert_nowhere(database, controller, watch, passwords)
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="there is no /proc")
+@pytest.mark.skipif(shutil.which("ssh") is None, reason="there is no program ssh")
+def test_the_password_is_nowhere_over_ssh(
+    database: Database, controller: Controller, watch: Watch, passwords: set[str], tmp_path: Path
+) -> None:
+    (tmp_path / "ssh").mkdir()
+    kind = OpenSsh if OpenSsh.find() else Builtin
+    with kind.start(tmp_path / "ssh") as server, tempfile.TemporaryDirectory() as sockets:
+        # The path of a socket must be short.
+        controller.environment["ANSIBLE_SSH_CONTROL_PATH_DIR"] = sockets
+        controller.aim(database, endpoint=server.endpoint)
+        _assert_nowhere(database, controller, watch, passwords)
 
 
 def _assert_nowhere(

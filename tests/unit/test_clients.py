@@ -104,7 +104,10 @@ def test_only_the_given_environment(make: Make, monkeypatch: pytest.MonkeyPatch)
 
 # --- the backup --------------------------------------------------------------------------------
 
-GOOD_DUMP = 'for a; do case $a in --file=*) echo archive > "${a#--file=}";; esac; done'
+# Says its version, or writes two files into the directory it is given.
+WRITE = 'for a; do case $a in --file=*) d="${a#--file=}"; echo rows > "$d/1.dat"; echo toc > "$d/toc.dat";; esac; done'
+VERSION = "case $1 in --version) echo 'pg_dump (PostgreSQL) 17.10'; exit;; esac"
+GOOD_DUMP = f"{VERSION}; {WRITE}"
 GOOD_RESTORE = f"case $1 in --list) cat <<'EOF'\n{LIST}EOF\n;; esac"
 
 
@@ -114,10 +117,13 @@ def take(make: Make, directory: Path, *, dump: str = GOOD_DUMP, restore: str = G
         name="db-1",
         pg_dump=make("pg_dump", dump),
         pg_restore=make("pg_restore", restore),
+        conninfo="dbname='db'",
         environment={"PATH": os.environ["PATH"]},
         lock_wait_ms=1000,
-        compress="1",
+        compress="auto",
+        jobs=2,
         about={"database": "db"},
+        confirm=lambda: None,
     )
 
 
@@ -126,23 +132,32 @@ def test_backup(make: Make, tmp_path: Path) -> None:
     record = take(make, directory)
     archive = Path(record["file"])
     assert archive == directory / "db-1.dump"
-    assert record["sha256"] == hashlib.sha256(archive.read_bytes()).hexdigest()
-    assert record["size"] == len(archive.read_bytes())
+    assert list(record["files"]) == ["1.dat", "toc.dat"]
+    for name, said in record["files"].items():
+        content = (archive / name).read_bytes()
+        assert said == {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    listed = "".join(f"{said['sha256']}  {name}\n" for name, said in record["files"].items())
+    assert record["sha256"] == hashlib.sha256(listed.encode()).hexdigest()
+    assert record["size"] == len(b"rows\ntoc\n")
+    assert (record["compress"], record["jobs"]) == ("lz4", 2)
     assert record["tables"] == ["public.Two words", "public.users"]
     assert record["database"] == "db"
     assert record["read_back"] is True
     assert json.loads((directory / "db-1.json").read_text()) == record
     assert sorted(path.name for path in directory.iterdir()) == ["db-1.dump", "db-1.json"]
-    for path in (archive, directory / "db-1.json"):
+    for path in (*archive.iterdir(), directory / "db-1.json"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    for path in (directory, directory.parent):
+    for path in (archive, directory, directory.parent):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
 
 
 @pytest.mark.parametrize(
     ("programs", "message"),
     [
-        ({"dump": "echo 'pg_dump: error: no' >&2; exit 1"}, "pg_dump failed (exit status 1)"),
+        (
+            {"dump": f"{VERSION}; echo 'pg_dump: error: no' >&2; exit 1"},
+            "pg_dump failed (exit status 1)",
+        ),
         ({"dump": f"{GOOD_DUMP}; kill -9 $$"}, "pg_dump failed (signal 9)"),
         ({"restore": "exit 1"}, "reading the archive back (pg_restore) failed (exit status 1)"),
         (
@@ -150,7 +165,7 @@ def test_backup(make: Make, tmp_path: Path) -> None:
             "listing the archive (pg_restore) failed (exit status 1)",
         ),
         (
-            {"restore": 'case $2 in *.partial) echo more >> "$2";; esac'},
+            {"restore": 'case $2 in *.partial) echo more >> "$2/1.dat";; esac'},
             "the archive changed while it was read back",
         ),
     ],
@@ -183,4 +198,19 @@ def test_an_earlier_backup_is_never_touched(make: Make, tmp_path: Path) -> None:
     with pytest.raises(GonogoError) as caught:
         take(make, directory)
     assert caught.value.primary == f"a backup of this name exists already: {first['file']}"
-    assert Path(first["file"]).read_text() == "archive\n"
+    assert (Path(first["file"]) / "1.dat").read_text() == "rows\n"
+
+
+@pytest.mark.parametrize(
+    ("version", "knows", "chosen"),
+    [("17.10", "lz4", "lz4"), ("17.10", "1", "1"), ("15.18", "1", "1")],
+)
+def test_the_cheapest_compression_it_has(
+    make: Make, tmp_path: Path, version: str, knows: str, chosen: str
+) -> None:
+    refuse = 'echo "pg_dump: error: this build does not support compression with LZ4" >&2; exit 1'
+    dump = f"""{VERSION.replace("17.10", version)}
+for a; do case $a in --compress={knows}) ok=1;; esac; done
+[ "$ok" ] || {{ {refuse}; }}
+{WRITE}"""
+    assert take(make, tmp_path / "backups", dump=dump)["compress"] == chosen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +21,7 @@ class Example(Stage):
     def __init__(self, outcome: Any) -> None:
         self._outcome = outcome
         self._vars: dict[str, Any] = {}
+        self._controller = os.getppid()
         self._display = SimpleNamespace(warning=print)
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from .. import race
 from ..errors import GonogoError
-from ..module import TIMEOUTS_SPEC
+from ..race.replay import replay
+from ..remote.common import TIMEOUTS_SPEC
 from . import ledger, schema, yamlfile
 from .evidence import Run
 from .render import Rendered, render_phase
@@ -18,7 +18,7 @@ from .stage import LOGIN, Stage
 
 __all__ = ["PhaseStage"]
 
-# What race.py knows of a spec, it checks itself.
+# What race/spec.py knows of a spec, it checks itself.
 _MODE = Table(Any_())
 _RACE = Keys({"check": Text(), "title": Text(), "keep": _MODE, "rollback": _MODE})
 
@@ -41,7 +41,7 @@ class PhaseStage(Stage):
         phases = runbook.phases(self.stage)
         scripts = self._scripts(run, runbook, phases, arguments["timeouts"])
         result = self.call_with_database(
-            f"gonogo_{self.stage}",
+            self.stage,
             {
                 **arguments,
                 "directory": f"{arguments['directory']}/{run.run_id}",
@@ -130,7 +130,7 @@ class PhaseStage(Stage):
         chosen = {**spec[residue], "check": spec["check"], "title": spec["title"]}
         if residue == "keep":
             rows += [asdict(row) for row in rendered.ledger]
-        for session, text in race.replay(chosen).items():
+        for session, text in replay(chosen).items():
             run.write(f"sql/{phase['name']}_race_{name}_{session}.sql", text, stage=self.stage)
         return chosen
 

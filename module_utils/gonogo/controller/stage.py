@@ -63,6 +63,10 @@ def _given(value: Any) -> Any:
     return value
 
 
+class NoAnswerError(GonogoError):
+    """A module was begun, and nobody knows how far it came."""
+
+
 class Stage(ActionBase):  # type: ignore[misc]
     """Base of the action plugins. Subclasses say their `stage` and `spec`, and `act`."""
 
@@ -77,6 +81,7 @@ class Stage(ActionBase):  # type: ignore[misc]
         self._supports_check_mode = True
         result: dict[str, Any] = super().run(tmp, task_vars)
         self._vars = task_vars or {}
+        self._controller = os.getppid()
         try:
             _, arguments = self.validate_argument_spec(argument_spec=dict(self.spec))
             result.update(self.act(native(arguments)))
@@ -92,10 +97,11 @@ class Stage(ActionBase):  # type: ignore[misc]
         except UnicodeError as error:
             result.update(self._failed(GonogoError(f"a file is not UTF-8: {error}")))
         except AnsibleConnectionFailure as error:
-            self._note_failure(
-                GonogoError("the connection to the host was lost", detail=str(error))
-            )
-            raise
+            # Not as Ansible's "unreachable", after which no task of the host runs any more: the
+            # verdict has to be written, and the sessions that go on there to be ended.
+            lost = "the connection to the host was lost"
+            why = " ".join(str(error).split())
+            result.update(self._failed(NoAnswerError(lost, detail=why)))
         return result
 
     @abstractmethod
@@ -116,7 +122,7 @@ class Stage(ActionBase):  # type: ignore[misc]
     @property
     def identity(self) -> dict[str, Any]:
         """The ansible-playbook process itself: action plugins run in forks of it."""
-        return evidence.controller_identity(os.getppid())
+        return evidence.controller_identity(self._controller)
 
     def _variable(self, name: str) -> Any:
         """A variable of the inventory that every stage needs, None when it is not set."""
@@ -190,46 +196,54 @@ class Stage(ActionBase):  # type: ignore[misc]
             )
         return loaded
 
-    def call(self, module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Run a module of this project on the target host. Raises GonogoError when it fails."""
-        return self._passed(module, self._execute(module, arguments))
+    def call(self, entry: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Have the target host do what an entry of `gonogo.remote` does.
 
-    def call_with_database(self, module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """As `call`, for a module that needs psycopg: it is sent where the host has none."""
+        Raises GonogoError when it fails.
+        """
+        return self._passed(entry, self._execute(entry, arguments))
+
+    def call_with_database(self, entry: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """As `call`, for an entry that needs psycopg: it is sent where the host has none."""
         directory = f"{self._remote_dir}/lib/{psycopg_archive.folder_name()}"
         arguments = {
             **arguments,
             "driver": {"directory": directory, "pg_bin": self._variable("gonogo_pg_bin")},
         }
-        result = self._execute(module, arguments)
+        result = self._execute(entry, arguments)
         if result.get("driver_missing") and self.checking:
             raise GonogoError(
                 "the target host has no psycopg yet, and a dry run brings nothing to it",
                 hint="Run once without --check, or install psycopg 3 on the target host.",
             )
         if result.get("driver_missing"):
-            self.call("gonogo_driver", {"directory": directory, **psycopg_archive.pack()})
-            result = self._execute(module, arguments)
-        return self._passed(module, result)
+            self.call("driver", {"directory": directory, **psycopg_archive.pack()})
+            result = self._execute(entry, arguments)
+        return self._passed(entry, result)
 
-    def _execute(self, module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def _execute(self, entry: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        if os.getppid() != self._controller:
+            raise GonogoError("ansible-playbook has ended", detail=f"{entry} was not begun.")
         return dict(
             native(
                 self._execute_module(
-                    module_name=module, module_args=_given(arguments), task_vars=self._vars
+                    module_name="gonogo_remote",
+                    module_args={"entry": entry, "arguments": _given(arguments)},
+                    task_vars=self._vars,
                 )
             )
         )
 
     @staticmethod
-    def _passed(module: str, result: dict[str, Any]) -> dict[str, Any]:
+    def _passed(entry: str, result: dict[str, Any]) -> dict[str, Any]:
         if result.get("failed"):
-            error = result.get("error") or {}
-            message = error.get("primary") or result.get("msg") or f"{module} failed"
+            error = result.get("error")
+            if error:
+                raise GonogoError(error["primary"], detail=error["detail"], hint=error["hint"])
+            message = result.get("msg") or f"{entry} failed"
             # Of a program that crashed the last line says what happened; the rest is for -vvv.
             said = str(result.get("module_stderr") or "").strip().splitlines()[-1:]
-            detail = error.get("detail") or "".join(said) or None
-            raise GonogoError(str(message), detail=detail, hint=error.get("hint"))
+            raise NoAnswerError(str(message), detail="".join(said) or None)
         return result
 
     def _failed(self, error: GonogoError) -> dict[str, Any]:
@@ -242,7 +256,8 @@ class Stage(ActionBase):  # type: ignore[misc]
             run = self.find_run()
             if run:
                 data = {"message": error.primary, "detail": error.detail, "hint": error.hint}
-                run.append(self.stage, "stage_failed", data)
+                unanswered = {"unanswered": True} if isinstance(error, NoAnswerError) else {}
+                run.append(self.stage, "stage_failed", {**data, **unanswered})
         except GonogoError as second:
             self._display.warning(
                 f"the failure could not be written to the evidence: {second.render()}"

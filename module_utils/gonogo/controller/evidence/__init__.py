@@ -21,7 +21,14 @@ from __future__ import annotations
 
 from .chain import EVENTS
 from .names import DERIVED, new_run_id, new_token
-from .pointer import close_pointer, controller_identity, find_open, is_alive, point_to
+from .pointer import (
+    close_pointer,
+    controller_identity,
+    find_open,
+    is_abandoned,
+    is_alive,
+    point_to,
+)
 from .reading import Evidence, load
 from .writing import Run
 
@@ -33,6 +40,7 @@ __all__ = [
     "close_pointer",
     "controller_identity",
     "find_open",
+    "is_abandoned",
     "is_alive",
     "load",
     "new_run_id",

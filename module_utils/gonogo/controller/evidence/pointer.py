@@ -9,7 +9,7 @@ import contextlib
 import os
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -49,6 +49,27 @@ def is_alive(identity: Mapping[str, Any]) -> bool | None:
     if start is None or identity.get("start") is None:
         return None
     return bool(start == identity["start"])
+
+
+def is_abandoned(runs_dir: Path, run: Path, *, besides: Mapping[str, Any]) -> bool:
+    """Say whether nobody works on a run any more; False if that cannot be told from here.
+
+    The process that opened it does, and so does one that removes its rows; that of `besides` does
+    not count.
+    """
+    try:
+        record = parse(disk.read(run / "run.json"))
+    except (OSError, ValueError):
+        return False
+    opened_by = record.get("controller") if isinstance(record, dict) else None
+    name = run.relative_to(runs_dir).as_posix()
+    noted = [note for note in _notes(runs_dir) if note.get("run") == name]
+    others = [who for who in (opened_by or {}, *noted) if not _same(who, besides)]
+    return all(is_alive(who) is False for who in others)
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return all(one.get(key) == other.get(key) for key in ("host", "pid", "start"))
 
 
 def point_to(
@@ -100,13 +121,21 @@ def _pointer(runs_dir: Path, identity: Mapping[str, Any], inventory_host: str) -
     return runs_dir / _POINTERS / f"{identity['pid']}-{start}-{host}"
 
 
-def _forget_the_dead(runs_dir: Path) -> None:
+def _notes(runs_dir: Path) -> Iterator[dict[str, Any]]:
+    """Every note that can be read, with its file as `path`."""
     for name in disk.names_in(runs_dir / _POINTERS):
         path = runs_dir / _POINTERS / name
         with contextlib.suppress(OSError, ValueError):
             record = parse(disk.read(path))
-            if isinstance(record, dict) and is_alive(record) is False:
-                path.unlink(missing_ok=True)
+            if isinstance(record, dict):
+                yield {**record, "path": path}
+
+
+def _forget_the_dead(runs_dir: Path) -> None:
+    for note in _notes(runs_dir):
+        if is_alive(note) is False:
+            with contextlib.suppress(OSError):
+                note["path"].unlink(missing_ok=True)
 
 
 def _start(pid: int) -> str | None:

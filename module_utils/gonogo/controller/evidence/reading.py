@@ -34,6 +34,12 @@ class Evidence:
     events: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
+    def problems_with(self, *names: str) -> list[str]:
+        """The problems, without those of other files alone; the chain's are everybody's."""
+        about = [text.split(" ", maxsplit=1)[0] for text in self.problems]
+        others = {name for name in about if name in SEALED or name.startswith("sql/")} - {*names}
+        return [text for text, name in zip(self.problems, about, strict=True) if name not in others]
+
 
 def load(path: Path) -> Evidence:
     """Read a directory of evidence back and verify it. Never raises for what it finds there."""

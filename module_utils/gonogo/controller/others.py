@@ -1,0 +1,62 @@
+"""Who else works on the database: whoever is known to be gone is ended, the others respected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import GonogoError
+from . import evidence, request
+
+__all__ = ["after_the_dead"]
+
+Probe = Callable[[list[str]], dict[str, Any]]
+
+
+def after_the_dead(
+    probe: Probe,
+    result: dict[str, Any],
+    *,
+    runs_dir: Path,
+    identity: Mapping[str, Any],
+    hint: str,
+) -> dict[str, Any]:
+    """What a module answers once the runs in its way have been ended.
+
+    `result` is its first answer: `held` says who has the lock instead of it, `others` which runs
+    have sessions. `probe` calls it again with the ids of runs whose sessions it is to end.
+    `identity` is the calling process. `hint` says how to end a run that may be alive; `{run_id}`
+    in it becomes that run's.
+    Raises GonogoError when somebody in the way is not known to be gone.
+    """
+    if not result["held"] and not result["others"]:
+        return result
+    held = result["held"] or {}
+    found = sorted({*result["others"], *([held["run_id"]] if held.get("run_id") else [])})
+    alive = [other for other in found if not _is_dead(runs_dir, other, identity)]
+    if not found or alive:
+        raise _refusal(alive, held, hint)
+    again = probe(found)
+    if again["held"] or again["others"]:
+        raise _refusal(again["others"], again["held"] or {}, hint)
+    return again
+
+
+def _is_dead(runs_dir: Path, run_id: str, identity: Mapping[str, Any]) -> bool:
+    # Anybody can name a session like a run; what is no id would be a pattern here.
+    paths = runs_dir.glob(f"*/{run_id}") if request.is_run_id(run_id) else ()
+    return any(evidence.is_abandoned(runs_dir, path, besides=identity) for path in paths)
+
+
+def _refusal(alive: list[str], held: Mapping[str, Any], hint: str) -> GonogoError:
+    who = f"run {alive[0]}" if alive else f"session {held.get('application_name')!r}"
+    since = f" since {held['since']}" if held.get("since") else ""
+    client = f" from {held['client']}" if held.get("client") else ""
+    command = hint.format(run_id=alive[0]) if alive else "pg_terminate_backend"
+    return GonogoError(
+        f"another run works on this database: {who}",
+        detail=f"It {'holds the run lock' if held else 'has sessions'}{since}{client}. "
+        "Nothing was done.",
+        hint=f"Wait for it. If you know that it is dead, end it with {command}.",
+    )

@@ -1,0 +1,51 @@
+"""Run the scripts of the stages preflight and phases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from .common import TIMEOUTS_SPEC, login_of, options, provide_psycopg, timeouts_of
+
+__all__ = ["SPEC", "phases", "preflight"]
+
+SPEC = options(
+    directory={"type": "path", "required": True},
+    scripts={"type": "list", "elements": "dict", "required": True},
+    timeouts=TIMEOUTS_SPEC,
+)
+
+
+def preflight(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """`phases`: what each script answered; `ansible_facts`: the facts among it."""
+    del check_mode  # Nothing is begun in check mode, see the stage.
+    results = _run(params, stage="preflight", release_lock=False)
+    facts = {key: value for phase in results for key, value in phase["facts"].items()}
+    return {"changed": False, "phases": results, "ansible_facts": {"gonogo": facts}}
+
+
+def phases(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """`phases`: what each script answered."""
+    del check_mode  # Nothing is begun in check mode, see the stage.
+    results = _run(params, stage="phases", release_lock=True)
+    committed = any(phase["committed"] is not False for phase in results)
+    return {"changed": committed, "phases": results}
+
+
+def _run(params: Mapping[str, Any], *, stage: str, release_lock: bool) -> list[dict[str, Any]]:
+    """As `run_phases`, for the run that has the lock."""
+    provide_psycopg(params)
+    from ..lock import release, session
+    from ..phases import run_phases
+
+    login, run_id = login_of(params), params["run_id"]
+    timeouts = timeouts_of(params)
+    return run_phases(
+        lambda name: session(login, run_id=run_id, stage=name, timeouts=timeouts),
+        stage=stage,
+        scripts=params["scripts"],
+        directory=Path(params["directory"]).expanduser(),
+        release=partial(release, run_id=run_id) if release_lock else None,
+    )

@@ -1,0 +1,529 @@
+"""A run that is cut: in every stage, by everything that can end one.
+
+Each test cuts one run after the other at one stage, every next one on what the last has left,
+and ends with a run that nobody touches. Nothing waits for a time: a run is stopped at its place
+first (`cut/gate.py`, or a lock on a table), and cut there.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.process import Process
+from sandbox.ssh.openssh import OpenSsh
+from tests.integration.cut.attempt import Attempt
+from tests.integration.cut.audit import Rows, decided, kept, read_rows, sessions, unexplained
+from tests.integration.cut.gate import MARK, Gate, until
+from tests.integration.harness import PROJECT, Controller, Database, Outcome
+
+pytestmark = pytest.mark.skipif(
+    OpenSsh.find() is None, reason="there is no sshd (Debian: openssh-server)"
+)
+
+RUN = ("-i", "inventories/sandbox", "validate_staging.yml")
+CLEANUP = ("-i", "inventories/sandbox", "playbooks/cleanup.yml")
+
+# --- What is cut, and how it ends then ----------------------------------------------------------
+
+LINK = "the SSH connection"
+MODULE = "the module"
+DUMP = "pg_dump"
+BACKEND = "the session"
+KILL, TERM, INT = "SIGKILL", "SIGTERM", "SIGINT"
+
+# The controller lives on and has the last word; by itself it gives no GO and leaves no session.
+JUDGED = {LINK, MODULE, DUMP, BACKEND}
+# It is told, and says that there is no verdict.
+TOLD = {TERM, INT}
+
+BEFORE, DURING, AFTER = "before", "during", "after"
+
+# Stage → where its module is, and what is cut there. `before`: on the target host, not begun.
+# `during`: waiting for a lock in the database. `after`: done, and nobody has heard it yet.
+CUTS = {
+    "target": [
+        (BEFORE, LINK),
+        (BEFORE, MODULE),
+        (AFTER, KILL),
+        (BEFORE, TERM),
+        (AFTER, INT),
+        (AFTER, BACKEND),
+        (AFTER, LINK),
+    ],
+    "backup": [
+        (DURING, LINK),
+        (DURING, DUMP),
+        (BEFORE, KILL),
+        (DURING, TERM),
+        (AFTER, INT),
+        (DURING, BACKEND),
+        (DURING, MODULE),
+    ],
+    "files": [
+        (AFTER, LINK),
+        (BEFORE, MODULE),
+        (AFTER, BACKEND),
+        (BEFORE, KILL),
+        (AFTER, TERM),
+        (BEFORE, INT),
+    ],
+    "preflight": [
+        (BEFORE, LINK),
+        (DURING, MODULE),
+        (BEFORE, TERM),
+        (AFTER, INT),
+        (DURING, BACKEND),
+        (DURING, KILL),
+    ],
+    "phases": [
+        (BEFORE, LINK),
+        (DURING, MODULE),
+        (BEFORE, KILL),
+        (AFTER, INT),
+        (DURING, BACKEND),
+        (AFTER, KILL),
+        (DURING, LINK),
+        (DURING, TERM),
+    ],
+}
+
+# What a stage waits for: the phases in their third script, after the second has committed.
+LOCKS = {
+    "backup": "LOCK TABLE public.sites IN ACCESS EXCLUSIVE MODE",
+    "preflight": "LOCK TABLE public.workspaces IN ACCESS EXCLUSIVE MODE",
+    "phases": "LOCK TABLE public.punchlists IN SHARE ROW EXCLUSIVE MODE",
+    "cleanup": "LOCK TABLE public.punchlists IN SHARE ROW EXCLUSIVE MODE",
+}
+PATIENT = {"lock": "1h", "statement": "1h", "idle_in_transaction": "1h"}
+
+
+@pytest.fixture(scope="module")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSsh]:
+    with OpenSsh.start(tmp_path_factory.mktemp("sshd")) as started:
+        yield started
+
+
+@dataclass
+class Scene:
+    """One database, one target host, one controller, and what was cut there."""
+
+    database: Database
+    controller: Controller
+    gate: Gate
+    sshd: OpenSsh
+    before: Rows
+    directory: Path
+    # Locks that a cut run waits for.
+    blockers: ExitStack = field(default_factory=ExitStack)
+    # Modules that stand before their beginning or after their end, and nobody waits for them.
+    asleep: list[Process] = field(default_factory=list)
+
+    @property
+    def runs(self) -> list[Path]:
+        return sorted(self.controller.runs_dir.glob("*/*Z-*"))
+
+    @property
+    def backups(self) -> Path:
+        return self.controller.directory / "target" / "backups"
+
+    def arguments(self, *playbook: str, **variables: Any) -> tuple[str, ...]:
+        more = {
+            "ansible_python_interpreter": str(self.gate.python),
+            "gonogo_timeouts": PATIENT,
+            "backup_lock_wait": 3_600_000,
+            **variables,
+        }
+        return (*playbook, "-e", json.dumps(more))
+
+    def start(self, *playbook: str, **variables: Any) -> Attempt:
+        output = self.directory / f"output.{len(list(self.directory.glob('output.*')))}"
+        return Attempt(self.controller, output, *self.arguments(*playbook, **variables))
+
+    def play(self, *playbook: str, **variables: Any) -> Outcome:
+        return self.controller.play(*self.arguments(*playbook, **variables))
+
+    def recompute(self, run: Path) -> Outcome:
+        return self.play("playbooks/recompute.yml", verdict_recompute=str(run))
+
+    def block(self, stage: str) -> None:
+        """Lock what a stage needs."""
+        blocker = self.blockers.enter_context(self.database.owner())
+        blocker.execute("BEGIN")
+        blocker.execute(LOCKS[stage])
+
+    def waits(self) -> bool:
+        """Whether a session of a run waits for a lock."""
+        with self.database.admin() as connection:
+            found = connection.execute(
+                "SELECT FROM pg_stat_activity WHERE datname = current_database()"
+                " AND application_name LIKE 'gonogo:%' AND wait_event_type = 'Lock'",
+            ).fetchone()
+        return found is not None
+
+    def interfere(self, what: str, attempt: Attempt, place: str) -> None:
+        """Cut a run that is at its place."""
+        if what == LINK:
+            for one in self.sshd.sessions():
+                one.send(signal.SIGKILL)
+        elif what == MODULE:
+            self.gate.module().send(signal.SIGKILL)
+        elif what == DUMP:
+            for one in self.gate.processes():
+                if _is_dump(one):
+                    one.send(signal.SIGKILL)
+        elif what == BACKEND:
+            self._terminate(keeper=place != DURING)
+        else:
+            attempt.send(signal.Signals[what])
+
+    def _terminate(self, *, keeper: bool) -> None:
+        """End the session that has the run lock; or all others, which are those of a stage."""
+        with self.database.admin() as connection:
+            ended = connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND application_name LIKE 'gonogo:%%'"
+                " AND (application_name LIKE '%%:lock') = %s",
+                (keeper,),
+            ).fetchall()
+        assert ended, "there is no such session"
+
+    def explained(self) -> None:
+        """Every row is as it was before all runs, or new and in the ledger of one of them."""
+        assert not unexplained(self.before, read_rows(self.database), self.runs)
+
+    def last_run(self) -> Outcome:
+        """A run that nobody touches is a GO; then nothing is left of the others, or wakes up."""
+        left = sessions(self.database)
+        self.gate.hold("backup before")
+        with self.start(*RUN) as attempt:
+            held = self.gate.held()
+            names = [name for name in sessions(self.database) if name.startswith("gonogo:")]
+            assert all(f":{attempt.evidence.name}:" in name for name in names), names
+            # From here on, what the cut runs have waited for is free.
+            self.blockers.close()
+            self.gate.release(held)
+            status = attempt.wait()
+        assert decided(attempt.evidence) == "GO", attempt.output
+        assert status == 0, attempt.output
+        assert ("Ended what a cut run had left" in attempt.output) == bool(left), attempt.output
+        self.let_sleep_end()
+        return Outcome(status, attempt.output, self.controller.runs_dir)
+
+    def let_sleep_end(self) -> None:
+        """Let those go on whom nobody waits for: they write nothing, and leave nothing."""
+        rows, files = read_rows(self.database), sorted(self.backups.iterdir())
+        for one in self.asleep:
+            self.gate.release(one)
+        until(lambda: not self.gate.processes())
+        assert read_rows(self.database) == rows
+        assert sorted(self.backups.iterdir()) == files
+        assert not sessions(self.database)
+        self.explained()
+
+
+@pytest.fixture
+def scene(
+    database: Database, controller: Controller, sshd: OpenSsh, tmp_path: Path
+) -> Iterator[Scene]:
+    gate = Gate(tmp_path / "gate")
+    gate.directory.mkdir()
+    controller.environment[MARK] = str(gate.directory)
+    controller.aim(database, endpoint=sshd.endpoint)
+    found = Scene(database, controller, gate, sshd, read_rows(database), tmp_path)
+    with found.blockers:
+        yield found
+    for one in gate.processes():
+        one.send(signal.SIGKILL)
+
+
+def _is_dump(one: Process) -> bool:
+    command = Path(f"/proc/{one.pid}/cmdline").read_bytes()
+    return command.split(b"\0")[0].endswith(b"/pg_dump")
+
+
+# --- The stages on the target host --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stage", CUTS)
+def test_run_that_is_cut_is_a_hold_and_the_next_one_a_go(stage: str, scene: Scene) -> None:
+    for place, what in CUTS[stage]:
+        _cut(scene, stage, place, what)
+    cut = scene.runs
+    scene.last_run()
+    for run in _one_of_each(cut):
+        written = (run / "verdict.json").is_file()
+        word = "HOLD" if written else "The evidence gives HOLD"
+        assert word in scene.recompute(run).output
+    _assert_backups(scene)
+    if stage == "phases":
+        _assert_removable(scene, cut)
+
+
+def _cut(scene: Scene, stage: str, place: str, what: str) -> None:
+    case = f"{stage}, {place}: {what}"
+    # With a session in its way, the first call only finds out who that is.
+    module = "fence" if stage == "target" and sessions(scene.database) else stage
+    wanted = f"{module} {AFTER if place == AFTER else BEFORE}"
+    # The stage before it has the lock, and has ended who waits for what is blocked.
+    scene.gate.hold(wanted if stage == "target" else "backup before")
+    with scene.start(*RUN) as attempt:
+        held = scene.gate.held()
+        if stage != "target":
+            scene.blockers.close()
+            scene.explained()
+            if wanted != "backup before":
+                scene.gate.hold(wanted)
+                scene.gate.release(held)
+                held = scene.gate.held()
+        if place == DURING:
+            scene.block(stage)
+            scene.gate.release(held)
+            until(scene.waits)
+        elif what not in {MODULE, BACKEND}:
+            scene.asleep.append(held)
+        scene.interfere(what, attempt, place)
+        if what == BACKEND and place != DURING:
+            scene.gate.release(held)
+        status = attempt.wait()
+    _assert_no_go(attempt, what, status, case)
+    if what in JUDGED:
+        assert not sessions(scene.database), (case, attempt.output)
+
+
+def _assert_no_go(attempt: Attempt, what: str, status: int, case: str) -> None:
+    run, output = attempt.evidence, attempt.output
+    assert status != 0, case
+    assert "GO  15/15" not in output, case
+    assert "Traceback" not in output, (case, output)
+    assert decided(run) == "HOLD", case
+    assert (run / "verdict.json").is_file() == (what in JUDGED), (case, output)
+    if what in JUDGED:
+        assert "\nHOLD  " in output, (case, output)
+    if what in TOLD:
+        words = f"\nHOLD  nothing was judged: the run was interrupted ({what})\n"
+        assert words in output, (case, output)
+    if what == LINK:
+        assert "the connection to the host was lost" in output, (case, output)
+
+
+def _one_of_each(runs: list[Path]) -> list[Path]:
+    """A run with a verdict, and one without."""
+    judged = {(run / "verdict.json").is_file(): run for run in runs}
+    return list(judged.values())
+
+
+def _assert_backups(scene: Scene) -> None:
+    """What looks like a backup is one, and nothing else is left."""
+    names = {path.name for path in scene.backups.iterdir()}
+    dumps = {name for name in names if name.endswith(".dump")}
+    assert names == dumps | {name.replace(".dump", ".json") for name in dumps}
+
+
+def _assert_removable(scene: Scene, cut: list[Path]) -> None:
+    """The rows of a run that was cut can be removed by its name."""
+    run = next(run for run in cut if kept(read_rows(scene.database), run))
+    others = [one for one in scene.runs if one != run]
+    shown = scene.play(*CLEANUP, cleanup_run_id=run.name)
+    token = shown.output.split("cleanup_token=")[1].split()[0]
+    approval = {"cleanup_run_id": run.name, "cleanup_token": token, "cleanup_approved_by": "Dewi"}
+    done = scene.play(*CLEANUP, **approval)
+    assert done.status == 0, done.output
+    rows = read_rows(scene.database)
+    assert kept(rows, run) == 0
+    assert not unexplained(scene.before, rows, others)
+
+
+# --- Waking up late -----------------------------------------------------------------------------
+
+
+def test_module_of_a_fenced_run_writes_nothing(scene: Scene) -> None:
+    """Its connection is whole and its controller's worker would read its answer: only the lock
+    it has lost can stop it."""
+    scene.gate.hold("phases before")
+    with scene.start(*RUN) as attempt:
+        held = scene.gate.held()
+        attempt.send(signal.SIGKILL)
+        attempt.wait()
+    scene.asleep.append(held)
+    scene.last_run()
+    assert not kept(read_rows(scene.database), attempt.evidence)
+    assert (attempt.evidence / "ledger.jsonl").is_file()
+
+
+def test_backup_of_a_fenced_run_is_not_sealed(scene: Scene) -> None:
+    """Its dump is done and is being read back, which needs no session to be ended."""
+    scene.gate.hold("pg_restore before")
+    pg_bin = scene.gate.client_programs(scene.database.cluster.bin)
+    with scene.start(*RUN, gonogo_pg_bin=str(pg_bin)) as attempt:
+        held = scene.gate.held()
+        (partial,) = scene.backups.glob(".*.partial")
+        attempt.send(signal.SIGKILL)
+        attempt.wait()
+    cut = attempt.evidence.name
+    last = scene.play(*RUN)
+    assert f"gonogo:{cut}:backup" in last.output
+    # Somebody works on it: not for this run to remove.
+    assert partial.is_dir()
+    scene.gate.release(held)
+    until(lambda: not scene.gate.processes())
+    assert not [path for path in scene.backups.iterdir() if cut in path.name]
+    assert last.verdict["decision"] == "GO"
+
+
+def test_rows_of_a_run_are_not_removed_while_it_makes_them(scene: Scene) -> None:
+    scene.gate.hold("phases before")
+    with scene.start(*RUN) as attempt:
+        held = scene.gate.held()
+        scene.block("phases")
+        scene.gate.release(held)
+        until(scene.waits)
+        refused = scene.play(*CLEANUP)
+        assert f"another run works on this database: run {attempt.evidence.name}" in refused.output
+        assert refused.status != 0
+        # As soon as it is known to be dead, it is ended first.
+        attempt.send(signal.SIGKILL)
+        attempt.wait()
+    assert kept(read_rows(scene.database), attempt.evidence)
+    with scene.start(*CLEANUP) as planning:
+        until(lambda: scene.waits() and {":cleanup"} == _endings(sessions(scene.database)))
+        scene.blockers.close()
+        planning.wait()
+    token = planning.output.split("cleanup_token=")[1].split()[0]
+    approval = {"cleanup_token": token, "cleanup_approved_by": "Dewi"}
+    done = scene.play(*CLEANUP, cleanup_run_id=attempt.evidence.name, **approval)
+    assert done.status == 0, done.output
+    until(lambda: not scene.gate.processes())
+    assert read_rows(scene.database) == scene.before
+    assert not sessions(scene.database)
+
+
+def _endings(names: list[str]) -> set[str]:
+    return {name[name.rindex(":") :] for name in names if name.startswith("gonogo:")}
+
+
+# --- The verdict --------------------------------------------------------------------------------
+
+
+def test_verdict_of_a_failed_run_whose_last_call_is_cut_is_a_hold(scene: Scene) -> None:
+    """Where a run has failed, the verdict begins by ending what the run has at work."""
+    for what in (LINK, MODULE, BACKEND, KILL, TERM, INT):
+        scene.gate.hold("backup before")
+        with scene.start(*RUN, backup_lock_wait=1) as attempt:
+            held = scene.gate.held()
+            scene.block("backup")
+            scene.gate.hold("release before")
+            scene.gate.release(held)
+            held = scene.gate.held()
+            scene.blockers.close()
+            if what not in {MODULE, BACKEND}:
+                scene.asleep.append(held)
+            scene.interfere(what, attempt, BEFORE)
+            if what == BACKEND:
+                scene.gate.release(held)
+            status = attempt.wait()
+        _assert_no_go(attempt, what if what != LINK else BACKEND, status, what)
+        warned = "the run lock could not be released" in attempt.output
+        assert warned == (what in {LINK, MODULE}), attempt.output
+        scene.explained()
+    scene.last_run()
+
+
+def test_run_that_is_cut_before_its_verdict_has_none(scene: Scene) -> None:
+    """All checks have passed, the lock is given back, and nobody has decided yet."""
+    plugins = PROJECT / "tests" / "integration" / "cut" / "callbacks"
+    scene.controller.environment.update(
+        ANSIBLE_CALLBACK_PLUGINS=f"{PROJECT / 'callback_plugins'}:{plugins}",
+        ANSIBLE_CALLBACKS_ENABLED="gonogo,cut",
+    )
+    for what in (KILL, TERM, INT):
+        scene.gate.hold("verdict before")
+        with scene.start(*RUN) as attempt:
+            scene.gate.held()
+            scene.interfere(what, attempt, BEFORE)
+            status = attempt.wait()
+        _assert_no_go(attempt, what, status, what)
+        assert not sessions(scene.database)
+        scene.explained()
+    # In the middle of it: the decision waits for its turn at the chain of events.
+    scene.gate.hold("verdict before")
+    with scene.start(*RUN) as attempt:
+        held = scene.gate.held()
+        with (attempt.evidence / "events.jsonl").open() as chain:
+            fcntl.flock(chain, fcntl.LOCK_EX)
+            scene.gate.release(held)
+            until(lambda: _waits_for_lock(chain.fileno()))
+            attempt.send(signal.SIGKILL)
+            attempt.wait()
+        until(lambda: not scene.gate.processes())
+    assert not (attempt.evidence / "verdict.json").exists()
+    assert "holds no verdict" in scene.recompute(attempt.evidence).output
+    scene.last_run()
+
+
+def _waits_for_lock(descriptor: int) -> bool:
+    """Whether somebody waits for the lock on an open file."""
+    inode = f":{os.fstat(descriptor).st_ino} "
+    lines = Path("/proc/locks").read_text().splitlines()
+    return any("->" in line and inode in line for line in lines)
+
+
+# --- The cleanup --------------------------------------------------------------------------------
+
+# Where the approved removal is, and what is cut there.
+REMOVALS = [
+    (DURING, LINK),
+    (DURING, MODULE),
+    (DURING, BACKEND),
+    (DURING, TERM),
+    (BEFORE, LINK),
+    (BEFORE, KILL),
+    (DURING, KILL),
+    (AFTER, INT),
+]
+
+
+def test_cleanup_that_is_cut_removes_all_rows_or_none(scene: Scene) -> None:
+    outcome = scene.play(*RUN)
+    run = outcome.evidence
+    rows = read_rows(scene.database)
+    assert kept(rows, run)
+    shown = scene.play(*CLEANUP)
+    token = shown.output.split("cleanup_token=")[1].split()[0]
+    approval = {"cleanup_run_id": run.name, "cleanup_token": token, "cleanup_approved_by": "Dewi"}
+    for place, what in REMOVALS:
+        case = f"{place}: {what}"
+        scene.gate.hold(f"removal {AFTER if place == AFTER else BEFORE}")
+        with scene.start(*CLEANUP, **approval) as attempt:
+            held = scene.gate.held()
+            # The rehearsal before it has ended who waits for what is blocked.
+            scene.blockers.close()
+            assert read_rows(scene.database) == (scene.before if place == AFTER else rows), case
+            if place == DURING:
+                scene.block("cleanup")
+                scene.gate.release(held)
+                until(scene.waits)
+            else:
+                scene.asleep.append(held)
+            scene.interfere(what, attempt, place)
+            assert attempt.wait() != 0, case
+        assert "Removed" not in attempt.output, case
+        assert "Traceback" not in attempt.output, attempt.output
+    # Whoever looks next is told what became of it, and who wanted it.
+    assert "Nothing of this run is left." in scene.play(*CLEANUP).output
+    record = json.loads((run / "cleanup.json").read_text())
+    assert record["approved_by"] == "Dewi"
+    assert record["remaining"] == 0
+    assert read_rows(scene.database) == scene.before
+    assert decided(run) == "GO"
+    scene.let_sleep_end()
+    scene.last_run()
