@@ -1,0 +1,189 @@
+"""Command line: ``python -m bench``, what ``make bench`` runs.
+
+Exit status: 0 measured, 1 an error or, with ``--check``, a limit exceeded, 130 and 143
+interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import psycopg
+
+from bench import catalogs, contents, machine, page, plot, product, shares
+from bench import figures as rules
+from bench.comparison import compare
+from bench.figures import Catalog, Comparison, Figures
+from bench.lab import PROJECT, Lab, opened
+from sandbox.errors import SandboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import FrameType
+
+_PARTS = ("tiny", "big", "catalogs")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured. ``scale`` and ``texts`` make the big database."""
+
+    tiny_repetitions: int
+    big_repetitions: int
+    scale: int
+    texts: int
+    sizes: tuple[int, ...]
+    catalog_repetitions: int
+
+
+_FULL = Plan(
+    tiny_repetitions=7,
+    big_repetitions=3,
+    scale=850,
+    texts=1_100_000,
+    sizes=(100, 1_000, 10_000),
+    catalog_repetitions=5,
+)
+# To see that everything works; the ratios say nothing.
+_QUICK = Plan(
+    tiny_repetitions=1,
+    big_repetitions=1,
+    scale=20,
+    texts=20_000,
+    sizes=(10, 100),
+    catalog_repetitions=1,
+)
+
+_TINY_LIMIT, _BIG_LIMIT = 4.0, 1.5
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, write; returns the exit status."""
+    signal.signal(signal.SIGTERM, _terminate)
+    asked = _parser().parse_args(arguments)
+    parts = asked.only or _PARTS
+    try:
+        figures = _measure(_QUICK if asked.quick else _FULL, parts)
+        whole = not asked.quick and set(parts) == set(_PARTS)
+        _tell(figures, asked.output if whole else None)
+    except KeyboardInterrupt:
+        return 130
+    except SandboxError as error:
+        return _fail(error)
+    except psycopg.Error as error:
+        return _fail(SandboxError(str(error).strip()))
+    except OSError as error:
+        return _fail(SandboxError(f'"{error.filename}": {error.strerror}'))
+    return int(asked.check and not all(bar.holds for bar in rules.bars(figures)))
+
+
+def _measure(plan: Plan, parts: Sequence[str]) -> Figures:
+    compared: list[Comparison] = []
+    seen: dict[str, Mapping[str, float]] = {}
+    grown: list[Catalog] = []
+    with opened() as lab:
+        described = machine.describe(lab)
+        size = contents.create(lab.cluster, "tiny", scale=1)
+        if "tiny" in parts:
+            _compare(lab, "tiny", size, plan.tiny_repetitions, _TINY_LIMIT, compared, seen)
+        if "catalogs" in parts:
+            grown = catalogs.measure(
+                lab.cluster,
+                product.run(lab, "tiny").scripts(),
+                sizes=plan.sizes,
+                repetitions=plan.catalog_repetitions,
+                say=_say,
+            )
+        if "big" in parts:
+            _say("making the big database")
+            size = contents.create(lab.cluster, "big", scale=plan.scale, texts=plan.texts)
+            _compare(lab, "big", size, plan.big_repetitions, _BIG_LIMIT, compared, seen)
+    return Figures(compared, seen, grown, described)
+
+
+def _compare(
+    lab: Lab,
+    name: str,
+    size: int,
+    repetitions: int,
+    limit: float,
+    compared: list[Comparison],
+    seen: dict[str, Mapping[str, float]],
+) -> None:
+    compared.append(
+        compare(
+            lab,
+            name,
+            name=name,
+            database_bytes=size,
+            repetitions=repetitions,
+            limit=limit,
+            say=_say,
+        )
+    )
+    seen[name] = rules.shares(shares.observe(lab, name))
+
+
+def _tell(figures: Figures, directory: Path | None) -> None:
+    """Write page and plot, or print the page; then the limits, as the last word."""
+    text = page.render(figures)
+    if directory is None:
+        _say(f"\n{text}")
+    else:
+        directory.mkdir(exist_ok=True)
+        (directory / "benchmarks.md").write_text(text, encoding="utf-8")
+        (directory / "benchmarks.svg").write_text(plot.draw(figures), encoding="utf-8")
+        _say(f"Written: {directory / 'benchmarks.md'} and benchmarks.svg\n")
+    for line in page.bar_lines(rules.bars(figures)):
+        _say(line)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _fail(error: SandboxError) -> int:
+    sys.stderr.write(f"{error}\n")
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="Measure what a run costs against doing the old runbook by hand.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=_PARTS,
+        help="one part of it; prints the figures and writes no file (can be repeated)",
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="small and once, to see that it works; writes no file, and the ratios say nothing",
+    )
+    parser.add_argument("--check", action="store_true", help="fail when a limit is exceeded")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=PROJECT / "docs",
+        help="where benchmarks.md and benchmarks.svg go (default: docs)",
+    )
+    return parser
+
+
+def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
+    """End like after Ctrl-C, so that what was begun is taken back."""
+    sys.exit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
