@@ -234,3 +234,27 @@ def test_unknown_arguments_are_refused(
         command.main(arguments)
     assert caught.value.code == 2
     assert "usage: python -m bench" in capsys.readouterr().err
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command without the measuring."""
+    monkeypatch.setattr(command, "_measure", lambda _plan, _parts: figures())
+
+
+@pytest.mark.usefixtures("measured")
+@pytest.mark.parametrize(("more", "status"), [([], 0), (["--check"], 1)])
+def test_only_a_check_fails(more: list[str], status: int, tmp_path: Path) -> None:
+    assert command.main(["--output", str(tmp_path / "docs"), *more]) == status
+    names = sorted(file.name for file in (tmp_path / "docs").iterdir())
+    assert names == ["benchmarks.md", "benchmarks.svg"]
+
+
+@pytest.mark.usefixtures("measured")
+@pytest.mark.parametrize("part", [["--quick"], ["--only", "tiny"], ["--only=tiny", "--only=big"]])
+def test_a_part_writes_no_file(
+    part: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["--output", str(tmp_path / "docs"), *part]) == 0
+    assert not (tmp_path / "docs").exists()
+    assert "OVER" in capsys.readouterr().out.splitlines()[-2]
