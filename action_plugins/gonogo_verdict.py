@@ -53,6 +53,8 @@ class ActionModule(Stage):
             # The stage target refused before it opened a run, and has said why.
             return {"skipped": True, "msg": "no run was opened, there is nothing to judge"}
         run.append(self.stage, "closed", {"fenced": self._release_lock(run)})
+        # A run that was killed gets no verdict, though this part of it may have lived on.
+        self.require_controller()
         verdict = _decide(run.path)
         report.write_reports(run.path, templates, verdict=verdict)
         # Last and atomically: without it, the answer is HOLD.

@@ -14,11 +14,14 @@ import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gonogo.controller import evidence
+from sandbox import process
 from sandbox.process import Process
 from sandbox.ssh.openssh import OpenSsh
 from tests.integration.cut.attempt import Attempt
@@ -161,14 +164,19 @@ class Scene:
         blocker.execute("BEGIN")
         blocker.execute(LOCKS[stage])
 
-    def waits(self) -> bool:
-        """Whether a session of a run waits for a lock."""
+    def waiting(self) -> set[int]:
+        """Sessions of runs that wait for a lock, by their process."""
         with self.database.admin() as connection:
             found = connection.execute(
-                "SELECT FROM pg_stat_activity WHERE datname = current_database()"
+                "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
                 " AND application_name LIKE 'gonogo:%' AND wait_event_type = 'Lock'",
-            ).fetchone()
-        return found is not None
+            ).fetchall()
+        return {row[0] for row in found}
+
+    def others_wait(self, earlier: set[int]) -> bool:
+        """Whether sessions wait for a lock, and none of the earlier ones."""
+        waiting = self.waiting()
+        return bool(waiting) and not waiting & earlier
 
     def interfere(self, what: str, attempt: Attempt, place: str) -> None:
         """Cut a run that is at its place."""
@@ -247,8 +255,7 @@ def scene(
 
 
 def _is_dump(one: Process) -> bool:
-    command = Path(f"/proc/{one.pid}/cmdline").read_bytes()
-    return command.split(b"\0")[0].endswith(b"/pg_dump")
+    return process.command(one.pid).split(" ")[0].endswith("/pg_dump")
 
 
 # --- The stages on the target host --------------------------------------------------------------
@@ -288,7 +295,7 @@ def _cut(scene: Scene, stage: str, place: str, what: str) -> None:
         if place == DURING:
             scene.block(stage)
             scene.gate.release(held)
-            until(scene.waits)
+            until(scene.waiting)
         elif what not in {MODULE, BACKEND}:
             scene.asleep.append(held)
         scene.interfere(what, attempt, place)
@@ -360,6 +367,21 @@ def test_module_of_a_fenced_run_writes_nothing(scene: Scene) -> None:
     assert (attempt.evidence / "ledger.jsonl").is_file()
 
 
+def test_worker_whose_controller_was_killed_writes_the_answers_down_and_ends(
+    scene: Scene,
+) -> None:
+    scene.gate.hold("phases after")
+    with scene.start(*RUN) as attempt:
+        held = scene.gate.held()
+        attempt.send(signal.SIGKILL)
+        attempt.wait()
+    scene.gate.release(held)
+    until(lambda: not scene.gate.processes())
+    assert evidence.load(attempt.evidence).checks
+    assert decided(attempt.evidence) == "HOLD"
+    scene.last_run()
+
+
 def test_backup_of_a_fenced_run_is_not_sealed(scene: Scene) -> None:
     """Its dump is done and is being read back, which needs no session to be ended."""
     scene.gate.hold("pg_restore before")
@@ -386,7 +408,7 @@ def test_rows_of_a_run_are_not_removed_while_it_makes_them(scene: Scene) -> None
         held = scene.gate.held()
         scene.block("phases")
         scene.gate.release(held)
-        until(scene.waits)
+        until(scene.waiting)
         refused = scene.play(*CLEANUP)
         assert f"another run works on this database: run {attempt.evidence.name}" in refused.output
         assert refused.status != 0
@@ -395,7 +417,7 @@ def test_rows_of_a_run_are_not_removed_while_it_makes_them(scene: Scene) -> None
         attempt.wait()
     assert kept(read_rows(scene.database), attempt.evidence)
     with scene.start(*CLEANUP) as planning:
-        until(lambda: scene.waits() and {":cleanup"} == _endings(sessions(scene.database)))
+        until(lambda: scene.waiting() and {":cleanup"} == _endings(sessions(scene.database)))
         scene.blockers.close()
         planning.wait()
     token = planning.output.split("cleanup_token=")[1].split()[0]
@@ -465,7 +487,7 @@ def test_run_that_is_cut_before_its_verdict_has_none(scene: Scene) -> None:
             attempt.send(signal.SIGKILL)
             attempt.wait()
         until(lambda: not scene.gate.processes())
-    assert not (attempt.evidence / "verdict.json").exists()
+    assert not [name for name in evidence.DERIVED if (attempt.evidence / name).exists()]
     assert "holds no verdict" in scene.recompute(attempt.evidence).output
     scene.last_run()
 
@@ -500,18 +522,23 @@ def test_cleanup_that_is_cut_removes_all_rows_or_none(scene: Scene) -> None:
     shown = scene.play(*CLEANUP)
     token = shown.output.split("cleanup_token=")[1].split()[0]
     approval = {"cleanup_run_id": run.name, "cleanup_token": token, "cleanup_approved_by": "Dewi"}
+    blocked: set[int] = set()
     for place, what in REMOVALS:
         case = f"{place}: {what}"
         scene.gate.hold(f"removal {AFTER if place == AFTER else BEFORE}")
         with scene.start(*CLEANUP, **approval) as attempt:
+            if blocked:
+                # The rehearsal waits for the same lock, and first it ends who did before.
+                until(partial(scene.others_wait, blocked))
+                scene.blockers.close()
             held = scene.gate.held()
-            # The rehearsal before it has ended who waits for what is blocked.
-            scene.blockers.close()
             assert read_rows(scene.database) == (scene.before if place == AFTER else rows), case
+            blocked = set()
             if place == DURING:
                 scene.block("cleanup")
                 scene.gate.release(held)
-                until(scene.waits)
+                until(scene.waiting)
+                blocked = scene.waiting()
             else:
                 scene.asleep.append(held)
             scene.interfere(what, attempt, place)

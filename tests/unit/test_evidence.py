@@ -20,6 +20,7 @@ from gonogo.controller.evidence import (
     close_pointer,
     controller_identity,
     find_open,
+    is_abandoned,
     is_alive,
     load,
     new_run_id,
@@ -377,6 +378,22 @@ def test_a_cleanup_adds_to_a_closed_run_as_often_as_it_likes(run: Run) -> None:
     assert load(run.path).problems == []
 
 
+def test_a_file_that_was_cut_off_does_not_spoil_the_others(run: Run) -> None:
+    # As a killed run leaves it: the file is replaced, the event that says so was never written.
+    (run.path / "checks.jsonl").write_text('{"check_id":"C1.1"}\n')
+    (run.path / "sql" / "02.sql").write_text("SELECT 2;\n")
+    found = load(run.path)
+    assert found.problems == [
+        "checks.jsonl changed after it was written",
+        "sql/02.sql was written by no stage",
+    ]
+    assert found.problems_with("run.json", "sql/01.sql") == []
+    assert found.problems_with("sql/02.sql") == ["sql/02.sql was written by no stage"]
+    put(run, [*lines(run)[:-1], b"x"])
+    (problem,) = load(run.path).problems_with("run.json")
+    assert problem.startswith("events.jsonl line ")
+
+
 def test_a_directory_that_is_none_loads(tmp_path: Path) -> None:
     evidence = load(tmp_path / "nowhere")
     assert evidence.problems == ["events.jsonl is missing", "run.json is missing"]
@@ -432,6 +449,29 @@ def test_pointers_of_dead_processes_go_and_others_stay(run: Run) -> None:
     find_open(runs, identity=me, inventory_host="db1")
     kept = [json.loads(path.read_text())["host"] for path in (runs / ".open").iterdir()]
     assert sorted(kept) == sorted([me["host"], "elsewhere"])
+
+
+def test_a_run_is_abandoned_when_nobody_works_on_it(run: Run) -> None:
+    runs = run.path.parent.parent
+    me = controller_identity(os.getpid())
+    opener, cleaner = (subprocess.Popen(["sleep", "60"]) for _ in range(2))
+    by = {"besides": me}
+    # Nobody knows who has opened it.
+    assert not is_abandoned(runs, run.path, **by)
+    run.write_json("run.json", {"controller": controller_identity(opener.pid)}, stage="target")
+    point_to(runs, identity=controller_identity(cleaner.pid), inventory_host="db1", run=run.path)
+    point_to(runs, identity=me, inventory_host="db1", run=run.path)
+    for process in (opener, cleaner):
+        assert not is_abandoned(runs, run.path, **by)
+        process.kill()
+        process.wait()
+    assert is_abandoned(runs, run.path, **by)
+    assert not is_abandoned(runs, run.path, besides={})
+    other = make(runs, OTHER_ID)
+    point_to(runs, identity={**me, "host": "elsewhere"}, inventory_host="db1", run=other.path)
+    other.write_json("run.json", {"controller": me}, stage="target")
+    assert not is_abandoned(runs, other.path, **by)
+    assert not is_abandoned(runs, run.path.with_name(new_run_id(datetime.now(UTC))), **by)
 
 
 def test_a_dead_process_nobody_collected_is_dead() -> None:

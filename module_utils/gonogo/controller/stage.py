@@ -36,6 +36,8 @@ def on_target(spec: Mapping[str, Any]) -> dict[str, Any]:
     return copy
 
 
+_ORPHANED = "ansible-playbook has ended"
+
 LOGIN = on_target({"type": "dict", "required": True, "options": LOGIN_SPEC})
 
 
@@ -102,6 +104,10 @@ class Stage(ActionBase):  # type: ignore[misc]
             lost = "the connection to the host was lost"
             why = " ".join(str(error).split())
             result.update(self._failed(NoAnswerError(lost, detail=why)))
+        if self._is_orphan():
+            # Nobody takes the result, and a worker waits for ever where a long one does not fit
+            # into its pipe.
+            return {"failed": True, "msg": _ORPHANED}
         return result
 
     @abstractmethod
@@ -148,6 +154,14 @@ class Stage(ActionBase):  # type: ignore[misc]
             return None
         path = evidence.find_open(self.runs_dir, identity=self.identity, inventory_host=self.host)
         return evidence.Run.open(path) if path else None
+
+    def require_controller(self) -> None:
+        """Raise GonogoError when ansible-playbook is gone: its workers outlive a SIGKILL."""
+        if self._is_orphan():
+            raise GonogoError(_ORPHANED)
+
+    def _is_orphan(self) -> bool:
+        return os.getppid() != self._controller
 
     def open_run(self) -> evidence.Run:
         """As `find_run`. Raises GonogoError when the stage `target` has not opened one."""
@@ -222,8 +236,7 @@ class Stage(ActionBase):  # type: ignore[misc]
         return self._passed(entry, result)
 
     def _execute(self, entry: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        if os.getppid() != self._controller:
-            raise GonogoError("ansible-playbook has ended", detail=f"{entry} was not begun.")
+        self.require_controller()
         return dict(
             native(
                 self._execute_module(
