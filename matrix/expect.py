@@ -10,7 +10,7 @@ KNOWN_FAILED = ("0.8", "C5.3", "V1.1", "V1.2", "V3.2", "V3.3")
 # Reported there as well, without being a reason.
 KNOWN_REMARKS = ("C5.5",)
 
-_SHOWN = 4
+_SHOWN = 2
 
 _DECISIONS = {"target": "GO", "as_deployed": "NO-GO"}
 _SCORES = {"target": 15, "as_deployed": 9}
@@ -54,6 +54,7 @@ def problems(profile: str, verdict: Mapping[str, Any]) -> list[str]:
 
 
 def _some(words: Sequence[str]) -> str:
-    """The first ones, and how many there are."""
-    more = f", … ({len(words)})" if len(words) > _SHOWN else ""
-    return ", ".join(words[:_SHOWN]) + more
+    """The first of them, and how many there are if that is not all."""
+    if len(words) <= _SHOWN:
+        return ", ".join(words)
+    return f"{', '.join(words[:_SHOWN])} and {len(words) - _SHOWN} more"

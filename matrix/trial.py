@@ -144,7 +144,7 @@ class _Sandbox:
         self.report.versions["connection"] = "SSH" if self._state().get("ssh") else "local"
         problems = expect.problems(self.profile, verdict)
         if problems:
-            self._complain(f"{self.profile}, {residue}: {'; '.join([*problems, *errors])}")
+            self._complain(f"{self.profile}, {residue}: {'; '.join(problems)}")
         if self.setup.target is not None and not list(self.directory.glob("target/lib/psycopg-*")):
             self._complain(f"{self.profile}, {residue}: psycopg was not sent to the target")
         backup = verdicts[0].with_name("backup.json")

@@ -29,9 +29,10 @@ from tests.integration.cut.audit import Rows, decided, kept, read_rows, sessions
 from tests.integration.cut.gate import MARK, Gate, until
 from tests.integration.harness import PROJECT, Controller, Database, Outcome
 
-pytestmark = pytest.mark.skipif(
-    OpenSsh.find() is None, reason="there is no sshd (Debian: openssh-server)"
-)
+pytestmark = [
+    pytest.mark.skipif(OpenSsh.find() is None, reason="there is no sshd (Debian: openssh-server)"),
+    pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="there is no /proc"),
+]
 
 RUN = ("-i", "inventories/sandbox", "validate_staging.yml")
 CLEANUP = ("-i", "inventories/sandbox", "playbooks/cleanup.yml")
@@ -231,7 +232,10 @@ class Scene:
         """Let those go on whom nobody waits for: they write nothing, and leave nothing."""
         rows, files = read_rows(self.database), sorted(self.backups.iterdir())
         for one in self.asleep:
+            # One after the other: two at once would get in each other's way.
             self.gate.release(one)
+            until(partial(_has_ended, one))
+            assert not [name for name in sessions(self.database) if name.endswith(":lock")]
         until(lambda: not self.gate.processes())
         assert read_rows(self.database) == rows
         assert sorted(self.backups.iterdir()) == files
@@ -252,6 +256,10 @@ def scene(
         yield found
     for one in gate.processes():
         one.send(signal.SIGKILL)
+
+
+def _has_ended(one: Process) -> bool:
+    return not one.is_alive()
 
 
 def _is_dump(one: Process) -> bool:
@@ -409,7 +417,7 @@ def test_rows_of_a_run_are_not_removed_while_it_makes_them(scene: Scene) -> None
         scene.block("phases")
         scene.gate.release(held)
         until(scene.waiting)
-        refused = scene.play(*CLEANUP)
+        refused = scene.play(*CLEANUP, gonogo_timeouts={})
         assert f"another run works on this database: run {attempt.evidence.name}" in refused.output
         assert refused.status != 0
         # As soon as it is known to be dead, it is ended first.
