@@ -425,7 +425,7 @@ def test_rows_of_a_run_are_not_removed_while_it_makes_them(scene: Scene) -> None
         attempt.wait()
     assert kept(read_rows(scene.database), attempt.evidence)
     with scene.start(*CLEANUP) as planning:
-        until(lambda: scene.waiting() and {":cleanup"} == _endings(sessions(scene.database)))
+        until(lambda: scene.waiting() and {":99_cleanup"} == _endings(sessions(scene.database)))
         scene.blockers.close()
         planning.wait()
     token = planning.output.split("cleanup_token=")[1].split()[0]
