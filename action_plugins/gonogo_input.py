@@ -12,15 +12,14 @@ from ansible.utils.vars import load_extra_vars
 
 from gonogo.controller import project, request
 from gonogo.controller.stage import Stage, native
-from gonogo.errors import InputError
 
-_REQUIRED = ("environment", "login", "profile", "residue", "runbook", "runs_dir")
 _DEFAULTS: dict[str, Any] = {
     "parameters": {},
     "waivers": [],
     "refused_databases": [],
     "timeouts": {},
 }
+_ASKED = ("environment", "login", "profile", "residue", "runbook", "runs_dir", *_DEFAULTS)
 
 
 class ActionModule(Stage):
@@ -44,16 +43,11 @@ class ActionModule(Stage):
     def _check_host(self, host: str, known: frozenset[str], prefixes: tuple[str, ...]) -> None:
         variables = self._vars["hostvars"][host]
         request.check_variables(variables, known=known, prefixes=prefixes)
-        given = {}
-        for name in (*_REQUIRED, *_DEFAULTS):
-            value = native(variables.get(f"gonogo_{name}"))
-            if value is None and name in _REQUIRED:
-                raise InputError(
-                    f"host {host} has no gonogo_{name}",
-                    hint="Set it in the inventory's group_vars; see docs/variables.md.",
-                )
-            given[name] = value
+        values = {name: native(variables.get(name)) for name in known if name in variables}
+        request.require_options(host, values, project.options())
+        given = {name: values.get(f"gonogo_{name}") for name in _ASKED}
         for name, default in _DEFAULTS.items():
             if given[name] is None:
                 given[name] = default
         request.load_runbook(given)
+        request.check_options(values, project.options())

@@ -14,10 +14,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 from ansible.utils.vars import load_extra_vars
 
 from gonogo.controller import evidence, others, project, request
+from gonogo.controller.render import compiling
 from gonogo.controller.runbook import Runbook
 from gonogo.controller.stage import LOGIN, Stage
 
-STAGES = ["target", "backup", "copy_sql", "preflight", "phases"]
+STAGES = ["target", "backup", "copy_sql", "preflight", "deploy", "phases"]
 
 
 class ActionModule(Stage):
@@ -49,7 +50,8 @@ class ActionModule(Stage):
         if self.checking:
             return self._probe(arguments, declared, run_id=evidence.new_run_id(datetime.now(UTC)))
         run = self._open(arguments, declared, runbook)
-        first = self._probe(arguments, declared, run_id=run.run_id)
+        with compiling(runbook.template_folders):
+            first = self._probe(arguments, declared, run_id=run.run_id)
         result = others.after_the_dead(
             lambda dead: self._probe(arguments, declared, run_id=run.run_id, fence=dead),
             first,
@@ -110,7 +112,10 @@ class ActionModule(Stage):
             "digests": {"runbook": runbook.digests, "project": project.digests()},
         }
         run.write_json("run.json", record, stage=self.stage)
-        plan = {**runbook.plan(stages=STAGES), "waivers": arguments["waivers"]}
+        # What the inventory does not ask for is no part of the plan.
+        left_out = set() if boolean(self._variable("deploy_enabled") or False) else {"deploy"}
+        stages = [stage for stage in STAGES if stage not in left_out]
+        plan = {**runbook.plan(stages=stages), "waivers": arguments["waivers"]}
         run.write_json("plan.json", plan, stage=self.stage)
         return run
 

@@ -142,6 +142,6 @@ def _pin(
     }
     if connection.info.server_version >= 140000:
         pinned["client_connection_check_interval"] = "5s"
-    with connection.cursor() as cursor:
-        for setting, value in pinned.items():
-            cursor.execute("SELECT pg_catalog.set_config(%s, %s, false)", (setting, value))
+    calls = ", ".join(["pg_catalog.set_config(%s, %s, false)"] * len(pinned))
+    words = [word for setting in pinned.items() for word in setting]
+    connection.execute(f"SELECT {calls}".encode(), words)

@@ -9,22 +9,16 @@ Runs on the target host: Python 3.9, standard library only.
 
 from __future__ import annotations
 
-import base64
 import ctypes.util
-import hashlib
 import importlib
-import io
 import shutil
 import sys
-import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
 from .errors import GonogoError
-from .files import make_private
 
-__all__ = ["DRIVER_SPEC", "DriverMissingError", "install", "provide"]
+__all__ = ["DRIVER_SPEC", "DriverMissingError", "provide"]
 
 DRIVER_SPEC: dict[str, Any] = {
     # Where the controller's psycopg lies once it has been sent.
@@ -40,8 +34,9 @@ class DriverMissingError(GonogoError):
 def provide(directory: Path | None, *, bin_dir: str | None = None) -> None:
     """Make `import psycopg` work in this process.
 
-    `directory` is where `install` unpacks it, None when only an installed one will do. `bin_dir`
-    is the directory of the client programs, in whose neighbourhood libpq is looked for last.
+    `directory` is where the controller has it unpacked, None when only an installed one will do.
+    `bin_dir` is the directory of the client programs, in whose neighbourhood libpq is looked for
+    last.
     Raises DriverMissingError when the controller has to send psycopg first, and GonogoError when
     it is there and cannot be loaded.
     """
@@ -60,35 +55,6 @@ def provide(directory: Path | None, *, bin_dir: str | None = None) -> None:
             detail=problem,
             hint="It needs libpq: install the client package of PostgreSQL (libpq5 on Debian).",
         )
-
-
-def install(archive: str, *, directory: Path, sha256: str) -> bool:
-    """Unpack psycopg into `directory`; False when it is there already.
-
-    `archive` is a zip file in base64, `sha256` the digest of the file. Whoever comes second finds
-    the first one's: the folder appears at once and whole, under a name that says its content.
-    """
-    content = base64.b64decode(archive, validate=True)
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise GonogoError("psycopg did not arrive as it was sent")
-    if directory.is_dir():
-        return False
-    make_private(directory.parent)
-    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=directory.parent))
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as file:
-            file.extractall(partial)
-        for path in partial.rglob("*"):
-            path.chmod(0o700 if path.is_dir() else 0o600)
-        try:
-            partial.rename(directory)
-        except OSError:
-            if not directory.is_dir():
-                raise
-            return False
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return True
 
 
 def _import() -> str | None:

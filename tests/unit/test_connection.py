@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from gonogo import module
 from gonogo.connection import DatabaseError, described
+from gonogo.driver import DriverMissingError
 from gonogo.login import Login
 from gonogo.refusal import refused
+from gonogo.remote import Entry, answer
 
 
 def error(state: str | None, message: str | None, detail: str | None = None) -> DatabaseError:
@@ -45,23 +46,42 @@ def test_no_contents_of_rows(given: tuple[Any, ...], message: str, detail: str |
     assert told == {"sqlstate": given[0], "message": message, "detail": detail, "hint": "h"}
 
 
-def test_a_module_reports_what_the_server_says() -> None:
-    class Module:
-        """As much of AnsibleModule as is needed."""
+def test_a_module_reports_what_the_server_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(raised: Exception) -> dict[str, Any]:
+        def fail(_params: Any, *, check_mode: bool) -> dict[str, Any]:
+            del check_mode
+            raise raised
 
-        def fail_json(self, **result: Any) -> None:
-            self.result = result
+        monkeypatch.setattr(answer, "find", lambda _: Entry({}, fail))
+        return answer.answer("files", {}, check_mode=False)
 
-    fake = Module()
-    with module.reported(fake):
-        raise error("23505", "duplicate", "Key (a)=(secret)")
-    assert fake.result == {
+    assert failing(error("23505", "duplicate", "Key (a)=(secret)")) == {
+        "failed": True,
         "msg": "23505: duplicate\nHINT:  h",
         "error": {"primary": "23505: duplicate", "detail": None, "hint": "h"},
     }
-    with module.reported(fake):
-        raise OSError(13, "Permission denied", "/x")
-    assert fake.result["msg"] == "Permission denied: /x"
+    assert failing(OSError(13, "Permission denied", "/x"))["msg"] == "Permission denied: /x"
+    missing = failing(DriverMissingError("this Python has no psycopg"))
+    assert (missing["failed"], missing["missing"]) == (True, "psycopg")
+    with pytest.raises(ZeroDivisionError):
+        failing(ZeroDivisionError())
+
+
+def test_paths_are_those_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/there")
+    spec = {
+        "directory": {"type": "path"},
+        "login": {"type": "dict", "options": {"passfile": {"type": "path"}, "db": {"type": "str"}}},
+        "pg_bin": {"type": "path"},
+    }
+    seen: dict[str, Any] = {}
+    entry = Entry(spec, lambda params, check_mode: seen.update(params, check=check_mode) or {})
+    monkeypatch.setattr(answer, "find", lambda _: entry)
+    given = {"directory": "~/a", "login": {"passfile": "$HOME/p", "db": "~x"}, "pg_bin": None}
+    answer.answer("files", given, check_mode=True)
+    login = {"passfile": "/home/there/p", "db": "~x"}
+    assert seen == {"directory": "/home/there/a", "login": login, "pg_bin": None, "check": True}
+    assert given["directory"] == "~/a"
 
 
 # --- refused by the server, or on the way to it -------------------------------------------------

@@ -1,22 +1,16 @@
-"""psycopg for a Python that has none: packed here, unpacked and imported there."""
+"""psycopg for a Python that has none, once it has been sent."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import io
-import stat
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 
-from gonogo import driver
-from gonogo.controller import psycopg_archive
-from gonogo.errors import GonogoError
+from gonogo.controller.package import PSYCOPG
 from sandbox import programs
+from tests.unit.remote_module import unpacked
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,13 +34,7 @@ def bare(script: str, *, python: str = sys.executable) -> subprocess.CompletedPr
 @pytest.fixture(scope="module")
 def sent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the controller's psycopg has been unpacked."""
-    directory = tmp_path_factory.mktemp("host") / "lib" / psycopg_archive.folder_name()
-    assert driver.install(**_arguments(), directory=directory)
-    return directory
-
-
-def _arguments() -> dict[str, str]:
-    return psycopg_archive.pack()
+    return unpacked(PSYCOPG, tmp_path_factory.mktemp("host") / "lib")
 
 
 def test_a_host_without_psycopg_asks_for_it(tmp_path: Path) -> None:
@@ -121,42 +109,6 @@ def test_an_installed_one_comes_first(sent: Path) -> None:
         check=False,
     )
     assert "site-packages" in outcome.stdout, outcome.stderr
-
-
-def test_what_is_sent_is_private_python_and_named_by_its_content(sent: Path) -> None:
-    files = [path for path in sent.rglob("*") if path.is_file() and path.suffix != ".pyc"]
-    assert {path.suffix for path in files} == {".py"}
-    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
-    assert stat.S_IMODE(sent.stat().st_mode) == 0o700
-    assert psycopg_archive.folder_name() == psycopg_archive.folder_name() == sent.name
-
-
-def test_the_second_comer_finds_it(sent: Path) -> None:
-    before = sorted(sent.parent.iterdir())
-    assert not driver.install(**_arguments(), directory=sent)
-    assert sorted(sent.parent.iterdir()) == before
-
-
-def test_what_did_not_arrive_whole_is_refused(tmp_path: Path) -> None:
-    given = _arguments()
-    with pytest.raises(GonogoError, match="did not arrive as it was sent"):
-        driver.install(given["archive"], directory=tmp_path / "lib" / "x", sha256="0" * 64)
-    assert not (tmp_path / "lib").exists()
-
-
-def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as packed:
-        packed.writestr("a/b.py", "x = 1")
-    damaged = bytearray(content.getvalue())
-    damaged[40] ^= 0xFF
-    with pytest.raises((zipfile.BadZipFile, OSError)):
-        driver.install(
-            base64.b64encode(damaged).decode(),
-            directory=tmp_path / "x",
-            sha256=hashlib.sha256(damaged).hexdigest(),
-        )
-    assert list(tmp_path.iterdir()) == []
 
 
 def _bin_dir() -> Path:

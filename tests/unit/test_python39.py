@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from gonogo import driver
-from gonogo.controller import psycopg_archive
+from gonogo.controller.package import PSYCOPG
 from sandbox import programs
+from tests.unit.remote_module import unpacked
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "module_utils" / "gonogo"
@@ -31,8 +31,7 @@ def test_imports(tmp_path: Path) -> None:
     python = _python39()
     if python is None:
         pytest.skip("no Python 3.9 here")
-    directory = tmp_path / psycopg_archive.folder_name()
-    driver.install(**psycopg_archive.pack(), directory=directory)
+    directory = unpacked(PSYCOPG, tmp_path)
     names = [".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts) for file in SHARED]
     lines = [
         "import sys; sys.path[:0] = ['module_utils']",

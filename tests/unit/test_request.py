@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gonogo.controller import request, runbook
+from gonogo.controller import project, request, runbook, yamlfile
 from gonogo.errors import GonogoError, InputError
 
 RUNBOOK = str(next((Path(__file__).parents[2] / "runbooks").glob("20251229010228_*")))
@@ -201,3 +201,60 @@ def test_no_hosts() -> None:
         "HINT:  Check the inventory (-i) and its group names."
     )
     request.refuse_no_hosts("web", ["x"], groups)
+
+
+# --- what the roles want ------------------------------------------------------------------------
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "backup_jobs": {"type": "int", "description": "How many.", "required": False},
+    "gonogo_runs_dir": {"type": "path", "description": "Where.", "required": True},
+    "verdict_fail_on": {
+        "type": "list",
+        "elements": "str",
+        "choices": ["HOLD", "NO-GO"],
+        "description": "Which.",
+        "required": False,
+    },
+}
+
+
+@pytest.mark.parametrize("values", [{}, {"gonogo_runs_dir": None}])
+def test_a_variable_that_is_missing(values: dict[str, Any]) -> None:
+    with pytest.raises(InputError) as caught:
+        request.require_options("db1", values, OPTIONS)
+    assert caught.value.render().startswith("host db1 has no gonogo_runs_dir\nHINT:")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"backup_jobs": "two"}, 'must be a whole number\nDETAIL:  backup_jobs is "two"\nHINT:  How many.'),
+        ({"backup_jobs": []}, "must be a whole number\nDETAIL:  backup_jobs is \"[]\"\nHINT:  How many."),
+        ({"verdict_fail_on": ["GO"]}, "must be a list of: HOLD, NO-GO\nDETAIL:  verdict_fail_on is \"['GO']\"\nHINT:  Which."),
+        ({"verdict_fail_on": {}}, "must be a list of: HOLD, NO-GO\nDETAIL:  verdict_fail_on is \"{}\"\nHINT:  Which."),
+    ],
+)  # fmt: skip
+def test_a_variable_a_role_cannot_use(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        request.check_options(values, OPTIONS)
+    assert caught.value.render() == message
+
+
+def test_variables_the_roles_can_use() -> None:
+    values = {"backup_jobs": "2", "gonogo_runs_dir": "/x", "verdict_fail_on": ["HOLD"], "other": 1}
+    request.require_options("db1", values, OPTIONS)
+    request.check_options(values, OPTIONS)
+    request.check_options({"backup_jobs": None}, OPTIONS)
+
+
+def test_the_roles_say_what_they_want() -> None:
+    options = project.options()
+    assert options["gonogo_login"]["required"]
+    assert not options["verdict_recompute"]["required"]
+    assert set(options) == project.variables()[0]
+    for role in project.roles():
+        specs = yamlfile.load(role / "meta" / "argument_specs.yml").data["argument_specs"]
+        for spec in specs.values():
+            for name, option in (spec.get("options") or {}).items():
+                same = {**option, "required": options[name]["required"]}
+                assert same == options[name], f"{role.name} declares {name} in its own way"

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from gonogo.controller.package import GONOGO
 from gonogo.controller.stage import LOGIN, Stage, native, on_target
 from gonogo.errors import GonogoError
 from gonogo.login import LOGIN_SPEC
+
+FILES = {"directory": "/d", "files": {"a": "b"}}
 
 
 class Example(Stage):
@@ -20,7 +23,11 @@ class Example(Stage):
 
     def __init__(self, outcome: Any) -> None:
         self._outcome = outcome
-        self._vars: dict[str, Any] = {}
+        self._vars: dict[str, Any] = {"gonogo_remote_dir": "~/.gonogo"}
+        self._templar = SimpleNamespace(template=lambda value: value)
+        self._task = SimpleNamespace(check_mode=False)
+        # What the module was given, call by call.
+        self.given: list[dict[str, Any]] = []
         self._controller = os.getppid()
         self._display = SimpleNamespace(warning=print)
 
@@ -32,7 +39,8 @@ class Example(Stage):
     def validate_argument_spec(self, argument_spec: dict[str, Any]) -> tuple[None, dict[str, Any]]:
         return None, argument_spec
 
-    def _execute_module(self, **_given: Any) -> Any:
+    def _execute_module(self, *, module_args: dict[str, Any], **_given: Any) -> Any:
+        self.given.append(module_args)
         return self._outcome
 
 
@@ -75,7 +83,7 @@ def test_errors_are_messages(
             "a\nDETAIL:  b\nHINT:  c",
         ),
         ({"failed": True, "msg": "Unsupported parameters"}, "Unsupported parameters"),
-        ({"failed": True}, "m failed"),
+        ({"failed": True}, "files failed"),
         (
             {
                 "failed": True,
@@ -88,8 +96,22 @@ def test_errors_are_messages(
 )
 def test_a_failing_module(result: dict[str, Any], message: str) -> None:
     with pytest.raises(GonogoError) as caught:
-        Example(result).call("m", {})
+        Example(result).call("files", FILES)
     assert caught.value.render() == message
+
+
+def test_a_wrong_call_is_not_made() -> None:
+    with pytest.raises(GonogoError, match="missing required arguments: directory"):
+        Example({"failed": False}).call("files", {"files": {}})
+
+
+def test_what_is_missing_is_sent_once() -> None:
+    example = Example({"failed": True, "msg": "no gonogo", "missing": "gonogo"})
+    with pytest.raises(GonogoError, match="no gonogo"):
+        example.call("files", FILES)
+    sent = [[one["directory"] for one in given["archives"]] for given in example.given]
+    assert sent == [[], [f"~/.gonogo/lib/{GONOGO.folder_name}"]]
+    assert all("directory" in given["arguments"] for given in example.given)
 
 
 def test_native() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-
-import yaml
+from typing import Any
 
 from .. import canonical
+from . import yamlfile
 
-__all__ = ["ROOT", "digests", "variables", "version"]
+__all__ = ["ROOT", "digests", "options", "variables", "version"]
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -25,15 +25,32 @@ def version() -> str:
     raise LookupError("pyproject.toml has no version")
 
 
+@cache
+def options() -> dict[str, dict[str, Any]]:
+    """Variable → its option in the argument specs of the roles.
+
+    Required is what the main entry point of a role requires. A variable of several roles is
+    declared the same way in all of them.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for role in roles():
+        specs = yamlfile.load(role / "meta" / "argument_specs.yml").data["argument_specs"]
+        for entry, spec in specs.items():
+            for name, option in (spec.get("options") or {}).items():
+                required = entry == "main" and option.get("required", False)
+                known = found.setdefault(name, {**option, "required": required})
+                known["required"] |= required
+    return found
+
+
+def roles() -> list[Path]:
+    return sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
+
+
 def variables() -> tuple[frozenset[str], tuple[str, ...]]:
     """Names of variables the roles' argument specs declare, and the prefixes reserved for them."""
-    names: set[str] = set()
-    roles = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
-    for role in roles:
-        file = role / "meta" / "argument_specs.yml"
-        for entry_point in yaml.safe_load(file.read_text("utf-8"))["argument_specs"].values():
-            names.update(entry_point.get("options") or {})
-    return frozenset(names), tuple(f"{name}_" for name in ("gonogo", *(r.name for r in roles)))
+    prefixes = tuple(f"{name}_" for name in ("gonogo", *(role.name for role in roles())))
+    return frozenset(options()), prefixes
 
 
 def digests() -> dict[str, str]:

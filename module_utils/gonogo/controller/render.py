@@ -6,10 +6,12 @@ names stop it, templates run in Jinja's sandbox and see nothing but what is hand
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,7 @@ from jinja2 import (
     nodes,
     pass_context,
 )
-from jinja2.bccache import Bucket, BytecodeCache
+from jinja2.bccache import Bucket, BytecodeCache, FileSystemBytecodeCache
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import SecurityError
 from jinja2.filters import do_indent
@@ -36,7 +38,15 @@ from ..errors import GonogoError, shown
 from ..script import END_OF_COMMENT, FORBIDDEN_LINE
 from .quoting import Sql, ident, jsonb, literal
 
-__all__ = ["GLOBALS", "LedgerRow", "Rendered", "render_phase", "template_environment"]
+__all__ = [
+    "GLOBALS",
+    "LedgerRow",
+    "Rendered",
+    "compiling",
+    "render_phase",
+    "share_code",
+    "template_environment",
+]
 
 # What a template may name; everything else is undefined.
 GLOBALS = frozenset(
@@ -237,7 +247,7 @@ class _Names:
         return literal(f"GONOGO-{self._token}-{number}-{label}")
 
 
-class _Compiled(BytecodeCache):
+class _Memory(BytecodeCache):
     """What this process has compiled. Only code outlives a phase: an imported template that was
     kept whole would go on making the ids of the phase that imported it first.
     """
@@ -253,7 +263,43 @@ class _Compiled(BytecodeCache):
         self._code[bucket.key] = bucket.bytecode_to_string()
 
 
-_COMPILED = _Compiled()
+_code: BytecodeCache = _Memory()
+
+
+def share_code(directory: Path) -> None:
+    """Have the processes of a run share what one of them has compiled.
+
+    `directory` is theirs alone: what is in it gets executed.
+    """
+    global _code  # noqa: PLW0603 - a process works for one run
+    directory.mkdir(mode=0o700, exist_ok=True)
+    _code = FileSystemBytecodeCache(str(directory))
+
+
+@contextlib.contextmanager
+def compiling(folders: Sequence[Path]) -> Iterator[None]:
+    """Compile the templates in the folders, while the body waits for somebody else's work.
+
+    In a process: a thread would take its time from that of the body.
+    """
+    child = os.fork()
+    if child == 0:
+        try:
+            _compile(folders)
+        finally:
+            os._exit(0)
+    try:
+        yield
+    finally:
+        os.waitpid(child, 0)
+
+
+def _compile(folders: Sequence[Path]) -> None:
+    environment = template_environment(folders)
+    for name in environment.list_templates(extensions=["j2"]):
+        # Whatever is wrong is said when the template is rendered.
+        with contextlib.suppress(TemplateError, OSError, UnicodeDecodeError):
+            environment.get_template(name)
 
 
 def template_environment(directories: Sequence[Path]) -> Environment:
@@ -266,7 +312,7 @@ def template_environment(directories: Sequence[Path]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        bytecode_cache=_COMPILED,
+        bytecode_cache=_code,
     )
     environment.filters = {
         **{name: environment.filters[name] for name in _FILTERS},

@@ -12,17 +12,21 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
 from ..errors import GonogoError, InputError
 from . import runbook
 
 __all__ = [
     "REQUEST",
     "check_command_line",
+    "check_options",
     "check_run_id",
     "check_variables",
     "is_run_id",
     "load_runbook",
     "refuse_no_hosts",
+    "require_options",
 ]
 
 # The variables of a run as an argument spec: the stage target and the first play take it.
@@ -56,6 +60,15 @@ _KINDS: dict[str, type] = {
     "timeouts": dict,
     "waivers": list,
     "refused_databases": list,
+}
+_OPTION_WORDS = {
+    "bool": "true or false",
+    "dict": "a mapping",
+    "float": "a number",
+    "int": "a whole number",
+    "list": "a list",
+    "path": "a path",
+    "str": "text",
 }
 _WORDS: dict[type, str] = {str: "text", dict: "a mapping", list: "a list"}
 
@@ -96,6 +109,37 @@ def check_variables(
             raise InputError(
                 f"unknown variable '{name}'",
                 hint=f"Did you mean '{near[0]}'?" if near else "See docs/variables.md.",
+            )
+
+
+def require_options(
+    host: str, values: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Refuse a host without a variable that a role cannot do without.
+
+    `values` are the host's variables, `options` the specs of the roles by variable.
+    """
+    for name, option in sorted(options.items()):
+        if option["required"] and values.get(name) is None:
+            raise InputError(
+                f"host {host} has no {name}",
+                hint="Set it in the inventory's group_vars; see docs/variables.md.",
+            )
+
+
+def check_options(values: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse what a role's argument spec refuses, before the first role has touched anything."""
+    for name, option in sorted(options.items()):
+        if values.get(name) is None:
+            continue
+        checked = ArgumentSpecValidator({name: dict(option)}).validate({name: values[name]})
+        if checked.error_messages:
+            choices = ", ".join(option.get("choices") or ())
+            raise InputError(
+                f"must be {_OPTION_WORDS[option['type']]}{f' of: {choices}' if choices else ''}",
+                key=name,
+                value=values[name],
+                hint=option["description"],
             )
 
 

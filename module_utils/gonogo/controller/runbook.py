@@ -121,6 +121,10 @@ class Runbook:
     def templates(self) -> Path:
         return self.directory / "phases"
 
+    @property
+    def template_folders(self) -> list[Path]:
+        return [self.templates, self.directory / "races"]
+
     @cached_property
     def checks(self) -> dict[str, dict[str, Any]]:
         """Check id → check with every key filled in."""
@@ -213,8 +217,9 @@ def load(
     _check_links(directory)
     _check_files(document, runbook)
     if templates:
-        folders = [runbook.templates, directory / "races"]
-        check_templates(folders, facts=data["facts"], parameters=data["parameters"])
+        check_templates(
+            runbook.template_folders, facts=data["facts"], parameters=data["parameters"]
+        )
     return runbook
 
 

@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 from ansible.errors import AnsibleConnectionFailure
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 from ..errors import GonogoError
 from ..login import LOGIN_SPEC
-from . import evidence, psycopg_archive, runbook
+from ..remote import find
+from . import evidence, runbook
+from .package import GONOGO, PSYCOPG, Package
+from .render import share_code
 
 __all__ = ["LOGIN", "Stage", "native", "on_target"]
 
@@ -84,6 +89,8 @@ class Stage(ActionBase):  # type: ignore[misc]
         result: dict[str, Any] = super().run(tmp, task_vars)
         self._vars = task_vars or {}
         self._controller = os.getppid()
+        # Ansible makes this directory for one run, and removes it at its end.
+        share_code(Path(C.DEFAULT_LOCAL_TMP) / "gonogo")
         try:
             _, arguments = self.validate_argument_spec(argument_spec=dict(self.spec))
             result.update(self.act(native(arguments)))
@@ -215,34 +222,41 @@ class Stage(ActionBase):  # type: ignore[misc]
 
         Raises GonogoError when it fails.
         """
-        return self._passed(entry, self._execute(entry, arguments))
+        checked = ArgumentSpecValidator(on_target({"options": find(entry).spec})["options"])
+        given = checked.validate(_given(arguments))
+        if given.error_messages:
+            raise GonogoError("; ".join(given.error_messages))
+        request = {
+            "entry": entry,
+            "arguments": native(given.validated_parameters),
+            "package": self._folder(GONOGO),
+        }
+        sent: dict[str, Package] = {}
+        while True:
+            result = self._execute({**request, "archives": self._archives(sent.values())})
+            missing = {one.name: one for one in (GONOGO, PSYCOPG)}.get(result.get("missing", ""))
+            # What was sent and is missing all the same is an error like any other.
+            if missing is None or missing.name in sent:
+                return self._passed(entry, result)
+            sent[missing.name] = missing
 
     def call_with_database(self, entry: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """As `call`, for an entry that needs psycopg: it is sent where the host has none."""
-        directory = f"{self._remote_dir}/lib/{psycopg_archive.folder_name()}"
-        arguments = {
-            **arguments,
-            "driver": {"directory": directory, "pg_bin": self._variable("gonogo_pg_bin")},
-        }
-        result = self._execute(entry, arguments)
-        if result.get("driver_missing") and self.checking:
-            raise GonogoError(
-                "the target host has no psycopg yet, and a dry run brings nothing to it",
-                hint="Run once without --check, or install psycopg 3 on the target host.",
-            )
-        if result.get("driver_missing"):
-            self.call("driver", {"directory": directory, **psycopg_archive.pack()})
-            result = self._execute(entry, arguments)
-        return self._passed(entry, result)
+        driver = {"directory": self._folder(PSYCOPG), "pg_bin": self._variable("gonogo_pg_bin")}
+        return self.call(entry, {**arguments, "driver": driver})
 
-    def _execute(self, entry: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def _folder(self, package: Package) -> str:
+        return f"{self._remote_dir}/lib/{package.folder_name}"
+
+    def _archives(self, packages: Iterable[Package]) -> list[dict[str, str]]:
+        return [{"directory": self._folder(one), **one.pack()} for one in packages]
+
+    def _execute(self, request: Mapping[str, Any]) -> dict[str, Any]:
         self.require_controller()
         return dict(
             native(
                 self._execute_module(
-                    module_name="gonogo_remote",
-                    module_args={"entry": entry, "arguments": _given(arguments)},
-                    task_vars=self._vars,
+                    module_name="gonogo_remote", module_args=dict(request), task_vars=self._vars
                 )
             )
         )

@@ -1,8 +1,7 @@
 """What each stage asks of the target host, behind one module.
 
-Ansible packs a module with everything it imports, once for each module of a playbook, and that
-costs more than most stages do. So one module, `gonogo_remote`, travels for all stages, and the
-files here are what it can be asked for: an argument spec and a function that returns a result.
+The module `gonogo_remote` travels for all stages; the files here are what it can be asked for: an
+argument spec and a function that returns a result.
 
 Runs on the target host: Python 3.9, standard library only. psycopg is provided first; what needs
 it is imported then.
@@ -10,12 +9,21 @@ it is imported then.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from typing import Any, Callable, NamedTuple
 
-from . import backup, cleanup, driver, files, scripts, target
+__all__ = ["ENTRIES", "Entry", "find"]
 
-__all__ = ["ENTRIES", "Entry"]
+# What can be asked for → file and function. Only that file is read, with what it stands on.
+ENTRIES = {
+    "target": "target.run",
+    "backup": "backup.run",
+    "files": "files.run",
+    "preflight": "scripts.preflight",
+    "phases": "scripts.phases",
+    "cleanup": "cleanup.run",
+}
 
 
 class Entry(NamedTuple):
@@ -25,12 +33,7 @@ class Entry(NamedTuple):
     run: Callable[..., dict[str, Any]]
 
 
-ENTRIES = {
-    "target": Entry(target.SPEC, target.run),
-    "backup": Entry(backup.SPEC, backup.run),
-    "files": Entry(files.SPEC, files.run),
-    "preflight": Entry(scripts.SPEC, scripts.preflight),
-    "phases": Entry(scripts.SPEC, scripts.phases),
-    "cleanup": Entry(cleanup.SPEC, cleanup.run),
-    "driver": Entry(driver.SPEC, driver.run),
-}
+def find(name: str) -> Entry:
+    file, function = ENTRIES[name].split(".")
+    module = importlib.import_module(f".{file}", __name__)
+    return Entry(module.SPEC, getattr(module, function))
