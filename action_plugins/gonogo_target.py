@@ -18,7 +18,7 @@ from gonogo.controller.render import compiling
 from gonogo.controller.runbook import Runbook
 from gonogo.controller.stage import LOGIN, Stage
 
-STAGES = ["target", "backup", "copy_sql", "preflight", "deploy", "phases"]
+STAGES = ["target", "backup", "copy_sql", "preflight", "phases"]
 
 
 class ActionModule(Stage):
@@ -112,10 +112,7 @@ class ActionModule(Stage):
             "digests": {"runbook": runbook.digests, "project": project.digests()},
         }
         run.write_json("run.json", record, stage=self.stage)
-        # What the inventory does not ask for is no part of the plan.
-        left_out = set() if boolean(self._variable("deploy_enabled") or False) else {"deploy"}
-        stages = [stage for stage in STAGES if stage not in left_out]
-        plan = {**runbook.plan(stages=stages), "waivers": arguments["waivers"]}
+        plan = {**runbook.plan(stages=STAGES), "waivers": arguments["waivers"]}
         run.write_json("plan.json", plan, stage=self.stage)
         return run
 

@@ -56,7 +56,7 @@ def _name(module: bytes) -> str:
         return "release"
     if name == "target" and b'"fence": ["' in module:
         return "fence"
-    if name == "cleanup" and b'"approved_content"' in module:
+    if name == "cleanup" and b'"approved_content": "' in module:
         return "removal"
     return name
 
