@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from ansible.utils.vars import load_extra_vars
 
-from gonogo.controller import project, request
+from gonogo.controller import project, promotion, request
 from gonogo.controller.stage import Stage, native
 
 _DEFAULTS: dict[str, Any] = {
@@ -45,9 +46,15 @@ class ActionModule(Stage):
         request.check_variables(variables, known=known, prefixes=prefixes)
         values = {name: native(variables.get(name)) for name in known if name in variables}
         request.require_options(host, values, project.options())
-        given = {name: values.get(f"gonogo_{name}") for name in _ASKED}
+        given: dict[str, Any] = {name: values.get(f"gonogo_{name}") for name in _ASKED}
         for name, default in _DEFAULTS.items():
             if given[name] is None:
                 given[name] = default
-        request.load_runbook(given)
+        loaded = request.load_runbook(given)
         request.check_options(values, project.options())
+        promotion.admitted(
+            promotion.asked(values),
+            environment=given["environment"],
+            runbook=loaded,
+            now=datetime.now(UTC),
+        )

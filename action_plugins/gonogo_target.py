@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from ansible.utils.vars import load_extra_vars
 
-from gonogo.controller import evidence, others, project, request
+from gonogo.controller import evidence, others, project, promotion, request
 from gonogo.controller.render import compiling
 from gonogo.controller.runbook import Runbook
 from gonogo.controller.stage import LOGIN, Stage
@@ -33,6 +33,7 @@ class ActionModule(Stage):
         "space_factor": {"type": "float", "default": 1.0},
         "lock_lease": {"type": "int", "default": 120},
         "take_over": {"type": "str"},
+        "promotion": {"type": "dict", "required": True, "options": promotion.SPEC},
     }
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -41,15 +42,23 @@ class ActionModule(Stage):
             request.check_run_id("target_take_over", arguments["take_over"])
         # The stage input has parsed the templates; rendering stops at whatever is undefined.
         runbook = request.load_runbook(arguments, templates=False)
+        # The stage input has asked the same, for every host; this is what is kept.
+        admitted = promotion.admitted(
+            arguments["promotion"],
+            environment=arguments["environment"],
+            runbook=runbook,
+            now=datetime.now(UTC),
+        )
         declared = {
             "environment": arguments["environment"],
             "database": arguments["login"]["db"],
             "refused_databases": arguments["refused_databases"],
             "system_identifier": arguments["system_identifier"],
+            "validated": admitted["target"] if admitted else None,
         }
         if self.checking:
             return self._probe(arguments, declared, run_id=evidence.new_run_id(datetime.now(UTC)))
-        run = self._open(arguments, declared, runbook)
+        run = self._open(arguments, declared, runbook, admitted)
         with compiling(runbook.template_folders):
             first = self._probe(arguments, declared, run_id=run.run_id)
         result = others.after_the_dead(
@@ -77,10 +86,15 @@ class ActionModule(Stage):
         }
 
     def _open(
-        self, arguments: dict[str, Any], declared: dict[str, Any], runbook: Runbook
+        self,
+        arguments: dict[str, Any],
+        declared: dict[str, Any],
+        runbook: Runbook,
+        admitted: dict[str, Any] | None,
     ) -> evidence.Run:
+        now = datetime.now(UTC)
         run = evidence.Run.create(
-            self.runs_dir, arguments["environment"], evidence.new_run_id(datetime.now(UTC))
+            self.runs_dir, arguments["environment"], evidence.new_run_id(now)
         )
         evidence.point_to(
             self.runs_dir, identity=self.identity, inventory_host=self.host, run=run.path
@@ -101,7 +115,8 @@ class ActionModule(Stage):
             "profile": runbook.profile,
             "residue": arguments["residue"],
             "parameters": dict(runbook.parameters),
-            "started_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "promotion": admitted,
+            "started_at": f"{now:%Y-%m-%dT%H:%M:%SZ}",
             "operator": getpass.getuser(),
             "controller": self.identity,
             "versions": {

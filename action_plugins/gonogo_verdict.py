@@ -9,22 +9,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from gonogo import canonical
-from gonogo.controller import evidence, report
+from gonogo.controller import evidence, judgement, report
 from gonogo.controller.stage import Stage
-from gonogo.errors import GonogoError, InputError
-from gonogo.verdict import decide
-
-
-def _decide(path: Path) -> dict[str, Any]:
-    found = evidence.load(path)
-    return decide(
-        run=found.run,
-        plan=found.plan,
-        checks=found.checks,
-        events=found.events,
-        backup=found.backup,
-        problems=found.problems,
-    )
+from gonogo.errors import InputError
 
 
 class ActionModule(Stage):
@@ -55,7 +42,7 @@ class ActionModule(Stage):
         run.append(self.stage, "closed", {"fenced": self._release_lock(run)})
         # A run that was killed gets no verdict, though this part of it may have lived on.
         self.require_controller()
-        verdict = _decide(run.path)
+        verdict = judgement.decided(run.path)
         report.write_reports(run.path, templates, verdict=verdict)
         # Last and atomically: without it, the answer is HOLD.
         run.publish("verdict.json", canonical.dumps(verdict))
@@ -86,34 +73,22 @@ class ActionModule(Stage):
             result = self.call_with_database(
                 "target", {"login": login, "run_id": run.run_id, "state": "released"}
             )
+            self._remove_twin(run, login)
             return list(result["fenced"])
         except Exception as error:  # noqa: BLE001 - the verdict must be written all the same
             self._display.warning(f"the run lock could not be released: {error}")
         return []
 
+    def _remove_twin(self, run: evidence.Run, login: dict[str, Any]) -> None:
+        """It ends by itself with the lock; here is waited for that, and one that was killed goes."""
+        directory = f"{self._remote_dir}/twins"
+        arguments = {"login": login, "run_id": run.run_id, "directory": directory}
+        self.call_with_database("twin", {**arguments, "state": "removed"})
+
     def _recompute(self, path: Path) -> dict[str, Any]:
         if not (path / "events.jsonl").is_file():
             raise InputError("not an evidence directory", key="verdict_recompute", value=str(path))
-        verdict = _decide(path)
-        found = [reason["text"] for reason in verdict["reasons"] if reason["code"] == "evidence"]
-        if found:
-            raise GonogoError(
-                "the evidence is not as the run has left it",
-                detail="\n".join(found[:10]),
-                hint=f"It gives {verdict['decision']}. Find out who changed it.",
-            )
-        file = path / "verdict.json"
-        written = file.read_text(encoding="utf-8") if file.is_file() else None
-        if written is None:
-            raise GonogoError(
-                f"{path} holds no verdict", detail=f"The evidence gives {verdict['decision']}."
-            )
-        if written != canonical.dumps(verdict):
-            raise GonogoError(
-                "verdict.json does not follow from the evidence",
-                detail=f"The evidence, which is intact, gives {verdict['decision']}.",
-                hint="Trust the evidence, not the file; find out who changed it.",
-            )
+        verdict = judgement.confirmed(path)
         return {
             "changed": False,
             "decision": verdict["decision"],

@@ -66,6 +66,21 @@ options:
   take_over:
     description: Id of a run whose sessions are to be ended although its controller cannot be asked whether it is dead.
     type: str
+  promotion:
+    description: The evidence of another environment that lets this run in.
+    type: dict
+    required: true
+    suboptions:
+      from:
+        description: Environment whose GO is asked for. V(production) always asks for one.
+        type: str
+      evidence:
+        description: Directory of that run, on the controller.
+        type: path
+      max_age_hours:
+        description: How old it may be, in hours.
+        type: int
+        default: 168
 attributes:
   check_mode:
     support: full

@@ -16,7 +16,9 @@ __all__ = ["problems"]
 def problems(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> list[GonogoError]:
     """Return every reason not to touch this database, the gravest first; empty when it is right.
 
-    `declared`: environment, database, refused_databases, system_identifier (optional).
+    `declared`: environment, database, refused_databases, system_identifier (optional), and
+    `validated`: system_identifier, database and database_oid of the database whose validation
+    lets this run in (optional).
     `observed`: one row of `catalog.IDENTITY` plus `client_backend_pid`.
     """
     found = []
@@ -109,6 +111,22 @@ def _server(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoE
     )
 
 
+def _validated(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoError | None:
+    """The markers do not tell: one can have been changed since."""
+    there = declared.get("validated")
+    if not there or any(
+        there[key] != observed[key] for key in ("system_identifier", "database_oid")
+    ):
+        return None
+    return GonogoError(
+        "the evidence of an earlier environment is about this very database",
+        detail=f"It is about database {there['database']!r} of the server "
+        f"{there['system_identifier']}.",
+        hint="Validate on another one. A copy of the server's files has its identity too; restore "
+        "a dump instead.",
+    )
+
+
 def _replica(_declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoError | None:
     if not observed["in_recovery"]:
         return None
@@ -169,6 +187,7 @@ _RULES = (
     _contradiction,
     _environment,
     _server,
+    _validated,
     _pooler,
     _replica,
     _blinded,

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from .decision import decide
 from .plan import CLASSES, EFFECTS
+from .reasons import PRODUCTION
 from .statuses import STATUSES, misfits
 
-__all__ = ["CLASSES", "EFFECTS", "STATUSES", "decide", "misfits"]
+__all__ = ["CLASSES", "EFFECTS", "PRODUCTION", "STATUSES", "decide", "misfits"]

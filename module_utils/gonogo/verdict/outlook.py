@@ -16,6 +16,7 @@ _GOALS = {
     "stage_not_run": "stage {} runs and passes",
     "stage_order": "the stages run in order",
     "backup": "the backup is made and recorded",
+    "promotion": "the run is shown the evidence of a GO on the environment before",
     "not_closed": "a run reaches its end",
 }
 

@@ -12,17 +12,23 @@ from .values import mapping, text_of
 # So many failed important criteria are a NO-GO, fewer a HOLD.
 IMPORTANT_NO_GO = 3
 RUN_KEYS = ("run_id", "environment", "target", "runbook", "runbook_sha256", "profile")
+# The environment that nothing reaches without the evidence of another one.
+PRODUCTION = "production"
 _BACKUP_KEYS = ("file", "size", "sha256")
 
 
 def run_reasons(run: Mapping[str, Any]) -> list[dict[str, Any]]:
     if not run:
         return [hold("run_missing", "run", "nothing says which run, database and runbook this is")]
-    return [
+    reasons = [
         hold("run_incomplete", "run", f"run.json does not say the {key}")
         for key in RUN_KEYS
         if not run.get(key)
     ]
+    if run.get("environment") == PRODUCTION and not run.get("promotion"):
+        text = "no evidence of another environment has let this run in"
+        reasons.append(hold("promotion", "run", text))
+    return reasons
 
 
 def stage_reasons(

@@ -1,0 +1,55 @@
+"""The verdict of a directory of evidence, and whether its verdict.json is that verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .. import canonical
+from ..errors import GonogoError
+from ..verdict import decide
+from . import evidence
+
+__all__ = ["confirmed", "decided"]
+
+
+def decided(path: Path) -> dict[str, Any]:
+    """What the evidence gives, whatever verdict.json says."""
+    found = evidence.load(path)
+    return decide(
+        run=found.run,
+        plan=found.plan,
+        checks=found.checks,
+        events=found.events,
+        backup=found.backup,
+        twin=found.twin,
+        problems=found.problems,
+    )
+
+
+def confirmed(path: Path) -> dict[str, Any]:
+    """The verdict of a run, which its evidence gives again byte for byte.
+
+    Raises GonogoError where the evidence was altered, or verdict.json was.
+    """
+    verdict = decided(path)
+    found = [reason["text"] for reason in verdict["reasons"] if reason["code"] == "evidence"]
+    if found:
+        raise GonogoError(
+            "the evidence is not as the run has left it",
+            detail="\n".join(found[:10]),
+            hint=f"It gives {verdict['decision']}. Find out who changed it.",
+        )
+    file = path / "verdict.json"
+    written = file.read_bytes() if file.is_file() else None
+    if written is None:
+        raise GonogoError(
+            f"{path} holds no verdict", detail=f"The evidence gives {verdict['decision']}."
+        )
+    if written != canonical.dumps(verdict).encode():
+        raise GonogoError(
+            "verdict.json does not follow from the evidence",
+            detail=f"The evidence, which is intact, gives {verdict['decision']}.",
+            hint="Trust the evidence, not the file; find out who changed it.",
+        )
+    return verdict
