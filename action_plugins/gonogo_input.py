@@ -44,7 +44,7 @@ class ActionModule(Stage):
     def _check_host(self, host: str, known: frozenset[str], prefixes: tuple[str, ...]) -> None:
         variables = self._vars["hostvars"][host]
         request.check_variables(variables, known=known, prefixes=prefixes)
-        values = {name: native(variables.get(name)) for name in known if name in variables}
+        values = {name: native(variables.get(name)) for name in sorted(known) if name in variables}
         request.require_options(host, values, project.options())
         given: dict[str, Any] = {name: values.get(f"gonogo_{name}") for name in _ASKED}
         for name, default in _DEFAULTS.items():
