@@ -33,10 +33,11 @@ def connect(
     timeouts: Timeouts = _DEFAULT_TIMEOUTS,
     read_only: bool = False,
     settings: Mapping[str, str] | None = None,
+    database: str | None = None,
 ) -> psycopg.Connection[Any]:
     """Open an autocommit session called `name` with pinned settings.
 
-    Raises GonogoError when the server refuses.
+    `database` is another one on the same server. Raises GonogoError when the server refuses.
     """
     clean_environment()
     if login.service_file:
@@ -45,6 +46,8 @@ def connect(
     if login.service:
         _check_service(login)
     keywords: dict[str, Any] = {**login.keywords(name=name), "client_encoding": "UTF8"}
+    if database is not None:
+        keywords["dbname"] = database
     try:
         connection = psycopg.connect(**keywords, autocommit=True, prepare_threshold=None)
     except DatabaseError as error:

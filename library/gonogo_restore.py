@@ -1,0 +1,118 @@
+#!/usr/bin/python
+"""Put a proven backup in the place of the database, after approval."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gonogo_restore
+short_description: Put a proven backup in the place of the database, after approval
+description:
+  - Restores the backup of a run into a new database on the same server and compares it there with what was dumped. Then the two change names in one transaction; the database that was there is kept under another name, read-only.
+  - Only a backup that its run has proven (stage C(twin)) is restored, and only while its files are those that were sealed.
+  - The new database gets the settings, privileges, comment and connection limit of the present one, its marker among them.
+  - Sessions in the present database are ended when the names change. Where that fails, or anything before it, the new database is removed and nothing else has changed.
+  - Takes the run lock while it works; ends sessions that a dead run has left, and refuses while another run is alive.
+  - Needs CREATEDB and the ownership of the database, or a superuser; pg_signal_backend where sessions of other roles are to be ended.
+extends_documentation_fragment: [gonogo, gonogo.login, gonogo.timeouts]
+options:
+  run_id:
+    description: Id of the run whose backup is restored. It has no default.
+    type: str
+  environment:
+    description: Environment of the run.
+    type: str
+    required: true
+  maintenance:
+    description: Database of the same server to work from.
+    type: str
+    default: postgres
+  pg_bin:
+    description: Directory of pg_restore on the target host. By default it is looked for in E(PATH).
+    type: path
+  jobs:
+    description: How many sessions restore side by side; 0 is one for each core of the target host, at most eight.
+    type: int
+    default: 0
+  approval:
+    description: The approval. Without it, only the plan is shown.
+    type: dict
+    suboptions:
+      answer:
+        description: V(COMMIT) followed by the plan's token, or V(ROLLBACK). Anything else changes nothing.
+        type: str
+      approved_by:
+        description: Who approves. For an answer that was typed, by default the user who typed it.
+        type: str
+      typed:
+        description: Whether the answer was typed at the prompt.
+        type: bool
+        default: false
+      run_id:
+        description: Run the approval is for.
+        type: str
+  plan_hours:
+    description: How long a plan can be approved.
+    type: int
+    default: 24
+attributes:
+  check_mode:
+    support: full
+    description: In check mode only the plan is shown.
+"""
+
+EXAMPLES = r"""
+- name: Show the plan
+  gonogo_restore:
+    login: {db: apms_staging, user: apms_staging, host: localhost, passfile: ~/.pgpass}
+    environment: staging
+    run_id: 20260131T120000Z-0a1b2c
+
+- name: Carry it out
+  gonogo_restore:
+    login: {db: apms_staging, user: apms_staging, host: localhost, passfile: ~/.pgpass}
+    environment: staging
+    run_id: 20260131T120000Z-0a1b2c
+    approval:
+      answer: COMMIT 0123456789
+      approved_by: Dewi
+      run_id: 20260131T120000Z-0a1b2c
+"""
+
+RETURN = r"""
+run_id:
+  description: Run whose backup it is.
+  returned: success
+  type: str
+token:
+  description: Token of the plan.
+  returned: success
+  type: str
+kept_as:
+  description: Name that the present database gets, or has got.
+  returned: success
+  type: str
+tables:
+  description: Table to its rows now and in the backup, where its content is not the same.
+  returned: success
+  type: dict
+proof:
+  description: What was restored against what was dumped, table by table.
+  returned: when it was done
+  type: dict
+committed:
+  description: Whether the databases have changed names.
+  returned: always
+  type: bool
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main() -> None:
+    """Entry point; the action plugin of the same name does the work, through gonogo_remote."""
+    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module.fail_json(msg="gonogo_restore runs on the controller, through its action plugin")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,240 @@
+"""A proven backup put in the place of the database it was taken from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from sandbox import logins
+from tests.integration.harness import Controller, Database, Outcome
+
+Make = Callable[..., Database]
+
+VALIDATE = ("-i", "inventories/sandbox", "validate_staging.yml")
+RESTORE = ("-i", "inventories/sandbox", "playbooks/restore.yml")
+
+
+@dataclass
+class Scene:
+    """A database with a proven backup, and somebody who may restore it."""
+
+    database: Database
+    controller: Controller
+    run: Path
+    contents: dict[str, Any]
+
+    def play(self, **variables: Any) -> Outcome:
+        given = {"restore_run_id": self.run.name, **variables}
+        return self.controller.play(*RESTORE, "-e", json.dumps(given))
+
+    def approved(self, **variables: Any) -> Outcome:
+        token = self.play().output.split("restore_token=")[1].split()[0]
+        return self.play(restore_token=token, restore_approved_by="Dewi", **variables)
+
+    def record(self, name: str) -> dict[str, Any]:
+        return dict(json.loads((self.run / name).read_text()))
+
+    def databases(self) -> dict[str, str | None]:
+        """Name → comment of the databases that this test has to do with."""
+        with self.database.admin() as connection:
+            rows = connection.execute(
+                "SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database"
+                " WHERE datname LIKE %s",
+                (f"{self.database.name}%",),
+            ).fetchall()
+        return {row[0]: row[1] for row in rows}
+
+
+def contents(database: Database) -> dict[str, Any]:
+    """Rows of every table, settings and privileges of the database."""
+    with database.admin() as connection:
+        names = [
+            row[0]
+            for row in connection.execute(
+                "SELECT c.oid::regclass::text FROM pg_class AS c WHERE relkind = 'r'"
+                " AND relnamespace = 'public'::regnamespace ORDER BY 1"
+            ).fetchall()
+        ]
+        found: dict[str, Any] = {
+            name: connection.execute(
+                f"SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {name} AS t"
+            ).fetchone()
+            for name in names
+        }
+        found["about"] = connection.execute(
+            "SELECT ARRAY(SELECT unnest(d.datacl)::text ORDER BY 1), d.datconnlimit,"
+            " shobj_description(d.oid, 'pg_database'),"
+            " pg_get_userbyid(d.datdba), ARRAY(SELECT unnest(s.setconfig) || s.setrole FROM"
+            " pg_db_role_setting AS s WHERE s.setdatabase = d.oid ORDER BY 1)"
+            " FROM pg_database AS d WHERE d.datname = current_database()"
+        ).fetchone()
+    return found
+
+
+@pytest.fixture
+def scene(database: Database, controller: Controller) -> Iterator[Scene]:
+    with database.admin() as connection:
+        for statement in (
+            "ALTER DATABASE {} SET work_mem TO '5MB'",
+            "ALTER DATABASE {} SET search_path TO public, pg_catalog",
+            "ALTER ROLE {app} IN DATABASE {} SET statement_timeout TO '1h'",
+            "REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC",
+            "GRANT CONNECT ON DATABASE {} TO {app} WITH GRANT OPTION",
+            "COMMENT ON DATABASE {} IS 'it''s {{{{ 7 * 7 }}}} ours'",
+            "ALTER DATABASE {} CONNECTION LIMIT 90",
+        ):
+            connection.execute(
+                sql.SQL(statement).format(
+                    sql.Identifier(database.name), app=sql.Identifier("apms_app")
+                )
+            )
+    controller.aim(database)
+    outcome = controller.play(*VALIDATE, "-e", "gonogo_residue=rollback")
+    assert outcome.verdict["decision"] == "GO", outcome.output
+    # The owner may not make databases, nor give one its marker.
+    keywords = database.cluster.conninfo(database.name, logins.SUPERUSER)
+    lines = [f"{key}={keywords[key]}" for key in ("host", "port", "dbname", "user", "passfile")]
+    service = controller.directory / "pg_service.conf"
+    owner = service.read_text()
+    service.write_text("\n".join(["[test]", *lines, ""]))
+    found = Scene(database, controller, outcome.evidence, contents(database))
+    yield found
+    service.write_text(owner)
+    with database.cluster.connect("postgres") as connection:
+        for name in found.databases():
+            if name != database.name:
+                connection.execute(
+                    sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+                )
+
+
+def _spoil(database: Database) -> None:
+    with database.admin() as connection:
+        connection.execute("DELETE FROM public.punchlists")
+        connection.execute("CREATE TABLE public.later (id int)")
+        connection.execute("ALTER TABLE public.users DROP COLUMN email CASCADE")
+
+
+def test_database_becomes_what_it_was(scene: Scene) -> None:
+    _spoil(scene.database)
+    spoiled = contents(scene.database)
+    shown = scene.play()
+    assert shown.status == 0, shown.output
+    assert "public.punchlists: 0 rows now" in shown.output
+    assert "public.later: 0 rows now, not there in the backup" in shown.output
+    assert "No answer: nothing was changed." in shown.output
+    assert contents(scene.database) == spoiled
+    assert set(scene.databases()) == {scene.database.name}
+
+    # Somebody who does not let go.
+    application = scene.database.cluster.connect(scene.database.name, logins.OWNER)
+    done = scene.approved()
+    assert done.status == 0, done.output
+    with pytest.raises(psycopg.OperationalError):
+        application.execute("SELECT 1")
+    assert contents(scene.database) == scene.contents
+    record = scene.record("restore.json")
+    assert record["committed"]
+    assert record["proof"]["equal"]
+    assert record["approved_by"] == "Dewi"
+    assert set(scene.databases()) == {scene.database.name, record["kept_as"]}
+    with scene.database.cluster.connect(record["kept_as"]) as kept:
+        assert kept.execute("SELECT count(*) FROM public.later").fetchone() == (0,)
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            kept.execute("INSERT INTO public.later VALUES (1)")
+    # The next run is on the database as it was.
+    after = scene.controller.play(*VALIDATE, "-e", "gonogo_residue=rollback")
+    assert after.verdict["decision"] == "GO", after.output
+
+
+def test_only_an_approval_of_this_plan_counts(scene: Scene) -> None:
+    _spoil(scene.database)
+    spoiled = contents(scene.database)
+    token = scene.play().output.split("restore_token=")[1].split()[0]
+    for given, message in (
+        ({"restore_token": "0123456789", "restore_approved_by": "Dewi"}, "token is not this plan"),
+        ({"restore_token": token}, "does not say who gives it"),
+        ({"restore_run_id": ""}, "that you name"),
+        ({"restore_run_id": "20260101T000000Z-abcdef"}, "no run of that id with a backup"),
+        ({"restore_zzz": "1"}, "unknown variable"),
+    ):
+        refused = scene.play(**given)
+        assert refused.status != 0
+        assert message in refused.output
+    assert contents(scene.database) == spoiled
+    assert set(scene.databases()) == {scene.database.name}
+
+
+def test_backup_that_is_not_proven_is_not_restored(scene: Scene) -> None:
+    spoiled = scene.contents
+    archive = Path(scene.record("backup.json")["file"])
+    file = max(archive.iterdir(), key=lambda path: path.stat().st_size)
+    content = file.read_bytes()
+    file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    refused = scene.play()
+    assert refused.status != 0
+    assert "the archive is not the one that was sealed; nothing was changed" in refused.output
+    file.write_bytes(content)
+
+    twin = scene.run / "twin.json"
+    proven = twin.read_text()
+    twin.write_text(proven.replace('"proven": true', '"proven": false'))
+    refused = scene.play()
+    assert refused.status != 0
+    assert "the evidence of this run is damaged" in refused.output
+    twin.write_text(proven)
+
+    unproven = scene.controller.play(
+        *VALIDATE, "-e", "gonogo_residue=rollback", "-e", "twin_enabled=false"
+    )
+    refused = scene.play(restore_run_id=unproven.evidence.name)
+    assert refused.status != 0
+    assert "is unproven; nothing was changed" in refused.output
+    assert contents(scene.database) == spoiled
+
+
+def test_failure_removes_the_new_database_and_leaves_the_other(scene: Scene) -> None:
+    """A name that is taken is found out at the last moment."""
+    kept = "_old_".join([scene.database.name, _stamp(scene.run)])
+    with scene.database.cluster.connect("postgres") as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(kept)))
+    failed = scene.approved()
+    assert failed.status != 0
+    assert "the databases cannot change names; nothing was changed" in failed.output
+    assert set(scene.databases()) == {scene.database.name, kept}
+    assert contents(scene.database) == scene.contents
+
+
+def test_what_a_killed_restore_has_left_is_named_and_removed(scene: Scene) -> None:
+    left = f"{scene.database.name}_new_left"
+    with scene.database.cluster.connect("postgres") as connection:
+        name = sql.Identifier(left)
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+        connection.execute(
+            sql.SQL("COMMENT ON DATABASE {} IS 'gonogo: unfinished restore of run x'").format(name)
+        )
+    assert f"{left}, which an interrupted restore has left" in scene.play().output
+    assert left in scene.databases()
+    done = scene.approved()
+    assert done.status == 0, done.output
+    assert left not in scene.databases()
+    assert contents(scene.database) == scene.contents
+
+
+def test_login_that_may_not_is_told_what_it_takes(scene: Scene) -> None:
+    scene.controller.aim(scene.database)
+    refused = scene.play()
+    assert refused.status != 0
+    assert "may not put another database in the place of this one" in refused.output
+    assert "CREATEDB" in refused.output
+
+
+def _stamp(run: Path) -> str:
+    return run.name.split("Z-")[0].replace("T", "") + "_" + run.name[-6:]
