@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 import psycopg
 
-from bench import catalogs, contents, machine, page, plot, product, shares
+from bench import catalogs, contents, machine, page, plot, product, proof, shares
 from bench import figures as rules
 from bench.comparison import compare
-from bench.figures import Catalog, Comparison, Figures
+from bench.figures import Catalog, Comparison, Figures, Proof
 from bench.lab import PROJECT, Lab, opened
 from sandbox.errors import SandboxError
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import FrameType
 
-_PARTS = ("tiny", "big", "catalogs")
+_PARTS = ("tiny", "big", "catalogs", "proof")
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,7 @@ def _measure(plan: Plan, parts: Sequence[str]) -> Figures:
     compared: list[Comparison] = []
     seen: dict[str, Mapping[str, float]] = {}
     grown: list[Catalog] = []
+    proven: Proof | None = None
     with opened() as lab:
         described = machine.describe(lab)
         size = contents.create(lab.cluster, "tiny", scale=1)
@@ -99,11 +100,16 @@ def _measure(plan: Plan, parts: Sequence[str]) -> Figures:
                 repetitions=plan.catalog_repetitions,
                 say=_say,
             )
-        if "big" in parts:
+        if {"big", "proof"} & {*parts}:
             _say("making the big database")
             size = contents.create(lab.cluster, "big", scale=plan.scale, texts=plan.texts)
+        if "proof" in parts:
+            proven = proof.measure(
+                lab, "big", name="big", repetitions=plan.big_repetitions, say=_say
+            )
+        if "big" in parts:
             _compare(lab, "big", size, plan.big_repetitions, _BIG_LIMIT, compared, seen)
-    return Figures(compared, seen, grown, described)
+    return Figures(compared, seen, grown, described, proven)
 
 
 def _compare(

@@ -14,6 +14,7 @@ __all__ = [
     "Figures",
     "Observation",
     "Pair",
+    "Proof",
     "bars",
     "catalog_bar",
     "medians",
@@ -22,6 +23,8 @@ __all__ = [
 
 # The catalog may grow a hundredfold.
 _CATALOG_LIMIT = 3.0
+# A dump that is restored and compared, to one that is not.
+_CUSTOM_LIMIT, _PLAIN_LIMIT = 1.0, 3.0
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,37 @@ class Catalog:
 
 
 @dataclass(frozen=True)
+class Proof:
+    """A backup that is restored and compared, several times: ``parts`` (part → seconds), and right
+    after each what ``pg_dump`` takes alone, in its custom format and as plain SQL.
+    """
+
+    name: str
+    parts: Sequence[Mapping[str, float]]
+    custom: Sequence[float]
+    plain: Sequence[float]
+
+    @property
+    def seconds(self) -> list[float]:
+        """Dump, restore and comparison together."""
+        return [sum(parts.values()) for parts in self.parts]
+
+    @property
+    def bars(self) -> list[Bar]:
+        """Whether a proof is cheap enough."""
+        what = "proven backup, {} database, to {}"
+        pairs = ((self.custom, "pg_dump -Fc", _CUSTOM_LIMIT), (self.plain, "pg_dump", _PLAIN_LIMIT))
+        return [
+            Bar(
+                what.format(self.name, words),
+                median(ours / hand for ours, hand in zip(self.seconds, hands, strict=True)),
+                limit,
+            )
+            for hands, words, limit in pairs
+        ]
+
+
+@dataclass(frozen=True)
 class Bar:
     """A limit that a figure is held against; both are ratios."""
 
@@ -140,11 +174,14 @@ class Figures:
     shares: Mapping[str, Mapping[str, float]]
     catalogs: Sequence[Catalog]
     machine: Mapping[str, str]
+    proof: Proof | None = None
 
 
 def bars(figures: Figures) -> list[Bar]:
     """All limits, each beside what it limits."""
     found = [comparison.bar for comparison in figures.comparisons]
+    if figures.proof:
+        found += figures.proof.bars
     if len(figures.catalogs) > 1:
         found.append(catalog_bar(figures.catalogs))
     return found

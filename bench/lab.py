@@ -62,8 +62,11 @@ class Lab:
         """Where the SSH client keeps its connections."""
         return self.directory / "cp"
 
-    def inventory(self, database: str, *, python: Path | None = None) -> Path:
-        """Write an inventory of one host, whose Python may be another one for once."""
+    def inventory(self, database: str, *, python: Path | None = None, twin: bool = False) -> Path:
+        """Write an inventory of one host, whose Python may be another one for once.
+
+        By hand nobody restores a backup; the run does it only where that is the subject.
+        """
         keywords = self.cluster.conninfo(database, logins.OWNER)
         variables: dict[str, Any] = {
             **self.ssh.endpoint.inventory(),
@@ -84,6 +87,7 @@ class Lab:
             "gonogo_parameters": {"application_role": logins.APPLICATION},
             "gonogo_runs_dir": str(self.runs),
             "gonogo_remote_dir": str(self.remote),
+            "twin_enabled": twin,
         }
         path = self.directory / "inventory.json"
         path.write_text(json.dumps({"gonogo": {"hosts": {"bench": variables}}}), encoding="utf-8")

@@ -47,13 +47,14 @@ class Run:
         ]
 
 
-def run(lab: Lab, database: str, *, python: Path | None = None) -> Run:
+def run(lab: Lab, database: str, *, python: Path | None = None, twin: bool = False) -> Run:
     """Judge a database and remove its backup afterwards.
 
-    ``python`` is another interpreter than the target host's.
+    ``python`` is another interpreter than the target host's. ``twin`` has the backup restored and
+    compared with its source.
     Raises: SandboxError when the verdict is not GO.
     """
-    inventory = lab.inventory(database, python=python)
+    inventory = lab.inventory(database, python=python, twin=twin)
     clock = lab.directory / "stopwatch"
     clock.write_text("")
     lab.hang_up()

@@ -18,12 +18,19 @@ from bench.figures import (
     Figures,
     Observation,
     Pair,
+    Proof,
     bars,
     catalog_bar,
     medians,
     shares,
 )
 
+PROOF = Proof(
+    name="big",
+    parts=[{"dump": 4.0, "restore": 5.0}, {"dump": 5.0, "restore": 7.0}],
+    custom=[12.0, 16.0],
+    plain=[3.0, 3.0],
+)
 HAND = Cost(wall=2.0, controller=0.2, target=0.3, server=0.5)
 CATALOGS = [
     Catalog(tables=100, rows=16_000, seconds=0.5, reading=0.1),
@@ -64,7 +71,14 @@ def figures() -> Figures:
         shares={"tiny": shares(SEEN)},
         catalogs=CATALOGS,
         machine={"Processor": "2 x something"},
+        proof=PROOF,
     )
+
+
+def test_proof_is_held_against_both_dumps() -> None:
+    custom, plain = PROOF.bars
+    assert (custom.measured, custom.limit, custom.holds) == (0.75, 1.0, True)
+    assert (plain.measured, plain.limit, plain.holds) == (3.5, 3.0, False)
 
 
 def test_ratio_is_the_median_of_neighbours() -> None:
@@ -105,7 +119,7 @@ def test_catalog_bar_does_not_ask_for_an_order() -> None:
 
 def test_bars_are_those_of_what_was_measured() -> None:
     assert [bar.limit for bar in bars(figures())][:2] == [4.0, 1.25]
-    assert len(bars(figures())) == 3
+    assert len(bars(figures())) == 5
     assert bars(Figures([], {}, CATALOGS[:1], {})) == []
 
 
@@ -144,6 +158,9 @@ def test_page_shows_every_part() -> None:
     assert "| **tiny, ratio** | **3.50x** | 3.00 to 4.00 | **3.00x** |" in text
     assert "| by hand: pg_dump | 0.50 | 0.50 |" in text
     assert "| SSH | 0.30 | 5% |" in text
+    assert "| restore | 6.00 |  |" in text
+    assert "| **together** | 10.50 | 9.00 to 12.00 |" in text
+    assert "| proven backup, big database, to pg_dump | 3.50x | 3.00x | **over** |" in text
     assert "| 10,000 | 900,000 | 1.200 | 2.40x | 4.000 |" in text
     assert "| Processor | 2 x something |" in text
 
@@ -163,6 +180,7 @@ def test_tables_of_the_page_have_no_ragged_rows() -> None:
     [
         Figures([comparison(6)], {"tiny": shares(SEEN)}, [], {}),
         Figures([], {}, CATALOGS, {}),
+        Figures([], {}, [], {}, PROOF),
         Figures([], {}, CATALOGS[:1], {}),
     ],
 )
