@@ -8,6 +8,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
+from ansible.module_utils.parsing.convert_bool import boolean
+
 from gonogo.controller.stage import LOGIN, Stage
 
 
@@ -29,7 +31,16 @@ class ActionModule(Stage):
             return self.call_with_database("backup", {**arguments, "run_id": "check"})
         run = self.open_run()
         self.same_login(run, arguments)
-        result = self.call_with_database("backup", {**arguments, "run_id": run.run_id})
+        # Only a twin is compared with its source.
+        twin = self._variable("twin_enabled")
+        result = self.call_with_database(
+            "backup",
+            {
+                **arguments,
+                "run_id": run.run_id,
+                "fingerprint": twin is None or boolean(twin),
+            },
+        )
         run.write_json("backup.json", result["backup"], stage=self.stage)
         run.append(self.stage, "stage_passed")
         return result

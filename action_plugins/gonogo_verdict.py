@@ -80,7 +80,7 @@ class ActionModule(Stage):
         return []
 
     def _remove_twin(self, run: evidence.Run, login: dict[str, Any]) -> None:
-        """It ends by itself with the lock; here is waited for that, and one that was killed goes."""
+        """It ends with the lock; this waits for that, and removes one whose keeper was killed."""
         directory = f"{self._remote_dir}/twins"
         arguments = {"login": login, "run_id": run.run_id, "directory": directory}
         self.call_with_database("twin", {**arguments, "state": "removed"})

@@ -14,6 +14,7 @@ import hashlib
 import os
 import re
 import shutil
+import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +27,11 @@ from .errors import GonogoError
 from .files import make_private
 from .unfinished import made
 
-__all__ = ["take"]
+__all__ = ["SOURCE", "digests", "seal", "take"]
+
+# The file of an archive that says what the source was like at the moment of the dump. pg_restore
+# reads only the files that its table of contents names.
+SOURCE = "source.json"
 
 _BLOCK = 1 << 20
 # The first major version of pg_dump that knows more than gzip.
@@ -47,6 +52,8 @@ def take(
     jobs: int,
     about: Mapping[str, Any],
     confirm: Callable[[], None],
+    snapshot: str | None = None,
+    source: Callable[[threading.Event], Callable[[], str]] | None = None,
 ) -> dict[str, Any]:
     """Dump the database of `conninfo` to `directory/name.dump`; return the sealed record.
 
@@ -54,8 +61,12 @@ def take(
     crash leaves something that looks like a backup, and an earlier one is never touched.
     `compress` is pg_dump's option or `auto`; `jobs` is the number of sessions that dump tables.
     Returns file, files (name → size and sha256), size (bytes), sha256 (of the list of files, as
-    `sha256sum` prints it), seconds (of dump and read-back), tables, compress, jobs, and `about`.
+    `sha256sum` prints it), seconds (of dump, fingerprint, read-back), tables, compress, jobs, and
+    `about`.
     `confirm` is asked at the end and raises when nobody is waiting for this backup any more.
+    `snapshot` is an exported one that the dump joins. `source` is called in a thread while the
+    dump is made, and comes back soon after its event is set; what it returns is called after the
+    dump, and says what becomes the file `source.json` of the archive.
     Raises GonogoError and leaves nothing behind when anything fails.
     """
     make_private(directory)
@@ -69,6 +80,7 @@ def take(
             started = time.monotonic()
             arguments = [
                 pg_dump,
+                *([f"--snapshot={snapshot}"] if snapshot else []),
                 "--format=directory",
                 f"--jobs={jobs}",
                 f"--lock-wait-timeout={lock_wait_ms}",
@@ -76,14 +88,24 @@ def take(
                 f"--file={partial}",
                 f"--dbname={conninfo}",
             ]
-            compress = _dump(arguments, compress, environment)
-            dumped = time.monotonic()
+            stop = threading.Event()
+            with ThreadPoolExecutor(max_workers=1) as pool:
+                told = pool.submit(source, stop) if source else None
+                try:
+                    compress = _dump(arguments, compress, environment)
+                except BaseException:
+                    stop.set()
+                    raise
+                dumped = time.monotonic()
+                if told:
+                    _write_new(partial / SOURCE, told.result()())
+            seen = time.monotonic()
             _make_files_private(partial)
             before = _stamps(partial)
             # The second is another process, so the two really run side by side.
             with ThreadPoolExecutor(max_workers=1) as pool:
                 reading = pool.submit(_read_back, pg_restore, partial, environment)
-                files = _digests(partial)
+                files = digests(partial)
                 reading.result()
             tables = _tables(pg_restore, partial, environment)
             _refuse_change(partial, before)
@@ -92,14 +114,16 @@ def take(
                 "file": str(target),
                 "files": files,
                 "size": sum(file["size"] for file in files.values()),
-                "sha256": sha256("".join(f"{f['sha256']}  {name}\n" for name, f in files.items())),
+                "sha256": seal(files),
                 "tables": tables,
                 "read_back": True,
                 "compress": compress,
                 "jobs": jobs,
                 "seconds": {
                     "dump": round(dumped - started, 3),
-                    "read_back": round(time.monotonic() - dumped, 3),
+                    # What the fingerprint of the source took longer than the dump beside it.
+                    "fingerprint": round(seen - dumped, 3),
+                    "read_back": round(time.monotonic() - seen, 3),
                 },
             }
             confirm()
@@ -156,9 +180,14 @@ def _refuse_change(directory: Path, before: Mapping[str, tuple[int, int, int]]) 
         raise GonogoError("the archive changed while it was read back", detail=str(directory))
 
 
-def _digests(directory: Path) -> dict[str, dict[str, Any]]:
-    """Size and SHA-256 of every file, by name."""
+def digests(directory: Path) -> dict[str, dict[str, Any]]:
+    """Size and SHA-256 of every file of an archive, by name."""
     return {file.name: _digest(file) for file in sorted(directory.iterdir())}
+
+
+def seal(files: Mapping[str, Mapping[str, Any]]) -> str:
+    """SHA-256 of the list of files, as `sha256sum` prints it."""
+    return sha256("".join(f"{file['sha256']}  {name}\n" for name, file in files.items()))
 
 
 def _read_back(pg_restore: str, archive: Path, environment: Mapping[str, str]) -> None:

@@ -16,6 +16,7 @@ from . import catalog, clients, identity, lock, unfinished
 from .connection import connect
 from .errors import GonogoError
 from .login import Login, application_name
+from .twin import place
 
 __all__ = ["observe", "open_target"]
 
@@ -38,11 +39,12 @@ def open_target(
     """Prove the target's identity, find the clients, take the run lock.
 
     Returns `observed` (one row of `catalog.IDENTITY`), `clients` (program → path and version),
-    `free_bytes`, `fenced` (sessions ended), `swept` (unfinished backups of dead runs that were
-    removed: file and size), `held` (who holds the lock instead of us, or None)
+    `free_bytes`, `fenced` (sessions ended), `swept` (unfinished backups and twins of dead runs
+    that were removed: file and size), `held` (who holds the lock instead of us, or None)
     and `others` (other runs with sessions here). Raises GonogoError before anything is written
     when the target is not the declared one or not fit.
     """
+    twins = backup_directory.parent / "twins"
     with connect(login, name=application_name(run_id, _STAGE), read_only=True) as connection:
         observed = observe(connection)
         found = identity.problems(declared, observed)
@@ -51,7 +53,7 @@ def open_target(
         programs = _clients(pg_bin, observed["server_version"])
         fenced = lock.fence(connection, run_ids=[] if check_only else fence)
         # Before the room is measured: each may be as large as the database.
-        swept = [] if check_only else unfinished.sweep(backup_directory)
+        swept = [] if check_only else [*unfinished.sweep(backup_directory), *place.sweep(twins)]
         free = _room(backup_directory, observed["database_bytes"], space_factor)
         result = {
             "observed": observed,

@@ -73,6 +73,13 @@ CUTS = {
         (DURING, BACKEND),
         (DURING, MODULE),
     ],
+    "twin": [
+        (BEFORE, LINK),
+        (AFTER, MODULE),
+        (BEFORE, KILL),
+        (AFTER, INT),
+        (AFTER, BACKEND),
+    ],
     "files": [
         (AFTER, LINK),
         (BEFORE, MODULE),
@@ -104,6 +111,8 @@ CUTS = {
 # What a stage waits for: the phases in their third script, after the second has committed.
 LOCKS = {
     "backup": "LOCK TABLE public.sites IN ACCESS EXCLUSIVE MODE",
+    # Of all sessions of a stage, pg_dump's alone reads it.
+    "dump": "LOCK TABLE pg_catalog.pg_seclabel IN ACCESS EXCLUSIVE MODE",
     "preflight": "LOCK TABLE public.workspaces IN ACCESS EXCLUSIVE MODE",
     "phases": "LOCK TABLE public.punchlists IN SHARE ROW EXCLUSIVE MODE",
     "cleanup": "LOCK TABLE public.punchlists IN SHARE ROW EXCLUSIVE MODE",
@@ -161,7 +170,7 @@ class Scene:
 
     def block(self, stage: str) -> None:
         """Lock what a stage needs."""
-        blocker = self.blockers.enter_context(self.database.owner())
+        blocker = self.blockers.enter_context(self.database.admin())
         blocker.execute("BEGIN")
         blocker.execute(LOCKS[stage])
 
@@ -301,7 +310,7 @@ def _cut(scene: Scene, stage: str, place: str, what: str) -> None:
                 scene.gate.release(held)
                 held = scene.gate.held()
         if place == DURING:
-            scene.block(stage)
+            scene.block("dump" if what == DUMP else stage)
             scene.gate.release(held)
             until(scene.waiting)
         elif what not in {MODULE, BACKEND}:

@@ -364,7 +364,7 @@ def test_changed_evidence_still_loads_and_says_what_is_wrong(
     assert [text for text in load(run.path).problems if problem in text]
 
 
-@pytest.mark.parametrize("name", ["report.md", "notes.txt", ".DS_Store", "twin.json"])
+@pytest.mark.parametrize("name", ["report.md", "notes.txt", ".DS_Store", "copy.json"])
 def test_a_file_that_is_no_evidence_does_no_harm(run: Run, name: str) -> None:
     (run.path / name).write_text("x")
     assert load(run.path).problems == []

@@ -22,7 +22,7 @@ from gonogo.verdict import decide
 
 TEMPLATES = Path(__file__).parents[2] / "roles" / "verdict" / "templates"
 RUN_ID = "20260131T120000Z-0a1b2c"
-STAGES = ("target", "backup", "copy_sql", "preflight", "phases")
+STAGES = ("target", "backup", "twin", "copy_sql", "preflight", "phases")
 
 # Terminal, HTML, Markdown, XML, Jinja and bidirectional tricks in one value.
 EVIL = (
@@ -84,6 +84,27 @@ def write_run(runs: Path, *, text: str = "fine", status: str = "pass") -> Path:
     )
     backup = {"file": text, "size": 12, "sha256": "cd" * 32, "seconds": 1.5}
     run.write_json("backup.json", backup, stage="backup")
+    table = {"rows": [4, 4], "hash": ["5", "5"], "equal": True}
+    twin = {
+        "proven": True,
+        "required": True,
+        "reason": None,
+        "backup_sha256": "cd" * 32,
+        "seconds": {"start": 0.5, "restore": 2.5, "compare": 0.25},
+        "proof": {
+            "equal": True,
+            "tables": {text: table},
+            **{part: {"equal": True} for part in ("sequences", "large_objects", "schema")},
+        },
+    }
+    run.write_json("twin.json", twin, stage="twin")
+    wait = {"relation": text, "blocks": "writes", "seconds": 0.5}
+    lock = {"relation": text, "mode": "ShareLock", "existing": True}
+    statement = {"file": "m.sql", "line": 7, "statement": text, "seconds": 0.25, "rows": None}
+    cost = {"wal_bytes": 3 << 20, "size_bytes": 0, "rewritten": [text]}
+    bill = [{**statement, **cost, "locks": [lock], "waits": [wait]}]
+    deployed = {"action": "applied", "before": {"state": "absent"}, "bill": bill}
+    run.write_json("deploy.json", deployed, stage="deploy")
     run.write("sql/01.sql", "SELECT 1;\n", stage="copy_sql")
     result = {"examined": 7, "expected": text, "observed": text, "samples": [text], "phase": "01"}
     results = [
@@ -109,6 +130,7 @@ def judge(path: Path) -> dict[str, Any]:
         checks=found.checks,
         events=found.events,
         backup=found.backup,
+        twin=found.twin,
         problems=found.problems,
     )
 

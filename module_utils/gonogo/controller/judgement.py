@@ -22,6 +22,7 @@ def decided(path: Path) -> dict[str, Any]:
         checks=found.checks,
         events=found.events,
         backup=found.backup,
+        twin=found.twin,
         problems=found.problems,
     )
 

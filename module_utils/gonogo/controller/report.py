@@ -20,6 +20,7 @@ from markupsafe import Markup
 
 from .. import canonical
 from ..errors import GonogoError, shown, visible
+from . import bill
 from .evidence import Evidence, Run, load
 
 __all__ = ["render_html", "render_junit", "render_markdown", "summary_lines", "write_reports"]
@@ -144,6 +145,8 @@ def _view(evidence: Evidence, verdict: Mapping[str, Any]) -> dict[str, Any]:
         "open_checks": [check for check in checks if check["status"] != "pass"],
         "justification": _justification(verdict, checks),
         "backup": _backup(evidence.backup or {}),
+        "proof": _proof(evidence.twin or {}),
+        "deployment": bill.view(evidence.deploy or {}, shown=_value),
         "sql": sorted(path.name for path in (evidence.path / "sql").glob("*") if path.is_file()),
         "ledger": len(evidence.ledger),
         "stages": [
@@ -229,6 +232,40 @@ def _backup(backup: Mapping[str, Any]) -> list[tuple[str, str]]:
     keys = [key for key in first if key in backup] + sorted({*backup} - {*first, "files"})
     unit = {"size": " bytes", "seconds": " s"}
     return [(key, _value(backup[key]) + unit.get(key, "")) for key in keys]
+
+
+def _proof(twin: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the restored backup was found to be, and its tables one by one."""
+    proof, seconds = _mapping(twin.get("proof")), _mapping(twin.get("seconds"))
+    schema, sequences = _mapping(proof.get("schema")), _mapping(proof.get("sequences"))
+    head = {
+        "proven": twin.get("proven"),
+        "reason": twin.get("reason"),
+        "time to go back": f"{_value(seconds['restore'])} s" if "restore" in seconds else None,
+        "seconds": twin.get("seconds"),
+        "restored into": twin.get("method"),
+        "sequences that differ": sequences.get("different"),
+        "objects of the schema": schema.get("objects"),
+        "objects that differ": schema.get("differences"),
+    }
+    tables = [
+        {"name": _string(name), "equal": table.get("equal") is True, **_compared(table)}
+        for name, table in _mapping(proof.get("tables")).items()
+        if isinstance(table, dict)
+    ]
+    said = [(label, _value(value)) for label, value in head.items() if value not in (None, [])]
+    return {"head": said if twin else [], "tables": tables}
+
+
+def _compared(table: Mapping[str, Any]) -> dict[str, str]:
+    rows = table.get("rows")
+    source, twin = rows if isinstance(rows, list) and len(rows) == 2 else (None, None)
+    word = "equal" if table.get("equal") is True else "DIFFERENT"
+    return {"source": _value(source), "twin": _value(twin), "word": word}
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _justification(verdict: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import backup, clients, link
 from ..errors import GonogoError
-from ..login import application_name
+from ..login import Timeouts, application_name
 from .common import login_of, options, provide_psycopg
 
 __all__ = ["SPEC", "run"]
@@ -20,7 +20,10 @@ SPEC = options(
     compress={"type": "str", "default": "auto"},
     jobs={"type": "int", "default": 0},
     lock_wait={"type": "int", "default": 10000},
+    fingerprint={"type": "bool", "default": True},
 )
+
+_STAGE = "backup"
 
 
 def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
@@ -28,6 +31,8 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     provide_psycopg(params)
     from ..connection import reached
     from ..lock import prove, session
+    from ..snapshot import exported
+    from ..source import Source
     from ..target import observe
 
     login, run_id = login_of(params), params["run_id"]
@@ -39,32 +44,53 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     if check_mode:
         return {"changed": True, "msg": f"would dump {login.db} to {params['directory']}"}
     programs = {p: clients.find(p, bin_dir=params["pg_bin"]) for p in ("pg_dump", "pg_restore")}
+    # The server's half of a dump takes as much of the processor as pg_dump's.
+    jobs = params["jobs"] or max(1, min(4, (os.cpu_count() or 1) // 2))
+
+    def opened(*, patient: bool = False) -> Any:
+        # A moment lasts as long as the dump, a fingerprint as long as its largest table.
+        unlimited = Timeouts(
+            lock=f"{params['lock_wait']}ms", statement="0", idle_in_transaction="0"
+        )
+        timeouts = unlimited if patient else Timeouts()
+        return session(login, run_id=run_id, stage=_STAGE, timeouts=timeouts, read_only=True)
 
     def confirm() -> None:
         link.require()
         prove(connection, run_id=run_id)
 
-    # Open for the whole time: the run is seen to be alive while the archive is read back.
-    with session(login, run_id=run_id, stage="backup", read_only=True) as connection:
+    # The first is open for the whole time: the run is seen to be alive while the archive is read
+    # back. In the transaction of the second, the server would go on saying who was there at first.
+    with opened() as connection, opened(patient=True) as holder:
         observed = observe(connection)
-        record = backup.take(
-            directory=Path(params["directory"]).expanduser(),
-            name=f"{observed['database'].replace('/', '_')}-{run_id}",
-            conninfo=login.conninfo(name=application_name(run_id, "backup"), **reached(connection)),
-            environment=login.environment(),
-            lock_wait_ms=params["lock_wait"],
-            compress=params["compress"],
-            # The server's half of a dump takes as much of the processor as pg_dump's.
-            jobs=params["jobs"] or max(1, min(4, (os.cpu_count() or 1) // 2)),
-            about={
-                "database": observed["database"],
-                "environment": observed["environment"],
-                "system_identifier": observed["system_identifier"],
-                "server_version": observed["server_version"],
-                "run_id": run_id,
-                "pg_dump": clients.version(programs["pg_dump"]),
-            },
-            confirm=confirm,
-            **programs,
-        )
+        with exported(holder) as snapshot:
+            # Nobody will compare the restored backup with its source where there is no twin.
+            source = (
+                Source(lambda: opened(patient=True), snapshot=snapshot, sessions=jobs)
+                if params["fingerprint"]
+                else None
+            )
+            record = backup.take(
+                directory=Path(params["directory"]).expanduser(),
+                name=f"{observed['database'].replace('/', '_')}-{run_id}",
+                conninfo=login.conninfo(
+                    name=application_name(run_id, _STAGE), **reached(connection)
+                ),
+                environment=login.environment(),
+                lock_wait_ms=params["lock_wait"],
+                compress=params["compress"],
+                jobs=jobs,
+                snapshot=snapshot,
+                source=source.describe if source else None,
+                about={
+                    "database": observed["database"],
+                    "environment": observed["environment"],
+                    "system_identifier": observed["system_identifier"],
+                    "server_version": observed["server_version"],
+                    "run_id": run_id,
+                    "pg_dump": clients.version(programs["pg_dump"]),
+                },
+                confirm=confirm,
+                **programs,
+            )
     return {"changed": True, "backup": record}

@@ -11,6 +11,7 @@ parts, from the bottom up:
 `conditions`  what is said beside the decision
 `waivers`     which failed checks are accepted, until when and by whom
 `reasons`     what stands against a GO
+`proof`       the same about the backup that was restored
 `outlook`     what would change the decision
 `decision`    `decide`: all of it in one document
 ============  ==================================================================

@@ -8,6 +8,7 @@ from typing import Any
 from .conditions import informational
 from .outlook import would_change
 from .plan import read_plan
+from .proof import twin_reasons, unproven
 from .reasons import (
     RUN_KEYS,
     backup_reasons,
@@ -28,13 +29,14 @@ def decide(
     checks: Sequence[Mapping[str, Any]],
     events: Sequence[Mapping[str, Any]],
     backup: Mapping[str, Any] | None,
+    twin: Mapping[str, Any] | None = None,
     problems: Sequence[str],
     waivers: Sequence[Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Return the verdict document for the content of an evidence directory.
 
-    `run`, `plan` and `backup` are the JSON files of that name (None if absent), `checks` and
-    `events` the records of the two `.jsonl` files, `problems` what reading them back found
+    `run`, `plan`, `backup` and `twin` are the JSON files of that name (None if absent), `checks`
+    and `events` the records of the two `.jsonl` files, `problems` what reading them back found
     wrong. `waivers` defaults to the plan's own, so that the evidence alone gives the verdict.
     Only events up to the one that closed the run are looked at. Never raises.
     """
@@ -52,6 +54,7 @@ def decide(
         *run_reasons(about),
         *stage_reasons(planned, until_closed, closed),
         *backup_reasons(until_closed, backup),
+        *twin_reasons(planned, until_closed, backup, twin, environment=about.get("environment")),
         *(hold("evidence", "evidence", str(text)) for text in findings),
         *(hold("plan", "plan", text) for text in (*planned.problems, *loops)),
         *check_reasons(planned, statuses, results, waived),
@@ -60,7 +63,7 @@ def decide(
     if passed < len(planned.scoring) and not reasons:
         reasons.append(hold("score", "score", "not every scoring unit has passed"))
     reasons.sort(key=lambda reason: reason["severity"] != "no_go")
-    conditions += informational(planned, statuses)
+    conditions += [*unproven(twin), *informational(planned, statuses)]
     return {
         "decision": _decision(reasons),
         "score": {"passed": passed, "of": len(planned.scoring)},

@@ -17,6 +17,8 @@ _GOALS = {
     "stage_order": "the stages run in order",
     "backup": "the backup is made and recorded",
     "promotion": "the run is shown the evidence of a GO on the environment before",
+    "twin_unproven": "the backup is restored and compared with its source",
+    "twin_unequal": "the backup, restored, equals its source",
     "not_closed": "a run reaches its end",
 }
 
@@ -25,6 +27,8 @@ def would_change(reasons: Sequence[Mapping[str, Any]], plan: Plan) -> list[str]:
     """Return one sentence per step to a GO; checks that did not run share one."""
     no_go = [reason for reason in reasons if reason["severity"] == "no_go"]
     proven = [reason["subject"] for reason in no_go if reason["code"] == "check_fail"]
+    if any(reason["code"] == "twin_unequal" for reason in no_go):
+        proven.insert(0, "the restored backup")
     important = [reason["subject"] for reason in no_go if reason["code"] == "important_fail"]
     sentences = []
     if important:

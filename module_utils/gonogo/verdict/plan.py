@@ -1,7 +1,7 @@
 """The plan, as `plan.json` holds it:
 
     {"title": "APMS master tables",
-     "stages": ["target", "backup", "copy_sql", "preflight", "phases"],   # in order of running
+     "stages": ["target", "backup", "twin", "copy_sql", "preflight", "phases"],   # in order
      "criteria": [{"id": "C4", "title": "Freeze by reference", "class": "critical"},
                   {"id": "E1", "title": "Config immutability", "class": "indicator",
                    "of": ["C4", "V3"]}],        # optional: criteria it is made of

@@ -121,6 +121,10 @@ def hold(code: str, subject: str, text: str, **more: Any) -> dict[str, Any]:
     return _reason(code, "hold", subject, text, **more)
 
 
+def no_go(code: str, subject: str, text: str, **more: Any) -> dict[str, Any]:
+    return _reason(code, "no_go", subject, text, **more)
+
+
 def _reason(
     code: str,
     severity: str,

@@ -78,6 +78,7 @@ def decided(run: Path) -> str:
         checks=found.checks,
         events=found.events,
         backup=found.backup,
+        twin=found.twin,
         problems=found.problems,
     )["decision"]
     file = run / "verdict.json"

@@ -8,7 +8,17 @@ from datetime import UTC, datetime
 
 CHAIN = "events.jsonl"
 # What the engine reads back; `sql/` belongs to it too.
-SEALED = ("run.json", "plan.json", "facts.json", "checks.jsonl", "backup.json", "ledger.jsonl")
+SEALED = (
+    "run.json",
+    "plan.json",
+    "facts.json",
+    "checks.jsonl",
+    "backup.json",
+    "twin.json",
+    "deploy.json",
+    "schema_before.json",
+    "ledger.jsonl",
+)
 # What follows from the evidence and can be made again from it: not part of the chain.
 DERIVED = ("verdict.json", "report.md", "report.html", "junit.xml")
 

@@ -30,6 +30,8 @@ class Evidence:
     facts: dict[str, Any] = field(default_factory=dict)
     checks: list[dict[str, Any]] = field(default_factory=list)
     backup: dict[str, Any] | None = None
+    twin: dict[str, Any] | None = None
+    deploy: dict[str, Any] | None = None
     ledger: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -51,6 +53,8 @@ def load(path: Path) -> Evidence:
     evidence.plan = _load_object(path, "plan.json", problems)
     evidence.facts = _load_object(path, "facts.json", problems) or {}
     evidence.backup = _load_object(path, "backup.json", problems)
+    evidence.twin = _load_object(path, "twin.json", problems)
+    evidence.deploy = _load_object(path, "deploy.json", problems)
     evidence.checks = _load_records(path, "checks.jsonl", problems)
     evidence.ledger = _load_records(path, "ledger.jsonl", problems)
     problems += misfits(evidence.plan, evidence.checks)
@@ -112,8 +116,8 @@ def _verify_run_id(evidence: Evidence) -> None:
     opened = [event["data"] for event in evidence.events if event["event"] == "opened"]
     if any(data.get("run_id") != known for data in opened):
         problems.append(f"{CHAIN} was opened for another run")
-    sources = [("backup.json", [evidence.backup or {}]), ("checks.jsonl", evidence.checks)]
-    sources += [("ledger.jsonl", evidence.ledger)]
+    sources = [("backup.json", [evidence.backup or {}]), ("twin.json", [evidence.twin or {}])]
+    sources += [("checks.jsonl", evidence.checks), ("ledger.jsonl", evidence.ledger)]
     for name, records in sources:
         for number, record in enumerate(records, start=1):
             if record.get("run_id", known) != known:

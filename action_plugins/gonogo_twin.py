@@ -1,0 +1,107 @@
+"""Records in the evidence whether the backup, restored, equals its source."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
+
+from gonogo.controller.evidence import Run
+from gonogo.controller.stage import LOGIN, Stage
+from gonogo.errors import GonogoError
+from gonogo.verdict import PRODUCTION
+
+_OFF = "the twin is switched off (twin_enabled)"
+_SHOWN = 5
+
+
+class ActionModule(Stage):
+    """See library/gonogo_twin.py."""
+
+    stage = "twin"
+    spec = {
+        "login": LOGIN,
+        "enabled": {"type": "bool", "default": True},
+        "required": {"type": "bool", "default": False},
+        "directory": {"type": "str", "required": True},
+        "pg_bin": {"type": "str"},
+        "server_bin": {"type": "str"},
+        "jobs": {"type": "int", "default": 0},
+        "space_factor": {"type": "float", "default": 1.2},
+        "scratch": {"type": "bool", "default": True},
+    }
+
+    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        if self.checking:
+            return {"changed": True, "msg": "would restore the backup into a twin"}
+        run = self.open_run()
+        self.same_login(run, arguments)
+        backup = run.read_json("backup.json")
+        answer: dict[str, Any] = {"proven": None, "reason": _OFF}
+        if arguments["enabled"]:
+            passed = {*self.spec} - {"enabled", "required"}
+            answer = self.call_with_database(
+                "twin",
+                {
+                    **{key: arguments[key] for key in passed},
+                    "run_id": run.run_id,
+                    "file": backup["file"],
+                    "sha256": backup["sha256"],
+                },
+            )
+        kept = ("proven", "reason", "hint", "method", "proof", "seconds")
+        record = {
+            **{key: answer.get(key) for key in kept},
+            "run_id": run.run_id,
+            "required": arguments["required"] or self._is_production(run),
+            "backup_sha256": backup["sha256"],
+        }
+        run.write_json("twin.json", record, stage=self.stage)
+        if record["proven"] is False:
+            raise GonogoError(
+                f"the backup is not what it should be: {record['reason']}",
+                detail="\n".join(_differing(record["proof"] or {})) or None,
+                hint="Nothing was changed. Find out what damages backups on this host, then run "
+                "again.",
+            )
+        run.append(self.stage, "stage_passed")
+        return {"changed": arguments["enabled"], "twin": record, "lines": _lines(record)}
+
+    @staticmethod
+    def _is_production(run: Run) -> bool:
+        return bool(run.read_json("run.json")["environment"] == PRODUCTION)
+
+
+def _lines(record: Mapping[str, Any]) -> list[str]:
+    """For the terminal."""
+    if not record["proven"]:
+        return [f"The backup is unproven: {record['reason']}"]
+    tables = record["proof"]["tables"]
+    rows = sum(table["rows"][0] for table in tables.values())
+    return [
+        f"The restored backup equals its source: {len(tables)} tables, {rows} rows; the restore "
+        f"took {record['seconds']['restore']:.1f} s"
+    ]
+
+
+def _differing(proof: Mapping[str, Any]) -> list[str]:
+    """The first differences, one a line."""
+    found = [
+        f"{name}: {table['rows'][0]} rows at the source, {table['rows'][1]} restored"
+        if table["rows"][0] != table["rows"][1]
+        else f"{name}: {table['rows'][0]} rows, with other content"
+        for name, table in proof.get("tables", {}).items()
+        if not table["equal"]
+    ]
+    found += [f"sequence {name}" for name in proof.get("sequences", {}).get("different", [])]
+    if not proof.get("large_objects", {"equal": True})["equal"]:
+        found.append("large objects")
+    found += [
+        f"{difference['name']}: {difference['kind']}"
+        for difference in proof.get("schema", {}).get("differences", [])
+    ]
+    more = len(found) - _SHOWN
+    return [*found[:_SHOWN], *([f"and {more} more"] if more > 0 else [])]

@@ -1,0 +1,84 @@
+#!/usr/bin/python
+"""Restore the backup into a twin and prove that it equals its source."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gonogo_twin
+short_description: Restore the backup into a twin and prove that it equals its source
+description:
+  - Makes a throw-away cluster on the target host, restores the archive that the stage backup has sealed into it, and compares it with the source at the moment of the dump, every table by its number of rows and an order-independent hash of them, every sequence, and the schema by the catalog.
+  - The cluster runs as the login user, or as an unprivileged account where that is root. It listens on a Unix socket in a private directory only, and nothing of it stays behind.
+  - Where the host has no server programs of the source's major version, a database beside the source takes it, if the role may create one. Without either the backup stays unproven, and the task says why.
+  - On the controller, writes twin.json into the run's evidence. Fails when the twin does not equal its source.
+extends_documentation_fragment: [gonogo, gonogo.login]
+options:
+  enabled:
+    description: Whether the backup is restored at all.
+    type: bool
+    default: true
+  required:
+    description: Whether an unproven backup stands in the way of a GO.
+    type: bool
+    default: false
+  directory:
+    description: Directory for the twin, on the target host.
+    type: path
+    required: true
+  pg_bin:
+    description: Directory of pg_restore. By default it is looked for in E(PATH).
+    type: path
+  server_bin:
+    description: Directory of initdb and postgres, of the source's major version. By default they are looked for beside pg_dump and where packages put them.
+    type: path
+  jobs:
+    description: How many sessions restore side by side; V(0) is one for each processor, at most eight.
+    type: int
+    default: 0
+  space_factor:
+    description: Free space the twin needs, as a multiple of the database's size.
+    type: float
+    default: 1.2
+  scratch:
+    description: Whether the backup may be restored into a database beside the source, on its server, where the host can have no cluster. It is dropped afterwards.
+    type: bool
+    default: true
+attributes:
+  check_mode:
+    support: full
+    description: In check mode nothing is restored, and the task says that it would be.
+"""
+
+EXAMPLES = r"""
+- name: Restore the backup into a twin, compare it with its source
+  gonogo_twin:
+    login: {db: apms_staging, user: apms_staging, host: localhost, passfile: ~/.pgpass}
+    directory: ~/.gonogo/twins
+"""
+
+RETURN = r"""
+twin:
+  description: What is written to twin.json.
+  returned: when not in check mode
+  type: dict
+  contains:
+    proven: {description: Whether the twin equals its source; null where it could not be tried., type: bool, returned: always}
+    reason: {description: Why the backup is not proven., type: str, returned: always}
+    required: {description: Whether an unproven backup stands in the way of a GO., type: bool, returned: always}
+    backup_sha256: {description: The sealed archive that was restored., type: str, returned: always}
+    method: {description: Where it was restored., type: str, returned: when it was tried}
+    seconds: {description: Seconds for start and restore and compare., type: dict, returned: when it was tried}
+    proof: {description: 'Rows and hash of every table, source and twin; differences of sequences, large objects and schema.', type: dict, returned: when it was restored}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main() -> None:
+    """Entry point; the action plugin of the same name does the work, through gonogo_remote."""
+    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module.fail_json(msg="gonogo_twin runs on the controller, through its action plugin")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""A process that outlives the one that starts it, and tells it once how it came out.
+
+Runs on the target host: Python 3.9, standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, Callable
+
+__all__ = ["Report", "spawn"]
+
+
+class Report:
+    """The way back to who has started the process."""
+
+    def __init__(self, descriptor: int):
+        self._descriptor = descriptor
+
+    def tell(self, outcome: dict[str, Any]) -> None:
+        """Say how it came out. Only the first word counts."""
+        try:
+            os.write(self._descriptor, json.dumps(outcome).encode())
+            os.close(self._descriptor)
+        except OSError:
+            # Whoever asked is gone, or has been told before.
+            pass
+
+
+def spawn(work: Callable[[Report], None]) -> dict[str, Any] | None:
+    """Call `work` in a process of its own; return what it told, None when it ended without a word.
+
+    `work` does not return to the caller of this: its process ends with it.
+    """
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _become(work, writing)
+    os.close(writing)
+    os.waitpid(child, 0)
+    with os.fdopen(reading, encoding="utf-8") as pipe:
+        answer = pipe.read()
+    return dict(json.loads(answer)) if answer else None
+
+
+def _become(work: Callable[[Report], None], writing: int) -> None:
+    report = Report(writing)
+    try:
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        os.chdir("/")
+        null = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(null, descriptor)
+        # Ansible waits for the end of its pipes; this process must not hold one open.
+        os.closerange(3, writing)
+        os.closerange(writing + 1, min(os.sysconf("SC_OPEN_MAX"), 65536))
+        work(report)
+    except BaseException as error:  # noqa: BLE001 - nobody is left to see a traceback
+        report.tell({"error": f"{type(error).__name__}: {error}"})
+    finally:
+        os._exit(0)

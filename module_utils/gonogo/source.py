@@ -1,0 +1,118 @@
+"""What the source of a backup is like at the moment of the dump: all that a restore has to equal.
+
+Runs on the target host: Python 3.9, standard library and psycopg.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any, Callable
+
+from . import fingerprint, schema_catalog
+from .canonical import dumps
+from .connection import DatabaseError, described
+from .errors import GonogoError
+from .snapshot import joined
+
+__all__ = ["Source", "surroundings"]
+
+# What else makes a database what it is: how its text is stored and sorted, and who is named in it.
+# By their names in JSON, for the columns differ between versions.
+_DATABASE = """
+SELECT json_build_object(
+    'database', (SELECT to_jsonb(d) FROM pg_catalog.pg_database AS d
+        WHERE d.datname = current_database()),
+    'encoding', current_setting('server_encoding'),
+    'monetary', current_setting('lc_monetary'),
+    'superuser', (SELECT r.rolname FROM pg_catalog.pg_roles AS r WHERE r.oid = 10),
+    'login', session_user,
+    'may_create', (SELECT r.rolsuper OR r.rolcreatedb FROM pg_catalog.pg_roles AS r
+        WHERE r.rolname = session_user),
+    'roles', (SELECT json_agg(to_jsonb(r) - 'rolpassword' - 'rolconfig')
+        FROM pg_catalog.pg_roles AS r WHERE r.oid >= 16384 OR r.oid = 10),
+    'members', (SELECT json_agg(json_build_object(
+            'role', r.rolname, 'member', m.rolname, 'admin', x.admin_option,
+            'inherit', to_jsonb(x) -> 'inherit_option', 'set', to_jsonb(x) -> 'set_option'))
+        FROM pg_catalog.pg_auth_members AS x
+        JOIN pg_catalog.pg_roles AS r ON r.oid = x.roleid
+        JOIN pg_catalog.pg_roles AS m ON m.oid = x.member AND m.oid >= 16384),
+    'settings', (SELECT json_agg(json_build_object('role', r.rolname, 'settings', s.setconfig,
+            'database', s.setdatabase <> 0))
+        FROM pg_catalog.pg_db_role_setting AS s
+        LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = s.setrole
+        WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database AS d
+            WHERE d.datname = current_database())))
+)::text
+"""
+
+
+class Source:
+    """Reads the database in a snapshot that somebody else keeps open.
+
+    `connect` opens a session of the stage; at most `sessions` of them fingerprint tables. Sequences
+    take part in no snapshot, so they are read when this is made, and again at the end: what the
+    dump says of each lies between the two.
+    """
+
+    def __init__(self, connect: Callable[[], Any], *, snapshot: str, sessions: int):
+        self._connect = connect
+        self._snapshot = snapshot
+        self._sessions = sessions
+        self._before = self._sequences()
+
+    def describe(self, stop: threading.Event) -> Callable[[], str]:
+        """Read all that is in the snapshot; what is returned is called after the dump.
+
+        It returns canonical JSON: `method`, `content`, `sequences` (`before` and `after`),
+        `schema`, `surroundings`, `server_version_num`. Both raise GonogoError when something
+        cannot be read.
+        """
+        with _readable(), joined(self._connect(), self._snapshot) as moment:
+            version = moment.info.server_version
+            method = fingerprint.best_method(version)
+            found = {
+                "method": method,
+                "schema": schema_catalog.read(moment),
+                "surroundings": surroundings(moment),
+                "server_version_num": version,
+            }
+        with _readable():
+            found["content"] = fingerprint.content(
+                lambda: joined(self._connect(), self._snapshot),
+                sessions=self._sessions,
+                method=method,
+                stop=stop,
+            )
+
+        def finished() -> str:
+            after = self._sequences()
+            return dumps({**found, "sequences": {"before": self._before, "after": after}})
+
+        return finished
+
+    def _sequences(self) -> dict[str, list[Any]]:
+        with _readable(), self._connect() as now:
+            return fingerprint.sequences(now)
+
+
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except DatabaseError as error:
+        told = described(error)
+        raise GonogoError(
+            f"the source cannot be fingerprinted: {told['message']}",
+            detail=told["detail"],
+            hint=told["hint"] or "The login must be able to read every row of every table.",
+        ) from error
+
+
+def surroundings(connection: Any) -> dict[str, Any]:
+    """What of the server belongs to the database: see `_DATABASE`."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DATABASE)
+        return dict(json.loads(cursor.fetchone()[0]))

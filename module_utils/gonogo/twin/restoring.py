@@ -1,0 +1,112 @@
+"""pg_restore, and the archive seen to be the one that was sealed.
+
+Runs on the target host: Python 3.9, standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .. import clients
+from ..backup import SOURCE, digests, seal
+from ..errors import GonogoError
+
+__all__ = ["UnrestorableError", "read_source", "restore", "sealed"]
+
+# What a host can lack, or somebody has ended; it says nothing about the archive.
+_OF_THE_HOST = (
+    "No space left",
+    "out of memory",
+    "out of shared memory",
+    "Cannot allocate",
+    "connection to server",
+    "server closed the connection",
+    "terminating connection",
+    "shutting down",
+    "could not fork",
+    "Too many open files",
+)
+
+# It says so to every server, and only those from 17 on know it.
+_NEWER_SETTING = 'unrecognized configuration parameter "transaction_timeout"'
+
+
+class UnrestorableError(GonogoError):
+    """The server has refused what is in the archive, or pg_restore could not read it."""
+
+
+def sealed(archive: Path, sha256: str) -> str | None:
+    """None when the files of the archive are those that were sealed; else what is wrong."""
+    try:
+        found = seal(digests(archive))
+    except OSError as error:
+        return f"{error.strerror}: {error.filename}"
+    return None if found == sha256 else f"SHA-256 of its files: sealed {sha256}, now {found}"
+
+
+def read_source(archive: Path) -> dict[str, Any]:
+    """What the source was like at the moment of the dump."""
+    try:
+        return dict(json.loads((archive / SOURCE).read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise GonogoError(
+            f"the archive does not say what its source was like: {archive / SOURCE}",
+            detail=str(error),
+        ) from error
+
+
+def restore(
+    archive: Path,
+    *,
+    pg_restore: str,
+    server_version: int,
+    conninfo: str,
+    environment: Mapping[str, str],
+    jobs: int,
+    options: Sequence[str] = (),
+) -> None:
+    """Restore all of the archive. Raises GonogoError at the first error, UnrestorableError where
+    it is the archive's.
+
+    Subscriptions stay out: nothing here may speak with another server.
+    """
+    lenient = clients.major(clients.version(pg_restore)) >= 17 > server_version // 10000
+    command = [
+        pg_restore,
+        *(() if lenient else ("--exit-on-error",)),
+        f"--jobs={jobs}",
+        "--no-tablespaces",
+        "--no-subscriptions",
+        "--no-password",
+        *options,
+        f"--dbname={conninfo}",
+        str(archive),
+    ]
+    done = subprocess.run(  # noqa: S603 - a list, and its program was looked up by us
+        command,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    said = done.stderr.decode("utf-8", "backslashreplace").strip().splitlines()
+    errors = [line for line in said if ": error: " in line]
+    if lenient:
+        errors = [line for line in errors if _NEWER_SETTING not in line]
+    if errors or (done.returncode != 0 and not (lenient and done.returncode == 1)):
+        ended = (
+            f"signal {-done.returncode}"
+            if done.returncode < 0
+            else f"exit status {done.returncode}"
+        )
+        words = "\n".join(errors[:3] or said[-5:])
+        of_the_archive = errors and not any(hint in words for hint in _OF_THE_HOST)
+        kind = UnrestorableError if of_the_archive else GonogoError
+        raise kind(
+            f"the backup cannot be restored: pg_restore failed ({ended})", detail=words or None
+        )

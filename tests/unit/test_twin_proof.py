@@ -1,0 +1,165 @@
+"""What was restored against what was dumped: every difference turns it, nothing benign does."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gonogo.schema_catalog import Difference, compare
+from gonogo.twin.proof import prove
+
+Side = dict[str, Any]
+Change = Callable[[Side, Side], object]
+
+# As a server prints a list that was made, and one that it has read back from its own text.
+CREATED = (
+    "CHECK (((status)::text = ANY ((ARRAY['A'::character varying,"
+    " 'it''s [b], c'::character varying])::text[])))"
+)
+READ_BACK = (
+    "CHECK (((status)::text = ANY (ARRAY[('A'::character varying)::text,"
+    " ('it''s [b], c'::character varying)::text])))"
+)
+
+
+def side() -> Side:
+    tables = {
+        name: {"root": name, "rows": 3, "hash": "-12"} for name in ("public.sites", "public.users")
+    }
+    tables |= {
+        f"public.part_{n}": {"root": "public.parted", "rows": n, "hash": str(n)} for n in (1, 2)
+    }
+    return {
+        "method": "record",
+        "content": {"tables": tables, "large_objects": {"count": 2, "hash": "5"}},
+        "sequences": {"public.ticket": [7, True]},
+        "schema": {
+            "table public.sites": "",
+            "constraint public.sites.c": CREATED,
+            "owner of table public.sites": "apms",
+        },
+    }
+
+
+def both() -> tuple[Side, Side]:
+    source, twin = side(), side()
+    source["sequences"] = {
+        "before": {"public.ticket": [5, True]},
+        "after": {"public.ticket": [9, True]},
+    }
+    return source, twin
+
+
+def content(name: str, **values: Any) -> Change:
+    return lambda _source, twin: twin["content"]["tables"][name].update(values)
+
+
+def schema(**values: str) -> Change:
+    return lambda _source, twin: twin["schema"].update(values)
+
+
+def test_equal() -> None:
+    found = prove(*both())
+    assert found["equal"] is True
+    assert found["tables"]["public.sites"] == {
+        "rows": [3, 3],
+        "hash": ["-12", "-12"],
+        "equal": True,
+    }
+    assert found["schema"] == {"objects": 3, "different": 0, "differences": [], "equal": True}
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("tables", content("public.sites", rows=2)),
+        ("tables", content("public.sites", hash="12")),
+        ("tables", content("public.part_1", rows=0, hash="0")),
+        ("tables", lambda _source, twin: twin["content"]["tables"].pop("public.users")),
+        ("tables", lambda source, _twin: source["content"]["tables"].pop("public.users")),
+        (
+            "tables",
+            lambda source, twin: [
+                s["content"]["tables"]["public.users"].pop("hash") for s in (source, twin)
+            ],
+        ),
+        ("sequences", lambda _source, twin: twin["sequences"].update({"public.ticket": [4, True]})),
+        (
+            "sequences",
+            lambda _source, twin: twin["sequences"].update({"public.ticket": [10, True]}),
+        ),
+        ("sequences", lambda _source, twin: twin["sequences"].clear()),
+        ("sequences", lambda _source, twin: twin["sequences"].update({"public.other": [1, False]})),
+        ("large_objects", lambda _source, twin: twin["content"]["large_objects"].update(count=1)),
+        ("large_objects", lambda _source, twin: twin["content"]["large_objects"].update(hash="6")),
+        ("schema", lambda _source, twin: twin["schema"].pop("constraint public.sites.c")),
+        ("schema", schema(**{"table public.sites": "row level security"})),
+        ("schema", schema(**{"owner of table public.sites": "postgres"})),
+        ("schema", schema(**{"table public.more": ""})),
+        ("schema", schema(**{"constraint public.sites.c": READ_BACK.replace("'A'", "'B'")})),
+    ],
+)
+def test_a_difference(part: str, change: Change) -> None:
+    source, twin = both()
+    change(source, twin)
+    found = prove(source, twin)
+    assert found["equal"] is False
+    others = {"sequences", "large_objects", "schema"} - {part}
+    assert all(found[other]["equal"] for other in others)
+    assert part != "tables" or not all(table["equal"] for table in found["tables"].values())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        schema(**{"constraint public.sites.c": READ_BACK}),
+        schema(**{"version of extension pgcrypto": "1.4"}),
+        lambda source, _twin: source["schema"].update(
+            {"index public.i": "invalid, CREATE INDEX i"}
+        ),
+        lambda source, _twin: source["schema"].update({"tablespace of table public.sites": "fast"}),
+        lambda source, _twin: source["content"]["large_objects"].update(hash=None),
+        # Rows of a partitioned table that have come to lie in another partition.
+        lambda _source, twin: twin["content"]["tables"].update(
+            {
+                "public.part_1": {"root": "public.parted", "rows": 0, "hash": "0"},
+                "public.part_2": {"root": "public.parted", "rows": 3, "hash": "3"},
+            }
+        ),
+        # A sequence that may begin anew.
+        lambda source, twin: (
+            source["schema"].update({"sequence public.ticket": "integer, start 1, cycle"}),
+            twin["schema"].update({"sequence public.ticket": "integer, start 1, cycle"}),
+            twin["sequences"].update({"public.ticket": [99, True]}),
+        ),
+    ],
+)
+def test_what_a_restore_may_change(change: Change) -> None:
+    source, twin = both()
+    change(source, twin)
+    assert prove(source, twin)["equal"] is True
+
+
+def test_owners_do_not_count_where_they_were_not_restored() -> None:
+    source, twin = both()
+    twin["schema"]["owner of table public.sites"] = "somebody"
+    assert prove(source, twin)["equal"] is False
+    assert prove(source, twin, with_owners=False)["equal"] is True
+
+
+def test_the_source_is_not_changed() -> None:
+    source, twin = both()
+    before = copy.deepcopy((source, twin))
+    prove(source, twin)
+    assert (source, twin) == before
+
+
+def test_differences_are_named() -> None:
+    assert compare({"a": "1", "b": "1"}, {"b": "2", "c": "1"}) == [
+        Difference("missing", "a", "1", None),
+        Difference("different", "b", "1", "2"),
+        Difference("extra", "c", None, "1"),
+    ]
