@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import getpass
-import hmac
-import os
-import shlex
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +13,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from ansible.utils.vars import load_extra_vars
 
-from gonogo import canonical
-from gonogo.controller import evidence, ledger, others, project, request
-from gonogo.controller.stage import LOGIN, Stage, native
-from gonogo.errors import GonogoError, InputError, shown
+from gonogo.controller import approval, deployment, evidence, ledger, others, project, request
+from gonogo.controller.stage import LOGIN, Stage
+from gonogo.errors import GonogoError, InputError
 from gonogo.remote.common import TIMEOUTS_SPEC
 
 _PLAN = "cleanup_plan.json"
@@ -37,15 +33,7 @@ class ActionModule(Stage):
         "login": LOGIN,
         "environment": {"type": "str", "required": True},
         "run_id": {"type": "str"},
-        "approval": {
-            "type": "dict",
-            "options": {
-                "answer": {"type": "str"},
-                "approved_by": {"type": "str"},
-                "typed": {"type": "bool", "default": False},
-                "run_id": {"type": "str"},
-            },
-        },
+        "approval": approval.APPROVAL,
         "plan_hours": {"type": "int", "default": 24},
         "timeouts": TIMEOUTS_SPEC,
     }
@@ -75,22 +63,25 @@ class ActionModule(Stage):
             if not (run.path / _DONE).is_file():
                 self._note_done(run, {**report, "approved_by": self._approved_by(run)})
             return {**report, "lines": [*lines, "Nothing of this run is left."]}
-        plan = self._plan(run, planned["content"], hours=arguments["plan_hours"])
+        plan, new = approval.open_plan(
+            run, _PLAN, planned["content"], hours=arguments["plan_hours"]
+        )
+        if new:
+            self._write_plan(run, plan)
         report = {**planned, "run_id": run.run_id, "token": plan["token"]}
-        approval = arguments["approval"]
-        if approval is None:
+        given = arguments["approval"]
+        if given is None:
             return {**report, "lines": lines}
-        if approval["typed"] and not approval["approved_by"]:
-            approval["approved_by"] = getpass.getuser()
-        refusal = _refusal(approval, run.run_id, plan)
+        if given["typed"] and not given["approved_by"]:
+            given["approved_by"] = getpass.getuser()
+        refusal = approval.refusal(given, run.run_id, plan, prefix="cleanup")
         if refusal:
             said = [f"{refusal}: nothing was removed.", *self._next_lines(report)]
-            # No answer and ROLLBACK are answers; an approval that does not fit is a mistake.
-            mistaken = (approval["answer"] or "").split() not in ([], ["ROLLBACK"])
+            mistaken = approval.is_mistaken(given)
             return {**report, "lines": said, "failed": mistaken, "msg": said[0]}
         # First on record: should the answer of what follows be lost, this says who wanted it.
         approved_at = datetime.now(UTC).isoformat(timespec="seconds")
-        approved = {"approved_by": approval["approved_by"], "approved_at": approved_at}
+        approved = {"approved_by": given["approved_by"], "approved_at": approved_at}
         self._write_plan(run, {**plan, **approved})
         done = self._delete(run, arguments, approved_content=planned["content"])
         if not done["committed"]:
@@ -98,7 +89,7 @@ class ActionModule(Stage):
                 "the rows have changed since the plan was shown; nothing was removed",
                 hint="Look at the new plan: run the playbook again without an approval.",
             )
-        self._note_done(run, {**done, "run_id": run.run_id, "approved_by": approval["approved_by"]})
+        self._note_done(run, {**done, "run_id": run.run_id, "approved_by": given["approved_by"]})
         return {
             **done,
             "changed": True,
@@ -170,23 +161,6 @@ class ActionModule(Stage):
             hint="pg_terminate_backend",
         )
 
-    def _plan(self, run: evidence.Run, content: str, *, hours: int) -> dict[str, Any]:
-        """The plan on record if it is about the same rows and still open, else a new one."""
-        now = datetime.now(UTC)
-        if (run.path / _PLAN).is_file():
-            plan: dict[str, Any] = run.read_json(_PLAN)
-            if plan["content"] == content and now < datetime.fromisoformat(plan["expires_at"]):
-                return plan
-        planned_at = now.isoformat(timespec="seconds")
-        plan = {
-            "content": content,
-            "planned_at": planned_at,
-            "expires_at": (now + timedelta(hours=hours)).isoformat(timespec="seconds"),
-            "token": canonical.sha256(f"{run.run_id}\n{content}\n{planned_at}")[:10],
-        }
-        self._write_plan(run, plan)
-        return plan
-
     def _write_plan(self, run: evidence.Run, plan: dict[str, Any]) -> None:
         if not self.checking:
             run.write_json(_PLAN, plan, stage=self.stage)
@@ -199,38 +173,20 @@ class ActionModule(Stage):
 
     def _next_lines(self, report: Mapping[str, Any]) -> list[str]:
         """The command that removes the rows, ready to be pasted but for the name."""
-        words = ["ansible-playbook"]
-        for source in native(self._vars.get("ansible_inventory_sources") or []):
-            words += ["-i", os.path.relpath(source)]
-        words += ["playbooks/cleanup.yml", "-e", f"cleanup_run_id={report['run_id']}"]
-        words += ["-e", f"cleanup_token={report['token']}", "-e", "cleanup_approved_by=NAME"]
-        return ["To remove them:", f"  {shlex.join(words)}"]
+        command = deployment.command(
+            "playbooks/cleanup.yml",
+            f"cleanup_run_id={report['run_id']}",
+            f"cleanup_token={report['token']}",
+            "cleanup_approved_by=NAME",
+            inventories=deployment.sources(self._vars),
+        )
+        return ["To remove them:", f"  {command}"]
 
     def _note_done(self, run: evidence.Run, record: dict[str, Any]) -> None:
         if not self.checking:
             kept = {key: record[key] for key in _KEPT}
             at = datetime.now(UTC).isoformat(timespec="seconds")
             run.write_json(_DONE, {**kept, "at": at}, stage=self.stage)
-
-
-def _refusal(approval: Mapping[str, Any], run_id: str, plan: Mapping[str, Any]) -> str | None:
-    """Why this is no approval of this plan, or None."""
-    answer = (approval["answer"] or "").split()
-    if not answer:
-        return "No answer"
-    if answer == ["ROLLBACK"]:
-        return "Rolled back as asked"
-    if len(answer) != 2 or answer[0] != "COMMIT":
-        return f'"{shown(approval["answer"])}" is neither COMMIT with the token nor ROLLBACK'
-    if not hmac.compare_digest(answer[1].encode(), str(plan["token"]).encode()):
-        return "The token is not this plan's"
-    if not approval["run_id"]:
-        return "The approval does not name the run (cleanup_run_id)"
-    if approval["run_id"] != run_id:
-        return "The approval is for another run"
-    if not (approval["approved_by"] or "").strip():
-        return "The approval does not say who gives it (cleanup_approved_by)"
-    return None
 
 
 def _plan_lines(run_id: str, planned: Mapping[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ from ansible.utils.vars import load_extra_vars
 
 from gonogo.controller import project, promotion, request
 from gonogo.controller.stage import Stage, native
+from gonogo.deploy import budgets
 
 _DEFAULTS: dict[str, Any] = {
     "parameters": {},
@@ -52,6 +53,7 @@ class ActionModule(Stage):
                 given[name] = default
         loaded = request.load_runbook(given)
         request.check_options(values, project.options())
+        budgets.check_variables(values)
         promotion.admitted(
             promotion.asked(values),
             environment=given["environment"],

@@ -14,3 +14,4 @@ class ActionModule(PhaseStage):
     """See library/gonogo_preflight.py."""
 
     stage = "preflight"
+    spec = {**PhaseStage.spec, "after_deploy": {"type": "bool", "default": False}}

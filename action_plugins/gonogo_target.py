@@ -11,6 +11,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.vars import load_extra_vars
 
 from gonogo.controller import evidence, others, project, promotion, request
@@ -18,7 +19,7 @@ from gonogo.controller.render import compiling
 from gonogo.controller.runbook import Runbook
 from gonogo.controller.stage import LOGIN, Stage
 
-STAGES = ["target", "backup", "copy_sql", "preflight", "phases"]
+STAGES = ["target", "backup", "twin", "copy_sql", "preflight", "deploy", "phases"]
 
 
 class ActionModule(Stage):
@@ -93,9 +94,7 @@ class ActionModule(Stage):
         admitted: dict[str, Any] | None,
     ) -> evidence.Run:
         now = datetime.now(UTC)
-        run = evidence.Run.create(
-            self.runs_dir, arguments["environment"], evidence.new_run_id(now)
-        )
+        run = evidence.Run.create(self.runs_dir, arguments["environment"], evidence.new_run_id(now))
         evidence.point_to(
             self.runs_dir, identity=self.identity, inventory_host=self.host, run=run.path
         )
@@ -127,7 +126,10 @@ class ActionModule(Stage):
             "digests": {"runbook": runbook.digests, "project": project.digests()},
         }
         run.write_json("run.json", record, stage=self.stage)
-        plan = {**runbook.plan(stages=STAGES), "waivers": arguments["waivers"]}
+        # What the inventory does not ask for is no part of the plan.
+        left_out = set() if boolean(self._variable("deploy_enabled") or False) else {"deploy"}
+        stages = [stage for stage in STAGES if stage not in left_out]
+        plan = {**runbook.plan(stages=stages), "waivers": arguments["waivers"]}
         run.write_json("plan.json", plan, stage=self.stage)
         return run
 
@@ -155,6 +157,6 @@ def _lines(fenced: list[str], swept: list[dict[str, Any]]) -> list[str]:
     """What an earlier run has left, for the terminal."""
     lines = [f"Ended what a cut run had left: {', '.join(sorted(fenced))}"] if fenced else []
     lines += [
-        f"Removed an unfinished backup: {left['file']} ({left['size']} bytes)" for left in swept
+        f"Removed what a cut run had left: {left['file']} ({left['size']} bytes)" for left in swept
     ]
     return lines

@@ -22,7 +22,7 @@ import json
 import os
 import select
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -97,6 +97,7 @@ def session(
     stage: str,
     timeouts: Timeouts | None = None,
     read_only: bool = False,
+    settings: Mapping[str, str] | None = None,
 ) -> Any:
     """Open a session of a stage, as `connect` does. Raises GonogoError as `prove` does."""
     connection = connect(
@@ -104,6 +105,7 @@ def session(
         name=application_name(run_id, stage),
         timeouts=timeouts or Timeouts(),
         read_only=read_only,
+        settings=settings,
     )
     try:
         prove(connection, run_id=run_id)

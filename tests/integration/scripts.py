@@ -105,7 +105,7 @@ def _script(suite: Suite, name: str, facts: str) -> dict[str, Any]:
         "profile": suite.profile,
     }
     context: dict[str, Any] = {
-        "templates": book.templates,
+        "templates": book.template_folders,
         "runbook": book.data,
         "manifest": book.manifest,
         "checks": book.checks,

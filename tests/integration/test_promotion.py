@@ -151,6 +151,9 @@ def test_another_file_of_the_runbook_is_another_runbook(
 
 
 def test_altered_evidence_is_refused(validated: Promotion, tmp_path: Path) -> None:
+    def rename(path: Path) -> None:
+        path.rename(path.with_name("20260101T000000Z-abcdef"))
+
     def replace(name: str, old: str, new: str) -> Callable[[Path], None]:
         def change(path: Path) -> None:
             text = (path / name).read_text()
@@ -166,7 +169,7 @@ def test_altered_evidence_is_refused(validated: Promotion, tmp_path: Path) -> No
         ("the evidence is not as the run has left it", lambda p: (p / "backup.json").unlink()),
         ("verdict.json does not follow", replace("verdict.json", '"passed": 15', '"passed": 14')),
         ("holds no verdict", lambda p: (p / "verdict.json").unlink()),
-        ("not as the run has left it", lambda p: p.rename(p.with_name("20260101T000000Z-abcdef"))),
+        ("not as the run has left it", rename),
     ]
     for number, (message, change) in enumerate(alterations):
         folder = tmp_path / str(number)

@@ -111,7 +111,9 @@ def test_ansible_doc_shows_them() -> None:
 
 
 def test_one_role_a_stage() -> None:
-    stages = "backup cleanup copy_sql input phases preflight target verdict"
+    stages = (
+        "backup cleanup copy_sql deploy input phases preflight restore target twin undo verdict"
+    )
     assert [role.name for role in ROLES] == stages.split()
 
 

@@ -143,4 +143,3 @@ def _refused(
         detail=detail,
         hint=hint or "Validate there again, with the files as they are now.",
     )
-

@@ -331,7 +331,7 @@ def template_environment(directories: Sequence[Path]) -> Environment:
 
 def render_phase(
     *,
-    templates: Path,
+    templates: Path | Sequence[Path],
     phase: Mapping[str, Any],
     runbook: Mapping[str, Any],
     manifest: Mapping[str, Any],
@@ -352,7 +352,8 @@ def render_phase(
     name = phase["name"]
     commits = phase["transaction"] == "writes" and run["residue"] == "keep"
     names = _Names(token=run["token"], phase=name, schema=manifest.get("schema", "public"))
-    environment = template_environment([templates, *([file.parent] if file else [])])
+    folders = [templates] if isinstance(templates, Path) else list(templates)
+    environment = template_environment([*folders, *([file.parent] if file else [])])
     environment.globals.update(
         id_of=names.id_of,
         mark=names.mark,

@@ -15,7 +15,7 @@ from typing import Any
 
 from .. import canonical
 from ..errors import InputError
-from . import schema, yamlfile
+from . import extension, migration, schema, yamlfile
 from .manifest import MANIFEST, check_references
 from .schema import Flag, Items, Keys, Number, Table, Text
 from .template_check import check_templates
@@ -30,11 +30,23 @@ _NAME = r"[A-Za-z0-9][A-Za-z0-9_]*"
 _ID = r"[A-Za-z0-9][A-Za-z0-9.]*"
 _FILE = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 
+# `transaction: none`: what stands in the file must not run inside a transaction with the rest.
+_SQL_FILE = Keys(
+    {
+        "file": Text(pattern=_FILE),
+        "transaction": Text(choices=("none",), optional=True),
+        "profiles": Items(Text(pattern=_NAME), distinct=True, optional=True),
+    }
+)
+# An undo is one transaction, so that it can be tried before it is approved.
+_UNDO_FILE = Keys({key: shape for key, shape in _SQL_FILE.keys.items() if key != "transaction"})
+
 RUNBOOK = Keys(
     {
         "format": Number(minimum=1),
         "name": Text(pattern=_NAME),
         "title": Text(),
+        "extends": Text(pattern=_FILE, optional=True),
         "profiles": Items(Text(pattern=_NAME), distinct=True),
         "parameters": Table(
             Keys(
@@ -47,16 +59,18 @@ RUNBOOK = Keys(
             ),
             empty=True,
             names=_NAME,
+            optional=True,
         ),
-        "facts": Items(Text(pattern=_NAME), distinct=True),
-        "migration": Items(
-            Keys(
-                {
-                    "file": Text(pattern=_FILE),
-                    "profiles": Items(Text(pattern=_NAME), distinct=True, optional=True),
-                }
-            ),
-            unique="file",
+        "facts": Items(Text(pattern=_NAME), distinct=True, optional=True),
+        "migration": Items(_SQL_FILE, unique="file"),
+        "undo": Items(_UNDO_FILE, unique="file", optional=True),
+        "prisma": Keys(
+            {
+                "file": Text(pattern=_FILE),
+                "name": Text(pattern=_NAME, optional=True),
+                "schema": Text(optional=True),
+            },
+            optional=True,
         ),
         "phases": Items(
             Keys(
@@ -64,13 +78,14 @@ RUNBOOK = Keys(
                     "name": Text(pattern=_NAME),
                     "title": Text(),
                     "stage": Text(choices=("preflight", "phases"), optional=True),
+                    "after": Text(choices=("deploy",), optional=True),
                     "transaction": Text(choices=_TRANSACTIONS),
                     "races": Items(Text(pattern=_ID), distinct=True, optional=True),
                 }
             ),
             unique="name",
         ),
-        "cleanup": Text(pattern=_NAME),
+        "cleanup": Text(pattern=_NAME, optional=True),
         "documents": Items(Text(pattern=_FILE), distinct=True, empty=True),
         "criteria": Items(
             Keys(
@@ -105,13 +120,15 @@ RUNBOOK = Keys(
 
 @dataclass(frozen=True)
 class Runbook:
-    """A validated runbook. `manifest` holds only what belongs to `profile`."""
+    """A validated runbook. `manifest` holds only what belongs to `profile`; `base` is the folder
+    of the runbook it extends."""
 
     directory: Path
     profile: str
     data: Mapping[str, Any]
     manifest: Mapping[str, Any]
     parameters: Mapping[str, Any]
+    base: Path | None = None
 
     @property
     def name(self) -> str:
@@ -123,7 +140,9 @@ class Runbook:
 
     @property
     def template_folders(self) -> list[Path]:
-        return [self.templates, self.directory / "races"]
+        """Where templates are looked for; what stands in the first comes before the others."""
+        folders = [self.directory] if self.base is None else [self.directory, self.base]
+        return [folder / name for folder in folders for name in ("phases", "races")]
 
     @cached_property
     def checks(self) -> dict[str, dict[str, Any]]:
@@ -133,25 +152,31 @@ class Runbook:
 
     def phases(self, stage: str) -> list[dict[str, Any]]:
         """Phases of the stage `preflight` or `phases`, in order."""
-        defaults = {"stage": "phases", "races": []}
+        defaults: dict[str, Any] = {"stage": "phases", "after": None, "races": []}
         filled = [{**defaults, **phase} for phase in self.data["phases"]]
         return [phase for phase in filled if phase["stage"] == stage]
 
     @property
     def migration_files(self) -> list[Path]:
         """The migration's SQL files of this profile, in the order they are applied."""
-        kept = [
-            f for f in self.data["migration"] if self.profile in f.get("profiles", [self.profile])
-        ]
-        return [self.directory / entry["file"] for entry in kept]
+        return [self.directory / entry["file"] for entry in self.sql_files("migration")]
+
+    def sql_files(self, key: str) -> list[dict[str, Any]]:
+        """Entries of `migration` or `undo` of this profile, in the order they are applied."""
+        entries = self.data.get(key, [])
+        return [dict(e) for e in entries if self.profile in e.get("profiles", [self.profile])]
 
     @cached_property
     def digests(self) -> dict[str, str]:
-        """Path below the runbook → SHA-256, of every file in it."""
-        files = sorted(path for path in self.directory.rglob("*") if path.is_file())
+        """Path below the runbook → SHA-256, of every file in it, and in the one it extends."""
+        folders = {"": self.directory}
+        if self.base is not None:
+            folders[f"../{self.base.name}/"] = self.base
         return {
-            path.relative_to(self.directory).as_posix(): canonical.sha256(path.read_bytes())
-            for path in files
+            prefix + path.relative_to(folder).as_posix(): canonical.sha256(path.read_bytes())
+            for prefix, folder in folders.items()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
         }
 
     @property
@@ -193,6 +218,13 @@ def load(
     document = yamlfile.load(directory / "runbook.yml")
     _check_format(document)
     schema.check(document, RUNBOOK)
+    base = extension.base_folder(document)
+    theirs = document
+    if base is not None:
+        theirs = yamlfile.load(base / "runbook.yml")
+        _check_format(theirs)
+        schema.check(theirs, RUNBOOK)
+        document = extension.completed(document, theirs)
     data = document.data
     _check_references(document)
     _check_parameters(document)
@@ -203,20 +235,24 @@ def load(
             value=profile,
             hint=f"{data['name']} knows: {', '.join(data['profiles'])}.",
         )
-    manifest = yamlfile.load(directory / "manifest.yml")
+    manifest = yamlfile.load((base or directory) / "manifest.yml")
     _check_format(manifest)
     schema.check(manifest, MANIFEST)
-    check_references(manifest, profiles=data["profiles"], facts=data["facts"])
+    check_references(manifest, profiles=theirs.data["profiles"], facts=theirs.data["facts"])
     runbook = Runbook(
         directory=directory,
         profile=profile,
         data=data,
         manifest=_narrowed(manifest.data, profile),
         parameters=_parameters(data["parameters"], parameters),
+        base=base,
     )
     _check_links(directory)
+    if base is not None:
+        _check_links(base)
     _check_files(document, runbook)
     if templates:
+        migration.check(document, directory)
         check_templates(
             runbook.template_folders, facts=data["facts"], parameters=data["parameters"]
         )
@@ -279,6 +315,11 @@ def _check_references(document: yamlfile.Document) -> None:
         if name not in asked:
             place = document.place(("phases", number))
             raise InputError(f"{place}: phase '{name}' has no check", file=str(document.path))
+    for number, phase in enumerate(data["phases"]):
+        if "after" in phase and phase.get("stage") != "preflight":
+            schema.refuse(
+                document, ("phases", number, "after"), phase["after"], "is for preflight phases"
+            )
     of_phase = {check["id"]: check["phase"] for check in data["checks"]}
     for number, phase in enumerate(data["phases"]):
         for position, name in enumerate(phase.get("races", [])):
@@ -303,9 +344,10 @@ def _references(data: Mapping[str, Any]) -> Iterator[tuple[schema.Path, str, str
     for number, phase in enumerate(data["phases"]):
         for position, name in enumerate(phase.get("races", [])):
             yield ("phases", number, "races", position), "check", name
-    for number, entry in enumerate(data["migration"]):
-        for position, name in enumerate(entry.get("profiles", [])):
-            yield ("migration", number, "profiles", position), "profile", name
+    for key in ("migration", "undo"):
+        for number, entry in enumerate(data.get(key, [])):
+            for position, name in enumerate(entry.get("profiles", [])):
+                yield (key, number, "profiles", position), "profile", name
 
 
 def _check_parameters(document: yamlfile.Document) -> None:
@@ -346,18 +388,25 @@ def _misfit(spec: Mapping[str, Any], value: Any) -> str | None:
 def _check_files(document: yamlfile.Document, runbook: Runbook) -> None:
     data = runbook.data
     for number, phase in enumerate(data["phases"]):
-        _must_be_file(
-            document, ("phases", number, "name"), runbook.templates / f"{phase['name']}.sql.j2"
-        )
+        _must_be_template(document, ("phases", number, "name"), runbook, phase["name"])
         for race in phase.get("races", []):
-            _must_be_file(
-                document,
-                ("phases", number, "races"),
-                runbook.directory / "races" / f"{race}.yml.j2",
-            )
-    _must_be_file(document, ("cleanup",), runbook.templates / f"{data['cleanup']}.sql.j2")
-    for number, entry in enumerate(data["migration"]):
-        _must_be_file(document, ("migration", number, "file"), runbook.directory / entry["file"])
+            file = runbook.directory / "races" / f"{race}.yml.j2"
+            _must_be_file(document, ("phases", number, "races"), file)
+    _must_be_template(document, ("cleanup",), runbook, data["cleanup"])
+    for key in ("migration", "undo"):
+        for number, entry in enumerate(data.get(key, [])):
+            _must_be_file(document, (key, number, "file"), runbook.directory / entry["file"])
+    if "prisma" in data:
+        migration.check_prisma(document)
+
+
+def _must_be_template(
+    document: yamlfile.Document, path: schema.Path, runbook: Runbook, name: str
+) -> None:
+    """The script is in the runbook's own folder, or in that of the one it extends."""
+    own, *others = [folder / f"{name}.sql.j2" for folder in runbook.template_folders[::2]]
+    if own.exists() or not any(file.is_file() for file in others):
+        _must_be_file(document, path, own)
 
 
 def _must_be_file(document: yamlfile.Document, path: schema.Path, file: Path) -> None:

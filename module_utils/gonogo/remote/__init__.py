@@ -19,10 +19,14 @@ __all__ = ["ENTRIES", "Entry", "find"]
 ENTRIES = {
     "target": "target.run",
     "backup": "backup.run",
+    "twin": "twin.run",
     "files": "files.run",
     "preflight": "scripts.preflight",
+    "deploy": "deploy.run",
     "phases": "scripts.phases",
     "cleanup": "cleanup.run",
+    "undo": "undo.run",
+    "restore": "restore.run",
 }
 
 

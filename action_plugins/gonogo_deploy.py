@@ -1,0 +1,133 @@
+"""Has the migration applied where it is absent, and records what was found and done."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
+
+from gonogo.controller import approval, deploy_approval, deployment, evidence, migration
+from gonogo.controller.runbook import Runbook
+from gonogo.controller.stage import LOGIN, Stage
+from gonogo.deploy.budgets import BUDGETS_SPEC, budgets_of
+from gonogo.errors import GonogoError
+from gonogo.remote.common import TIMEOUTS_SPEC
+from gonogo.verdict import PRODUCTION
+
+
+class ActionModule(Stage):
+    """See library/gonogo_deploy.py."""
+
+    stage = "deploy"
+    spec = {
+        "login": LOGIN,
+        "enabled": {"type": "bool", "default": False},
+        "resume": {"type": "bool", "default": False},
+        "approval_required": {"type": "bool", "default": False},
+        "approval": approval.APPROVAL,
+        "plan_only": {"type": "bool", "default": False},
+        "plan_hours": {"type": "int", "default": 24},
+        "budgets": BUDGETS_SPEC,
+        "timeouts": TIMEOUTS_SPEC,
+    }
+
+    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        if self.checking:
+            return {"skipped": True, "msg": "stage deploy does not run in check mode"}
+        run = self.open_run()
+        if "deploy" not in run.read_json("plan.json")["stages"]:
+            environment = run.read_json("run.json")["environment"]
+            said = f"Nothing is deployed: deploy_enabled is not set for {environment}."
+            return {"changed": False, "lines": [said]}
+        self.same_login(run, arguments)
+        budgets_of(arguments["budgets"])
+        runbook = self.runbook_of(run)
+        plan = migration.plan(runbook, "migration")
+        approved = None
+        if arguments["approval_required"] or self._is_production(run):
+            planned = self._ask(run, plan, arguments, plan_only=True)
+            if planned["action"] == "would_apply":
+                shown = self._show(run, plan, planned["before"], arguments)
+                if arguments["plan_only"]:
+                    return shown
+                approved = self._approved(run, shown, arguments)
+        if arguments["plan_only"]:
+            return {"changed": False}
+        self._keep_files(run, runbook, plan)
+        done = self._ask(run, plan, arguments)
+        done["approved"] = approved
+        own = deployment.own_record(self.runs_dir, run)
+        for look in (done["before"], done["after"]):
+            if look is not None:
+                look["contradictions"] += deployment.contradictions(look["state"], own, runbook)
+        done["own_record"] = own
+        catalog = done.pop("catalog_before")
+        if catalog is not None:
+            run.write_json("schema_before.json", catalog, stage=self.stage)
+        run.write_json("deploy.json", done, stage=self.stage)
+        problem = deployment.problem(done, inventories=deployment.sources(self._vars))
+        if problem:
+            raise problem
+        run.append(self.stage, "stage_passed")
+        return {"deployment": done, "lines": deployment.lines(done), "changed": bool(done["bill"])}
+
+    def _ask(
+        self,
+        run: evidence.Run,
+        plan: dict[str, Any],
+        arguments: dict[str, Any],
+        *,
+        plan_only: bool = False,
+    ) -> dict[str, Any]:
+        passed = ("login", "budgets", "resume", "timeouts")
+        asked = {key: arguments[key] for key in passed}
+        asked = {**asked, "run_id": run.run_id, "plan": plan, "plan_only": plan_only}
+        return dict(self.call_with_database("deploy", asked)["deployment"])
+
+    def _keep_files(self, run: evidence.Run, runbook: Runbook, plan: dict[str, Any]) -> None:
+        for step in plan["steps"]:
+            content = (runbook.directory / step["file"]).read_bytes()
+            run.write(f"sql/deploy_{step['file']}", content, stage=self.stage)
+
+    @staticmethod
+    def _is_production(run: evidence.Run) -> bool:
+        return bool(run.read_json("run.json")["environment"] == PRODUCTION)
+
+    def _show(
+        self,
+        run: evidence.Run,
+        plan: dict[str, Any],
+        look: dict[str, Any],
+        arguments: dict[str, Any],
+    ) -> dict[str, Any]:
+        """The plan of this run, in its evidence."""
+        digest = deploy_approval.content(run.read_json("run.json"), plan, look)
+        shown, new = approval.open_plan(
+            run, deploy_approval.PLAN, digest, hours=arguments["plan_hours"]
+        )
+        if new:
+            run.write_json(deploy_approval.PLAN, shown, stage=self.stage)
+        lines = deploy_approval.plan_lines(plan, look)
+        return {"changed": False, "token": shown["token"], "content": digest, "lines": lines}
+
+    def _approved(
+        self, run: evidence.Run, shown: dict[str, Any], arguments: dict[str, Any]
+    ) -> dict[str, Any]:
+        promoted = self._variable("gonogo_promotion_evidence")
+        hint = deploy_approval.next_command(
+            run.run_id,
+            shown,
+            more=[f"gonogo_promotion_evidence={promoted}"] if promoted else [],
+            inventories=deployment.sources(self._vars),
+        )
+        given = arguments["approval"]
+        if given is None:
+            raise GonogoError("the deployment waits for an approval", hint=f"To give it: {hint}")
+        if given["typed"] and not given["approved_by"]:
+            given["approved_by"] = getpass.getuser()
+        return deploy_approval.require(
+            run, given, shown["content"], hint=f"To approve what is there now: {hint}"
+        )

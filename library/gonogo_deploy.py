@@ -1,0 +1,107 @@
+#!/usr/bin/python
+"""Apply a runbook's migration where it is absent."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gonogo_deploy
+short_description: Apply a runbook's migration where it is absent
+description:
+  - Looks for the migration's objects in the real schema. Where all are there, nothing is done; where some are, the stage is refused and names every one; where none is, the migration is applied.
+  - The files are applied in one transaction, but for those declared with V(transaction=none). A transaction that does not get its locks in time is rolled back and tried again.
+  - Every statement's line in deploy.json says how long it took, what it locked and rewrote, how much it wrote, and for how long the application had to wait for it.
+  - Where the database has Prisma's table, the migration's row is written in the migration's own transaction.
+extends_documentation_fragment: [gonogo, gonogo.login, gonogo.timeouts]
+options:
+  enabled:
+    description: Whether the stage does anything at all.
+    type: bool
+    default: false
+  resume:
+    description: Whether to do what is left of a deployment of which only statements outside of transactions are missing.
+    type: bool
+    default: false
+  approval_required:
+    description: Whether a person has to approve what would be applied. On production it is always asked for.
+    type: bool
+    default: false
+  approval:
+    description: The approval of the plan that this run, or an earlier one, has shown.
+    type: dict
+    suboptions:
+      answer:
+        description: V(COMMIT) followed by the plan's token. Anything else changes nothing.
+        type: str
+      approved_by:
+        description: Who approves. For an answer that was typed, by default the user who typed it.
+        type: str
+      typed:
+        description: Whether the answer was typed at the prompt.
+        type: bool
+        default: false
+      run_id:
+        description: Run that has shown the plan, by default this one.
+        type: str
+  plan_only:
+    description: Whether only the plan is shown.
+    type: bool
+    default: false
+  plan_hours:
+    description: How long a plan can be approved.
+    type: int
+    default: 24
+  budgets:
+    description: Limits, written like V(500ms), V(5s) or V(10min).
+    type: dict
+    default: {}
+    suboptions:
+      lock: {description: Waiting for one lock., type: str, default: 2s}
+      hold: {description: From the first lock for which the application waits to the end of the transaction., type: str, default: 10s}
+      statement: {description: One statement., type: str, default: 10min}
+      attempts: {description: How often a transaction is tried that does not get its locks., type: int, default: 10}
+      wait: {description: Waiting before it is tried again., type: str, default: 1s}
+attributes:
+  check_mode:
+    support: full
+    description: The stage is skipped, there is no run it could belong to.
+"""
+
+EXAMPLES = r"""
+- name: Apply the migration
+  gonogo_deploy:
+    login: {db: apms_db, user: apms_user, host: localhost, passfile: ~/.pgpass}
+    enabled: true
+    budgets: {lock: 1s, hold: 5s}
+"""
+
+RETURN = r"""
+token:
+  description: Token of the plan.
+  returned: when a plan is shown
+  type: str
+deployment:
+  description: What was done; the same as deploy.json in the evidence.
+  returned: when the stage takes part in the run
+  type: dict
+  contains:
+    action: {description: 'What was done: none, applied, refused or failed.', type: str, returned: always}
+    before: {description: What was there before, object by object., type: dict, returned: always}
+    after: {description: What is there now; null when nobody could look., type: dict, returned: always}
+    bill: {description: What each statement cost., type: list, elements: dict, returned: always}
+    attempts: {description: What was tried in vain., type: list, elements: dict, returned: always}
+    error: {description: Why it ended early., type: dict, returned: always}
+    changed: {description: What differs in the schema., type: list, elements: str, returned: always}
+    leftovers: {description: Unfinished indexes and the commands that remove them., type: list, elements: dict, returned: always}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main() -> None:
+    """Entry point; the action plugin of the same name does the work, through gonogo_remote."""
+    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module.fail_json(msg="gonogo_deploy runs on the controller, through its action plugin")
+
+
+if __name__ == "__main__":
+    main()

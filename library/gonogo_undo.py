@@ -1,0 +1,126 @@
+#!/usr/bin/python
+"""Take a migration back, after approval."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gonogo_undo
+short_description: Take a migration back, after approval
+description:
+  - Rehearses the runbook's undo scripts in a transaction that is rolled back, proves that they leave the schema as it was before the deployment and the rows of every table that stays as they are, and shows the plan with its token.
+  - The plan names every row that would be lost. Without an approval of exactly that plan nothing is changed.
+  - Holds the run lock while it works. Ends sessions that a dead run has left; refuses while another run is alive and names it.
+  - Where the database has Prisma's table, the migration's row is marked as rolled back in the same transaction.
+  - No answer, a wrong token, another run, an expired plan or V(ROLLBACK) changes nothing.
+extends_documentation_fragment: [gonogo, gonogo.login, gonogo.timeouts]
+options:
+  run_id:
+    description: Id of the run whose migration is taken back. By default the newest of the environment that has deployed.
+    type: str
+    required: false
+  environment:
+    description: Environment of the run.
+    type: str
+    required: true
+  approval:
+    description: The approval. Without it, only the plan is shown.
+    type: dict
+    suboptions:
+      answer:
+        description: V(COMMIT) followed by the plan's token, or V(ROLLBACK). Anything else changes nothing.
+        type: str
+      approved_by:
+        description: Who approves. For an answer that was typed, by default the user who typed it.
+        type: str
+      typed:
+        description: Whether the answer was typed at the prompt.
+        type: bool
+        default: false
+      run_id:
+        description: Run the approval is for.
+        type: str
+  plan_hours:
+    description: How long a plan can be approved.
+    type: int
+    default: 24
+  budgets:
+    description: Limits, written like V(500ms), V(5s) or V(10min).
+    type: dict
+    default: {}
+    suboptions:
+      lock: {description: Waiting for one lock., type: str, default: 2s}
+      hold: {description: Not used here; the plan says how long the application would wait., type: str, default: 10s}
+      statement: {description: One statement., type: str, default: 10min}
+      attempts: {description: How often a transaction is tried that does not get its locks., type: int, default: 10}
+      wait: {description: Waiting before it is tried again., type: str, default: 1s}
+attributes:
+  check_mode:
+    support: full
+    description: In check mode only the plan is shown.
+"""
+
+EXAMPLES = r"""
+- name: Show the plan
+  gonogo_undo:
+    login: {db: apms_staging, user: apms_staging, host: localhost, passfile: ~/.pgpass}
+    environment: staging
+  register: plan
+
+- name: Carry it out
+  gonogo_undo:
+    login: {db: apms_staging, user: apms_staging, host: localhost, passfile: ~/.pgpass}
+    environment: staging
+    approval:
+      answer: COMMIT 0123456789
+      approved_by: Dewi
+      run_id: 20260131T120000Z-0a1b2c
+"""
+
+RETURN = r"""
+run_id:
+  description: Run whose migration it is.
+  returned: when a run has deployed
+  type: str
+token:
+  description: Token of the plan.
+  returned: when there is anything to take back
+  type: str
+state:
+  description: 'What was there of the migration: absent, applied, half or unfinished.'
+  returned: when a run has deployed
+  type: str
+changes:
+  description: Names of what changes in the schema.
+  returned: when a run has deployed
+  type: list
+  elements: str
+lost:
+  description: Table, or column of a table that stays, to number of rows that are lost with it.
+  returned: when a run has deployed
+  type: dict
+compared:
+  description: Tables whose rows were compared before and after.
+  returned: when a run has deployed
+  type: list
+  elements: str
+locked_seconds:
+  description: For how long nobody else could use the tables it touches.
+  returned: when a run has deployed
+  type: float
+committed:
+  description: Whether it is gone for good.
+  returned: always
+  type: bool
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main() -> None:
+    """Entry point; the action plugin of the same name does the work, through gonogo_remote."""
+    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module.fail_json(msg="gonogo_undo runs on the controller, through its action plugin")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""A runbook's migration and its undo, as data for the target host.
+
+A *step* is one file: `{"file", "transaction": true or false, "statements": [...]}`, a statement
+`{"file", "line", "text", "verb", "opening", "tables", "effects", "outside"}`; see effects.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import canonical
+from ..errors import InputError
+from . import effects, schema, statements, yamlfile
+
+if TYPE_CHECKING:
+    from .runbook import Runbook
+
+__all__ = ["bookkeeping", "check", "check_prisma", "expected", "plan", "steps"]
+
+
+def check(document: yamlfile.Document, directory: Path) -> None:
+    """Raise InputError for a file that cannot be applied as it is declared."""
+    for key in ("migration", "undo"):
+        for number, entry in enumerate(document.data.get(key, [])):
+            for statement in _statements(directory / entry["file"]):
+                if statement["outside"] and entry.get("transaction") != "none":
+                    place = document.place((key, number))
+                    raise InputError(
+                        f"{place}: {entry['file']}:{statement['line']}: {statement['outside']} "
+                        "cannot run inside a transaction",
+                        file=str(document.path),
+                        hint="Move it to a file of its own, with `transaction: none` beside its "
+                        "name in runbook.yml. What runs there stays when a later statement fails.",
+                    )
+
+
+def check_prisma(document: yamlfile.Document) -> None:
+    """The file Prisma knows belongs to the migration, and to its transaction."""
+    file = document.data["prisma"]["file"]
+    entries = {entry["file"]: entry for entry in document.data["migration"]}
+    if file not in entries:
+        schema.refuse(document, ("prisma", "file"), file, "is no file of the migration")
+    if entries[file].get("transaction") == "none":
+        schema.refuse(
+            document,
+            ("prisma", "file"),
+            file,
+            "runs outside a transaction: its record could not be written together with it",
+        )
+
+
+def steps(directory: Path, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The files of a migration or an undo, cut. Raises InputError as `check` does."""
+    return [
+        {
+            "file": entry["file"],
+            "transaction": entry.get("transaction") != "none",
+            "statements": _statements(directory / entry["file"]),
+        }
+        for entry in entries
+    ]
+
+
+def expected(
+    steps_of_migration: Sequence[Mapping[str, Any]], manifest: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The objects by which the migration is recognised, with what the manifest says of them.
+
+    Names come from the SQL, which is what is going to be applied; `definition`, where the
+    manifest knows one, is independent of it. Raises InputError where there is no such object.
+    """
+    found = effects.net(
+        effect
+        for step in steps_of_migration
+        for statement in step["statements"]
+        for effect in statement["effects"]
+    )
+    if not any(effect["sure"] for effect in found):
+        raise InputError(
+            "nothing tells whether this migration has been applied",
+            detail="None of its statements makes or drops a named object.",
+            hint="A deployment needs one: a table, column, constraint, index, trigger or function.",
+        )
+    keys = {key["name"]: key for key in manifest.get("foreign_keys", [])}
+    tables = {table["name"]: table for table in manifest.get("tables", [])}
+    spelled = {
+        (c["table"], name) for c in manifest.get("found_columns", []) for name in c["any_of"]
+    }
+    for effect in found:
+        if not effect["made"]:
+            continue
+        if effect["kind"] == "constraint" and effect["name"] in keys:
+            key = keys[effect["name"]]
+            if key["table"] == effect["table"]:
+                effect["definition"] = {
+                    "columns": list(key["columns"]),
+                    "parent": [manifest["schema"], key["references"]["table"]],
+                    "parent_columns": list(key["references"]["columns"]),
+                    "on_delete": key["on_delete"],
+                    "on_update": key["on_update"],
+                }
+        elif effect["kind"] == "table" and effect["name"] in tables:
+            columns = [column["name"] for column in tables[effect["name"]]["columns"]]
+            kept = [name for name in columns if (effect["name"], name) not in spelled]
+            effect["definition"] = {"columns": kept}
+    return found
+
+
+def bookkeeping(
+    directory: Path, data: Mapping[str, Any], manifest: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """What Prisma's table is to say of this migration, None where it is none of Prisma's.
+
+    `checksums` are all that Prisma takes for this file's: the first is of the file as it stands,
+    the others with the other kinds of line ends.
+    """
+    if "prisma" not in data:
+        return None
+    said = data["prisma"]
+    raw = (directory / said["file"]).read_bytes()
+    unix = raw.replace(b"\r\n", b"\n")
+    variants = [raw, unix, unix.replace(b"\n", b"\r\n")]
+    return {
+        "schema": said.get("schema", manifest["schema"]),
+        "name": said.get("name", data["name"]),
+        "file": said["file"],
+        "checksums": list(dict.fromkeys(canonical.sha256(text) for text in variants)),
+    }
+
+
+def plan(runbook: Runbook, key: str) -> dict[str, Any]:
+    """What the target host needs of a runbook: `steps` of `migration` or `undo`, and by what the
+    migration is recognised (`objects`, `prisma`)."""
+    own = steps(runbook.directory, runbook.sql_files("migration"))
+    return {
+        "steps": own if key == "migration" else steps(runbook.directory, runbook.sql_files(key)),
+        "objects": expected(own, runbook.manifest),
+        "prisma": bookkeeping(runbook.directory, runbook.data, runbook.manifest),
+    }
+
+
+def _statements(file: Path) -> list[dict[str, Any]]:
+    found = []
+    for piece in statements.read(file):
+        try:
+            left = effects.effects(piece, file.name)
+        except InputError as error:
+            raise InputError(
+                f"{file.name}:{error.primary.removeprefix('line ')}",
+                file=str(file),
+                hint=error.hint,
+            ) from None
+        found.append(
+            {
+                "file": file.name,
+                "line": piece.line,
+                "first_line": piece.first_line,
+                "text": piece.text,
+                "verb": piece.verb,
+                "opening": piece.opening,
+                "tables": effects.tables(piece),
+                "effects": left,
+                "outside": effects.outside_transaction(piece),
+            }
+        )
+    if not found:
+        raise InputError(f"{file.name} holds no statement", file=str(file))
+    return found

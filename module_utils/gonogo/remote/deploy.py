@@ -1,0 +1,58 @@
+"""Apply a runbook's migration where it is absent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .. import link
+from ..deploy.budgets import BUDGETS_SPEC, budgets_of
+from .common import TIMEOUTS_SPEC, login_of, options, provide_psycopg, timeouts_of
+
+__all__ = ["SPEC", "run"]
+
+SPEC = options(
+    plan={"type": "dict", "required": True},
+    budgets=BUDGETS_SPEC,
+    resume={"type": "bool", "default": False},
+    plan_only={"type": "bool", "default": False},
+    timeouts=TIMEOUTS_SPEC,
+)
+
+
+def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """`deployment`: as `deploy.carry_out.deploy` returns it."""
+    provide_psycopg(params)
+    from ..deploy.carry_out import deploy
+    from ..lock import prove, session
+
+    login, run_id = login_of(params), params["run_id"]
+    opened: list[Any] = []
+
+    def connect() -> Any:
+        opened.append(
+            session(
+                login,
+                run_id=run_id,
+                stage="deploy",
+                timeouts=timeouts_of(params),
+                # As the files are read: a backslash in plain quotes is a backslash.
+                settings={"standard_conforming_strings": "on"},
+            )
+        )
+        return opened[-1]
+
+    def confirm() -> None:
+        link.require()
+        prove(opened[-1], run_id=run_id)
+
+    done = deploy(
+        connect,
+        params["plan"],
+        budgets=budgets_of(params["budgets"]),
+        confirm=confirm,
+        resume=params["resume"],
+        check_only=check_mode or params["plan_only"],
+    )
+    changed = bool(done["changed"]) or done["changed"] is None
+    return {"changed": changed, "deployment": done}

@@ -1,0 +1,63 @@
+-- The second step of 20260115093000_add_master_table_foreign_keys: the rows that were there before.
+--
+-- A statement each, and a transaction each: VALIDATE takes SHARE UPDATE EXCLUSIVE on its table and
+-- ROW SHARE on the referenced one, which no reader and no writer waits for. What has been
+-- validated stays so when a later one fails.
+
+ALTER TABLE public.config_versions VALIDATE CONSTRAINT fk_config_versions_workspace;
+ALTER TABLE public.config_versions VALIDATE CONSTRAINT fk_config_versions_imported_by;
+ALTER TABLE public.config_versions VALIDATE CONSTRAINT fk_config_versions_previous_version;
+ALTER TABLE public.config_versions VALIDATE CONSTRAINT fk_config_versions_superseded_by;
+ALTER TABLE public.atp_scope_master VALIDATE CONSTRAINT fk_atp_scope_master_workspace;
+ALTER TABLE public.atp_scope_master VALIDATE CONSTRAINT fk_atp_scope_master_config_version;
+ALTER TABLE public.vendor_master VALIDATE CONSTRAINT fk_vendor_master_workspace;
+ALTER TABLE public.vendor_master VALIDATE CONSTRAINT fk_vendor_master_config_version;
+ALTER TABLE public.approval_role_master VALIDATE CONSTRAINT fk_approval_role_master_workspace;
+ALTER TABLE public.approval_role_master VALIDATE CONSTRAINT fk_approval_role_master_config_version;
+ALTER TABLE public.approval_policy_master VALIDATE CONSTRAINT fk_approval_policy_master_workspace;
+ALTER TABLE public.approval_policy_master VALIDATE CONSTRAINT fk_approval_policy_master_config_version;
+ALTER TABLE public.approval_policy_master VALIDATE CONSTRAINT fk_approval_policy_master_scope;
+ALTER TABLE public.approval_policy_master VALIDATE CONSTRAINT fk_approval_policy_master_vendor;
+ALTER TABLE public.approval_policy_master VALIDATE CONSTRAINT fk_approval_policy_master_parent_policy;
+ALTER TABLE public.approval_policy_stages VALIDATE CONSTRAINT fk_approval_policy_stages_policy;
+ALTER TABLE public.approval_policy_stages VALIDATE CONSTRAINT fk_approval_policy_stages_config_version;
+ALTER TABLE public.approval_policy_stages VALIDATE CONSTRAINT fk_approval_policy_stages_approval_role;
+ALTER TABLE public.cluster_master VALIDATE CONSTRAINT fk_cluster_master_workspace;
+ALTER TABLE public.cluster_master VALIDATE CONSTRAINT fk_cluster_master_config_version;
+ALTER TABLE public.cluster_master VALIDATE CONSTRAINT fk_cluster_master_scope;
+ALTER TABLE public.cluster_approver_master VALIDATE CONSTRAINT fk_cluster_approver_master_workspace;
+ALTER TABLE public.cluster_approver_master VALIDATE CONSTRAINT fk_cluster_approver_master_cluster;
+ALTER TABLE public.cluster_approver_master VALIDATE CONSTRAINT fk_cluster_approver_master_config_version;
+ALTER TABLE public.cluster_approver_master VALIDATE CONSTRAINT fk_cluster_approver_master_approval_role;
+ALTER TABLE public.cluster_approver_master VALIDATE CONSTRAINT fk_cluster_approver_master_primary_user;
+ALTER TABLE public.cluster_approver_master VALIDATE CONSTRAINT fk_cluster_approver_master_backup_user;
+ALTER TABLE public.workflow_instances VALIDATE CONSTRAINT fk_workflow_instances_workspace;
+ALTER TABLE public.workflow_instances VALIDATE CONSTRAINT fk_workflow_instances_config_version;
+ALTER TABLE public.workflow_instances VALIDATE CONSTRAINT fk_workflow_instances_approval_policy;
+ALTER TABLE public.workflow_instances VALIDATE CONSTRAINT fk_workflow_instances_vendor;
+ALTER TABLE public.workflow_instances VALIDATE CONSTRAINT fk_workflow_instances_scope;
+ALTER TABLE public.workflow_stages VALIDATE CONSTRAINT fk_workflow_stages_workflow_instance;
+ALTER TABLE public.workflow_stages VALIDATE CONSTRAINT fk_workflow_stages_config_version;
+ALTER TABLE public.workflow_stages VALIDATE CONSTRAINT fk_workflow_stages_approval_role;
+ALTER TABLE public.workflow_stages VALIDATE CONSTRAINT fk_workflow_stages_approver_user;
+ALTER TABLE public.workflow_stages VALIDATE CONSTRAINT fk_workflow_stages_decided_by;
+ALTER TABLE public.workflow_stages VALIDATE CONSTRAINT fk_workflow_stages_policy_stage;
+ALTER TABLE public.approver_overrides VALIDATE CONSTRAINT fk_approver_overrides_workspace;
+ALTER TABLE public.approver_overrides VALIDATE CONSTRAINT fk_approver_overrides_workflow_stage;
+ALTER TABLE public.approver_overrides VALIDATE CONSTRAINT fk_approver_overrides_submission;
+ALTER TABLE public.approver_overrides VALIDATE CONSTRAINT fk_approver_overrides_cluster;
+ALTER TABLE public.approver_overrides VALIDATE CONSTRAINT fk_approver_overrides_approval_role;
+ALTER TABLE public.approver_overrides VALIDATE CONSTRAINT fk_approver_overrides_from_user;
+ALTER TABLE public.approver_overrides VALIDATE CONSTRAINT fk_approver_overrides_to_user;
+ALTER TABLE public.atp_submissions VALIDATE CONSTRAINT fk_atp_submissions_workspace;
+ALTER TABLE public.atp_submissions VALIDATE CONSTRAINT fk_atp_submissions_config_version;
+ALTER TABLE public.atp_submissions VALIDATE CONSTRAINT fk_atp_submissions_scope;
+ALTER TABLE public.atp_submissions VALIDATE CONSTRAINT fk_atp_submissions_vendor;
+ALTER TABLE public.atp_submissions VALIDATE CONSTRAINT fk_atp_submissions_workflow_instance;
+ALTER TABLE public.atp_submission_documents VALIDATE CONSTRAINT fk_atp_submission_documents_submission;
+ALTER TABLE public.punchlists VALIDATE CONSTRAINT fk_punchlists_workflow_instance;
+ALTER TABLE public.punchlists VALIDATE CONSTRAINT fk_punchlists_workflow_stage;
+ALTER TABLE public.punchlist_items VALIDATE CONSTRAINT fk_punchlist_items_punchlist;
+ALTER TABLE public.workflow_stage_actions VALIDATE CONSTRAINT fk_workflow_stage_actions_stage;
+ALTER TABLE public.approval_policy_stages
+    VALIDATE CONSTRAINT ck_approval_policy_stages_stage_group;

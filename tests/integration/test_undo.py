@@ -1,0 +1,225 @@
+"""A migration is taken back after approval, and nothing else moves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gonogo import schema_catalog
+from gonogo.connection import connect
+from gonogo.deploy.budgets import budgets_of
+from gonogo.deploy.undo import take_back
+from gonogo.errors import GonogoError
+from tests.integration.harness import PROJECT, Controller, Database, Outcome
+from tests.integration.migrations import PRISMA_TABLE, before, deployed, plan_of, prisma_rows
+
+Make = Callable[..., Database]
+
+SECOND = PROJECT / "runbooks" / "20260115093000_add_master_table_foreign_keys"
+SANDBOX = ("-i", "inventories/sandbox")
+DEPLOY = (*SANDBOX, "validate_staging.yml", "-e", "deploy_enabled=true")
+UNDO = (*SANDBOX, "playbooks/undo.yml")
+
+
+def schema(database: Database) -> dict[str, str]:
+    with connect(database.login(), name="gonogo:test:look") as connection:
+        return schema_catalog.read(connection)
+
+
+def plans(directory: Path, migration: str, undo: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The plan of a deployment and that of its undo."""
+    forth = plan_of(directory, prisma="forth", forth=migration)
+    back = plan_of(directory, back=undo + "\nCREATE TABLE public.unused_name (id int);")
+    statements = [s for s in back["steps"][0]["statements"] if "unused_name" not in s["text"]]
+    return forth, {**forth, "steps": [{**back["steps"][0], "statements": statements}]}
+
+
+def taken(database: Database, plan: dict[str, Any], **more: Any) -> dict[str, Any]:
+    budgets = budgets_of({"lock": "200ms", "attempts": 2, "wait": "1ms"})
+    given = {"schema_before": None, "approved_content": None, **more}
+    with connect(database.login(), name="gonogo:test:undo") as connection:
+        return take_back(connection, plan, budgets=budgets, **given)
+
+
+TABLE = "CREATE TABLE public.gonogo_t (id int);"
+COLUMN = "ALTER TABLE public.sites ADD COLUMN gonogo_note text;"
+
+
+# --- what would be lost -------------------------------------------------------------------------
+
+
+def test_a_rehearsal_changes_nothing_and_names_the_rows(database: Database, tmp_path: Path) -> None:
+    forth, back = plans(tmp_path, TABLE, "DROP TABLE public.gonogo_t;")
+    deployed(database, forth)
+    with database.owner() as owner:
+        owner.execute("INSERT INTO public.gonogo_t VALUES (1), (2)")
+    there = schema(database)
+    planned = taken(database, back)
+    assert not planned["committed"]
+    assert planned["lost"] == {"public.gonogo_t": 2}
+    assert "table public.gonogo_t" in planned["changes"]
+    assert schema(database) == there
+
+
+def test_rows_that_came_since_the_plan_are_not_lost(database: Database, tmp_path: Path) -> None:
+    forth, back = plans(tmp_path, TABLE, "DROP TABLE public.gonogo_t;")
+    deployed(database, forth)
+    planned = taken(database, back)
+    with database.owner() as owner:
+        owner.execute("INSERT INTO public.gonogo_t VALUES (1)")
+    done = taken(database, back, approved_content=planned["content"])
+    assert not done["committed"]
+    assert "table public.gonogo_t" in schema(database)
+    approved = taken(database, back, approved_content=done["content"])
+    assert approved["committed"]
+    assert "table public.gonogo_t" not in schema(database)
+
+
+def test_values_of_a_column_are_named(database: Database, tmp_path: Path) -> None:
+    forth, back = plans(tmp_path, COLUMN, "ALTER TABLE public.sites DROP COLUMN gonogo_note;")
+    there = schema(database)
+    rows = database.rows()
+    deployed(database, forth)
+    with database.owner() as owner:
+        owner.execute("UPDATE public.sites SET gonogo_note = 'x'")
+    planned = taken(database, back, schema_before=there)
+    assert planned["lost"] == {"public.sites.gonogo_note": rows["sites"]}
+    assert planned["compared"] == ["public.sites"]
+    assert planned["locked"] == ["public.sites"]
+    assert taken(database, back, schema_before=there, approved_content=planned["content"])[
+        "committed"
+    ]
+    assert schema(database) == there
+    assert database.rows() == rows
+
+
+def test_what_was_not_applied_is_not_taken_back(database: Database, tmp_path: Path) -> None:
+    _, back = plans(tmp_path, TABLE, "DROP TABLE public.gonogo_t;")
+    assert taken(database, back)["state"] == "absent"
+
+
+def test_prisma_is_told(database: Database, tmp_path: Path) -> None:
+    forth, back = plans(tmp_path, TABLE, "DROP TABLE public.gonogo_t;")
+    with database.owner() as owner:
+        owner.execute(PRISMA_TABLE)
+        deployed(database, forth)
+        planned = taken(database, back)
+        assert prisma_rows(owner)[0]["rolled_back_at"] is None
+        taken(database, back, approved_content=planned["content"])
+        assert prisma_rows(owner)[0]["rolled_back_at"] is not None
+        # It counts as not applied, and can be applied again.
+        assert deployed(database, forth)["action"] == "applied"
+        assert len(prisma_rows(owner)) == 2
+
+
+# --- scripts that do something else -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("SELECT 1;", "do not take everything back"),
+        ("DROP TABLE public.gonogo_t;\nUPDATE public.sites SET id = id || 'x';", "change rows"),
+        ("DROP TABLE public.gonogo_t;\nDELETE FROM public.sites;", "could not be taken back|rows"),
+        ("DROP TABLE public.gonogo_t;\nDROP INDEX public.gonogo_i;", "leave the schema as it was"),
+        ("DROP TABLE public.gonogo_t;\nSELECT nonsense;", "could not be taken back"),
+    ],
+)
+def test_nothing_else_may_change(
+    database: Database, tmp_path: Path, script: str, message: str
+) -> None:
+    with database.owner() as owner:
+        owner.execute("CREATE TABLE public.gonogo_other (n int)")
+        owner.execute("CREATE INDEX gonogo_i ON public.gonogo_other (n)")
+    there = schema(database)
+    forth, back = plans(tmp_path, TABLE, script)
+    deployed(database, forth)
+    applied, rows = schema(database), database.rows()
+    with pytest.raises(GonogoError, match=message) as caught:
+        taken(database, back, schema_before=there)
+    assert "nothing has changed" in caught.value.primary
+    assert schema(database) == applied
+    assert database.rows() == rows
+
+
+def test_a_table_that_somebody_uses_stops_it_and_is_let_go(
+    database: Database, tmp_path: Path
+) -> None:
+    forth, back = plans(tmp_path, TABLE, "DROP TABLE public.gonogo_t;")
+    deployed(database, forth)
+    with database.owner() as other:
+        other.execute("BEGIN")
+        other.execute("LOCK TABLE public.gonogo_t IN ACCESS SHARE MODE")
+        with pytest.raises(GonogoError, match="could not be taken back") as caught:
+            taken(database, back)
+    assert "55P03" in str(caught.value.detail)
+
+
+# --- the shipped runbooks -----------------------------------------------------------------------
+
+
+def plan_token(outcome: Outcome) -> str:
+    return str(json.loads((outcome.evidence / "undo_plan.json").read_text())["token"])
+
+
+def approve(outcome: Outcome, **changes: str) -> list[str]:
+    given = {
+        "undo_run_id": outcome.evidence.name,
+        "undo_token": plan_token(outcome),
+        "undo_approved_by": "Dewi",
+        **changes,
+    }
+    return [word for name, value in given.items() for word in ("-e", f"{name}={value}")]
+
+
+def test_the_first_runbook_there_and_back(database: Database, controller: Controller) -> None:
+    controller.aim(database)
+    with before(database) as owner:
+        there, rows = schema(database), database.rows()
+        applied = controller.play(*DEPLOY, "-e", "gonogo_residue=rollback")
+        assert json.loads((applied.evidence / "deploy.json").read_text())["action"] == "applied"
+        with_it = schema(database)
+        plan = controller.play(*UNDO)
+        assert plan.status == 0, plan.output
+        assert "No answer: nothing was changed." in plan.output
+        assert "undo_approved_by=NAME" in plan.output
+        assert schema(database) == with_it
+        for wrong in (
+            {"undo_token": "0123456789"},
+            {"undo_approved_by": ""},
+            {"undo_run_id": "20260131T120000Z-0a1b2c"},
+        ):
+            refused = controller.play(*UNDO, *approve(plan, **wrong))
+            assert refused.status != 0, refused.output
+        assert schema(database) == with_it
+        done = controller.play(*UNDO, *approve(plan))
+        assert done.status == 0, done.output
+        assert "Everything else is as it was" in done.output
+        (row,) = prisma_rows(owner)
+    assert row["rolled_back_at"] is not None
+    record = json.loads((plan.evidence / "undo.json").read_text())
+    assert record["committed"]
+    assert record["approved_by"] == "Dewi"
+    assert schema(database) == there
+    assert database.rows() == {**rows, "_prisma_migrations": 1}
+    again = controller.play(*UNDO)
+    assert "nothing to take back" in again.output
+
+
+def test_the_second_runbook_there_and_back(make_database: Make, controller: Controller) -> None:
+    database = make_database("as_deployed")
+    controller.aim(database, profile="target")
+    there, rows = schema(database), database.rows()
+    second = ("-e", f"gonogo_runbook={SECOND}", "-e", "gonogo_residue=rollback")
+    applied = controller.play(*DEPLOY, *second)
+    assert applied.verdict["decision"] == "GO", applied.output
+    plan = controller.play(*UNDO, *second)
+    assert "No row would be lost." in plan.output
+    done = controller.play(*UNDO, *second, *approve(plan))
+    assert done.status == 0, done.output
+    assert schema(database) == there
+    assert database.rows() == rows

@@ -1,0 +1,317 @@
+"""What a runbook says of its migration is right before the first connection, or refused."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gonogo.controller import deployment, migration, runbook
+from gonogo.deploy.budgets import budgets_of, check_variables, seconds
+from gonogo.errors import InputError
+
+RUNBOOKS = Path(__file__).parents[2] / "runbooks"
+FIRST = next(RUNBOOKS.glob("20251229010228_*"))
+SECOND = next(RUNBOOKS.glob("20260115093000_*"))
+
+Edit = Callable[[str, str, str], None]
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Path:
+    for original in (FIRST, SECOND):
+        shutil.copytree(original, tmp_path / original.name)
+    return tmp_path
+
+
+@pytest.fixture(params=[FIRST.name, SECOND.name])
+def folder(folders: Path, request: pytest.FixtureRequest) -> Path:
+    return folders / str(request.param)
+
+
+def load(folder: Path, profile: str = "target") -> runbook.Runbook:
+    return runbook.load(folder, profile=profile, parameters={})
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(InputError) as caught:
+        load(folder)
+    return caught.value.render()
+
+
+def edit(folder: Path, name: str, old: str, new: str) -> None:
+    file = folder / name
+    text = file.read_text(encoding="utf-8")
+    assert old in text, old
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+# --- migration, undo, prisma -------------------------------------------------------------------
+
+
+def test_a_file_that_is_no_sql_is_refused_with_its_line(folder: Path) -> None:
+    edit(folder, "migration.sql", ";\n", ";\n\\i other.sql\n")
+    assert "a backslash outside of quotes" in refusal(folder)
+
+
+def test_what_needs_no_transaction_must_be_declared(folder: Path) -> None:
+    (folder / "extra.sql").write_text("\nCREATE INDEX CONCURRENTLY i ON public.sites (id);\n")
+    edit(folder, "runbook.yml", "migration:\n", "migration:\n  - {file: extra.sql}\n")
+    said = refusal(folder)
+    assert "extra.sql:2: CREATE … CONCURRENTLY cannot run inside a transaction" in said
+    assert "transaction: none" in said
+    edit(folder, "runbook.yml", "{file: extra.sql}", "{file: extra.sql, transaction: none}")
+    assert load(folder)
+
+
+def test_a_file_without_statements_is_refused(folder: Path) -> None:
+    (folder / "extra.sql").write_text("-- later\n")
+    edit(folder, "runbook.yml", "migration:\n", "migration:\n  - {file: extra.sql}\n")
+    assert "extra.sql holds no statement" in refusal(folder)
+
+
+def test_an_unqualified_name_is_refused_with_its_line(folder: Path) -> None:
+    (folder / "extra.sql").write_text("\n\nCREATE TABLE sites2 (id int);\n")
+    edit(folder, "runbook.yml", "migration:\n", "migration:\n  - {file: extra.sql}\n")
+    assert "extra.sql:3: 'sites2' is not schema.name" in refusal(folder)
+
+
+def test_an_undo_is_one_transaction(folder: Path) -> None:
+    edit(folder, "runbook.yml", "{file: undo.sql}", "{file: undo.sql, transaction: none}")
+    assert "'undo[0].transaction' is not a known key" in refusal(folder)
+
+
+def test_an_undo_must_be_there(folder: Path) -> None:
+    (folder / "undo.sql").unlink()
+    assert "file undo.sql does not exist" in refusal(folder)
+
+
+def test_prisma_knows_a_file_of_the_migration(folder: Path) -> None:
+    edit(folder, "runbook.yml", "prisma: {file: migration.sql}", "prisma: {file: undo.sql}")
+    assert "'prisma.file' is no file of the migration" in refusal(folder)
+
+
+def test_prisma_knows_a_file_whose_record_goes_with_it(folders: Path) -> None:
+    folder = folders / SECOND.name
+    edit(folder, "runbook.yml", "prisma: {file: migration.sql}", "prisma: {file: validate.sql}")
+    assert "runs outside a transaction" in refusal(folder)
+
+
+def test_after_deploy_is_for_preflight(folders: Path) -> None:
+    folder = folders / SECOND.name
+    edit(folder, "runbook.yml", "transaction: trial}", "transaction: trial, after: deploy}")
+    assert "is for preflight phases" in refusal(folder)
+
+
+def test_the_checksum_is_that_of_the_file() -> None:
+    plan = migration.plan(load(FIRST), "migration")
+    raw = (FIRST / "migration.sql").read_bytes()
+    assert plan["prisma"]["checksums"][0] == hashlib.sha256(raw).hexdigest()
+    assert plan["prisma"]["name"] == FIRST.name
+    crlf = hashlib.sha256(raw.replace(b"\n", b"\r\n")).hexdigest()
+    assert plan["prisma"]["checksums"][1:] == [crlf]
+
+
+def test_without_prisma_there_is_no_record(folders: Path) -> None:
+    folder = folders / FIRST.name
+    edit(folder, "runbook.yml", "prisma: {file: migration.sql}\n", "")
+    assert migration.plan(load(folder), "migration")["prisma"] is None
+
+
+@pytest.mark.parametrize("original", [FIRST, SECOND], ids=lambda folder: folder.name)
+def test_a_migration_is_known_by_what_its_manifest_names(original: Path) -> None:
+    """Two sources that know nothing of each other: the SQL, and the manifest."""
+    loaded = load(original)
+    plan = migration.plan(loaded, "migration")
+    made = {(o["kind"], o["name"]) for o in plan["objects"] if o["made"]}
+    keys = {("constraint", key["name"]) for key in loaded.manifest["foreign_keys"]}
+    assert keys <= made
+    with_definition = [
+        o for o in plan["objects"] if o["kind"] == "constraint" and "definition" in o
+    ]
+    assert len(with_definition) == len(keys) == 55
+    gone = [o["name"] for o in plan["objects"] if not o["made"]]
+    assert gone == ["config_versions_workspace_id_fkey"]
+
+
+def test_both_migrations_lead_to_the_same_keys() -> None:
+    """What the second adds step by step is what the first has at once."""
+
+    def keys(folder: Path) -> set[tuple[Any, ...]]:
+        objects = migration.plan(load(folder), "migration")["objects"]
+        kinds = {"trigger", "function"}
+        return {
+            (o["kind"], o["table"], o["name"], o["made"])
+            for o in objects
+            if o["kind"] in kinds or o["name"].startswith(("fk_", "config_versions_workspace"))
+            if o["kind"] != "validated"
+        }
+
+    assert keys(FIRST) == keys(SECOND)
+
+
+def test_what_leaves_no_object_cannot_be_recognised(tmp_path: Path) -> None:
+    (tmp_path / "data.sql").write_text("UPDATE public.sites SET id = id;")
+    steps = migration.steps(tmp_path, [{"file": "data.sql"}])
+    with pytest.raises(InputError, match="nothing tells whether"):
+        migration.expected(steps, {"schema": "public"})
+
+
+# --- extends -----------------------------------------------------------------------------------
+
+
+def test_what_is_taken_over() -> None:
+    loaded, base = load(SECOND), load(FIRST)
+    assert loaded.manifest == base.manifest
+    assert set(base.parameters) <= set(loaded.parameters)
+    preflight = {check["id"] for check in base.checks.values() if check["phase"] == "00_preflight"}
+    assert preflight < set(loaded.checks)
+    assert not {"C1.1", "V1.1"} & set(loaded.checks)
+
+
+def test_the_other_runbook_is_in_the_digest(folders: Path) -> None:
+    folder = folders / SECOND.name
+    before = load(folder)
+    assert f"../{FIRST.name}/manifest.yml" in before.digests
+    edit(folders / FIRST.name, "manifest.yml", "# One object", "# one object")
+    assert load(folder).sha256 != before.sha256
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (f"extends: {FIRST.name}", "extends: nowhere", "'extends' is no other runbook"),
+        (f"extends: {FIRST.name}", f"extends: {SECOND.name}", "'extends' is no other runbook"),
+        (f"extends: {FIRST.name}\n", "", "lacks the key 'parameters'"),
+        ("name: 00_preflight,", "name: 00_nowhere,", "has no check|does not exist"),
+    ],
+)
+def test_an_extension_that_cannot_be(folders: Path, old: str, new: str, message: str) -> None:
+    folder = folders / SECOND.name
+    edit(folder, "runbook.yml", old, new)
+    said = refusal(folder)
+    assert any(part in said for part in message.split("|")), said
+
+
+def test_an_extension_of_an_extension_is_refused(folders: Path) -> None:
+    third = shutil.copytree(folders / SECOND.name, folders / "third")
+    edit(third, "runbook.yml", f"extends: {FIRST.name}", f"extends: {SECOND.name}")
+    assert "extends another runbook itself" in refusal(third)
+
+
+def test_a_mistake_in_the_other_runbook_is_found(folders: Path) -> None:
+    edit(folders / FIRST.name, "runbook.yml", "format: 1", "format: 2")
+    assert "'format' is unknown" in refusal(folders / SECOND.name)
+
+
+# --- budgets -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("500ms", 0.5), ("5s", 5.0), (" 10 min ", 600.0), ("1h", 3600.0)]
+)
+def test_durations(text: str, expected: float) -> None:
+    assert seconds(text, key="x") == expected
+
+
+@pytest.mark.parametrize("text", ["", "5", "0s", "-1s", "5 seconds", "1.5s", "s"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(InputError, match="'x' is no duration"):
+        seconds(text, key="x")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("deploy_lock_timeout", "soon"),
+        ("deploy_hold_timeout", "0s"),
+        ("deploy_statement_timeout", "5"),
+        ("deploy_wait", "1 week"),
+        ("deploy_attempts", "0"),
+        ("undo_lock_timeout", "soon"),
+    ],
+)
+def test_a_variable_is_refused_by_its_name(variable: str, value: str) -> None:
+    check_variables({"deploy_lock_timeout": "1s", "deploy_attempts": 3})
+    with pytest.raises(InputError) as caught:
+        check_variables({variable: value})
+    assert f'{variable} is "{value}"' in caught.value.render()
+
+
+@pytest.mark.parametrize("attempts", [0, -1, 1001])
+def test_attempts_are_bounded(attempts: int) -> None:
+    with pytest.raises(InputError, match="attempts must be"):
+        budgets_of({"attempts": attempts})
+
+
+def test_budgets_have_defaults() -> None:
+    budgets = budgets_of({"lock": None})
+    assert (budgets.lock, budgets.hold, budgets.statement) == (2.0, 10.0, 600.0)
+
+
+# --- what people are told ----------------------------------------------------------------------
+
+
+def _record(**changes: Any) -> dict[str, Any]:
+    objects = [
+        {
+            "object": "table a.b",
+            "made": True,
+            "done": False,
+            "but": None,
+            "file": "m.sql",
+            "line": 3,
+        }
+    ]
+    state = {"state": "absent", "objects": objects, "contradictions": []}
+    error = {
+        "file": "m.sql",
+        "line": 7,
+        "sqlstate": "42703",
+        "message": "column does not exist",
+        "detail": None,
+        "hint": None,
+        "holders": [],
+        "attempts": 1,
+    }
+    record = {"action": "failed", "before": state, "after": state, "error": error, "changed": []}
+    return {**record, "files": [], "leftovers": [], "bill": [], "attempts": [], **changes}
+
+
+def told(record: dict[str, Any]) -> str:
+    problem = deployment.problem(record, inventories=["inventories/x"])
+    assert problem is not None
+    return problem.render()
+
+
+def test_a_failure_says_that_everything_is_as_it_was() -> None:
+    said = told(_record())
+    assert "m.sql:7 failed: 42703: column does not exist" in said
+    assert "Everything is as it was" in said
+    assert "ansible-playbook -i inventories/x playbooks/validate.yml" in said
+
+
+def test_a_failure_after_which_nobody_could_look() -> None:
+    said = told(_record(after=None, changed=None))
+    assert "What is there now is not known" in said
+    assert "Everything is as it was" not in said
+
+
+def test_a_failure_that_leaves_something_names_it_and_the_next_command() -> None:
+    after = {**_record()["after"], "state": "unfinished"}
+    leftovers = [{"index": "a.i", "command": "DROP INDEX CONCURRENTLY a.i;"}]
+    said = told(_record(after=after, changed=["x"], files=["m.sql"], leftovers=leftovers))
+    assert "done: m.sql" in said
+    assert "table a.b is missing (m.sql:3)" in said
+    assert "deploy_continue=true" in said
+    assert "DROP INDEX CONCURRENTLY a.i;" in said
+
+
+def test_nothing_wrong_is_no_problem() -> None:
+    done = _record(action="applied", error=None)
+    assert deployment.problem(done, inventories=[]) is None
+    assert deployment.lines(done)

@@ -1,0 +1,289 @@
+"""A SQL file is cut as the server would cut it, and refused before the server could refuse it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gonogo.controller import effects, statements
+from gonogo.controller.statements import pieces
+from gonogo.errors import InputError
+
+RUNBOOKS = Path(__file__).parents[2] / "runbooks"
+
+
+def cut(text: str) -> list[str]:
+    return [piece.text.strip() for piece in pieces(text) if piece.tokens]
+
+
+def read(tmp_path: Path, content: str | bytes) -> list[statements.Piece]:
+    file = tmp_path / "file.sql"
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    return statements.read(file)
+
+
+def refusal(tmp_path: Path, content: str | bytes) -> str:
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, content)
+    return caught.value.primary
+
+
+# --- cutting -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT 'a;b'",
+        "SELECT 'it''s; fine'",
+        "SELECT E'it\\'s; fine'",
+        "SELECT e'\\\\', 1",
+        "SELECT 'a\\', 1",
+        'SELECT "a;b"',
+        'SELECT "a"";b"',
+        "SELECT U&'d\\0061t;a', U&\"d;\"",
+        "SELECT B'1;', X'a;', N';'",
+        "SELECT $$a;b$$",
+        "SELECT $x$a;$$;b$x$",
+        "SELECT $1, a$b$c, 1$x",
+        "SELECT /* a;b */ 1",
+        "SELECT /* a /* b; */ c; */ 1",
+        "SELECT 1 -- a;b\n + 1",
+        "CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2)",
+        "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END",
+        "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE SQL BEGIN ATOMIC"
+        " SELECT CASE WHEN true THEN 1 END; SELECT 2; END",
+        "DO $body$ BEGIN PERFORM 1; END $body$",
+        "SELECT 'über; straße', ünïcode$x",
+    ],
+)
+def test_a_semicolon_inside_does_not_end_it(statement: str) -> None:
+    assert cut(f"{statement};\nSELECT 2;") == [f"{statement};", "SELECT 2;"]
+
+
+def test_lines_verbs_and_first_words() -> None:
+    text = "-- why\n\n/* and\nhow */ create  TABLE\n  a.b ();\r\n\r\nUPDATE x SET y = 1"
+    first, second = pieces(text)
+    assert (first.line, first.verb, first.opening) == (4, "CREATE", "create TABLE a.b ()")
+    assert (second.line, second.verb) == (7, "UPDATE")
+
+
+def test_begin_of_another_statement_opens_nothing() -> None:
+    assert cut("SELECT atomic FROM begin; SELECT 2;") == ["SELECT atomic FROM begin;", "SELECT 2;"]
+
+
+_PARTS = st.sampled_from(
+    [
+        *("'a;'", "'it''s'", "E'\\''", '"q;"', "$$;$$", "$t$ $$ $t$", "/* ; */", "/* /* */ */"),
+        *("-- x;\n", ";", " ", "\n", "\r\n", "SELECT", "(", ")", "1", "$1", ",", "é", "a$b"),
+        *("CREATE FUNCTION f() BEGIN ATOMIC SELECT 1; END;", "CASE", "END", "begin", "::", "\t"),
+    ]
+)
+
+
+@given(st.lists(_PARTS, max_size=40).map(" ".join))
+def test_the_pieces_are_the_file(text: str) -> None:
+    found = pieces(text)
+    assert "".join(piece.text for piece in found) == text
+    for piece in found[:-1]:
+        assert piece.text.endswith(";")
+    for piece in found:
+        if piece.tokens:
+            offset = "".join(p.text for p in found[: found.index(piece)]).count("\n")
+            assert piece.first_line == offset + 1
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_cut_or_refused_with_its_line(text: str) -> None:
+    lines = range(1, text.count("\n") + 2)
+    refused: int | None = None
+    try:
+        found = pieces(text)
+    except statements._Refusal as refusal:
+        refused = refusal.line
+    if refused is None:
+        assert "".join(piece.text for piece in found) == text
+    else:
+        assert refused in lines
+
+
+@pytest.mark.parametrize("file", sorted(RUNBOOKS.glob("*/*.sql")), ids=lambda f: f.name)
+def test_the_shipped_files(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert "".join(piece.text for piece in pieces(text)) == text
+    for piece in statements.read(file):
+        assert effects.effects(piece, file.name), piece.opening
+
+
+# --- what is refused ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("SELECT 1;\n\\i other.sql", "file.sql:2: a backslash outside of quotes"),
+        ("SELECT 1 \\gexec", "file.sql:1: a backslash outside of quotes"),
+        ("COPY a.b FROM STDIN;", "file.sql:1: COPY with STDIN"),
+        ("COPY a.b (c) TO stdout;", "file.sql:1: COPY with STDIN"),
+        ("\nBEGIN;", "file.sql:2: BEGIN: the file decides"),
+        ("START TRANSACTION;", "START TRANSACTION: the file decides"),
+        ("SELECT 1; COMMIT;", "COMMIT: the file decides"),
+        ("END;", "END: the file decides"),
+        ("ROLLBACK TO x;", "ROLLBACK TO: the file decides"),
+        ("SAVEPOINT x;", "SAVEPOINT X: the file decides"),
+        ("RELEASE x;", "RELEASE X: the file decides"),
+        ("PREPARE TRANSACTION 'x';", "PREPARE TRANSACTION: the file decides"),
+        ("SET TRANSACTION READ ONLY;", "SET TRANSACTION: the file decides"),
+        ("SET lock_timeout = 0;", "the limits of a deployment"),
+        ("SET LOCAL statement_timeout TO '1h';", "the limits of a deployment"),
+        ("SELECT 'a", "file.sql:1: a quoted text begins here"),
+        ("SELECT 1;\nSELECT E'a\\'", "file.sql:2: a quoted text begins here"),
+        ('SELECT "a', "a quoted identifier begins here"),
+        ("SELECT $a$ $b$", "a text in $a$ begins here"),
+        ("/* /* */", "a comment begins here"),
+        (b"SELECT '\xff'", "file.sql:1: is not UTF-8"),
+        (b"\xef\xbb\xbfSELECT 1", "byte order mark"),
+        ("SELECT 1;\n\0", "file.sql:2: a NUL character"),
+    ],
+)
+def test_what_cannot_be_deployed(tmp_path: Path, text: str | bytes, message: str) -> None:
+    assert message in refusal(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "PREPARE x AS SELECT 1;",
+        "COPY a.b FROM '/file';",
+        "SET search_path = a;",
+        "SELECT '\\';",
+        "SELECT 1 AS commit;",
+    ],
+)
+def test_what_only_looks_like_it(tmp_path: Path, text: str) -> None:
+    assert len(read(tmp_path, text)) == 1
+
+
+# --- effects -----------------------------------------------------------------------------------
+
+
+def left(text: str) -> list[tuple[object, ...]]:
+    (piece,) = pieces(text)
+    return [
+        (e["kind"], e["schema"], e["table"], e["name"], e["made"], e["sure"])
+        for e in effects.effects(piece, "file.sql")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            'CREATE TABLE a."B c" (x int CONSTRAINT n NOT NULL, CONSTRAINT k PRIMARY KEY (x))',
+            [("table", "a", None, "B c", True, True), ("constraint", "a", "B c", "k", True, True)],
+        ),
+        ("CREATE TABLE IF NOT EXISTS A.B (x int)", [("table", "a", None, "b", True, False)]),
+        ("CREATE TEMP TABLE b (x int)", []),
+        (
+            "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON ONLY a.b (c)",
+            [("index", "a", "b", "i", True, False)],
+        ),
+        ("CREATE INDEX ON a.b (c)", []),
+        (
+            "CREATE OR REPLACE FUNCTION a.f(x int DEFAULT 1) RETURNS int LANGUAGE sql AS ''",
+            [("function", "a", None, "f", True, False)],
+        ),
+        (
+            "CREATE TRIGGER t AFTER UPDATE OF x ON a.b FOR EACH ROW EXECUTE FUNCTION a.f()",
+            [("trigger", "a", "b", "t", True, True)],
+        ),
+        ("CREATE TYPE a.e AS ENUM ('x')", [("type", "a", None, "e", True, True)]),
+        ("CREATE MATERIALIZED VIEW a.v AS SELECT 1", [("view", "a", None, "v", True, True)]),
+        ("CREATE SCHEMA s", [("schema", None, None, "s", True, True)]),
+        ("CREATE EXTENSION IF NOT EXISTS e", [("extension", None, None, "e", True, False)]),
+        (
+            "ALTER TABLE a.b ADD CONSTRAINT c CHECK (x IN (1, 2)), DROP CONSTRAINT IF EXISTS d,"
+            " ADD y int, DROP COLUMN z, ALTER COLUMN w DROP NOT NULL, VALIDATE CONSTRAINT v",
+            [
+                ("constraint", "a", "b", "c", True, True),
+                ("constraint", "a", "b", "d", False, True),
+                ("column", "a", "b", "y", True, True),
+                ("column", "a", "b", "z", False, True),
+                ("validated", "a", "b", "v", True, True),
+            ],
+        ),
+        (
+            "ALTER TABLE a.b RENAME COLUMN c TO d",
+            [("column", "a", "b", "c", False, True), ("column", "a", "b", "d", True, True)],
+        ),
+        (
+            "DROP TABLE IF EXISTS a.b, a.c CASCADE",
+            [("table", "a", None, "b", False, True), ("table", "a", None, "c", False, True)],
+        ),
+        (
+            "DROP FUNCTION a.f(int, text), a.g()",
+            [("function", "a", None, "f", False, True), ("function", "a", None, "g", False, True)],
+        ),
+        ("DROP TRIGGER t ON a.b", [("trigger", "a", "b", "t", False, True)]),
+        ("DROP INDEX CONCURRENTLY a.i", [("index", "a", None, "i", False, True)]),
+        ("UPDATE a.b SET c = 1", []),
+        ("GRANT SELECT ON a.b TO c", []),
+    ],
+)
+def test_what_a_statement_leaves(text: str, expected: list[tuple[object, ...]]) -> None:
+    assert left(text) == expected
+
+
+def test_an_unqualified_name_is_refused() -> None:
+    with pytest.raises(InputError, match=r"line 1: 'b' is not schema\.name"):
+        left("CREATE TABLE b (x int)")
+
+
+def test_what_is_made_and_dropped_again_says_nothing() -> None:
+    text = "CREATE TABLE a.b (x int);CREATE INDEX i ON a.b (x);DROP INDEX a.i;DROP TABLE a.b;"
+    found = effects.net(e for p in pieces(text) for e in effects.effects(p, "f"))
+    assert {e["kind"] for e in found} == {"table", "index"}
+    assert not any(e["made"] or e["sure"] for e in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "outside"),
+    [
+        ("CREATE INDEX CONCURRENTLY i ON a.b (c)", True),
+        ("CREATE UNIQUE INDEX CONCURRENTLY i ON a.b (c)", True),
+        ("DROP INDEX CONCURRENTLY a.i", True),
+        ("REINDEX (VERBOSE) TABLE CONCURRENTLY a.b", True),
+        ("REINDEX DATABASE x", True),
+        ("ALTER TABLE a.b DETACH PARTITION a.c CONCURRENTLY", True),
+        ("VACUUM a.b", True),
+        ("ALTER SYSTEM SET x = 1", True),
+        ("CREATE DATABASE x", True),
+        ("CREATE INDEX i ON a.b (c)", False),
+        ("ALTER TABLE a.b VALIDATE CONSTRAINT c", False),
+        ("REFRESH MATERIALIZED VIEW CONCURRENTLY a.v", False),
+        ("COMMENT ON TABLE a.b IS 'built CONCURRENTLY'", False),
+        ("ALTER TYPE a.e ADD VALUE 'x'", False),
+        ('CREATE INDEX "CONCURRENTLY" ON a.b (c)', False),
+    ],
+)
+def test_what_needs_no_transaction_is_recognised(text: str, outside: bool) -> None:
+    (piece,) = pieces(text)
+    assert bool(effects.outside_transaction(piece)) is outside
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ALTER TABLE ONLY a.b ADD FOREIGN KEY (c) REFERENCES a.d (e)", [["a", "b"], ["a", "d"]]),
+        ("UPDATE a.b SET c = 1", [["a", "b"]]),
+        ("INSERT INTO a.b VALUES (1)", [["a", "b"]]),
+        ("CREATE INDEX i ON a.b (c)", [["a", "b"]]),
+        ("CREATE TABLE a.b (c int REFERENCES a.d)", [["a", "d"]]),
+    ],
+)
+def test_the_tables_a_statement_names(text: str, expected: list[list[str]]) -> None:
+    (piece,) = pieces(text)
+    assert effects.tables(piece) == expected
