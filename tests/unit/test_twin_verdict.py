@@ -120,7 +120,7 @@ def test_a_proof_of_the_opposite_is_a_no_go_also_where_none_is_required() -> Non
     assert "HOLD if the restored backup passes" in verdict["would_change"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(JSON)
 def test_junk_never_raises_and_is_no_go_ahead(junk: Any) -> None:
     verdict = changed(lambda case: case.update(twin=junk))

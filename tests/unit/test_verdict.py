@@ -514,7 +514,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(part=st.sampled_from(["run", "plan", "backup", "checks", "events"]), value=JSON)
 def test_junk_never_raises_and_is_a_hold(part: str, value: Any) -> None:
     case = good()
@@ -527,7 +527,7 @@ def test_junk_never_raises_and_is_a_hold(part: str, value: Any) -> None:
     canonical.dumps(verdict)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(
         st.tuples(
