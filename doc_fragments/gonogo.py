@@ -91,3 +91,32 @@ options:
         type: str
         default: 2min
 """
+
+    APPROVAL = r"""
+options:
+  environment:
+    description: Environment of the run.
+    type: str
+    required: true
+  approval:
+    description: The approval. Without it, only the plan is shown.
+    type: dict
+    suboptions:
+      answer:
+        description: V(COMMIT) followed by the plan's token, or V(ROLLBACK). Anything else changes nothing.
+        type: str
+      approved_by:
+        description: Who approves. For an answer that was typed, by default the user who typed it.
+        type: str
+      typed:
+        description: Whether the answer was typed at the prompt.
+        type: bool
+        default: false
+      run_id:
+        description: Run the approval is for.
+        type: str
+  plan_hours:
+    description: How long a plan can be approved.
+    type: int
+    default: 24
+"""

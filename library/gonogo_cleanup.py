@@ -11,37 +11,12 @@ description:
   - Holds the run lock while it works. Ends sessions that a dead run has left; refuses while another run is alive and names it.
   - With an approval of exactly that plan the same is done again and, if nothing has changed since, committed.
   - No answer, a wrong token, another run, an expired plan or V(ROLLBACK) changes nothing.
-extends_documentation_fragment: [gonogo, gonogo.login, gonogo.timeouts]
+extends_documentation_fragment: [gonogo, gonogo.login, gonogo.timeouts, gonogo.approval]
 options:
   run_id:
     description: Id of the run whose rows are removed. By default the newest run of the environment that has left any.
     type: str
     required: false
-  environment:
-    description: Environment of the run.
-    type: str
-    required: true
-  approval:
-    description: The approval. Without it, only the plan is shown.
-    type: dict
-    suboptions:
-      answer:
-        description: V(COMMIT) followed by the plan's token, or V(ROLLBACK). Anything else changes nothing.
-        type: str
-      approved_by:
-        description: Who approves. For an answer that was typed, by default the user who typed it.
-        type: str
-      typed:
-        description: Whether the answer was typed at the prompt.
-        type: bool
-        default: false
-      run_id:
-        description: Run the approval is for.
-        type: str
-  plan_hours:
-    description: How long a plan can be approved.
-    type: int
-    default: 24
 attributes:
   check_mode:
     support: full

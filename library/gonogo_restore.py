@@ -13,15 +13,11 @@ description:
   - Sessions in the present database are ended when the names change. Where that fails, or anything before it, the new database is removed and nothing else has changed.
   - Takes the run lock while it works; ends sessions that a dead run has left, and refuses while another run is alive.
   - Needs CREATEDB and the ownership of the database, or a superuser; pg_signal_backend where sessions of other roles are to be ended.
-extends_documentation_fragment: [gonogo, gonogo.login, gonogo.timeouts]
+extends_documentation_fragment: [gonogo, gonogo.login, gonogo.timeouts, gonogo.approval]
 options:
   run_id:
     description: Id of the run whose backup is restored. It has no default.
     type: str
-  environment:
-    description: Environment of the run.
-    type: str
-    required: true
   maintenance:
     description: Database of the same server to work from.
     type: str
@@ -33,27 +29,6 @@ options:
     description: How many sessions restore side by side; 0 is one for each core of the target host, at most eight.
     type: int
     default: 0
-  approval:
-    description: The approval. Without it, only the plan is shown.
-    type: dict
-    suboptions:
-      answer:
-        description: V(COMMIT) followed by the plan's token, or V(ROLLBACK). Anything else changes nothing.
-        type: str
-      approved_by:
-        description: Who approves. For an answer that was typed, by default the user who typed it.
-        type: str
-      typed:
-        description: Whether the answer was typed at the prompt.
-        type: bool
-        default: false
-      run_id:
-        description: Run the approval is for.
-        type: str
-  plan_hours:
-    description: How long a plan can be approved.
-    type: int
-    default: 24
 attributes:
   check_mode:
     support: full

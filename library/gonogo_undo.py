@@ -12,37 +12,12 @@ description:
   - Holds the run lock while it works. Ends sessions that a dead run has left; refuses while another run is alive and names it.
   - Where the database has Prisma's table, the migration's row is marked as rolled back in the same transaction.
   - No answer, a wrong token, another run, an expired plan or V(ROLLBACK) changes nothing.
-extends_documentation_fragment: [gonogo, gonogo.login, gonogo.timeouts]
+extends_documentation_fragment: [gonogo, gonogo.login, gonogo.timeouts, gonogo.approval]
 options:
   run_id:
     description: Id of the run whose migration is taken back. By default the newest of the environment that has deployed.
     type: str
     required: false
-  environment:
-    description: Environment of the run.
-    type: str
-    required: true
-  approval:
-    description: The approval. Without it, only the plan is shown.
-    type: dict
-    suboptions:
-      answer:
-        description: V(COMMIT) followed by the plan's token, or V(ROLLBACK). Anything else changes nothing.
-        type: str
-      approved_by:
-        description: Who approves. For an answer that was typed, by default the user who typed it.
-        type: str
-      typed:
-        description: Whether the answer was typed at the prompt.
-        type: bool
-        default: false
-      run_id:
-        description: Run the approval is for.
-        type: str
-  plan_hours:
-    description: How long a plan can be approved.
-    type: int
-    default: 24
   budgets:
     description: Limits, written like V(500ms), V(5s) or V(10min).
     type: dict

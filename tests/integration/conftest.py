@@ -64,3 +64,9 @@ def controller(tmp_path: Path) -> Controller:
     directory = tmp_path / "sandbox"
     directory.mkdir()
     return Controller(directory, tmp_path / "runs")
+
+
+@pytest.fixture
+def with_twin(controller: Controller) -> None:
+    """Runs restore the backup they take, as they do by default."""
+    controller.twin = True

@@ -91,6 +91,9 @@ class Controller:
     directory: Path
     runs_dir: Path
     environment: dict[str, str] = field(default_factory=dict)
+    # Whether a run restores the backup it takes. It costs a server each, and most tests are about
+    # something else.
+    twin: bool = False
 
     def aim(
         self, database: Database, *, endpoint: Endpoint | None = None, **changes: object
@@ -115,7 +118,7 @@ class Controller:
         return [
             str(Path(sys.executable).parent / "ansible-playbook"),
             "--extra-vars",
-            json.dumps({"gonogo_runs_dir": str(self.runs_dir)}),
+            json.dumps({"gonogo_runs_dir": str(self.runs_dir), "twin_enabled": self.twin}),
             *arguments,
         ]
 

@@ -30,6 +30,7 @@ from tests.integration.cut.gate import MARK, Gate, until
 from tests.integration.harness import PROJECT, Controller, Database, Outcome
 
 pytestmark = [
+    pytest.mark.usefixtures("with_twin"),
     pytest.mark.skipif(OpenSsh.find() is None, reason="there is no sshd (Debian: openssh-server)"),
     pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="there is no /proc"),
 ]

@@ -19,6 +19,8 @@ from tests.integration.harness import PROJECT, Controller, Database, Outcome
 
 Make = Callable[..., Database]
 
+pytestmark = pytest.mark.usefixtures("with_twin")
+
 RUNBOOK = PROJECT / "runbooks" / "20251229010228_add_master_tables_final_v2"
 VALIDATE = ("-i", "inventories/sandbox", "validate_staging.yml")
 ROLL_OUT = ("-i", "inventories/sandbox", "rollout_production.yml")

@@ -17,6 +17,8 @@ from tests.integration.harness import Controller, Database, Outcome
 
 Make = Callable[..., Database]
 
+pytestmark = pytest.mark.usefixtures("with_twin")
+
 VALIDATE = ("-i", "inventories/sandbox", "validate_staging.yml")
 RESTORE = ("-i", "inventories/sandbox", "playbooks/restore.yml")
 

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gonogo import schema_catalog
 from tests.integration.harness import PROJECT, Controller, Database, Outcome
 
 Make = Callable[..., Database]
+
+pytestmark = pytest.mark.usefixtures("with_twin")
 
 RUNBOOK = PROJECT / "runbooks" / "20260115093000_add_master_table_foreign_keys"
 VALIDATE = ("-i", "inventories/sandbox", "validate_staging.yml")

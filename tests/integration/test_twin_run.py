@@ -6,8 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.integration.harness import Controller, Database, Outcome
 from tests.integration.twins import wrapped
+
+pytestmark = pytest.mark.usefixtures("with_twin")
 
 SANDBOX = ("-i", "inventories/sandbox", "validate_staging.yml")
 # More than any host has.

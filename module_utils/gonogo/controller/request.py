@@ -27,6 +27,7 @@ __all__ = [
     "load_runbook",
     "refuse_no_hosts",
     "require_options",
+    "unknown_run",
 ]
 
 # The variables of a run as an argument spec: the stage target and the first play take it.
@@ -186,6 +187,16 @@ def check_run_id(key: str, value: str) -> None:
         raise InputError(
             "not the id of a run", key=key, value=value, hint="It is like 20260131T120000Z-0a1b2c."
         )
+
+
+def unknown_run(key: str, run_id: str, environment: str, what: str, folder: Path) -> InputError:
+    """The error for an id that is none of a run with what is wanted of it."""
+    return InputError(
+        f"environment {environment} has no run of that id with {what}",
+        key=key,
+        value=run_id,
+        hint=f"Look into {folder}.",
+    )
 
 
 def _check_environment(environment: str, residue: str) -> None:

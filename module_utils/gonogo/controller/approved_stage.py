@@ -1,0 +1,205 @@
+"""The controller's half of what only happens after approval: cleanup, undo, restore.
+
+Asked without an approval it shows the plan: what would be done, found out without doing it. Asked
+with the approval of that very plan it does it. Plan and approval are in the evidence of the run
+that it is about, before anything is done.
+"""
+
+from __future__ import annotations
+
+import getpass
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible.utils.vars import load_extra_vars
+
+from ..errors import GonogoError
+from ..remote.common import TIMEOUTS_SPEC
+from . import approval, deployment, evidence, others, project, request
+from .stage import LOGIN, Stage
+
+__all__ = ["SPEC", "ApprovedStage"]
+
+SPEC: dict[str, Any] = {
+    "login": LOGIN,
+    "environment": {"type": "str", "required": True},
+    "run_id": {"type": "str"},
+    "approval": approval.APPROVAL,
+    "plan_hours": {"type": "int", "default": 24},
+    "timeouts": TIMEOUTS_SPEC,
+}
+
+
+class ApprovedStage(Stage):
+    """Base of the action plugins. `stage` is also the name of its playbook, of its variables'
+    prefix and of its records, `STAGE_plan.json` and `STAGE.json`.
+    """
+
+    # What its answers to mistakes say of the database.
+    unchanged = "nothing was changed"
+    # What has changed when an approved plan is not what would be done any more.
+    moved = ""
+    # What the command does that approves the plan.
+    purpose = ""
+    # What of a module's answer is kept on record.
+    kept: Sequence[str] = ()
+
+    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        known, prefixes = project.variables()
+        request.check_variables(load_extra_vars(self._loader), known=known, prefixes=prefixes)
+        run = self.choose(arguments)
+        if run is None:
+            return {"committed": False, "lines": [self.nobody()]}
+        # For other processes to see: whoever does this works on that run.
+        evidence.point_to(
+            self.runs_dir, identity=self.identity, inventory_host=self.host, run=run.path
+        )
+        try:
+            return self._decide(run, arguments)
+        finally:
+            evidence.close_pointer(self.runs_dir, identity=self.identity, inventory_host=self.host)
+
+    # --- what subclasses say -----------------------------------------------------------------
+
+    @abstractmethod
+    def choose(self, arguments: Mapping[str, Any]) -> evidence.Run | None:
+        """The run it is about, None if there is none. Raises GonogoError."""
+
+    @abstractmethod
+    def request_of(self, run: evidence.Run, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """What the entry is asked, but for `approved_content` and `fence`."""
+
+    @abstractmethod
+    def plan_lines(self, run: evidence.Run, planned: Mapping[str, Any]) -> list[str]:
+        """The plan, for the terminal."""
+
+    @abstractmethod
+    def done_lines(self, run: evidence.Run, done: Mapping[str, Any]) -> list[str]:
+        """What was done, for the terminal."""
+
+    def nobody(self) -> str:
+        """What is said when there is no run it could be about."""
+        raise NotImplementedError
+
+    def nothing(self, run: evidence.Run, planned: Mapping[str, Any]) -> list[str] | None:
+        """What is said when there is nothing to do, None when there is."""
+        del run, planned
+        return None
+
+    # --- what they use -----------------------------------------------------------------------
+
+    @property
+    def plan_file(self) -> str:
+        return f"{self.stage}_plan.json"
+
+    @property
+    def done_file(self) -> str:
+        return f"{self.stage}.json"
+
+    def named(self, arguments: Mapping[str, Any], file: str, what: str) -> evidence.Run | None:
+        """The run that is named, None if none is. It must have `file`, which is called `what`."""
+        run_id, environment = arguments["run_id"], arguments["environment"]
+        if not run_id:
+            return None
+        key = f"{self.stage}_run_id"
+        request.check_run_id(key, run_id)
+        path = self.runs_dir / environment / run_id
+        if not (path / file).is_file():
+            raise request.unknown_run(key, run_id, environment, what, path.parent)
+        return evidence.Run.open(path)
+
+    def refuse_damage(self, run: evidence.Run, *names: str) -> None:
+        """Refuse evidence whose files of these names are not as the run has left them."""
+        problems = evidence.load(run.path).problems_with(*names)
+        if problems:
+            raise GonogoError(
+                f"the evidence of this run is damaged; {self.unchanged}",
+                detail="\n".join(problems[:5]),
+                hint="What may have been altered is not followed.",
+            )
+
+    def declared(self, run: evidence.Run) -> dict[str, Any]:
+        """What the database has to be: the one that the run has proven."""
+        target = run.read_json("run.json")["target"]
+        identifier = target["observed"]["system_identifier"]
+        return {**target["declared"], "system_identifier": identifier}
+
+    def write(self, run: evidence.Run, name: str, record: Mapping[str, Any]) -> None:
+        if not self.checking:
+            run.write_json(name, record, stage=self.stage)
+
+    # --- the way of all of them --------------------------------------------------------------
+
+    def _decide(self, run: evidence.Run, arguments: dict[str, Any]) -> dict[str, Any]:
+        planned = self._ask(run, arguments, approved_content=None)
+        report = {**planned, "run_id": run.run_id}
+        nothing = self.nothing(run, planned)
+        if nothing is not None:
+            return {**report, "lines": nothing}
+        plan, new = approval.open_plan(
+            run, self.plan_file, planned["content"], hours=arguments["plan_hours"]
+        )
+        if new:
+            self.write(run, self.plan_file, plan)
+        report["token"] = plan["token"]
+        given = arguments["approval"]
+        if given is None:
+            return {**report, "lines": self.plan_lines(run, planned)}
+        if given["typed"] and not given["approved_by"]:
+            given["approved_by"] = getpass.getuser()
+        refusal = approval.refusal(given, run.run_id, plan, prefix=self.stage)
+        if refusal:
+            said = [f"{refusal}: {self.unchanged}.", *self._next_lines(report)]
+            mistaken = approval.is_mistaken(given)
+            return {**report, "lines": said, "failed": mistaken, "msg": said[0]}
+        # First on record: should the answer of what follows be lost, this says who wanted it.
+        approved = {
+            "approved_by": given["approved_by"],
+            "approved_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        self.write(run, self.plan_file, {**plan, **approved})
+        done = self._ask(run, arguments, approved_content=planned["content"])
+        if not done["committed"]:
+            raise GonogoError(
+                f"{self.moved} since the plan was shown; {self.unchanged}",
+                hint="Look at the new plan: run the playbook again without an approval.",
+            )
+        record = {key: done[key] for key in self.kept}
+        self.write(run, self.done_file, {**record, "run_id": run.run_id, **approved})
+        return {**report, **done, "changed": True, "lines": self.done_lines(run, done)}
+
+    def _ask(
+        self, run: evidence.Run, arguments: Mapping[str, Any], *, approved_content: str | None
+    ) -> dict[str, Any]:
+        asked = {
+            **self.request_of(run, arguments),
+            "login": arguments["login"],
+            "run_id": run.run_id,
+            "declared": self.declared(run),
+            "approved_content": approved_content,
+            "timeouts": arguments["timeouts"],
+        }
+
+        def call(fence: list[str]) -> dict[str, Any]:
+            return self.call_with_database(self.stage, {**asked, "fence": fence})
+
+        return others.after_the_dead(
+            call,
+            call([]),
+            runs_dir=self.runs_dir,
+            identity=self.identity,
+            hint="pg_terminate_backend",
+        )
+
+    def _next_lines(self, report: Mapping[str, Any]) -> list[str]:
+        """The command that approves the plan, ready to be pasted but for the name."""
+        command = deployment.command(
+            f"playbooks/{self.stage}.yml",
+            f"{self.stage}_run_id={report['run_id']}",
+            f"{self.stage}_token={report['token']}",
+            f"{self.stage}_approved_by=NAME",
+            inventories=deployment.sources(self._vars),
+        )
+        return [f"{self.purpose}:", f"  {command}"]
