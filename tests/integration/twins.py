@@ -56,6 +56,7 @@ class Rehearsal:
             "compress": "auto",
             "jobs": 0,
             "lock_wait": 600_000,
+            "fingerprint": True,
         }
         arguments = self._arguments(**{**given, **changes})
         return dict(backup.run(arguments, check_mode=False)["backup"])
