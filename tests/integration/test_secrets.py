@@ -138,9 +138,10 @@ def _assert_nowhere(
     database: Database, controller: Controller, watch: Watch, passwords: set[str]
 ) -> None:
     """A whole run and the plan of its cleanup, wherever the controller aims."""
-    with database.owner() as blocker:
+    with database.admin() as blocker:
         blocker.execute("BEGIN")
-        blocker.execute("LOCK TABLE public.sites IN ACCESS EXCLUSIVE MODE")
+        # Only pg_dump reads it; the tables themselves are locked before it is started.
+        blocker.execute("LOCK TABLE pg_catalog.pg_seclabel IN ACCESS EXCLUSIVE MODE")
         process = subprocess.Popen(
             controller.command(*RUN, *PATIENT),
             cwd=PROJECT,
