@@ -15,7 +15,6 @@ from gonogo.controller.stage import LOGIN, Stage
 from gonogo.deploy.budgets import BUDGETS_SPEC, budgets_of
 from gonogo.errors import GonogoError
 from gonogo.remote.common import TIMEOUTS_SPEC
-from gonogo.verdict import PRODUCTION
 
 
 class ActionModule(Stage):
@@ -46,18 +45,19 @@ class ActionModule(Stage):
         budgets_of(arguments["budgets"])
         runbook = self.runbook_of(run)
         plan = migration.plan(runbook, "migration")
-        approved = None
-        if arguments["approval_required"] or self._is_production(run):
-            planned = self._ask(run, plan, arguments, plan_only=True)
-            if planned["action"] == "would_apply":
-                shown = self._show(run, plan, planned["before"], arguments)
+        approved, done = None, None
+        if arguments["approval_required"] or self.is_production(run):
+            # Where nothing is to be applied this is the answer: nobody has approved anything else.
+            done = self._ask(run, plan, arguments, plan_only=True)
+            if done["action"] == "would_apply":
+                shown = self._show(run, plan, done["before"], arguments)
                 if arguments["plan_only"]:
                     return shown
-                approved = self._approved(run, shown, arguments)
+                approved, done = self._approved(run, shown, arguments), None
         if arguments["plan_only"]:
             return {"changed": False}
         self._keep_files(run, runbook, plan)
-        done = self._ask(run, plan, arguments)
+        done = done or self._ask(run, plan, arguments)
         done["approved"] = approved
         own = deployment.own_record(self.runs_dir, run)
         for look in (done["before"], done["after"]):
@@ -91,10 +91,6 @@ class ActionModule(Stage):
         for step in plan["steps"]:
             content = (runbook.directory / step["file"]).read_bytes()
             run.write(f"sql/deploy_{step['file']}", content, stage=self.stage)
-
-    @staticmethod
-    def _is_production(run: evidence.Run) -> bool:
-        return bool(run.read_json("run.json")["environment"] == PRODUCTION)
 
     def _show(
         self,

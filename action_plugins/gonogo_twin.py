@@ -9,10 +9,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from gonogo.controller.evidence import Run
 from gonogo.controller.stage import LOGIN, Stage
 from gonogo.errors import GonogoError
-from gonogo.verdict import PRODUCTION
 
 _OFF = "the twin is switched off (twin_enabled)"
 _SHOWN = 5
@@ -56,7 +54,7 @@ class ActionModule(Stage):
         record = {
             **{key: answer.get(key) for key in kept},
             "run_id": run.run_id,
-            "required": arguments["required"] or self._is_production(run),
+            "required": arguments["required"] or self.is_production(run),
             "backup_sha256": backup["sha256"],
         }
         run.write_json("twin.json", record, stage=self.stage)
@@ -69,10 +67,6 @@ class ActionModule(Stage):
             )
         run.append(self.stage, "stage_passed")
         return {"changed": arguments["enabled"], "twin": record, "lines": _lines(record)}
-
-    @staticmethod
-    def _is_production(run: Run) -> bool:
-        return bool(run.read_json("run.json")["environment"] == PRODUCTION)
 
 
 def _lines(record: Mapping[str, Any]) -> list[str]:

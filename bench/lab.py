@@ -144,6 +144,7 @@ def opened() -> Iterator[Lab]:
             finally:
                 lab.hang_up()
     finally:
+        # Whatever led here is the error to be told.
         shutil.rmtree(directory, ignore_errors=True)
 
 

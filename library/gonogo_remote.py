@@ -152,6 +152,7 @@ def unpack(package: dict[str, Any], stack: contextlib.ExitStack | None) -> None:
             if not directory.is_dir():
                 raise
     finally:
+        # Renamed by now, or another error is on its way.
         shutil.rmtree(partial, ignore_errors=True)
 
 

@@ -482,7 +482,8 @@ def test_line_is_cut_in_a_file_transfer(builtin: Builtin, tmp_path: Path) -> Non
     builtin.cut(Cut(1, "input", 1_000_000))
     batch = f"put {source} {tmp_path}/copy".encode()
     lost = client.program("sftp", "-b", "-", client.endpoint.host, data=batch)
-    assert lost.returncode == LOST
+    # sftp reads that its ssh has ended, or else writes to it: the end of a pipe is a signal.
+    assert lost.returncode in (LOST, -signal.SIGPIPE)
     assert (tmp_path / "copy").stat().st_size < 1_000_000
     assert client.program("sftp", "-b", "-", client.endpoint.host, data=batch).returncode == 0
     assert (tmp_path / "copy").read_bytes() == source.read_bytes()

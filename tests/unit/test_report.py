@@ -9,16 +9,15 @@ import shutil
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 from gonogo import canonical
-from gonogo.controller.evidence import Run, load
+from gonogo.controller.evidence import Run
+from gonogo.controller.judgement import decided
 from gonogo.controller.report import render_markdown, summary_lines, write_reports
 from gonogo.errors import GonogoError
-from gonogo.verdict import decide
 
 TEMPLATES = Path(__file__).parents[2] / "roles" / "verdict" / "templates"
 RUN_ID = "20260131T120000Z-0a1b2c"
@@ -122,21 +121,8 @@ def write_run(runs: Path, *, text: str = "fine", status: str = "pass") -> Path:
     return run.path
 
 
-def judge(path: Path) -> dict[str, Any]:
-    found = load(path)
-    return decide(
-        run=found.run,
-        plan=found.plan,
-        checks=found.checks,
-        events=found.events,
-        backup=found.backup,
-        twin=found.twin,
-        problems=found.problems,
-    )
-
-
 def report(path: Path) -> dict[str, str]:
-    write_reports(path, TEMPLATES, verdict=judge(path))
+    write_reports(path, TEMPLATES, verdict=decided(path))
     names = ("report.md", "report.html", "junit.xml")
     return {name: (path / name).read_text(encoding="utf-8") for name in names}
 
@@ -282,19 +268,19 @@ def test_junit_is_green_for_a_go_only(
 
 def test_the_same_evidence_gives_the_same_bytes(tmp_path: Path) -> None:
     path = write_run(tmp_path / "a", text=EVIL, status="fail")
-    first, verdict = report(path), canonical.dumps(judge(path))
+    first, verdict = report(path), canonical.dumps(decided(path))
     copied = tmp_path / "b" / RUN_ID
     shutil.copytree(path, copied)
     assert report(copied) == first
-    assert canonical.dumps(judge(copied)) == verdict
+    assert canonical.dumps(decided(copied)) == verdict
 
 
 def test_the_reports_do_not_disturb_the_evidence(tmp_path: Path) -> None:
     path = write_run(tmp_path)
-    before = canonical.dumps(judge(path))
+    before = canonical.dumps(decided(path))
     report(path)
     Run.open(path).publish("verdict.json", before)
-    assert canonical.dumps(judge(path)) == before
+    assert canonical.dumps(decided(path)) == before
     write_reports(path, TEMPLATES)
 
 
@@ -327,7 +313,7 @@ def test_a_template_cannot_print_raw_text(tmp_path: Path) -> None:
 
 
 def test_the_last_lines_of_a_go(tmp_path: Path) -> None:
-    lines = summary_lines(judge(write_run(tmp_path, text="apms_sandbox")))
+    lines = summary_lines(decided(write_run(tmp_path, text="apms_sandbox")))
     assert lines == [
         f"GO  2/2  sandbox  apms_sandbox  run {RUN_ID}",
         "  N1.1  Third: failed; does not count",
@@ -336,7 +322,7 @@ def test_the_last_lines_of_a_go(tmp_path: Path) -> None:
 
 
 def test_the_last_lines_of_a_no_go(tmp_path: Path) -> None:
-    verdict = judge(write_run(tmp_path, text="db", status="fail"))
+    verdict = decided(write_run(tmp_path, text="db", status="fail"))
     assert summary_lines(verdict, report="here/report.md") == [
         f"NO-GO  0/2  sandbox  db  run {RUN_ID}",
         "  NO-GO  C1.1  db: failed",
@@ -349,7 +335,7 @@ def test_the_last_lines_of_a_no_go(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 5, 6, 7, 30, 200])
 def test_the_last_lines_are_few_and_safe(tmp_path: Path, count: int) -> None:
-    verdict = judge(write_run(tmp_path, text=EVIL, status="fail"))
+    verdict = decided(write_run(tmp_path, text=EVIL, status="fail"))
     lines = summary_lines({**verdict, "reasons": verdict["reasons"][:1] * count})
     assert len(lines) <= 25
     assert all(line.isprintable() and len(line) <= 200 for line in lines)
@@ -360,5 +346,5 @@ def test_the_last_lines_are_few_and_safe(tmp_path: Path, count: int) -> None:
 
 
 def test_the_last_lines_of_nothing_at_all(tmp_path: Path) -> None:
-    lines = summary_lines(judge(tmp_path / "nowhere"))
+    lines = summary_lines(decided(tmp_path / "nowhere"))
     assert lines[0] == "HOLD  0/0  unknown environment  unknown database  run unknown"

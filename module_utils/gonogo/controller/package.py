@@ -2,7 +2,7 @@
 
 A package is unpacked there once, into a folder named by its content; every later call finds it,
 compiled. (Ansible's own way sends a module and all that it imports each time, and the host
-compiles them each time: on a small database a sixth of the run.)
+compiles them each time: on a small database a fifth of the run.)
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from ansible.plugins.action import ActionBase
 from ..errors import GonogoError
 from ..login import LOGIN_SPEC
 from ..remote import find
+from ..verdict import PRODUCTION
 from . import evidence, runbook
 from .package import GONOGO, PSYCOPG, Package
 from .render import share_code
@@ -185,6 +186,11 @@ class Stage(ActionBase):  # type: ignore[misc]
     def proven_login(run: evidence.Run) -> dict[str, Any]:
         """The login whose database the stage target has proven."""
         return dict(run.read_json("run.json")["target"]["login"])
+
+    @staticmethod
+    def is_production(run: evidence.Run) -> bool:
+        """Whether the run is on production, where some things hold whatever the inventory says."""
+        return bool(run.read_json("run.json")["environment"] == PRODUCTION)
 
     def same_login(self, run: evidence.Run, arguments: Mapping[str, Any]) -> None:
         """Refuse a stage that would work on another database than the one that was proven."""
