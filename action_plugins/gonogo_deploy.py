@@ -9,7 +9,14 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from gonogo.controller import approval, deploy_approval, deployment, evidence, migration
+from gonogo.controller import (
+    approval,
+    deploy_approval,
+    deployment,
+    evidence,
+    migration,
+    rehearsal,
+)
 from gonogo.controller.runbook import Runbook
 from gonogo.controller.stage import LOGIN, Stage
 from gonogo.deploy.budgets import BUDGETS_SPEC, budgets_of
@@ -23,7 +30,6 @@ class ActionModule(Stage):
     stage = "deploy"
     spec = {
         "login": LOGIN,
-        "enabled": {"type": "bool", "default": False},
         "resume": {"type": "bool", "default": False},
         "approval_required": {"type": "bool", "default": False},
         "approval": approval.APPROVAL,
@@ -38,10 +44,13 @@ class ActionModule(Stage):
             return {"skipped": True, "msg": "stage deploy does not run in check mode"}
         run = self.open_run()
         if "deploy" not in run.read_json("plan.json")["stages"]:
-            environment = run.read_json("run.json")["environment"]
-            said = f"Nothing is deployed: deploy_enabled is not set for {environment}."
-            return {"changed": False, "lines": [said]}
+            raise GonogoError(
+                "a deployment is no part of this run",
+                hint="deploy_enabled must be the same for the whole run.",
+            )
         self.same_login(run, arguments)
+        if self.is_production(run):
+            self._require_rehearsal(run)
         budgets_of(arguments["budgets"])
         runbook = self.runbook_of(run)
         plan = migration.plan(runbook, "migration")
@@ -64,15 +73,27 @@ class ActionModule(Stage):
             if look is not None:
                 look["contradictions"] += deployment.contradictions(look["state"], own, runbook)
         done["own_record"] = own
-        catalog = done.pop("catalog_before")
-        if catalog is not None:
-            run.write_json("schema_before.json", catalog, stage=self.stage)
+        before, after = done.pop("catalog_before"), done.pop("catalog_after")
+        if before is not None:
+            run.write_json("schema_before.json", before, stage=self.stage)
+        if done["action"] == "applied" and (run.path / "schema.json").is_file():
+            rehearsed = run.read_json("schema.json")
+            done["unlike_rehearsal"] = rehearsal.unlike(rehearsed, after, runbook.manifest)
         run.write_json("deploy.json", done, stage=self.stage)
         problem = deployment.problem(done, inventories=deployment.sources(self._vars))
         if problem:
             raise problem
         run.append(self.stage, "stage_passed")
         return {"deployment": done, "lines": deployment.lines(done), "changed": bool(done["bill"])}
+
+    @staticmethod
+    def _require_rehearsal(run: evidence.Run) -> None:
+        file = run.path / "rehearsal.json"
+        if not file.is_file() or run.read_json("rehearsal.json")["done"] is not True:
+            raise GonogoError(
+                "production deploys nothing that was not rehearsed on a twin",
+                hint="rehearsal_enabled and twin_enabled must be the same for the whole run.",
+            )
 
     def _ask(
         self,
@@ -107,6 +128,8 @@ class ActionModule(Stage):
         if new:
             run.write_json(deploy_approval.PLAN, shown, stage=self.stage)
         lines = deploy_approval.plan_lines(plan, look)
+        if (run.path / "rehearsal.json").is_file():
+            lines += rehearsal.bill_lines(run.read_json("rehearsal.json"))
         return {"changed": False, "token": shown["token"], "content": digest, "lines": lines}
 
     def _approved(

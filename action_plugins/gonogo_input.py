@@ -54,6 +54,7 @@ class ActionModule(Stage):
         loaded = request.load_runbook(given)
         request.check_options(values, project.options())
         budgets.check_variables(values)
+        promotion.require_rehearsal(values, environment=given["environment"])
         promotion.admitted(
             promotion.asked(values),
             environment=given["environment"],

@@ -19,7 +19,16 @@ from gonogo.controller.render import compiling
 from gonogo.controller.runbook import Runbook
 from gonogo.controller.stage import LOGIN, Stage
 
-STAGES = ["target", "backup", "twin", "copy_sql", "preflight", "deploy", "phases"]
+STAGES = [
+    "target",
+    "backup",
+    "twin",
+    "rehearsal",
+    "copy_sql",
+    "preflight",
+    "deploy",
+    "phases",
+]
 
 
 class ActionModule(Stage):
@@ -83,7 +92,7 @@ class ActionModule(Stage):
             **after,
             "run_id": run.run_id,
             "evidence": str(run.path),
-            "lines": _lines(**after),
+            "lines": [*_lines(**after), *self._left_out(run)],
         }
 
     def _open(
@@ -94,6 +103,7 @@ class ActionModule(Stage):
         admitted: dict[str, Any] | None,
     ) -> evidence.Run:
         now = datetime.now(UTC)
+        validated = admitted.pop("schema") if admitted else None
         run = evidence.Run.create(self.runs_dir, arguments["environment"], evidence.new_run_id(now))
         evidence.point_to(
             self.runs_dir, identity=self.identity, inventory_host=self.host, run=run.path
@@ -126,12 +136,28 @@ class ActionModule(Stage):
             "digests": {"runbook": runbook.digests, "project": project.digests()},
         }
         run.write_json("run.json", record, stage=self.stage)
-        # What the inventory does not ask for is no part of the plan.
-        left_out = set() if boolean(self._variable("deploy_enabled") or False) else {"deploy"}
-        stages = [stage for stage in STAGES if stage not in left_out]
-        plan = {**runbook.plan(stages=stages), "waivers": arguments["waivers"]}
+        if validated:
+            run.write_json("promotion_schema.json", validated, stage=self.stage)
+        plan = {**runbook.plan(stages=self._stages()), "waivers": arguments["waivers"]}
         run.write_json("plan.json", plan, stage=self.stage)
         return run
+
+    @staticmethod
+    def _left_out(run: evidence.Run) -> list[str]:
+        if "deploy" in run.read_json("plan.json")["stages"]:
+            return []
+        return [f"Nothing is deployed: deploy_enabled is not set for {run.environment}."]
+
+    def _stages(self) -> list[str]:
+        """What the inventory does not ask for is no part of the plan."""
+        asked = {
+            name: boolean(self._variable(f"{name}_enabled") or False)
+            for name in ("deploy", "rehearsal", "twin")
+        }
+        left_out = {"deploy"} if not asked["deploy"] else set()
+        if not (asked["rehearsal"] and asked["twin"]):
+            left_out.add("rehearsal")
+        return [stage for stage in STAGES if stage not in left_out]
 
     def _probe(
         self,

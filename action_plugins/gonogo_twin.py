@@ -48,6 +48,8 @@ class ActionModule(Stage):
                     "run_id": run.run_id,
                     "file": backup["file"],
                     "sha256": backup["sha256"],
+                    # The next stage ends it.
+                    "keep": "rehearsal" in run.read_json("plan.json")["stages"],
                 },
             )
         kept = ("proven", "reason", "hint", "method", "proof", "seconds")
@@ -56,6 +58,7 @@ class ActionModule(Stage):
             "run_id": run.run_id,
             "required": arguments["required"] or self.is_production(run),
             "backup_sha256": backup["sha256"],
+            "kept": answer.get("twin"),
         }
         run.write_json("twin.json", record, stage=self.stage)
         if record["proven"] is False:

@@ -9,9 +9,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from gonogo import canonical
-from gonogo.controller import evidence, judgement, report
+from gonogo.controller import deployment, evidence, judgement, report, ways_back
 from gonogo.controller.stage import Stage
-from gonogo.errors import InputError
+from gonogo.errors import GonogoError, InputError
 
 
 class ActionModule(Stage):
@@ -39,6 +39,7 @@ class ActionModule(Stage):
         if run is None:
             # The stage target refused before it opened a run, and has said why.
             return {"skipped": True, "msg": "no run was opened, there is nothing to judge"}
+        self._refuse_another(run)
         run.append(self.stage, "closed", {"fenced": self._release_lock(run)})
         # A run that was killed gets no verdict, though this part of it may have lived on.
         self.require_controller()
@@ -53,9 +54,32 @@ class ActionModule(Stage):
             "score": verdict["score"],
             "evidence": str(run.path),
         }
+        if verdict["decision"] != "GO":
+            result["lines"] = self._ways_back(run)
         if verdict["decision"] in arguments["fail_on"]:
             result.update(failed=True, msg=report.summary_lines(verdict)[0])
         return result
+
+    def _ways_back(self, run: evidence.Run) -> list[str]:
+        found = evidence.load(run.path)
+        return ways_back.ways_back(
+            run.run_id,
+            deployment=found.deploy,
+            rehearsal=found.rehearsal,
+            twin=found.twin,
+            inventories=deployment.sources(self._vars),
+        )
+
+    def _refuse_another(self, run: evidence.Run) -> None:
+        """The note of the open run is a file like any other; a run is judged once, by its own."""
+        found = evidence.load(run.path)
+        closed = any(event["event"] == "closed" for event in found.events)
+        if closed or (found.run or {}).get("controller", self.identity) != self.identity:
+            raise GonogoError(
+                "the run this process works on is not the one it has opened",
+                detail=f"Its note leads to {run.run_id}; nothing was judged.",
+                hint="Find out who changed it, then start a new run.",
+            )
 
     def _release_lock(self, run: evidence.Run) -> list[str]:
         """The stage phases releases the lock; if it never got there, it is done here.

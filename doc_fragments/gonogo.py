@@ -120,3 +120,17 @@ options:
     type: int
     default: 24
 """
+
+    BUDGETS = r"""
+options:
+  budgets:
+    description: Limits, written like V(500ms), V(5s) or V(10min).
+    type: dict
+    default: {}
+    suboptions:
+      lock: {description: Waiting for one lock., type: str, default: 2s}
+      hold: {description: From the first lock for which the application waits to the end of the transaction., type: str, default: 10s}
+      statement: {description: One statement., type: str, default: 10min}
+      attempts: {description: How often a transaction is tried that does not get its locks., type: int, default: 10}
+      wait: {description: Waiting before it is tried again., type: str, default: 1s}
+"""

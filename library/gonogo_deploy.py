@@ -11,12 +11,8 @@ description:
   - The files are applied in one transaction, but for those declared with V(transaction=none). A transaction that does not get its locks in time is rolled back and tried again.
   - Every statement's line in deploy.json says how long it took, what it locked and rewrote, how much it wrote, and for how long the application had to wait for it.
   - Where the database has Prisma's table, the migration's row is written in the migration's own transaction.
-extends_documentation_fragment: [gonogo, gonogo.login, gonogo.timeouts]
+extends_documentation_fragment: [gonogo, gonogo.login, gonogo.timeouts, gonogo.budgets]
 options:
-  enabled:
-    description: Whether the stage does anything at all.
-    type: bool
-    default: false
   resume:
     description: Whether to do what is left of a deployment of which only statements outside of transactions are missing.
     type: bool
@@ -50,16 +46,6 @@ options:
     description: How long a plan can be approved.
     type: int
     default: 24
-  budgets:
-    description: Limits, written like V(500ms), V(5s) or V(10min).
-    type: dict
-    default: {}
-    suboptions:
-      lock: {description: Waiting for one lock., type: str, default: 2s}
-      hold: {description: From the first lock for which the application waits to the end of the transaction., type: str, default: 10s}
-      statement: {description: One statement., type: str, default: 10min}
-      attempts: {description: How often a transaction is tried that does not get its locks., type: int, default: 10}
-      wait: {description: Waiting before it is tried again., type: str, default: 1s}
 attributes:
   check_mode:
     support: full
@@ -70,7 +56,6 @@ EXAMPLES = r"""
 - name: Apply the migration
   gonogo_deploy:
     login: {db: apms_db, user: apms_user, host: localhost, passfile: ~/.pgpass}
-    enabled: true
     budgets: {lock: 1s, hold: 5s}
 """
 

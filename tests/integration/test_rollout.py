@@ -3,73 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gonogo import schema_catalog
-from tests.integration.harness import PROJECT, Controller, Database, Outcome
-
-Make = Callable[..., Database]
-
-pytestmark = pytest.mark.usefixtures("with_twin")
-
-RUNBOOK = PROJECT / "runbooks" / "20260115093000_add_master_table_foreign_keys"
-VALIDATE = ("-i", "inventories/sandbox", "validate_staging.yml")
-ROLL_OUT = ("-i", "inventories/sandbox", "rollout_production.yml")
-
-
-@dataclass
-class Target:
-    """A database of an environment, to be migrated to the second runbook."""
-
-    database: Database
-    controller: Controller
-    environment: str
-
-    def play(self, *playbook: str, **variables: Any) -> Outcome:
-        given = {
-            "gonogo_environment": self.environment,
-            "gonogo_profile": "target",
-            "gonogo_runbook": str(RUNBOOK),
-            "gonogo_residue": "rollback",
-            "deploy_enabled": True,
-            **variables,
-        }
-        self.controller.aim(self.database)
-        return self.controller.play(*playbook, "-e", json.dumps(given))
-
-    def run(self) -> Path:
-        """The newest run."""
-        return max(self.controller.runs_dir.glob(f"{self.environment}/*Z-*"))
-
-    def schema(self) -> dict[str, str]:
-        with self.database.owner() as connection:
-            connection.execute("SET search_path TO ''")
-            return schema_catalog.read(connection)
-
-
-def _target(make_database: Make, controller: Controller, environment: str) -> Target:
-    database = make_database("as_deployed")
-    with database.admin() as admin:
-        admin.execute(
-            f"ALTER DATABASE \"{database.name}\" SET gonogo.environment = '{environment}'"
-        )
-    return Target(database, controller, environment)
+from tests.integration.harness import Controller, Outcome
+from tests.integration.targets import ROLL_OUT, VALIDATE, Make, make_target
 
 
 def _token(outcome: Outcome) -> str:
     return outcome.output.split("deploy_token=")[1].split()[0]
 
 
+@pytest.mark.usefixtures("with_twin")
 def test_production_gets_what_staging_has_proven(
     make_database: Make, controller: Controller
 ) -> None:
-    staging = _target(make_database, controller, "staging")
-    production = _target(make_database, controller, "production")
+    staging = make_target(make_database, controller, "staging")
+    production = make_target(make_database, controller, "production")
     before = production.schema()
     validated = staging.play(*VALIDATE)
     assert validated.verdict["decision"] == "GO", validated.output
@@ -97,8 +48,8 @@ def test_production_gets_what_staging_has_proven(
 
 
 def test_only_an_approval_of_this_plan_counts(make_database: Make, controller: Controller) -> None:
-    target = _target(make_database, controller, "staging")
-    other = _target(make_database, controller, "staging")
+    target = make_target(make_database, controller, "staging")
+    other = make_target(make_database, controller, "staging")
     before = target.schema()
     ask: dict[str, Any] = {"deploy_approval_required": True}
     elsewhere = other.play(*VALIDATE, **ask)

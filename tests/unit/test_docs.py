@@ -25,6 +25,7 @@ VARIABLE = re.compile(r"\b((?:gonogo|{role})_[a-z_]+)\b")
 # Where a task has an expression: in braces, or in `when`.
 # What a stage reads by itself: where the evidence, the host's files and the client programs are.
 READ_BY_STAGES = {"gonogo_runs_dir", "gonogo_remote_dir", "gonogo_pg_bin"}
+INCLUDED = re.compile(r"include_tasks:\s+(?:file: )?(\w+)\.yml")
 EXPRESSION = re.compile(r"\{\{.*?\}\}|^ +when: .*$|^ +- [^{\n]+$", re.MULTILINE)
 
 
@@ -48,6 +49,10 @@ def shared_options(documentation: dict[str, Any]) -> set[str]:
         text = getattr(ModuleDocFragment, (fragment.partition(".")[2] or "documentation").upper())
         names.update(yaml.safe_load(text).get("options") or {})
     return names
+
+
+def read(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
 
 
 def load(file: Path) -> Any:
@@ -112,7 +117,8 @@ def test_ansible_doc_shows_them() -> None:
 
 def test_one_role_a_stage() -> None:
     stages = (
-        "backup cleanup copy_sql deploy input phases preflight restore target twin undo verdict"
+        "backup cleanup copy_sql deploy input phases preflight rehearsal restore target twin undo"
+        " verdict"
     )
     assert [role.name for role in ROLES] == stages.split()
 
@@ -120,12 +126,17 @@ def test_one_role_a_stage() -> None:
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
 def test_a_role_takes_what_it_says(role: Path) -> None:
     specs = load(role / "meta" / "argument_specs.yml")["argument_specs"]
-    entry_points = {file.stem for file in (role / "tasks").glob("*.yml")}
-    assert set(specs) == entry_points
+    files = {file.stem: read(file) for file in (role / "tasks").glob("*.yml")}
+    included = {
+        name: files.pop(file) for name, text in [*files.items()] for file in INCLUDED.findall(text)
+    }
+    assert set(specs) == set(files)
     pattern = re.compile(VARIABLE.pattern.replace("{role}", role.name))
     for name, spec in specs.items():
         assert spec["short_description"]
-        text = (role / "tasks" / f"{name}.yml").read_text(encoding="utf-8")
+        constants = role / "vars" / f"{name}.yml"
+        text = files[name] + included.get(name, "")
+        text += read(constants) if constants.is_file() else ""
         values = " ".join(match[0] for match in EXPRESSION.finditer(text))
         used = {found for found in pattern.findall(values) if not found.startswith("__")}
         declared = set(spec.get("options") or {})

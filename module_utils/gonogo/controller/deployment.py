@@ -118,14 +118,14 @@ def lines(done: Mapping[str, Any]) -> list[str]:
 
 
 def waits(bill: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, float]]:
-    """Table, what of it had to wait, and for how long at most; the longest first."""
+    """Table, what of it had to wait, and for how long at most; reads first, then the longest."""
     longest: dict[tuple[str, str], float] = {}
     for line in bill:
         for wait in line["waits"]:
             key = (wait["relation"], wait["blocks"])
             longest[key] = max(longest.get(key, 0.0), wait["seconds"])
     found = [(relation, blocks, seconds) for (relation, blocks), seconds in longest.items()]
-    return sorted(found, key=lambda wait: (-wait[2], wait[0], wait[1]))
+    return sorted(found, key=lambda wait: ("reads" not in wait[1], -wait[2], wait[0]))
 
 
 def problem(done: Mapping[str, Any], *, inventories: Sequence[str]) -> GonogoError | None:
@@ -134,6 +134,12 @@ def problem(done: Mapping[str, Any], *, inventories: Sequence[str]) -> GonogoErr
         return _refused(done, inventories)
     if done["action"] == "failed":
         return _failed(done, inventories)
+    if done.get("unlike_rehearsal"):
+        return GonogoError(
+            "after the deployment the schema is not what the rehearsal has shown",
+            detail=", ".join(done["unlike_rehearsal"][:_SHOWN]),
+            hint="Somebody else changes the schema; find out who, and what.",
+        )
     return None
 
 

@@ -23,6 +23,7 @@ def decided(path: Path) -> dict[str, Any]:
         events=found.events,
         backup=found.backup,
         twin=found.twin,
+        rehearsal=found.rehearsal,
         problems=found.problems,
     )
 

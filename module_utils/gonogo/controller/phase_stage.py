@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from ..errors import GonogoError
-from ..race.replay import replay
 from ..remote.common import TIMEOUTS_SPEC
-from . import ledger, schema, yamlfile
 from .evidence import Run
-from .render import Rendered, render_phase
+from .phase_scripts import prepare
 from .runbook import Runbook
-from .schema import Any_, Keys, Table, Text
 from .stage import LOGIN, Stage
 
-__all__ = ["PhaseStage"]
-
-# What race/spec.py knows of a spec, it checks itself.
-_MODE = Table(Any_())
-_RACE = Keys({"check": Text(), "title": Text(), "keep": _MODE, "rollback": _MODE})
+__all__ = ["PhaseStage", "answers", "problem_of", "summary"]
 
 
 class PhaseStage(Stage):
@@ -54,7 +46,7 @@ class PhaseStage(Stage):
             },
         )
         self._record(run, runbook, phases, result["phases"])
-        return {**result, "lines": _lines(result["phases"])}
+        return {**result, "lines": summary(result["phases"])}
 
     def _phases(
         self, run: Run, runbook: Runbook, arguments: Mapping[str, Any]
@@ -76,79 +68,15 @@ class PhaseStage(Stage):
         timeouts: Mapping[str, str],
     ) -> list[dict[str, Any]]:
         """Render every phase; write SQL and ledger into the evidence before anything runs."""
-        record = run.read_json("run.json")
         facts = run.read_json("facts.json") if self.stage != "preflight" else {}
-        context = {
-            "templates": runbook.template_folders,
-            "runbook": runbook.data,
-            "manifest": runbook.manifest,
-            "checks": runbook.checks,
-            "facts": facts,
-            "parameters": runbook.parameters,
-            "run": record,
-            "timeouts": timeouts,
-            "documents": runbook.documents(),
-        }
-        scripts = []
-        rows: list[dict[str, Any]] = []
-        for phase in phases:
-            rendered = render_phase(phase=phase, **context)
-            run.write(f"sql/{rendered.name}.sql", rendered.text, stage=self.stage)
-            races = [
-                self._race(run, runbook, name, phase, context, rows) for name in phase["races"]
-            ]
-            rows += [asdict(row) for row in rendered.ledger]
-            scripts.append(_script(rendered, runbook, races))
-        if rows:
-            self._plan_cleanup(run, runbook, rows, context)
-        return scripts
-
-    def _plan_cleanup(
-        self,
-        run: Run,
-        runbook: Runbook,
-        rows: Sequence[Mapping[str, Any]],
-        context: Mapping[str, Any],
-    ) -> None:
-        """Write the ledger, and the script that removes its rows, before the first is made.
-
-        A cleanup then needs nothing but the evidence, whatever happens to the runbook.
-        """
-        ordered = ledger.children_first(rows, runbook.manifest)
-        run.append_lines("ledger.jsonl", ordered, stage=self.stage)
-        name = runbook.data["cleanup"]
-        rendered = render_phase(
-            **{
-                **context,
-                "phase": {"name": name, "title": "Cleanup", "transaction": "undecided"},
-                "facts": {**context["facts"], "ledger_tables": ledger.by_table(ordered)},
-            }
+        prepared = prepare(
+            runbook, phases, record=run.read_json("run.json"), facts=facts, timeouts=timeouts
         )
-        run.write(f"sql/{name}.sql", rendered.text, stage=self.stage)
-
-    def _race(
-        self,
-        run: Run,
-        runbook: Runbook,
-        name: str,
-        phase: Mapping[str, Any],
-        context: Mapping[str, Any],
-        rows: list[dict[str, Any]],
-    ) -> dict[str, Any]:
-        """Render a race spec; its two sessions go into the evidence as scripts to replay."""
-        file = runbook.directory / "races" / f"{name}.yml.j2"
-        residue = context["run"]["residue"]
-        race_phase = {**phase, "name": f"{phase['name']}_race_{name}", "title": name}
-        rendered = render_phase(phase=race_phase, file=file, **context)
-        document = yamlfile.parse(rendered.text, file)
-        schema.check(document, _RACE)
-        spec: dict[str, Any] = document.data
-        chosen = {**spec[residue], "check": spec["check"], "title": spec["title"]}
-        if residue == "keep":
-            rows += [asdict(row) for row in rendered.ledger]
-        for session, text in replay(chosen).items():
-            run.write(f"sql/{phase['name']}_race_{name}_{session}.sql", text, stage=self.stage)
-        return chosen
+        for name, text in prepared.files.items():
+            run.write(f"sql/{name}.sql", text, stage=self.stage)
+        if prepared.rows:
+            run.append_lines("ledger.jsonl", prepared.rows, stage=self.stage)
+        return prepared.scripts
 
     def _record(
         self,
@@ -165,28 +93,17 @@ class PhaseStage(Stage):
                 facts = {**run.read_json("facts.json"), **facts}
             run.write_json("facts.json", facts, stage=self.stage)
         for phase in phases:
-            records = _results(runbook, phase["name"], by_name.get(phase["name"]))
+            records = answers(runbook, phase["name"], by_name.get(phase["name"]))
             run.append_lines("checks.jsonl", records, stage=self.stage)
             ids = [record["check_id"] for record in records]
             run.append(self.stage, "checks", {"phase": phase["name"], "ids": ids})
-        problem = _problem(runbook, phases, by_name, self.stage)
+        problem = problem_of(runbook, phases, by_name, self.stage)
         if problem:
             raise problem
         run.append(self.stage, "stage_passed")
 
 
-def _script(
-    rendered: Rendered, runbook: Runbook, races: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    stop = [
-        check["id"]
-        for check in runbook.checks.values()
-        if check["stop"] and check["phase"] == rendered.name
-    ]
-    return {"name": rendered.name, "text": rendered.text, "stop": stop, "races": list(races)}
-
-
-def _results(
+def answers(
     runbook: Runbook, phase: str, outcome: Mapping[str, Any] | None
 ) -> list[dict[str, Any]]:
     """One record for every check of the phase, in the runbook's order; none is left out."""
@@ -229,7 +146,7 @@ def _told(error: Mapping[str, Any]) -> str:
     return f"the script ended early{where}: {state}{error['message']}"
 
 
-def _problem(
+def problem_of(
     runbook: Runbook,
     phases: Sequence[Mapping[str, Any]],
     outcomes: Mapping[str, Mapping[str, Any]],
@@ -262,7 +179,7 @@ def _problem(
     return None
 
 
-def _lines(outcomes: Sequence[Mapping[str, Any]]) -> list[str]:
+def summary(outcomes: Sequence[Mapping[str, Any]]) -> list[str]:
     """One line a phase, for the terminal."""
     lines = []
     for outcome in outcomes:

@@ -12,13 +12,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from ansible.module_utils.parsing.convert_bool import boolean
+
 from ..canonical import sha256
 from ..errors import GonogoError, InputError
 from ..verdict import PRODUCTION
 from . import evidence, judgement
 from .runbook import Runbook
 
-__all__ = ["SPEC", "admitted", "asked"]
+__all__ = ["SPEC", "admitted", "asked", "require_rehearsal"]
 
 # How the variables gonogo_promotion_* come to a stage.
 SPEC: dict[str, Any] = {
@@ -40,13 +42,32 @@ def asked(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def require_rehearsal(values: Mapping[str, Any], *, environment: str) -> None:
+    """Refuse a production that would deploy what was not rehearsed.
+
+    `values` are a host's variables, where the defaults of the roles are not among them.
+    """
+    if environment != PRODUCTION or not boolean(values.get("deploy_enabled") or False):
+        return
+    for name in ("twin_enabled", "rehearsal_enabled"):
+        value = values.get(name)
+        if value is not None and not boolean(value):
+            raise InputError(
+                "production deploys nothing that was not rehearsed on a twin",
+                key=name,
+                value=str(value),
+                hint=f"Leave {name} out, or set it to true.",
+            )
+
+
 def admitted(
     wanted: Mapping[str, Any], *, environment: str, runbook: Runbook, now: datetime
 ) -> dict[str, Any] | None:
     """What run.json keeps of the run that lets this one in, None where none is asked for.
 
     `wanted` has the keys of SPEC. Returns `run_id`, `environment`, `target` (system identifier,
-    database and its oid), `finished_at`, `verdict_sha256` and `evidence_head`. Raises InputError,
+    database and its oid), `finished_at`, `verdict_sha256`, `evidence_head` and `schema` (as
+    that run has seen it with the migration, None where it was not rehearsed). Raises InputError,
     before anything is connected to.
     """
     source = wanted["from"]
@@ -78,7 +99,14 @@ def admitted(
         "finished_at": verdict["finished_at"],
         "verdict_sha256": sha256((path / "verdict.json").read_bytes()),
         "evidence_head": verdict["evidence_head"],
+        "schema": _schema(path),
     }
+
+
+def _schema(path: Path) -> dict[str, str] | None:
+    if not (path / "schema.json").is_file():
+        return None
+    return dict(evidence.Run.open(path).read_json("schema.json"))
 
 
 def _directory(given: str | None, source: str) -> Path:

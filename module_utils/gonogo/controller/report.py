@@ -146,6 +146,7 @@ def _view(evidence: Evidence, verdict: Mapping[str, Any]) -> dict[str, Any]:
         "justification": _justification(verdict, checks),
         "backup": _backup(evidence.backup or {}),
         "proof": _proof(evidence.twin or {}),
+        "rehearsal": _rehearsal(evidence.rehearsal or {}),
         "deployment": bill.view(evidence.deploy or {}, shown=_value),
         "sql": sorted(path.name for path in (evidence.path / "sql").glob("*") if path.is_file()),
         "ledger": len(evidence.ledger),
@@ -255,6 +256,37 @@ def _proof(twin: Mapping[str, Any]) -> dict[str, Any]:
     ]
     said = [(label, _value(value)) for label, value in head.items() if value not in (None, [])]
     return {"head": said if twin else [], "tables": tables}
+
+
+def _rehearsal(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was tried on the twin: what it came to, and what each statement cost."""
+    undone, again = _mapping(record.get("undone")), _mapping(record.get("again"))
+    back, problem = _mapping(record.get("back")), _mapping(record.get("problem"))
+    checks = _objects(record.get("checks"))
+    deployment = bill.view(_mapping(record.get("deployment")), shown=_value)
+    head = {
+        "rehearsed": record.get("done") is True,
+        "why not": record.get("reason"),
+        "what went wrong": problem.get("message"),
+        "why": problem.get("detail"),
+        "tables whose rows the migration changes": sorted(_mapping(record.get("rows_changed"))),
+        "time to take it back": _with_unit(undone.get("seconds")),
+        "tables locked meanwhile": undone.get("locked"),
+        "time to apply it again": _with_unit(again.get("seconds")),
+        "lost by taking it back after the phases": _pairs(_mapping(back.get("undone")).get("lost")),
+        "why that would not work": _mapping(back.get("problem")).get("message"),
+        "not as it was validated": record.get("unlike_promotion"),
+        "checks passed": sum(check.get("status") == "pass" for check in checks),
+        "checks that did not pass": [
+            _string(check.get("check_id")) for check in checks if check.get("status") != "pass"
+        ],
+    }
+    said = [(label, _value(value)) for label, value in head.items() if value not in (None, [], "")]
+    return {"head": [*said, *deployment["head"]] if record else [], "lines": deployment["lines"]}
+
+
+def _with_unit(seconds: Any) -> str | None:
+    return f"{seconds} s" if isinstance(seconds, (int, float)) else None
 
 
 def _compared(table: Mapping[str, Any]) -> dict[str, str]:

@@ -72,8 +72,9 @@ def deploy(
     Returns `action`: `none` (it is there), `would_apply`, `applied`, `refused` or `failed`;
     `before` and `after` as of `inspect`; `bill`, `attempts`, `error`, `files` as of `apply`;
     `changed` (names of what differs between the schema before and after), `schema_before` and
-    `schema_after` (digests), `leftovers` (each with `index` and the `command` that removes it)
-    and `seconds`. `after` is None where nobody could look any more.
+    `schema_after` (digests), `catalog_before` and `catalog_after` (the schemas themselves),
+    `leftovers` (each with `index` and the `command` that removes it) and `seconds`. `after` is None
+    where nobody could look any more.
     """
     with connect() as connection:
         started = time.monotonic()
@@ -107,6 +108,7 @@ def deploy(
         "schema_before": _digest(catalog),
         "schema_after": _digest(catalog_after),
         "catalog_before": catalog,
+        "catalog_after": catalog_after,
         "leftovers": [
             {"index": name, "command": f"DROP INDEX CONCURRENTLY {name};"}
             for name in left or []
@@ -127,6 +129,7 @@ def _nothing() -> dict[str, Any]:
         "schema_before": None,
         "schema_after": None,
         "catalog_before": None,
+        "catalog_after": None,
         "leftovers": [],
         "seconds": 0.0,
     }

@@ -20,6 +20,7 @@ ENTRIES = {
     "target": "target.run",
     "backup": "backup.run",
     "twin": "twin.run",
+    "rehearsal": "rehearsal.run",
     "files": "files.run",
     "preflight": "scripts.preflight",
     "deploy": "deploy.run",

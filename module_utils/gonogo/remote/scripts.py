@@ -15,6 +15,8 @@ SPEC = options(
     directory={"type": "path", "required": True},
     scripts={"type": "list", "elements": "dict", "required": True},
     timeouts=TIMEOUTS_SPEC,
+    # Whether the run needs its lock after the phases: it does on a twin.
+    keep_lock={"type": "bool", "default": False},
 )
 
 
@@ -29,7 +31,7 @@ def preflight(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
 def phases(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """`phases`: what each script answered."""
     del check_mode  # Nothing is begun in check mode, see the stage.
-    results = _run(params, stage="phases", release_lock=True)
+    results = _run(params, stage="phases", release_lock=not params["keep_lock"])
     committed = any(phase["committed"] is not False for phase in results)
     return {"changed": committed, "phases": results}
 

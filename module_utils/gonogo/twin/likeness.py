@@ -1,7 +1,8 @@
 """Roles, memberships, settings and the empty database, as the source has them.
 
 A dump names roles and does not bring them; nor does it bring settings of the database, its
-encoding and its order of text. Roles cannot log in here but for the one whose login it is.
+encoding and its order of text. What a role may do is told by the catalog, so they have all that the
+source's have; the server lets nobody in but who runs this (`keeper`).
 
 Runs on the target host: Python 3.9, standard library and psycopg.
 """
@@ -22,6 +23,8 @@ _ATTRIBUTES = {
     "rolcreatedb": "CREATEDB",
     "rolinherit": "INHERIT",
     "rolbypassrls": "BYPASSRLS",
+    "rolcanlogin": "LOGIN",
+    "rolreplication": "REPLICATION",
 }
 _PROVIDERS = {"c": "libc", "i": "icu", "b": "builtin"}
 
@@ -33,7 +36,6 @@ def make_roles(connection: Any, around: Mapping[str, Any]) -> None:
         if role["rolname"] == around["superuser"]:
             continue
         words = [word if role[key] else f"NO{word}" for key, word in _ATTRIBUTES.items()]
-        words.append("LOGIN" if role["rolname"] == around["login"] else "NOLOGIN")
         _execute(connection, f"CREATE ROLE {name} {' '.join(words)}")
     for member in around["members"] or []:
         options = [

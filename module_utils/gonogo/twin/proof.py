@@ -7,7 +7,7 @@ from typing import Any
 
 from ..schema_catalog import Difference, compare
 
-__all__ = ["prove"]
+__all__ = ["prove", "restorable"]
 
 # So many differences are written down; their number is said in any case.
 _SHOWN = 50
@@ -108,7 +108,7 @@ def _schema(
     source: Mapping[str, str], twin: Mapping[str, str], *, with_owners: bool
 ) -> dict[str, Any]:
     differences = compare(
-        _restorable(source, with_owners=with_owners), _restorable(twin, with_owners=with_owners)
+        restorable(source, with_owners=with_owners), restorable(twin, with_owners=with_owners)
     )
     return {
         "objects": len(source),
@@ -118,7 +118,8 @@ def _schema(
     }
 
 
-def _restorable(schema: Mapping[str, str], *, with_owners: bool) -> dict[str, str]:
+def restorable(schema: Mapping[str, str], *, with_owners: bool) -> dict[str, str]:
+    """The part of a schema that a dump brings along."""
     left_out = (
         _NOT_DUMPED
         if with_owners

@@ -12,6 +12,7 @@ parts, from the bottom up:
 `waivers`     which failed checks are accepted, until when and by whom
 `reasons`     what stands against a GO
 `proof`       the same about the backup that was restored
+`rehearsal`   the same about what was tried on a copy of the database
 `outlook`     what would change the decision
 `decision`    `decide`: all of it in one document
 ============  ==================================================================
@@ -20,8 +21,18 @@ parts, from the bottom up:
 from __future__ import annotations
 
 from .decision import decide
-from .plan import CLASSES, EFFECTS
+from .plan import CLASSES, EFFECTS, read_plan
 from .reasons import PRODUCTION
+from .rehearsal import findings
 from .statuses import STATUSES, misfits
 
-__all__ = ["CLASSES", "EFFECTS", "PRODUCTION", "STATUSES", "decide", "misfits"]
+__all__ = [
+    "CLASSES",
+    "EFFECTS",
+    "PRODUCTION",
+    "STATUSES",
+    "decide",
+    "findings",
+    "misfits",
+    "read_plan",
+]

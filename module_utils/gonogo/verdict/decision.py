@@ -17,6 +17,7 @@ from .reasons import (
     run_reasons,
     stage_reasons,
 )
+from .rehearsal import rehearsal_reasons, unrehearsed
 from .statuses import check_statuses, criterion_statuses, misfits
 from .values import mapping
 from .waivers import waive
@@ -30,15 +31,16 @@ def decide(
     events: Sequence[Mapping[str, Any]],
     backup: Mapping[str, Any] | None,
     twin: Mapping[str, Any] | None = None,
+    rehearsal: Mapping[str, Any] | None = None,
     problems: Sequence[str],
     waivers: Sequence[Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Return the verdict document for the content of an evidence directory.
 
-    `run`, `plan`, `backup` and `twin` are the JSON files of that name (None if absent), `checks`
-    and `events` the records of the two `.jsonl` files, `problems` what reading them back found
-    wrong. `waivers` defaults to the plan's own, so that the evidence alone gives the verdict.
-    Only events up to the one that closed the run are looked at. Never raises.
+    `run`, `plan`, `backup`, `twin` and `rehearsal` are the JSON files of that name (None if
+    absent), `checks` and `events` the records of the two `.jsonl` files, `problems` what reading
+    them back found wrong. `waivers` defaults to the plan's own, so that the evidence alone gives
+    the verdict. Only events up to the one that closed the run are looked at. Never raises.
     """
     about, planned = mapping(run), read_plan(plan)
     until_closed, closed = _until_closed(events)
@@ -46,15 +48,32 @@ def decide(
     statuses, results = check_statuses(planned, checks)
     criteria, loops = criterion_statuses(planned, statuses)
     granted = mapping(plan).get("waivers") if waivers is None else waivers
-    waived, conditions = waive(planned, statuses, granted, str(last.get("at"))[:10])
+    today = str(last.get("at"))[:10]
+    waived, conditions = waive(planned, statuses, granted, today)
 
     findings = [*problems]
     findings += [text for text in misfits(plan, checks) if text not in findings]
+    rehearsed = rehearsal_reasons(
+        planned,
+        until_closed,
+        rehearsal,
+        backup=backup,
+        environment=about.get("environment"),
+        statuses=statuses,
+        waivers=granted,
+        today=today,
+    )
     reasons = [
         *run_reasons(about),
-        *stage_reasons(planned, until_closed, closed),
+        # What a rehearsal has found says why its stage failed.
+        *(
+            reason
+            for reason in stage_reasons(planned, until_closed, closed)
+            if not (rehearsed and reason["subject"] == "rehearsal")
+        ),
         *backup_reasons(until_closed, backup),
         *twin_reasons(planned, until_closed, backup, twin, environment=about.get("environment")),
+        *rehearsed,
         *(hold("evidence", "evidence", str(text)) for text in findings),
         *(hold("plan", "plan", text) for text in (*planned.problems, *loops)),
         *check_reasons(planned, statuses, results, waived),
@@ -63,7 +82,7 @@ def decide(
     if passed < len(planned.scoring) and not reasons:
         reasons.append(hold("score", "score", "not every scoring unit has passed"))
     reasons.sort(key=lambda reason: reason["severity"] != "no_go")
-    conditions += [*unproven(twin), *informational(planned, statuses)]
+    conditions += [*unproven(twin), *unrehearsed(rehearsal), *informational(planned, statuses)]
     return {
         "decision": _decision(reasons),
         "score": {"passed": passed, "of": len(planned.scoring)},

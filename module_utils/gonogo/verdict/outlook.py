@@ -19,16 +19,23 @@ _GOALS = {
     "promotion": "the run is shown the evidence of a GO on the environment before",
     "twin_unproven": "the backup is restored and compared with its source",
     "twin_unequal": "the backup, restored, equals its source",
+    "rehearsal_failed": "the migration and its undo work on a copy",
+    "rehearsal_unlike": "the schema is the one that was validated",
+    "rehearsal_missing": "the run is rehearsed on a copy",
     "not_closed": "a run reaches its end",
 }
 
 
 def would_change(reasons: Sequence[Mapping[str, Any]], plan: Plan) -> list[str]:
     """Return one sentence per step to a GO; checks that did not run share one."""
+    # A check that fails on a copy only is to be mended as one that fails everywhere.
+    reasons = [{**reason, "code": _settled(reason["code"])} for reason in reasons]
     no_go = [reason for reason in reasons if reason["severity"] == "no_go"]
     proven = [reason["subject"] for reason in no_go if reason["code"] == "check_fail"]
     if any(reason["code"] == "twin_unequal" for reason in no_go):
         proven.insert(0, "the restored backup")
+    if any(reason["code"] == "rehearsal_failed" for reason in no_go):
+        proven.insert(0, "the migration and its undo on a copy")
     important = [reason["subject"] for reason in no_go if reason["code"] == "important_fail"]
     sentences = []
     if important:
@@ -53,3 +60,8 @@ def would_change(reasons: Sequence[Mapping[str, Any]], plan: Plan) -> list[str]:
     opening = "GO if" if len(steps) == 1 else "GO needs that"
     sentences += [f"{opening} {goal}" + (f": {hint}" if hint else "") for goal, hint in steps]
     return sentences
+
+
+def _settled(code: str) -> str:
+    ordinary = code.removeprefix("rehearsal_")
+    return ordinary if ordinary.startswith(("check_", "important_")) else code

@@ -79,6 +79,7 @@ def decided(run: Path) -> str:
         events=found.events,
         backup=found.backup,
         twin=found.twin,
+        rehearsal=found.rehearsal,
         problems=found.problems,
     )["decision"]
     file = run / "verdict.json"

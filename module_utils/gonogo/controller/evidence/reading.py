@@ -31,6 +31,7 @@ class Evidence:
     checks: list[dict[str, Any]] = field(default_factory=list)
     backup: dict[str, Any] | None = None
     twin: dict[str, Any] | None = None
+    rehearsal: dict[str, Any] | None = None
     deploy: dict[str, Any] | None = None
     ledger: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -54,6 +55,7 @@ def load(path: Path) -> Evidence:
     evidence.facts = _load_object(path, "facts.json", problems) or {}
     evidence.backup = _load_object(path, "backup.json", problems)
     evidence.twin = _load_object(path, "twin.json", problems)
+    evidence.rehearsal = _load_object(path, "rehearsal.json", problems)
     evidence.deploy = _load_object(path, "deploy.json", problems)
     evidence.checks = _load_records(path, "checks.jsonl", problems)
     evidence.ledger = _load_records(path, "ledger.jsonl", problems)
@@ -117,6 +119,7 @@ def _verify_run_id(evidence: Evidence) -> None:
     if any(data.get("run_id") != known for data in opened):
         problems.append(f"{CHAIN} was opened for another run")
     sources = [("backup.json", [evidence.backup or {}]), ("twin.json", [evidence.twin or {}])]
+    sources += [("rehearsal.json", [evidence.rehearsal or {}])]
     sources += [("checks.jsonl", evidence.checks), ("ledger.jsonl", evidence.ledger)]
     for name, records in sources:
         for number, record in enumerate(records, start=1):

@@ -1,0 +1,150 @@
+"""Tries migration, way back and phases on the twin, and records how they went."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
+
+from gonogo.controller import evidence, migration, rehearsal
+from gonogo.controller.phase_scripts import prepare
+from gonogo.controller.phase_stage import answers, problem_of
+from gonogo.controller.runbook import Runbook
+from gonogo.controller.stage import LOGIN, Stage
+from gonogo.deploy.budgets import BUDGETS_SPEC, budgets_of
+from gonogo.remote.common import TIMEOUTS_SPEC
+
+
+class ActionModule(Stage):
+    """See library/gonogo_rehearsal.py."""
+
+    stage = "rehearsal"
+    spec = {
+        "login": LOGIN,
+        "required": {"type": "bool", "default": False},
+        "directory": {"type": "str", "required": True},
+        "budgets": BUDGETS_SPEC,
+        "timeouts": TIMEOUTS_SPEC,
+    }
+
+    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        if self.checking:
+            return {"skipped": True, "msg": "stage rehearsal does not run in check mode"}
+        run = self.open_run()
+        self.same_login(run, arguments)
+        budgets_of(arguments["budgets"])
+        twin = run.read_json("twin.json")
+        deploying = "deploy" in run.read_json("plan.json")["stages"]
+        record = rehearsal.nothing(
+            run.read_json("run.json"),
+            required=arguments["required"] or (deploying and self.is_production(run)),
+            twin=twin,
+        )
+        if twin.get("kept"):
+            try:
+                record.update(self._tried(run, twin["kept"]["login"], arguments, deploying))
+            finally:
+                self._remove(run, arguments)
+        schema = record.pop("schema")
+        if schema is not None:
+            run.write_json("schema.json", schema, stage=self.stage)
+        run.write_json("rehearsal.json", record, stage=self.stage)
+        problem = rehearsal.problem(record, run.read_json("plan.json"), deploying=deploying)
+        if problem:
+            raise problem
+        run.append(self.stage, "stage_passed")
+        return {"changed": True, "rehearsal": record, "lines": rehearsal.lines(record)}
+
+    def _remove(self, run: evidence.Run, arguments: Mapping[str, Any]) -> None:
+        asked = {
+            "login": arguments["login"],
+            "run_id": run.run_id,
+            "directory": f"{arguments['directory']}/twins",
+            "state": "removed",
+        }
+        self.call_with_database("twin", asked)
+
+    def _tried(
+        self,
+        run: evidence.Run,
+        login: Mapping[str, Any],
+        arguments: Mapping[str, Any],
+        deploying: bool,
+    ) -> dict[str, Any]:
+        """What the record says beside `nothing`."""
+        runbook = self.runbook_of(run)
+        plan = migration.plan(runbook, "migration") if deploying else None
+        undo = migration.plan(runbook, "undo") if runbook.sql_files("undo") else None
+        asked = {
+            "login": login,
+            "run_id": run.run_id,
+            "budgets": arguments["budgets"],
+            "timeouts": arguments["timeouts"],
+            "plan": plan or undo,
+            "undo": undo,
+        }
+        there = self._asked({**asked, "part": "there" if deploying else "look"})
+        record = {
+            "done": True,
+            **there,
+            "unlike_promotion": self._unlike(run, runbook, there["schema"]),
+        }
+        if there["problem"]:
+            return {**record, "problem": rehearsal.told(there)}
+        record["checks"] = self._checks(run, runbook, login, arguments)
+        if undo:
+            record["back"] = self._asked({**asked, "part": "back"})
+        return record
+
+    def _asked(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(self.call_with_database("rehearsal", asked)["rehearsal"])
+
+    def _unlike(
+        self, run: evidence.Run, runbook: Runbook, schema: Mapping[str, str]
+    ) -> list[str] | None:
+        """Names that differ from the schema of the run that let this one in; None if unknown."""
+        if not (run.path / "promotion_schema.json").is_file():
+            return None
+        validated = run.read_json("promotion_schema.json")
+        return rehearsal.unlike(validated, schema, runbook.manifest)
+
+    def _checks(
+        self,
+        run: evidence.Run,
+        runbook: Runbook,
+        login: Mapping[str, Any],
+        arguments: Mapping[str, Any],
+    ) -> list[dict[str, Any]]:
+        """What every check of the runbook says there, with rows that stay."""
+        record = {**run.read_json("run.json"), "residue": "keep"}
+        facts: dict[str, Any] = {}
+        results: list[dict[str, Any]] = []
+        stopped = False
+        for stage in ("preflight", "phases"):
+            phases = runbook.phases(stage)
+            outcomes: dict[str, Any] = {}
+            if not stopped:
+                prepared = prepare(
+                    runbook, phases, record=record, facts=facts, timeouts=arguments["timeouts"]
+                )
+                for name, text in prepared.files.items():
+                    run.write(f"sql/rehearsal_{name}.sql", text, stage=self.stage)
+                asked = {
+                    "login": login,
+                    "run_id": run.run_id,
+                    "directory": f"{arguments['directory']}/runs/{run.run_id}/rehearsal",
+                    "scripts": prepared.scripts,
+                    "timeouts": arguments["timeouts"],
+                    "keep_lock": True,
+                }
+                answer = self.call_with_database(stage, asked)
+                outcomes = {outcome["name"]: outcome for outcome in answer["phases"]}
+                for outcome in outcomes.values():
+                    facts.update(outcome["facts"])
+            for phase in phases:
+                results += answers(runbook, phase["name"], outcomes.get(phase["name"]))
+            stopped = stopped or problem_of(runbook, phases, outcomes, stage) is not None
+        return results

@@ -1,0 +1,66 @@
+#!/usr/bin/python
+"""Try migration, way back and phases on the twin."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gonogo_rehearsal
+short_description: Try migration, way back and phases on the twin
+description:
+  - Works on the twin that the stage twin has left, a copy of the database on the target host, and removes it at the end. The database itself is not touched.
+  - Where the run deploys, applies the migration there under the budgets of the deployment, takes it back, compares schema and rows with what was there before, and applies it again. Records of each statement how long it took, what it locked, rewrote and wrote.
+  - Then runs preflight and phases with rows that stay, races included, whatever the inventory says about the database itself, and tries once more whether the migration can be taken back.
+  - Where another run has let this one in, compares the schema, as it is with the migration, with the one that run has seen.
+  - On the controller, writes rehearsal.json and schema.json into the run's evidence. Fails where the run would deploy and the rehearsal is no GO; else what it finds is part of the verdict.
+extends_documentation_fragment: [gonogo, gonogo.login, gonogo.timeouts, gonogo.budgets]
+options:
+  required:
+    description: Whether a run that could not be rehearsed is a HOLD. On production nothing is deployed that was not rehearsed.
+    type: bool
+    default: false
+  directory:
+    description: Directory of this project on the target host.
+    type: path
+    required: true
+attributes:
+  check_mode:
+    support: full
+    description: In check mode nothing is tried.
+"""
+
+EXAMPLES = r"""
+- name: Try everything on the twin
+  gonogo_rehearsal:
+    login: {db: apms_staging, user: apms_staging, host: localhost, passfile: ~/.pgpass}
+    directory: ~/.gonogo
+"""
+
+RETURN = r"""
+rehearsal:
+  description: What is written to rehearsal.json.
+  returned: when not in check mode
+  type: dict
+  contains:
+    done: {description: Whether there was a twin to try it on; null where not., type: bool, returned: always}
+    reason: {description: Why there was none., type: str, returned: always}
+    state: {description: What was there of the migration before., type: str, returned: where the run deploys}
+    deployment: {description: 'What applying it came to, statement by statement, as of gonogo_deploy.', type: dict, returned: where it was applied}
+    undone: {description: 'What taking it back came to: seconds, and the tables nobody else could use meanwhile.', type: dict, returned: where it was applied}
+    rows_changed: {description: Tables that were there before whose rows the migration has changed., type: dict, returned: always}
+    problem: {description: What is wrong with the migration or its undo., type: dict, returned: where something is}
+    unlike_promotion: {description: What of the schema is not as it was validated., type: list, returned: where another run has let this one in}
+    checks: {description: 'The result of every check, as in checks.jsonl.', type: list, returned: always}
+    back: {description: What taking it back would come to with the rows of the phases., type: dict, returned: where there is an undo}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main() -> None:
+    """Entry point; the action plugin of the same name does the work, through gonogo_remote."""
+    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module.fail_json(msg="gonogo_rehearsal runs on the controller, through its action plugin")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""What a rehearsal on the twin comes to: its record, its error, its lines for the terminal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ..errors import GonogoError
+from ..schema_catalog import compare
+from ..twin.proof import restorable
+from ..verdict import findings, read_plan
+from . import deployment
+
+__all__ = ["bill_lines", "lines", "nothing", "problem", "told", "unlike"]
+
+_SHOWN = 20
+_NO_CLUSTER = "there is no cluster of its own to try it on"
+
+
+def nothing(run: Mapping[str, Any], *, required: bool, twin: Mapping[str, Any]) -> dict[str, Any]:
+    """The record of a run (`run` is its run.json) that has tried nothing, and why."""
+    return {
+        "run_id": run["run_id"],
+        "promoted": bool(run["promotion"]),
+        "done": None,
+        "required": required,
+        "reason": None if twin.get("kept") else twin.get("reason") or _NO_CLUSTER,
+        "hint": twin.get("hint"),
+        "backup_sha256": twin.get("backup_sha256"),
+        "state": None,
+        "deployment": None,
+        "undone": None,
+        "again": None,
+        "rows_changed": {},
+        "problem": None,
+        "unlike_promotion": None,
+        "checks": [],
+        "back": None,
+        "schema": None,
+    }
+
+
+def told(there: Mapping[str, Any]) -> dict[str, Any]:
+    """A problem with its words, where the deployment has them."""
+    found = there["problem"]
+    if "message" in found:
+        return dict(found)
+    error = deployment.problem(there["deployment"], inventories=())
+    assert error is not None
+    # The ways out are those of a real database.
+    return {**found, "message": error.primary, "detail": error.detail, "hint": None}
+
+
+def unlike(
+    validated: Mapping[str, str], here: Mapping[str, str], manifest: Mapping[str, Any]
+) -> list[str]:
+    """What of the manifest's tables and functions is not as it was validated: `kind: name`.
+
+    Owners and privileges are each environment's own, and so are tables the manifest does not know.
+    """
+    known = [table["name"] for table in manifest.get("tables", [])]
+    known += [function["name"] for function in manifest.get("functions", [])]
+    schema = re.escape(manifest["schema"])
+    words = "|".join(re.escape(name) for name in sorted(known, key=len, reverse=True))
+    ours = re.compile(rf'(?<![\w"]){schema}\."?(?:{words})(?![\w$])')
+    found = compare(restorable(validated, with_owners=False), restorable(here, with_owners=False))
+    word = {"missing": "is missing here", "extra": "is here only", "different": "differs"}
+    return [
+        f"{difference.name} {word[difference.kind]}"
+        for difference in found
+        if ours.search(f"{difference.name} {difference.first or ''} {difference.second or ''}")
+    ]
+
+
+def problem(
+    record: Mapping[str, Any], plan: Mapping[str, Any], *, deploying: bool
+) -> GonogoError | None:
+    """Why the run must not go on to deploy. What else a rehearsal finds is for the verdict."""
+    if not deploying:
+        return None
+    if record["done"] is None:
+        if not record["required"]:
+            return None
+        return GonogoError(
+            "the migration was not rehearsed: nothing is deployed",
+            detail=record["reason"],
+            hint=record["hint"],
+        )
+    reasons = findings(
+        read_plan(plan),
+        record,
+        waivers=plan.get("waivers"),
+        today=f"{datetime.now(UTC):%Y-%m-%d}",
+    )
+    # New tables are empty, and stay so until they are there.
+    found = [reason for reason in reasons if reason["code"] != "rehearsal_check_inconclusive"]
+    if not found:
+        return None
+    first = found[0]
+    said = [f"{reason['subject']}: {reason['text']}" for reason in found[1:_SHOWN]]
+    observed = [first["observed"]] if first["observed"] else []
+    return GonogoError(
+        f"{first['text']}; nothing was deployed",
+        detail="\n".join([*observed, *said]) or None,
+        hint=first["hint"],
+    )
+
+
+def lines(record: Mapping[str, Any]) -> list[str]:
+    """For the terminal."""
+    if record["done"] is None:
+        return [f"Nothing was rehearsed: {record['reason']}"]
+    said = bill_lines(record)
+    checks = record["checks"]
+    passed = sum(check["status"] == "pass" for check in checks)
+    said.append(f"Rehearsed on the twin, with rows that stay: {passed} of {len(checks)} passed")
+    return said
+
+
+def bill_lines(record: Mapping[str, Any]) -> list[str]:
+    """What applying the migration has cost on the twin, and whether it could be taken back."""
+    done = record["deployment"]
+    if not done:
+        return []
+    seconds = sum(line["seconds"] for line in done["bill"])
+    said = [f"On the twin, {len(done['bill'])} statements took {seconds:.1f} s."]
+    said += [
+        f"  {blocks} of {relation} would wait for {longest:.2f} s"
+        for relation, blocks, longest in deployment.waits(done["bill"])[:_SHOWN]
+    ]
+    rewritten = sorted({name for line in done["bill"] for name in line["rewritten"]})
+    if rewritten:
+        said.append(f"  rewritten: {', '.join(rewritten[:_SHOWN])}")
+    changed = sorted(record["rows_changed"])
+    if changed:
+        said.append(f"  rows changed in {', '.join(changed[:_SHOWN])}")
+    if record["undone"]:
+        said.append(
+            f"Taken back there in {record['undone']['seconds']:.1f} s, schema and rows were as "
+            "before; applied again, all was there."
+        )
+    return said

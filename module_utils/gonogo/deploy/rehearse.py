@@ -1,0 +1,212 @@
+"""A migration and the way back from it, tried on a copy of the database.
+
+`look` says what is there. `there` applies the migration where it is absent, takes it back, compares
+with what was there before, and applies it again: what is left is the database as it is going to be.
+`back` is asked later, when rows have been written to what the migration has made.
+
+Runs on the target host: Python 3.9, standard library and psycopg.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Callable
+
+from .. import fingerprint, schema_catalog
+from ..errors import GonogoError
+from .budgets import Budgets
+from .carry_out import deploy, inspect
+from .undo import take_back
+
+__all__ = ["back", "look", "there"]
+
+# How a session is opened: `patient` ones may take as long as they like.
+Connect = Callable[..., Any]
+
+_UNDONE = ("seconds", "locked", "locked_seconds", "lost", "compared")
+
+
+def look(
+    connect: Connect,
+    plan: Mapping[str, Any] | None,
+    undo: Mapping[str, Any] | None,
+    *,
+    budgets: Budgets,
+    confirm: Callable[[], None],
+) -> dict[str, Any]:
+    """As `there`, where nothing is to be applied; without a `plan` the state is not known."""
+    del undo, budgets, confirm
+    with connect() as connection:
+        state = inspect(connection, plan)["state"] if plan else None
+        return {**_nothing(), "state": state, "schema": schema_catalog.read(connection)}
+
+
+def there(
+    connect: Connect,
+    plan: Mapping[str, Any],
+    undo: Mapping[str, Any] | None,
+    *,
+    budgets: Budgets,
+    confirm: Callable[[], None],
+) -> dict[str, Any]:
+    """Apply a migration, take it back, apply it again.
+
+    `plan` and `undo` (None where the runbook has none) are what `deploy` and `take_back` take.
+
+    Returns `state` (of the migration, before), `deployment` (of the first time, as `deploy`
+    returns it, None where there was nothing to apply), `undone` (seconds, tables nobody else could
+    use and for how long), `again` (seconds), `rows_changed` (table that was there before → rows
+    before and after the migration, where its rows are others), `schema` (as it is now) and
+    `problem` (`step`: apply, undo or again; `message`, `detail`, `hint`; None where all went well).
+    """
+    found = _nothing()
+    with connect() as connection:
+        before = inspect(connection, plan)
+        schema = schema_catalog.read(connection)
+        own = _own_table(connection, plan)
+    found.update(state=before["state"], schema=schema)
+    if before["state"] == "applied":
+        return found
+    rows = _rows(connect, own)
+    done = deploy(connect, plan, budgets=budgets, confirm=confirm)
+    del done["catalog_before"]
+    applied = done.pop("catalog_after")
+    found["deployment"] = done
+    if done["action"] != "applied":
+        return {**found, "problem": {"step": "apply"}}
+    found["schema"] = applied
+    now = _rows(connect, own)
+    found["rows_changed"] = {
+        name: [table["rows"], now[name]["rows"] if name in now else None]
+        for name, table in rows.items()
+        if table != now.get(name)
+    }
+    if undo is None:
+        return found
+    try:
+        found["undone"] = _taken_back(connect, undo, schema=schema, budgets=budgets)
+        _as_it_was(connect, schema, rows, own)
+    except GonogoError as error:
+        return {**found, "problem": _problem("undo", error)}
+    started = time.monotonic()
+    second = deploy(connect, plan, budgets=budgets, confirm=confirm)
+    found["again"] = {"seconds": round(time.monotonic() - started, 3)}
+    differences = schema_catalog.compare(applied, second["catalog_after"] or {})
+    if second["action"] != "applied" or differences:
+        unequal = GonogoError(
+            "taken back and applied again, the migration does not leave the same schema",
+            detail=", ".join(d.name for d in differences[:20])
+            or (second["error"] or {}).get("message"),
+        )
+        return {**found, "problem": _problem("again", unequal)}
+    return found
+
+
+def back(
+    connect: Connect,
+    plan: Mapping[str, Any],
+    undo: Mapping[str, Any] | None,
+    *,
+    budgets: Budgets,
+    confirm: Callable[[], None],
+) -> dict[str, Any]:
+    """Take the migration back as the database is now, in a transaction that is rolled back.
+
+    Returns `undone` (as `there`, with `lost`: table or column → rows that would go) and `problem`;
+    both are None where the migration is not there, or has no undo.
+    """
+    found: dict[str, Any] = {"undone": None, "problem": None}
+    try:
+        with connect() as connection:
+            confirm()
+            if undo is None or inspect(connection, plan)["state"] != "applied":
+                return found
+            tried = take_back(
+                connection, undo, schema_before=None, approved_content=None, budgets=budgets
+            )
+    except GonogoError as error:
+        return {**found, "problem": _problem("undo", error)}
+    return {**found, "undone": {key: tried[key] for key in _UNDONE}}
+
+
+def _nothing() -> dict[str, Any]:
+    return {
+        "state": None,
+        "deployment": None,
+        "undone": None,
+        "again": None,
+        "rows_changed": {},
+        "schema": None,
+        "problem": None,
+    }
+
+
+def _taken_back(
+    connect: Connect, undo: Mapping[str, Any], *, schema: Mapping[str, str], budgets: Budgets
+) -> dict[str, Any]:
+    started = time.monotonic()
+    with connect() as connection:
+        take = partial(take_back, connection, undo, schema_before=schema, budgets=budgets)
+        # Nobody else works on this copy: what was seen is what is there.
+        done = take(approved_content=take(approved_content=None)["content"])
+    if not done["committed"]:
+        raise GonogoError("what the undo would do is not the same twice")
+    seconds = round(time.monotonic() - started, 3)
+    return {**{key: done[key] for key in _UNDONE}, "seconds": seconds}
+
+
+def _as_it_was(
+    connect: Connect,
+    schema: Mapping[str, str],
+    rows: Mapping[str, Mapping[str, Any]],
+    own: str | None,
+) -> None:
+    """Raise GonogoError unless schema and rows are what they were before the migration."""
+    with connect() as connection:
+        differences = schema_catalog.compare(schema, schema_catalog.read(connection))
+    if differences:
+        raise GonogoError(
+            "the undo scripts do not leave the schema as it was",
+            detail=", ".join(d.name for d in differences[:20]),
+            hint="Correct the scripts under `undo` in runbook.yml.",
+        )
+    now = _rows(connect, own)
+    others = [name for name in sorted({*rows, *now}) if rows.get(name) != now.get(name)]
+    if others:
+        raise GonogoError(
+            "the undo scripts do not leave the rows as they were",
+            detail=", ".join(others[:20]),
+            hint="The migration changes rows that its undo does not bring back.",
+        )
+
+
+def _rows(connect: Connect, own: str | None) -> dict[str, dict[str, Any]]:
+    """Table → rows and hash; without Prisma's, whose record of an undone migration stays."""
+    with connect() as connection:
+        method = fingerprint.best_method(connection.info.server_version)
+    sessions = max(1, min(8, os.cpu_count() or 1))
+    content = fingerprint.content(lambda: connect(patient=True), sessions=sessions, method=method)
+    return {
+        name: {"rows": table["rows"], "hash": table["hash"]}
+        for name, table in content["tables"].items()
+        if name != own
+    }
+
+
+def _own_table(connection: Any, plan: Mapping[str, Any]) -> str | None:
+    if not plan["prisma"]:
+        return None
+    named = "SELECT pg_catalog.format('%%I.%%I', %s::text, '_prisma_migrations')"
+    return str(connection.execute(named, (plan["prisma"]["schema"],)).fetchone()[0])
+
+
+def _problem(step: str, error: GonogoError) -> dict[str, Any]:
+    return {
+        "step": step,
+        "message": error.primary,
+        "detail": error.detail,
+        "hint": error.hint,
+    }

@@ -1,0 +1,114 @@
+"""What was tried on a copy first says for and against a GO.
+
+`rehearsal.json` has `done` (true, or null where there was no copy to try it on), `required`,
+`reason`, `backup_sha256` (of which archive the copy was), `problem` (what is wrong with the
+migration or its undo), `promoted` (whether another run has let this one in), `unlike_promotion`
+(what of the schema is not as that run has seen it), `checks` (as checks.jsonl) and `back` (the undo
+with rows in what the migration has made).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .conditions import condition
+from .plan import Plan
+from .reasons import PRODUCTION, check_reasons, hold, no_go
+from .statuses import check_statuses
+from .values import items, mapping, text_of
+from .waivers import waive
+
+__all__ = ["findings", "rehearsal_reasons", "unrehearsed"]
+
+_STAGE = "rehearsal"
+
+
+def findings(
+    plan: Plan, rehearsal: Mapping[str, Any], *, waivers: Any, today: str
+) -> list[dict[str, Any]]:
+    """Reasons the rehearsal gives against a GO by what it has found; none where it is a GO."""
+    record = mapping(rehearsal)
+    problem = mapping(record.get("problem"))
+    reasons = []
+    if problem:
+        text = f"tried on a copy: {text_of(problem.get('message')) or 'it went wrong'}"
+        more = {"observed": problem.get("detail"), "hint": problem.get("hint")}
+        reasons.append(no_go("rehearsal_failed", "rehearsal", text, **more))
+    different = record.get("unlike_promotion")
+    if record.get("promoted") is not False and not isinstance(different, list):
+        text = "nobody could compare the schema with the one that was validated"
+        hint = "Rehearse there too: the evidence shown is of a run without a rehearsal."
+        reasons.append(hold("rehearsal_unlike", "rehearsal", text, hint=hint))
+    elif different:
+        text = "with the migration, the schema would not be the one that was validated"
+        reasons.append(
+            hold(
+                "rehearsal_unlike",
+                "rehearsal",
+                text,
+                observed=", ".join(text_of(name) for name in items(different)[:20]),
+                hint="Find out which of the two databases is not as it should be.",
+            )
+        )
+    if problem:
+        return reasons
+    statuses, results = check_statuses(plan, items(record.get("checks")))
+    waived, _ = waive(plan, statuses, waivers, today)
+    for reason in check_reasons(plan, statuses, results, waived):
+        text = f"tried on a copy: {reason['text']}"
+        reasons.append({**reason, "code": f"rehearsal_{reason['code']}", "text": text})
+    return reasons
+
+
+def rehearsal_reasons(
+    plan: Plan,
+    events: Sequence[Mapping[str, Any]],
+    rehearsal: Any,
+    *,
+    backup: Any,
+    environment: Any,
+    statuses: Mapping[str, str],
+    waivers: Any,
+    today: str,
+) -> list[dict[str, Any]]:
+    """What stands against a GO. A stage that failed or did not run is a reason by itself.
+
+    What the checks say of the database itself (`statuses`) is not said twice. On production
+    nothing may be deployed that was not rehearsed.
+    """
+    record = mapping(rehearsal)
+    must = environment == PRODUCTION and "deploy" in plan.stages
+    if _STAGE not in plan.stages and not must:
+        return []
+    if record.get("done") is True:
+        reasons = findings(plan, record, waivers=waivers, today=today)
+        answered, _ = check_statuses(plan, items(record.get("checks")))
+        told = {key for key, status in answered.items() if statuses.get(key) == status}
+        reasons = [reason for reason in reasons if reason["subject"] not in told]
+        sealed = mapping(backup).get("sha256")
+        if not sealed or record.get("backup_sha256") != sealed:
+            text = "the record of the rehearsal is about another archive"
+            reasons.append(hold("rehearsal", "rehearsal", text))
+        return reasons
+    passed = {event.get("stage") for event in events if event.get("event") == "stage_passed"}
+    if _STAGE in plan.stages and _STAGE not in passed:
+        return []
+    if record and record.get("required") is False and not must:
+        return []
+    more = {"observed": record.get("reason"), "hint": record.get("hint")}
+    return [hold("rehearsal_missing", "rehearsal", "nobody has tried this on a copy first", **more)]
+
+
+def unrehearsed(rehearsal: Any) -> list[dict[str, str]]:
+    """The conditions of what could not be tried where that is accepted, and of the way back."""
+    record = mapping(rehearsal)
+    conditions = []
+    if record and record.get("done") is not True and record.get("required") is False:
+        why = text_of(record.get("reason")) or "no reason given"
+        conditions.append(condition("unrehearsed", "rehearsal", f"not tried on a copy: {why}"))
+    problem = mapping(mapping(record.get("back")).get("problem"))
+    if problem:
+        text = f"the undo does not work as the database is now: {text_of(problem.get('message'))}"
+        conditions.append(condition("way_back", "undo", text))
+    return conditions

@@ -1,0 +1,171 @@
+"""What a rehearsal on the twin does to the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from gonogo import canonical
+from gonogo.controller.rehearsal import unlike
+from gonogo.verdict import decide
+from tests.unit.test_twin_verdict import proven
+from tests.unit.test_verdict import JSON, Case, event
+
+Change = Callable[[Case], object]
+
+
+def rehearsed() -> Case:
+    """The arguments of a GO with everything tried on the twin."""
+    case = proven()
+    case["plan"]["stages"].insert(3, "rehearsal")
+    case["events"].insert(4, event("rehearsal", "stage_passed"))
+    case["rehearsal"] = {
+        "done": True,
+        "required": True,
+        "promoted": False,
+        "reason": None,
+        "backup_sha256": case["backup"]["sha256"],
+        "problem": None,
+        "unlike_promotion": None,
+        "checks": [{**check} for check in case["checks"]],
+        "back": None,
+    }
+    return case
+
+
+def changed(*changes: Change) -> dict[str, Any]:
+    case = rehearsed()
+    for change in changes:
+        change(case)
+    return decide(**case)
+
+
+def said(**values: Any) -> Change:
+    return lambda case: case["rehearsal"].update(values)
+
+
+def on_the_twin(status: str) -> Change:
+    return lambda case: case["rehearsal"]["checks"][0].update(status=status)
+
+
+def everywhere(status: str) -> Change:
+    def change(case: Case) -> None:
+        on_the_twin(status)(case)
+        case["checks"][0].update(status=status)
+
+    return change
+
+
+def deploys_on_production(case: Case) -> None:
+    case["run"]["environment"] = "production"
+    case["run"]["promotion"] = {"run_id": "20260131T120000Z-0a1b2c"}
+    case["plan"]["stages"].insert(-1, "deploy")
+    case["events"].insert(-2, event("deploy", "stage_passed"))
+
+
+def never(case: Case) -> None:
+    case["plan"]["stages"].remove("rehearsal")
+    case["events"] = [one for one in case["events"] if one["stage"] != "rehearsal"]
+    case["rehearsal"] = None
+
+
+def codes(verdict: dict[str, Any]) -> list[str]:
+    return [reason["code"] for reason in verdict["reasons"]]
+
+
+def test_a_good_rehearsal_is_a_go() -> None:
+    assert changed()["decision"] == "GO"
+
+
+@pytest.mark.parametrize(
+    ("change", "decision", "code"),
+    [
+        (said(problem={"step": "undo", "message": "it stays"}), "NO-GO", "rehearsal_failed"),
+        (on_the_twin("fail"), "NO-GO", "rehearsal_check_fail"),
+        (on_the_twin("not_run"), "HOLD", "rehearsal_check_not_run"),
+        (on_the_twin("inconclusive"), "HOLD", "rehearsal_check_inconclusive"),
+        (said(checks=[]), "HOLD", "rehearsal_check_not_run"),
+        (said(backup_sha256="0" * 64), "HOLD", "rehearsal"),
+        (said(promoted=True), "HOLD", "rehearsal_unlike"),
+        (said(promoted=True, unlike_promotion=["index public.i"]), "HOLD", "rehearsal_unlike"),
+        (said(done=None, reason="no server"), "HOLD", "rehearsal_missing"),
+        (lambda case: case.update(rehearsal=None), "HOLD", "rehearsal_missing"),
+        (said(done="yes"), "HOLD", "rehearsal_missing"),
+    ],
+)
+def test_what_stands_against_a_go(change: Change, decision: str, code: str) -> None:
+    verdict = changed(change)
+    assert verdict["decision"] == decision
+    assert code in codes(verdict)
+    assert verdict["would_change"]
+
+
+def test_what_the_database_itself_says_is_not_said_twice() -> None:
+    assert codes(changed(everywhere("fail"))) == ["check_fail"]
+
+
+def test_the_same_schema_as_validated_is_a_go() -> None:
+    assert changed(said(promoted=True, unlike_promotion=[]))["decision"] == "GO"
+
+
+def test_no_rehearsal_is_a_condition_where_that_is_accepted() -> None:
+    verdict = changed(said(done=None, required=False, reason="no server"))
+    assert verdict["decision"] == "GO"
+    assert [c["code"] for c in verdict["conditions"]] == ["unrehearsed"]
+
+
+def test_production_deploys_nothing_that_was_not_rehearsed() -> None:
+    assert changed(deploys_on_production, said(promoted=True, unlike_promotion=[]))["decision"] == (
+        "GO"
+    )
+    for change in (never, said(done=None, required=False)):
+        verdict = changed(deploys_on_production, change)
+        assert "rehearsal_missing" in codes(verdict)
+        assert verdict["decision"] == "HOLD"
+
+
+def test_a_way_back_that_does_not_work_is_said() -> None:
+    verdict = changed(said(back={"undone": None, "problem": {"message": "rows depend on it"}}))
+    assert verdict["decision"] == "GO"
+    assert [c["code"] for c in verdict["conditions"]] == ["way_back"]
+
+
+@settings(max_examples=200)
+@given(JSON)
+def test_nothing_that_stands_in_the_record_raises(value: Any) -> None:
+    case = rehearsed()
+    case["rehearsal"] = value
+    assert canonical.dumps(decide(**case))
+    case = rehearsed()
+    for key in case["rehearsal"]:
+        assert canonical.dumps(decide(**{**case, "rehearsal": {**case["rehearsal"], key: value}}))
+
+
+def test_the_schema_is_compared_as_far_as_the_manifest_goes() -> None:
+    manifest = {"schema": "public", "tables": [{"name": "sites"}], "functions": [{"name": "f"}]}
+    validated = {
+        "table public.sites": "ordinary",
+        "owner of table public.sites": "one",
+        "index public.i": "CREATE INDEX i ON public.sites USING btree (id)",
+        "function public.f()": "RETURN 1",
+        "table public.sites_old": "ordinary",
+        "table public.logs": "ordinary",
+    }
+    here = {
+        **validated,
+        "owner of table public.sites": "another",
+        "table public.logs": "partitioned",
+        "table public.sites_old": "partitioned",
+        "index public.i": "CREATE INDEX i ON public.sites USING hash (id)",
+        "column public.sites.new": "text",
+    }
+    del here["function public.f()"]
+    assert unlike(validated, here, manifest) == [
+        "column public.sites.new is here only",
+        "function public.f() is missing here",
+        "index public.i differs",
+    ]
+    assert unlike(validated, validated, manifest) == []
