@@ -36,6 +36,7 @@ from markupsafe import Markup
 
 from ..errors import GonogoError, shown
 from ..script import END_OF_COMMENT, FORBIDDEN_LINE
+from . import template_cache
 from .quoting import Sql, ident, jsonb, literal
 
 __all__ = [
@@ -312,7 +313,7 @@ def template_environment(directories: Sequence[Path]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        bytecode_cache=_code,
+        bytecode_cache=template_cache.compiled(directories) or _code,
     )
     environment.filters = {
         **{name: environment.filters[name] for name in _FILTERS},

@@ -13,8 +13,10 @@ from pathlib import Path
 from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.defaults import DEFAULT_NAMESPACE
 
+from .. import canonical
 from ..errors import InputError
 from .render import GLOBALS, template_environment
+from .template_cache import Checked
 
 __all__ = ["check_templates"]
 
@@ -26,9 +28,14 @@ def check_templates(
 
     `facts` and `parameters` are the names the runbook declares.
     """
+    files = [file for folder in folders for file in sorted(folder.glob("*.j2"))]
+    digests = [[str(file), canonical.sha256(file.read_bytes())] for file in files]
+    checked = Checked(folders, [digests, sorted(facts), sorted(parameters)])
+    if checked:
+        return
     environment = template_environment(folders)
     declared = {"facts": (facts, "fact"), "parameters": (parameters, "parameter")}
-    for file in (file for folder in folders for file in sorted(folder.glob("*.j2"))):
+    for file in files:
         try:
             tree = environment.parse(file.read_text(encoding="utf-8"), name=file.name)
         except TemplateSyntaxError as error:
@@ -40,6 +47,7 @@ def check_templates(
         for line, problem, near in _faults(list(tree.find_all(nodes.Node)), environment, declared):
             hint = f"Did you mean '{near}'?" if near else None
             raise InputError(f"{file.name}:{line}: {problem}", file=str(file), hint=hint)
+    checked.note()
 
 
 def _faults(
