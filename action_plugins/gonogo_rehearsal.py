@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from gonogo.controller.phase_stage import answers, problem_of
 from gonogo.controller.runbook import Runbook
 from gonogo.controller.stage import LOGIN, Stage
 from gonogo.deploy.budgets import BUDGETS_SPEC, budgets_of
+from gonogo.errors import GonogoError
 from gonogo.remote.common import TIMEOUTS_SPEC
 
 
@@ -46,8 +48,12 @@ class ActionModule(Stage):
         if twin.get("kept"):
             try:
                 record.update(self._tried(run, twin["kept"]["login"], arguments, deploying))
-            finally:
-                self._remove(run, arguments)
+            except Exception:
+                # What went wrong is to be told; the stage verdict tries again to remove it.
+                with contextlib.suppress(GonogoError):
+                    self._remove(run, arguments)
+                raise
+            self._remove(run, arguments)
         schema = record.pop("schema")
         if schema is not None:
             run.write_json("schema.json", schema, stage=self.stage)

@@ -28,7 +28,7 @@ class Target:
     controller: Controller
     environment: str
 
-    def play(self, *playbook: str, **variables: Any) -> Outcome:
+    def arguments(self, *playbook: str, **variables: Any) -> list[str]:
         given = {
             "gonogo_environment": self.environment,
             "gonogo_profile": "target",
@@ -37,8 +37,11 @@ class Target:
             "deploy_enabled": True,
             **variables,
         }
+        return [*playbook, "-e", json.dumps(given)]
+
+    def play(self, *playbook: str, **variables: Any) -> Outcome:
         self.controller.aim(self.database)
-        return self.controller.play(*playbook, "-e", json.dumps(given))
+        return self.controller.play(*self.arguments(*playbook, **variables))
 
     def run(self) -> Path:
         """The newest run."""

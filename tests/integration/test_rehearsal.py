@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gonogo import schema_catalog
-from tests.integration.harness import Controller, Database
+from gonogo.connection import connect
+from gonogo.login import Login
+from tests.integration.harness import PROJECT, Controller, Database
+from tests.integration.harness import RUNBOOK as BASE
 from tests.integration.migrations import before
 from tests.integration.targets import ROLL_OUT, RUNBOOK, VALIDATE, Make, Target, make_target
 
@@ -171,3 +179,56 @@ def test_a_run_that_has_deployed_and_is_no_go_says_the_ways_back(
     assert f"playbooks/undo.yml -e undo_run_id={run_id}" in done.output
     assert f"the restore took {twin['seconds']['restore']:.1f} s" in done.output
     assert f"playbooks/restore.yml -e restore_run_id={run_id}" in done.output
+
+
+def test_a_run_that_is_killed_on_its_twin_leaves_nothing_to_the_next(
+    staging: Target, runbook: Path
+) -> None:
+    slow = runbook.parent / "slow"
+    shutil.copytree(runbook, slow / runbook.name)
+    shutil.copytree(runbook.parent / BASE.name, slow / BASE.name)
+    add(slow / runbook.name / "migration.sql", "\nSELECT pg_catalog.pg_sleep(600);\n")
+    staging.controller.aim(staging.database)
+    arguments = staging.arguments(*VALIDATE, gonogo_runbook=str(slow / runbook.name))
+    first = subprocess.Popen(
+        staging.controller.command(*arguments),
+        cwd=PROJECT,
+        env=staging.controller.variables(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        until(lambda: sleeps_on_its_twin(staging.controller))
+    finally:
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait()
+    killed = staging.run()
+    assert not (killed / "verdict.json").exists()
+    done = staging.play(*VALIDATE)
+    assert done.verdict["decision"] == "GO", done.output
+    assert staging.run() != killed
+    until(lambda: not [*staging.controller.directory.rglob("twins/*")])
+
+
+def sleeps_on_its_twin(controller: Controller) -> bool:
+    for file in controller.directory.rglob("twins/*/kept.json"):
+        kept = json.loads(file.read_text())
+        login = Login(
+            **{k: kept[k] for k in ("host", "port")}, db=kept["database"], user=kept["user"]
+        )
+        with connect(login, name="a test") as connection:
+            return bool(
+                connection.execute(
+                    "SELECT FROM pg_catalog.pg_stat_activity WHERE wait_event = 'PgSleep'"
+                ).fetchall()
+            )
+    return False
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not holds():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.05)
