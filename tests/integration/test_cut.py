@@ -81,6 +81,13 @@ CUTS = {
         (AFTER, INT),
         (AFTER, BACKEND),
     ],
+    "rehearsal": [
+        (BEFORE, LINK),
+        (AFTER, MODULE),
+        (BEFORE, KILL),
+        (AFTER, TERM),
+        (AFTER, BACKEND),
+    ],
     "files": [
         (AFTER, LINK),
         (BEFORE, MODULE),

@@ -82,7 +82,11 @@ def decide(
     if passed < len(planned.scoring) and not reasons:
         reasons.append(hold("score", "score", "not every scoring unit has passed"))
     reasons.sort(key=lambda reason: reason["severity"] != "no_go")
-    conditions += [*unproven(twin), *unrehearsed(rehearsal), *informational(planned, statuses)]
+    conditions += [
+        *unproven(twin),
+        *unrehearsed(rehearsal, twin=twin),
+        *informational(planned, statuses),
+    ]
     return {
         "decision": _decision(reasons),
         "score": {"passed": passed, "of": len(planned.scoring)},

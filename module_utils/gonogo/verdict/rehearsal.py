@@ -100,11 +100,15 @@ def rehearsal_reasons(
     return [hold("rehearsal_missing", "rehearsal", "nobody has tried this on a copy first", **more)]
 
 
-def unrehearsed(rehearsal: Any) -> list[dict[str, str]]:
-    """The conditions of what could not be tried where that is accepted, and of the way back."""
+def unrehearsed(rehearsal: Any, *, twin: Any) -> list[dict[str, str]]:
+    """The conditions of what could not be tried where that is accepted, and of the way back.
+
+    Where the backup is unproven there is no copy to try it on, and that is said already.
+    """
     record = mapping(rehearsal)
     conditions = []
-    if record and record.get("done") is not True and record.get("required") is False:
+    accepted = record.get("done") is not True and record.get("required") is False
+    if accepted and mapping(twin).get("proven") is True:
         why = text_of(record.get("reason")) or "no reason given"
         conditions.append(condition("unrehearsed", "rehearsal", f"not tried on a copy: {why}"))
     problem = mapping(mapping(record.get("back")).get("problem"))

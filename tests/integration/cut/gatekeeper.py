@@ -52,6 +52,9 @@ def _name(module: bytes) -> str:
     """What a module is asked for; the same word means different things to different callers."""
     found = re.search(rb'"entry": "([a-z]+)"', module)
     name = found[1].decode() if found else ""
+    if b'"keep_lock": true' in module:
+        # Scripts that run on the twin.
+        return "rehearsal"
     if name == "target" and b'"state": "released"' in module:
         return "release"
     if name == "target" and b'"fence": ["' in module:
