@@ -27,6 +27,8 @@ class ActionModule(Stage):
     spec = {
         "login": LOGIN,
         "required": {"type": "bool", "default": False},
+        "sabotage": {"type": "bool", "default": False},
+        "sabotage_tables": {"type": "list", "elements": "str", "default": []},
         "directory": {"type": "str", "required": True},
         "budgets": BUDGETS_SPEC,
         "timeouts": TIMEOUTS_SPEC,
@@ -54,7 +56,9 @@ class ActionModule(Stage):
                     self._remove(run, arguments)
                 raise
             self._remove(run, arguments)
-        schema = record.pop("schema")
+        schema, sabotage = record.pop("schema"), record.pop("sabotage", None)
+        if sabotage is not None:
+            run.write_json("sabotage.json", sabotage, stage=self.stage)
         if schema is not None:
             run.write_json("schema.json", schema, stage=self.stage)
         run.write_json("rehearsal.json", record, stage=self.stage)
@@ -62,7 +66,7 @@ class ActionModule(Stage):
         if problem:
             raise problem
         run.append(self.stage, "stage_passed")
-        return {"changed": True, "rehearsal": record, "lines": rehearsal.lines(record)}
+        return {"changed": True, "rehearsal": record, "lines": rehearsal.lines(record, sabotage)}
 
     def _remove(self, run: evidence.Run, arguments: Mapping[str, Any]) -> None:
         asked = {
@@ -100,10 +104,43 @@ class ActionModule(Stage):
         }
         if there["problem"]:
             return {**record, "problem": rehearsal.told(there)}
-        record["checks"] = self._checks(run, runbook, login, arguments)
+        record["checks"], facts = self._checks(run, runbook, login, arguments)
         if undo:
             record["back"] = self._asked({**asked, "part": "back"})
+        if arguments["sabotage"]:
+            record["sabotage"] = self._sabotaged(run, runbook, login, arguments, facts)
         return record
+
+    def _sabotaged(
+        self,
+        run: evidence.Run,
+        runbook: Runbook,
+        login: Mapping[str, Any],
+        arguments: Mapping[str, Any],
+        facts: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """Which checks can fail, and which changes none of them notices."""
+        record = {**run.read_json("run.json"), "residue": "rollback"}
+        phases = [*runbook.phases("preflight"), *runbook.phases("phases")]
+        prepared = prepare(
+            runbook, phases, record=record, facts=facts, timeouts=arguments["timeouts"]
+        )
+        asked = {
+            "login": login,
+            "run_id": run.run_id,
+            "scripts": prepared.scripts,
+            "schema": runbook.manifest["schema"],
+            "tables": rehearsal.to_break(runbook.manifest, arguments["sabotage_tables"]),
+            "timeouts": arguments["timeouts"],
+        }
+        answer = dict(self.call_with_database("sabotage", asked)["sabotage"])
+        raced = {race["check"] for script in prepared.scripts for race in script["races"]}
+        blind = [
+            check
+            for check in runbook.checks
+            if check not in answer["noticed"] and check not in raced
+        ]
+        return {**answer, "never_failed": blind}
 
     def _asked(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         return dict(self.call_with_database("rehearsal", asked)["rehearsal"])
@@ -123,8 +160,8 @@ class ActionModule(Stage):
         runbook: Runbook,
         login: Mapping[str, Any],
         arguments: Mapping[str, Any],
-    ) -> list[dict[str, Any]]:
-        """What every check of the runbook says there, with rows that stay."""
+    ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """What every check of the runbook says there, with rows that stay; and the facts."""
         record = {**run.read_json("run.json"), "residue": "keep"}
         facts: dict[str, Any] = {}
         results: list[dict[str, Any]] = []
@@ -153,4 +190,4 @@ class ActionModule(Stage):
             for phase in phases:
                 results += answers(runbook, phase["name"], outcomes.get(phase["name"]))
             stopped = stopped or problem_of(runbook, phases, outcomes, stage) is not None
-        return results
+        return results, facts

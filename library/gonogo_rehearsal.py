@@ -18,6 +18,15 @@ options:
     description: Whether a run that could not be rehearsed is a HOLD. On production nothing is deployed that was not rehearsed.
     type: bool
     default: false
+  sabotage:
+    description: Whether the twin is then broken, one thing at a time, to find out which checks notice and which can never fail. Writes sabotage.json; it is no part of the verdict.
+    type: bool
+    default: false
+  sabotage_tables:
+    description: The tables to break; all of the manifest's where none is named.
+    type: list
+    elements: str
+    default: []
   directory:
     description: Directory of this project on the target host.
     type: path

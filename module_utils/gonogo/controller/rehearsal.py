@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from ..twin.proof import restorable
 from ..verdict import findings, read_plan
 from . import deployment
 
-__all__ = ["bill_lines", "lines", "nothing", "problem", "told", "unlike"]
+__all__ = ["bill_lines", "lines", "nothing", "problem", "to_break", "told", "unlike"]
 
 _SHOWN = 20
 _NO_CLUSTER = "there is no cluster of its own to try it on"
@@ -74,6 +74,18 @@ def unlike(
     ]
 
 
+def to_break(manifest: Mapping[str, Any], wanted: Sequence[str]) -> list[str]:
+    """The manifest's tables, or those of them that are wanted. Raises GonogoError for others."""
+    known = [str(table["name"]) for table in manifest["tables"]]
+    unknown = sorted({*wanted} - {*known})
+    if unknown:
+        raise GonogoError(
+            f"rehearsal_sabotage_tables names what the manifest does not: {unknown[0]}",
+            hint=f"It knows: {', '.join(known)}.",
+        )
+    return [name for name in known if not wanted or name in wanted]
+
+
 def problem(
     record: Mapping[str, Any], plan: Mapping[str, Any], *, deploying: bool
 ) -> GonogoError | None:
@@ -108,7 +120,7 @@ def problem(
     )
 
 
-def lines(record: Mapping[str, Any]) -> list[str]:
+def lines(record: Mapping[str, Any], sabotage: Mapping[str, Any] | None = None) -> list[str]:
     """For the terminal."""
     if record["done"] is None:
         return [f"Nothing was rehearsed: {record['reason']}"]
@@ -116,6 +128,22 @@ def lines(record: Mapping[str, Any]) -> list[str]:
     checks = record["checks"]
     passed = sum(check["status"] == "pass" for check in checks)
     said.append(f"Rehearsed on the twin, with rows that stay: {passed} of {len(checks)} passed")
+    if sabotage:
+        said += _sabotage_lines(sabotage)
+    return said
+
+
+def _sabotage_lines(sabotage: Mapping[str, Any]) -> list[str]:
+    unnoticed, blind = sabotage["unnoticed"], sabotage["never_failed"]
+    said = [
+        f"{sabotage['changes']} changes were made to the twin, one at a time; checks noticed "
+        f"{sabotage['changes'] - len(unnoticed)}."
+    ]
+    said += [f"  no check noticed: {words}" for words in unnoticed[:_SHOWN]]
+    if len(unnoticed) > _SHOWN:
+        said.append(f"  and {len(unnoticed) - _SHOWN} more, all in sabotage.json")
+    if blind:
+        said.append(f"  never seen to fail: {', '.join(blind)}")
     return said
 
 

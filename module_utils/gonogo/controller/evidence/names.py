@@ -16,6 +16,7 @@ SEALED = (
     "backup.json",
     "twin.json",
     "rehearsal.json",
+    "sabotage.json",
     "schema.json",
     "promotion_schema.json",
     "deploy.json",
