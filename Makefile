@@ -11,8 +11,8 @@ WORKERS ?= 2
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types unit integration molecule matrix servers \
-  bench sandbox sandbox-stop lock clean
+.PHONY: help setup demo test lint types unit integration attacks molecule matrix servers \
+  bench sabotage sandbox sandbox-stop lock clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -39,6 +39,9 @@ unit: $(VENV)/dev.stamp ## run the tests that need no server
 integration: $(VENV)/dev.stamp servers ## run the tests on the embedded PostgreSQL
 	$(BIN)/pytest tests/integration -n $(WORKERS) --dist worksteal
 
+attacks: $(VENV)/dev.stamp servers ## run all tests of which the others are a sample
+	$(BIN)/pytest tests -m attack -n $(WORKERS) --dist worksteal
+
 molecule: $(VENV)/dev.stamp ## run the Molecule scenarios (SCENARIO=name for some of them)
 	@$(BIN)/python -m tests.molecule --jobs $(WORKERS) $(SCENARIO)
 
@@ -47,6 +50,9 @@ matrix: $(VENV)/run.stamp ## run everything on all versions, write docs/versions
 
 servers: $(VENV)/run.stamp ## get the servers that the tests use beside the embedded one
 	@$(BIN)/python -m matrix servers --optional
+
+sabotage: $(VENV)/dev.stamp ## break copies of the database and see what the gate says, write docs/sabotage.md (ONLY=word)
+	@$(BIN)/python -m sabotage run $(addprefix --only ,$(ONLY))
 
 bench: $(VENV)/run.stamp ## measure a run against the work by hand, write docs/benchmarks.md (BENCH=--check)
 	@$(BIN)/python -m bench $(BENCH)

@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from gonogo import canonical
 from gonogo.controller import deployment, evidence, judgement, report, ways_back
+from gonogo.controller.paths import path_of
 from gonogo.controller.stage import Stage
 from gonogo.errors import GonogoError, InputError
 
@@ -32,7 +33,7 @@ class ActionModule(Stage):
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         templates = Path(arguments["templates"])
         if arguments["recompute"] is not None:
-            return self._recompute(Path(arguments["recompute"]).expanduser())
+            return self._recompute(path_of(arguments["recompute"], key="verdict_recompute"))
         if self.checking:
             return {"skipped": True, "msg": "check mode: nothing was judged"}
         run = self.find_run()

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -26,7 +25,7 @@ from ansible.plugins.callback import CallbackBase
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 # phase_stage brings along what all stages import: their processes are forks of this one.
-from gonogo.controller import evidence, phase_stage, report  # noqa: F401 - see above
+from gonogo.controller import evidence, judgement, phase_stage, report  # noqa: F401 - see above
 from gonogo.errors import GonogoError, visible
 
 DOCUMENTATION = r"""
@@ -144,12 +143,17 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._display.display(f"HOLD  nothing was judged: {why}", color=C.COLOR_WARN)
 
     def _say(self, directory: Path) -> None:
-        """What the file says, not what any variable said."""
-        verdict = json.loads((directory / "verdict.json").read_text(encoding="utf-8"))
+        """What the evidence gives, not what a variable said or somebody has put there.
+
+        The head of the evidence is told too: kept elsewhere, as with this output, it shows
+        whether somebody has written the whole directory anew.
+        """
+        verdict = judgement.decided(directory)
         colour = _COLOURS.get(verdict["decision"], C.COLOR_ERROR)
         self._display.display("")
         for line in report.summary_lines(verdict, report=_shorter(directory / "report.md")):
             self._display.display(line, color=colour)
+        self._display.display(f"Evidence: {verdict['evidence_head']}", color=colour)
 
 
 def _is_judged(directory: Path) -> bool:

@@ -28,7 +28,7 @@ options:
     type: str
     default: auto
   jobs:
-    description: How many sessions dump tables side by side; V(0) is one for two cores of the target host, at most four, as the server needs as many for itself.
+    description: How many sessions dump tables side by side; V(0) is one for two cores of the target host, from two to four, as the server needs as many for itself.
     type: int
     default: 0
   lock_wait:

@@ -35,6 +35,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def v2_runner_on_ok(self, result: Any) -> None:
         self._end(result)
 
+    def v2_runner_on_skipped(self, result: Any) -> None:
+        self._end(result)
+
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         del ignore_errors
         self._end(result)

@@ -47,11 +47,12 @@ SELECT
         FROM pg_catalog.pg_db_role_setting AS s
         CROSS JOIN LATERAL unnest(s.setconfig) AS setting
         WHERE s.setdatabase IN (0, d.oid) AND s.setrole IN (0, r.oid)
-            AND lower(setting) IN (
-                'session_replication_role=replica',
-                'session_replication_role=local',
-                'default_transaction_read_only=on'
-            )
+            -- Each as somebody has spelt it: on, true, yes, 1.
+            AND CASE lower(split_part(setting, '=', 1))
+                WHEN 'session_replication_role' THEN lower(split_part(setting, '=', 2)) <> 'origin'
+                WHEN 'default_transaction_read_only' THEN split_part(setting, '=', 2)::boolean
+                ELSE false
+            END
     ), '{}') AS blinding_settings,
     current_setting('session_replication_role') AS session_replication_role
 FROM pg_catalog.pg_database AS d

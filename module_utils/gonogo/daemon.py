@@ -28,9 +28,12 @@ class Report:
             pass
 
 
-def spawn(work: Callable[[Report], None]) -> dict[str, Any] | None:
+def spawn(
+    work: Callable[[Report], None], *, meanwhile: Callable[[], None] | None = None
+) -> dict[str, Any] | None:
     """Call `work` in a process of its own; return what it told, None when it ended without a word.
 
+    `meanwhile` is called here while it has not told anything yet.
     `work` does not return to the caller of this: its process ends with it.
     """
     reading, writing = os.pipe()
@@ -40,6 +43,8 @@ def spawn(work: Callable[[Report], None]) -> dict[str, Any] | None:
         _become(work, writing)
     os.close(writing)
     os.waitpid(child, 0)
+    if meanwhile:
+        meanwhile()
     with os.fdopen(reading, encoding="utf-8") as pipe:
         answer = pipe.read()
     return dict(json.loads(answer)) if answer else None

@@ -5,10 +5,10 @@ where it stands, of the large objects how many there are. Nothing is kept but su
 is constant.
 
 The hash of a row is taken of its columns in the order of their names, for a restore may change
-their order. `record` hashes the values themselves, several times faster than `text`, which hashes
-what they are written as. What the server hashes by something that a restore changes (the OID of
-an enum's label), without all of its value (the scale of a number) or not at all (json) goes by
-its text there too. Two databases are compared by one method only.
+their order. It hashes the values themselves, several times faster than what they are written as.
+What the server hashes by something that a restore changes (the OID of an enum's label), without
+all of its value (the scale of a number) or not at all (json) goes by its text. Two databases are
+compared by one method only, which has a name.
 
 Runs on the target host: Python 3.9, standard library and psycopg.
 """
@@ -23,11 +23,11 @@ from queue import Empty, SimpleQueue
 from typing import Any, Callable
 
 from . import fingerprint_queries as sql
+from .errors import GonogoError
 
 __all__ = ["Content", "best_method", "content", "sequences"]
 
-# From this server on records can be hashed as they are.
-_RECORD_FROM = 140000
+_METHOD = "columns"
 # So much of small tables is asked for at once.
 _BATCH_BYTES = 4 << 20
 _BATCH_TABLES = 50
@@ -40,8 +40,9 @@ _PINNED = "SELECT set_config('jit', 'off', false), set_config('lc_monetary', 'C'
 Content = dict[str, Any]
 
 
-def best_method(server_version: int) -> str:
-    return "record" if server_version >= _RECORD_FROM else "text"
+def best_method(_server_version: int) -> str:
+    """Name of the way to hash; all versions have the same functions."""
+    return _METHOD
 
 
 def content(
@@ -51,9 +52,16 @@ def content(
 
     `connect` opens a session that sees what all others see; so many are used side by side, and
     closed at the end. Once `stop` is set nothing more is begun and what there is, is returned.
+    Raises GonogoError when nobody knows `method`.
     """
+    if method != _METHOD:
+        raise GonogoError(
+            f"the source of this backup was hashed in a way that is not known here: {method}",
+            detail=f"Known: {_METHOD}.",
+            hint="Take a new backup.",
+        )
     with _opened(connect) as first:
-        tables = _tables(first, method)
+        tables = _tables(first)
         found: Content = {
             "tables": {table["name"]: {"root": table["root"]} for table in tables},
             "large_objects": _large_objects(first),
@@ -104,13 +112,10 @@ def _opened(connect: Callable[[], Any]) -> Any:
     return connection
 
 
-def _tables(connection: Any, method: str) -> list[dict[str, Any]]:
+def _tables(connection: Any) -> list[dict[str, Any]]:
     """name, root, bytes and the query that fingerprints it."""
     (text,) = _ask(connection, sql.TABLES)[0]
-    return [
-        {**table, "query": sql.fingerprint(table, method=method)}
-        for table in json.loads(text or "[]")
-    ]
+    return [{**table, "query": sql.fingerprint(table)} for table in json.loads(text or "[]")]
 
 
 def _batches(tables: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

@@ -6,7 +6,7 @@ All names are qualified by an empty search_path.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 __all__ = [
@@ -19,12 +19,39 @@ __all__ = [
     "sequence",
 ]
 
-# Types whose own hash is of all of the value, and of nothing but it: bool, "char", name, int8,
-# int2, int4, text, oid, varchar, date, time, timestamp, timestamptz, uuid, inet, cidr. char(n)
-# and numeric(p, s) are too, where the type says how long the value and how large its scale is.
-_HASHED = "16, 18, 19, 20, 21, 23, 25, 26, 1043, 1082, 1083, 1114, 1184, 2950, 869, 650"
-_HASHED_WITH_LENGTH = "1042, 1700"
-_COLLATED = "25, 1042, 1043"
+# How a value is hashed, by the OID of its type: of these the server's hash is of all of the value,
+# and of nothing but it. {0} is the value, {1} the seed of its column.
+_HASHES = {
+    16: "hashint4extended({0}::integer, {1})",  # boolean
+    18: "hashcharextended({0}, {1})",  # "char"
+    19: 'hashnameextended({0} COLLATE "C", {1})',
+    20: "hashint8extended({0}, {1})",
+    21: "hashint2extended({0}, {1})",
+    23: "hashint4extended({0}, {1})",
+    25: 'hashtextextended({0} COLLATE "C", {1})',
+    26: "hashoidextended({0}, {1})",
+    1043: 'hashtextextended({0} COLLATE "C", {1})',  # varchar
+    # A date has no function of its own, and an infinite one no number.
+    1082: "CASE WHEN isfinite({0}) THEN hashint4extended({0} - DATE '2000-01-01', {1})"
+    ' ELSE hashtextextended({0}::text COLLATE "C", {1}) END',
+    1083: "time_hash_extended({0}, {1})",
+    1114: "timestamp_hash_extended({0}, {1})",
+    1184: "timestamp_hash_extended(timezone(INTERVAL '0', {0}), {1})",  # timestamptz
+    2950: "uuid_hash_extended({0}, {1})",
+    869: "hashinetextended({0}, {1})",
+    650: "hashinetextended({0}, {1})",  # cidr
+}
+# Of these too where the type says how long the value is and how large its scale.
+_HASHES_WITH_LENGTH = {
+    1042: 'hashbpcharextended({0} COLLATE "C", {1})',
+    # The seed of zero would come out next to that of NaN, and so of the next column.
+    1700: "hashint4extended({1}, hash_numeric_extended({0}, 0))",
+}
+_OPEN_CHAR = 'hashtextextended(textin(bpcharout({0})) COLLATE "C", {1})'
+_CHAR = 1042
+# An odd number whose multiples lie far apart.
+_GOLDEN = 0x9E3779B97F4A7C15
+_TEXT = 'hashtextextended({0}::text COLLATE "C", {1})'
 
 _NOT_OF_EXTENSION = """NOT EXISTS (
         SELECT FROM pg_depend AS e WHERE e.deptype = 'e'
@@ -32,34 +59,25 @@ _NOT_OF_EXTENSION = """NOT EXISTS (
 _USERS = "n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'"
 
 # What pg_dump writes the rows of: every table that is neither an extension's nor another
-# server's. `values` is how a column goes into the hash of the record; `names` are just that.
+# server's. `columns` are in the order of their names: name, OID of its type (of what a domain is
+# made of), and whether the type says how long it is.
 TABLES = f"""
 SELECT json_agg(json_build_object(
     'name', format('%I.%I', n.nspname, c.relname),
     'root', CASE WHEN c.relispartition THEN pg_partition_root(c.oid)::regclass::text
         ELSE format('%I.%I', n.nspname, c.relname) END,
     'bytes', c.relpages::bigint * current_setting('block_size')::bigint,
-    'names', columns.names, 'values', columns.values))::text
+    'columns', columns.columns))::text
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace AND {_USERS}
 CROSS JOIN LATERAL (
-    SELECT
-        coalesce(json_agg('t.' || name ORDER BY column_name), '[]') AS names,
-        coalesce(json_agg(CASE
-            WHEN hashed AND base IN ({_COLLATED}) THEN 't.' || name || ' COLLATE "C"'
-            WHEN hashed THEN 't.' || name
-            WHEN base = 1042 THEN 'textin(bpcharout(t.' || name || ')) COLLATE "C"'
-            ELSE 't.' || name || '::text COLLATE "C"' END ORDER BY column_name), '[]') AS values
-    FROM (
-        SELECT quote_ident(a.attname) AS name, a.attname COLLATE "C" AS column_name, base,
-            base IN ({_HASHED}) OR base IN ({_HASHED_WITH_LENGTH}) AND modifier <> -1 AS hashed
-        FROM pg_attribute AS a
-        JOIN pg_type AS t ON t.oid = a.atttypid
-        CROSS JOIN LATERAL (SELECT
-            CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE a.atttypid END::bigint AS base,
-            CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END AS modifier) AS plain
-        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    ) AS each
+    SELECT coalesce(json_agg(json_build_array(quote_ident(a.attname),
+        CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE a.atttypid END::bigint,
+        CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END <> -1)
+        ORDER BY a.attname COLLATE "C"), '[]') AS columns
+    FROM pg_attribute AS a
+    JOIN pg_type AS t ON t.oid = a.atttypid
+    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 ) AS columns
 WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND {_NOT_OF_EXTENSION}
 """
@@ -79,25 +97,36 @@ FROM pg_largeobject
 """
 
 
-def fingerprint(table: Mapping[str, Any], *, method: str) -> str:
+def fingerprint(table: Mapping[str, Any]) -> str:
     """Query for name, rows and hash of a table that `TABLES` has named.
 
-    The hash of a record is a weighted sum of those of its columns. Summed over the rows, it would
-    not notice that two rows have exchanged the values of a column; so it is hashed once more,
-    whole, as the seed of a constant.
+    The hash of a row is made of those of its columns, each with a seed of its own, so that no two
+    columns can exchange their values. Summed over the rows it would not notice that two rows have
+    exchanged the values of a column; so it is hashed once more, whole, as the seed of a constant.
     """
-    if method == "record":
-        values = ", ".join(table["values"])
-        row = f"hashint4extended(0, hash_record_extended(ROW({values}), 0))"
-    else:
-        row = f'hashtextextended(ROW({", ".join(table["names"])})::text COLLATE "C", 0)'
-    if not table["names"]:
-        row = "0"
-    name = literal(table["name"])
+    hashes = " # ".join(
+        f"coalesce({_hash(column, seed)}, {_null(seed)})"
+        for seed, column in enumerate(table["columns"], start=1)
+    )
     return (
-        f"SELECT {name}, count(*), coalesce(sum({row}::bigint), 0)::text"
+        f"SELECT {literal(table['name'])}, count(*),"
+        f" coalesce(sum(hashint4extended(0, {hashes or 0})), 0)::text"
         f" FROM ONLY {table['name']} AS t"
     )
+
+
+def _hash(column: Sequence[Any], seed: int) -> str:
+    name, base, has_length = column
+    template = _HASHES.get(base) or (_HASHES_WITH_LENGTH.get(base) if has_length else None)
+    if template is None:
+        template = _OPEN_CHAR if base == _CHAR else _TEXT
+    return template.format(f"t.{name}", seed)
+
+
+def _null(seed: int) -> str:
+    """What stands for no value in this column: nothing that a hash is likely to be."""
+    scattered = seed * _GOLDEN & (1 << 64) - 1
+    return f"'{scattered - (1 << 63)}'::bigint"
 
 
 def sequence(name: str) -> str:

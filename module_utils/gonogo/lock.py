@@ -172,7 +172,10 @@ def _end_sessions(connection: Any, *, pattern: str) -> None:
     """`pattern` is a LIKE pattern; run ids hold neither % nor _."""
     deadline = time.monotonic() + _GONE_DEADLINE_SECONDS
     while True:
-        with connection.cursor() as cursor:
+        with connection.transaction(), connection.cursor() as cursor:
+            # Where the login acts as another role from the start (ALTER ROLE ... SET role), it may
+            # end its own sessions only as itself.
+            cursor.execute("SET LOCAL ROLE NONE")
             cursor.execute(catalog.TERMINATE, (pattern,))
             remaining = cursor.fetchone()[0]
         if not remaining:

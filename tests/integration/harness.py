@@ -16,11 +16,13 @@ from gonogo.login import Login
 from sandbox import logins
 from sandbox.cluster import Cluster
 from sandbox.ssh.endpoint import Endpoint
+from tests.integration.verifier import assert_confirmed
 
 __all__ = ["PROJECT", "RUNBOOK", "Controller", "Database", "Outcome"]
 
 PROJECT = Path(__file__).resolve().parents[2]
 RUNBOOK = PROJECT / "runbooks" / "20251229010228_add_master_tables_final_v2"
+_VERDICTS = "*/*/verdict.json"
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,8 @@ class Controller:
         }
 
     def play(self, *arguments: str, cwd: Path = PROJECT) -> Outcome:
+        """Every verdict that comes of it is confirmed by the program of its own."""
+        before = set(self.runs_dir.glob(_VERDICTS))
         done = subprocess.run(
             self.command(*arguments),
             cwd=cwd,
@@ -142,4 +146,6 @@ class Controller:
             text=True,
             check=False,
         )
+        for verdict in set(self.runs_dir.glob(_VERDICTS)) - before:
+            assert_confirmed(verdict)
         return Outcome(done.returncode, done.stdout, self.runs_dir)

@@ -33,7 +33,7 @@ def side() -> Side:
         f"public.part_{n}": {"root": "public.parted", "rows": n, "hash": str(n)} for n in (1, 2)
     }
     return {
-        "method": "record",
+        "method": "columns",
         "content": {"tables": tables, "large_objects": {"count": 2, "hash": "5"}},
         "sequences": {"public.ticket": [7, True]},
         "schema": {

@@ -18,6 +18,7 @@ from ..canonical import sha256
 from ..errors import GonogoError, InputError
 from ..verdict import PRODUCTION
 from . import evidence, judgement
+from .paths import path_of
 from .runbook import Runbook
 
 __all__ = ["SPEC", "admitted", "asked", "require_rehearsal"]
@@ -32,6 +33,8 @@ SPEC: dict[str, Any] = {
 _KEY = "gonogo_promotion_evidence"
 # Clocks differ; a run that ends later than this has not ended.
 _AHEAD = timedelta(minutes=5)
+# Hours, more than a century: beyond that there are no dates.
+_LONGEST = 10**6
 
 
 def asked(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,6 +82,13 @@ def admitted(
                 hint="Set gonogo_promotion_from to the environment that comes before: staging.",
             )
         return None
+    if not evidence.ENVIRONMENT.fullmatch(str(source)):
+        raise InputError(
+            "not a name for an environment",
+            key="gonogo_promotion_from",
+            value=source,
+            hint="Use lower-case letters, digits, - and _.",
+        )
     if source == environment:
         raise InputError(
             "an environment cannot be its own rehearsal", key="gonogo_promotion_from", value=source
@@ -116,7 +126,7 @@ def _directory(given: str | None, source: str) -> Path:
             key=_KEY,
             hint=f"Run the playbook on {source}, then: -e {_KEY}=runs/{source}/RUN_ID",
         )
-    path = Path(given).expanduser().resolve()
+    path = path_of(given, key=_KEY)
     if not (path / "events.jsonl").is_file():
         raise InputError("not a directory of evidence", key=_KEY, value=given)
     return path
@@ -152,7 +162,7 @@ def _check_age(verdict: Mapping[str, Any], path: Path, *, hours: int, now: datet
             f"It says {verdict['finished_at']}; here it is {now:%Y-%m-%dT%H:%M:%SZ}.",
             "Set the clocks of both controllers.",
         )
-    if now - finished > timedelta(hours=hours):
+    if now - finished > timedelta(hours=min(hours, _LONGEST)):
         raise _refused(
             f"it is older than {hours} hours",
             path,

@@ -16,6 +16,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ..errors import GonogoError, InputError
 from . import runbook
+from .paths import path_of
 
 __all__ = [
     "REQUEST",
@@ -133,8 +134,7 @@ def check_options(values: Mapping[str, Any], options: Mapping[str, Mapping[str, 
     for name, option in sorted(options.items()):
         if values.get(name) is None:
             continue
-        checked = ArgumentSpecValidator({name: dict(option)}).validate({name: values[name]})
-        if checked.error_messages:
+        if not _suits(name, option, values[name]):
             choices = ", ".join(option.get("choices") or ())
             raise InputError(
                 f"must be {_OPTION_WORDS[option['type']]}{f' of: {choices}' if choices else ''}",
@@ -142,6 +142,16 @@ def check_options(values: Mapping[str, Any], options: Mapping[str, Mapping[str, 
                 value=values[name],
                 hint=option["description"],
             )
+
+
+def _suits(name: str, option: Mapping[str, Any], value: Any) -> bool:
+    """Whether Ansible's own checker takes the value."""
+    try:
+        checked = ArgumentSpecValidator({name: dict(option)}).validate({name: value})
+    except (ArithmeticError, ValueError):
+        # It does not mind a number that is too large before it has tripped over it.
+        return False
+    return not checked.error_messages
 
 
 def load_runbook(arguments: Mapping[str, Any], *, templates: bool = True) -> runbook.Runbook:
@@ -158,7 +168,7 @@ def load_runbook(arguments: Mapping[str, Any], *, templates: bool = True) -> run
     for number, waiver in enumerate(arguments["waivers"]):
         _check_waiver(f"gonogo_waivers[{number}]", waiver)
     loaded = runbook.load(
-        Path(arguments["runbook"]).expanduser().resolve(),
+        path_of(arguments["runbook"], key="gonogo_runbook"),
         profile=arguments["profile"],
         parameters=arguments["parameters"],
         templates=templates,

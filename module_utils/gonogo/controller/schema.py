@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from ..errors import InputError
+from ..errors import InputError, shown
 from .yamlfile import Document
 
 __all__ = ["Any_", "Flag", "Items", "Keys", "Number", "Table", "Text", "check", "refuse", "spelled"]
@@ -172,7 +172,9 @@ def spelled(path: Path) -> str:
     """`checks[3].id`."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else (f".{part}" if text else part)
+        # A key is written by whoever writes the file, as a value is.
+        word = f"[{part}]" if isinstance(part, int) else shown(part)
+        text += f".{word}" if text and not isinstance(part, int) else word
     return text
 
 

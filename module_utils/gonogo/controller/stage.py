@@ -24,6 +24,7 @@ from ..remote import find
 from ..verdict import PRODUCTION
 from . import evidence, runbook
 from .package import GONOGO, PSYCOPG, Package
+from .paths import path_of
 from .render import share_code
 
 __all__ = ["LOGIN", "Stage", "native", "on_target"]
@@ -154,7 +155,7 @@ class Stage(ActionBase):  # type: ignore[misc]
         directory = self._variable("gonogo_runs_dir")
         if not directory:
             raise GonogoError("gonogo_runs_dir is not set", hint="Set it in the inventory.")
-        return Path(directory).expanduser().resolve()
+        return path_of(str(directory), key="gonogo_runs_dir")
 
     def find_run(self) -> evidence.Run | None:
         """The run this very process has opened for this host, if any."""

@@ -20,10 +20,35 @@ from .budgets import Budgets
 __all__ = ["Applied", "apply"]
 
 # A lock that was not to be had in time, a deadlock, a conflict: another moment may be better.
-_RETRIED = {"55P03", "40P01", "40001"}
+_LOCK_NOT_AVAILABLE = "55P03"
+_RETRIED = {_LOCK_NOT_AVAILABLE, "40P01", "40001"}
 _CANCELLED = "57014"
 # What takes no lock on a table for which an application would wait.
 _HARMLESS = {"INSERT", "UPDATE", "DELETE", "SELECT", "COMMENT", "GRANT", "REVOKE", "ANALYZE", "DO"}
+
+# Who has waited for the server's deadlock_timeout looks whether it is in a deadlock, and if so it
+# is its transaction that ends. Nobody else's shall: see `_lock_ahead`.
+_BEFORE_OTHERS = 0.9
+_DEADLOCK_SECONDS = """
+SELECT s.setting::float / 1000 FROM pg_catalog.pg_settings AS s WHERE s.name = 'deadlock_timeout'
+"""
+# Those of them that are there, and that this role may lock.
+_LOCKABLE = """
+SELECT w.schema, w.name, format('%%I.%%I', w.schema, w.name)
+FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS w (schema, name, position)
+JOIN pg_catalog.pg_namespace AS n ON n.nspname = w.schema
+JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = w.name
+WHERE c.relkind IN ('r', 'p')
+    AND pg_catalog.has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE')
+ORDER BY w.position
+"""
+
+_SET_LIMITS = """
+SELECT pg_catalog.set_config('lock_timeout', %s, false),
+    pg_catalog.set_config('statement_timeout', %s, false)
+"""
+# Instead of the budget of a statement.
+_AHEAD = "ahead"
 
 _HOLDERS = """
 SELECT DISTINCT a.pid, coalesce(a.application_name, ''), coalesce(a.state, ''),
@@ -161,6 +186,12 @@ def _transaction(
             connection.execute("BEGIN")
         limit = _limit(connection, current, None, budgets)
         meter.begin([table for s in work.statements for table in s["tables"]])
+        if work.own_transaction:
+            tables = _needed(connection, work, meter)
+            # One alone is what its statement waits for.
+            if len(tables) > 1:
+                current, limit = {**current, "tables": [table[:2] for table in tables]}, _AHEAD
+                _lock_ahead(connection, tables, meter, budgets)
         for position, statement in enumerate(work.statements):
             current = statement
             limit = _limit(connection, statement, meter, budgets)
@@ -179,12 +210,52 @@ def _transaction(
         if not connection.closed:
             if work.own_transaction:
                 connection.execute("ROLLBACK")
-            told["holders"] = _holders(connection, current) if told["sqlstate"] == "55P03" else []
+            told["holders"] = (
+                _holders(connection, current) if told["sqlstate"] == _LOCK_NOT_AVAILABLE else []
+            )
         raise _Failed(told) from error
     except BaseException:
         if work.own_transaction and not connection.closed:
             connection.execute("ROLLBACK")
         raise
+
+
+def _needed(connection: Any, work: _Work, meter: Meter) -> list[tuple[str, str, str]]:
+    """Tables that the statements lock against writers: schema, name, and both in SQL."""
+    wanted = dict.fromkeys(
+        tuple(table)
+        for statement in work.statements
+        if _makes_wait(statement, meter)
+        for table in statement["tables"]
+    )
+    names = [[table[0] for table in wanted], [table[1] for table in wanted]]
+    return [tuple(row) for row in connection.execute(_LOCKABLE, names).fetchall()]
+
+
+def _lock_ahead(
+    connection: Any, tables: Sequence[tuple[str, str, str]], meter: Meter, budgets: Budgets
+) -> None:
+    """Lock all of them at once, before anything is done.
+
+    An application takes its tables in another order than a migration, so each may have what the
+    other waits for. We give up sooner than anybody who waits for us looks for a deadlock, so it is
+    never the application whose transaction is ended; another attempt finds another moment. Whoever
+    has all tables waits for nobody.
+    """
+    deadlock = float(connection.execute(_DEADLOCK_SECONDS).fetchone()[0])
+    limits = (min(budgets.lock, _BEFORE_OTHERS * deadlock / 2), _BEFORE_OTHERS * deadlock)
+    connection.execute(_SET_LIMITS, [f"{max(1, round(limit * 1000))}ms" for limit in limits])
+    meter.lock_ahead(tables)
+
+
+def _makes_wait(statement: Mapping[str, Any], meter: Meter) -> bool:
+    """Whether it may lock tables that are there against writers."""
+    return (
+        not statement["outside"]
+        and statement["verb"] not in _HARMLESS
+        and not _validates_only(statement)
+        and any(meter.knows(table) for table in statement["tables"])
+    )
 
 
 def _limit(
@@ -199,22 +270,11 @@ def _limit(
         lock = min(lock, left)
         if left < work:
             work, name = left, "hold"
-    elif (
-        meter
-        and not statement["outside"]
-        and statement["verb"] not in _HARMLESS
-        and not _validates_only(statement)
-        and any(meter.knows(table) for table in statement["tables"])
-        and budgets.hold < work
-    ):
+    elif meter and _makes_wait(statement, meter) and budgets.hold < work:
         # Its lock is held for as long as it runs.
         work, name = budgets.hold, "hold"
     limits = [f"{max(1, round(seconds * 1000))}ms" for seconds in (lock, work)]
-    connection.execute(
-        "SELECT pg_catalog.set_config('lock_timeout', %s, false),"
-        " pg_catalog.set_config('statement_timeout', %s, false)",
-        limits,
-    )
+    connection.execute(_SET_LIMITS, limits)
     return name
 
 
@@ -232,6 +292,8 @@ def _told(
     if position:
         before = statement["text"][: int(position) - 1]
         line = statement["first_line"] + before.count("\n")
+    if told["sqlstate"] == _CANCELLED and limit == _AHEAD:
+        told.update(sqlstate=_LOCK_NOT_AVAILABLE, message="not all tables could be locked in time")
     if told["sqlstate"] == _CANCELLED and limit == "hold":
         told["message"] = "the statement would make the application wait longer than it may"
         told["hint"] = (

@@ -24,6 +24,8 @@ BLOCKS = {
     "ShareRowExclusiveLock": "writes",
     "ShareLock": "writes",
 }
+# The weakest that keeps writers and other migrations away.
+_AHEAD = "ShareRowExclusiveLock"
 # What cannot be seen afterwards, because the server ends the transaction itself.
 _OUTSIDE = "ShareUpdateExclusiveLock"
 _TABLES = ("r", "p", "m")
@@ -92,6 +94,8 @@ class Meter:
         self._held: set[tuple[int, str]] = set()
         # Table and what has to wait for it → moment of the lock, the line of the bill.
         self._blocking: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
+        # Tables that were locked before their statements: name → moment.
+        self._ahead: dict[str, float] = {}
         self._written, _ = self._locks()
         if tables:
             wanted = [[t[0] for t in tables], [t[1] for t in tables]]
@@ -100,12 +104,23 @@ class Meter:
     @property
     def blocking_since(self) -> float | None:
         """When the first lock was taken for which the application would wait, if any was."""
-        return min((moment for moment, _ in self._blocking.values()), default=None)
+        taken = (moment for moment, _ in self._blocking.values())
+        return min((*taken, *self._ahead.values()), default=None)
 
     def knows(self, table: Sequence[str]) -> bool:
         """Whether the table was there before the transaction."""
         name = ".".join(table)
         return any(known.name == name for known in self.existing.values())
+
+    def lock_ahead(self, tables: Sequence[tuple[str, str, str]]) -> None:
+        """Lock tables against writers before the statements that need it: schema, name, SQL.
+
+        In the bill each lock stands with its statement. Database errors pass through.
+        """
+        started = time.monotonic()
+        names = ", ".join(f"ONLY {name}" for *_, name in tables)
+        self.connection.execute(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE".encode())
+        self._ahead = {f"{schema}.{name}": started for schema, name, _ in tables}
 
     def run(self, statement: Mapping[str, Any]) -> dict[str, Any]:
         """Run one statement and return its line of the bill. Database errors pass through."""
@@ -132,7 +147,8 @@ class Meter:
                 for table in statement["tables"]
             ]
         else:
-            self._look(line, held, started)
+            named = {".".join(table) for table in statement["tables"]}
+            self._look(line, held, started, early=self._ahead.keys() - named)
         self.lines.append(line)
         return line
 
@@ -143,9 +159,17 @@ class Meter:
             line["waits"].append(
                 {"relation": relation, "blocks": blocks, "seconds": round(ended - moment, 4)}
             )
-        self._blocking = {}
+        self._blocking, self._ahead = {}, {}
 
-    def _look(self, line: dict[str, Any], held: set[tuple[int, str]], started: float) -> None:
+    def _look(
+        self, line: dict[str, Any], held: set[tuple[int, str]], started: float, *, early: set[str]
+    ) -> None:
+        # Locked already, and not for this statement.
+        held = {
+            (oid, mode)
+            for oid, mode in held
+            if mode != _AHEAD or oid not in self.existing or self.existing[oid].name not in early
+        } | self._held
         # What is only read keeps its file and its size.
         oids = sorted({oid for oid, mode in held if mode not in _READING} | self._unnamed(held))
         state = {
@@ -162,7 +186,8 @@ class Meter:
             existing = known is not None
             line["locks"].append({"relation": name, "mode": mode, "existing": existing})
             if existing and mode in BLOCKS:
-                self._blocking.setdefault((name, BLOCKS[mode]), (started, line))
+                moment = self._ahead.get(name, started) if mode == _AHEAD else started
+                self._blocking.setdefault((name, BLOCKS[mode]), (moment, line))
         self._held |= held
         for oid, (name, _kind, node, size) in sorted(state.items(), key=lambda item: item[1][0]):
             # An index of a column whose type changes is made anew under its name.

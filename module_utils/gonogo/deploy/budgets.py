@@ -86,7 +86,8 @@ def budgets_of(given: Mapping[str, Any]) -> Budgets:
 
 def seconds(text: str, *, key: str) -> float:
     """`500ms`, `5s`, `10min` or `1h` in seconds. Raises InputError for anything else, and for 0."""
-    match = re.fullmatch(r"([0-9]{1,9})\s*(ms|s|min|h)", text.strip())
+    # Ansible makes text of a list where an option wants text; this is asked before.
+    match = re.fullmatch(r"([0-9]{1,9})\s*(ms|s|min|h)", str(text).strip())
     value = int(match.group(1)) * _UNITS[match.group(2)] if match else 0.0
     if not value:
         raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -44,8 +45,9 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     if check_mode:
         return {"changed": True, "msg": f"would dump {login.db} to {params['directory']}"}
     programs = {p: clients.find(p, bin_dir=params["pg_bin"]) for p in ("pg_dump", "pg_restore")}
-    # The server's half of a dump takes as much of the processor as pg_dump's.
-    jobs = params["jobs"] or max(1, min(4, (os.cpu_count() or 1) // 2))
+    # The server's half of a dump takes as much of the processor as pg_dump's. Neither half of one
+    # table uses up two processors, so there are two tables at least.
+    jobs = params["jobs"] or max(2, min(4, (os.cpu_count() or 1) // 2))
 
     def opened(*, patient: bool = False) -> Any:
         # A moment lasts as long as the dump, a fingerprint as long as its largest table.
@@ -61,36 +63,38 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
 
     # The first is open for the whole time: the run is seen to be alive while the archive is read
     # back. In the transaction of the second, the server would go on saying who was there at first.
-    with opened() as connection, opened(patient=True) as holder:
+    # Where there is no twin, nobody compares the backup with its source, and pg_dump's own
+    # snapshot will do.
+    with opened() as connection, contextlib.ExitStack() as moment:
         observed = observe(connection)
-        with exported(holder) as snapshot:
-            # Nobody will compare the restored backup with its source where there is no twin.
-            source = (
-                Source(lambda: opened(patient=True), snapshot=snapshot, sessions=jobs)
-                if params["fingerprint"]
-                else None
-            )
-            record = backup.take(
-                directory=Path(params["directory"]).expanduser(),
-                name=f"{observed['database'].replace('/', '_')}-{run_id}",
-                conninfo=login.conninfo(
-                    name=application_name(run_id, _STAGE), **reached(connection)
-                ),
-                environment=login.environment(),
-                lock_wait_ms=params["lock_wait"],
-                compress=params["compress"],
-                jobs=jobs,
+        snapshot = source = None
+        if params["fingerprint"]:
+            snapshot = moment.enter_context(exported(moment.enter_context(opened(patient=True))))
+            source = Source(
+                # It reads several times as fast as a dump writes.
+                lambda: opened(patient=True),
                 snapshot=snapshot,
-                source=source.describe if source else None,
-                about={
-                    "database": observed["database"],
-                    "environment": observed["environment"],
-                    "system_identifier": observed["system_identifier"],
-                    "server_version": observed["server_version"],
-                    "run_id": run_id,
-                    "pg_dump": clients.version(programs["pg_dump"]),
-                },
-                confirm=confirm,
-                **programs,
+                sessions=max(1, jobs // 2),
             )
+        record = backup.take(
+            directory=Path(params["directory"]).expanduser(),
+            name=f"{observed['database'].replace('/', '_')}-{run_id}",
+            conninfo=login.conninfo(name=application_name(run_id, _STAGE), **reached(connection)),
+            environment=login.environment(),
+            lock_wait_ms=params["lock_wait"],
+            compress=params["compress"],
+            jobs=jobs,
+            snapshot=snapshot,
+            source=source.describe if source else None,
+            about={
+                "database": observed["database"],
+                "environment": observed["environment"],
+                "system_identifier": observed["system_identifier"],
+                "server_version": observed["server_version"],
+                "run_id": run_id,
+                "pg_dump": clients.version(programs["pg_dump"]),
+            },
+            confirm=confirm,
+            **programs,
+        )
     return {"changed": True, "backup": record}

@@ -24,7 +24,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from .. import catalog, daemon, lock
 from ..connection import DatabaseError, connect, described
@@ -72,12 +72,13 @@ class Kept:
         return Login(db=self.database, host=self.host, port=self.port, user=user)
 
 
-def start(wanted: Wanted) -> Kept:
+def start(wanted: Wanted, *, meanwhile: Callable[[], None] | None = None) -> Kept:
     """Make the twin, empty, and leave a keeper behind. Raises GonogoError when that fails.
 
-    Among these UnprovenError, where this host cannot have a twin.
+    Among these UnprovenError, where this host cannot have a twin. `meanwhile` is called here while
+    the twin is made, which takes one processor.
     """
-    outcome = daemon.spawn(lambda report: _keep(wanted, report))
+    outcome = daemon.spawn(lambda report: _keep(wanted, report), meanwhile=meanwhile)
     if outcome is None:
         raise GonogoError("the process that keeps the twin ended before it was there")
     if "error" in outcome:

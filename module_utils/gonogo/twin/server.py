@@ -166,7 +166,9 @@ def _memory() -> dict[str, str]:
     spare = _available() // _MEGABYTE
     cores = os.cpu_count() or 1
     return {
-        "shared_buffers": f"{_between(32, spare // 8, 1024)}MB",
+        # What is written once and read a few times is as fast in the kernel's memory, and pages
+        # that no process maps cost none of them a fault.
+        "shared_buffers": f"{_between(32, spare // 8, 256)}MB",
         "maintenance_work_mem": f"{_between(16, spare // 8 // cores, 1024)}MB",
         "work_mem": f"{_between(4, spare // 64 // cores, 64)}MB",
         "max_worker_processes": str(max(8, cores)),

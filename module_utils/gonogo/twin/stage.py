@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -103,6 +102,7 @@ def _in_database(request: Request, alive: Any) -> dict[str, Any]:
     owners = any(role["rolsuper"] for role in around["roles"] if role["rolname"] == around["login"])
     scratch.make(alive, request.run_id, around)
     try:
+        damage = _damage(request)
         ready = time.monotonic()
         target = _Target(
             login=scratch.login(request.login, request.run_id),
@@ -110,7 +110,7 @@ def _in_database(request: Request, alive: Any) -> dict[str, Any]:
             owners=owners,
             options=() if owners else ("--no-owner", "--no-privileges"),
         )
-        answer = _proven(target, request, source)
+        answer = _proven(target, request, source, damage)
     finally:
         scratch.drop(alive, request.run_id)
     if answer["proven"] is False and "proof" not in answer and not answer["broken"]:
@@ -122,6 +122,7 @@ def _in_cluster(request: Request, alive: Any) -> dict[str, Any]:
     started = time.monotonic()
     source = restoring.read_source(request.archive)
     who = account.choose()
+    damage: list[str | None] = []
     kept = keeper.start(
         keeper.Wanted(
             run_id=request.run_id,
@@ -136,13 +137,14 @@ def _in_cluster(request: Request, alive: Any) -> dict[str, Any]:
             account=who,
             around=source["surroundings"],
             needed_bytes=int(_size(alive) * request.space_factor),
-        )
+        ),
+        meanwhile=lambda: damage.append(_damage(request)),
     )
     stays = False
     try:
         ready = time.monotonic()
         target = _Target(login=kept.login(superuser=True), method="cluster")
-        answer = _timed(_proven(target, request, source), ready - started)
+        answer = _timed(_proven(target, request, source, damage[0]), ready - started)
         stays = request.keep and answer["proven"]
     finally:
         if not stays:
@@ -158,32 +160,35 @@ def _timed(answer: dict[str, Any], start: float) -> dict[str, Any]:
     return {**kept, "seconds": {"start": round(start, 3), **answer["seconds"]}}
 
 
-def _proven(target: _Target, request: Request, source: Mapping[str, Any]) -> dict[str, Any]:
-    """Restore and compare: the answer without the time of the start, and whether it is `broken`."""
+def _damage(request: Request) -> str | None:
+    return restoring.sealed(request.archive, request.sha256)
+
+
+def _proven(
+    target: _Target, request: Request, source: Mapping[str, Any], damage: str | None
+) -> dict[str, Any]:
+    """Restore and compare: the answer without the time of the start, and whether it is `broken`.
+
+    What is not the archive that was sealed (`damage`) is not given to a server.
+    """
     started = time.monotonic()
+    answer: dict[str, Any] = {"proven": False, "broken": bool(damage), "method": target.method}
+    if damage:
+        return {
+            **answer,
+            "reason": f"the archive is not the one that was sealed: {damage}",
+            "seconds": {},
+        }
     _prepare(target, request.run_id, source)
-    failure: GonogoError | None = None
-    # Another process does the restoring, so the two run side by side.
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        damage = pool.submit(restoring.sealed, request.archive, request.sha256)
-        try:
-            _restore(target, request, source["server_version_num"])
-        except GonogoError as error:
-            failure = error
-        broken = damage.result()
+    unrestorable: GonogoError | None = None
+    try:
+        _restore(target, request, source["server_version_num"])
+    except restoring.UnrestorableError as error:
+        unrestorable = error
     restored_at = time.monotonic()
-    answer: dict[str, Any] = {
-        "proven": False,
-        "broken": bool(broken),
-        "method": target.method,
-        "seconds": {"restore": round(restored_at - started, 3)},
-    }
-    if broken:
-        return {**answer, "reason": f"the archive is not the one that was sealed: {broken}"}
-    if isinstance(failure, restoring.UnrestorableError):
-        return {**answer, "reason": _words(failure)}
-    if failure:
-        raise failure
+    answer["seconds"] = {"restore": round(restored_at - started, 3)}
+    if unrestorable:
+        return {**answer, "reason": _words(unrestorable)}
     twin = _read(target, request.run_id, source["method"])
     found = proof.prove(source, twin, with_owners=target.owners)
     answer["seconds"]["compare"] = round(time.monotonic() - restored_at, 3)

@@ -134,6 +134,16 @@ REDS = [
         words="idx_config_versions_effective is sorted otherwise",
     ),
     Red(
+        "I1.4",
+        "an index with its empty values at the other end",
+        """
+        DROP INDEX public.idx_config_versions_effective;
+        CREATE INDEX idx_config_versions_effective
+            ON public.config_versions (workspace_id, effective_date DESC NULLS LAST)
+        """,
+        words="idx_config_versions_effective has empty values at the other end",
+    ),
+    Red(
         "I2.1",
         "a CHECK is missing",
         "ALTER TABLE public.vendor_master DROP CONSTRAINT ck_vendor_master_vendor_type",
@@ -270,6 +280,14 @@ GREENS = [
         ALTER INDEX public.idx_punchlists_stage RENAME TO stages;
         ALTER INDEX public.idx_config_versions_effective RENAME TO effective;
         ALTER TABLE public.punchlists CLUSTER ON stages
+        """,
+    ),
+    Green(
+        "I1.4",
+        "an index to be read backwards",
+        """
+        DROP INDEX public.idx_config_versions_effective;
+        CREATE INDEX ON public.config_versions (workspace_id DESC, effective_date)
         """,
     ),
     Green(

@@ -39,6 +39,21 @@ REDS = [
     ),
     Red(
         "V1.1",
+        "the guard minds one source type only",
+        """
+        CREATE OR REPLACE FUNCTION public.config_versions_active_guard() RETURNS trigger
+            LANGUAGE plpgsql AS $$
+        BEGIN
+            IF OLD.source_type = 'APPROVAL_MATRIX' THEN
+                RAISE restrict_violation USING MESSAGE = 'ACTIVE', CONSTRAINT = TG_NAME;
+            END IF;
+            RETURN OLD;
+        END $$
+        """,
+        words="accepted, 1 row(s) where source_type is CLUSTER_MAPPING",
+    ),
+    Red(
+        "V1.1",
         "something else refuses",
         f"""
         {GUARD_DROPPED};
@@ -154,6 +169,21 @@ REDS = [
     ),
     Red(
         "V3.2",
+        "the guard minds running workflows only",
+        """
+        CREATE OR REPLACE FUNCTION public.frozen_config_version_guard() RETURNS trigger
+            LANGUAGE plpgsql AS $$
+        BEGIN
+            IF OLD.status = 'IN_PROGRESS' THEN
+                RAISE restrict_violation USING MESSAGE = 'frozen', CONSTRAINT = TG_NAME;
+            END IF;
+            RETURN NEW;
+        END $$
+        """,
+        words="accepted, 1 row(s) where status is COMPLETED",
+    ),
+    Red(
+        "V3.2",
         "the guard puts the old value back",
         """
         CREATE OR REPLACE FUNCTION public.frozen_config_version_guard() RETURNS trigger
@@ -194,6 +224,21 @@ REDS = [
         WHERE id = (SELECT min(id) FROM public.workflow_stages)
         """),
         words=": 0 differ, 1 without a workflow",
+    ),
+    # The guard keeps both apart from any change; a restore past it does not.
+    Red(
+        "V3.4",
+        "a workflow and its stages have another version than their policy",
+        admin=superuser("""
+        UPDATE public.workflow_instances AS w SET config_version_id = (
+            SELECT v.id FROM public.config_versions AS v
+            WHERE v.workspace_id = w.workspace_id AND v.id <> w.config_version_id
+            ORDER BY v.id LIMIT 1)
+        WHERE w.id = (SELECT min(id) FROM public.workflow_instances);
+        UPDATE public.workflow_stages AS s SET config_version_id = w.config_version_id
+        FROM public.workflow_instances AS w WHERE w.id = s.workflow_instance_id
+        """),
+        words=": 0 differ, 0 without a workflow, 1 of ",
     ),
     Red(
         "V4.1",

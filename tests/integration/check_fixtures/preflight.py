@@ -150,11 +150,11 @@ REDS = [
     ),
     Red(
         "0.7",
-        "a reference is missing",
-        "ALTER TABLE public.cluster_master DROP COLUMN config_version_id CASCADE",
-        words="cluster_master.config_version_id is missing",
+        "the key is missing",
+        "ALTER TABLE public.config_versions DROP COLUMN id CASCADE",
+        words="cluster_master.config_version_id is text",
         status="inconclusive",
-        why="a column that is not there has no type; that it is missing is for C1.7 to say",
+        why="without the key there is no type to compare with",
     ),
     Red("0.8", "guard dropped", GUARD_DROPPED, words="accepted, 1 row"),
     Red(
@@ -184,6 +184,15 @@ REDS = [
         words="accepted, 0 row",
         status="inconclusive",
         why="the row is still there, but nobody refused anything",
+    ),
+    Red(
+        "0.8",
+        "no version can be made",
+        "ALTER TABLE public.config_versions ADD COLUMN reviewer text NOT NULL DEFAULT '';"
+        "ALTER TABLE public.config_versions ALTER COLUMN reviewer DROP DEFAULT",
+        words="no ACTIVE version can be made: refused with 23502",
+        status="inconclusive",
+        why="there is nothing whose deletion could be tried",
     ),
     Red(
         "0.9",
@@ -304,6 +313,12 @@ GREENS = [
         ALTER TABLE public.atp_submissions ALTER COLUMN config_version_id TYPE character varying;
         ALTER TABLE public.cluster_master ALTER COLUMN config_version_id TYPE character varying
         """,
+    ),
+    # The other checks then say that it is missing.
+    Green(
+        "0.7",
+        "a reference is missing",
+        "ALTER TABLE public.cluster_master DROP COLUMN config_version_id CASCADE",
     ),
     Green(
         "0.8",

@@ -103,6 +103,12 @@ TABLES = [
         + _login_starts_with("search_path = archive, public"),
         words="punchlists stands behind archive.punchlists",
     ),
+    Red(
+        "C1.2",
+        "the search path does not lead to the tables",
+        admin=_login_starts_with("search_path = archive"),
+        words="login apms_app starts with search_path = archive, where schema public is not",
+    ),
 ]
 
 FOREIGN_KEYS = [
@@ -295,6 +301,31 @@ CHECKS = [
             CHECK (status IN ('OPEN', 'IN_PROGRESS', 'CLEARED')) NOT VALID
         """,
         words="punchlists.ck_punchlists_status is NOT VALID",
+    ),
+    Red(
+        "C1.4",
+        "a value too many, in a function",
+        """
+        CREATE FUNCTION public.is_group(word text) RETURNS boolean IMMUTABLE LANGUAGE sql
+            AS $$ SELECT word IN ('MICROWAVE', 'RAN', 'CME', 'PLN', 'FIBRE') $$;
+        """
+        + _check(
+            "atp_scope_master", "ck_atp_scope_master_scope_group", "public.is_group(scope_group)"
+        ),
+        words="atp_scope_master.scope_group accepts 'FIBRE'",
+    ),
+    Red(
+        "C1.4",
+        "a row breaks a CHECK that says it is valid",
+        admin="""
+        ALTER TABLE public.punchlists DROP CONSTRAINT ck_punchlists_status;
+        UPDATE public.punchlists SET status = 'LOST'
+        WHERE id = (SELECT min(id) FROM public.punchlists);
+        ALTER TABLE public.punchlists ADD CONSTRAINT ck_punchlists_status
+            CHECK (status IN ('OPEN', 'IN_PROGRESS', 'CLEARED')) NOT VALID;
+        UPDATE pg_constraint SET convalidated = true WHERE conname = 'ck_punchlists_status'
+        """,
+        words="punchlists.ck_punchlists_status is broken by 1 row(s)",
     ),
     Red(
         "C1.4",
@@ -625,6 +656,22 @@ KEYS = [
         """,
         words="workflow_stages_unique is NULLS NOT DISTINCT",
     ),
+    # As a collation that has changed leaves it behind, or a careless change of the catalog.
+    Red(
+        "C1.8",
+        "two rows alike in a key that says it is valid",
+        admin=superuser("""
+        UPDATE pg_index SET indisready = false, indisvalid = false
+        WHERE indexrelid = 'public.vendor_master_unique'::regclass;
+        INSERT INTO public.vendor_master
+            (id, workspace_id, config_version_id, vendor_code, vendor_name, vendor_type)
+        SELECT 'twice', workspace_id, config_version_id, vendor_code, vendor_name, vendor_type
+        FROM public.vendor_master ORDER BY id LIMIT 1;
+        UPDATE pg_index SET indisready = true, indisvalid = true
+        WHERE indexrelid = 'public.vendor_master_unique'::regclass
+        """),
+        words="is the same in several rows, for 1 value(s)",
+    ),
     Red(
         "C1.8",
         "a key that refuses legitimate rows",
@@ -771,6 +818,12 @@ RIGHTS = [
         "everybody has a right on a column",
         "GRANT UPDATE (status) ON public.workflow_stages TO PUBLIC",
         words="workflow_stages PUBLIC has UPDATE",
+    ),
+    Red(
+        "C1.10",
+        "a setting makes another role of the login",
+        admin=_login_starts_with(f"role = {BYSTANDER}"),
+        words=f"approval_role_master {BYSTANDER} has no SELECT, INSERT, UPDATE, DELETE",
     ),
     Red(
         "C1.10",
@@ -939,6 +992,11 @@ GREENS = [
         + _login_starts_with("search_path = public, archive"),
     ),
     Green(
+        "C1.2",
+        "an empty search path, for an application that names the schema",
+        admin=_login_starts_with("search_path = ''''"),
+    ),
+    Green(
         "C1.3",
         "a key has another name and was validated later",
         f"""
@@ -979,6 +1037,17 @@ GREENS = [
         "C1.4",
         "a list as a pattern that means the same",
         _check("punchlists", "ck_punchlists_status", "status ~ '^(OPEN|IN_PROGRESS|CLEARED)$'"),
+    ),
+    Green(
+        "C1.4",
+        "a list in a function",
+        """
+        CREATE FUNCTION public.is_group(word text) RETURNS boolean IMMUTABLE LANGUAGE sql
+            AS $$ SELECT word IN ('MICROWAVE', 'RAN', 'CME', 'PLN') $$;
+        """
+        + _check(
+            "atp_scope_master", "ck_atp_scope_master_scope_group", "public.is_group(scope_group)"
+        ),
     ),
     Green(
         "C1.4",
@@ -1074,6 +1143,18 @@ GREENS = [
         ALTER INDEX public.punchlists_pkey RENAME TO punchlists_key
         """,
     ),
+    # Empty is not equal to empty.
+    Green(
+        "C1.8",
+        "rows alike but for what is empty",
+        """
+        INSERT INTO public.workflow_stages (id, workflow_instance_id, config_version_id,
+            stage_number, approval_role_id, parallel_group)
+        SELECT n.id, s.workflow_instance_id, s.config_version_id, 99, s.approval_role_id, NULL
+        FROM (SELECT * FROM public.workflow_stages ORDER BY id LIMIT 1) AS s,
+             (VALUES ('one'), ('two')) AS n (id)
+        """,
+    ),
     Green(
         "C1.8",
         "keys that refuse nothing more",
@@ -1100,6 +1181,11 @@ GREENS = [
         REVOKE ALL ON ALL TABLES IN SCHEMA public FROM apms_app;
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {GROUP}
         """,
+    ),
+    Green(
+        "C1.10",
+        "a setting makes another role of the login, which may do everything",
+        admin=_login_starts_with("role = apms_sandbox"),
     ),
     Green("C1.10", "the run's own login", parameters={"application_role": ""}),
     Green(

@@ -20,7 +20,7 @@ parts, from the bottom up:
 from __future__ import annotations
 
 from .chain import EVENTS
-from .names import DERIVED, new_run_id, new_token
+from .names import DERIVED, ENVIRONMENT, new_run_id, new_token
 from .pointer import (
     close_pointer,
     controller_identity,
@@ -34,6 +34,7 @@ from .writing import Run
 
 __all__ = [
     "DERIVED",
+    "ENVIRONMENT",
     "EVENTS",
     "Evidence",
     "Run",

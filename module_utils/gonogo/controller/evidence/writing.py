@@ -7,13 +7,14 @@ import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ... import canonical
 from ...errors import GonogoError, InputError, shown
 from . import disk
-from .chain import EVENTS, event_hash, tail
+from .chain import EVENTS, event_hash, tail, verified
 from .names import CHAIN, DERIVED, ENVIRONMENT, FILE, RUN_ID
 from .parsing import parse, records_of
 
@@ -103,8 +104,8 @@ class Run:
         self._refuse(name, (*DERIVED, CHAIN))
         added = "".join(canonical.line(record) + "\n" for record in records).encode()
         with self._turn() as chain:
-            with disk.explained(f"read {name}"):
-                before = disk.read(self.path / name) if (self.path / name).exists() else b""
+            # What somebody has changed must not be sealed as if a stage had written it.
+            before = self.read_bytes(name) if os.path.lexists(self.path / name) else b""
             return self._write(chain, name, before + added, stage)
 
     def publish(self, name: str, content: str | bytes) -> None:
@@ -115,10 +116,24 @@ class Run:
             disk.replace(self.path / name, _bytes(content))
 
     def read_bytes(self, name: str) -> bytes:
-        """Return a file's content. Raises `GonogoError` if it is missing or no plain file."""
+        """Return a file's content, which is as a stage has written it.
+
+        Raises `GonogoError` if it is missing or no plain file, or was changed: the next stage
+        would go by it, and what it writes would be sealed.
+        """
         self._refuse(name, ())
         with disk.explained(f"read {name}"):
-            return disk.read(self.path / name)
+            raw = disk.read(self.path / name)
+            digests = _sealed(disk.read(self.path / CHAIN))
+        if name not in (*DERIVED, CHAIN) and digests.get(name) != canonical.sha256(raw):
+            raise GonogoError(
+                f"{name} changed after it was written"
+                if name in digests
+                else f"{name} was written by no stage",
+                detail=f"It lies in {shown(str(self.path), limit=disk.PATH_LIMIT)}.",
+                hint="Find out who did it, then start a new run.",
+            )
+        return raw
 
     def read_json(self, name: str) -> Any:
         """Return the value in a JSON file. Raises `GonogoError` if missing or not JSON."""
@@ -187,6 +202,14 @@ class Run:
                 os.ftruncate(chain, size)  # half a line would make the whole chain unreadable
                 raise
         return record
+
+
+@lru_cache(maxsize=1)
+def _sealed(chain: bytes) -> dict[str, Any]:
+    """Name → SHA-256 of every file as a chain has it last; a stage asks for several of them."""
+    events, _ = verified(chain)
+    written = [event["data"] for event in events if event["event"] == "wrote"]
+    return {str(data.get("file")): data.get("sha256") for data in written}
 
 
 def _bytes(content: str | bytes) -> bytes:

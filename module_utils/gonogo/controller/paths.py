@@ -1,0 +1,23 @@
+"""Paths on the controller that a person has written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import InputError
+
+__all__ = ["path_of"]
+
+
+def path_of(text: str, *, key: str) -> Path:
+    """The whole path, `~` and links followed. Raises InputError for what can be none."""
+    try:
+        return Path(text).expanduser().resolve()
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        raise InputError(
+            f"cannot be a path: {error}",
+            key=key,
+            value=text,
+            hint="Paths of the controller are absolute, begin with ~/, or with the directory "
+            "that the playbook is started in.",
+        ) from None

@@ -1,0 +1,202 @@
+"""Command line: ``python -m sabotage``, what ``make sabotage`` runs.
+
+Exit status: 0 the gate holds, 1 an error or something went past the gate, 130 and 143 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import psycopg
+
+from matrix import servers
+from matrix.cache import Cache
+from matrix.errors import MatrixError, UnavailableError
+from sabotage import page
+from sabotage.catalogue import mutations, variants
+from sabotage.explained import EXPLAINED
+from sabotage.lab import Outcome
+from sabotage.records import Records
+from sabotage.score import Score, score
+from sabotage.shape import Shape
+from sabotage.variants import UNCHANGED
+from sabotage.work import Share, Team, chosen, work
+from sandbox.errors import SandboxError
+
+_DOCS = Path(__file__).resolve().parents[1] / "docs"
+# The oldest that is still in wide use, and the newest.
+_MAJORS = (15, 18)
+# On these only the database as it should be.
+_OTHERS = (13, 14, 16, 17)
+_BAR = 0.99
+_EVERY = 100
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line asks for; returns the exit status."""
+    signal.signal(signal.SIGTERM, _terminate)
+    asked = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = asked.command
+    try:
+        return command(asked)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever started this process is gone; the server was stopped on the way here.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (SandboxError, MatrixError, UnavailableError) as error:
+        return _fail(str(error))
+    except psycopg.Error as error:
+        return _fail(f"error: {str(error).strip()}")
+
+
+def _run(asked: argparse.Namespace) -> int:
+    """Try the changes on every server; write the page."""
+    majors = asked.majors or _MAJORS
+    bins = {major: servers.obtain(major, Cache()) for major in majors}
+    whole = not asked.only
+    records = [Records(major) if whole else Records.read(major) for major in majors]
+    team = Team(asked.jobs, _Progress({m: len(chosen(asked.only, m, asked.every)) for m in majors}))
+    try:
+        team.run(records, bins, asked.only, asked.every)
+    finally:
+        for item in records:
+            item.write()
+    if whole:
+        _on_the_others(besides=majors)
+    return _page(asked)
+
+
+def _on_the_others(besides: Sequence[int]) -> None:
+    """The database as it should be on the versions between, where they are to be had."""
+    for major in (major for major in _OTHERS if major not in besides):
+        try:
+            found = servers.obtain(major, Cache())
+        except (MatrixError, UnavailableError) as error:
+            _say(f"PostgreSQL {major}: {error}")
+            continue
+        record = Records(major)
+        Team(1, lambda _major, _outcome: None).run([record], {major: found}, UNCHANGED.id)
+        record.write()
+
+
+def _page(asked: argparse.Namespace) -> int:
+    """Make the page of what is recorded; the exit status says whether the gate holds."""
+    scores: dict[str, Score] = {}
+    for major in sorted((*_MAJORS, *_OTHERS)):
+        record = Records.read(major)
+        if record.outcomes:
+            known = [item for item in mutations() if item.since <= major]
+            quiet = [item for item in variants() if item.since <= major]
+            found = score(known, quiet, record.outcomes)
+            found.known = len(known)
+            scores[record.version] = found
+    text = page.render(scores, list(Shape().runbook.checks), EXPLAINED)
+    if asked.output is not None:
+        (asked.output / "sabotage.md").write_text(text, encoding="utf-8")
+        _say(f"Written: {asked.output / 'sabotage.md'}")
+    for version, found in scores.items():
+        _say(page.summary(version, found))
+    return int(not all(_holds(found) for found in scores.values()))
+
+
+def _holds(found: Score) -> bool:
+    return not found.alarms and (not found.mutations or found.caught >= _BAR)
+
+
+def _work(asked: argparse.Namespace) -> int:
+    """A share of the work, one line of JSON an outcome: what `run` starts."""
+    share = Share(asked.major, asked.server_bin, asked.part, asked.of, asked.only, asked.every)
+    for version, outcome in work(share):
+        _say(json.dumps({"version": version, "outcome": outcome.record()}))
+    return 0
+
+
+class _Progress:
+    """Says now and then how far it is, and at once what is of interest."""
+
+    def __init__(self, totals: dict[int, int]) -> None:
+        self._totals = totals
+        self._done = dict.fromkeys(totals, 0)
+
+    def __call__(self, major: int, outcome: Outcome) -> None:
+        self._done[major] += 1
+        number, total = self._done[major], self._totals[major]
+        found = score(mutations(), variants(), {outcome.id: outcome})
+        for item in (*found.missed, *found.alarms, *found.refused):
+            _say(f"PostgreSQL {major}: {item.state}: {item.id}\n  {item.told}")
+        if number % _EVERY == 0 or number == total:
+            _say(f"PostgreSQL {major}: {number} of {total}")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _fail(text: str) -> int:
+    sys.stderr.write(f"{text}\n")
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m sabotage",
+        description="Break copies of the database, one way at a time, and see what the gate says.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="try all changes, write docs/sabotage.md")
+    run.set_defaults(command=_run)
+    run.add_argument(
+        "--majors",
+        type=lambda text: [int(word) for word in text.split(",")],
+        help="major versions of PostgreSQL (default: 15,18)",
+    )
+    run.add_argument(
+        "--only",
+        default="",
+        help="only changes with one of these words (a,b) in their id or kind; the others' "
+        "outcomes stay as they were recorded",
+    )
+    run.add_argument(
+        "--every", type=int, default=1, help="of each kind of mutation only every so many"
+    )
+    run.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time")
+    _takes_output(run)
+    show = commands.add_parser("page", help="write docs/sabotage.md again from what is recorded")
+    show.set_defaults(command=_page)
+    _takes_output(show)
+    share = commands.add_parser("work", help="a share of the changes, as JSON (started by run)")
+    share.set_defaults(command=_work)
+    share.add_argument("--major", type=int, required=True)
+    share.add_argument("--server-bin", type=Path, required=True)
+    share.add_argument("--only", default="")
+    share.add_argument("--every", type=int, default=1)
+    share.add_argument("--part", type=int, default=0)
+    share.add_argument("--of", type=int, default=1)
+    return parser
+
+
+def _takes_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output", type=Path, default=_DOCS, help="where sabotage.md goes (default: docs)"
+    )
+
+
+def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
+    """End like after Ctrl-C, so that the servers are stopped."""
+    sys.exit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,12 @@
+"""Every page."""
+
+from __future__ import annotations
+
+from tests.pages import Page
+from tests.pages.badinput import BAD_INPUT
+from tests.pages.blindness import BLINDNESS
+from tests.pages.forgery import FORGERY
+from tests.pages.incidents import INCIDENTS
+from tests.pages.security import SECURITY
+
+PAGES: tuple[Page, ...] = (BAD_INPUT, BLINDNESS, FORGERY, INCIDENTS, SECURITY)

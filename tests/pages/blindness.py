@@ -1,0 +1,92 @@
+"""Sessions that do not see what is there, or do not act as they should."""
+
+from __future__ import annotations
+
+from tests.pages import Page, Row, Table
+
+__all__ = ["BLINDING", "BLINDNESS"]
+
+# Settings that make checks pass for nothing, or scripts fail: recognised wherever they are set.
+BLINDING = (
+    "session_replication_role = replica",
+    "session_replication_role = 'LOCAL'",
+    "default_transaction_read_only = on",
+    "default_transaction_read_only = true",
+    "default_transaction_read_only = 1",
+)
+
+_HERE = "test_blindness.py"
+_RECOGNISED = "HOLD: `a setting of the role or the database would blind the checks`"
+
+_ROWS = (
+    *(
+        (
+            f"`{setting}`, on the database, the role, the role in the database, or all roles",
+            _RECOGNISED,
+            f"{_HERE}::test_settings_that_would_blind",
+        )
+        for setting in BLINDING
+    ),
+    (
+        "`search_path` with shadows of operators and functions in front, `row_security`, "
+        "timeouts of a millisecond for locks and idle transactions, on the role",
+        "no effect: sessions pin them; every check answers as without",
+        f"{_HERE}::test_settings_that_no_session_follows",
+    ),
+    (
+        "Settings that are nobody's fault: times, numbers, strings, planner, isolation",
+        "no effect",
+        "test_benign.py::test_nobody_minds",
+    ),
+    (
+        "A role that may connect and nothing else",
+        "HOLD: 0.9 names what is missing, table by table",
+        f"{_HERE}::test_a_role_that_sees_nothing",
+    ),
+    (
+        "A role without one of its privileges",
+        "HOLD: 0.9 names it",
+        "test_security.py::test_a_privilege_that_is_missing_is_named",
+    ),
+    (
+        "Row-level security that applies to the login",
+        "HOLD: `row-level security applies to the login`; no statement is answered from a part",
+        f"{_HERE}::test_rows_that_policies_hide",
+    ),
+    (
+        "The same, for the backup and its proof",
+        "no backup, or no proof of it",
+        "test_twin.py::test_rows_hidden_from_the_login",
+    ),
+    (
+        "A replica",
+        "HOLD: `the server is a replica in recovery`",
+        f"{_HERE}::test_a_replica",
+    ),
+    (
+        "PgBouncer, pooling transactions, statements or sessions",
+        "HOLD: `a connection pooler stands between this run and the server`",
+        f"{_HERE}::test_pgbouncer",
+    ),
+    (
+        "A login that acts as another role from its first statement on (`SET role`)",
+        "works as that role, and ends its own sessions as itself",
+        "test_security.py::test_the_role_ends_its_own_sessions_and_nobody_elses",
+    ),
+)
+
+BLINDNESS = Page(
+    "blindness.md",
+    "Blindness",
+    (
+        "A check that sees nothing passes, unless somebody minds. What can stand between a run "
+        "and what is there, and what becomes of it: recognised, or without effect, and never a "
+        "GO for that.",
+        Table(
+            ("What", "What becomes of it"),
+            [Row((what, answer), test) for what, answer, test in _ROWS],
+        ),
+        "PgBouncer is a real one, where it is installed (`apt-get install pgbouncer`); the "
+        "replica is made with `pg_basebackup`.",
+    ),
+)

@@ -1,0 +1,300 @@
+"""Ways to get a GO that was not earned, and what becomes of each."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from tests.pages import Page, Row, Table
+
+__all__ = ["ATTEMPTS", "FORGERY", "TAMPERING", "Attempt"]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A way to start a run; `says` is on the terminal. `sample`: tried by every `make test`."""
+
+    words: str
+    says: str
+    arguments: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+    answers: str | None = None
+    sample: bool = False
+
+
+def _variables(**values: object) -> tuple[str, str]:
+    return "-e", json.dumps(values)
+
+
+# Names that results could have, in plugins of the project and in Ansible.
+_RESULTS = {
+    "facts": {"users": {"usable": 9}},
+    "evidence": "runs/sandbox/20260101T000000Z-abcdef",
+    "lines": ["GO  15/15"],
+    "run": {"run_id": "20260101T000000Z-abcdef"},
+    "plan": {"checks": []},
+    "status": "pass",
+    "failed": False,
+    "rc": 0,
+    "skipped": False,
+    "ansible_check_mode": False,
+    "ansible_failed_result": None,
+    "hostvars": {},
+    "ansible_play_hosts": ["sandbox"],
+}
+_PART = "a run cannot be limited to some of its tasks"
+_NOTHING = "HOLD  nothing was judged"
+_LOST = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+
+ATTEMPTS: dict[str, Attempt] = {
+    "results": Attempt(
+        "Extra variables with the names of results, and a limit that leaves the first play out",
+        "NO-GO  9/15",
+        (*_variables(**_RESULTS), "--limit", "sandbox"),
+        sample=True,
+    ),
+    "decision": Attempt(
+        "`-e gonogo_verdict=GO`",
+        "extra variables cannot set a result",
+        _variables(gonogo_verdict="GO"),
+    ),
+    "clock": Attempt(
+        "`-e gonogo_now=...`, and every other variable of that kind",
+        "unknown variable 'gonogo_now'",
+        _variables(gonogo_now="2020-01-01"),
+    ),
+    "tags": Attempt(
+        "`--tags`, with a variable that says there are none",
+        _PART,
+        ("--tags", "verdict", *_variables(ansible_run_tags=["all"])),
+        sample=True,
+    ),
+    "tags of the environment": Attempt(
+        "`ANSIBLE_RUN_TAGS`", _PART, environment={"ANSIBLE_RUN_TAGS": "nosuch"}
+    ),
+    "skipped": Attempt(
+        "`--skip-tags`, with a variable that says there are none",
+        _PART,
+        ("--skip-tags", "x", *_variables(ansible_skip_tags=[])),
+    ),
+    "all skipped": Attempt(
+        "`--skip-tags always`, which leaves no task at all; the exit status is 0",
+        _NOTHING,
+        ("--skip-tags", "always"),
+        sample=True,
+    ),
+    "start at the verdict": Attempt(
+        "`--start-at-task 'verdict : Decide and report'`; the exit status is 0",
+        _NOTHING,
+        ("--start-at-task", "verdict : Decide and report"),
+    ),
+    "step by step": Attempt(
+        "`--step`, with No to every task; the exit status is 0",
+        _NOTHING,
+        ("--step",),
+        answers="n\n" * 40,
+    ),
+    "step by step into the middle": Attempt(
+        "`--step`, with No to the stages target and backup",
+        "has no run to belong to",
+        ("--step",),
+        answers="y\nn\nn\n" + "y\n" * 40,
+    ),
+    "dry run": Attempt(
+        "`--check`, with a variable that says it is none",
+        "nothing was judged: this was a dry run",
+        ("--check", *_variables(ansible_check_mode=False)),
+    ),
+    "one play": Attempt(
+        "`--limit localhost`: there is a play without a host",
+        "no hosts to target",
+        ("--limit", "localhost"),
+    ),
+    "no group": Attempt(
+        "A group without a host",
+        "group 'nosuch' of the inventory has no hosts",
+        _variables(gonogo_group="nosuch"),
+    ),
+    "lost host": Attempt(
+        "A host that cannot be reached, with `ignore_unreachable` and `ignore_errors`",
+        "the connection to the host was lost",
+        _variables(ignore_unreachable=True, ignore_errors=True, **_LOST),
+        sample=True,
+    ),
+    "another strategy": Attempt(
+        "`ANSIBLE_STRATEGY=free`, under which hosts do not wait for each other",
+        "bypasses the host loop",
+        environment={"ANSIBLE_STRATEGY": "free"},
+    ),
+    "no callback": Attempt(
+        "`ANSIBLE_CALLBACKS_ENABLED` without the project's: no last line; the verdict is the file",
+        "HOLD",
+        _variables(gonogo_parameters={"workspace_code": "NOSUCH"}),
+        environment={"ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.timer"},
+    ),
+    "list": Attempt(
+        "`--list-tasks`, `--syntax-check`: nothing runs; the exit status is 0",
+        "validate_staging.yml",
+        ("--syntax-check",),
+    ),
+    "no failure": Attempt(
+        "`-e verdict_fail_on=[]`: the exit status is 0, the line says NO-GO",
+        "NO-GO  9/15",
+        _variables(verdict_fail_on=[]),
+    ),
+}
+
+# What somebody does in the middle of a run, who can write where it writes: what it is called →
+# what is done, what becomes of it.
+TAMPERING = {
+    "plan": (
+        "`plan.json` of the open run is edited: fewer checks",
+        "HOLD: `plan.json changed after it was written`",
+    ),
+    "planted facts": (
+        "`facts.json` is put there before preflight, for it to be taken over",
+        "HOLD: `facts.json was written by no stage`",
+    ),
+    "answers": (
+        "an answer in `checks.jsonl` is edited before the next stage adds its own",
+        "HOLD: `checks.jsonl changed after it was written`; the edit is not sealed with the rest",
+    ),
+    "note": (
+        "the note of the open run is led to an earlier run, which was a GO",
+        "refused: `the run this process works on is not the one it has opened`",
+    ),
+    "planted verdict": (
+        "a `verdict.json` that says GO is put there, and the run is ended",
+        "HOLD: what is told follows from the evidence, not from the file",
+    ),
+    "runbook": (
+        "a phase script is edited while the backup is taken",
+        "HOLD: `the runbook has changed since the run began`",
+    ),
+}
+
+_HERE = "test_forgery.py"
+_EVIDENCE = [
+    (
+        "A byte of a file, a line of the chain, a value of the verdict: edited, removed, added, "
+        "in another order, taken from another run, every hash after it made anew (hundreds)",
+        "the evidence is not believed, by the project and by the program of its own",
+        "test_verifier.py::test_it_sees_every_alteration",
+    ),
+    (
+        "The whole directory written anew",
+        "believed, unless the head is given that the run has printed",
+        "test_verifier.py::test_what_it_cannot_see_and_the_head_can",
+    ),
+    (
+        "Production with altered evidence of staging",
+        "refused before the first connection",
+        "test_promotion.py::test_altered_evidence_is_refused",
+    ),
+    (
+        "Production with evidence of the same database, marked otherwise meanwhile",
+        "HOLD: `is about this very database`",
+        "test_promotion.py::test_evidence_about_the_very_database_is_refused",
+    ),
+    (
+        "Production with evidence of another runbook, profile, environment, or of last month",
+        "refused before the first connection",
+        "test_promotion.py::test_what_does_not_prove_itself_is_refused",
+    ),
+    (
+        "Production after any file of the runbook was edited",
+        "refused; the files are named",
+        "test_promotion.py::test_another_file_of_the_runbook_is_another_runbook",
+    ),
+    (
+        "Production with the evidence of a NO-GO or a HOLD",
+        "refused",
+        "test_promotion.py::test_a_verdict_that_is_no_go_lets_nobody_in",
+    ),
+    (
+        "Production without evidence, or without the word where it should be from",
+        "refused; `promotion` is also a reason of the verdict",
+        "test_promotion.py::test_production_lets_in_what_was_a_go_elsewhere",
+    ),
+]
+_APPROVALS = [
+    (
+        "An approval with another token, without a name, of another run or another plan; the plan "
+        "altered to expire later",
+        "nothing is deployed",
+        "test_rollout.py::test_only_an_approval_of_this_plan_counts",
+    ),
+    (
+        "An approval that has expired",
+        "nothing is deployed; it is shown and asked for anew",
+        "unit/test_forgery.py::test_an_approval_ends",
+    ),
+    (
+        "The same of a cleanup",
+        "nothing is removed",
+        "test_run.py::test_cleanup_needs_approval_and_removes_exactly_the_ledger",
+    ),
+    (
+        "The same of a restore",
+        "nothing is restored",
+        "test_restore.py::test_only_an_approval_of_this_plan_counts",
+    ),
+    (
+        "A waiver that has expired",
+        "it is not applied; the condition says when it ended",
+        "test_forgery.py::test_an_expired_waiver_is_none",
+    ),
+    (
+        "A waiver of a critical criterion, of the score, or without an owner, a reason, a day",
+        "refused, or not applied",
+        "unit/test_verdict.py::test_proven_bad_is_no_go",
+    ),
+    (
+        "Two waivers of the same owner, or the same waiver twice",
+        "count as one: a criterion is waived or it is not",
+        "unit/test_forgery.py::test_a_second_waiver_adds_nothing",
+    ),
+]
+
+FORGERY = Page(
+    "forgery.md",
+    "A GO that was not earned",
+    (
+        "What somebody may try, by mistake or on purpose, and what becomes of it. The database of "
+        "the first table is a NO-GO; none of these command lines gets a GO, in a file or on the "
+        "terminal. `make test` tries a part of the first two tables, `make attacks` all.",
+        Table(
+            ("Started with", "What is said"),
+            [
+                Row(
+                    (attempt.words, f"`{attempt.says}`"),
+                    f"{_HERE}::test_a_command_line_earns_nothing[{name}]",
+                )
+                for name, attempt in ATTEMPTS.items()
+            ],
+            heading="Command lines",
+        ),
+        Table(
+            ("What is done", "What becomes of it"),
+            [
+                Row(cells, f"{_HERE}::test_tampering_with_an_open_run[{name}]")
+                for name, cells in TAMPERING.items()
+            ],
+            heading="In the middle of a run",
+            words="By somebody who can write into the directory of the runs.",
+        ),
+        Table(
+            ("What is done", "What becomes of it"),
+            [Row((words, answer), test) for words, answer, test in _EVIDENCE],
+            heading="Evidence",
+        ),
+        Table(
+            ("What is given", "What becomes of it"),
+            [Row((words, answer), test) for words, answer, test in _APPROVALS],
+            heading="Approvals and waivers",
+            words="One person approves, and the record names who. Whether that is another person "
+            "than the one who has started the run (`operator` in `run.json`) is for whoever "
+            "reads it: names are taken as they are given.",
+        ),
+    ),
+)

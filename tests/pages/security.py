@@ -1,0 +1,236 @@
+"""Who may do what, where secrets are, what evidence proves."""
+
+from __future__ import annotations
+
+from tests.pages import Page, Row, Table
+
+__all__ = ["SECURITY"]
+
+_HERE = "test_security.py"
+
+
+def _rows(*rows: tuple[str, ...]) -> list[Row]:
+    return [Row(tuple(row[:-1]), row[-1]) for row in rows]
+
+
+_ROLES = _rows(
+    (
+        "`gonogo_validate`",
+        "validates: backup, proof, every script, cleanup",
+        "CONNECT, TEMPORARY; USAGE of the schemas; SELECT of every table and sequence; INSERT, "
+        "UPDATE, DELETE on the migration's tables; INSERT, DELETE on `workspaces`",
+        f"{_HERE}::test_a_whole_run_with_the_role_is_a_go",
+    ),
+    (
+        "",
+        "",
+        "one that is missing is named, as a HOLD or before the run is opened",
+        f"{_HERE}::test_a_privilege_that_is_missing_is_named",
+    ),
+    (
+        "",
+        "",
+        "what cannot be read cannot be backed up: HOLD, with the table's name",
+        f"{_HERE}::test_what_cannot_be_backed_up_is_named",
+    ),
+    (
+        "`gonogo_deploy`",
+        "deploys and takes back as well",
+        "what the owner of the tables has, as the owner: what it makes belongs to it",
+        f"{_HERE}::test_only_the_role_that_deploys_may_deploy",
+    ),
+    (
+        "both",
+        "end what a cut run of theirs has left",
+        "sessions of their own, nobody else's",
+        f"{_HERE}::test_the_role_ends_its_own_sessions_and_nobody_elses",
+    ),
+    (
+        "both",
+        "nothing more",
+        "no superuser, no CREATEDB, CREATEROLE, REPLICATION, BYPASSRLS; `gonogo_validate` changes "
+        "no table, no trigger, no marker",
+        f"{_HERE}::test_the_roles_can_do_nothing_more",
+    ),
+    (
+        "whoever restores",
+        "puts a proven backup in the place of the database",
+        "CREATEDB, ownership of the database, pg_signal_backend; without it the plan says so",
+        "test_restore.py::test_login_that_may_not_is_told_what_it_takes",
+    ),
+    (
+        "a superuser, once",
+        "marks the database, makes the roles",
+        "or the owner, in the database's comment; the application cannot",
+        "test_marker.py::test_the_owner_can_write_the_comment_and_not_the_setting",
+    ),
+    (
+        "the application",
+        "uses the tables",
+        "its rights are a check of every run",
+        "test_checks.py::test_check_notices",
+    ),
+    (
+        "the login of the target host",
+        "owns the backups, the SQL and the project's half there",
+        "no root; its files are its own (0700, 0600)",
+        "test_run.py::test_target_profile_is_a_go",
+    ),
+)
+_PEOPLE = _rows(
+    (
+        "Anybody with the inventory",
+        "validates a staging; nothing it writes outlives the approved cleanup",
+        "test_run.py::test_cleanup_needs_approval_and_removes_exactly_the_ledger",
+    ),
+    (
+        "Whoever holds a GO of staging",
+        "may begin on production, with these very files and no others",
+        "test_promotion.py::test_production_lets_in_what_was_a_go_elsewhere",
+    ),
+    (
+        "Whoever gives their name and the token of the plan",
+        "lets a deployment, an undo, a cleanup, a restore happen; of that plan only",
+        "test_rollout.py::test_only_an_approval_of_this_plan_counts",
+    ),
+    (
+        "Nobody",
+        "runs on a database that says it is another environment",
+        "test_run.py::test_database_of_another_environment_is_refused",
+    ),
+    (
+        "Nobody",
+        "runs beside another run on the same database",
+        "test_run.py::test_second_run_stops_and_names_the_first",
+    ),
+)
+_SECRETS = _rows(
+    (
+        "The password is in a password file of the target host, 0600, or there is none (peer, "
+        "certificate). It is in no argument, no variable of the environment, no output, no file "
+        "of the run",
+        "test_secrets.py::test_the_password_is_nowhere",
+    ),
+    (
+        "A password file, key or service file that others can read is refused",
+        "test_login.py::test_refusal_is_one_clear_error",
+    ),
+    (
+        "The server proves its name where `ssl_mode` is `verify-full`: another authority, another "
+        "name, no TLS are refused",
+        "test_login.py::test_refusal_is_one_clear_error",
+    ),
+    (
+        "The target host proves itself by its key: an unknown or a changed one is refused, "
+        "nobody is asked",
+        "test_ssh.py::test_run_at_a_server_with_another_key_judges_nothing",
+    ),
+    (
+        "PG* variables of whoever starts a run redirect nothing",
+        "test_login.py::test_variables_of_libpq_do_not_count",
+    ),
+    (
+        "Contents of rows are in no error and in no evidence: keys and names only",
+        "unit/test_connection.py::test_no_contents_of_rows",
+    ),
+    (
+        "The copy that the backup is restored into has no network and no password",
+        "test_twin.py::test_kept_it_is_a_target_like_its_source",
+    ),
+)
+_INERT = _rows(
+    (
+        "Nothing in the database is ever a template, a command or markup",
+        "test_badinput.py::test_hostile_rows_and_names_are_inert",
+    ),
+    (
+        "A template of the runbook prints SQL by filters only, in a sandbox",
+        "unit/test_render.py::test_the_sandbox_holds",
+    ),
+    (
+        "Names and values are quoted by one place; any text comes back as it was",
+        "unit/test_quoting.py::test_a_literal_is_the_text",
+    ),
+    (
+        "`search_path` is empty in every session; shadows of tables and functions change nothing",
+        "test_blindness.py::test_settings_that_would_blind",
+    ),
+    (
+        "Files of evidence follow no link and are replaced as a whole",
+        "unit/test_evidence.py::test_a_replaced_link_is_not_followed",
+    ),
+    (
+        "A runbook leads out of its folder by no link and no path",
+        "unit/test_runbook.py::test_files",
+    ),
+)
+_PROVES = _rows(
+    (
+        "that no byte of a file and no line of the chain is another than when it was written, "
+        "as long as nobody has written the whole directory anew",
+        "test_verifier.py::test_it_sees_every_alteration",
+    ),
+    (
+        "that it is the very directory, where its head was kept elsewhere: the last line of a "
+        "run's output, the evidence of the production run that it has let in, a ticket",
+        "test_verifier.py::test_what_it_cannot_see_and_the_head_can",
+    ),
+    (
+        "that the decision follows from the answers: two programs that share no line agree",
+        "test_verifier.py::test_it_agrees_with_the_project",
+    ),
+    (
+        "that an edit in the middle of a run is not sealed with what comes after it",
+        "unit/test_forgery.py::test_an_edit_is_not_sealed_with_what_is_added",
+    ),
+    (
+        "that the archive can be restored and equals its source, table by table",
+        "test_twin_run.py::test_the_proof_is_in_the_evidence_and_the_report",
+    ),
+)
+
+SECURITY = Page(
+    "security.md",
+    "Security",
+    (
+        "Who may do what, which role needs which privilege, where secrets are, and what the "
+        "evidence proves.",
+        Table(
+            ("Role", "What for", "Privileges"),
+            _ROLES,
+            heading="Roles of the database",
+            words="`docs/roles.sql` makes the first two: `psql -X -v ON_ERROR_STOP=1 -v "
+            "owner=apms_staging -d apms_staging -f docs/roles.sql`. A run with the owner of the "
+            "tables works as well and needs neither. A superuser works, too, and should not be "
+            "used: row-level security and missing privileges are not there for it.",
+        ),
+        Table(("Who", "May"), _PEOPLE, heading="People"),
+        Table(("",), _SECRETS, heading="Secrets and connections"),
+        Table(("",), _INERT, heading="Hostile content"),
+        Table(
+            ("It proves",),
+            _PROVES,
+            heading="What the evidence proves",
+            words="```console\n$ python3 verify/verify_evidence.py runs/staging/RUN_ID "
+            "--head HASH\n```\n\nThe program needs nothing of the project: copy it to where the "
+            "evidence is kept. HASH is what the run has printed behind `Evidence:`.",
+        ),
+        "## What it cannot prove\n\n"
+        "* Nothing is signed. Whoever can write into the directory of the runs can write a whole "
+        "directory anew, chain and verdict included; only a head that was kept elsewhere shows "
+        "it. Let somebody else's system keep the output of the run (CI does).\n"
+        "* Whoever can change the project's own code, its plugins or the Python it runs on "
+        "decides what it says. `run.json` holds the SHA-256 of every file that takes part; "
+        "compare them with those of the commit.\n"
+        "* Whoever is root on the target host, or a superuser of the database, can show a run "
+        "whatever they like.\n"
+        "* Times are those of the controller's clock. A clock that is wrong makes waivers and "
+        "promotions last longer or shorter; evidence that ends in the future lets nobody in.\n"
+        "* A name in an approval is what somebody has typed. Whether it is another person than "
+        "the operator is for whoever reads it.\n"
+        "* The words of `verdict.json` and the reports are made from the evidence and are no "
+        "part of its chain. `playbooks/recompute.yml` compares `verdict.json` byte by byte; the "
+        "small program compares decision, score, statuses and what each reason is about.\n"
+        "* A GO is about the moment of the run: what was changed since is for the next one.",
+    ),
+)

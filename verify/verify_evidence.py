@@ -1,0 +1,210 @@
+"""Verifies a directory of evidence with nothing of the project: one file, standard library alone.
+
+    python3 verify_evidence.py RUN_DIRECTORY [--head SHA256]
+
+Is the chain of events whole, each file as it says, none missing or added, and does the decision
+follow, by the rules written here once more? A line for each problem, and exit status 1. Who writes
+a directory anew can make it agree with itself, not with a head (its last hash) kept elsewhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+FIELDS = {"seq", "at", "stage", "event", "data", "prev", "hash"}
+ABOUT = ("run_id", "environment", "target", "runbook", "runbook_sha256", "profile")
+# What the decision follows from; what is made from it, and can be made again; mere words in it.
+DECIDING = ("run.json", "plan.json", "checks.jsonl", "backup.json", "twin.json", "rehearsal.json")
+DERIVED = ("verdict.json", "report.md", "report.html", "junit.xml")
+WORDS = {"conditions", "would_change"}
+# What a failure means by the class of its criterion: elsewhere, a NO-GO.
+EFFECTS = {"important": "important", "nice": "none"}
+WORST_FIRST = ("fail", "not_run", "inconclusive", "pass")
+
+
+def spelled(value: Any, indent: int | None = None) -> bytes:
+    """The one spelling the project has for a JSON value, on a line of the chain or in a file."""
+    style: Any = {"indent": indent, "separators": (",", ": " if indent else ":"), "sort_keys": True}
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, **style)
+    return text.encode("utf-8", "backslashreplace")
+
+
+def read_chain(raw: bytes, problems: list[str]) -> list[Any]:
+    """The events up to the first that is not as it was written."""
+    events: list[Any] = []
+    for number, line in enumerate(raw.removesuffix(b"\n").split(b"\n"), start=1):
+        # Taken back where the line turns out to be good.
+        problems.append(f"events.jsonl line {number}: not what was written there")
+        event = json.loads(line)
+        bare = spelled({key: event[key] for key in FIELDS - {"hash"}})
+        place = {"seq": number, "prev": events[-1]["hash"] if events else "0" * 64}
+        good = spelled({**event, **place, "hash": hashlib.sha256(bare).hexdigest()})
+        opens = (event["event"] == "opened") == (number == 1)
+        if set(event) != FIELDS or line != good or not opens:
+            return events
+        problems.pop()
+        events.append(event)
+    problems += ["events.jsonl: cut off"] * (not raw.endswith(b"\n"))
+    return events
+
+
+def read_files(path: Path, events: list[Any], problems: list[str]) -> dict[str, Any]:
+    """Name → content of each JSON file that the chain names, of a `.jsonl` its records."""
+    files, digests, settled = dict[str, Any](), dict[str, str](), set[str]()
+    for event in events:
+        if event["event"] == "wrote":
+            name = event["data"]["file"]
+            digests[name] = event["data"]["sha256"]
+            problems += [f"{name}: written after the run was closed"] * (name in settled)
+        settled |= {*DECIDING, *digests} if event["event"] == "closed" else set()
+    there = {entry.relative_to(path).as_posix(): entry for entry in path.rglob("*")}
+    known = {*digests, *DERIVED, "events.jsonl", "sql"}
+    for name in sorted(name for name in there if name not in known or there[name].is_symlink()):
+        problems.append(f"{name}: nobody has written it")
+    for name, digest in sorted(digests.items()):
+        plain = name in there and there[name].is_file()
+        raw = there[name].read_bytes() if plain else b""
+        if not plain or hashlib.sha256(raw).hexdigest() != digest:
+            problems.append(f"{name}: {'changed after it was written' if plain else 'missing'}")
+        if plain and name.endswith((".json", ".jsonl")):
+            many = name.endswith("l")
+            records = [json.loads(line) for line in (raw.split(b"\n")[:-1] if many else [raw])]
+            files[name] = records if many else records[0]
+            if any(record.get("run_id", path.name) != path.name for record in records):
+                problems.append(f"{name}: of another run")
+    return files
+
+
+def weigh(plan: Any, records: list[Any], waived: set[Any]) -> tuple[Any, Any, Any]:
+    """What checks and criteria have come to, and what of it stands against a GO."""
+    answers = {record["check_id"]: record for record in records}
+    units = {unit["id"]: {**unit, "found": []} for unit in plan["criteria"]}
+    statuses, bad = {}, []
+    for check in plan["checks"]:
+        name, unit, answer = check["id"], units[check["criterion"]], answers.get(check["id"], {})
+        effect = check["effect"] or EFFECTS.get(unit["class"], "no_go")
+        status, seen = answer.get("status", "not_run"), answer.get("examined")
+        if status == "pass" and (type(seen) is not int or seen < (not check["empty_ok"])):
+            status = "inconclusive"
+        statuses[name] = status
+        unit["found"] += [status] * (effect != "none" or unit["class"] == "nice")
+        pardoned = status == "fail" and effect != "no_go" and {name, unit["id"]} & waived
+        if status != "pass" and effect != "none" and not pardoned:
+            bad.append((effect if status == "fail" else "hold", name, unit["id"]))
+    important = {unit for effect, _, unit in bad if effect == "important"}
+    severe = ("no_go", "important" if len(important) >= 3 else "no_go")
+    criteria = dict.fromkeys(units, "pass")
+    for name in [*units] * len(units):
+        found = [*units[name]["found"], *(criteria[part] for part in units[name].get("of") or ())]
+        criteria[name] = min(found, key=WORST_FIRST.index, default="not_run")
+    against = {("no_go" if effect in severe else "hold", name) for effect, name, _ in bad}
+    return statuses, criteria, against
+
+
+def twin_says(twin: Any, backup: Any, required: bool) -> str:
+    """What the restored backup has against a GO: no_go, hold or nothing."""
+    if twin.get("proven") is not True:
+        unknown = "hold" if required or twin.get("required") is not False else ""
+        return "no_go" if twin.get("proven") is False else unknown
+    proof, tables = twin["proof"], list(twin["proof"]["tables"].values())
+    parts = [proof, *tables, *(proof[key] for key in ("sequences", "large_objects", "schema"))]
+    pairs = [table[key] for table in tables for key in ("rows", "hash")]
+    equal = tables and all(one == other and one is not None for one, other in pairs)
+    same = backup.get("sha256") and twin["backup_sha256"] == backup["sha256"]
+    return "" if same and equal and all(part["equal"] is True for part in parts) else "hold"
+
+
+def rehearsal_says(tried: Any, files: Any, statuses: Any, waived: set[Any], required: bool) -> Any:
+    """The same of what was tried on a copy; what the database itself says is not said twice."""
+    if tried.get("done") is not True:
+        return set() if tried.get("required") is False and not required else {("hold", "rehearsal")}
+    answers, _, against = weigh(files["plan.json"], tried["checks"], waived)
+    against = {one for one in against if statuses[one[1]] != answers[one[1]]}
+    against = {("no_go", "rehearsal")} if tried.get("problem") else against
+    unlike = tried.get("unlike_promotion")
+    alike = unlike == [] or (tried.get("promoted") is False and not unlike)
+    same = tried["backup_sha256"] and tried["backup_sha256"] == files["backup.json"]["sha256"]
+    return against if alike and same else against | {("hold", "rehearsal")}
+
+
+def derive(files: dict[str, Any], events: list[Any], whole: bool) -> dict[str, Any]:
+    """The verdict that the evidence gives; of each reason only severity and subject."""
+    run, plan, backup = files["run.json"], files["plan.json"], files.get("backup.json") or {}
+    stages, scoring, live = plan["stages"], plan["scoring"], run["environment"] == "production"
+    passed = [event["stage"] for event in events if event["event"] == "stage_passed"]
+    order = [stage for stage in dict.fromkeys(passed) if stage in stages]
+    known = all(run[key] for key in (*ABOUT, *(["promotion"] if live else [])))
+    sealed = all(backup.get(key) for key in ("file", "size", "sha256"))
+    holds = [event["stage"] for event in events if event["event"] == "stage_failed"]
+    holds += [stage for stage in stages if stage not in passed]
+    holds += ["run"] * (not known or events[-1]["event"] != "closed")
+    holds += ["plan"] * (not (stages and plan["checks"] and scoring))
+    holds += ["stages"] * (order != [stage for stage in stages if stage in order])
+    holds += ["evidence"] * (not whole) + ["backup"] * ("backup" in passed and not sealed)
+    parts = {unit["id"]: unit.get("of") or [] for unit in plan["criteria"]}
+    counted = {part for name in scoring for part in (name, *parts[name])}
+    granted = [one for one in plan["waivers"] if one["expires"] >= events[-1]["at"][:10]]
+    waived = {one.get("check", one.get("criterion")) for one in granted} - counted
+    waived -= {check["id"] for check in plan["checks"] if check["criterion"] in counted}
+    statuses, criteria, against = weigh(plan, files.get("checks.jsonl", []), waived)
+    against |= {("hold", subject) for subject in holds}
+    twin = twin_says(files.get("twin.json") or {}, backup, required=live)
+    against |= {(twin, "backup")} if twin == "no_go" or (twin and "twin" in passed) else set()
+    tried, must = files.get("rehearsal.json") or {}, live and "deploy" in stages
+    begun = tried.get("done") is True or "rehearsal" in passed or "rehearsal" not in stages
+    if begun and (must or "rehearsal" in stages):
+        # What a rehearsal has found says why its stage failed.
+        said = rehearsal_says(tried, files, statuses, waived, required=must)
+        against = (against - {("hold", "rehearsal")} if said else against) | said
+    passing = sum(criteria[name] == "pass" for name in scoring)
+    against |= {("hold", "score")} if passing < len(scoring) and not against else set()
+    decision = "NO-GO" if "no_go" in dict(against) else "HOLD" if against else "GO"
+    verdict = {"decision": decision, **{key: run[key] for key in (*ABOUT, "residue")}}
+    verdict |= {"score": {"passed": passing, "of": len(scoring)}, "criteria": criteria}
+    verdict |= {"evidence_head": events[-1]["hash"], "finished_at": events[-1]["at"]}
+    return {**verdict, "checks": statuses, "reasons": sorted(against)}
+
+
+def verify(path: Path, head: str | None, problems: list[str]) -> str:
+    """What the evidence gives, in one line; what is wrong is added to `problems`."""
+    events = read_chain((path / "events.jsonl").read_bytes(), problems)
+    files = read_files(path, events, problems)
+    opened = {"run_id": path.name, "environment": files["run.json"]["environment"]}
+    if events[0]["data"] != opened or files["run.json"]["run_id"] != path.name:
+        problems.append(f"run.json: not of the run {path.name}")
+    answered = [record["check_id"] for record in files.get("checks.jsonl", ())]
+    declared = {check["id"] for check in files["plan.json"]["checks"]}
+    told = {name for event in events for name in event["data"].get("ids", ())}
+    if len(answered) > len(declared.intersection(answered)) or not told.issubset(answered):
+        problems.append("checks.jsonl: not one answer to each question that was asked")
+    ends = [place for place, event in enumerate(events, 1) if event["event"] == "closed"]
+    verdict = derive(files, events[: ends[0] if ends else None], whole=not problems)
+    raw = (path / "verdict.json").read_bytes()
+    said = json.loads(raw)
+    if raw != spelled(said, indent=2) + b"\n" or set(said) - set(verdict) != WORDS:
+        problems.append("verdict.json: not as the project writes it")
+    said["reasons"] = sorted({(one["severity"], one["subject"]) for one in said["reasons"]})
+    wrong = [key for key in verdict if spelled(said.get(key)) != spelled(verdict[key])]
+    problems += [f"verdict.json: {key} does not follow from the evidence" for key in wrong]
+    if head not in (None, verdict["evidence_head"]):
+        problems.append(f"the head is {verdict['evidence_head']}: other evidence than was meant")
+    return f"{verdict['decision']}  {path.name}  {verdict['evidence_head']}"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Verify a directory of evidence.")
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--head", help="the hash of the run's last event, as it was printed")
+    given, found = parser.parse_args(), list[str]()
+    try:
+        result = verify(given.directory.resolve(), given.head, found)
+    except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
+        found.append(f"no whole evidence: {error!r}")
+    for text in found or [result]:
+        sys.stdout.write(repr(text)[1:-1] + "\n")
+    sys.exit(1 if found else 0)
