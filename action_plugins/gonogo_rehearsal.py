@@ -30,6 +30,7 @@ class ActionModule(Stage):
         "sabotage": {"type": "bool", "default": False},
         "sabotage_tables": {"type": "list", "elements": "str", "default": []},
         "directory": {"type": "str", "required": True},
+        "resume": {"type": "bool", "default": False},
         "budgets": BUDGETS_SPEC,
         "timeouts": TIMEOUTS_SPEC,
     }
@@ -95,6 +96,7 @@ class ActionModule(Stage):
             "timeouts": arguments["timeouts"],
             "plan": plan or undo,
             "undo": undo,
+            "resume": arguments["resume"],
         }
         there = self._asked({**asked, "part": "there" if deploying else "look"})
         record = {

@@ -27,6 +27,10 @@ options:
     type: list
     elements: str
     default: []
+  resume:
+    description: Whether the run finishes a deployment, see M(gonogo_deploy).
+    type: bool
+    default: false
   directory:
     description: Directory of this project on the target host.
     type: path

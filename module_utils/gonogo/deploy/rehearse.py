@@ -36,9 +36,10 @@ def look(
     *,
     budgets: Budgets,
     confirm: Callable[[], None],
+    resume: bool = False,
 ) -> dict[str, Any]:
     """As `there`, where nothing is to be applied; without a `plan` the state is not known."""
-    del undo, budgets, confirm
+    del undo, budgets, confirm, resume
     with connect() as connection:
         state = inspect(connection, plan)["state"] if plan else None
         return {**_nothing(), "state": state, "schema": schema_catalog.read(connection)}
@@ -51,10 +52,12 @@ def there(
     *,
     budgets: Budgets,
     confirm: Callable[[], None],
+    resume: bool = False,
 ) -> dict[str, Any]:
     """Apply a migration, take it back, apply it again.
 
-    `plan` and `undo` (None where the runbook has none) are what `deploy` and `take_back` take.
+    `plan` and `undo` (None where the runbook has none) are what `deploy` and `take_back` take, and
+    so is `resume`. What was there in part is not taken back: it would not be as it was.
 
     Returns `state` (of the migration, before), `deployment` (of the first time, as `deploy`
     returns it, None where there was nothing to apply), `undone` (seconds, tables nobody else could
@@ -71,7 +74,7 @@ def there(
     if before["state"] == "applied":
         return found
     rows = _rows(connect, own)
-    done = deploy(connect, plan, budgets=budgets, confirm=confirm)
+    done = deploy(connect, plan, budgets=budgets, confirm=confirm, resume=resume)
     del done["catalog_before"]
     applied = done.pop("catalog_after")
     found["deployment"] = done
@@ -84,7 +87,7 @@ def there(
         for name, table in rows.items()
         if table != now.get(name)
     }
-    if undo is None:
+    if undo is None or before["state"] != "absent":
         return found
     try:
         found["undone"] = _taken_back(connect, undo, schema=schema, budgets=budgets)
@@ -112,12 +115,14 @@ def back(
     *,
     budgets: Budgets,
     confirm: Callable[[], None],
+    resume: bool = False,
 ) -> dict[str, Any]:
     """Take the migration back as the database is now, in a transaction that is rolled back.
 
     Returns `undone` (as `there`, with `lost`: table or column → rows that would go) and `problem`;
     both are None where the migration is not there, or has no undo.
     """
+    del resume
     found: dict[str, Any] = {"undone": None, "problem": None}
     try:
         with connect() as connection:

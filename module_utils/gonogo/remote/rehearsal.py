@@ -16,6 +16,7 @@ SPEC = options(
     part={"type": "str", "choices": ["look", "there", "back"], "required": True},
     plan={"type": "dict"},
     undo={"type": "dict"},
+    resume={"type": "bool", "default": False},
     budgets=BUDGETS_SPEC,
     timeouts=TIMEOUTS_SPEC,
 )
@@ -55,5 +56,6 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
         params["undo"],
         budgets=budgets_of(params["budgets"]),
         confirm=confirm,
+        resume=params["resume"],
     )
     return {"changed": True, "rehearsal": tried}
