@@ -11,7 +11,7 @@ WORKERS ?= 2
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types unit integration attacks molecule matrix servers \
+.PHONY: help setup demo test lint types unit integration attacks faults molecule matrix servers \
   bench sabotage sandbox sandbox-stop lock clean
 
 help: ## show the targets
@@ -41,6 +41,10 @@ integration: $(VENV)/dev.stamp servers ## run the tests on the embedded PostgreS
 
 attacks: $(VENV)/dev.stamp servers ## run all tests of which the others are a sample
 	$(BIN)/pytest tests -m attack -n $(WORKERS) --dist worksteal
+
+faults: $(VENV)/dev.stamp servers ## run the tests of runs that are cut, see docs/faults.md
+	$(BIN)/pytest $(addprefix tests/integration/test_,$(addsuffix .py,cut twin_cut faults rehearsal deploy_run)) \
+	  -n $(WORKERS) --dist worksteal
 
 molecule: $(VENV)/dev.stamp ## run the Molecule scenarios (SCENARIO=name for some of them)
 	@$(BIN)/python -m tests.molecule --jobs $(WORKERS) $(SCENARIO)

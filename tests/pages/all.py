@@ -5,8 +5,9 @@ from __future__ import annotations
 from tests.pages import Page
 from tests.pages.badinput import BAD_INPUT
 from tests.pages.blindness import BLINDNESS
+from tests.pages.faults import FAULTS
 from tests.pages.forgery import FORGERY
 from tests.pages.incidents import INCIDENTS
 from tests.pages.security import SECURITY
 
-PAGES: tuple[Page, ...] = (BAD_INPUT, BLINDNESS, FORGERY, INCIDENTS, SECURITY)
+PAGES: tuple[Page, ...] = (BAD_INPUT, BLINDNESS, FAULTS, FORGERY, INCIDENTS, SECURITY)

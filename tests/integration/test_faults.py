@@ -1,0 +1,254 @@
+"""A run that loses what it stands on: no GO, no row lost, and the next run is right.
+
+A run is stopped at a place of its own first (`cut/gate.py`), then something happens to it, and it
+goes on. What ends a run from outside is in test_cut.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from sandbox import database as content
+from sandbox import logins
+from sandbox.cluster import Cluster
+from sandbox.ssh.openssh import OpenSsh
+from tests.integration.cut.attempt import Attempt
+from tests.integration.cut.audit import Rows, decided, read_rows, sessions
+from tests.integration.cut.gate import MARK, Gate, until
+from tests.integration.harness import Controller, Database
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="there is no /proc")
+
+RUN = ("-i", "inventories/sandbox", "validate_staging.yml")
+
+
+@dataclass
+class Scene:
+    """One database, one controller, and a gate on the way to the target host."""
+
+    database: Database
+    controller: Controller
+    gate: Gate
+    before: Rows
+    directory: Path
+
+    @property
+    def host_directory(self) -> Path:
+        """What the project has on the target host."""
+        return self.controller.directory / "target"
+
+    def start(self) -> Attempt:
+        more = {
+            "ansible_python_interpreter": str(self.gate.python),
+            "gonogo_residue": "rollback",
+            "gonogo_timeouts": {"lock": "200ms"},
+            # Whatever room there is, it is tried.
+            "target_space_factor": 0.0,
+        }
+        output = self.directory / f"output.{len(list(self.directory.glob('output.*')))}"
+        return Attempt(self.controller, output, *RUN, "-e", json.dumps(more))
+
+    def goes_wrong(self, place: str, happens: Callable[[], object]) -> str:
+        """The output of a run to which something happens at a place."""
+        self.gate.hold(place)
+        with self.start() as attempt:
+            held = self.gate.held()
+            happens()
+            self.gate.release(held)
+            status = attempt.wait()
+        assert status != 0, attempt.output
+        assert "Traceback" not in attempt.output
+        assert "GO  15/15" not in attempt.output
+        assert "HOLD" in attempt.output, attempt.output
+        return attempt.output
+
+    def next_is_right(self) -> None:
+        """A run to which nothing happens is a GO, and the database is as before all of them."""
+        with self.start() as attempt:
+            status = attempt.wait()
+        assert status == 0, attempt.output
+        assert decided(attempt.evidence) == "GO", attempt.output
+        assert read_rows(self.database) == self.before
+        until(lambda: not sessions(self.database))
+        until(lambda: not self.gate.processes())
+
+    def newest(self) -> Path:
+        return max(self.controller.runs_dir.glob("*/*Z-*"), key=lambda path: path.name)
+
+
+@pytest.fixture(scope="module")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSsh]:
+    with OpenSsh.start(tmp_path_factory.mktemp("sshd")) as started:
+        yield started
+
+
+def scene_of(database: Database, controller: Controller, sshd: OpenSsh, directory: Path) -> Scene:
+    gate = Gate(directory / "gate")
+    gate.directory.mkdir()
+    controller.environment[MARK] = str(gate.directory)
+    controller.aim(database, endpoint=sshd.endpoint)
+    return Scene(database, controller, gate, read_rows(database), directory)
+
+
+@pytest.fixture
+def scene(
+    database: Database, controller: Controller, sshd: OpenSsh, tmp_path: Path
+) -> Iterator[Scene]:
+    found = scene_of(database, controller, sshd, tmp_path)
+    yield found
+    for one in found.gate.processes():
+        one.send(signal.SIGKILL)
+
+
+# --- The server ---------------------------------------------------------------------------------
+
+
+class Server:
+    """A server of this test alone, which is stopped at once and started again."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        process = Path(f"/proc/{cluster.pid}")
+        self._command = process.joinpath("cmdline").read_bytes().decode().split("\0")[:-1]
+        self._directory = process.joinpath("cwd").readlink()
+        self._owner = process.stat()
+        self._again: subprocess.Popen[bytes] | None = None
+
+    def stop(self) -> None:
+        os.kill(self._cluster.pid, signal.SIGQUIT)
+        until(lambda: not self._cluster.is_running())
+
+    def start(self) -> None:
+        lent: dict[str, Any] = {}
+        if self._owner.st_uid != os.geteuid():
+            lent = {"user": self._owner.st_uid, "group": self._owner.st_gid, "extra_groups": []}
+        self._again = subprocess.Popen(
+            self._command,
+            cwd=self._directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **lent,
+        )
+        until(self._answers)
+
+    def end(self) -> None:
+        if self._again:
+            self._again.send_signal(signal.SIGQUIT)
+            self._again.wait()
+
+    def _answers(self) -> bool:
+        try:
+            self._cluster.connect().close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+@pytest.mark.parametrize("place", ["backup before", "phases before"])
+def test_the_server_is_stopped_at_once(
+    controller: Controller, sshd: OpenSsh, tmp_path: Path, place: str
+) -> None:
+    own = tmp_path / "server"
+    own.mkdir()
+    with Cluster.start(own) as cluster, ExitStack() as end:
+        content.create(cluster, database="own", profile="target", scale=1, environment="sandbox")
+        scene = scene_of(Database(cluster, "own", "target"), controller, sshd, tmp_path)
+        server = Server(cluster)
+        end.callback(server.end)
+        said = scene.goes_wrong(place, server.stop)
+        assert "nothing was judged" in said or "HOLD  0/15" in said or "HOLD  1/15" in said
+        server.start()
+        assert decided(scene.newest()) == "HOLD"
+        scene.next_is_right()
+
+
+# --- Room ---------------------------------------------------------------------------------------
+
+
+@contextmanager
+def small(directory: Path, size: str) -> Iterator[Callable[[], Path]]:
+    """A file system of its own in a directory; yields what fills it up, with a file to remove."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a file system")
+    directory.mkdir(parents=True, exist_ok=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", str(directory)],
+        check=False,
+    )
+    if mounted.returncode != 0:
+        pytest.skip("no file system can be mounted here")
+
+    def fill() -> Path:
+        filler = directory / "filler"
+        writing = ["dd", "if=/dev/zero", f"of={filler}", "bs=4k"]
+        assert subprocess.run(writing, capture_output=True, check=False).returncode != 0
+        return filler
+
+    try:
+        yield fill
+    finally:
+        subprocess.run(["umount", "--lazy", str(directory)], check=True)
+
+
+@pytest.mark.parametrize("place", ["backup before", "preflight before", "phases before"])
+def test_no_room_for_the_evidence(scene: Scene, place: str) -> None:
+    with small(scene.controller.runs_dir, "16m") as fill:
+        said = scene.goes_wrong(place, fill)
+        assert "No space left on device" in said
+        # What is there is believed as far as it goes, and that is no GO.
+        run = scene.newest()
+        assert not (run / "verdict.json").exists()
+        (scene.controller.runs_dir / "filler").unlink()
+        assert decided(run) == "HOLD"
+        scene.next_is_right()
+
+
+def test_no_room_for_the_backup(scene: Scene) -> None:
+    with small(scene.host_directory, "24m") as fill:
+        said = scene.goes_wrong("backup before", fill)
+        assert "No space left on device" in said
+        (scene.host_directory / "filler").unlink()
+        assert decided(scene.newest()) == "HOLD"
+        scene.next_is_right()
+        # Half a backup is none.
+        assert len([*(scene.host_directory / "backups").glob("*.dump")]) == 1
+
+
+# --- Rights and locks ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["backup before", "phases before"])
+def test_the_login_loses_its_right_to_log_in(scene: Scene, place: str) -> None:
+    with scene.database.admin() as admin:
+        said = scene.goes_wrong(
+            place, lambda: admin.execute(f'ALTER ROLE "{logins.OWNER}" NOLOGIN')
+        )
+        admin.execute(f'ALTER ROLE "{logins.OWNER}" LOGIN')
+    assert "is not permitted to log in" in said
+    assert decided(scene.newest()) == "HOLD"
+    scene.next_is_right()
+
+
+def test_somebody_else_holds_a_lock(scene: Scene) -> None:
+    with scene.database.admin() as blocker:
+        blocker.execute("BEGIN")
+        said = scene.goes_wrong(
+            "phases before",
+            lambda: blocker.execute("LOCK TABLE public.punchlists IN ACCESS EXCLUSIVE MODE"),
+        )
+        blocker.execute("ROLLBACK")
+    assert "55P03" in said
+    assert decided(scene.newest()) == "HOLD"
+    scene.next_is_right()

@@ -1,0 +1,156 @@
+"""Runs that lose what they stand on, or are ended in the middle."""
+
+from __future__ import annotations
+
+from tests.pages import Page, Row, Table
+
+__all__ = ["FAULTS"]
+
+_CUT = "test_cut.py::test_run_that_is_cut_is_a_hold_and_the_next_one_a_go"
+_HERE = "test_faults.py"
+_JUDGED = "HOLD, written down; its sessions are ended"
+_TOLD = "`HOLD  nothing was judged`; the next run ends what it has left"
+_SILENT = "no verdict, so HOLD; the next run ends what it has left"
+
+_ENDED = (
+    ("the SSH connection is cut", "target to phases: before, during, after", _JUDGED, _CUT),
+    ("the module is killed", "target to phases: before, during, after", _JUDGED, _CUT),
+    ("the session of the stage, or the one that has the lock, is ended", "the same", _JUDGED, _CUT),
+    ("pg_dump is killed", "backup", _JUDGED, _CUT),
+    (
+        "ansible-playbook gets SIGTERM or SIGINT",
+        "target to phases: before, during, after",
+        _TOLD,
+        _CUT,
+    ),
+    ("ansible-playbook gets SIGKILL", "target to phases: before, during, after", _SILENT, _CUT),
+    (
+        "the same, before the verdict is written",
+        "verdict",
+        _SILENT,
+        "test_cut.py::test_run_that_is_cut_before_its_verdict_has_none",
+    ),
+    (
+        "the last call to the host is cut after a stage has failed",
+        "verdict",
+        "HOLD, written down",
+        "test_cut.py::test_verdict_of_a_failed_run_whose_last_call_is_cut_is_a_hold",
+    ),
+    (
+        "what was begun on the host wakes up after a later run has ended its own",
+        "phases",
+        "it writes nothing: its run has no lock",
+        "test_cut.py::test_module_of_a_fenced_run_writes_nothing",
+    ),
+    (
+        "the same, with a dump that is done",
+        "backup",
+        "it is not sealed, and removed",
+        "test_cut.py::test_backup_of_a_fenced_run_is_not_sealed",
+    ),
+    (
+        "SIGKILL in the middle of a migration",
+        "deploy",
+        "the transaction is ended; the next run looks what is there, and applies it",
+        "test_deploy_run.py::test_a_run_after_one_that_was_killed_while_deploying",
+    ),
+    (
+        "SIGKILL in the middle of a migration on the twin",
+        "rehearsal",
+        f"{_SILENT}, the twin too",
+        "test_rehearsal.py::test_a_run_that_is_killed_on_its_twin_leaves_nothing_to_the_next",
+    ),
+    (
+        "the twin's keeper, its server, or both are killed",
+        "twin",
+        "no process, directory, socket or shared memory is left",
+        "test_twin_cut.py::test_keeper_and_server_that_were_killed",
+    ),
+    (
+        "what restores the backup is killed",
+        "twin",
+        "the same",
+        "test_twin_cut.py::test_module_that_was_killed_while_it_restored",
+    ),
+    (
+        "an approved removal of rows is cut",
+        "cleanup",
+        "all rows are gone, or none",
+        "test_cut.py::test_cleanup_that_is_cut_removes_all_rows_or_none",
+    ),
+)
+
+_LOST = (
+    (
+        "the server is stopped at once (an immediate shutdown), and started again",
+        "backup, phases",
+        "HOLD",
+        f"{_HERE}::test_the_server_is_stopped_at_once",
+    ),
+    (
+        "the controller's disk is full",
+        "backup, preflight, phases",
+        "HOLD: `No space left on device`; no verdict is written",
+        f"{_HERE}::test_no_room_for_the_evidence",
+    ),
+    (
+        "the host's disk is full",
+        "backup",
+        "HOLD: `No space left on device`; half a backup is none",
+        f"{_HERE}::test_no_room_for_the_backup",
+    ),
+    (
+        "the login may not log in any more",
+        "backup, phases",
+        "HOLD: `is not permitted to log in`",
+        f"{_HERE}::test_the_login_loses_its_right_to_log_in",
+    ),
+    (
+        "somebody else holds a lock",
+        "phases",
+        "HOLD after the time that was given: 55P03",
+        f"{_HERE}::test_somebody_else_holds_a_lock",
+    ),
+    (
+        "the same",
+        "deploy",
+        "tried again, then refused; the holder is named",
+        "test_deploy.py::test_a_lock_that_is_not_to_be_had_stops_it_and_names_the_holder",
+    ),
+    (
+        "a second run is started",
+        "all",
+        "the second is refused and names the first, which goes on to its GO",
+        "test_run.py::test_second_run_stops_and_names_the_first",
+    ),
+    (
+        "files of the evidence or of the runbook are changed",
+        "all",
+        "HOLD: the file is named",
+        "test_forgery.py::test_tampering_with_an_open_run",
+    ),
+)
+
+
+def _table(rows: tuple[tuple[str, str, str, str], ...], heading: str) -> Table:
+    return Table(
+        ("What happens", "Where", "What becomes of it"),
+        [Row((what, where, answer), test) for what, where, answer, test in rows],
+        heading=heading,
+    )
+
+
+FAULTS = Page(
+    "faults.md",
+    "Faults",
+    (
+        "What can end a run, or take away what it stands on. A run is stopped at its place first "
+        "and nothing waits for a time. After each: no GO, no row of the database lost or left that "
+        "the ledger does not name, evidence that can be read, and a next run that comes to the "
+        "right verdict and leaves nothing of the last one. `make faults` tries all of it.",
+        _table(_ENDED, "A run is ended"),
+        _table(_LOST, "A run goes on without what it needs"),
+        "A full disk takes root, who may mount a small file system. A clock that is changed in the "
+        "middle of a run was not tried.",
+    ),
+)
