@@ -82,6 +82,8 @@ def start(wanted: Wanted, *, meanwhile: Callable[[], None] | None = None) -> Kep
     if outcome is None:
         raise GonogoError("the process that keeps the twin ended before it was there")
     if "error" in outcome:
+        # It has told why, and is about to remove what it had begun.
+        end(wanted.directory, run_id=wanted.run_id)
         kind = UnprovenError if outcome.get("unproven") else GonogoError
         raise kind(outcome["error"], detail=outcome.get("detail"), hint=outcome.get("hint"))
     return Kept(**outcome["kept"])
