@@ -43,7 +43,7 @@ attacks: $(VENV)/dev.stamp servers ## run all tests of which the others are a sa
 	$(BIN)/pytest tests -m attack -n $(WORKERS) --dist worksteal
 
 faults: $(VENV)/dev.stamp servers ## run the tests of runs that are cut, see docs/faults.md
-	$(BIN)/pytest $(addprefix tests/integration/test_,$(addsuffix .py,cut twin_cut faults rehearsal deploy_run)) \
+	$(BIN)/pytest $(addprefix tests/integration/test_,$(addsuffix .py,cut twin_cut faults rehearsal deploy deploy_run forgery run)) \
 	  -n $(WORKERS) --dist worksteal
 
 molecule: $(VENV)/dev.stamp ## run the Molecule scenarios (SCENARIO=name for some of them)

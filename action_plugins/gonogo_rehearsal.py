@@ -16,7 +16,7 @@ from gonogo.controller.phase_stage import answers, problem_of
 from gonogo.controller.runbook import Runbook
 from gonogo.controller.stage import LOGIN, Stage
 from gonogo.deploy.budgets import BUDGETS_SPEC, budgets_of
-from gonogo.errors import GonogoError
+from gonogo.errors import GonogoError, InputError
 from gonogo.remote.common import TIMEOUTS_SPEC
 
 
@@ -88,7 +88,7 @@ class ActionModule(Stage):
         """What the record says beside `nothing`."""
         runbook = self.runbook_of(run)
         plan = migration.plan(runbook, "migration") if deploying else None
-        undo = migration.plan(runbook, "undo") if runbook.sql_files("undo") else None
+        undo = self._undo(runbook, deploying)
         asked = {
             "login": login,
             "run_id": run.run_id,
@@ -112,6 +112,18 @@ class ActionModule(Stage):
         if arguments["sabotage"]:
             record["sabotage"] = self._sabotaged(run, runbook, login, arguments, facts)
         return record
+
+    @staticmethod
+    def _undo(runbook: Runbook, deploying: bool) -> dict[str, Any] | None:
+        if not runbook.sql_files("undo"):
+            return None
+        try:
+            return migration.plan(runbook, "undo")
+        except InputError:
+            if deploying:
+                raise
+            # Nothing tells whether such a migration is there, and this run does not apply it.
+            return None
 
     def _sabotaged(
         self,

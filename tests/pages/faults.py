@@ -13,17 +13,22 @@ _TOLD = "`HOLD  nothing was judged`; the next run ends what it has left"
 _SILENT = "no verdict, so HOLD; the next run ends what it has left"
 
 _ENDED = (
-    ("the SSH connection is cut", "target to phases: before, during, after", _JUDGED, _CUT),
-    ("the module is killed", "target to phases: before, during, after", _JUDGED, _CUT),
+    ("the SSH connection is cut", "each stage on the host: before, during or after", _JUDGED, _CUT),
+    ("the module is killed", "each stage on the host: before, during or after", _JUDGED, _CUT),
     ("the session of the stage, or the one that has the lock, is ended", "the same", _JUDGED, _CUT),
     ("pg_dump is killed", "backup", _JUDGED, _CUT),
     (
         "ansible-playbook gets SIGTERM or SIGINT",
-        "target to phases: before, during, after",
+        "each stage on the host: before, during or after",
         _TOLD,
         _CUT,
     ),
-    ("ansible-playbook gets SIGKILL", "target to phases: before, during, after", _SILENT, _CUT),
+    (
+        "ansible-playbook gets SIGKILL",
+        "each stage on the host: before, during or after",
+        _SILENT,
+        _CUT,
+    ),
     (
         "the same, before the verdict is written",
         "verdict",
@@ -145,9 +150,10 @@ FAULTS = Page(
     "Faults",
     (
         "What can end a run, or take away what it stands on. A run is stopped at its place first "
-        "and nothing waits for a time. After each: no GO, no row of the database lost or left that "
-        "the ledger does not name, evidence that can be read, and a next run that comes to the "
-        "right verdict and leaves nothing of the last one. `make faults` tries all of it.",
+        "and nothing waits for a time. In none of these is there a GO that was not earned. Where a "
+        "next run follows, the test sees too that no row is lost, or left that the ledger does not "
+        "name, that the evidence can be read, and that the next run comes to the right verdict. "
+        "`make faults` runs the files of these tests.",
         _table(_ENDED, "A run is ended"),
         _table(_LOST, "A run goes on without what it needs"),
         "A full disk takes root, who may mount a small file system. A clock that is changed in the "
