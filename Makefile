@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 PROFILE ?= target
 SCALE ?= 1
 WORKERS ?= 2
+# Major version of the server that the tests use, where it is not the embedded one.
+POSTGRES ?=
+INTEGRATION := $(BIN)/pytest -n $(WORKERS) --dist worksteal $(addprefix --postgres ,$(POSTGRES))
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
@@ -37,14 +40,13 @@ unit: $(VENV)/dev.stamp ## run the tests that need no server
 	$(BIN)/pytest tests/unit
 
 integration: $(VENV)/dev.stamp servers ## run the tests on the embedded PostgreSQL
-	$(BIN)/pytest tests/integration -n $(WORKERS) --dist worksteal
+	$(INTEGRATION) tests/integration
 
-attacks: $(VENV)/dev.stamp servers ## run all tests of which the others are a sample
-	$(BIN)/pytest tests -m attack -n $(WORKERS) --dist worksteal
+attacks: $(VENV)/dev.stamp servers ## run all tests of which the others are a sample (POSTGRES=18)
+	$(INTEGRATION) tests -m attack
 
-faults: $(VENV)/dev.stamp servers ## run the tests of runs that are cut, see docs/faults.md
-	$(BIN)/pytest $(addprefix tests/integration/test_,$(addsuffix .py,cut twin_cut faults rehearsal deploy deploy_run forgery run)) \
-	  -n $(WORKERS) --dist worksteal
+faults: $(VENV)/dev.stamp servers ## run the tests of runs that are cut, see docs/faults.md (POSTGRES=18)
+	$(INTEGRATION) $(addprefix tests/integration/test_,$(addsuffix .py,cut twin_cut faults rehearsal deploy deploy_run forgery run))
 
 molecule: $(VENV)/dev.stamp ## run the Molecule scenarios (SCENARIO=name for some of them)
 	@$(BIN)/python -m tests.molecule --jobs $(WORKERS) $(SCENARIO)

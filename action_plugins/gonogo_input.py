@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +10,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from ansible.utils.vars import load_extra_vars
 
-from gonogo.controller import project, promotion, request
-from gonogo.controller.stage import Stage, native
-from gonogo.deploy import budgets
-
-_DEFAULTS: dict[str, Any] = {
-    "parameters": {},
-    "waivers": [],
-    "refused_databases": [],
-    "timeouts": {},
-}
-_ASKED = ("environment", "login", "profile", "residue", "runbook", "runs_dir", *_DEFAULTS)
+from gonogo.controller import host_request, request
+from gonogo.controller.stage import Stage
 
 
 class ActionModule(Stage):
@@ -36,28 +26,6 @@ class ActionModule(Stage):
         groups = self._vars.get("groups") or {}
         hosts = [str(host) for host in groups.get(arguments["group"]) or []]
         request.refuse_no_hosts(arguments["group"], hosts, groups)
-        known, prefixes = project.variables()
-        request.check_variables(extra, known=known, prefixes=prefixes)
         for host in hosts:
-            self._check_host(host, known, prefixes)
+            host_request.check(host, variables=self._vars["hostvars"][host], extra=extra)
         return {"changed": False, "hosts": hosts}
-
-    def _check_host(self, host: str, known: frozenset[str], prefixes: tuple[str, ...]) -> None:
-        variables = self._vars["hostvars"][host]
-        request.check_variables(variables, known=known, prefixes=prefixes)
-        values = {name: native(variables.get(name)) for name in sorted(known) if name in variables}
-        request.require_options(host, values, project.options())
-        given: dict[str, Any] = {name: values.get(f"gonogo_{name}") for name in _ASKED}
-        for name, default in _DEFAULTS.items():
-            if given[name] is None:
-                given[name] = default
-        loaded = request.load_runbook(given)
-        request.check_options(values, project.options())
-        budgets.check_variables(values)
-        promotion.require_rehearsal(values, environment=given["environment"])
-        promotion.admitted(
-            promotion.asked(values),
-            environment=given["environment"],
-            runbook=loaded,
-            now=datetime.now(UTC),
-        )

@@ -11,10 +11,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
+from ansible import context
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.vars import load_extra_vars
 
-from gonogo.controller import evidence, others, project, promotion, request
+from gonogo.controller import evidence, host_request, others, project, promotion, request
 from gonogo.controller.render import compiling
 from gonogo.controller.runbook import Runbook
 from gonogo.controller.stage import LOGIN, Stage
@@ -47,7 +48,11 @@ class ActionModule(Stage):
     }
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        request.check_command_line(self._vars, extra=load_extra_vars(self._loader))
+        extra = load_extra_vars(self._loader)
+        request.check_command_line(self._vars, extra=extra)
+        if _input_left_out():
+            variables = self._vars["hostvars"][self.host]
+            host_request.check(self.host, variables=variables, extra=extra)
         if arguments["take_over"]:
             request.check_run_id("target_take_over", arguments["take_over"])
         # The stage input has parsed the templates; rendering stops at whatever is undefined.
@@ -177,6 +182,11 @@ class ActionModule(Stage):
                 "fence": fence or [arguments["take_over"]] * bool(arguments["take_over"]),
             },
         )
+
+
+def _input_left_out() -> bool:
+    """Whether the command line leaves out the first play, which is of localhost."""
+    return bool(context.CLIARGS.get("subset") or context.CLIARGS.get("start_at_task"))
 
 
 def _lines(fenced: list[str], swept: list[dict[str, Any]]) -> list[str]:

@@ -1,8 +1,19 @@
-"""What holds for all tests: none fails because a machine is slow."""
+"""What holds for all tests: none fails because a machine is slow, and all can be run on any
+version of PostgreSQL."""
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--postgres",
+        type=int,
+        metavar="MAJOR",
+        help="major version of the server under test (default: the embedded one)",
+    )

@@ -1,13 +1,9 @@
 """Verifies a directory of evidence with nothing of the project: one file, standard library alone.
 
-    python3 verify_evidence.py RUN_DIRECTORY [--head SHA256]
-
 Is the chain of events whole, each file as it says, none missing or added, and does the decision
 follow, by the rules written here once more? A line for each problem, and exit status 1. Who writes
 a directory anew can make it agree with itself, not with a head (its last hash) kept elsewhere.
 """
-
-from __future__ import annotations
 
 import argparse
 import hashlib
@@ -18,16 +14,15 @@ from typing import Any
 
 FIELDS = {"seq", "at", "stage", "event", "data", "prev", "hash"}
 ABOUT = ("run_id", "environment", "target", "runbook", "runbook_sha256", "profile")
-# What the decision follows from; what is made from it, and can be made again; mere words in it.
+# What the decision follows from, and what can be made from it again.
 DECIDING = ("run.json", "plan.json", "checks.jsonl", "backup.json", "twin.json", "rehearsal.json")
 DERIVED = ("verdict.json", "report.md", "report.html", "junit.xml")
-WORDS = {"conditions", "would_change"}
-# What a failure means by the class of its criterion: elsewhere, a NO-GO.
-EFFECTS = {"important": "important", "nice": "none"}
+EFFECTS = {"important": "important", "nice": "none"}  # By a criterion's class; else a NO-GO.
+RECORDS = {"backup": {"file", "size", "sha256"}, "deploy": {"action"}}
 WORST_FIRST = ("fail", "not_run", "inconclusive", "pass")
 
 
-def spelled(value: Any, indent: int | None = None) -> bytes:
+def spelled(value: Any, indent: Any = None) -> bytes:
     """The one spelling the project has for a JSON value, on a line of the chain or in a file."""
     style: Any = {"indent": indent, "separators": (",", ": " if indent else ":"), "sort_keys": True}
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, **style)
@@ -38,16 +33,13 @@ def read_chain(raw: bytes, problems: list[str]) -> list[Any]:
     """The events up to the first that is not as it was written."""
     events: list[Any] = []
     for number, line in enumerate(raw.removesuffix(b"\n").split(b"\n"), start=1):
-        # Taken back where the line turns out to be good.
-        problems.append(f"events.jsonl line {number}: not what was written there")
         event = json.loads(line)
         bare = spelled({key: event[key] for key in FIELDS - {"hash"}})
         place = {"seq": number, "prev": events[-1]["hash"] if events else "0" * 64}
         good = spelled({**event, **place, "hash": hashlib.sha256(bare).hexdigest()})
-        opens = (event["event"] == "opened") == (number == 1)
-        if set(event) != FIELDS or line != good or not opens:
+        if set(event) != FIELDS or line != good or (event["event"] == "opened") != (number == 1):
+            problems.append(f"events.jsonl line {number}: not what was written there")
             return events
-        problems.pop()
         events.append(event)
     problems += ["events.jsonl: cut off"] * (not raw.endswith(b"\n"))
     return events
@@ -139,13 +131,13 @@ def derive(files: dict[str, Any], events: list[Any], whole: bool) -> dict[str, A
     passed = [event["stage"] for event in events if event["event"] == "stage_passed"]
     order = [stage for stage in dict.fromkeys(passed) if stage in stages]
     known = all(run[key] for key in (*ABOUT, *(["promotion"] if live else [])))
-    sealed = all(backup.get(key) for key in ("file", "size", "sha256"))
+    told = {name: files.get(f"{name}.json") or {} for name in RECORDS}
     holds = [event["stage"] for event in events if event["event"] == "stage_failed"]
     holds += [stage for stage in stages if stage not in passed]
     holds += ["run"] * (not known or events[-1]["event"] != "closed")
-    holds += ["plan"] * (not (stages and plan["checks"] and scoring))
     holds += ["stages"] * (order != [stage for stage in stages if stage in order])
-    holds += ["evidence"] * (not whole) + ["backup"] * ("backup" in passed and not sealed)
+    holds += ["plan"] * (not (stages and plan["checks"] and scoring)) + ["evidence"] * (not whole)
+    holds += [one for one in RECORDS if one in passed and not all(map(told[one].get, RECORDS[one]))]
     parts = {unit["id"]: unit.get("of") or [] for unit in plan["criteria"]}
     counted = {part for name in scoring for part in (name, *parts[name])}
     granted = [one for one in plan["waivers"] if one["expires"] >= events[-1]["at"][:10]]
@@ -158,9 +150,8 @@ def derive(files: dict[str, Any], events: list[Any], whole: bool) -> dict[str, A
     tried, must = files.get("rehearsal.json") or {}, live and "deploy" in stages
     begun = tried.get("done") is True or "rehearsal" in passed or "rehearsal" not in stages
     if begun and (must or "rehearsal" in stages):
-        # What a rehearsal has found says why its stage failed.
         said = rehearsal_says(tried, files, statuses, waived, required=must)
-        against = (against - {("hold", "rehearsal")} if said else against) | said
+        against = (against - {("hold", "rehearsal")} if said else against) | said  # Why it failed.
     passing = sum(criteria[name] == "pass" for name in scoring)
     against |= {("hold", "score")} if passing < len(scoring) and not against else set()
     decision = "NO-GO" if "no_go" in dict(against) else "HOLD" if against else "GO"
@@ -170,13 +161,12 @@ def derive(files: dict[str, Any], events: list[Any], whole: bool) -> dict[str, A
     return {**verdict, "checks": statuses, "reasons": sorted(against)}
 
 
-def verify(path: Path, head: str | None, problems: list[str]) -> str:
+def verify(path: Path, head: Any, problems: list[str]) -> str:
     """What the evidence gives, in one line; what is wrong is added to `problems`."""
     events = read_chain((path / "events.jsonl").read_bytes(), problems)
     files = read_files(path, events, problems)
     opened = {"run_id": path.name, "environment": files["run.json"]["environment"]}
-    if events[0]["data"] != opened or files["run.json"]["run_id"] != path.name:
-        problems.append(f"run.json: not of the run {path.name}")
+    problems += [f"run.json: not of the run {path.name}"] * (events[0]["data"] != opened)
     answered = [record["check_id"] for record in files.get("checks.jsonl", ())]
     declared = {check["id"] for check in files["plan.json"]["checks"]}
     told = {name for event in events for name in event["data"].get("ids", ())}
@@ -186,7 +176,7 @@ def verify(path: Path, head: str | None, problems: list[str]) -> str:
     verdict = derive(files, events[: ends[0] if ends else None], whole=not problems)
     raw = (path / "verdict.json").read_bytes()
     said = json.loads(raw)
-    if raw != spelled(said, indent=2) + b"\n" or set(said) - set(verdict) != WORDS:
+    if raw != spelled(said, 2) + b"\n" or said.keys() - verdict != {"conditions", "would_change"}:
         problems.append("verdict.json: not as the project writes it")
     said["reasons"] = sorted({(one["severity"], one["subject"]) for one in said["reasons"]})
     wrong = [key for key in verdict if spelled(said.get(key)) != spelled(verdict[key])]
@@ -205,6 +195,5 @@ if __name__ == "__main__":
         result = verify(given.directory.resolve(), given.head, found)
     except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
         found.append(f"no whole evidence: {error!r}")
-    for text in found or [result]:
-        sys.stdout.write(repr(text)[1:-1] + "\n")
+    sys.stdout.writelines(repr(text)[1:-1] + "\n" for text in found or [result])
     sys.exit(1 if found else 0)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from matrix import servers
+from matrix.cache import Cache
 from sandbox import database as content
 from sandbox.cluster import Cluster
 from tests.integration.harness import Controller, Database
@@ -17,8 +19,15 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with Cluster.start(tmp_path_factory.mktemp("cluster")) as started:
+def server_bin(request: pytest.FixtureRequest) -> Path | None:
+    """Where the programs of the server under test are, if they are not the embedded ones."""
+    major: int | None = request.config.getoption("--postgres")
+    return servers.obtain(major, Cache()) if major else None
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory, server_bin: Path | None) -> Iterator[Cluster]:
+    with Cluster.start(tmp_path_factory.mktemp("cluster"), server_bin) as started:
         yield started
 
 

@@ -240,7 +240,7 @@ def test_a_replica(database: Database, beside: Beside) -> None:
     log.touch()
     beside.own()
     account = server_account()
-    installed = programs.find(None)
+    installed = programs.find(database.cluster.bin)
     if not installed.usable_by(account):
         installed = installed.copy_to(beside.directory / "programs")
     server = Server(installed, account, data, log, beside.children.append)

@@ -158,11 +158,11 @@ class Server:
 
 @pytest.mark.parametrize("place", ["backup before", "phases before"])
 def test_the_server_is_stopped_at_once(
-    controller: Controller, sshd: OpenSsh, tmp_path: Path, place: str
+    controller: Controller, sshd: OpenSsh, tmp_path: Path, place: str, server_bin: Path | None
 ) -> None:
     own = tmp_path / "server"
     own.mkdir()
-    with Cluster.start(own) as cluster, ExitStack() as end:
+    with Cluster.start(own, server_bin) as cluster, ExitStack() as end:
         content.create(cluster, database="own", profile="target", scale=1, environment="sandbox")
         scene = scene_of(Database(cluster, "own", "target"), controller, sshd, tmp_path)
         server = Server(cluster)

@@ -35,8 +35,8 @@ Options = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
-    with Cluster.start(tmp_path_factory.mktemp("doors"), settings=SETTINGS) as cluster:
+def doors(tmp_path_factory: pytest.TempPathFactory, server_bin: Path | None) -> Iterator[Doors]:
+    with Cluster.start(tmp_path_factory.mktemp("doors"), server_bin, SETTINGS) as cluster:
         content.create(
             cluster, database=_TEMPLATE, profile="target", scale=1, environment="sandbox"
         )

@@ -39,7 +39,6 @@ _RESULTS = {
     "skipped": False,
     "ansible_check_mode": False,
     "ansible_failed_result": None,
-    "hostvars": {},
     "ansible_play_hosts": ["sandbox"],
 }
 _PART = "a run cannot be limited to some of its tasks"
@@ -58,10 +57,21 @@ ATTEMPTS: dict[str, Attempt] = {
         "extra variables cannot set a result",
         _variables(gonogo_verdict="GO"),
     ),
+    "hosts": Attempt(
+        "`-e '{\"hostvars\": {}}'`, and whatever else a run takes from Ansible",
+        "extra variables cannot set what Ansible itself says",
+        (*_variables(hostvars={}), "--limit", "sandbox"),
+    ),
     "clock": Attempt(
         "`-e gonogo_now=...`, and every other variable of that kind",
         "unknown variable 'gonogo_now'",
         _variables(gonogo_now="2020-01-01"),
+    ),
+    "limit": Attempt(
+        "The same with `--limit`, which leaves the first play out",
+        "unknown variable 'gonogo_now'",
+        (*_variables(gonogo_now="2020-01-01"), "--limit", "sandbox"),
+        sample=True,
     ),
     "tags": Attempt(
         "`--tags`, with a variable that says there are none",

@@ -13,8 +13,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from action_plugins.gonogo_input import ActionModule
-from gonogo.controller import project, runbook, yamlfile
+from gonogo.controller import host_request, project, runbook, yamlfile
 from gonogo.errors import GonogoError
 
 ROOT = Path(__file__).parents[2]
@@ -115,10 +114,7 @@ def _loaded_once() -> Iterator[None]:
 
 def check(values: dict[str, Any]) -> None:
     """What is done with a host's variables before anything is connected to."""
-    stage = ActionModule.__new__(ActionModule)
-    stage._vars = {"hostvars": {"db": values}}
-    known, prefixes = project.variables()
-    stage._check_host("db", known, prefixes)
+    host_request.check("db", variables=values, extra={})
 
 
 def _is_one_error(error: GonogoError) -> None:

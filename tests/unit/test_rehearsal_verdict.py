@@ -64,6 +64,7 @@ def deploys_on_production(case: Case) -> None:
     case["run"]["promotion"] = {"run_id": "20260131T120000Z-0a1b2c"}
     case["plan"]["stages"].insert(-1, "deploy")
     case["events"].insert(-2, event("deploy", "stage_passed"))
+    case["deploy"] = {"action": "applied"}
 
 
 def never(case: Case) -> None:

@@ -122,6 +122,17 @@ def waive(**waiver: Any) -> Change:
     return lambda case: case["plan"].setdefault("waivers", []).append(kept)
 
 
+def deployed(record: Mapping[str, Any] | None) -> Change:
+    """A deployment that passed before the phases, with this record."""
+
+    def change(case: Case) -> None:
+        case["plan"]["stages"].insert(-1, "deploy")
+        case["events"].insert(-2, event("deploy", "stage_passed"))
+        case["deploy"] = record
+
+    return change
+
+
 def insert(position: int, item: dict[str, Any]) -> Change:
     return lambda case: case["events"].insert(position, item)
 
@@ -213,6 +224,8 @@ HOLD: dict[str, tuple[str, list[Change]]] = {
     "no events": ("stage_not_run", [lambda case: case["events"].clear()]),
     "no backup record": ("backup", [lambda case: case.update(backup=None)]),
     "empty backup": ("backup", [put("backup", "size", 0)]),
+    "no record of the deployment": ("deploy", [deployed(None)]),
+    "deployment that does not say what was done": ("deploy", [deployed({"action": None})]),
     "backup without digest": ("backup", [lose("backup", "sha256")]),
     "no run": ("run_missing", [lambda case: case.update(run=None)]),
     "no profile": ("run_incomplete", [lose("run", "profile")]),
@@ -316,6 +329,7 @@ GO: dict[str, list[Change]] = {
     "empty is fine": [declare("C1.1", empty_ok=True), answer("C1.1", examined=0)],
     "other order of results": [lambda case: case["checks"].reverse()],
     "more keys": [answer("C1.1", note="x"), put("run", "note", "x"), put("plan", "note", "x")],
+    "a recorded deployment": [deployed({"action": "applied"})],
     "backup not planned": [
         lambda case: case["plan"]["stages"].remove("backup"),
         lambda case: case["events"].pop(2),

@@ -24,6 +24,7 @@ def decided(path: Path) -> dict[str, Any]:
         backup=found.backup,
         twin=found.twin,
         rehearsal=found.rehearsal,
+        deploy=found.deploy,
         problems=found.problems,
     )
 

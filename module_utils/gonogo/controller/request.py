@@ -78,6 +78,9 @@ _WORDS: dict[type, str] = {str: "text", dict: "a mapping", list: "a list"}
 # attempt to set one, or a misunderstanding; both deserve a word.
 _RESULT_NAMES = re.compile(r"^(gonogo_)?(decision|verdict|score|approved|result|results|checks)$")
 
+# What a run takes from Ansible, and an extra variable would replace.
+_ANSIBLES = {"groups", "hostvars", "inventory_hostname"}
+
 
 def check_command_line(task_vars: Mapping[str, Any], *, extra: Mapping[str, Any]) -> None:
     """Refuse command lines that would judge a part and look like the whole."""
@@ -93,6 +96,12 @@ def check_command_line(task_vars: Mapping[str, Any], *, extra: Mapping[str, Any]
             hint="Run the playbook without --tags and --skip-tags.",
         )
     for name in extra:
+        if name in _ANSIBLES:
+            raise InputError(
+                "extra variables cannot set what Ansible itself says",
+                key=name,
+                hint="Leave the variable out.",
+            )
         if _RESULT_NAMES.match(name):
             raise InputError(
                 "extra variables cannot set a result",

@@ -11,9 +11,9 @@ from .plan import read_plan
 from .proof import twin_reasons, unproven
 from .reasons import (
     RUN_KEYS,
-    backup_reasons,
     check_reasons,
     hold,
+    record_reasons,
     run_reasons,
     stage_reasons,
 )
@@ -32,15 +32,16 @@ def decide(
     backup: Mapping[str, Any] | None,
     twin: Mapping[str, Any] | None = None,
     rehearsal: Mapping[str, Any] | None = None,
+    deploy: Mapping[str, Any] | None = None,
     problems: Sequence[str],
     waivers: Sequence[Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Return the verdict document for the content of an evidence directory.
 
-    `run`, `plan`, `backup`, `twin` and `rehearsal` are the JSON files of that name (None if
-    absent), `checks` and `events` the records of the two `.jsonl` files, `problems` what reading
-    them back found wrong. `waivers` defaults to the plan's own, so that the evidence alone gives
-    the verdict. Only events up to the one that closed the run are looked at. Never raises.
+    `run`, `plan`, `backup`, `twin`, `rehearsal` and `deploy` are the JSON files of that name
+    (None if absent), `checks` and `events` the records of the two `.jsonl` files, `problems` what
+    reading them back found wrong. `waivers` defaults to the plan's own, so that the evidence alone
+    gives the verdict. Only events up to the one that closed the run are looked at. Never raises.
     """
     about, planned = mapping(run), read_plan(plan)
     until_closed, closed = _until_closed(events)
@@ -71,7 +72,7 @@ def decide(
             for reason in stage_reasons(planned, until_closed, closed)
             if not (rehearsed and reason["subject"] == "rehearsal")
         ),
-        *backup_reasons(until_closed, backup),
+        *record_reasons(until_closed, backup=backup, deploy=deploy),
         *twin_reasons(planned, until_closed, backup, twin, environment=about.get("environment")),
         *rehearsed,
         *(hold("evidence", "evidence", str(text)) for text in findings),

@@ -16,6 +16,7 @@ _GOALS = {
     "stage_not_run": "stage {} runs and passes",
     "stage_order": "the stages run in order",
     "backup": "the backup is made and recorded",
+    "deploy": "the deployment is recorded",
     "promotion": "the run is shown the evidence of a GO on the environment before",
     "twin_unproven": "the backup is restored and compared with its source",
     "twin_unequal": "the backup, restored, equals its source",

@@ -14,7 +14,8 @@ IMPORTANT_NO_GO = 3
 RUN_KEYS = ("run_id", "environment", "target", "runbook", "runbook_sha256", "profile")
 # The environment that nothing reaches without the evidence of another one.
 PRODUCTION = "production"
-_BACKUP_KEYS = ("file", "size", "sha256")
+# What stages leave behind: what it is about, and what a record of it has to say.
+_RECORDS = {"backup": ("backup", ("file", "size", "sha256")), "deploy": ("deployment", ("action",))}
 
 
 def run_reasons(run: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -60,17 +61,21 @@ def stage_reasons(
     return reasons
 
 
-def backup_reasons(events: Sequence[Mapping[str, Any]], backup: Any) -> list[dict[str, Any]]:
-    """A backup that passed must have left its record; one that did not is a reason by itself."""
-    record = mapping(backup)
-    missing = [key for key in _BACKUP_KEYS if not record.get(key)]
+def record_reasons(
+    events: Sequence[Mapping[str, Any]], **records: Mapping[str, Any] | None
+) -> list[dict[str, Any]]:
+    """A stage that passed must have left its record; one that did not is a reason by itself."""
     passed = {event.get("stage") for event in events if event.get("event") == "stage_passed"}
-    if "backup" not in passed or not missing:
-        return []
-    text = "there is no record of the backup"
-    if record:
-        text = f"the record of the backup does not say its {' and '.join(missing)}"
-    return [hold("backup", "backup", text)]
+    reasons = []
+    for stage, (what, keys) in _RECORDS.items():
+        record = mapping(records[stage])
+        missing = [key for key in keys if not record.get(key)]
+        text = f"there is no record of the {what}"
+        if record:
+            text = f"the record of the {what} does not say its {' and '.join(missing)}"
+        if stage in passed and missing:
+            reasons.append(hold(stage, stage, text))
+    return reasons
 
 
 def check_reasons(

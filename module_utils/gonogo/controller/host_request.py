@@ -1,0 +1,47 @@
+"""All that is asked of a run on one host, checked before the first connection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ..deploy import budgets
+from . import project, promotion, request
+from .stage import native
+
+__all__ = ["check"]
+
+_DEFAULTS: dict[str, Any] = {
+    "parameters": {},
+    "waivers": [],
+    "refused_databases": [],
+    "timeouts": {},
+}
+_ASKED = ("environment", "login", "profile", "residue", "runbook", "runs_dir", *_DEFAULTS)
+
+
+def check(host: str, *, variables: Mapping[str, Any], extra: Mapping[str, Any]) -> None:
+    """Check what is asked for by `variables`, the host's, where `extra` are of the command line.
+
+    Raises InputError.
+    """
+    known, prefixes = project.variables()
+    for names in (extra, variables):
+        request.check_variables(names, known=known, prefixes=prefixes)
+    values = {name: native(variables.get(name)) for name in sorted(known) if name in variables}
+    request.require_options(host, values, project.options())
+    given: dict[str, Any] = {name: values.get(f"gonogo_{name}") for name in _ASKED}
+    for name, default in _DEFAULTS.items():
+        if given[name] is None:
+            given[name] = default
+    loaded = request.load_runbook(given)
+    request.check_options(values, project.options())
+    budgets.check_variables(values)
+    promotion.require_rehearsal(values, environment=given["environment"])
+    promotion.admitted(
+        promotion.asked(values),
+        environment=given["environment"],
+        runbook=loaded,
+        now=datetime.now(UTC),
+    )
