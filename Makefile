@@ -46,7 +46,7 @@ attacks: $(VENV)/dev.stamp servers ## run all tests of which the others are a sa
 	$(INTEGRATION) tests -m attack
 
 faults: $(VENV)/dev.stamp servers ## run the tests of runs that are cut, see docs/faults.md (POSTGRES=18)
-	$(INTEGRATION) $(addprefix tests/integration/test_,$(addsuffix .py,cut twin_cut faults rehearsal deploy deploy_run forgery run))
+	$(INTEGRATION) -m '' $(addprefix tests/integration/test_,$(addsuffix .py,cut twin_cut faults mishaps rehearsal deploy deploy_run forgery run))
 
 molecule: $(VENV)/dev.stamp ## run the Molecule scenarios (SCENARIO=name for some of them)
 	@$(BIN)/python -m tests.molecule --jobs $(WORKERS) $(SCENARIO)

@@ -126,7 +126,7 @@ def rehearsal_says(tried: Any, files: Any, statuses: Any, waived: set[Any], requ
 
 def derive(files: dict[str, Any], events: list[Any], whole: bool) -> dict[str, Any]:
     """The verdict that the evidence gives; of each reason only severity and subject."""
-    run, plan, backup = files["run.json"], files["plan.json"], files.get("backup.json") or {}
+    run, plan, today = files["run.json"], files["plan.json"], max(one["at"] for one in events)[:10]
     stages, scoring, live = plan["stages"], plan["scoring"], run["environment"] == "production"
     passed = [event["stage"] for event in events if event["event"] == "stage_passed"]
     order = [stage for stage in dict.fromkeys(passed) if stage in stages]
@@ -140,12 +140,12 @@ def derive(files: dict[str, Any], events: list[Any], whole: bool) -> dict[str, A
     holds += [one for one in RECORDS if one in passed and not all(map(told[one].get, RECORDS[one]))]
     parts = {unit["id"]: unit.get("of") or [] for unit in plan["criteria"]}
     counted = {part for name in scoring for part in (name, *parts[name])}
-    granted = [one for one in plan["waivers"] if one["expires"] >= events[-1]["at"][:10]]
+    granted = [one for one in plan["waivers"] if one["expires"] >= today]
     waived = {one.get("check", one.get("criterion")) for one in granted} - counted
     waived -= {check["id"] for check in plan["checks"] if check["criterion"] in counted}
     statuses, criteria, against = weigh(plan, files.get("checks.jsonl", []), waived)
     against |= {("hold", subject) for subject in holds}
-    twin = twin_says(files.get("twin.json") or {}, backup, required=live)
+    twin = twin_says(files.get("twin.json") or {}, told["backup"], required=live)
     against |= {(twin, "backup")} if twin == "no_go" or (twin and "twin" in passed) else set()
     tried, must = files.get("rehearsal.json") or {}, live and "deploy" in stages
     begun = tried.get("done") is True or "rehearsal" in passed or "rehearsal" not in stages

@@ -8,6 +8,7 @@ __all__ = ["FAULTS"]
 
 _CUT = "test_cut.py::test_run_that_is_cut_is_a_hold_and_the_next_one_a_go"
 _HERE = "test_faults.py"
+_CHANGE = "test_mishaps.py::test_every_change"
 _JUDGED = "HOLD, written down; its sessions are ended"
 _TOLD = "`HOLD  nothing was judged`; the next run ends what it has left"
 _SILENT = "no verdict, so HOLD; the next run ends what it has left"
@@ -40,6 +41,13 @@ _ENDED = (
         "verdict",
         "HOLD, written down",
         "test_cut.py::test_verdict_of_a_failed_run_whose_last_call_is_cut_is_a_hold",
+    ),
+    (
+        "ansible-playbook and what writes get SIGKILL; ansible-playbook gets SIGTERM",
+        "before every single change of a file, on either side (some 140 in a run)",
+        "no verdict, or the one that was earned; nothing half-made is left but in the run's own"
+        " directory",
+        _CHANGE,
     ),
     (
         "what was begun on the host wakes up after a later run has ended its own",
@@ -99,6 +107,18 @@ _LOST = (
         f"{_HERE}::test_no_room_for_the_evidence",
     ),
     (
+        "from then on there is no room, or no right to write",
+        "before every single change of a file, on either side",
+        "no verdict, or the one that was earned",
+        _CHANGE,
+    ),
+    (
+        "the clock is set ahead or back, by a day or more than a year",
+        "between the changes of files, all over the run",
+        "GO, as without; no waiver that had expired counts again",
+        "test_mishaps.py::test_a_clock_that_is_changed",
+    ),
+    (
         "the host's disk is full",
         "backup",
         "HOLD: `No space left on device`; half a backup is none",
@@ -156,7 +176,8 @@ FAULTS = Page(
         "`make faults` runs the files of these tests.",
         _table(_ENDED, "A run is ended"),
         _table(_LOST, "A run goes on without what it needs"),
-        "A full disk takes root, who may mount a small file system. A clock that is changed in the "
-        "middle of a run was not tried.",
+        "A full disk takes root, who may mount a small file system. Changes of files are counted "
+        "where Python makes them; what pg_dump writes is one of them, the whole archive. "
+        "`make test` tries some of the changes, `make faults` every one.",
     ),
 )

@@ -284,6 +284,14 @@ HOLD: dict[str, tuple[str, list[Change]]] = {
         "important_fail",
         [*fail("I1.1"), waive(check="I1.1"), lambda case: case["events"][-1].update(at=None)],
     ),
+    "expired waiver and a clock that was set back": (
+        "important_fail",
+        [
+            *fail("I1.1"),
+            waive(check="I1.1", expires="2026-01-30"),
+            lambda case: [one.update(at="2026-01-29T12:00:00Z") for one in case["events"][2:]],
+        ],
+    ),
     "waiver for another": ("important_fail", [*fail("I1.1"), waive(check="I1.2")]),
     "waiver for an unknown": ("important_fail", [*fail("I1.1"), waive(check="I9")]),
     "waiver for nothing": ("important_fail", [*fail("I1.1"), waive()]),
