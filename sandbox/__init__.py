@@ -6,7 +6,7 @@ parts, from the bottom up:
 =================  ==========================================================================
 ``errors``         the one exception, printed the way PostgreSQL prints its errors
 ``process``        which process is it really: pid and start time
-``account``        under which operating system account the server runs
+``account``        under which operating system account the server runs, as on a target host
 ``programs``       where the server's programs are
 ``logins``         the database logins and their passwords
 ``server``         making a data directory and starting a server on it
@@ -20,3 +20,10 @@ parts, from the bottom up:
 ``demo``           a sandbox, a run against it, and nothing left
 =================  ==========================================================================
 """
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))

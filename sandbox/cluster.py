@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from sandbox import logins, process, programs, sharedmemory
+from gonogo.twin import sharedmemory
+from sandbox import logins, process, programs
 from sandbox.account import Account, server_account
 from sandbox.errors import SandboxError
 from sandbox.files import read_json, remove_private, write_json

@@ -1,4 +1,4 @@
-"""The account of the operating system that the twin's server runs under.
+"""The account of the operating system that a server of ours runs under.
 
 `initdb` and `postgres` refuse to run as root. A plain user runs them as himself; root lends them
 an existing unprivileged account and creates none.
@@ -14,7 +14,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable
+from typing import IO, Any, Callable
 
 from .errors import UnprovenError
 
@@ -45,20 +45,43 @@ class Account:
     def succeeds(self, command: Sequence[str]) -> bool:
         """Whether the account can run this command, and it ends with 0."""
         try:
-            done = subprocess.run(  # noqa: S603 - a list, and its program was looked up by us
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                check=False,
-                **self.popen_options(),
-            )
+            return self.run(command).returncode == 0
         except OSError:
             return False
-        return done.returncode == 0
 
-    def popen_options(self, before_exec: Callable[[], None] | None = None) -> dict[str, Any]:
-        """Options of Popen. `before_exec` is called last, by the account itself."""
+    def run(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        """Run a program to its end; what it writes is in the answer. Raises OSError."""
+        return subprocess.run(  # noqa: S603 - a list, and its program was looked up by us
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            **self._popen_options(),
+        )
+
+    def spawn(
+        self,
+        command: Sequence[str],
+        output: IO[bytes],
+        before_exec: Callable[[], None] | None = None,
+    ) -> subprocess.Popen[bytes]:
+        """Start a program in a session of its own, where no Ctrl-C of ours reaches it.
+
+        `output` gets what it writes; `before_exec` is called last, by the account itself.
+        Raises OSError and SubprocessError.
+        """
+        return subprocess.Popen(  # noqa: S603 - a list, and its program was looked up by us
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=before_exec,  # noqa: PLW1509 - of one thread, which does nothing else
+            **self._popen_options(),
+        )
+
+    def _popen_options(self) -> dict[str, Any]:
         # The working directory may be out of its reach. Of our environment nothing may change
         # what the server does; a library path may be needed to load it.
         environment = {"PATH": os.defpath, "LC_ALL": "C"}
@@ -67,8 +90,6 @@ class Account:
         options: dict[str, Any] = {"cwd": "/", "env": environment, "umask": 0o077}
         if self.switch:
             options.update(user=self.uid, group=self.gid, extra_groups=[])
-        if before_exec:
-            options["preexec_fn"] = before_exec
         return options
 
 

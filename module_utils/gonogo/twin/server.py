@@ -133,14 +133,7 @@ def _spawn(
     """Start a program that gets the signal `last` when this process ends, however it ends."""
     with log.open("ab") as output:
         try:
-            return subprocess.Popen(  # noqa: S603 - a list, and its program was looked up by us
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                **account.popen_options(_dies_with_us(last)),
-            )
+            return account.spawn(command, output, _dies_with_us(last))
         except (OSError, subprocess.SubprocessError) as error:
             raise UnprovenError(
                 f"{command[0]} could not be run as {account.name}", detail=str(error)
