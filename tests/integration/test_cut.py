@@ -116,6 +116,27 @@ CUTS = {
     ],
 }
 
+NO_CUTS = {
+    # There is no session yet, or the stage has ended it.
+    ("target", BEFORE, BACKEND),
+    ("phases", AFTER, BACKEND),
+    # What is begun late may find its line open, and take the lock until a later run ends it.
+    ("target", BEFORE, INT),
+    ("target", BEFORE, KILL),
+}
+# All others.
+OTHER_CUTS = {
+    stage: [
+        (place, what)
+        for place in (BEFORE, DURING, AFTER)
+        for what in (LINK, MODULE, BACKEND, TERM, INT, KILL)
+        if (place, what) not in cuts
+        and (place != DURING or stage in ("backup", "preflight", "phases"))
+        and (stage, place, what) not in NO_CUTS
+    ]
+    for stage, cuts in CUTS.items()
+}
+
 # What a stage waits for: the phases in their third script, after the second has committed.
 LOCKS = {
     "backup": "LOCK TABLE public.sites IN ACCESS EXCLUSIVE MODE",
@@ -288,7 +309,17 @@ def _is_dump(one: Process) -> bool:
 
 @pytest.mark.parametrize("stage", CUTS)
 def test_run_that_is_cut_is_a_hold_and_the_next_one_a_go(stage: str, scene: Scene) -> None:
-    for place, what in CUTS[stage]:
+    _cut_one_after_the_other(scene, stage, CUTS[stage])
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("stage", OTHER_CUTS)
+def test_every_cut(stage: str, scene: Scene) -> None:
+    _cut_one_after_the_other(scene, stage, OTHER_CUTS[stage])
+
+
+def _cut_one_after_the_other(scene: Scene, stage: str, cuts: list[tuple[str, str]]) -> None:
+    for place, what in cuts:
         _cut(scene, stage, place, what)
     cut = scene.runs
     scene.last_run()

@@ -32,6 +32,19 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason=
 
 RUN = ("-i", "inventories/sandbox", "validate_staging.yml")
 
+# Where a run can be stopped: the stages that have a module on the target host.
+STAGES = ("target", "backup", "files", "preflight", "phases")
+PLACES = [f"{stage} {when}" for stage in STAGES for when in ("before", "after")]
+# With the phases done everything is judged, and nobody asks the database again.
+ASKING = PLACES[:-1]
+
+
+def places(among: list[str], *sample: str) -> list[Any]:
+    """The places; those that are no part of the sample are for `make faults`."""
+    return [
+        pytest.param(place, marks=() if place in sample else pytest.mark.attack) for place in among
+    ]
+
 
 @dataclass
 class Scene:
@@ -156,7 +169,7 @@ class Server:
         return True
 
 
-@pytest.mark.parametrize("place", ["backup before", "phases before"])
+@pytest.mark.parametrize("place", places(ASKING, "backup before", "phases before"))
 def test_the_server_is_stopped_at_once(
     controller: Controller, sshd: OpenSsh, tmp_path: Path, place: str, server_bin: Path | None
 ) -> None:
@@ -202,7 +215,9 @@ def small(directory: Path, size: str) -> Iterator[Callable[[], Path]]:
         subprocess.run(["umount", "--lazy", str(directory)], check=True)
 
 
-@pytest.mark.parametrize("place", ["backup before", "preflight before", "phases before"])
+@pytest.mark.parametrize(
+    "place", places(PLACES, "backup before", "preflight before", "phases before")
+)
 def test_no_room_for_the_evidence(scene: Scene, place: str) -> None:
     with small(scene.controller.runs_dir, "16m") as fill:
         said = scene.goes_wrong(place, fill)
@@ -229,7 +244,7 @@ def test_no_room_for_the_backup(scene: Scene) -> None:
 # --- Rights and locks ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("place", ["backup before", "phases before"])
+@pytest.mark.parametrize("place", places(ASKING, "backup before", "phases before"))
 def test_the_login_loses_its_right_to_log_in(scene: Scene, place: str) -> None:
     with scene.database.admin() as admin:
         said = scene.goes_wrong(

@@ -96,13 +96,13 @@ _ENDED = (
 _LOST = (
     (
         "the server is stopped at once (an immediate shutdown), and started again",
-        "backup, phases",
+        "each stage on the host: before or after",
         "HOLD",
         f"{_HERE}::test_the_server_is_stopped_at_once",
     ),
     (
         "the controller's disk is full",
-        "backup, preflight, phases",
+        "each stage on the host: before or after",
         "HOLD: `No space left on device`; no verdict is written",
         f"{_HERE}::test_no_room_for_the_evidence",
     ),
@@ -126,7 +126,7 @@ _LOST = (
     ),
     (
         "the login may not log in any more",
-        "backup, phases",
+        "each stage on the host: before or after",
         "HOLD: `is not permitted to log in`",
         f"{_HERE}::test_the_login_loses_its_right_to_log_in",
     ),
