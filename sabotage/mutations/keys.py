@@ -131,7 +131,7 @@ def _unique(shape: Shape, table: str, key: Key) -> Iterator[Mutation]:
     yield Mutation(
         id=f"unique key of any case: {name}",
         words=f"the unique key {name} has an expression in it",
-        sql=anew(columns).replace(f"({ident(columns[0])}", f"(({ident(columns[0])}::text)"),
+        sql=anew(columns).replace(f"({ident(columns[0])}", f"(lower({ident(columns[0])}::text)"),
         **rest,
     )
     yield Mutation(
