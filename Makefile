@@ -45,8 +45,9 @@ integration: $(VENV)/dev.stamp servers ## run the tests on the embedded PostgreS
 attacks: $(VENV)/dev.stamp servers ## run all tests of which the others are a sample (POSTGRES=18)
 	$(INTEGRATION) tests -m attack
 
-faults: $(VENV)/dev.stamp servers ## run the tests of runs that are cut, see docs/faults.md (POSTGRES=18)
+faults: $(VENV)/dev.stamp servers ## run all tests of runs that are cut, write docs/faults.md (POSTGRES=18)
 	$(INTEGRATION) -m '' $(addprefix tests/integration/test_,$(addsuffix .py,cut twin_cut faults mishaps rehearsal deploy deploy_run forgery run))
+	@$(BIN)/python -m tests.pages
 
 molecule: $(VENV)/dev.stamp ## run the Molecule scenarios (SCENARIO=name for some of them)
 	@$(BIN)/python -m tests.molecule --jobs $(WORKERS) $(SCENARIO)

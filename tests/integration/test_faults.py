@@ -256,14 +256,44 @@ def test_the_login_loses_its_right_to_log_in(scene: Scene, place: str) -> None:
     scene.next_is_right()
 
 
-def test_somebody_else_holds_a_lock(scene: Scene) -> None:
+@pytest.mark.parametrize(
+    ("place", "table", "words"),
+    [
+        pytest.param(
+            "backup before", "sites", "due to statement timeout", marks=pytest.mark.attack
+        ),
+        pytest.param(
+            "preflight before", "workspaces", "due to lock timeout", marks=pytest.mark.attack
+        ),
+        ("phases before", "punchlists", "55P03"),
+    ],
+)
+def test_somebody_else_holds_a_lock(scene: Scene, place: str, table: str, words: str) -> None:
     with scene.database.admin() as blocker:
         blocker.execute("BEGIN")
         said = scene.goes_wrong(
-            "phases before",
-            lambda: blocker.execute("LOCK TABLE public.punchlists IN ACCESS EXCLUSIVE MODE"),
+            place, lambda: blocker.execute(f"LOCK TABLE public.{table} IN ACCESS EXCLUSIVE MODE")
         )
         blocker.execute("ROLLBACK")
-    assert "55P03" in said
+    assert words in said, said
     assert decided(scene.newest()) == "HOLD"
+    scene.next_is_right()
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("place", PLACES[1:-1])
+def test_a_second_run(scene: Scene, place: str) -> None:
+    """At any time between the first stage and the end of the last one."""
+    scene.gate.hold(place)
+    with scene.start() as first:
+        held = scene.gate.held()
+        run = first.evidence
+        with scene.start() as second:
+            assert second.wait() != 0
+        assert run.name in second.output
+        assert "Traceback" not in second.output
+        assert "GO  15/15" not in second.output
+        scene.gate.release(held)
+        assert first.wait() == 0, first.output
+    assert decided(run) == "GO"
     scene.next_is_right()

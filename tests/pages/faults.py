@@ -132,8 +132,8 @@ _LOST = (
     ),
     (
         "somebody else holds a lock",
-        "phases",
-        "HOLD after the time that was given: 55P03",
+        "backup, preflight, phases",
+        "HOLD after the time that was given: `canceling statement due to ... timeout`",
         f"{_HERE}::test_somebody_else_holds_a_lock",
     ),
     (
@@ -144,9 +144,9 @@ _LOST = (
     ),
     (
         "a second run is started",
-        "all",
+        "between any two stages",
         "the second is refused and names the first, which goes on to its GO",
-        "test_run.py::test_second_run_stops_and_names_the_first",
+        f"{_HERE}::test_a_second_run",
     ),
     (
         "files of the evidence or of the runbook are changed",
@@ -173,7 +173,7 @@ FAULTS = Page(
         "and nothing waits for a time. In none of these is there a GO that was not earned. Where a "
         "next run follows, the test sees too that no row is lost, or left that the ledger does not "
         "name, that the evidence can be read, and that the next run comes to the right verdict. "
-        "`make faults` runs the files of these tests.",
+        "`make faults` runs the files of these tests, and writes this page.",
         _table(_ENDED, "A run is ended"),
         _table(_LOST, "A run goes on without what it needs"),
         "A full disk takes root, who may mount a small file system. Changes of files are counted "
