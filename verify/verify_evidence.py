@@ -53,7 +53,7 @@ def read_files(path: Path, events: list[Any], problems: list[str]) -> dict[str, 
             name = event["data"]["file"]
             digests[name] = event["data"]["sha256"]
             problems += [f"{name}: written after the run was closed"] * (name in settled)
-        settled |= {*DECIDING, *digests} if event["event"] == "closed" else set()
+        settled |= {*DECIDING, "deploy.json", *digests} if event["event"] == "closed" else set()
     there = {entry.relative_to(path).as_posix(): entry for entry in path.rglob("*")}
     known = {*digests, *DERIVED, "events.jsonl", "sql"}
     for name in sorted(name for name in there if name not in known or there[name].is_symlink()):

@@ -43,8 +43,7 @@ def head(path: Path) -> str:
 
 
 def test_it_is_small_and_needs_nothing_of_the_project(tmp_path: Path) -> None:
-    lines = [line for line in PROGRAM.read_text().splitlines() if line.strip()]
-    assert len(lines) < 200
+    assert len(PROGRAM.read_text().splitlines()) < 200
     # -I: no directory of ours in the path, no variable counts, no site-packages of the user.
     done = subprocess.run(
         [sys.executable, "-I", "-S", PROGRAM, tmp_path],
@@ -196,7 +195,7 @@ def _of_the_chain(path: Path) -> Iterator[Alteration]:
         yield f"another event {number}", become(*before, changed, *after)
         # From there on every hash is made anew; the verdict knows the head of the old ones.
         yield f"all anew from event {number}", become(*before, *_resealed(changed, after))
-    for name in ("checks.jsonl", "twin.json", "cleanup.json"):
+    for name in ("checks.jsonl", "twin.json", "deploy.json", "cleanup.json"):
         late = {"event": "wrote", "data": {"file": name, "sha256": "0" * 64}}
         written = _sealed({**event, "seq": len(lines) + 1, **late}, event["hash"])
         yield f"write {name} late", become(*lines, written)
@@ -249,17 +248,78 @@ def test_what_it_cannot_see_and_the_head_can(runs: dict[str, Path], tmp_path: Pa
     passed = checks.replace(b'"status":"fail"', b'"status":"pass"')
     passed = passed.replace(b'"status":"inconclusive"', b'"status":"pass"')
     assert passed != checks
-    (path / "checks.jsonl").write_bytes(passed)
-    old, new = (hashlib.sha256(content).hexdigest() for content in (checks, passed))
-    lines = (path / "events.jsonl").read_bytes().replace(old.encode(), new.encode())
-    first, *rest = lines.splitlines(keepends=True)
-    (path / "events.jsonl").write_bytes(b"".join(_resealed(first, rest)))
-    (path / "verdict.json").write_text(canonical.dumps(judgement.decided(path)))
+    _write_anew(path, "checks.jsonl", passed)
     assert verify(path)[0] == 0
     assert project_believes(path)
     status, output = verify(path, "--head", kept)
     assert status == 1
     assert "other evidence than was meant" in output
+
+
+def _no_record_of_a_deployment(plan: Any, events: list[Any]) -> None:
+    plan["stages"].insert(-1, "deploy")
+    (phases,) = (event for event in events if _passed(event, "phases"))
+    place = events.index(phases)
+    events.insert(place, {**phases, "stage": "deploy"})
+
+
+def _clock_set_back(plan: Any, events: list[Any]) -> None:
+    """The waiver ended before the run began, and not before the last event says that it ended."""
+    (waiver,) = plan["waivers"]
+    waiver["expires"] = "2020-01-01"
+    events[-1]["at"] = "2019-12-31T12:00:00.000000Z"
+
+
+def _passed(event: Any, stage: str) -> bool:
+    return bool(event["event"] == "stage_passed" and event["stage"] == stage)
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "subject"),
+    [("GO", _no_record_of_a_deployment, "deploy"), ("waived", _clock_set_back, "I1.2")],
+)
+def test_it_comes_to_the_same_where_no_run_comes_to(
+    kind: str,
+    change: Callable[[Any, list[Any]], None],
+    subject: str,
+    runs: dict[str, Path],
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / runs[kind].name
+    shutil.copytree(runs[kind], path)
+    plan = json.loads((path / "plan.json").read_text())
+    events = [json.loads(line) for line in (path / "events.jsonl").read_bytes().splitlines()]
+    change(plan, events)
+    _write_anew(path, "plan.json", canonical.dumps(plan).encode(), events)
+    verdict = json.loads((path / "verdict.json").read_text())
+    assert (verdict["decision"], [one["subject"] for one in verdict["reasons"]]) == (
+        "HOLD",
+        [subject],
+    )
+    assert verify(path)[0] == 0
+    (path / "verdict.json").write_text(
+        canonical.dumps({**verdict, "decision": "GO", "reasons": []})
+    )
+    status, output = verify(path)
+    assert status == 1
+    assert "decision does not follow" in output
+
+
+def _write_anew(
+    path: Path, name: str, content: bytes, events: list[dict[str, Any]] | None = None
+) -> None:
+    """Write a file, and the chain and the verdict that would follow from it."""
+    old = hashlib.sha256((path / name).read_bytes()).hexdigest()
+    (path / name).write_bytes(content)
+    if events is None:
+        events = [json.loads(line) for line in (path / "events.jsonl").read_bytes().splitlines()]
+    for number, event in enumerate(events, start=1):
+        event["seq"] = number
+        if event["data"].get("sha256") == old:
+            event["data"]["sha256"] = hashlib.sha256(content).hexdigest()
+    first, *rest = (canonical.line(event).encode() + b"\n" for event in events)
+    (path / "events.jsonl").write_bytes(b"".join(_resealed(first, rest)))
+    (path / "verdict.json").write_text(canonical.dumps(judgement.decided(path)))
 
 
 def _sealed(event: dict[str, Any], prev: str) -> bytes:

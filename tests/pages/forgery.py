@@ -58,7 +58,7 @@ ATTEMPTS: dict[str, Attempt] = {
         _variables(gonogo_verdict="GO"),
     ),
     "hosts": Attempt(
-        "`-e '{\"hostvars\": {}}'`, and whatever else a run takes from Ansible",
+        "`-e '{\"hostvars\": {}}'`, and the other names of Ansible that a run reads",
         "extra variables cannot set what Ansible itself says",
         (*_variables(hostvars={}), "--limit", "sandbox"),
     ),
@@ -72,6 +72,14 @@ ATTEMPTS: dict[str, Attempt] = {
         "unknown variable 'gonogo_now'",
         (*_variables(gonogo_now="2020-01-01"), "--limit", "sandbox"),
         sample=True,
+    ),
+    "start at the target": Attempt(
+        "The same with `--start-at-task`, which leaves it out too",
+        "unknown variable 'gonogo_now'",
+        (
+            *_variables(gonogo_now="2020-01-01"),
+            *("--start-at-task", "target : Prove the target, open the run, take the lock"),
+        ),
     ),
     "tags": Attempt(
         "`--tags`, with a variable that says there are none",

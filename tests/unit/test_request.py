@@ -59,6 +59,13 @@ def test_the_whole_is_one(task_vars: dict[str, Any]) -> None:
     request.check_command_line(task_vars, extra={"gonogo_profile": "target", "my_score": 1})
 
 
+@pytest.mark.parametrize("name", ["groups", "hostvars", "inventory_hostname"])
+def test_no_variable_sets_what_ansible_says(name: str) -> None:
+    with pytest.raises(InputError, match="cannot set what Ansible itself says") as caught:
+        request.check_command_line({}, extra={name: {}})
+    assert name in caught.value.render()
+
+
 @pytest.mark.parametrize(
     "name",
     [
