@@ -25,8 +25,9 @@ from sandbox import process
 from sandbox.process import Process
 from sandbox.ssh.openssh import OpenSsh
 from tests.integration.cut.attempt import Attempt
-from tests.integration.cut.audit import Rows, decided, kept, read_rows, sessions, unexplained
-from tests.integration.cut.gate import MARK, Gate, until
+from tests.integration.cut.audit import decided, kept, read_rows, sessions, unexplained
+from tests.integration.cut.gate import until
+from tests.integration.cut.scene import Scene
 from tests.integration.harness import PROJECT, Controller, Database, Outcome
 
 pytestmark = [
@@ -156,27 +157,18 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSsh]:
 
 
 @dataclass
-class Scene:
-    """One database, one target host, one controller, and what was cut there."""
+class Cuts(Scene):
+    """With a server for SSH, and what was cut there."""
 
-    database: Database
-    controller: Controller
-    gate: Gate
     sshd: OpenSsh
-    before: Rows
-    directory: Path
     # Locks that a cut run waits for.
     blockers: ExitStack = field(default_factory=ExitStack)
     # Modules that stand before their beginning or after their end, and nobody waits for them.
     asleep: list[Process] = field(default_factory=list)
 
     @property
-    def runs(self) -> list[Path]:
-        return sorted(self.controller.runs_dir.glob("*/*Z-*"))
-
-    @property
     def backups(self) -> Path:
-        return self.controller.directory / "target" / "backups"
+        return self.host_directory / "backups"
 
     def arguments(self, *playbook: str, **variables: Any) -> tuple[str, ...]:
         more = {
@@ -188,8 +180,7 @@ class Scene:
         return (*playbook, "-e", json.dumps(more))
 
     def start(self, *playbook: str, **variables: Any) -> Attempt:
-        output = self.directory / f"output.{len(list(self.directory.glob('output.*')))}"
-        return Attempt(self.controller, output, *self.arguments(*playbook, **variables))
+        return Attempt(self.controller, self.output(), *self.arguments(*playbook, **variables))
 
     def play(self, *playbook: str, **variables: Any) -> Outcome:
         return self.controller.play(*self.arguments(*playbook, **variables))
@@ -244,10 +235,6 @@ class Scene:
             ).fetchall()
         assert ended, "there is no such session"
 
-    def explained(self) -> None:
-        """Every row is as it was before all runs, or new and in the ledger of one of them."""
-        assert not unexplained(self.before, read_rows(self.database), self.runs)
-
     def last_run(self) -> Outcome:
         """A run that nobody touches is a GO; then nothing is left of the others, or wakes up."""
         left = sessions(self.database)
@@ -284,16 +271,11 @@ class Scene:
 @pytest.fixture
 def scene(
     database: Database, controller: Controller, sshd: OpenSsh, tmp_path: Path
-) -> Iterator[Scene]:
-    gate = Gate(tmp_path / "gate")
-    gate.directory.mkdir()
-    controller.environment[MARK] = str(gate.directory)
-    controller.aim(database, endpoint=sshd.endpoint)
-    found = Scene(database, controller, gate, sshd, read_rows(database), tmp_path)
+) -> Iterator[Cuts]:
+    found = Cuts(database, controller, sshd, tmp_path)
     with found.blockers:
         yield found
-    for one in gate.processes():
-        one.send(signal.SIGKILL)
+    found.end()
 
 
 def _has_ended(one: Process) -> bool:
@@ -308,17 +290,17 @@ def _is_dump(one: Process) -> bool:
 
 
 @pytest.mark.parametrize("stage", CUTS)
-def test_run_that_is_cut_is_a_hold_and_the_next_one_a_go(stage: str, scene: Scene) -> None:
+def test_run_that_is_cut_is_a_hold_and_the_next_one_a_go(stage: str, scene: Cuts) -> None:
     _cut_one_after_the_other(scene, stage, CUTS[stage])
 
 
 @pytest.mark.attack
 @pytest.mark.parametrize("stage", OTHER_CUTS)
-def test_every_cut(stage: str, scene: Scene) -> None:
+def test_every_cut(stage: str, scene: Cuts) -> None:
     _cut_one_after_the_other(scene, stage, OTHER_CUTS[stage])
 
 
-def _cut_one_after_the_other(scene: Scene, stage: str, cuts: list[tuple[str, str]]) -> None:
+def _cut_one_after_the_other(scene: Cuts, stage: str, cuts: list[tuple[str, str]]) -> None:
     for place, what in cuts:
         _cut(scene, stage, place, what)
     cut = scene.runs
@@ -332,7 +314,7 @@ def _cut_one_after_the_other(scene: Scene, stage: str, cuts: list[tuple[str, str
         _assert_removable(scene, cut)
 
 
-def _cut(scene: Scene, stage: str, place: str, what: str) -> None:
+def _cut(scene: Cuts, stage: str, place: str, what: str) -> None:
     case = f"{stage}, {place}: {what}"
     # With a session in its way, the first call only finds out who that is.
     module = "fence" if stage == "target" and sessions(scene.database) else stage
@@ -385,14 +367,14 @@ def _one_of_each(runs: list[Path]) -> list[Path]:
     return list(judged.values())
 
 
-def _assert_backups(scene: Scene) -> None:
+def _assert_backups(scene: Cuts) -> None:
     """What looks like a backup is one, and nothing else is left."""
     names = {path.name for path in scene.backups.iterdir()}
     dumps = {name for name in names if name.endswith(".dump")}
     assert names == dumps | {name.replace(".dump", ".json") for name in dumps}
 
 
-def _assert_removable(scene: Scene, cut: list[Path]) -> None:
+def _assert_removable(scene: Cuts, cut: list[Path]) -> None:
     """The rows of a run that was cut can be removed by its name."""
     run = next(run for run in cut if kept(read_rows(scene.database), run))
     others = [one for one in scene.runs if one != run]
@@ -409,7 +391,7 @@ def _assert_removable(scene: Scene, cut: list[Path]) -> None:
 # --- Waking up late -----------------------------------------------------------------------------
 
 
-def test_module_of_a_fenced_run_writes_nothing(scene: Scene) -> None:
+def test_module_of_a_fenced_run_writes_nothing(scene: Cuts) -> None:
     """Its connection is whole and its controller's worker would read its answer: only the lock
     it has lost can stop it."""
     scene.gate.hold("phases before")
@@ -424,7 +406,7 @@ def test_module_of_a_fenced_run_writes_nothing(scene: Scene) -> None:
 
 
 def test_worker_whose_controller_was_killed_writes_the_answers_down_and_ends(
-    scene: Scene,
+    scene: Cuts,
 ) -> None:
     scene.gate.hold("phases after")
     with scene.start(*RUN) as attempt:
@@ -438,7 +420,7 @@ def test_worker_whose_controller_was_killed_writes_the_answers_down_and_ends(
     scene.last_run()
 
 
-def test_backup_of_a_fenced_run_is_not_sealed(scene: Scene) -> None:
+def test_backup_of_a_fenced_run_is_not_sealed(scene: Cuts) -> None:
     """Its dump is done and is being read back, which needs no session to be ended."""
     scene.gate.hold("pg_restore before")
     pg_bin = scene.gate.client_programs(scene.database.cluster.bin)
@@ -458,7 +440,7 @@ def test_backup_of_a_fenced_run_is_not_sealed(scene: Scene) -> None:
     assert last.verdict["decision"] == "GO"
 
 
-def test_rows_of_a_run_are_not_removed_while_it_makes_them(scene: Scene) -> None:
+def test_rows_of_a_run_are_not_removed_while_it_makes_them(scene: Cuts) -> None:
     scene.gate.hold("phases before")
     with scene.start(*RUN) as attempt:
         held = scene.gate.held()
@@ -492,7 +474,7 @@ def _endings(names: list[str]) -> set[str]:
 # --- The verdict --------------------------------------------------------------------------------
 
 
-def test_verdict_of_a_failed_run_whose_last_call_is_cut_is_a_hold(scene: Scene) -> None:
+def test_verdict_of_a_failed_run_whose_last_call_is_cut_is_a_hold(scene: Cuts) -> None:
     """Where a run has failed, the verdict begins by ending what the run has at work."""
     for what in (LINK, MODULE, BACKEND, KILL, TERM, INT):
         scene.gate.hold("backup before")
@@ -516,7 +498,7 @@ def test_verdict_of_a_failed_run_whose_last_call_is_cut_is_a_hold(scene: Scene) 
     scene.last_run()
 
 
-def test_run_that_is_cut_before_its_verdict_has_none(scene: Scene) -> None:
+def test_run_that_is_cut_before_its_verdict_has_none(scene: Cuts) -> None:
     """All checks have passed, the lock is given back, and nobody has decided yet."""
     plugins = PROJECT / "tests" / "integration" / "cut" / "callbacks"
     scene.controller.environment.update(
@@ -570,7 +552,7 @@ REMOVALS = [
 ]
 
 
-def test_cleanup_that_is_cut_removes_all_rows_or_none(scene: Scene) -> None:
+def test_cleanup_that_is_cut_removes_all_rows_or_none(scene: Cuts) -> None:
     outcome = scene.play(*RUN)
     run = outcome.evidence
     rows = read_rows(scene.database)

@@ -12,7 +12,6 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +23,9 @@ from sandbox import logins
 from sandbox.cluster import Cluster
 from sandbox.ssh.openssh import OpenSsh
 from tests.integration.cut.attempt import Attempt
-from tests.integration.cut.audit import Rows, decided, read_rows, sessions
-from tests.integration.cut.gate import MARK, Gate, until
+from tests.integration.cut.audit import decided, read_rows, sessions
+from tests.integration.cut.gate import until
+from tests.integration.cut.scene import Scene
 from tests.integration.harness import Controller, Database
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="there is no /proc")
@@ -46,20 +46,8 @@ def places(among: list[str], *sample: str) -> list[Any]:
     ]
 
 
-@dataclass
-class Scene:
-    """One database, one controller, and a gate on the way to the target host."""
-
-    database: Database
-    controller: Controller
-    gate: Gate
-    before: Rows
-    directory: Path
-
-    @property
-    def host_directory(self) -> Path:
-        """What the project has on the target host."""
-        return self.controller.directory / "target"
+class Faults(Scene):
+    """Its runs keep nothing, and do not wait for long."""
 
     def start(self) -> Attempt:
         more = {
@@ -69,8 +57,7 @@ class Scene:
             # Whatever room there is, it is tried.
             "target_space_factor": 0.0,
         }
-        output = self.directory / f"output.{len(list(self.directory.glob('output.*')))}"
-        return Attempt(self.controller, output, *RUN, "-e", json.dumps(more))
+        return Attempt(self.controller, self.output(), *RUN, "-e", json.dumps(more))
 
     def goes_wrong(self, place: str, happens: Callable[[], object]) -> str:
         """The output of a run to which something happens at a place."""
@@ -96,9 +83,6 @@ class Scene:
         until(lambda: not sessions(self.database))
         until(lambda: not self.gate.processes())
 
-    def newest(self) -> Path:
-        return max(self.controller.runs_dir.glob("*/*Z-*"), key=lambda path: path.name)
-
 
 @pytest.fixture(scope="module")
 def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSsh]:
@@ -106,22 +90,13 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSsh]:
         yield started
 
 
-def scene_of(database: Database, controller: Controller, sshd: OpenSsh, directory: Path) -> Scene:
-    gate = Gate(directory / "gate")
-    gate.directory.mkdir()
-    controller.environment[MARK] = str(gate.directory)
-    controller.aim(database, endpoint=sshd.endpoint)
-    return Scene(database, controller, gate, read_rows(database), directory)
-
-
 @pytest.fixture
 def scene(
     database: Database, controller: Controller, sshd: OpenSsh, tmp_path: Path
-) -> Iterator[Scene]:
-    found = scene_of(database, controller, sshd, tmp_path)
+) -> Iterator[Faults]:
+    found = Faults(database, controller, sshd, tmp_path)
     yield found
-    for one in found.gate.processes():
-        one.send(signal.SIGKILL)
+    found.end()
 
 
 # --- The server ---------------------------------------------------------------------------------
@@ -177,13 +152,13 @@ def test_the_server_is_stopped_at_once(
     own.mkdir()
     with Cluster.start(own, server_bin) as cluster, ExitStack() as end:
         content.create(cluster, database="own", profile="target", scale=1, environment="sandbox")
-        scene = scene_of(Database(cluster, "own", "target"), controller, sshd, tmp_path)
+        scene = Faults(Database(cluster, "own", "target"), controller, sshd, tmp_path)
         server = Server(cluster)
         end.callback(server.end)
         said = scene.goes_wrong(place, server.stop)
         assert "nothing was judged" in said or "HOLD  0/15" in said or "HOLD  1/15" in said
         server.start()
-        assert decided(scene.newest()) == "HOLD"
+        assert decided(scene.runs[-1]) == "HOLD"
         scene.next_is_right()
 
 
@@ -218,24 +193,24 @@ def small(directory: Path, size: str) -> Iterator[Callable[[], Path]]:
 @pytest.mark.parametrize(
     "place", places(PLACES, "backup before", "preflight before", "phases before")
 )
-def test_no_room_for_the_evidence(scene: Scene, place: str) -> None:
+def test_no_room_for_the_evidence(scene: Faults, place: str) -> None:
     with small(scene.controller.runs_dir, "16m") as fill:
         said = scene.goes_wrong(place, fill)
         assert "No space left on device" in said
         # What is there is believed as far as it goes, and that is no GO.
-        run = scene.newest()
+        run = scene.runs[-1]
         assert not (run / "verdict.json").exists()
         (scene.controller.runs_dir / "filler").unlink()
         assert decided(run) == "HOLD"
         scene.next_is_right()
 
 
-def test_no_room_for_the_backup(scene: Scene) -> None:
+def test_no_room_for_the_backup(scene: Faults) -> None:
     with small(scene.host_directory, "24m") as fill:
         said = scene.goes_wrong("backup before", fill)
         assert "No space left on device" in said
         (scene.host_directory / "filler").unlink()
-        assert decided(scene.newest()) == "HOLD"
+        assert decided(scene.runs[-1]) == "HOLD"
         scene.next_is_right()
         # Half a backup is none.
         assert len([*(scene.host_directory / "backups").glob("*.dump")]) == 1
@@ -245,14 +220,14 @@ def test_no_room_for_the_backup(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("place", places(ASKING, "backup before", "phases before"))
-def test_the_login_loses_its_right_to_log_in(scene: Scene, place: str) -> None:
+def test_the_login_loses_its_right_to_log_in(scene: Faults, place: str) -> None:
     with scene.database.admin() as admin:
         said = scene.goes_wrong(
             place, lambda: admin.execute(f'ALTER ROLE "{logins.OWNER}" NOLOGIN')
         )
         admin.execute(f'ALTER ROLE "{logins.OWNER}" LOGIN')
     assert "is not permitted to log in" in said
-    assert decided(scene.newest()) == "HOLD"
+    assert decided(scene.runs[-1]) == "HOLD"
     scene.next_is_right()
 
 
@@ -268,7 +243,7 @@ def test_the_login_loses_its_right_to_log_in(scene: Scene, place: str) -> None:
         ("phases before", "punchlists", "55P03"),
     ],
 )
-def test_somebody_else_holds_a_lock(scene: Scene, place: str, table: str, words: str) -> None:
+def test_somebody_else_holds_a_lock(scene: Faults, place: str, table: str, words: str) -> None:
     with scene.database.admin() as blocker:
         blocker.execute("BEGIN")
         said = scene.goes_wrong(
@@ -276,13 +251,13 @@ def test_somebody_else_holds_a_lock(scene: Scene, place: str, table: str, words:
         )
         blocker.execute("ROLLBACK")
     assert words in said, said
-    assert decided(scene.newest()) == "HOLD"
+    assert decided(scene.runs[-1]) == "HOLD"
     scene.next_is_right()
 
 
 @pytest.mark.attack
 @pytest.mark.parametrize("place", PLACES[1:-1])
-def test_a_second_run(scene: Scene, place: str) -> None:
+def test_a_second_run(scene: Faults, place: str) -> None:
     """At any time between the first stage and the end of the last one."""
     scene.gate.hold(place)
     with scene.start() as first:

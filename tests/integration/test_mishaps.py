@@ -8,7 +8,6 @@ list of them; an undisturbed run says how many there are.
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from tests.integration.cut.attempt import Attempt
-from tests.integration.cut.audit import Rows, decided, read_rows, sessions, unexplained
-from tests.integration.cut.gate import MARK, Gate, until
+from tests.integration.cut.audit import decided, sessions
+from tests.integration.cut.gate import until
+from tests.integration.cut.scene import Scene
 from tests.integration.harness import Controller, Database
 from tests.integration.verifier import assert_confirmed
 
@@ -37,24 +37,10 @@ PARTS = 4
 
 
 @dataclass
-class Scene:
-    """One database, and one controller, which is the target host as well."""
+class Mishaps(Scene):
+    """The controller is the target host as well."""
 
-    database: Database
-    controller: Controller
-    gate: Gate
-    before: Rows
-    directory: Path
     number: int = 0
-
-    @property
-    def host_directory(self) -> Path:
-        """What the project has on the target host."""
-        return self.controller.directory / "target"
-
-    @property
-    def runs(self) -> set[Path]:
-        return set(self.controller.runs_dir.glob("*/*Z-*"))
 
     def changes(self) -> int:
         """How many changes an undisturbed run makes, where it is not the first on its host."""
@@ -66,7 +52,7 @@ class Scene:
         """A run to which nothing happens is a GO, and leaves nothing at work."""
         known = self.runs
         attempt = self._run("nothing", 0)
-        (run,) = self.runs - known
+        (run,) = set(self.runs) - set(known)
         assert decided(run) == "GO", attempt.output
         assert_confirmed(run / "verdict.json")
         until(lambda: not sessions(self.database))
@@ -78,7 +64,7 @@ class Scene:
         case = f"{what} before change {at}\n{attempt.output}"
         assert "Traceback" not in attempt.output, case
         decisions = set()
-        for run in self.runs - known:
+        for run in set(self.runs) - set(known):
             verdict = run / "verdict.json"
             if verdict.exists():
                 assert_confirmed(verdict)
@@ -90,9 +76,8 @@ class Scene:
             assert decisions == {"GO"}, case
 
     def nothing_is_lost(self) -> None:
-        """Every row is as it was, or in the ledger of a run; every file half-made is a dead run's
-        own, or gone."""
-        assert not unexplained(self.before, read_rows(self.database), self.runs)
+        """As `explained`; and every file half-made is a dead run's own, or gone."""
+        self.explained()
         names = {run.name for run in self.runs}
         for directory in (self.controller.runs_dir, self.host_directory):
             for file in directory.rglob(".*"):
@@ -116,18 +101,13 @@ class Scene:
 
 
 @pytest.fixture
-def scene(database: Database, controller: Controller, tmp_path: Path) -> Iterator[Scene]:
-    gate = Gate(tmp_path / "gate")
-    gate.directory.mkdir()
-    controller.environment[MARK] = str(gate.directory)
-    controller.aim(database)
-    yield Scene(database, controller, gate, read_rows(database), tmp_path)
-    # Of an ansible-playbook that was killed a worker is left that nobody listens to.
-    for one in gate.processes():
-        one.send(signal.SIGKILL)
+def scene(database: Database, controller: Controller, tmp_path: Path) -> Iterator[Mishaps]:
+    found = Mishaps(database, controller, None, tmp_path)
+    yield found
+    found.end()
 
 
-def test_some_of_the_changes(scene: Scene) -> None:
+def test_some_of_the_changes(scene: Mishaps) -> None:
     changes = scene.changes()
     places = range(1, changes + 1, changes // SAMPLE)
     kinds = (*KINDS, CLOCKS[0])
@@ -137,18 +117,18 @@ def test_some_of_the_changes(scene: Scene) -> None:
 @pytest.mark.attack
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("what", KINDS)
-def test_every_change(what: str, part: int, scene: Scene) -> None:
+def test_every_change(what: str, part: int, scene: Mishaps) -> None:
     _happens(scene, ((what, at) for at in range(1 + part, scene.changes() + 1, PARTS)))
 
 
 @pytest.mark.attack
 @pytest.mark.parametrize("what", CLOCKS)
-def test_a_clock_that_is_changed(what: str, scene: Scene) -> None:
+def test_a_clock_that_is_changed(what: str, scene: Mishaps) -> None:
     changes = scene.changes()
     _happens(scene, ((what, at) for at in range(1, changes + 1, changes // 16)))
 
 
-def _happens(scene: Scene, cases: Iterable[tuple[str, int]]) -> None:
+def _happens(scene: Mishaps, cases: Iterable[tuple[str, int]]) -> None:
     """One run after the other, each on what the last has left, and one to which nothing happens."""
     for what, at in cases:
         scene.goes_wrong(what, at)

@@ -96,7 +96,7 @@ _ENDED = (
 _LOST = (
     (
         "the server is stopped at once (an immediate shutdown), and started again",
-        "each stage on the host: before or after",
+        "each stage on the host: before or after, until the phases are done",
         "HOLD",
         f"{_HERE}::test_the_server_is_stopped_at_once",
     ),
@@ -126,7 +126,7 @@ _LOST = (
     ),
     (
         "the login may not log in any more",
-        "each stage on the host: before or after",
+        "each stage on the host: before or after, until the phases are done",
         "HOLD: `is not permitted to log in`",
         f"{_HERE}::test_the_login_loses_its_right_to_log_in",
     ),
@@ -144,7 +144,7 @@ _LOST = (
     ),
     (
         "a second run is started",
-        "between any two stages",
+        "each stage on the host: before or after, once the lock is taken",
         "the second is refused and names the first, which goes on to its GO",
         f"{_HERE}::test_a_second_run",
     ),

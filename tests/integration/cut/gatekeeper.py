@@ -79,7 +79,9 @@ def _python() -> None:
         done = subprocess.run(
             [_REAL, *_ARGUMENTS], stdin=module, stdout=subprocess.PIPE, check=False
         )
-    _stop(f"{name} after")
+    if b'"missing": "' not in done.stdout:
+        # Else it has done nothing, and is called again with what it needs.
+        _stop(f"{name} after")
     sys.stdout.buffer.write(done.stdout)
     sys.stdout.flush()
     sys.exit(done.returncode)

@@ -1,7 +1,7 @@
 """Lets something happen before a certain change of a file, in every Python of a run.
 
 Python imports this at its start where the directory is in PYTHONPATH, and the environment says
-what is wanted (`cut/mishaps.py`). The interpreter tells of every file that is about to be opened
+what is wanted (`test_mishaps.py`). The interpreter tells of every file that is about to be opened
 for writing, made, renamed or removed; those below certain directories count, in all processes
 together. Standard library only, for any Python.
 """
