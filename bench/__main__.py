@@ -20,6 +20,7 @@ from bench import figures as rules
 from bench.comparison import compare
 from bench.figures import Catalog, Comparison, Figures, Proof
 from bench.lab import PROJECT, Lab, opened
+from sandbox import database
 from sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -31,12 +32,14 @@ _PARTS = ("tiny", "big", "catalogs", "proof")
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured. ``scale`` and ``texts`` make the big database."""
+    """How much is measured. ``scale`` and ``big_texts`` make the big database, ``texts`` the one
+    that is nothing else."""
 
     tiny_repetitions: int
     big_repetitions: int
     scale: int
-    texts: int
+    big_texts: tuple[int, ...]
+    texts: tuple[int, ...]
     sizes: tuple[int, ...]
     catalog_repetitions: int
 
@@ -45,7 +48,8 @@ _FULL = Plan(
     tiny_repetitions=7,
     big_repetitions=3,
     scale=850,
-    texts=1_100_000,
+    big_texts=(1_100_000,),
+    texts=(860_000, 640_000, 430_000, 210_000),
     sizes=(100, 1_000, 10_000),
     catalog_repetitions=5,
 )
@@ -54,7 +58,8 @@ _QUICK = Plan(
     tiny_repetitions=1,
     big_repetitions=1,
     scale=20,
-    texts=20_000,
+    big_texts=(20_000,),
+    texts=(9_000, 6_000),
     sizes=(10, 100),
     catalog_repetitions=1,
 )
@@ -86,7 +91,7 @@ def _measure(plan: Plan, parts: Sequence[str]) -> Figures:
     compared: list[Comparison] = []
     seen: dict[str, Mapping[str, float]] = {}
     grown: list[Catalog] = []
-    proven: Proof | None = None
+    proven: list[Proof] = []
     with opened() as lab:
         described = machine.describe(lab)
         size = contents.create(lab.cluster, "tiny", scale=1)
@@ -100,16 +105,29 @@ def _measure(plan: Plan, parts: Sequence[str]) -> Figures:
                 repetitions=plan.catalog_repetitions,
                 say=_say,
             )
+        if "proof" in parts:
+            _say("making the database of texts")
+            size = contents.create(lab.cluster, "text", scale=1, texts=plan.texts)
+            _prove(lab, "text", size, plan.big_repetitions, proven, limited=True)
+            database.drop(lab.cluster, "text")
         if {"big", "proof"} & {*parts}:
             _say("making the big database")
-            size = contents.create(lab.cluster, "big", scale=plan.scale, texts=plan.texts)
+            size = contents.create(lab.cluster, "big", scale=plan.scale, texts=plan.big_texts)
         if "proof" in parts:
-            proven = proof.measure(
-                lab, "big", name="big", repetitions=plan.big_repetitions, say=_say
-            )
+            _prove(lab, "big", size, plan.big_repetitions, proven, limited=False)
         if "big" in parts:
             _compare(lab, "big", size, plan.big_repetitions, _BIG_LIMIT, compared, seen)
     return Figures(compared, seen, grown, described, proven)
+
+
+def _prove(
+    lab: Lab, name: str, size: int, repetitions: int, proven: list[Proof], *, limited: bool
+) -> None:
+    proven.append(
+        proof.measure(
+            lab, name, database_bytes=size, limited=limited, repetitions=repetitions, say=_say
+        )
+    )
 
 
 def _compare(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from sandbox import database, logins
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import psycopg
 
     from sandbox.cluster import Cluster
@@ -22,16 +24,17 @@ _SQL = Path(__file__).parent / "sql"
 _BATCH = 100
 
 
-def create(cluster: Cluster, name: str, *, scale: int, texts: int = 0) -> int:
+def create(cluster: Cluster, name: str, *, scale: int, texts: Sequence[int] = ()) -> int:
     """Create a database of the sandbox's kind; return its size in bytes.
 
-    ``scale`` is the sandbox's; ``texts`` is the number of rows in a further table, of 450 bytes
+    ``scale`` is the sandbox's; ``texts`` are the numbers of rows in further tables, of 450 bytes
     each. Raises: SandboxError.
     """
     database.create(cluster, database=name, profile=PROFILE, scale=scale, environment=ENVIRONMENT)
-    if texts:
+    for table, rows in enumerate(texts, start=1):
         with cluster.connect(name, logins.OWNER) as owner, owner.transaction():
-            _run(owner, "texts.sql", texts=texts)
+            _run(owner, "texts.sql", texts=rows, first=sum(texts[: table - 1]) + 1)
+            owner.execute(f"ALTER TABLE public.document_texts RENAME TO document_texts_{table}")
     settle(cluster, name)
     with cluster.connect(name) as admin:
         row = admin.execute("SELECT pg_database_size(current_database())").fetchone()

@@ -26,7 +26,13 @@ _FORMATS = {"custom": "--format=custom", "plain": "--format=plain"}
 
 
 def measure(
-    lab: Lab, database: str, *, name: str, repetitions: int, say: Callable[[str], None]
+    lab: Lab,
+    database: str,
+    *,
+    database_bytes: int,
+    limited: bool,
+    repetitions: int,
+    say: Callable[[str], None],
 ) -> Proof:
     """Measure ``repetitions`` triples after one that does not count.
 
@@ -39,11 +45,13 @@ def measure(
         if number:
             triples.append((parts, custom, plain))
             say(
-                f"{name}, proof {number}/{repetitions}: {sum(parts.values()):.2f} s, "
+                f"{database}, proof {number}/{repetitions}: {sum(parts.values()):.2f} s, "
                 f"pg_dump -Fc {custom:.2f} s, plain {plain:.2f} s"
             )
     return Proof(
-        name=name,
+        name=database,
+        database_bytes=database_bytes,
+        limited=limited,
         parts=[parts for parts, _, _ in triples],
         custom=[custom for _, custom, _ in triples],
         plain=[plain for _, _, plain in triples],

@@ -1,4 +1,5 @@
--- A large table beside those of the application: text found in documents, bench.texts pages of it.
+-- A large table beside those of the application: text found in documents, bench.texts pages of it
+-- from number bench.first on.
 --
 -- Words are drawn by a hash, so the same number gives the same rows. No sentence comes back within
 -- the few hundred kilobytes that a compressor looks behind, so the text compresses like prose,
@@ -55,7 +56,10 @@ SELECT overlay(overlay(md5('text:' || n) PLACING '4' FROM 13) PLACING '8' FROM 1
        one.line || ' ' || two.line || ' ' || n || ' ' || three.line || ' ' || four.line,
        (hashint8(n) & 65535) / 65536.0,
        timestamp '2025-08-06' + interval '13 seconds' * n
-FROM generate_series(1, current_setting('bench.texts')::bigint) AS n
+FROM generate_series(
+    current_setting('bench.first')::bigint,
+    current_setting('bench.first')::bigint + current_setting('bench.texts')::bigint - 1
+) AS n
 JOIN sentence AS one ON one.number = hashint8(n) & 65535
 JOIN sentence AS two ON two.number = hashint8(n + 1000000007) & 65535
 JOIN sentence AS three ON three.number = hashint8(n + 2000000011) & 65535

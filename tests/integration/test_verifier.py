@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -195,12 +196,26 @@ def _of_the_chain(path: Path) -> Iterator[Alteration]:
         yield f"another event {number}", become(*before, changed, *after)
         # From there on every hash is made anew; the verdict knows the head of the old ones.
         yield f"all anew from event {number}", become(*before, *_resealed(changed, after))
-    for name in ("checks.jsonl", "twin.json", "deploy.json", "cleanup.json"):
-        late = {"event": "wrote", "data": {"file": name, "sha256": "0" * 64}}
-        written = _sealed({**event, "seq": len(lines) + 1, **late}, event["hash"])
-        yield f"write {name} late", become(*lines, written)
+    for name in ("checks.jsonl", "twin.json", "deploy.json"):
+        content = (path / name).read_bytes() if (path / name).exists() else b"{}"
+        yield f"write {name} late", partial(_write_late, lines=lines, name=name, content=content)
+    nothing = _wrote(lines, "cleanup.json", b"{}")
+    yield "say that cleanup.json was written", become(*lines, nothing)
     opened = {**json.loads(lines[0]), "seq": len(lines) + 1}
     yield "open it a second time", become(*lines, _sealed(opened, event["hash"]))
+
+
+def _write_late(copy: Path, *, lines: list[bytes], name: str, content: bytes) -> None:
+    """As a cleanup of later might; but this file belongs to the run that is closed."""
+    _write(copy / name, content)
+    _write(copy / "events.jsonl", b"".join([*lines, _wrote(lines, name, content)]))
+
+
+def _wrote(lines: list[bytes], name: str, content: bytes) -> bytes:
+    last = json.loads(lines[-1])
+    data = {"file": name, "sha256": hashlib.sha256(content).hexdigest()}
+    late = {"event": "wrote", "seq": len(lines) + 1, "data": data}
+    return _sealed({**last, **late}, last["hash"])
 
 
 def _of_the_verdict(path: Path) -> Iterator[Alteration]:

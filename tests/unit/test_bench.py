@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,9 @@ from bench.figures import (
 )
 
 PROOF = Proof(
-    name="big",
+    name="text",
+    database_bytes=1_000_000_000,
+    limited=True,
     parts=[{"dump": 4.0, "restore": 5.0}, {"dump": 5.0, "restore": 7.0}],
     custom=[12.0, 16.0],
     plain=[3.0, 3.0],
@@ -71,7 +74,7 @@ def figures() -> Figures:
         shares={"tiny": shares(SEEN)},
         catalogs=CATALOGS,
         machine={"Processor": "2 x something"},
-        proof=PROOF,
+        proofs=[PROOF, replace(PROOF, name="big", limited=False)],
     )
 
 
@@ -79,6 +82,11 @@ def test_proof_is_held_against_both_dumps() -> None:
     custom, plain = PROOF.bars
     assert (custom.measured, custom.limit, custom.holds) == (0.75, 1.0, True)
     assert (plain.measured, plain.limit, plain.holds) == (3.5, 3.0, False)
+
+
+def test_proof_without_limits_is_told_all_the_same() -> None:
+    assert not replace(PROOF, limited=False).bars
+    assert page.render(figures()).count("| 3.00 to 3.00 | 3.50x |") == 2
 
 
 def test_ratio_is_the_median_of_neighbours() -> None:
@@ -160,7 +168,7 @@ def test_page_shows_every_part() -> None:
     assert "| SSH | 0.30 | 5% |" in text
     assert "| restore | 6.00 |  |" in text
     assert "| **together** | 10.50 | 9.00 to 12.00 |" in text
-    assert "| proven backup, big database, to pg_dump | 3.50x | 3.00x | **over** |" in text
+    assert "| proven backup, text database, to pg_dump | 3.50x | 3.00x | **over** |" in text
     assert "| 10,000 | 900,000 | 1.200 | 2.40x | 4.000 |" in text
     assert "| Processor | 2 x something |" in text
 
@@ -180,7 +188,7 @@ def test_tables_of_the_page_have_no_ragged_rows() -> None:
     [
         Figures([comparison(6)], {"tiny": shares(SEEN)}, [], {}),
         Figures([], {}, CATALOGS, {}),
-        Figures([], {}, [], {}, PROOF),
+        Figures([], {}, [], {}, [PROOF]),
         Figures([], {}, CATALOGS[:1], {}),
     ],
 )
