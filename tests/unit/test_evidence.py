@@ -451,6 +451,27 @@ def test_pointers_of_dead_processes_go_and_others_stay(run: Run) -> None:
     assert sorted(kept) == sorted([me["host"], "elsewhere"])
 
 
+def test_half_a_pointer_goes_with_its_process(run: Run) -> None:
+    runs = run.path.parent.parent
+    me = controller_identity(os.getpid())
+    child = subprocess.Popen(["sleep", "60"])
+    dead = controller_identity(child.pid)
+    halves: dict[str, Path] = {}
+    for name, identity in (("dead", dead), ("elsewhere", {**dead, "host": "x"}), ("me", me)):
+        known = {*(runs / ".open").glob("*")}
+        point_to(runs, identity=identity, inventory_host="db1", run=run.path)
+        (made,) = {*(runs / ".open").iterdir()} - known - {*halves.values()}
+        # As it is left by who is killed before the first byte.
+        halves[name] = made.with_name(f".{made.name}.0123abcd")
+        halves[name].touch()
+    find_open(runs, identity=me, inventory_host="db1")
+    assert [name for name, path in halves.items() if path.exists()] == [*halves]
+    child.kill()
+    child.wait()
+    find_open(runs, identity=me, inventory_host="db1")
+    assert [name for name, path in halves.items() if path.exists()] == ["elsewhere", "me"]
+
+
 def test_a_run_is_abandoned_when_nobody_works_on_it(run: Run) -> None:
     runs = run.path.parent.parent
     me = controller_identity(os.getpid())

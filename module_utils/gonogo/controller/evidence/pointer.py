@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,7 @@ from .parsing import parse
 _POINTERS = ".open"
 # Characters of a host in the name of a file.
 HOST_LIMIT = 150
+_HALF_WRITTEN = re.compile(r"\.(?P<process>(?P<host>[0-9a-f]{8})-[0-9a-f]{8}-(?P<pid>\d{1,9}))-")
 
 
 def controller_identity(pid: int) -> dict[str, Any]:
@@ -114,11 +116,15 @@ def close_pointer(runs_dir: Path, *, identity: Mapping[str, Any], inventory_host
 
 
 def _pointer(runs_dir: Path, identity: Mapping[str, Any], inventory_host: str) -> Path:
-    start = canonical.sha256(canonical.line([identity["host"], identity["start"]]))[:12]
     host = quote(inventory_host, safe="")
     if len(host) > HOST_LIMIT:
         host = canonical.sha256(host)
-    return runs_dir / _POINTERS / f"{identity['pid']}-{start}-{host}"
+    return runs_dir / _POINTERS / f"{_process_name(identity)}-{host}"
+
+
+def _process_name(identity: Mapping[str, Any]) -> str:
+    digests = (canonical.sha256(canonical.line(identity[key]))[:8] for key in ("host", "start"))
+    return "-".join([*digests, str(identity["pid"])])
 
 
 def _notes(runs_dir: Path) -> Iterator[dict[str, Any]]:
@@ -136,6 +142,20 @@ def _forget_the_dead(runs_dir: Path) -> None:
         if is_alive(note) is False:
             with contextlib.suppress(OSError):
                 note["path"].unlink(missing_ok=True)
+    _forget_the_half_written(runs_dir)
+
+
+def _forget_the_half_written(runs_dir: Path) -> None:
+    """A note that was cut while it was written may be empty; its name says whose it was."""
+    with contextlib.suppress(OSError):
+        for path in (runs_dir / _POINTERS).glob(".*"):
+            found = _HALF_WRITTEN.match(path.name)
+            if not found:
+                continue
+            now = _process_name(controller_identity(int(found["pid"])))
+            here = now.partition("-")[0] == found["host"]
+            if here and now != found["process"]:
+                path.unlink(missing_ok=True)
 
 
 def _start(pid: int) -> str | None:
