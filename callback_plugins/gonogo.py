@@ -4,7 +4,9 @@
 that does not exist, a task to start at that is not there). None of them may look like a GO.
 
 Nor may a run that is interrupted end without a word. SIGTERM and SIGHUP would end the process on
-the spot; they are taken as what SIGINT is to Ansible, an end with all that belongs to it.
+the spot; they are taken as what SIGINT is to Ansible, an end with all that belongs to it. A worker
+that is ended in the middle of a message takes the lock of their common queue along, and Ansible
+would wait for it for ever; so it is interrupted once more when it takes too long.
 """
 
 from __future__ import annotations
@@ -39,6 +41,8 @@ description:
 
 # Playbooks whose purpose is a verdict; after the others silence means nothing.
 _JUDGING = {"validate.yml", "validate_staging.yml", "rollout_production.yml"}
+# Within which an interrupted Ansible has always ended, if it does.
+_PATIENCE_SECONDS = 10.0
 _COLOURS = {"GO": C.COLOR_OK, "HOLD": C.COLOR_WARN, "NO-GO": C.COLOR_ERROR}
 
 
@@ -59,12 +63,15 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._opened: dict[str, str] = {}
         self._process = os.getpid()
         self._interrupted_by = "SIGINT"
+        # What Ansible does at SIGINT.
+        self._ends_workers: Any = None
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
         self._judging = Path(playbook._file_name).name in _JUDGING  # noqa: SLF001 - no other way
         if self._judging:
             atexit.register(self._last_word)
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        self._ends_workers = signal.getsignal(signal.SIGINT)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # nohup means it: who ignores the signal goes on ignoring it.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._interrupt)
@@ -94,15 +101,17 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             # A worker that has taken the handler over with everything else.
             os.kill(os.getpid(), number)
         self._interrupted_by = signal.Signals(number).name
-        handler = signal.getsignal(signal.SIGINT)
-        if callable(handler):
-            handler(signal.SIGINT, frame)
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        signal.setitimer(signal.ITIMER_REAL, _PATIENCE_SECONDS, _PATIENCE_SECONDS)
+        if callable(self._ends_workers):
+            self._ends_workers(signal.SIGINT, frame)
         raise KeyboardInterrupt
 
     def _last_word(self) -> None:
         """What is said of a run that never came to its statistics."""
         if not self._judging or os.getpid() != self._process:
             return
+        signal.setitimer(signal.ITIMER_REAL, 0)
         self._judging = False
         judged = [path for path in map(Path, self._opened.values()) if _is_judged(path)]
         for directory in judged:

@@ -57,8 +57,8 @@ class Mishaps(Scene):
         assert_confirmed(run / "verdict.json")
         until(lambda: not sessions(self.database))
 
-    def goes_wrong(self, what: str, at: int) -> None:
-        """A run to which something happens gives no GO that was not earned."""
+    def goes_wrong(self, what: str, at: int) -> str:
+        """A run to which something happens gives no GO that was not earned; returns its output."""
         known = self.runs
         attempt = self._run(what, at)
         case = f"{what} before change {at}\n{attempt.output}"
@@ -74,6 +74,7 @@ class Mishaps(Scene):
         assert (attempt.wait() == 0) <= ("GO" in decisions), case
         if what in CLOCKS:
             assert decisions == {"GO"}, case
+        return attempt.output
 
     def nothing_is_lost(self) -> None:
         """As `explained`; and every file half-made is a dead run's own, or gone."""
@@ -126,6 +127,17 @@ def test_every_change(what: str, part: int, scene: Mishaps) -> None:
 def test_a_clock_that_is_changed(what: str, scene: Mishaps) -> None:
     changes = scene.changes()
     _happens(scene, ((what, at) for at in range(1, changes + 1, changes // 16)))
+
+
+def test_a_worker_that_is_ended_in_a_message(scene: Mishaps) -> None:
+    """Nobody gives back the lock that it had, and the run ends all the same, with a word."""
+    scene.changes()
+    made = (scene.directory / f"changes.{scene.number}").read_text().splitlines()
+    (at,) = [number for number, line in enumerate(made, start=1) if line.endswith("/backup.json")]
+    output = scene.goes_wrong("SIGTERM in a message", at)
+    assert "HOLD  nothing was judged: the run was interrupted (SIGTERM)" in output
+    scene.is_right()
+    scene.nothing_is_lost()
 
 
 def _happens(scene: Mishaps, cases: Iterable[tuple[str, int]]) -> None:

@@ -74,10 +74,12 @@ class _Mishap:
         return number
 
     def _happens(self, event: str, names: list[str], number: int) -> None:
-        if number == self._at and self._what.startswith("SIG"):
+        if number == self._at and self._what in ("SIGKILL", "SIGTERM"):
             os.kill(self._main, getattr(signal, self._what))
             if self._what == "SIGKILL":
                 os.kill(os.getpid(), signal.SIGKILL)
+        if number == self._at and self._what == "SIGTERM in a message":
+            _die_in_a_message(self._main)
         if number == self._at and self._what.startswith("clock "):
             self._clock.touch()
         # Room and rights do not come back by themselves.
@@ -90,6 +92,16 @@ class _Mishap:
 
 def _absolute(path: str | bytes | os.PathLike[str]) -> str:
     return str(Path.cwd() / os.fsdecode(path))
+
+
+def _die_in_a_message(main: int) -> None:
+    """Have Ansible end this worker of it while it holds the lock of the queue for all messages."""
+    from ansible.utils.display import Display  # noqa: PLC0415 - only a worker has it
+
+    Display()._final_q._wlock.acquire()  # noqa: SLF001 - what is to go wrong is in there
+    os.kill(main, signal.SIGTERM)
+    while True:
+        signal.pause()
 
 
 def _set_clock(flag: Path, ahead: datetime.timedelta) -> None:
