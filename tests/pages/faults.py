@@ -31,7 +31,14 @@ _ENDED = (
         _CUT,
     ),
     (
-        "the same, before the verdict is written",
+        "ansible-playbook gets SIGTERM while a worker of it sends a message (Ansible would wait for"
+        " the worker for ever)",
+        "backup",
+        _TOLD,
+        "test_mishaps.py::test_a_worker_that_is_ended_in_a_message",
+    ),
+    (
+        "ansible-playbook gets SIGKILL before the verdict is written",
         "verdict",
         _SILENT,
         "test_cut.py::test_run_that_is_cut_before_its_verdict_has_none",
