@@ -123,15 +123,16 @@ class Catalog:
 
 @dataclass(frozen=True)
 class Proof:
-    """A backup that is restored and compared, several times: ``parts`` (part → seconds), and right
-    after each what ``pg_dump`` takes alone, in its custom format and as plain SQL. ``limited``:
-    whether it is the database that the limits are for.
+    """A backup that is restored and compared, several times: ``parts`` (part → seconds), ``start``
+    (seconds for the empty cluster), and right after each what ``pg_dump`` takes alone, in its
+    custom format and as plain SQL. ``limited``: whether it is the database that the limits are for.
     """
 
     name: str
     database_bytes: int
     limited: bool
     parts: Sequence[Mapping[str, float]]
+    start: Sequence[float]
     custom: Sequence[float]
     plain: Sequence[float]
 
@@ -140,9 +141,15 @@ class Proof:
         """Dump, restore and comparison together."""
         return [sum(parts.values()) for parts in self.parts]
 
-    def ratio(self, hands: Sequence[float]) -> float:
+    @property
+    def from_nothing(self) -> list[float]:
+        """The same, and the empty cluster."""
+        return [ours + start for ours, start in zip(self.seconds, self.start, strict=True)]
+
+    def ratio(self, hands: Sequence[float], *, from_nothing: bool = False) -> float:
         """How many times as long as one of the dumps; neighbours are divided first."""
-        return median(ours / hand for ours, hand in zip(self.seconds, hands, strict=True))
+        ours = self.from_nothing if from_nothing else self.seconds
+        return median(our / hand for our, hand in zip(ours, hands, strict=True))
 
     @property
     def bars(self) -> list[Bar]:

@@ -85,6 +85,8 @@ def take(
                 f"--jobs={jobs}",
                 f"--lock-wait-timeout={lock_wait_ms}",
                 "--no-password",
+                # We send it to the disk ourselves, while it is read back.
+                "--no-sync",
                 f"--file={partial}",
                 f"--dbname={conninfo}",
             ]
@@ -102,11 +104,15 @@ def take(
             seen = time.monotonic()
             _make_files_private(partial)
             before = _stamps(partial)
-            # The second is another process, so the two really run side by side.
-            with ThreadPoolExecutor(max_workers=1) as pool:
-                reading = pool.submit(_read_back, pg_restore, partial, environment)
+            # One is another process, one waits for the disk: they really run side by side.
+            with ThreadPoolExecutor(max_workers=2) as pool:
+                others = (
+                    pool.submit(_read_back, pg_restore, partial, environment),
+                    pool.submit(_sync_archive, partial),
+                )
                 files = digests(partial)
-                reading.result()
+                for other in others:
+                    other.result()
             tables = _tables(pg_restore, partial, environment)
             _refuse_change(partial, before)
             record = {
@@ -127,8 +133,7 @@ def take(
                 },
             }
             confirm()
-            # The record comes first: what has the name of a backup has one. What is in the files,
-            # pg_dump has already sent to the disk.
+            # The record comes first: what has the name of a backup has one.
             _write_new(record_file, dumps(record))
             partial.rename(target)
             _sync(directory)
@@ -225,6 +230,12 @@ def _write_new(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _sync_archive(directory: Path) -> None:
+    for file in directory.iterdir():
+        _sync(file)
+    _sync(directory)
 
 
 def _sync(path: Path) -> None:

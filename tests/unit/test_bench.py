@@ -31,6 +31,7 @@ PROOF = Proof(
     database_bytes=1_000_000_000,
     limited=True,
     parts=[{"dump": 4.0, "restore": 5.0}, {"dump": 5.0, "restore": 7.0}],
+    start=[0.6, 1.8],
     custom=[12.0, 16.0],
     plain=[3.0, 3.0],
 )
@@ -86,7 +87,7 @@ def test_proof_is_held_against_both_dumps() -> None:
 
 def test_proof_without_limits_is_told_all_the_same() -> None:
     assert not replace(PROOF, limited=False).bars
-    assert page.render(figures()).count("| 3.00 to 3.00 | 3.50x |") == 2
+    assert page.render(figures()).count("| 3.00 to 3.00 | 3.50x | 3.90x |") == 2
 
 
 def test_ratio_is_the_median_of_neighbours() -> None:
@@ -168,6 +169,7 @@ def test_page_shows_every_part() -> None:
     assert "| SSH | 0.30 | 5% |" in text
     assert "| restore | 6.00 |  |" in text
     assert "| **together** | 10.50 | 9.00 to 12.00 |" in text
+    assert "| **with the empty cluster** | 11.70 | 9.60 to 13.80 |" in text
     assert "| proven backup, text database, to pg_dump | 3.50x | 3.00x | **over** |" in text
     assert "| 10,000 | 900,000 | 1.200 | 2.40x | 4.000 |" in text
     assert "| Processor | 2 x something |" in text
