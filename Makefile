@@ -55,8 +55,9 @@ molecule: $(VENV)/dev.stamp ## run the Molecule scenarios (SCENARIO=name for som
 matrix: $(VENV)/run.stamp ## run everything on all versions, write docs/versions.md (CELLS=pg18,py3.13)
 	@$(BIN)/python -m matrix run $(addprefix --cells ,$(CELLS))
 
-servers: $(VENV)/run.stamp ## get the servers that the tests use beside the embedded one
+servers: $(VENV)/run.stamp ## get the servers that the tests use beside the embedded ones
 	@$(BIN)/python -m matrix servers --optional
+	@$(BIN)/python -m tests.sshd
 
 sabotage: $(VENV)/dev.stamp ## break copies of the database and see what the gate says, write docs/sabotage.md (ONLY=word)
 	@$(BIN)/python -m sabotage run $(addprefix --only ,$(ONLY))

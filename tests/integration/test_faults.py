@@ -28,7 +28,10 @@ from tests.integration.cut.gate import until
 from tests.integration.cut.scene import Scene
 from tests.integration.harness import Controller, Database
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="there is no /proc")
+pytestmark = [
+    pytest.mark.skipif(OpenSsh.find() is None, reason="there is no sshd (Debian: openssh-server)"),
+    pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="there is no /proc"),
+]
 
 RUN = ("-i", "inventories/sandbox", "validate_staging.yml")
 

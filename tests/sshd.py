@@ -1,6 +1,6 @@
-"""Says which SSH server a scenario gets: ``openssh``, or the sandbox's own, ``builtin``.
+"""Says which SSH server the tests have: ``openssh``, or the sandbox's own, ``builtin``.
 
-    python -m tests.molecule.sshd
+    python -m tests.sshd
 
 Where the machine has no sshd, root installs the distribution's; nobody else can. What cannot be
 installed is said on stderr, and is no error.
