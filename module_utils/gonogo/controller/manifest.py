@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from . import row_rules
 from .schema import Any_, Flag, Items, Keys, Number, Path, Shape, Table, Text, refuse
 from .yamlfile import Document
 
@@ -164,6 +165,7 @@ MANIFEST = Keys(
         ),
         "relations": Items(_relation({"columns": _names()}), unique="name", empty=True),
         "loose_relations": Items(_relation({"any_of": _names()}), unique="name", empty=True),
+        "row_rules": Items(row_rules.ROW_RULE, unique="name", optional=True),
     }
 )
 
@@ -179,15 +181,19 @@ class _Reference:
 
 
 def check_references(
-    document: Document, *, profiles: Sequence[str], facts: Collection[str]
+    document: Document,
+    *,
+    profiles: Sequence[str],
+    facts: Collection[str],
+    checks: Collection[str] = (),
 ) -> None:
     """Compare what the parts of a manifest (of the right shape) say about each other.
 
-    `profiles` and `facts` are those of the runbook. Raises InputError for the first name that
-    leads nowhere, and for what contradicts itself.
+    `profiles`, `facts` and `checks` (their ids) are those of the runbook. Raises InputError for
+    the first name that leads nowhere, and for what contradicts itself.
     """
     data = document.data
-    for reference in _references(data, profiles, facts):
+    for reference in _references(data, profiles, facts, checks):
         if reference.name not in reference.known:
             near = difflib.get_close_matches(reference.name, sorted(reference.known), n=1)
             refuse(
@@ -202,7 +208,10 @@ def check_references(
 
 
 def _references(
-    data: Mapping[str, Any], profiles: Collection[str], facts: Collection[str]
+    data: Mapping[str, Any],
+    profiles: Collection[str],
+    facts: Collection[str],
+    checks: Collection[str],
 ) -> Iterator[_Reference]:
     tables = {table["name"]: _columns(table) for table in data["tables"]}
     # Of a table that was there before, only the key is known.
@@ -224,6 +233,10 @@ def _references(
     for group in ("foreign_keys", "relations", "loose_relations"):
         for number, relation in enumerate(data[group]):
             yield from _ends(relation, (group, number), tables, existing)
+    for number, rule in enumerate(data.get("row_rules", [])):
+        yield _Reference(("row_rules", number, "check"), rule["check"], checks, "check of the runbook")
+        where = ("row_rules", number, "table")
+        yield _Reference(where, rule["table"], tables, "table of the manifest")
 
 
 def _inside(
@@ -286,6 +299,11 @@ def _contradictions(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
         for number, relation in enumerate(data[group]):
             if len(relation["columns"]) != len(relation["references"]["columns"]):
                 yield (group, number), "has not as many columns as it references"
+    known = {table["name"]: table["primary_key"] for table in data["existing_tables"]}
+    known.update({table["name"]: _columns(table) for table in data["tables"]})
+    for number, rule in enumerate(data.get("row_rules", [])):
+        for inner, problem in row_rules.contradictions(rule, known, data["relations"]):
+            yield ("row_rules", number, *inner), problem
 
 
 def _of_table(

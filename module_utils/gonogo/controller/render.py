@@ -38,6 +38,7 @@ from ..errors import GonogoError, shown
 from ..script import END_OF_COMMENT, FORBIDDEN_LINE
 from . import template_cache
 from .quoting import Sql, ident, jsonb, literal
+from .row_rule_sql import rule_sql
 
 __all__ = [
     "GLOBALS",
@@ -62,6 +63,7 @@ GLOBALS = frozenset(
         "mark",
         "parameters",
         "phase",
+        "row_rules",
         "run",
         "runbook",
         "timeouts",
@@ -359,6 +361,7 @@ def render_phase(
         id_of=names.id_of,
         mark=names.mark,
         phase={**phase, "commits": commits},
+        row_rules=lambda check: _row_rules(manifest, facts, check),
         runbook=runbook,
         manifest=manifest,
         checks=checks,
@@ -376,6 +379,17 @@ def render_phase(
     _refuse_meta_commands(text, name)
     ledger = list(names.ledger.values()) if commits else []
     return Rendered(name=name, text=text, commits=commits, ledger=ledger)
+
+
+def _row_rules(
+    manifest: Mapping[str, Any], facts: Mapping[str, Any], check: str
+) -> list[dict[str, Any]]:
+    """The rules about rows that a check asks for: table, words and the query (`sql`) of each."""
+    return [
+        {"table": rule["table"], "words": rule["words"], "sql": rule_sql(rule, manifest, facts)}
+        for rule in manifest.get("row_rules", [])
+        if rule["check"] == check
+    ]
 
 
 def _render(environment: Environment, template: str) -> str:

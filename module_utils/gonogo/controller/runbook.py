@@ -238,7 +238,12 @@ def load(
     manifest = yamlfile.load((base or directory) / "manifest.yml")
     _check_format(manifest)
     schema.check(manifest, MANIFEST)
-    check_references(manifest, profiles=theirs.data["profiles"], facts=theirs.data["facts"])
+    check_references(
+        manifest,
+        profiles=theirs.data["profiles"],
+        facts=theirs.data["facts"],
+        checks=[check["id"] for check in theirs.data["checks"]],
+    )
     runbook = Runbook(
         directory=directory,
         profile=profile,
