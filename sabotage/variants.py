@@ -400,11 +400,10 @@ _DATA: dict[str, dict[str, str]] = {
     },
     "workflows in every state": {
         "sql": """
-        UPDATE public.workflow_instances AS w SET status = (ARRAY['IN_PROGRESS', 'COMPLETED',
-            'CANCELLED', 'ON_HOLD', 'REJECTED'])[1 + n.number % 5]
-        FROM (SELECT id, row_number() OVER (ORDER BY id) AS number
-              FROM public.workflow_instances) AS n
-        WHERE n.id = w.id
+        UPDATE public.workflow_instances SET status = 'ON_HOLD'
+        WHERE status = 'IN_PROGRESS' AND current_stage_number = 1;
+        UPDATE public.workflow_instances SET status = 'CANCELLED', completed_at = now()
+        WHERE status = 'IN_PROGRESS' AND current_stage_number = 2
         """
     },
     "rows of long ago and of the far future": {
@@ -417,7 +416,7 @@ _DATA: dict[str, dict[str, str]] = {
         "UPDATE public.workflow_stages SET decision_comments = 'y'"
     },
     "no runtime rows of one kind": {
-        "sql": "UPDATE public.punchlist_items SET status = 'OPEN';"
+        "sql": "DELETE FROM public.punchlist_items;"
         "UPDATE public.workflow_stages SET parallel_group = NULL"
     },
     "users with odd ids": {

@@ -1,13 +1,15 @@
 """The mutations, one module a kind of object.
 
-`columns`, `tables`, `foreign_keys`, `checks`, `keys`, `indexes`, `triggers`, `rights` and `rows`
-are made from the manifest; `history` and `handwritten` are about what no manifest knows.
+`columns`, `tables`, `foreign_keys`, `checks`, `keys`, `indexes`, `triggers`, `rights`, `rows` and
+`contradictions` are made from the manifest; `history` and `handwritten` are about what no manifest
+knows.
 """
 
 from __future__ import annotations
 
 from sabotage.mutations.checks import checks
 from sabotage.mutations.columns import columns
+from sabotage.mutations.contradictions import contradictions
 from sabotage.mutations.foreign_keys import foreign_keys
 from sabotage.mutations.handwritten import handwritten
 from sabotage.mutations.history import history
@@ -31,5 +33,6 @@ MAKERS = (
     rights,
     rows,
     history,
+    contradictions,
     handwritten,
 )

@@ -234,7 +234,9 @@ def _references(
         for number, relation in enumerate(data[group]):
             yield from _ends(relation, (group, number), tables, existing)
     for number, rule in enumerate(data.get("row_rules", [])):
-        yield _Reference(("row_rules", number, "check"), rule["check"], checks, "check of the runbook")
+        yield _Reference(
+            ("row_rules", number, "check"), rule["check"], checks, "check of the runbook"
+        )
         where = ("row_rules", number, "table")
         yield _Reference(where, rule["table"], tables, "table of the manifest")
 

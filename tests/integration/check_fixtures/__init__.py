@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.integration.check_fixtures import (
+    contradictions,
     important,
     invariants,
     lifecycle,
@@ -14,7 +15,7 @@ from tests.integration.check_fixtures.records import BYSTANDER, Green, Red, make
 
 __all__ = ["BYSTANDER", "GREENS", "REDS", "Green", "Red", "make_roles"]
 
-_MODULES = (preflight, schema, lifecycle, runtime, invariants, important)
+_MODULES = (preflight, schema, lifecycle, runtime, invariants, important, contradictions)
 
 REDS: list[Red] = [red for module in _MODULES for red in module.REDS]
 GREENS: list[Green] = [green for module in _MODULES for green in module.GREENS]
