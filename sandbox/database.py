@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import psycopg
 from psycopg import sql
@@ -13,6 +13,8 @@ from sandbox import logins
 from sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
+    from typing import LiteralString
+
     from sandbox.cluster import Cluster
 
 _SQL = Path(__file__).parent / "sql"
@@ -37,16 +39,28 @@ _SCALE_BYTES = 3 << 19
 MARKER = "gonogo.environment"
 
 
-def create(cluster: Cluster, *, database: str, profile: str, scale: int, environment: str) -> None:
+def create(
+    cluster: Cluster,
+    *,
+    database: str,
+    profile: str,
+    scale: int,
+    environment: str,
+    options: str = "",
+) -> None:
     """Create a database as the migration leaves it, with rows.
 
     ``profile`` is a key of PROFILES; ``scale`` multiplies the runtime rows (1: 80 workflows);
-    ``environment`` is what the marker says.
+    ``environment`` is what the marker says; ``options`` are those of CREATE DATABASE that make it
+    another kind of database, like its encoding and locale.
     Raises: SandboxError, leaving no database behind.
     """
     _require_space(cluster, scale)
     with cluster.connect() as admin:
-        _create_database(admin, database)
+        if options:
+            _create_database(admin, database, "template0", options)
+        else:
+            _create_database(admin, database)
         try:
             _mark(admin, database, environment)
             _fill(cluster, database, profile, scale)
@@ -129,10 +143,15 @@ def _run(connection: psycopg.Connection, path: Path) -> None:
         ) from error
 
 
-def _create_database(admin: psycopg.Connection, database: str, template: str = "template1") -> None:
+def _create_database(
+    admin: psycopg.Connection, database: str, template: str = "template1", options: str = ""
+) -> None:
     admin.execute(
-        sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
-            sql.Identifier(database), sql.Identifier(logins.OWNER), sql.Identifier(template)
+        sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} {}").format(
+            sql.Identifier(database),
+            sql.Identifier(logins.OWNER),
+            sql.Identifier(template),
+            sql.SQL(cast("LiteralString", options)),
         )
     )
 

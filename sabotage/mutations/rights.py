@@ -107,7 +107,11 @@ def _of_application() -> Iterator[Mutation]:
             "admin": f"ALTER ROLE {_APPLICATION} SET default_transaction_read_only = on",
             "whole_server": True,
         },
-        "fails at row-level security": {"admin": login_starts_with("row_security = off")},
+        "fails at row-level security": {
+            "admin": "CREATE POLICY everything ON public.punchlists USING (true);"
+            "ALTER TABLE public.punchlists ENABLE ROW LEVEL SECURITY;"
+            + login_starts_with("row_security = off")
+        },
     }
     for words, how in one_by_one.items():
         yield Mutation(id=f"application {words}", words=f"the application {words}", **how, **rest)

@@ -35,7 +35,7 @@ def _counting() -> set[str]:
     }
 
 
-def _minding(found: scripts.Answers) -> dict[str, str]:
+def minding(found: scripts.Answers) -> dict[str, str]:
     """Of the checks that count, those that did not pass, and what they observed."""
     return {
         check: found.checks[check]["observed"] if check in found.checks else "no answer"
@@ -52,7 +52,7 @@ def test_nobody_minds(variant: Variant, database: Database, tmp_path: Path) -> N
                 connection.execute(sql.encode())
     found = scripts.answers(database, scripts.PHASES, tmp_path)
     assert not found.errors
-    assert not _minding(found)
+    assert not minding(found)
 
 
 @dataclass(frozen=True)
@@ -70,15 +70,15 @@ def test_nobody_minds_another_login(user: str, database: Database, tmp_path: Pat
     seen = _Seen(database.cluster, database.name, database.profile, user)
     found = scripts.answers(seen, scripts.PHASES, tmp_path)
     assert not found.errors
-    assert not _minding(found)
+    assert not minding(found)
 
 
 @pytest.mark.parametrize("residue", ["keep", "rollback"])
 def test_nobody_minds_rows_of_another_run(residue: str, database: Database, tmp_path: Path) -> None:
     earlier = scripts.Suite(residue="keep", token="fedcba9876")
     kept = scripts.answers(database, scripts.PHASES, tmp_path, suite=earlier)
-    assert not _minding(kept)
+    assert not minding(kept)
     later = scripts.Suite(residue=residue)
     found = scripts.answers(database, scripts.PHASES, tmp_path, suite=later)
     assert not found.errors
-    assert not _minding(found)
+    assert not minding(found)

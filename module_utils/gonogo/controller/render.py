@@ -37,6 +37,7 @@ from markupsafe import Markup
 from ..errors import GonogoError, shown
 from ..script import END_OF_COMMENT, FORBIDDEN_LINE
 from . import template_cache
+from .found_columns import as_found
 from .quoting import Sql, ident, jsonb, literal
 from .row_rule_sql import rule_sql
 
@@ -103,8 +104,12 @@ class Rendered:
 
 
 def _comment(value: Any) -> Sql:
-    """Make text safe inside a `--` comment: one line, printable, never the start of a block."""
-    return Sql(END_OF_COMMENT.sub(" ", str(value)).replace("@", "(at)"))
+    """Make text safe inside a `--` comment: one line, printable, never the start of a block.
+
+    And ASCII: a server converts the comments too, and not every encoding has every character.
+    """
+    text = str(value).encode("ascii", "backslashreplace").decode()
+    return Sql(END_OF_COMMENT.sub(" ", text).replace("@", "(at)"))
 
 
 # With a context it is asked when the template runs, and never while it is compiled: an error
@@ -363,7 +368,7 @@ def render_phase(
         phase={**phase, "commits": commits},
         row_rules=lambda check: _row_rules(manifest, facts, check),
         runbook=runbook,
-        manifest=manifest,
+        manifest=as_found(manifest, facts),
         checks=checks,
         facts=facts,
         parameters=parameters,

@@ -12,26 +12,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import GonogoError
+from .found_columns import columns_found
 from .quoting import Sql, ident, literal
 from .row_rules import steps
 
-__all__ = ["Rows", "columns_found", "rule_sql"]
+__all__ = ["Rows", "rule_sql"]
 
 # What a clock may be ahead of the server's.
 _AHEAD = "interval '1 day'"
-
-
-def columns_found(
-    manifest: Mapping[str, Any], facts: Mapping[str, Any]
-) -> dict[tuple[str, str], str]:
-    """Table and declared name → name in this database, of the columns that preflight looks for."""
-    found = {}
-    for entry in manifest.get("found_columns", []):
-        actual = facts.get(entry["fact"])
-        if actual:
-            for name in entry["any_of"]:
-                found[entry["table"], name] = str(actual)
-    return found
 
 
 class Rows:

@@ -1135,6 +1135,26 @@ GREENS = [
     ),
     Green(
         "C1.8",
+        "empty is equal to empty where nothing can be empty",
+        """
+        DROP INDEX public.vendor_master_unique;
+        CREATE UNIQUE INDEX ON public.vendor_master (workspace_id, vendor_code, config_version_id)
+            NULLS NOT DISTINCT;
+        CREATE UNIQUE INDEX ON public.vendor_master
+            (workspace_id, vendor_code, config_version_id, id) NULLS NOT DISTINCT
+        """,
+    ),
+    Green(
+        "C1.5",
+        "empty is equal to empty where nothing can be empty",
+        """
+        DROP INDEX public.ux_config_versions_one_active_per_workspace;
+        CREATE UNIQUE INDEX one_active ON public.config_versions (workspace_id, source_type)
+            NULLS NOT DISTINCT WHERE status = 'ACTIVE'
+        """,
+    ),
+    Green(
+        "C1.8",
         "a constraint of another name with the columns in another order",
         """
         DROP INDEX public.vendor_master_unique;

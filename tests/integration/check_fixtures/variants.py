@@ -108,6 +108,16 @@ NAMES = [
 ]
 
 COLUMNS = [
+    # Every name that the documents use, and that preflight looks for.
+    Variant(
+        "the other names of states and stages",
+        """
+        ALTER TABLE public.config_versions RENAME COLUMN status TO import_status;
+        ALTER TABLE public.workflow_instances RENAME COLUMN status TO workflow_status;
+        ALTER TABLE public.workflow_instances RENAME COLUMN current_stage_number TO current_stage;
+        ALTER TABLE public.workflow_stages RENAME COLUMN status TO stage_status
+        """,
+    ),
     Variant(
         "a nullable column more in every table",
         _each_table("ALTER TABLE %s ADD COLUMN remark text"),
@@ -183,6 +193,35 @@ RULES = [
         JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]
         WHERE contype = 'c' AND conrelid IN ({_TABLES}) AND pg_get_constraintdef(oid) LIKE '%ANY (%'
         """),
+    ),
+    Variant(
+        "a touch trigger twice",
+        """
+        CREATE TRIGGER again BEFORE UPDATE ON public.punchlists
+            FOR EACH ROW EXECUTE FUNCTION public.trg_touch_updated_at();
+        CREATE TRIGGER at_first BEFORE INSERT ON public.vendor_master
+            FOR EACH ROW EXECUTE FUNCTION public.trg_touch_updated_at();
+        CREATE TRIGGER named BEFORE UPDATE OF notes ON public.punchlists
+            FOR EACH ROW EXECUTE FUNCTION public.trg_touch_updated_at();
+        CREATE TRIGGER changed BEFORE UPDATE ON public.config_versions
+            FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*)
+            EXECUTE FUNCTION public.trg_touch_updated_at()
+        """,
+    ),
+    Variant(
+        "guards that name their column",
+        """
+        DROP TRIGGER workflow_instances_frozen_guard ON public.workflow_instances;
+        CREATE TRIGGER workflow_instances_frozen_guard
+            BEFORE UPDATE OF config_version_id ON public.workflow_instances
+            FOR EACH ROW WHEN (OLD.config_version_id <> NEW.config_version_id)
+            EXECUTE FUNCTION public.frozen_config_version_guard();
+        DROP TRIGGER workflow_stages_frozen_guard ON public.workflow_stages;
+        CREATE TRIGGER workflow_stages_frozen_guard
+            BEFORE UPDATE OF id, config_version_id ON public.workflow_stages
+            FOR EACH ROW WHEN (NEW.config_version_id IS DISTINCT FROM OLD.config_version_id)
+            EXECUTE FUNCTION public.frozen_config_version_guard();
+        """,
     ),
     Variant(
         "the conditions of the indexes written otherwise",
@@ -344,6 +383,14 @@ SETTINGS = [
         ),
     ),
     Variant("names of the login", admin=_login_starts_with("quote_all_identifiers = on")),
+    # It changes nothing where no table has a policy.
+    Variant(
+        "no row security for the application",
+        admin=_each(f"""
+        SELECT format('ALTER ROLE {logins.APPLICATION} IN DATABASE %I SET row_security = off',
+                      current_database())
+        """),
+    ),
     Variant(
         "transactions of the login",
         admin=_login_starts_with(

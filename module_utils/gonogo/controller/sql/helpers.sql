@@ -31,7 +31,7 @@ EXCEPTION
             message = MESSAGE_TEXT;
         -- Errors about data quote the value, and a value may be somebody's.
         IF state LIKE '22%' THEN
-            message := regexp_replace(message, '".*"', '"…"');
+            message := regexp_replace(message, '".*"', '"..."');
         END IF;
         affected := NULL;
         answer := NULL;
