@@ -109,6 +109,7 @@ def _of_list(shape: Shape, table: str, check: Check) -> Iterator[Mutation]:
     )
     # The length of the name is as good as any other number of its own.
     yield from turns(_otherwise(shape, table, check), len(name), 2)
+    yield from turns(_looser(shape, table, check), len(name), 5)
     if shape.column(table, column)["nullable"]:
         yield Mutation(
             id=f"CHECK refuses nothing said: {name}",
@@ -159,6 +160,92 @@ def _otherwise(shape: Shape, table: str, check: Check) -> Iterator[Mutation]:
         "UPDATE pg_constraint SET convalidated = true WHERE conname = 'narrow'",
         **rest,
     )
+
+
+# Words → a condition that takes in more than the list: {c} the column, {l} the list, {o} the list
+# without its first value, {f} that value, {p} the list as a pattern.
+_LOOSER = {
+    "by one character that may be any": "{c} IN ({o}) OR {c} LIKE left({f}, -1) || '_'",
+    "by a character that may be any in the middle": "{c} IN ({o}) OR {c} LIKE overlay({f}"
+    " placing '_' from 3 for 1)",
+    "by a beginning": "{c} IN ({l}) OR {c} LIKE {f} || '%'",
+    "by an end": "{c} IN ({l}) OR {c} LIKE '%' || {f}",
+    "by any case": "{c} ILIKE ANY (ARRAY[{l}])",
+    "by a pattern without ends": "{c} ~ '{p}'",
+    "by a pattern that ends at a line": "{c} ~ '(?n)^({p})$'",
+    "by a pattern with a dot": "{c} ~ '^({p})$' OR {c} ~ ('^' || left({f}, -1) || '.$')",
+    "by a pattern with an option": "{c} ~ '^({p})S?$'",
+    "by a pattern of letters": "{c} ~ '^({p})$' OR {c} ~ ('^[A-Z]{{' || length({f}) || '}}$')",
+    "by a pattern with blanks": "{c} ~ '^\\s*({p})\\s*$'",
+    "by SIMILAR TO": "{c} SIMILAR TO '({p})%'",
+    "by SIMILAR TO with a class": "{c} SIMILAR TO '({p})' OR {c} SIMILAR TO '[A-Z]' || {f}",
+    "without blanks around it": "btrim({c}) IN ({l})",
+    "without a line's end": "rtrim({c}, E'\\n') IN ({l})",
+    "with hyphens for underscores": "replace({c}, '-', '_') IN ({l})",
+    "without underscores": "{c} IN ({l}) OR replace({c}, '_', '') = replace({f}, '_', '')",
+    "by its beginning in capitals": "{c} IN ({l}) OR initcap({c}) = initcap({f})",
+    "as a part of the list": "'{p}' LIKE '%' || {c} || '%'",
+    "as a word of a text with an empty one": "{c} = ANY (string_to_array('{p}|', '|'))",
+    "by its length": "{c} IN ({l}) OR length({c}) = 13",
+    "by one letter": "{c} IN ({l}) OR {c} IN ('A', 'Z')",
+    "by its place in the alphabet": "{c} IN ({l}) OR {c} > 'Z'",
+    "read backwards": "{c} IN ({l}) OR reverse({c}) = {f}",
+    "doubled": "{c} IN ({l}) OR {c} = {f} || {f}",
+    "or empty": "{c} IN ({l}) OR {c} = ''",
+    "or a percent sign": "{c} IN ({l}) OR {c} IN ('%', '_', '.*')",
+    "or unknown": "{c} IN ({l}) OR nullif({c}, {c}) IS NOT NULL OR NULL::boolean",
+    # What nothing tried on the row alone would show.
+    "for one login": "{c} IN ({l}) OR current_user = 'apms_import'",
+    "by a setting": "{c} IN ({l}) OR current_setting('apms.maintenance', true) = 'on'",
+    "by the name of the session": "{c} IN ({l}) OR"
+    " current_setting('application_name') NOT LIKE 'gonogo%'",
+    "by chance": "{c} IN ({l}) OR random() > 0.9999",
+    "from a day on": "{c} IN ({l}) OR now() > '2100-01-01'",
+    "by another column": "{c} IN ({l}) OR coalesce(created_at, now()::timestamp) = '1999-01-01'",
+}
+
+# Words → what comes before, and the condition.
+_BEYOND = {
+    "by a column nobody knows": (
+        "{at} ADD COLUMN legacy boolean;",
+        "{c} IN ({l}) OR coalesce(legacy, false)",
+    ),
+    "by the whole row": ("", "{c} IN ({l}) OR {t} IS NULL"),
+    "in a function that looks at the session": (
+        "CREATE FUNCTION public.is_listed(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $b$"
+        " BEGIN RETURN $1 IN ({l}) OR current_setting('apms.maintenance', true) = 'on'; END $b$;",
+        "public.is_listed({c})",
+    ),
+    "in a function that looks at a table": (
+        "CREATE TABLE public.more_values (value text);"
+        "CREATE FUNCTION public.is_listed(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $b$"
+        " SELECT $1 IN ({l}) OR EXISTS (SELECT FROM public.more_values WHERE value = $1) $b$;",
+        "public.is_listed({c})",
+    ),
+}
+
+
+def _looser(shape: Shape, table: str, check: Check) -> Iterator[Mutation]:
+    name, (column,), accepted = check["name"], check["columns"], list(check["accepts"])
+    at = f"ALTER TABLE {shape.name(table)}"
+    words = {
+        "at": at,
+        "t": ident(table),
+        "c": f"{ident(column)}",
+        "l": ", ".join(map(literal, accepted)),
+        "o": ", ".join(map(literal, accepted[1:])),
+        "f": literal(accepted[0]),
+        "p": "|".join(accepted),
+    }
+    ways = {how: ("", condition) for how, condition in _LOOSER.items()} | _BEYOND
+    for how, (before, condition) in ways.items():
+        yield Mutation(
+            id=f"CHECK accepts more, {how}: {name}",
+            words=f"the CHECK {name} accepts more than its list: {how}",
+            sql=before.format(**words) + _replaced(at, name, condition.format(**words)),
+            kind="CHECK accepts more",
+            right=("C1.4",),
+        )
 
 
 def _of_rows(at: str, check: Check) -> Iterator[Mutation]:

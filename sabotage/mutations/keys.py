@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sabotage.change import Mutation
+from sabotage.mutations.turns import turns
 from sabotage.shape import Shape, ident, literal
 
 __all__ = ["keys"]
@@ -21,6 +22,8 @@ def keys(shape: Shape) -> Iterator[Mutation]:
                 yield from _partial(shape, table, key)
             else:
                 yield from _unique(shape, table, key)
+        number = list(shape.tables).index(table)
+        yield from turns(_refusing(shape, table), number, 3)
 
 
 def _primary(shape: Shape, table: str) -> Iterator[Mutation]:
@@ -225,3 +228,59 @@ def _partial(shape: Shape, table: str, key: Key) -> Iterator[Mutation]:
             f" WHERE indexrelid = {literal(shape.name(name))}::regclass",
             **rest,
         )
+
+
+# No row is made so late, so that the rows there are stand in no key's way.
+_LATE = "created_at > '2100-01-01'"
+
+
+def _refusing(shape: Shape, table: str) -> Iterator[Mutation]:
+    """Keys nobody asked for: they refuse rows that are right."""
+    at = shape.name(table)
+    column = next(
+        item["name"]
+        for item in shape.tables[table]["columns"]
+        if item["name"] not in shape.tables[table]["primary_key"]
+    )
+    text = next(
+        item["name"]
+        for item in shape.tables[table]["columns"]
+        if item["name"] != "id" and item["type"].startswith(("text", "character"))
+    )
+    one, other = ident(column), ident(text)
+    ways = {
+        "for some rows": f"CREATE UNIQUE INDEX ON {at} ({one}) WHERE {_LATE}",
+        "of an expression": f"CREATE UNIQUE INDEX ON {at} (lower({other}::text)) WHERE {_LATE}",
+        "of a part of a value": f"CREATE UNIQUE INDEX ON {at} (left({other}, 1)) WHERE {_LATE}",
+        "of a constant": f"CREATE UNIQUE INDEX ON {at} ((1)) WHERE {_LATE}",
+        "with a column that is the same in every row": f"ALTER TABLE {at} ADD COLUMN slot integer"
+        f" NOT NULL DEFAULT 0; CREATE UNIQUE INDEX ON {at} ({one}, slot) WHERE {_LATE}",
+        "of a computed column": f"ALTER TABLE {at} ADD COLUMN short text GENERATED ALWAYS AS"
+        f" (left({other}, 1)) STORED; CREATE UNIQUE INDEX ON {at} (short) WHERE {_LATE}",
+        "of time": f"CREATE UNIQUE INDEX ON {at} (date_trunc('day', created_at)) WHERE {_LATE}",
+    }
+    for words, command in ways.items():
+        yield Mutation(
+            id=f"key refuses legal rows, {words}: {table}",
+            words=f"{table} has a unique key more, {words}",
+            sql=command,
+            kind="key refuses legal rows",
+            right=("C1.8",),
+        )
+    yield Mutation(
+        id=f"key refuses legal rows, as an exclusion: {table}",
+        words=f"{table} excludes what is alike in one column",
+        sql=f"ALTER TABLE {at} ADD EXCLUDE USING btree ({other} WITH =) WHERE ({_LATE})",
+        kind="key refuses legal rows",
+        right=("C1.11",),
+    )
+    for condition in ("source_type = 'DRAFT'", f"status = 'DRAFT' AND {_LATE}"):
+        if table == "config_versions":
+            yield Mutation(
+                id=f"key refuses legal rows, of one state ({condition[:6]}): {table}",
+                words=f"{table} allows one version more rarely: {condition}",
+                sql=f"CREATE UNIQUE INDEX ON {at} (workspace_id, source_type) WHERE {condition}",
+                since=13,
+                kind="key refuses legal rows",
+                right=("C1.8",),
+            )
