@@ -20,6 +20,7 @@ class Change:
     `since`: the first major version of PostgreSQL that can do it. `whole_server`: it changes
     what belongs to all databases, so the server is thrown away afterwards. `between`: it happens
     after preflight, which has seen the database as it should be. `parameters` are the runbook's.
+    `options`: those of CREATE DATABASE, of a database that is no copy but one of another kind.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Change:
     whole_server: bool = False
     between: bool = False
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    options: str = ""
 
     def __str__(self) -> str:
         return self.id

@@ -101,8 +101,9 @@ class Lab:
 
     def try_out(self, change: Change) -> Outcome:
         """Do it to a copy of the good database, and have the gate judge the copy."""
-        name = self.copy()
+        name = ""
         try:
+            name = self.made(change.options) if change.options else self.copy()
             if not change.between:
                 self.apply(change, name)
             judged = self._gate(change).judge(
@@ -116,7 +117,7 @@ class Lab:
             if change.whole_server:
                 self._stop()
                 self._start()
-            else:
+            elif name:
                 content.drop(self.cluster, name)
         return Outcome(change.id, judged=judged)
 
@@ -124,6 +125,22 @@ class Lab:
         """A new copy of the good database; returns its name."""
         name = f"copy_{next(self._numbers)}"
         content.clone(self.cluster, _TEMPLATE, name)
+        return name
+
+    def made(self, options: str) -> str:
+        """A good database of another kind; returns its name. Raises _RefusedError."""
+        name = f"made_{next(self._numbers)}"
+        try:
+            content.create(
+                self.cluster,
+                database=name,
+                profile=_PROFILE,
+                scale=1,
+                environment="sandbox",
+                options=options,
+            )
+        except psycopg.Error as error:
+            raise _RefusedError(f"{error.sqlstate}: {error.diag.message_primary}") from error
         return name
 
     def apply(self, change: Change, database: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sabotage.change import OLDEST, Variant
+from sabotage.harmless import harmless
 from sabotage.mutations.text import database_starts_with, login_starts_with, with_database
 from tests.integration.check_fixtures import BYSTANDER, GREENS
 from tests.integration.check_fixtures.variants import VARIANTS
@@ -517,6 +518,7 @@ def variants() -> Iterator[Variant]:
     for words, commands in _ALONE.items():
         yield Variant(id=f"benign: {words}", words=words, alone=commands)
     yield from _others()
+    yield from harmless()
 
 
 def _others() -> Iterator[Variant]:

@@ -573,6 +573,78 @@ COLUMNS = [
     ),
 ]
 
+_LOOSER = {
+    "by a wildcard": "status IN ('IN_PROGRESS', 'CLEARED') OR status LIKE 'OPE_'",
+    "by a pattern without ends": "status ~ 'OPEN|IN_PROGRESS|CLEARED'",
+    "by a pattern that ends at a line": "status ~ '(?n)^(OPEN|IN_PROGRESS|CLEARED)$'",
+    "without blanks around it": "btrim(status) IN ('OPEN', 'IN_PROGRESS', 'CLEARED')",
+    "as a part of a text": "'OPEN,IN_PROGRESS,CLEARED' LIKE '%' || status || '%'",
+}
+_DEPENDENT = {
+    "by a setting": "current_setting('apms.maintenance', true) = 'on'",
+    "by a login": "current_user = 'apms_import'",
+    "by chance": "random() > 0.9999",
+}
+
+
+def _punchlists(condition: str) -> str:
+    return (
+        "ALTER TABLE public.punchlists DROP CONSTRAINT ck_punchlists_status;"
+        f"ALTER TABLE public.punchlists ADD CHECK ({condition})"
+    )
+
+
+LOOSER = [
+    *(
+        Red(
+            "C1.4",
+            f"more than the list {words}",
+            _punchlists(condition),
+            words="punchlists.status accepts '",
+        )
+        for words, condition in _LOOSER.items()
+    ),
+    *(
+        Red(
+            "C1.4",
+            f"more than the list {words}",
+            _punchlists(f"status IN ('OPEN', 'IN_PROGRESS', 'CLEARED') OR {condition}"),
+            words="depends on more than the row: ",
+        )
+        for words, condition in _DEPENDENT.items()
+    ),
+    Red(
+        "C1.4",
+        "more than the list where a column that nobody knows says so",
+        """
+        ALTER TABLE public.punchlists ADD COLUMN legacy boolean;
+        """
+        + _punchlists("status IN ('OPEN', 'IN_PROGRESS', 'CLEARED') OR coalesce(legacy, false)"),
+        words="punchlists.status accepts '",
+    ),
+]
+
+REFUSING = [
+    Red(
+        "C1.8",
+        "one DRAFT a source type",
+        """
+        CREATE UNIQUE INDEX one_draft ON public.config_versions (workspace_id, source_type)
+            WHERE status = 'DRAFT'
+        """,
+        words="config_versions (workspace_id, source_type) has an unexpected unique key one_draft",
+    ),
+    Red(
+        "C1.8",
+        "a key with a column that is the same in every row",
+        """
+        ALTER TABLE public.punchlists ADD COLUMN slot integer NOT NULL DEFAULT 0;
+        CREATE UNIQUE INDEX one_list ON public.punchlists (workflow_stage_id, slot)
+        """,
+        words="punchlists (workflow_stage_id, slot) has an unexpected unique key one_list",
+    ),
+]
+
 KEYS = [
     Red(
         "C1.8",
@@ -963,10 +1035,12 @@ REDS = [
     *TABLES,
     *FOREIGN_KEYS,
     *CHECKS,
+    *LOOSER,
     *ONE_ACTIVE,
     *ORPHANS,
     *COLUMNS,
     *KEYS,
+    *REFUSING,
     *TRIGGERS,
     *RIGHTS,
     *OTHERS,
