@@ -32,10 +32,10 @@ from sabotage.work import Share, Team, chosen, work
 from sandbox.errors import SandboxError
 
 _DOCS = Path(__file__).resolve().parents[1] / "docs"
-# The oldest that is still in wide use, and the newest.
-_MAJORS = (15, 18)
+# The oldest that is still in wide use, the sandbox's own, and the newest.
+_MAJORS = (15, 17, 18)
 # On these only the database as it should be.
-_OTHERS = (13, 14, 16, 17)
+_OTHERS = (13, 14, 16)
 _BAR = 0.99
 _EVERY = 100
 
@@ -160,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--majors",
         type=lambda text: [int(word) for word in text.split(",")],
-        help="major versions of PostgreSQL (default: 15,18)",
+        help="major versions of PostgreSQL (default: 15,17,18)",
     )
     run.add_argument(
         "--only",

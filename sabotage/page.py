@@ -31,6 +31,26 @@ looks at; of those it is enough that the check cannot tell (they are a HOLD). Wh
 reported by this runbook (C1.12, C5.5, N1, N2) has to be reported; it prevents no GO.
 """
 
+_BLIND = """\
+## What cannot be seen
+
+Some changes no check of a database from inside can see. They are in no catalogue here, and no \
+figure below is about them.
+
+* A superuser who edits the system catalogs, replaces the server's programs or loads a library can \
+make the server say whatever he likes: to every question, or only to this login. What is noticed \
+of it here (keys and indexes marked as valid over rows that break them, the trigger of a foreign \
+key that calls another function) is what still contradicts itself.
+* A condition that no question varies and that stands in no text that is compared: in a library of \
+C, in a server beyond a foreign data wrapper, in a proxy that changes what passes through it.
+* A CHECK in a form of its own is tried on some thousand values: every value of its list with one \
+place changed, doubled, left out or exchanged, in other cases, with blanks, signs of patterns and \
+letters that look alike, every sign and every length. One that takes in exactly one other word, \
+built from pieces that stand nowhere in its text, is not found.
+* Rows that are false and contradict nothing: an approval by the right person, at a possible time, \
+that never happened.
+"""
+
 _KINDS = """\
 ## What was caught
 
@@ -66,6 +86,7 @@ def render(scores: Mapping[str, Score], checks: Sequence[str], explained: Mappin
             _INTRODUCTION,
             *_totals(scores),
             "",
+            _BLIND,
             _KINDS,
             *_by_kind(whole),
             "",
