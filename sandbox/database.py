@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
@@ -13,8 +13,6 @@ from sandbox import logins
 from sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
-    from typing import LiteralString
-
     from sandbox.cluster import Cluster
 
 _SQL = Path(__file__).parent / "sql"
@@ -151,7 +149,7 @@ def _create_database(
             sql.Identifier(database),
             sql.Identifier(logins.OWNER),
             sql.Identifier(template),
-            sql.SQL(cast("LiteralString", options)),
+            sql.SQL(options),
         )
     )
 

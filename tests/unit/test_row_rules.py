@@ -15,7 +15,7 @@ from gonogo.controller.row_rule_sql import rule_sql
 from gonogo.errors import InputError
 from tests.integration.harness import RUNBOOK
 
-_TABLE = {"unique": [], "checks": [], "indexes": [], "triggers": []}
+_TABLE: dict[str, Any] = {"unique": [], "checks": [], "indexes": [], "triggers": []}
 
 
 def _table(name: str, *columns: str) -> dict[str, Any]:
