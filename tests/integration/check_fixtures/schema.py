@@ -1245,7 +1245,9 @@ GREENS = [
         INSERT INTO public.workflow_stages (id, workflow_instance_id, config_version_id,
             stage_number, approval_role_id, parallel_group)
         SELECT n.id, s.workflow_instance_id, s.config_version_id, 99, s.approval_role_id, NULL
-        FROM (SELECT * FROM public.workflow_stages ORDER BY id LIMIT 1) AS s,
+        FROM (SELECT s.* FROM public.workflow_stages AS s
+              JOIN public.workflow_instances AS w ON w.id = s.workflow_instance_id
+              WHERE w.status = 'IN_PROGRESS' ORDER BY s.id LIMIT 1) AS s,
              (VALUES ('one'), ('two')) AS n (id)
         """,
     ),
