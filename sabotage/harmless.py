@@ -45,7 +45,7 @@ _LISTS = {
     "by the place in an array": f"array_position(ARRAY[{_STATES}], status::text) IS NOT NULL",
     "as a pattern with its ends": "status ~ '^(OPEN|IN_PROGRESS|CLEARED)$'",
     "as a pattern without groups": r"status ~ '\A(?:OPEN|IN_PROGRESS|CLEARED)\Z'",
-    "as SIMILAR TO": "status SIMILAR TO '(OPEN|IN_PROGRESS|CLEARED)'",
+    "as SIMILAR TO": r"status SIMILAR TO '(OPEN|IN\_PROGRESS|CLEARED)'",
     "with a cast": f"status::varchar(20) IN ({_STATES})",
     "for the case that it is empty": f"status IS NULL OR status IN ({_STATES})",
     "as LIKE without a wildcard": "status LIKE 'OPEN' OR status LIKE 'CLEARED'"
@@ -61,7 +61,6 @@ _GUARDS = {
     "in brackets and casts": "((OLD.status)::text = 'ACTIVE'::text)",
     "as a list": "OLD.status IN ('ACTIVE')",
     "turned round": "'ACTIVE' = OLD.status",
-    "as a difference": "NOT (OLD.status <> 'ACTIVE')",
 }
 
 _INDEXES = {
