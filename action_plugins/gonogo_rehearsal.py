@@ -195,6 +195,7 @@ class ActionModule(Stage):
                     "directory": f"{arguments['directory']}/runs/{run.run_id}/rehearsal",
                     "scripts": prepared.scripts,
                     "timeouts": arguments["timeouts"],
+                    "application_name": runbook.parameters.get("application_name", ""),
                     "keep_lock": True,
                 }
                 answer = self.call_with_database(stage, asked)

@@ -11,8 +11,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 from gonogo import canonical
 from gonogo.controller import deployment, evidence, judgement, report, ways_back
 from gonogo.controller.paths import path_of
+from gonogo.controller.phase_stage import judged_objects
 from gonogo.controller.stage import Stage
 from gonogo.errors import GonogoError, InputError
+from gonogo.judged import differences
 
 
 class ActionModule(Stage):
@@ -41,6 +43,7 @@ class ActionModule(Stage):
             # The stage target refused before it opened a run, and has said why.
             return {"skipped": True, "msg": "no run was opened, there is nothing to judge"}
         self._refuse_another(run)
+        self._compare(run)
         run.append(self.stage, "closed", {"fenced": self._release_lock(run)})
         # A run that was killed gets no verdict, though this part of it may have lived on.
         self.require_controller()
@@ -60,6 +63,37 @@ class ActionModule(Stage):
         if verdict["decision"] in arguments["fail_on"]:
             result.update(failed=True, msg=report.summary_lines(verdict)[0])
         return result
+
+    def _compare(self, run: evidence.Run) -> None:
+        """What the checks have judged must be there still, and nothing beside it: or nobody knows
+        what they would say now."""
+        if not (run.path / "judged.json").is_file():
+            return
+        problem: GonogoError | None = None
+        try:
+            asked = {
+                "login": run.read_json("run.json")["target"]["login"],
+                "run_id": run.run_id,
+                "objects": judged_objects(self.runbook_of(run)),
+            }
+            now = self.call_with_database("judged", asked)["judged"]
+            changed = differences(run.read_json("judged.json"), now)
+            if changed:
+                more = f"; and {len(changed) - 10} more" if len(changed) > 10 else ""
+                problem = GonogoError(
+                    "what was judged has changed since",
+                    detail="; ".join(changed[:10]) + more,
+                    hint="Find out who has changed it, then start a new run.",
+                )
+        except GonogoError as error:
+            problem = GonogoError(
+                "nobody could see whether what was judged is still there",
+                detail=error.primary,
+                hint="Start a new run.",
+            )
+        if problem is not None:
+            data = {"message": problem.primary, "detail": problem.detail, "hint": problem.hint}
+            run.append(self.stage, "stage_failed", data)
 
     def _ways_back(self, run: evidence.Run) -> list[str]:
         found = evidence.load(run.path)

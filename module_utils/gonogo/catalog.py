@@ -1,6 +1,10 @@
+# ruff: noqa: S608 - whatever is put into a query is a constant of this file
 """The engine's own catalog queries: identity, sessions, locks, fingerprints. No psycopg here."""
 
 from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
 
 __all__ = [
     "BACKENDS",
@@ -9,9 +13,11 @@ __all__ = [
     "IDENTITY",
     "LOCK_HOLDER",
     "LOCK_KEY",
+    "MARK",
     "TABLES",
     "TERMINATE",
     "TRY_LOCK",
+    "mark_of",
 ]
 
 # Two-part advisory lock key ("gono", "go"); advisory locks are per database by themselves.
@@ -90,20 +96,54 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
 
 HAS_LOCK = f"SELECT EXISTS ({LOCK_HOLDER.strip()} AND a.application_name = %s)"
 
-# Sessions of runs of this project in this database, by the run id in their name.
-BACKENDS = """
-SELECT pid, application_name, state, backend_start
-FROM pg_catalog.pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_catalog.pg_backend_pid()
-    AND application_name LIKE 'gonogo:%%:%%'
+# The mark of a run's session that is not called like one: an advisory lock, shared, on a number
+# that is made of the run id. Its first byte is ours, then come the seconds since 1970 and the six
+# hexadecimal digits. pg_locks shows it to everybody, as pg_stat_activity does the name.
+_MARK = 0x67
+
+MARK = "SELECT pg_catalog.pg_advisory_lock_shared(%s)"
+
+# Sessions of runs of this project in this database, by their name or their mark.
+_SESSIONS = f"""
+SELECT a.pid, a.application_name, coalesce(m.run_id, split_part(a.application_name, ':', 2))
+    AS run_id
+FROM pg_catalog.pg_stat_activity AS a
+LEFT JOIN (
+    SELECT k.pid, to_char(to_timestamp(k.key >> 24 & 4294967295) AT TIME ZONE 'UTC',
+        'YYYYMMDD"T"HH24MISS"Z-"')
+        || lpad(to_hex(k.key & 16777215), 6, '0') AS run_id
+    FROM (
+        SELECT l.pid, (l.classid::bigint << 32) | l.objid::bigint AS key
+        FROM pg_catalog.pg_locks AS l
+        WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted AND l.mode = 'ShareLock'
+            AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d
+                WHERE d.datname = current_database())
+    ) AS k
+    WHERE k.key >> 56 = {_MARK}
+) AS m ON m.pid = a.pid
+WHERE a.datname = current_database() AND a.pid <> pg_catalog.pg_backend_pid()
+    AND (a.application_name LIKE 'gonogo:%%:%%' OR m.run_id IS NOT NULL)
 """
 
-TERMINATE = """
-SELECT count(pg_catalog.pg_terminate_backend(pid))
-FROM pg_catalog.pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_catalog.pg_backend_pid()
-    AND application_name LIKE %s
+# Rows of pid, application_name, run_id.
+BACKENDS = f"SELECT s.pid, s.application_name, s.run_id FROM ({_SESSIONS}) AS s"
+
+# Of one run: the session of a name, or all.
+TERMINATE = f"""
+SELECT count(pg_catalog.pg_terminate_backend(s.pid))
+FROM ({_SESSIONS}) AS s
+WHERE s.run_id = %s AND (s.application_name = %s OR %s)
 """
+
+
+def mark_of(run_id: str) -> int | None:
+    """The number of a run's mark; None for what is no run id."""
+    found = re.fullmatch(r"(\d{8}T\d{6})Z-([0-9a-f]{6})", run_id)
+    if found is None:
+        return None
+    began = datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=timezone.utc)
+    return _MARK << 56 | int(began.timestamp()) << 24 | int(found[2], 16)
+
 
 # Every table with rows of its own that a delete could reach, whatever its schema.
 TABLES = """

@@ -17,6 +17,7 @@ from psycopg import Error as DatabaseError
 from .errors import GonogoError
 from .login import Login, Timeouts, clean_environment
 from .refusal import refused
+from .session_settings import PINNED
 
 __all__ = ["DatabaseError", "connect", "described", "reached"]
 
@@ -126,17 +127,10 @@ def _pin(
 ) -> None:
     """Make the session's behaviour independent of the role's, the database's and the server's."""
     pinned = {
-        "search_path": "",
-        "row_security": "off",
+        **PINNED,
         "lock_timeout": timeouts.lock,
         "statement_timeout": timeouts.statement,
         "idle_in_transaction_session_timeout": timeouts.idle_in_transaction,
-        "timezone": "UTC",
-        "datestyle": "ISO, YMD",
-        "intervalstyle": "postgres",
-        "bytea_output": "hex",
-        "extra_float_digits": "1",
-        "quote_all_identifiers": "off",
         "default_transaction_read_only": "on" if read_only else "off",
         "tcp_keepalives_idle": "10",
         "tcp_keepalives_interval": "5",

@@ -98,16 +98,24 @@ def session(
     timeouts: Timeouts | None = None,
     read_only: bool = False,
     settings: Mapping[str, str] | None = None,
+    called: str | None = None,
 ) -> Any:
-    """Open a session of a stage, as `connect` does. Raises GonogoError as `prove` does."""
+    """Open a session of a stage, as `connect` does. Raises GonogoError as `prove` does.
+
+    `called` is its name where code of the application runs in it, which is not to know it from
+    any other session. It has the mark of its run instead.
+    """
     connection = connect(
         login,
-        name=application_name(run_id, stage),
+        name=application_name(run_id, stage) if called is None else called,
         timeouts=timeouts or Timeouts(),
         read_only=read_only,
         settings=settings,
     )
     try:
+        if called is not None:
+            connection.execute(catalog.MARK, (catalog.mark_of(run_id),))
+        # After it has a name or a mark: a fence that has not seen it has taken the lock before.
         prove(connection, run_id=run_id)
     except BaseException:
         connection.close()
@@ -131,7 +139,7 @@ def prove(connection: Any, *, run_id: str) -> None:
 
 def release(connection: Any, *, run_id: str) -> None:
     """End the keeper of this run, and wait until the server has let go of the lock."""
-    _end_sessions(connection, pattern=application_name(run_id, _STAGE))
+    _end_sessions(connection, run_id=run_id, named=application_name(run_id, _STAGE))
 
 
 def fence(connection: Any, *, run_ids: Sequence[str]) -> list[str]:
@@ -141,8 +149,8 @@ def fence(connection: Any, *, run_ids: Sequence[str]) -> list[str]:
     """
     ended = []
     for run_id in run_ids:
-        names = [row.application_name for row in _sessions(connection) if row.run_id == run_id]
-        _end_sessions(connection, pattern=application_name(run_id, "%"))
+        names = [str(row) for row in _sessions(connection) if row.run_id == run_id]
+        _end_sessions(connection, run_id=run_id, named=None)
         ended.extend(names)
     return ended
 
@@ -156,33 +164,35 @@ def other_runs(connection: Any, *, run_id: str) -> list[str]:
 class _Session:
     pid: int
     application_name: str
+    run_id: str
 
-    @property
-    def run_id(self) -> str:
-        return self.application_name.split(":")[1]
+    def __str__(self) -> str:
+        """Its name; of one that is called like the application's, the name of its stage."""
+        ours = self.application_name.startswith("gonogo:")
+        return self.application_name if ours else application_name(self.run_id, "phases")
 
 
 def _sessions(connection: Any) -> list[_Session]:
     with connection.cursor() as cursor:
         cursor.execute(catalog.BACKENDS)
-        return [_Session(pid=row[0], application_name=row[1]) for row in cursor.fetchall()]
+        return [_Session(*row) for row in cursor.fetchall()]
 
 
-def _end_sessions(connection: Any, *, pattern: str) -> None:
-    """`pattern` is a LIKE pattern; run ids hold neither % nor _."""
+def _end_sessions(connection: Any, *, run_id: str, named: str | None) -> None:
+    """End the session of this name, or all of the run."""
     deadline = time.monotonic() + _GONE_DEADLINE_SECONDS
     while True:
         with connection.transaction(), connection.cursor() as cursor:
             # Where the login acts as another role from the start (ALTER ROLE ... SET role), it may
             # end its own sessions only as itself.
             cursor.execute("SET LOCAL ROLE NONE")
-            cursor.execute(catalog.TERMINATE, (pattern,))
+            cursor.execute(catalog.TERMINATE, (run_id, named or "", named is None))
             remaining = cursor.fetchone()[0]
         if not remaining:
             return
         if time.monotonic() > deadline:
             raise GonogoError(
-                f"{remaining} session(s) named {pattern} do not end",
+                f"{remaining} session(s) of run {run_id} do not end",
                 hint="Look at pg_stat_activity; end them by hand or wait, then run again.",
             )
         time.sleep(0.02)

@@ -12,17 +12,27 @@ from typing import Any
 
 import psycopg
 
+from gonogo import catalog
 from gonogo.login import Login
 from sandbox import logins
 from sandbox.cluster import Cluster
 from sandbox.ssh.endpoint import Endpoint
 from tests.integration.verifier import assert_confirmed
 
-__all__ = ["PROJECT", "RUNBOOK", "Controller", "Database", "Outcome"]
+__all__ = ["PROJECT", "RUNBOOK", "RUN_SESSIONS", "Controller", "Database", "Outcome"]
 
 PROJECT = Path(__file__).resolve().parents[2]
 RUNBOOK = PROJECT / "runbooks" / "20251229010228_add_master_tables_final_v2"
 _VERDICTS = "*/*/verdict.json"
+
+# As pg_stat_activity, of the sessions of runs only; those called like the application's have the
+# name of their stage.
+RUN_SESSIONS = f"""(
+    SELECT a.pid, a.datname, a.wait_event_type,
+        CASE WHEN a.application_name LIKE 'gonogo:%%' THEN a.application_name
+             ELSE 'gonogo:' || s.run_id || ':phases' END AS application_name
+    FROM ({catalog.BACKENDS}) AS s JOIN pg_stat_activity AS a ON a.pid = s.pid
+) AS run_session"""
 
 
 @dataclass(frozen=True)

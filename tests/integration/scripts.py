@@ -141,11 +141,14 @@ def by_module(database: Database, scripts: Sequence[Mapping[str, Any]], director
     """Run scripts with the code of the module, each whatever became of the one before."""
     found = Answers()
 
-    def session(stage: str) -> Any:
-        name = application_name(_RUN_ID, stage)
-        return connect(database.login(), name=name, timeouts=Timeouts(**_TIMEOUTS))
-
     for script in scripts:
+        preflight = script["name"] == PREFLIGHT
+
+        # Where code of the application runs, it is called as the application's sessions are.
+        def session(stage: str, *, own: bool = preflight) -> Any:
+            name = application_name(_RUN_ID, stage) if own else ""
+            return connect(database.login(), name=name, timeouts=Timeouts(**_TIMEOUTS))
+
         (outcome,) = phases.run_phases(
             session, stage="phases", scripts=[script], directory=directory
         )

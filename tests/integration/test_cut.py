@@ -28,7 +28,7 @@ from tests.integration.cut.attempt import Attempt
 from tests.integration.cut.audit import decided, kept, read_rows, sessions, unexplained
 from tests.integration.cut.gate import until
 from tests.integration.cut.scene import Scene
-from tests.integration.harness import PROJECT, Controller, Database, Outcome
+from tests.integration.harness import PROJECT, RUN_SESSIONS, Controller, Database, Outcome
 
 pytestmark = [
     pytest.mark.usefixtures("with_twin"),
@@ -198,8 +198,7 @@ class Cuts(Scene):
         """Sessions of runs that wait for a lock, by their process."""
         with self.database.admin() as connection:
             found = connection.execute(
-                "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
-                " AND application_name LIKE 'gonogo:%' AND wait_event_type = 'Lock'",
+                f"SELECT pid FROM {RUN_SESSIONS} WHERE wait_event_type = 'Lock'".encode()
             ).fetchall()
         return {row[0] for row in found}
 
@@ -228,9 +227,10 @@ class Cuts(Scene):
         """End the session that has the run lock; or all others, which are those of a stage."""
         with self.database.admin() as connection:
             ended = connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND application_name LIKE 'gonogo:%%'"
-                " AND (application_name LIKE '%%:lock') = %s",
+                (
+                    f"SELECT pg_terminate_backend(pid) FROM {RUN_SESSIONS}"
+                    " WHERE (application_name LIKE '%%:lock') = %s"
+                ).encode(),
                 (keeper,),
             ).fetchall()
         assert ended, "there is no such session"

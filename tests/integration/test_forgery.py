@@ -15,7 +15,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.integration.harness import PROJECT, RUNBOOK, Controller, Database, Outcome
+from tests.integration.harness import (
+    PROJECT,
+    RUN_SESSIONS,
+    RUNBOOK,
+    Controller,
+    Database,
+    Outcome,
+)
 from tests.pages.forgery import ATTEMPTS, TAMPERING
 
 Make = Callable[..., Database]
@@ -134,7 +141,7 @@ def _waiting(
 
 def _await(admin: psycopg.Connection, stage: str) -> None:
     waiting = (
-        "SELECT FROM pg_stat_activity WHERE datname = current_database()"
+        f"SELECT FROM {RUN_SESSIONS} WHERE datname = current_database()"
         f" AND application_name LIKE 'gonogo:%:{stage}' AND wait_event_type = 'Lock'"
     )
     end = time.monotonic() + _SECONDS

@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.integration.harness import PROJECT, Controller, Database, Outcome
+from tests.integration.harness import PROJECT, RUN_SESSIONS, Controller, Database, Outcome
 
 Make = Callable[..., Database]
 
@@ -57,8 +57,7 @@ def _assert_backup(record: dict[str, object]) -> None:
 def _sessions(database: Database) -> list[str]:
     with database.admin() as connection:
         rows = connection.execute(
-            "SELECT application_name FROM pg_stat_activity"
-            " WHERE datname = current_database() AND application_name LIKE 'gonogo:%'"
+            f"SELECT application_name FROM {RUN_SESSIONS}".encode()
         ).fetchall()
     return [row[0] for row in rows]
 
@@ -303,7 +302,7 @@ def test_cleanup_refuses_when_it_would_touch_other_rows(
         )
         connection.execute(
             "INSERT INTO public.app_notes SELECT 'mine', id FROM public.config_versions"
-            " WHERE source_file_name LIKE 'GONOGO-%' LIMIT 1"
+            " WHERE source_file_name ~ '^[A-Z2-7]{8}-[0-9A-F]{8}[.]xlsx$' LIMIT 1"
         )
     kept = database.rows()
     shown = controller.play(*CLEANUP)
@@ -372,10 +371,7 @@ def test_connection_lost_while_the_phases_run_is_no_go(
             text=True,
         )
         try:
-            waiting = (
-                "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'gonogo:%'"
-                " AND wait_event_type = 'Lock' AND datname = current_database()"
-            )
+            waiting = f"SELECT pid FROM {RUN_SESSIONS} WHERE wait_event_type = 'Lock'"
             with database.admin() as admin:
                 _until(lambda: admin.execute(waiting).fetchone() is not None)
                 admin.execute(f"SELECT pg_terminate_backend(pid) FROM ({waiting}) AS w")

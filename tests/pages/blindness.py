@@ -16,6 +16,7 @@ BLINDING = (
 )
 
 _HERE = "test_blindness.py"
+_FUNCTIONS = "test_functions.py"
 _RECOGNISED = "HOLD: `a setting of the role or the database would blind the checks`"
 
 _ROWS = (
@@ -32,6 +33,46 @@ _ROWS = (
         "timeouts of a millisecond for locks and idle transactions, on the role",
         "no effect: sessions pin them; every check answers as without",
         f"{_HERE}::test_settings_that_no_session_follows",
+    ),
+    (
+        "The same of the application's role, however it is spelt (`REPLICA`, `ON`, `t`, `yes`, 1)",
+        "NO-GO: C1.9 and C1.10 name it",
+        f"{_FUNCTIONS}::test_settings_however_they_are_spelt",
+    ),
+    (
+        "Code of the application that changes settings of the session while it judges, replaces or "
+        "shadows a helper, or changes what a check has kept",
+        "no effect: settings are pinned before each block; another helper ends the script",
+        "test_session.py::test_what_runs_before_a_check_changes_no_answer",
+    ),
+    (
+        "A guard that refuses only where it knows the run (name of the session, id, settings, ...)",
+        "NO-GO: sessions and rows look like the application's; HOLD: its text is not the runbook's",
+        f"{_FUNCTIONS}::test_a_guard_that_knows_the_run",
+    ),
+    (
+        "A function, a condition of a trigger or a CHECK that depends on the login, a setting, the "
+        "age of a row, another table, a day, chance; a trigger of another table or an event "
+        "trigger that writes into the migration's tables",
+        "HOLD: `not proven, whatever a probe says`",
+        f"{_FUNCTIONS}::test_code_that_no_probe_can_prove",
+    ),
+    (
+        "A guard that minds the application's role only",
+        "NO-GO, where the login may take that role: guards are tried as it, too",
+        f"{_FUNCTIONS}::test_guards_are_tried_as_the_applications_role",
+    ),
+    (
+        "A foreign key whose own triggers call another function (a superuser's edit of the "
+        "catalog)",
+        "NO-GO: C1.3 names it",
+        f"{_FUNCTIONS}::test_code_that_a_superuser_has_put_there",
+    ),
+    (
+        "A guard that is dropped, or switched off and on again, after its check and before the "
+        "run is closed",
+        "HOLD: `what was judged has changed since`, with its name",
+        "test_judged.py::test_a_guard_dropped_before_the_run_is_closed",
     ),
     (
         "Settings that are nobody's fault: times, numbers, strings, planner, isolation",

@@ -152,7 +152,8 @@ _INERT = _rows(
         "unit/test_quoting.py::test_a_literal_is_the_text",
     ),
     (
-        "`search_path` is empty in every session; shadows of tables and functions change nothing",
+        "`search_path` is `pg_catalog, pg_temp` in every session; shadows of tables and functions "
+        "change nothing",
         "test_blindness.py::test_settings_that_would_blind",
     ),
     (

@@ -64,7 +64,7 @@ def body(folder: Path, expression: str) -> str:
         ("('a' | literal) ~ ('b' | literal)", "'a''b'"),
         ("'now()' | safe", "now()"),
         ("facts.evil | comment", "x -- (at)check C1.2 SELECT 1; $$ \\! '"),
-        ("mark('ws')", "'GONOGO-0123456789-02-ws'"),
+        ("mark('ws')", "'H7YB5FQX-BFE7B281'"),
     ],
 )
 def test_printed(tmp_path: Path, expression: str, expected: str) -> None:
@@ -228,10 +228,32 @@ def test_the_ledger_has_the_id_that_is_printed(tmp_path: Path) -> None:
 
 def test_session_settings(tmp_path: Path) -> None:
     text = render(tmp_path, "-- @setup x\nSELECT 1;\n").text
-    assert "SET application_name = 'gonogo:20260131T120000Z-0a1b2c:02_x';" in text
-    assert "SET search_path = '';" in text
-    assert "SET lock_timeout = '5s';" in text
-    assert "SET row_security = off;" in text
+    # As an application's session is called that gives itself no name.
+    assert "SET application_name = '';" in text
+    assert "SET search_path = pg_catalog, pg_temp;" in text
+    assert "SET \"lock_timeout\" = '5s';" in text
+    assert "SET \"row_security\" = 'off';" in text
+
+
+def test_the_session_is_made_sure_of_before_each_block(tmp_path: Path) -> None:
+    helper = "CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS $gonogo_helper$ SELECT 1 "
+    template = f"-- @setup x\n{helper}$gonogo_helper$;\n-- @setup y\nSELECT pg_temp.f();\n"
+    found = {part.words: part.sql for part in blocks(render(tmp_path, template).text)}
+    assert [words for words in found if "DO $gonogo_session$" in found[words]] == [
+        "helpers",
+        "x",
+        "y",
+    ]
+    assert "'f " not in found["x"]
+    assert "'f " in found["y"]
+
+
+def test_a_helper_that_cannot_be_made_sure_of(tmp_path: Path) -> None:
+    template = (
+        "-- @setup x\nCREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$;\n"
+    )
+    with pytest.raises(GonogoError, match="is not written like the others"):
+        render(tmp_path, template)
 
 
 # --- macros ------------------------------------------------------------------------------------

@@ -78,6 +78,7 @@ def test_parameters() -> None:
         "workspace_code": "XLSMART-AVIAT",
         "minimum_active_users": 5,
         "application_role": "app",
+        "application_name": "",
         "strict_pgcrypto": False,
     }
 

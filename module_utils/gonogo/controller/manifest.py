@@ -87,6 +87,7 @@ _TRIGGER = Keys(
             {"sqlstate": Text(pattern=r"[0-9A-Z]{5}"), "constraint": Text(pattern=NAME)},
             optional=True,
         ),
+        "when": Items(Text(), distinct=True, optional=True),
         "profiles": _PROFILES,
     }
 )
@@ -133,6 +134,11 @@ MANIFEST = Keys(
                     "name": Text(pattern=NAME),
                     "purpose": Text(choices=_PURPOSES),
                     "tables": _names(),
+                    "bodies": Items(Text(), distinct=True, optional=True),
+                    "settings": Items(Text(), distinct=True, optional=True),
+                    "security": Items(
+                        Text(choices=("INVOKER", "DEFINER")), distinct=True, optional=True
+                    ),
                 }
             ),
             unique="name",

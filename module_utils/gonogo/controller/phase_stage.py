@@ -12,7 +12,7 @@ from .phase_scripts import prepare
 from .runbook import Runbook
 from .stage import LOGIN, Stage
 
-__all__ = ["PhaseStage", "answers", "problem_of", "summary"]
+__all__ = ["PhaseStage", "answers", "judged_objects", "problem_of", "summary"]
 
 
 class PhaseStage(Stage):
@@ -43,8 +43,12 @@ class PhaseStage(Stage):
                 "directory": f"{arguments['directory']}/{run.run_id}",
                 "run_id": run.run_id,
                 "scripts": scripts,
+                "application_name": runbook.parameters.get("application_name", ""),
+                **({"objects": judged_objects(runbook)} if self.stage == "phases" else {}),
             },
         )
+        if result.get("judged"):
+            run.write_json("judged.json", result["judged"], stage=self.stage)
         self._record(run, runbook, phases, result["phases"])
         return {**result, "lines": summary(result["phases"])}
 
@@ -101,6 +105,17 @@ class PhaseStage(Stage):
         if problem:
             raise problem
         run.append(self.stage, "stage_passed")
+
+
+def judged_objects(runbook: Runbook) -> dict[str, Any]:
+    """What the checks judge, as `judged.read` takes it."""
+    manifest = runbook.manifest
+    return {
+        "schema": manifest["schema"],
+        "tables": [table["name"] for table in manifest["tables"]],
+        "functions": [function["name"] for function in manifest["functions"]],
+        "role": runbook.parameters.get("application_role") or None,
+    }
 
 
 def answers(

@@ -6,7 +6,9 @@ names stop it, templates run in Jinja's sandbox and see nothing but what is hand
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -36,10 +38,12 @@ from markupsafe import Markup
 
 from ..errors import GonogoError, shown
 from ..script import END_OF_COMMENT, FORBIDDEN_LINE
+from ..session_settings import pinned
 from . import template_cache
 from .found_columns import as_found
 from .quoting import Sql, ident, jsonb, literal
 from .row_rule_sql import rule_sql
+from .session_guard import guarded
 
 __all__ = [
     "GLOBALS",
@@ -80,7 +84,6 @@ _FILTERS = (  # noqa: SIM905 - words
 _SEPARATOR = re.compile(r"[\s,()]*|\s+(?:AND|OR|UNION ALL)\s+")
 
 _ENGINE_SQL = Path(__file__).parent / "sql"
-_IDS = uuid.uuid5(uuid.NAMESPACE_OID, "gonogo")
 
 
 @dataclass(frozen=True)
@@ -242,7 +245,9 @@ class _Names:
 
         It is an untyped literal, so it fits a text key as well as a uuid key.
         """
-        value = str(uuid.uuid5(_IDS, f"{self._token}\x00{self._phase}\x00{table}\x00{label}"))
+        digest = self._digest("id", table, label)
+        # Of version 4, as gen_random_uuid() makes them: nothing tells the row from another.
+        value = str(uuid.UUID(bytes=digest[:16], version=4))
         row = LedgerRow(
             table=f"{self._schema}.{table}", key={"id": value}, label=label, phase=self._phase
         )
@@ -250,9 +255,18 @@ class _Names:
         return literal(value)
 
     def mark(self, label: str) -> Sql:
-        """Literal of a name (a code, a file name) that carries the run's token."""
-        number = self._phase.split("_", 1)[0]
-        return literal(f"GONOGO-{self._token}-{number}-{label}")
+        """Literal of a name (a code, a site, a note) that follows from the run's token.
+
+        It looks like any code (`K7Q2MXWZ-5C1E03AB`), so that nothing can be made for it alone;
+        the macro `made_up` knows it by its second half, which follows from the first.
+        """
+        letters = base64.b32encode(self._digest("mark", label)[:5]).decode()
+        sealed = hashlib.md5(letters.encode(), usedforsecurity=False).hexdigest()
+        return literal(f"{letters}-{sealed[:8].upper()}")
+
+    def _digest(self, *words: str) -> bytes:
+        text = "\0".join((self._token, self._phase, *words))
+        return hashlib.sha256(text.encode()).digest()
 
 
 class _Memory(BytecodeCache):
@@ -375,12 +389,13 @@ def render_phase(
         run=run,
         timeouts=timeouts,
         documents=documents,
+        settings=list(pinned(timeouts).items()),
     )
     if file is not None:
         text = _render(environment, file.name)
     else:
         environment.globals["body"] = Sql(_render(environment, f"{name}.sql.j2"))
-        text = _render(environment, "script.sql.j2")
+        text = guarded(_render(environment, "script.sql.j2"), timeouts=timeouts)
     _refuse_meta_commands(text, name)
     ledger = list(names.ledger.values()) if commits else []
     return Rendered(name=name, text=text, commits=commits, ledger=ledger)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from .. import canonical
 from ..errors import InputError
-from . import extension, migration, schema, yamlfile
+from . import extension, migration, schema, shipped, yamlfile
 from .manifest import MANIFEST, check_references
 from .schema import Flag, Items, Keys, Number, Table, Text
 from .template_check import check_templates
@@ -256,6 +256,11 @@ def load(
     if base is not None:
         _check_links(base)
     _check_files(document, runbook)
+    files = [(directory / entry["file"]) for entry in data["migration"]]
+    if base is not None:
+        files = [*(base / entry["file"] for entry in theirs.data["migration"]), *files]
+    present = [file for file in files if file.is_file()]
+    runbook = replace(runbook, manifest=shipped.completed(runbook.manifest, present))
     if templates:
         migration.check(document, directory)
         check_templates(

@@ -88,6 +88,11 @@ class Piece:
         """The first words, for people."""
         return " ".join(self.text[self._start() :].split())[:80].rstrip("; ")
 
+    @property
+    def code(self) -> str:
+        """The statement without the comments before it."""
+        return self.text[self._start() :]
+
     def words(self) -> list[str]:
         """Every token's text, in order."""
         return [token.text for token in self.tokens]

@@ -158,7 +158,7 @@ class _Race:
                 self.doubts.append(f"{permutation.name}: a session did not come back")
                 return
             if seen is not None:
-                self._ask(first, permutation, seen)
+                self._ask(permutation, seen)
 
     def _steps(self, permutation: Permutation) -> list[str] | None:
         """Run the steps and tell what waited and how it ended; None if one came out otherwise."""
@@ -203,10 +203,12 @@ class _Race:
         held = f", waiting for {', '.join(blocked)}" if blocked else ""
         return _Event(message=f"no end after {self.deadline:g} s{held}")
 
-    def _ask(self, session: _Session, permutation: Permutation, seen: Sequence[str]) -> None:
-        row = session.connection.execute(permutation.question.encode()).fetchone()
+    def _ask(self, permutation: Permutation, seen: Sequence[str]) -> None:
+        """Of the session that looks on: no code of the application has run in it."""
+        assert self.observer is not None
+        row = self.observer.execute(permutation.question.encode()).fetchone()
         ok, examined, observed = row or (None, 0, "no answer")
-        self._note(session.name, permutation.question, str(observed))
+        self._note("observer", permutation.question, str(observed))
         self.examined += examined or 0
         words = f"{permutation.name}: {', '.join([*seen, str(observed)])}"
         if ok:

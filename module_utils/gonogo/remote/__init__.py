@@ -26,6 +26,7 @@ ENTRIES = {
     "preflight": "scripts.preflight",
     "deploy": "deploy.run",
     "phases": "scripts.phases",
+    "judged": "judged.run",
     "cleanup": "cleanup.run",
     "undo": "undo.run",
     "restore": "restore.run",

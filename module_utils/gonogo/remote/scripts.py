@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from .common import TIMEOUTS_SPEC, login_of, options, provide_psycopg, timeouts_of
+from .judged import OBJECTS
+from .judged import run as again
 
 __all__ = ["SPEC", "phases", "preflight"]
 
@@ -15,6 +17,10 @@ SPEC = options(
     directory={"type": "path", "required": True},
     scripts={"type": "list", "elements": "dict", "required": True},
     timeouts=TIMEOUTS_SPEC,
+    # What the sessions are called in which code of the application runs.
+    application_name={"type": "str", "default": ""},
+    # What the checks judge, to be read when they begin; see `judged.read`.
+    objects={"type": "dict", "options": OBJECTS},
     # Whether the run needs its lock after the phases: it does on a twin.
     keep_lock={"type": "bool", "default": False},
 )
@@ -29,11 +35,14 @@ def preflight(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
 
 
 def phases(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """`phases`: what each script answered."""
+    """`phases`: what each script answered; `judged`: what was there when they began."""
     del check_mode  # Nothing is begun in check mode, see the stage.
+    judged = None
+    if params["objects"]:
+        judged = again(params, check_mode=False)["judged"]
     results = _run(params, stage="phases", release_lock=not params["keep_lock"])
     committed = any(phase["committed"] is not False for phase in results)
-    return {"changed": committed, "phases": results}
+    return {"changed": committed, "phases": results, "judged": judged}
 
 
 def _run(params: Mapping[str, Any], *, stage: str, release_lock: bool) -> list[dict[str, Any]]:
@@ -44,8 +53,10 @@ def _run(params: Mapping[str, Any], *, stage: str, release_lock: bool) -> list[d
 
     login, run_id = login_of(params), params["run_id"]
     timeouts = timeouts_of(params)
+    # Preflight only reads; it is called what it is.
+    called = None if stage == "preflight" else params["application_name"]
     return run_phases(
-        lambda name: session(login, run_id=run_id, stage=name, timeouts=timeouts),
+        lambda name: session(login, run_id=run_id, stage=name, timeouts=timeouts, called=called),
         stage=stage,
         scripts=params["scripts"],
         directory=Path(params["directory"]).expanduser(),

@@ -48,7 +48,7 @@ ISOLATION = [
                 (workspace_id, config_version_id, scope_id, region_name, cluster_code)
             SELECT w.id, NEW.config_version_id, NEW.scope_id, 'copy', NEW.cluster_code || '+'
             FROM public.workspaces AS w
-            WHERE w.code LIKE 'GONOGO-%' AND w.id <> NEW.workspace_id;
+            WHERE w.code ~ '^[A-Z2-7]{8}-[0-9A-F]{8}$' AND w.id <> NEW.workspace_id;
             """,
             when="pg_trigger_depth() = 0",
         ),

@@ -11,7 +11,7 @@ from typing import Any
 from gonogo import catalog
 from gonogo.controller import evidence
 from gonogo.verdict import decide
-from tests.integration.harness import Database
+from tests.integration.harness import RUN_SESSIONS, Database
 
 __all__ = ["decided", "read_rows", "sessions", "unexplained"]
 
@@ -92,10 +92,9 @@ def sessions(database: Database) -> list[str]:
     """Names of the sessions of runs, and of whoever else has an advisory lock."""
     with database.admin() as connection:
         found = connection.execute(
-            "SELECT application_name FROM pg_stat_activity"
-            " WHERE datname = current_database() AND application_name LIKE 'gonogo:%'"
+            f"SELECT application_name FROM {RUN_SESSIONS}"
             " UNION ALL SELECT 'lock of ' || pid FROM pg_locks"
             " WHERE locktype = 'advisory' AND database ="
-            " (SELECT oid FROM pg_database WHERE datname = current_database())"
+            " (SELECT oid FROM pg_database WHERE datname = current_database())".encode()
         ).fetchall()
     return sorted(row[0] for row in found)

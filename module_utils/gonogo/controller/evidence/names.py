@@ -13,6 +13,7 @@ SEALED = (
     "plan.json",
     "facts.json",
     "checks.jsonl",
+    "judged.json",
     "backup.json",
     "twin.json",
     "rehearsal.json",
