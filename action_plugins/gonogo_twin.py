@@ -52,7 +52,7 @@ class ActionModule(Stage):
                     "keep": "rehearsal" in run.read_json("plan.json")["stages"],
                 },
             )
-        kept = ("proven", "reason", "hint", "method", "proof", "seconds")
+        kept = ("proven", "reason", "hint", "method", "proof", "seconds", "confinement")
         record = {
             **{key: answer.get(key) for key in kept},
             "run_id": run.run_id,

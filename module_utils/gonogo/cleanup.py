@@ -21,7 +21,7 @@ from .connection import DatabaseError, connect, described
 from .errors import GonogoError
 from .login import Login, Timeouts, application_name
 from .script import Block, blocks
-from .target import observe
+from .target import observe, refuse_stronger_login
 
 __all__ = ["carry_out"]
 
@@ -64,6 +64,7 @@ def carry_out(
         found = identity.problems(declared, observe(connection))
         if found:
             raise found[0]
+        refuse_stronger_login(connection)
         lock.fence(connection, run_ids=fence)
         held = lock.hold(connection)
         # The run's own stages are others too.

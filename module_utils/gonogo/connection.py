@@ -19,7 +19,9 @@ from .login import Login, Timeouts, clean_environment
 from .refusal import refused
 from .session_settings import PINNED
 
-__all__ = ["DatabaseError", "connect", "described", "reached"]
+__all__ = ["DatabaseError", "connect", "described", "no_event_triggers", "reached"]
+
+_EVENT_TRIGGERS = 170000  # The first version with one for logging in, and a setting for all.
 
 _DEFAULT_TIMEOUTS = Timeouts()
 
@@ -35,10 +37,14 @@ def connect(
     read_only: bool = False,
     settings: Mapping[str, str] | None = None,
     database: str | None = None,
+    password: str | None = None,
+    options: str | None = None,
 ) -> psycopg.Connection[Any]:
     """Open an autocommit session called `name` with pinned settings.
 
-    `database` is another one on the same server. Raises GonogoError when the server refuses.
+    `database` is another one on the same server; `password` is that of a role that was made for the
+    moment. `options` are
+    settings of the session from the start on. Raises GonogoError when the server refuses.
     """
     clean_environment()
     if login.service_file:
@@ -49,6 +55,10 @@ def connect(
     keywords: dict[str, Any] = {**login.keywords(name=name), "client_encoding": "UTF8"}
     if database is not None:
         keywords["dbname"] = database
+    if password:
+        keywords["password"] = password
+    if options:
+        keywords["options"] = options
     try:
         connection = psycopg.connect(**keywords, autocommit=True, prepare_threshold=None)
     except DatabaseError as error:
@@ -63,6 +73,11 @@ def connect(
             hint="Check gonogo_timeouts; they are written like 5s or 10min.",
         ) from error
     return connection
+
+
+def no_event_triggers(server_version: int) -> str | None:
+    """Options of a superuser's session that fires no event trigger, its own login's among them."""
+    return "-c event_triggers=off" if server_version >= _EVENT_TRIGGERS else None
 
 
 def reached(connection: psycopg.Connection[Any]) -> dict[str, str]:

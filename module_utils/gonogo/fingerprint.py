@@ -25,7 +25,7 @@ from typing import Any, Callable
 from . import fingerprint_queries as sql
 from .errors import GonogoError
 
-__all__ = ["Content", "best_method", "content", "sequences"]
+__all__ = ["Content", "best_method", "content", "large_objects", "sequences"]
 
 _METHOD = "columns"
 # So much of small tables is asked for at once.
@@ -64,7 +64,7 @@ def content(
         tables = _tables(first)
         found: Content = {
             "tables": {table["name"]: {"root": table["root"]} for table in tables},
-            "large_objects": _large_objects(first),
+            "large_objects": large_objects(first),
         }
         batches: SimpleQueue[list[dict[str, Any]]] = SimpleQueue()
         for batch in _batches(tables):
@@ -130,7 +130,8 @@ def _batches(tables: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]
         yield batch
 
 
-def _large_objects(connection: Any) -> dict[str, Any]:
+def large_objects(connection: Any) -> dict[str, Any]:
+    """`count`, and `hash` where this role may read them all."""
     ((readable,),) = _ask(connection, sql.MAY_READ_LARGE_OBJECTS)
     ((count, total),) = _ask(connection, sql.LARGE_OBJECTS if readable else sql.COUNT_LARGE_OBJECTS)
     return {"count": count, "hash": total}

@@ -19,14 +19,16 @@ from typing import Any, Callable
 
 from psycopg import sql
 
-from . import clients, fingerprint, identity, lock, schema_catalog
+from . import clients, identity, lock, rights, toc
 from .canonical import line, sha256
 from .connection import DatabaseError, connect, described, reached
 from .errors import GonogoError
 from .login import Login, Timeouts, application_name
 from .source import surroundings
 from .target import observe
-from .twin import likeness, proof, restoring
+from .twin import likeness, proof, reading, restoring, standins
+from .twin.filling import Filling, FillingAsLogin
+from .twin.standins import Doors
 
 __all__ = ["Request", "restore"]
 
@@ -38,6 +40,7 @@ _NAME_BYTES = 63
 # How a later restore knows what an earlier one that was killed has left.
 _UNFINISHED = "gonogo: unfinished restore of run "
 _IN_USE = "55006"
+_SUPERUSER = "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = session_user"
 
 # What of the database is neither in a dump nor in an option of CREATE DATABASE, as statements
 # with {} for its name. The per cent signs are doubled for the driver.
@@ -85,7 +88,7 @@ ORDER BY 1
 
 _MAY = """
 SELECT r.rolsuper OR (r.rolcreatedb AND pg_catalog.pg_has_role(session_user, d.datdba, 'USAGE')),
-    r.rolsuper OR pg_catalog.pg_has_role(session_user, 'pg_signal_backend', 'USAGE')
+    r.rolsuper OR pg_catalog.pg_has_role(session_user, 'pg_signal_backend', 'USAGE'), r.rolsuper
 FROM pg_catalog.pg_roles AS r, pg_catalog.pg_database AS d
 WHERE r.rolname = session_user AND d.datname = current_database()
 """
@@ -139,12 +142,14 @@ def restore(request: Request, *, approved_content: str | None) -> dict[str, Any]
         others = lock.other_runs(live, run_id="")
         if held or others:
             return {"committed": False, "held": asdict(held) if held else None, "others": others}
-        _refuse_without_rights(live)
+        superuser = _refuse_without_rights(live)
         broken = restoring.sealed(request.archive, request.sha256)
         if broken:
             raise GonogoError(
                 "the archive is not the one that was sealed; nothing was changed", detail=broken
             )
+        if not superuser:
+            rights.refuse_foreign_code(toc.read(request.archive), login=observed["login"])
         names = _names(observed["database"], request.stamp)
         plan = _plan(request, live, observed, names)
         result = {**plan, "committed": False, "held": None, "others": []}
@@ -156,7 +161,8 @@ def restore(request: Request, *, approved_content: str | None) -> dict[str, Any]
         return {**result, **_carry_out(request, names, source, around, place, live)}
 
 
-def _refuse_without_rights(live: Any) -> None:
+def _refuse_without_rights(live: Any) -> bool:
+    """Whether the login is a superuser, who can have each owner's part restored by itself."""
     row = live.execute(_MAY).fetchone()
     if not row[0]:
         raise GonogoError(
@@ -164,6 +170,7 @@ def _refuse_without_rights(live: Any) -> None:
             detail="It takes CREATEDB and the ownership of the database, or a superuser.",
             hint="Name such a login in the inventory for this playbook: -e '{gonogo_login: ...}'",
         )
+    return bool(row[2])
 
 
 def _names(database: str, stamp: str) -> _Names:
@@ -185,15 +192,12 @@ def _plan(
         "database_oid": observed["database_oid"],
         "kept_as": names.old,
     }
-    now = fingerprint.content(
-        lambda: connect(
-            request.login,
-            name=application_name(request.run_id, _STAGE),
-            timeouts=_PATIENT,
-            read_only=True,
-        ),
-        sessions=request.jobs or (os.cpu_count() or 1),
+    now = reading.content(
+        request.login,
+        run_id=request.run_id,
+        stage=_STAGE,
         method=source["method"],
+        sessions=_jobs(request),
     )["tables"]
     then = source["content"]["tables"]
     return {
@@ -228,17 +232,18 @@ def _carry_out(
     with _maintenance(request) as connection:
         for left in connection.execute(_LEFT, [_UNFINISHED]).fetchall():
             connection.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(left[0])))
+        filling, doors = _filling(request, connection, names, place)
         try:
-            _fill(request, connection, names, source, around, place)
+            _fill(request, connection, names, source, around, filling)
             filled = time.monotonic()
-            found = _proven(request, names, source)
+            found = _proven(filling, source)
             compared = time.monotonic()
             _settle(connection, names, around["acl"])
             # Its lock has kept other runs out until now; a name is changed when nobody is there.
             live.close()
             _swap(request, connection, names)
         except BaseException:
-            _drop(connection, names)
+            _drop(connection, names, doors)
             raise
         connection.execute(
             sql.SQL("ALTER DATABASE {} SET default_transaction_read_only TO on").format(
@@ -269,7 +274,7 @@ def _fill(
     names: _Names,
     source: Mapping[str, Any],
     around: Mapping[str, Any],
-    place: Mapping[str, str],
+    filling: Filling | FillingAsLogin,
 ) -> None:
     likeness.make_database(connection, names.new, around, owner=True)
     connection.execute(
@@ -280,16 +285,37 @@ def _fill(
     if "schema public" not in source["schema"]:
         with _new(request, names) as new:
             new.execute("DROP SCHEMA public")
-    restoring.restore(
+    filling.fill()
+
+
+def _filling(
+    request: Request, connection: Any, names: _Names, place: Mapping[str, str]
+) -> tuple[Filling | FillingAsLogin, Doors | None]:
+    """What fills the new database, and for a superuser the roles that it makes for it."""
+    archive = restoring.Archive(
         request.archive,
         pg_restore=clients.find("pg_restore", bin_dir=request.pg_bin),
-        server_version=connection.info.server_version,
-        conninfo=request.login.conninfo(
-            name=application_name(request.run_id, _STAGE), **{**place, "dbname": names.new}
-        ),
-        environment=request.login.environment(),
-        jobs=request.jobs or max(1, min(8, os.cpu_count() or 1)),
+        jobs=_jobs(request),
     )
+    if connection.execute(_SUPERUSER).fetchone()[0]:
+        doors = standins.doors_of(
+            connection, request.login, database=names.new, run_id=request.run_id, stage=_STAGE
+        )
+        return Filling(archive, doors), doors
+    as_login = FillingAsLogin(
+        archive,
+        request.login,
+        application_name(request.run_id, _STAGE),
+        connect=lambda: _new(request, names),
+        version=connection.info.server_version,
+        with_owners=True,
+        place={**place, "dbname": names.new},
+    )
+    return as_login, None
+
+
+def _jobs(request: Request) -> int:
+    return request.jobs or max(1, min(8, os.cpu_count() or 1))
 
 
 def _new(request: Request, names: _Names) -> Any:
@@ -301,24 +327,8 @@ def _new(request: Request, names: _Names) -> Any:
     )
 
 
-def _proven(request: Request, names: _Names, source: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        with _new(request, names) as new:
-            restored = {
-                "schema": schema_catalog.read(new),
-                "sequences": fingerprint.sequences(new),
-                "content": fingerprint.content(
-                    lambda: _new(request, names),
-                    sessions=max(1, min(8, os.cpu_count() or 1)),
-                    method=source["method"],
-                ),
-            }
-    except DatabaseError as error:
-        told = described(error)
-        raise GonogoError(
-            f"the restored database cannot be read: {told['message']}; nothing was changed",
-            detail=told["detail"],
-        ) from error
+def _proven(filling: Filling | FillingAsLogin, source: Mapping[str, Any]) -> dict[str, Any]:
+    restored = filling.read(source["method"])
     found = proof.prove(source, restored)
     if not found["equal"]:
         unequal = [name for name, table in found["tables"].items() if not table["equal"]]
@@ -410,11 +420,13 @@ def _renamed(connection: Any, names: _Names, *, patient: Callable[[], bool]) -> 
     return True
 
 
-def _drop(connection: Any, names: _Names) -> None:
+def _drop(connection: Any, names: _Names, doors: Doors | None) -> None:
     """Remove the new database, as well as that can be done; a later restore knows it."""
     statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(names.new))
     try:
         connection.execute(statement)
+        if doors:
+            standins.remove(connection, doors)
     except DatabaseError:
         # The error that has led here is the one to be told.
         return

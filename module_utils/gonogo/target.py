@@ -12,13 +12,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import catalog, clients, identity, lock, unfinished
+from . import catalog, clients, identity, lock, rights, unfinished
 from .connection import connect
 from .errors import GonogoError
 from .login import Login, application_name
 from .twin import place
 
-__all__ = ["observe", "open_target"]
+__all__ = ["observe", "open_target", "refuse_stronger_login"]
 
 _STAGE = "target"
 _NO_IDENTITY = "pg_database or pg_roles has no row for this session."
@@ -50,6 +50,7 @@ def open_target(
         found = identity.problems(declared, observed)
         if found:
             raise found[0]
+        refuse_stronger_login(connection)
         programs = _clients(pg_bin, observed["server_version"])
         fenced = lock.fence(connection, run_ids=[] if check_only else fence)
         # Before the room is measured: each may be as large as the database.
@@ -81,6 +82,15 @@ def observe(connection: Any) -> dict[str, Any]:
     if row is None:
         raise GonogoError("the database does not say who it is", detail=_NO_IDENTITY)
     return {**dict(zip(names, row)), "client_backend_pid": connection.info.backend_pid}
+
+
+def refuse_stronger_login(connection: Any) -> None:
+    """Raise GonogoError where the session would run code with rights that its owner lacks."""
+    with connection.cursor() as cursor:
+        cursor.execute(rights.FOREIGN_CODE)
+        powers, code, owner = cursor.fetchone()
+    if code is not None:
+        raise rights.stronger_login(connection.info.user, powers=powers, code=code, owner=owner)
 
 
 def _clients(pg_bin: str | None, server_version: str) -> dict[str, dict[str, str]]:

@@ -21,7 +21,7 @@ from ..canonical import line, sha256
 from ..connection import DatabaseError, connect, described
 from ..errors import GonogoError
 from ..login import Login, Timeouts, application_name
-from ..target import observe
+from ..target import observe, refuse_stronger_login
 from . import prisma
 from .bill import Meter
 from .budgets import Budgets
@@ -93,6 +93,7 @@ def undo(
         found = identity.problems(declared, observe(connection))
         if found:
             raise found[0]
+        refuse_stronger_login(connection)
         lock.fence(connection, run_ids=fence)
         held = lock.hold(connection)
         others = lock.other_runs(connection, run_id="")

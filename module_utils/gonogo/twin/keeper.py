@@ -21,17 +21,17 @@ import os
 import select
 import subprocess
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Callable
 
 from .. import catalog, daemon, lock
-from ..connection import DatabaseError, connect, described
+from ..connection import DatabaseError, connect, described, no_event_triggers
 from ..errors import GonogoError
 from ..login import Login, Timeouts, application_name
 from . import account as accounts
-from . import likeness, place, server
+from . import likeness, place, server, standins
 from .account import Account
 from .errors import UnprovenError
 
@@ -65,11 +65,25 @@ class Kept:
     database: str
     superuser: str
     user: str
+    version: int
+    # Of the names of roles that are let in, too: as many as the source has, and one more.
+    standins: str
+    # What the server cannot do, as `confinement.Confinement.told`.
+    confinement: Mapping[str, Any]
 
     def login(self, *, superuser: bool = False) -> Login:
         """As the login of the source, or as the twin's superuser."""
         user = self.superuser if superuser else self.user
         return Login(db=self.database, host=self.host, port=self.port, user=user)
+
+    def session(self, name: str) -> Any:
+        """A session of the superuser that fires no event trigger of the database."""
+        return connect(
+            self.login(superuser=True),
+            name=name,
+            timeouts=Timeouts(statement="0", idle_in_transaction="0"),
+            options=no_event_triggers(self.version),
+        )
 
 
 def start(wanted: Wanted, *, meanwhile: Callable[[], None] | None = None) -> Kept:
@@ -98,9 +112,7 @@ def end(directory: Path, *, run_id: str) -> bool:
     while not place.is_dead(home):
         with contextlib.suppress(GonogoError, DatabaseError, OSError, KeyError, ValueError):
             kept = Kept(**json.loads((home / _KEPT).read_text()))
-            with connect(
-                kept.login(superuser=True), name=application_name(run_id, "end")
-            ) as connection:
+            with kept.session(application_name(run_id, "end")) as connection:
                 lock.release(connection, run_id=run_id)
         if time.monotonic() > deadline:
             raise GonogoError(
@@ -128,9 +140,7 @@ def _keep(wanted: Wanted, report: daemon.Report) -> None:
                 where, mark = place.make(wanted.directory, wanted.run_id, wanted.account)
                 _refuse_no_room(where, wanted.needed_bytes)
                 kept = _make(wanted, where, spawned)
-                twin = connect(
-                    kept.login(superuser=True), name=application_name(wanted.run_id, "lock")
-                )
+                twin = kept.session(application_name(wanted.run_id, "lock"))
                 stack.enter_context(twin)
                 if lock.hold(twin) is not None:
                     raise GonogoError(  # noqa: TRY301 - told below as all others
@@ -208,8 +218,10 @@ def _make(wanted: Wanted, where: place.Place, spawned: Any) -> Kept:
         superuser=superuser,
         log=where.log,
     )
-    _open_to_us(where, wanted.account, users=(superuser, str(around["login"])))
-    server.launch(
+    prefix = standins.new_prefix()
+    others = [f"{prefix}{number}" for number in range(len(around["roles"]) + 1)]
+    _open_to_us(where, wanted.account, users=(superuser, str(around["login"]), *others))
+    confinement = server.launch(
         where.data,
         programs=wanted.programs,
         account=wanted.account,
@@ -225,6 +237,9 @@ def _make(wanted: Wanted, where: place.Place, spawned: Any) -> Kept:
         database=database,
         superuser=superuser,
         user=str(around["login"]),
+        version=0,
+        standins=prefix,
+        confinement=confinement.told(),
     )
     login = Login(db="template1", host=kept.host, port=kept.port, user=superuser)
     patient = Timeouts(statement="0")
@@ -232,11 +247,11 @@ def _make(wanted: Wanted, where: place.Place, spawned: Any) -> Kept:
         likeness.make_roles(connection, around)
         likeness.make_database(connection, database, around, owner=True)
         likeness.settle(connection, database, around)
-    return kept
+        return replace(kept, version=connection.info.server_version)
 
 
-def _open_to_us(where: place.Place, account: Account, *, users: tuple[str, str]) -> None:
-    """Let in who runs this, through the socket, as the superuser and as the source's login."""
+def _open_to_us(where: place.Place, account: Account, *, users: Sequence[str]) -> None:
+    """Let in who runs this, through the socket, as any of these users."""
     us = accounts.name_of(os.geteuid())
     # Without a name there is no peer to know; the socket's directory is ours alone.
     method = "peer map=twin" if us else "trust"

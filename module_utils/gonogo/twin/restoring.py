@@ -5,9 +5,12 @@ Runs on the target host: Python 3.9, standard library only.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from .. import clients
 from ..backup import SOURCE, digests, seal
 from ..errors import GonogoError
 
-__all__ = ["UnrestorableError", "read_source", "restore", "sealed"]
+__all__ = ["Archive", "UnrestorableError", "read_source", "run", "sealed"]
 
 # What a host can lack, or somebody has ended; it says nothing about the archive.
 _OF_THE_HOST = (
@@ -59,41 +62,54 @@ def read_source(archive: Path) -> dict[str, Any]:
         ) from error
 
 
-def restore(
-    archive: Path,
+@dataclass(frozen=True)
+class Archive:
+    """An archive, the pg_restore that reads it, and how many sessions it may use."""
+
+    directory: Path
+    pg_restore: str
+    jobs: int
+
+
+def run(
+    archive: Archive,
     *,
-    pg_restore: str,
-    server_version: int,
     conninfo: str,
     environment: Mapping[str, str],
-    jobs: int,
+    server_version: int,
+    ids: Sequence[int] | None = None,
     options: Sequence[str] = (),
 ) -> None:
-    """Restore all of the archive. Raises GonogoError at the first error, UnrestorableError where
-    it is the archive's.
+    """Run pg_restore for these entries, or for all. Raises GonogoError at the first error,
+    UnrestorableError where it is the archive's.
 
     Subscriptions stay out: nothing here may speak with another server.
     """
-    lenient = clients.major(clients.version(pg_restore)) >= 17 > server_version // 10000
+    lenient = clients.major(clients.version(archive.pg_restore)) >= 17 > server_version // 10000
     command = [
-        pg_restore,
+        archive.pg_restore,
         *(() if lenient else ("--exit-on-error",)),
-        f"--jobs={jobs}",
+        f"--jobs={archive.jobs}",
         "--no-tablespaces",
         "--no-subscriptions",
         "--no-password",
         *options,
         f"--dbname={conninfo}",
-        str(archive),
     ]
-    done = subprocess.run(  # noqa: S603 - a list, and its program was looked up by us
-        command,
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
+    with contextlib.ExitStack() as stack:
+        if ids is not None:
+            listed = stack.enter_context(tempfile.NamedTemporaryFile("w", suffix=".list"))
+            listed.write("".join(f"{number};\n" for number in ids))
+            listed.flush()
+            command.append(f"--use-list={listed.name}")
+        done = subprocess.run(  # noqa: S603 - a list, and its program was looked up by us
+            [*command, str(archive.directory)],
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
     said = done.stderr.decode("utf-8", "backslashreplace").strip().splitlines()
     errors = [line for line in said if ": error: " in line]
     if lenient:

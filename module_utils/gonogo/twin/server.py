@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Callable
 
 from .account import Account
+from .confinement import Confinement, prepared
 from .errors import UnprovenError
 
 __all__ = ["PORT", "end", "end_orphan", "initialize", "launch"]
@@ -81,27 +82,45 @@ def launch(
     log: Path,
     settings: Mapping[str, str],
     spawned: Callable[[subprocess.Popen[bytes]], None],
-) -> None:
+) -> Confinement:
     """Start the server and wait until it accepts connections at its socket.
 
-    `spawned` is told of its process as soon as there is one. Raises UnprovenError with the end of
+    `spawned` is told of its process as soon as there is one. Returns what was taken from it: all
+    that can be, or nothing where it does not start that way. Raises UnprovenError with the end of
     its log.
     """
     command = [str(programs / "postgres"), "-D", str(data), "-p", str(PORT)]
     own = {**_SETTINGS, **_memory(), **settings, "unix_socket_directories": str(sockets)}
     for name, value in own.items():
         command += ["-c", f"{name}={value}"]
+    with prepared(programs, [data, sockets]) as confinement:
+        child = _spawn(command, account, log, signal.SIGQUIT, confinement.enter)
+        spawned(child)
+        if _is_ready(child, data):
+            return confinement
+    if confinement.enter is None:
+        raise UnprovenError("the twin's server did not start", detail=_last_words(log))
+    # Nothing of the archive is in it yet.
+    end(child)
+    reason = f"the server does not start that way: {_last_words(log)}"
     child = _spawn(command, account, log, signal.SIGQUIT)
     spawned(child)
+    if _is_ready(child, data):
+        return Confinement(reason=reason)
+    raise UnprovenError("the twin's server did not start", detail=_last_words(log))
+
+
+def _is_ready(child: subprocess.Popen[bytes], data: Path) -> bool:
+    """Wait until the server accepts connections; False when it has ended or takes too long."""
     deadline = time.monotonic() + _START_SECONDS
     while child.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(OSError):
             lines = [line.strip() for line in (data / "postmaster.pid").read_text().split("\n")]
             # First the pid, in the eighth line what the server is doing.
             if lines[0] == str(child.pid) and lines[7:8] == ["ready"]:
-                return
+                return True
         time.sleep(_POLL_SECONDS)
-    raise UnprovenError("the twin's server did not start", detail=_last_words(log))
+    return False
 
 
 def end(child: subprocess.Popen[bytes]) -> None:
@@ -128,12 +147,26 @@ def end_orphan(data: Path) -> None:
 
 
 def _spawn(
-    command: Sequence[str], account: Account, log: Path, last: signal.Signals
+    command: Sequence[str],
+    account: Account,
+    log: Path,
+    last: signal.Signals,
+    enter: Callable[[], None] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a program that gets the signal `last` when this process ends, however it ends."""
+    """Start a program that gets the signal `last` when this process ends, however it ends.
+
+    `enter` is called last, by its process.
+    """
+    prepare = _dies_with_us(last)
+
+    def before_exec() -> None:
+        prepare()
+        if enter:
+            enter()
+
     with log.open("ab") as output:
         try:
-            return account.spawn(command, output, _dies_with_us(last))
+            return account.spawn(command, output, before_exec)
         except (OSError, subprocess.SubprocessError) as error:
             raise UnprovenError(
                 f"{command[0]} could not be run as {account.name}", detail=str(error)

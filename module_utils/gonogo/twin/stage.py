@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
-from .. import clients, fingerprint, link, lock, schema_catalog
-from ..connection import DatabaseError, connect, described
+from .. import clients, link, lock, rights, toc
+from ..connection import connect
 from ..errors import GonogoError
 from ..login import Login, Timeouts, application_name
-from . import account, keeper, place, programs, proof, restoring, scratch
+from . import account, keeper, place, programs, proof, restoring, scratch, standins
 from .errors import UnprovenError
+from .filling import Filling, FillingAsLogin
+from .standins import Doors
 
 __all__ = ["Request", "remove", "restored"]
 
@@ -47,7 +50,8 @@ def restored(request: Request) -> dict[str, Any]:
 
     Returns `proven` (true, false, or None where it could not be tried), `reason` (why it is not
     proven), `proof` (as `proof.prove`), `seconds` (of start, restore and compare), `method`
-    (restored into a `cluster` or a `database` beside the source) and, where the twin is kept,
+    (restored into a `cluster` or a `database` beside the source), `confinement` (of the cluster's
+    server, as `confinement.Confinement.told`) and, where the twin is kept,
     `twin` (directory, and login for the entries of later stages); a database is not kept. Raises
     GonogoError when the run has lost its lock, or what was tried failed for a reason that says
     nothing about the backup.
@@ -75,12 +79,13 @@ def remove(login: Login, directory: Path, *, run_id: str) -> bool:
 
 @dataclass(frozen=True)
 class _Target:
-    """Where the archive goes: `login` may do it, with these options of pg_restore."""
+    """The empty database that the archive goes into: where it is, and how it is filled."""
 
-    login: Login
+    connect: Callable[[], Any]
     method: str
+    filling: Filling | FillingAsLogin
+    # Whether owners and privileges are restored, too.
     owners: bool = True
-    options: Sequence[str] = ()
 
 
 def _elsewhere(request: Request, alive: Any, obstacle: UnprovenError) -> dict[str, Any]:
@@ -100,19 +105,32 @@ def _in_database(request: Request, alive: Any) -> dict[str, Any]:
     source = restoring.read_source(request.archive)
     around = source["surroundings"]
     owners = any(role["rolsuper"] for role in around["roles"] if role["rolname"] == around["login"])
+    login = scratch.login(request.login, request.run_id)
+    name = application_name(request.run_id, _STAGE)
+    doors = None
+    if owners:
+        doors = standins.doors_of(
+            alive, request.login, database=login.db, run_id=request.run_id, stage=_STAGE
+        )
+    else:
+        rights.refuse_foreign_code(toc.read(request.archive), login=around["login"])
     scratch.make(alive, request.run_id, around)
     try:
         damage = _damage(request)
         ready = time.monotonic()
-        target = _Target(
-            login=scratch.login(request.login, request.run_id),
-            method="database",
-            owners=owners,
-            options=() if owners else ("--no-owner", "--no-privileges"),
-        )
-        answer = _proven(target, request, source, damage)
+        archive = _archive(request)
+        if doors:
+            target = _Target(doors.connect, "database", Filling(archive, doors))
+        else:
+            connected = partial(connect, login, name=name, timeouts=_PATIENT)
+            version = source["server_version_num"]
+            filling = FillingAsLogin(archive, login, name, connected, version, with_owners=False)
+            target = _Target(connected, "database", filling, owners=False)
+        answer = _proven(target, source, damage)
     finally:
         scratch.drop(alive, request.run_id)
+        if doors:
+            standins.remove(alive, doors)
     if answer["proven"] is False and "proof" not in answer and not answer["broken"]:
         raise GonogoError(answer["reason"])
     return _timed(answer, ready - started)
@@ -143,8 +161,19 @@ def _in_cluster(request: Request, alive: Any) -> dict[str, Any]:
     stays = False
     try:
         ready = time.monotonic()
-        target = _Target(login=kept.login(superuser=True), method="cluster")
-        answer = _timed(_proven(target, request, source, damage[0]), ready - started)
+        admin = kept.login(superuser=True)
+        doors = Doors(
+            admin=admin,
+            plain=replace(admin, user=None),
+            database=kept.database,
+            version=kept.version,
+            run_id=request.run_id,
+            stage=_STAGE,
+            prefix=kept.standins,
+        )
+        target = _Target(doors.connect, "cluster", Filling(_archive(request), doors))
+        answer = _timed(_proven(target, source, damage[0]), ready - started)
+        answer["confinement"] = dict(kept.confinement)
         stays = request.keep and answer["proven"]
     finally:
         if not stays:
@@ -164,9 +193,15 @@ def _damage(request: Request) -> str | None:
     return restoring.sealed(request.archive, request.sha256)
 
 
-def _proven(
-    target: _Target, request: Request, source: Mapping[str, Any], damage: str | None
-) -> dict[str, Any]:
+def _archive(request: Request) -> restoring.Archive:
+    return restoring.Archive(
+        request.archive,
+        pg_restore=clients.find("pg_restore", bin_dir=request.pg_bin),
+        jobs=request.jobs or max(1, min(8, os.cpu_count() or 1)),
+    )
+
+
+def _proven(target: _Target, source: Mapping[str, Any], damage: str | None) -> dict[str, Any]:
     """Restore and compare: the answer without the time of the start, and whether it is `broken`.
 
     What is not the archive that was sealed (`damage`) is not given to a server.
@@ -179,17 +214,20 @@ def _proven(
             "reason": f"the archive is not the one that was sealed: {damage}",
             "seconds": {},
         }
-    _prepare(target, request.run_id, source)
+    _prepare(target, source)
     unrestorable: GonogoError | None = None
     try:
-        _restore(target, request, source["server_version_num"])
+        target.filling.fill()
     except restoring.UnrestorableError as error:
         unrestorable = error
     restored_at = time.monotonic()
     answer["seconds"] = {"restore": round(restored_at - started, 3)}
     if unrestorable:
         return {**answer, "reason": _words(unrestorable)}
-    twin = _read(target, request.run_id, source["method"])
+    try:
+        twin = target.filling.read(source["method"])
+    except restoring.UnrestorableError as error:
+        return {**answer, "reason": _words(error)}
     found = proof.prove(source, twin, with_owners=target.owners)
     answer["seconds"]["compare"] = round(time.monotonic() - restored_at, 3)
     reason = None if found["equal"] else "the twin does not equal its source"
@@ -202,12 +240,12 @@ def _size(connection: Any) -> int:
         return int(cursor.fetchone()[0])
 
 
-def _prepare(target: _Target, run_id: str, source: Mapping[str, Any]) -> None:
+def _prepare(target: _Target, source: Mapping[str, Any]) -> None:
     """What pg_restore takes for granted. Raises UnprovenError when an extension is not there."""
     extensions = [
         name[len("extension ") :] for name in source["schema"] if name.startswith("extension ")
     ]
-    with _session(target, run_id) as connection, connection.cursor() as cursor:
+    with target.connect() as connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_catalog.quote_ident(name) FROM pg_catalog.pg_available_extensions"
         )
@@ -220,44 +258,6 @@ def _prepare(target: _Target, run_id: str, source: Mapping[str, Any]) -> None:
             )
         if "schema public" not in source["schema"]:
             cursor.execute("DROP SCHEMA public")
-
-
-def _restore(target: _Target, request: Request, version: int) -> None:
-    restoring.restore(
-        request.archive,
-        pg_restore=clients.find("pg_restore", bin_dir=request.pg_bin),
-        server_version=version,
-        conninfo=target.login.conninfo(name=application_name(request.run_id, _STAGE)),
-        environment=target.login.environment(),
-        jobs=request.jobs or _cores(),
-        options=target.options,
-    )
-
-
-def _read(target: _Target, run_id: str, method: str) -> dict[str, Any]:
-    """As the source was read."""
-    try:
-        with _session(target, run_id) as connection:
-            return {
-                "schema": schema_catalog.read(connection),
-                "sequences": fingerprint.sequences(connection),
-                "content": fingerprint.content(
-                    lambda: _session(target, run_id), sessions=_cores(), method=method
-                ),
-            }
-    except DatabaseError as error:
-        told = described(error)
-        raise GonogoError(
-            f"the twin cannot be read: {told['message']}", detail=told["detail"]
-        ) from error
-
-
-def _session(target: _Target, run_id: str) -> Any:
-    return connect(target.login, name=application_name(run_id, _STAGE), timeouts=_PATIENT)
-
-
-def _cores() -> int:
-    return max(1, min(8, os.cpu_count() or 1))
 
 
 def _words(error: GonogoError) -> str:

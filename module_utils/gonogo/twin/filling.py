@@ -1,0 +1,169 @@
+"""The restore of all of an archive into an empty database, and what is in it then.
+
+Two classes do the same: `Filling` as a superuser, who has everybody's code run in a session of its
+own (`standins`, `parts`), and `FillingAsLogin` as a login that can make no roles and owns all of it
+afterwards. `fill`, then `read`; both raise GonogoError at the first error, UnrestorableError where
+it is the archive's.
+
+Runs on the target host: Python 3.9, standard library and psycopg.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+from psycopg import sql
+
+from .. import fingerprint, schema_catalog, toc
+from ..connection import DatabaseError, described
+from ..errors import GonogoError
+from ..login import Login
+from ..toc import Entry
+from . import parts, standins
+from .parts import Part, Plan
+from .restoring import Archive, run
+from .standins import Doors
+
+__all__ = ["Filling", "FillingAsLogin"]
+
+_TRUSTED_LANGUAGES = "SELECT lanname FROM pg_catalog.pg_language WHERE lanpltrusted"
+_PRIVILEGED_SETTINGS = """
+SELECT lower(name) FROM pg_catalog.pg_settings WHERE context IN ('superuser', 'superuser-backend')
+"""
+
+
+@dataclass(frozen=True)
+class FillingAsLogin:
+    """As `login`: `connect` opens one of its sessions, and `version` is the server's."""
+
+    archive: Archive
+    login: Login
+    name: str
+    connect: Callable[[], Any]
+    version: int
+    with_owners: bool
+    # Where `connect` has really gone, in libpq's words.
+    place: Mapping[str, str] = field(default_factory=dict)
+
+    def fill(self) -> None:
+        """Restore everything."""
+        run(
+            self.archive,
+            conninfo=self.login.conninfo(name=self.name, **self.place),
+            environment=self.login.environment(),
+            server_version=self.version,
+            options=() if self.with_owners else ("--no-owner", "--no-privileges"),
+        )
+
+    def read(self, method: str) -> dict[str, Any]:
+        """`content` (by this method), `schema` and `sequences` of the database."""
+        with _readable():
+            content = fingerprint.content(self.connect, sessions=self.archive.jobs, method=method)
+            with self.connect() as session:
+                return {"content": content, **_definitions(session)}
+
+
+class Filling:
+    """Through `doors`, as a superuser."""
+
+    def __init__(self, archive: Archive, doors: Doors):
+        self._archive = archive
+        self._doors = doors
+        self._plan: Plan | None = None
+
+    def fill(self) -> None:
+        """Restore everything but event triggers, and give it to its owners."""
+        entries = toc.read(self._archive.directory)
+        with self._steps() as session:
+            plan = self._plan = parts.plan(
+                entries,
+                trusted_languages=_names(session, _TRUSTED_LANGUAGES),
+                privileged=_names(session, _PRIVILEGED_SETTINGS),
+            )
+            roles = standins.make(session, self._doors, plan.owners)
+            for child, parent in plan.pairs:
+                if child in roles and parent in roles:
+                    standins.inherit(session, roles[child], roles[parent])
+            for part in plan.parts:
+                if part.owner != parts.SUPERUSER:
+                    standins.allow_to_make(session, self._doors, roles.values())
+                self._run(part, roles.get(part.owner))
+            for owner, role in roles.items():
+                standins.hand_over(session, role, owner)
+            self._run(plan.after_owners)
+            for entry in plan.refreshes:
+                self._refresh(session, entry, roles[entry.owner])
+
+    def read(self, method: str) -> dict[str, Any]:
+        """`content` (by this method), `schema` and `sequences` of the database.
+
+        Planning a query evaluates code, too, so a role reads that may do nothing else. It and the
+        others are gone when the event triggers come, which only then are in the schema.
+        """
+        assert self._plan
+        doors = self._doors
+        with _readable(), doors.connect() as session:
+            standins.let_read_all(session, doors)
+            content = fingerprint.content(
+                lambda: doors.connect(doors.reader), sessions=self._archive.jobs, method=method
+            )
+            content["large_objects"] = fingerprint.large_objects(session)
+            standins.remove(session, doors)
+        self._run(self._plan.event_triggers)
+        with _readable(), doors.connect() as session:
+            return {"content": content, **_definitions(session)}
+
+    def _refresh(self, session: Any, entry: Entry, role: str) -> None:
+        part = Part(entry.owner, [entry.id])
+        with standins.rights_for_the_moment(session, role, entry.owner) as lent:
+            if lent:
+                self._run(part, role)
+                return
+            view = sql.Identifier(entry.namespace, entry.tag)
+            with standins.owner_for_the_moment(session, view, role, entry.owner):
+                self._run(part, role)
+
+    def _run(self, part: Part, role: str | None = None) -> None:
+        if part.ids:
+            run(
+                self._archive,
+                conninfo=self._doors.conninfo(role),
+                environment=self._doors.environment(role),
+                server_version=self._doors.version,
+                ids=part.ids,
+                # What a stand-in makes is handed over later.
+                options=("--no-owner",) if role else (),
+            )
+
+    @contextlib.contextmanager
+    def _steps(self) -> Iterator[Any]:
+        try:
+            with self._doors.connect() as session:
+                yield session
+        except DatabaseError as error:
+            told = described(error)
+            raise GonogoError(
+                f"the backup cannot be restored: {told['message']}", detail=told["detail"]
+            ) from error
+
+
+def _definitions(session: Any) -> dict[str, Any]:
+    return {"schema": schema_catalog.read(session), "sequences": fingerprint.sequences(session)}
+
+
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except DatabaseError as error:
+        told = described(error)
+        raise GonogoError(
+            f"the restored database cannot be read: {told['message']}", detail=told["detail"]
+        ) from error
+
+
+def _names(session: Any, query: str) -> set[str]:
+    return {row[0] for row in session.execute(query).fetchall()}

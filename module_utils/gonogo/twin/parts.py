@@ -1,0 +1,205 @@
+"""Who restores which entry of an archive. Pure functions; they know neither psycopg nor files.
+
+An archive holds code of everybody who owns something in the database, and a restore evaluates it:
+the rows of a table are checked by its CHECKs, domains and generated columns; a definition that is
+merely read converts its constants, an array of a domain by the domain's CHECK, a range by its
+canonical function. Whoever is logged in meanwhile gives that code all of his rights, for it can
+leave any role that was merely set.
+
+So every entry is restored in the session of a role that was made for it and has nothing but what it
+makes, one such role for each owner. A superuser's session gets only the kinds of entries that
+evaluate nothing (`_INERT`) and that take one. A kind that is not known here is not one of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from ..toc import DATA, POST_DATA, Entry
+
+__all__ = ["SUPERUSER", "Part", "Plan", "plan"]
+
+# The name of the session in which nothing of an owner is evaluated.
+SUPERUSER = ""
+
+# Creating them stores names and options, and evaluates no expression. Most take a superuser.
+_INERT = frozenset(
+    {
+        "ACCESS METHOD",
+        "BLOB",
+        "BLOB COMMENTS",
+        "BLOB METADATA",
+        "BLOBS",
+        "CAST",
+        "COLLATION",
+        "CONVERSION",
+        "DATABASE",
+        "DATABASE PROPERTIES",
+        "EXTENSION",
+        "FOREIGN DATA WRAPPER",
+        "OPERATOR",
+        "OPERATOR CLASS",
+        "OPERATOR FAMILY",
+        "PROCEDURAL LANGUAGE",
+        "SCHEMA",
+        "SERVER",
+        "SHELL TYPE",
+        "TEXT SEARCH CONFIGURATION",
+        "TEXT SEARCH DICTIONARY",
+        "TEXT SEARCH PARSER",
+        "TEXT SEARCH TEMPLATE",
+        "TRANSFORM",
+        "TYPE",
+        "USER MAPPING",
+    }
+)
+# They are inert, too, and nothing else needs them: they wait until everything has its real owner.
+_AFTER_OWNERS = frozenset(
+    {
+        "ACL",
+        "COMMENT",
+        "DEFAULT ACL",
+        "PUBLICATION",
+        "PUBLICATION TABLE",
+        "PUBLICATION TABLES IN SCHEMA",
+        "SECURITY LABEL",
+        "STATISTICS DATA",
+    }
+)
+_REFRESH = "MATERIALIZED VIEW DATA"
+_ABOUT_OTHERS = frozenset({"COMMENT", "SECURITY LABEL"})
+_LEFT_OUT = frozenset({"SUBSCRIPTION", "SUBSCRIPTION TABLE"})
+# pg_restore brings them along by itself; they say how the others are to be read.
+_ALWAYS = frozenset({"ENCODING", "STDSTRINGS", "SEARCHPATH"})
+_ROUTINES = frozenset({"FUNCTION", "PROCEDURE"})
+_RELATIONS = frozenset({"TABLE", "FOREIGN TABLE"})
+_CHILDREN = frozenset({"TABLE", "FOREIGN TABLE", "TABLE ATTACH", "INDEX ATTACH"})
+
+_TOKEN = re.compile(
+    r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'|(?P<tag>\$(?:[A-Za-z_\x80-\U0010ffff]'
+    r"[\w\x80-\U0010ffff]*)?\$).*?(?P=tag)|\w+|\S",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Entries (by id, in order) for one session: that of an owner's stand-in, or `SUPERUSER`."""
+
+    owner: str
+    ids: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An archive in the order in which it is restored.
+
+    `parts` make everything and fill it. `after_owners` and `refreshes` come when everything has its
+    real owner, `event_triggers` last: nothing that is made before them fires one. `pairs` are
+    owners, of the child and of the parent, of tables of which one inherits from the other.
+    """
+
+    parts: Sequence[Part]
+    after_owners: Part
+    refreshes: Sequence[Entry]
+    event_triggers: Part
+    pairs: Collection[tuple[str, str]]
+
+    @property
+    def owners(self) -> list[str]:
+        """All whose entries are restored in a session of their own."""
+        found = {part.owner: None for part in self.parts if part.owner != SUPERUSER}
+        return list({**found, **{entry.owner: None for entry in self.refreshes}})
+
+
+def plan(
+    entries: Sequence[Entry], *, trusted_languages: Collection[str], privileged: Collection[str]
+) -> Plan:
+    """Divide the entries. `trusted_languages` are those in which anybody may write functions,
+    `privileged` the settings (lower case) that only a superuser can give a function.
+    """
+    left = [entry for entry in entries if entry.kind not in _LEFT_OUT | _ALWAYS]
+    after = [entry for entry in left if entry.kind in _AFTER_OWNERS]
+    refreshes = [entry for entry in left if entry.kind == _REFRESH]
+    event_triggers = [entry for entry in left if _of_event_trigger(entry)]
+    others = {e.id for e in (*after, *refreshes, *event_triggers)}
+
+    def session(entry: Entry) -> str:
+        inert = entry.kind in _INERT or not entry.owner
+        if inert or _takes_superuser(entry, trusted_languages, privileged):
+            return SUPERUSER
+        return entry.owner
+
+    first = [entry for entry in left if entry.id not in others]
+    return Plan(
+        parts=list(_parts(first, {entry.id: session(entry) for entry in first})),
+        after_owners=Part(SUPERUSER, [entry.id for entry in after if not _of_event_trigger(entry)]),
+        refreshes=refreshes,
+        event_triggers=Part(SUPERUSER, [entry.id for entry in event_triggers]),
+        pairs=_pairs(first),
+    )
+
+
+def _parts(entries: Sequence[Entry], sessions: Mapping[int, str]) -> Iterator[Part]:
+    """In the order of the archive, but the rows, and after them objects of one kind, by session.
+
+    So that there are few parts; where there is one owner, pg_restore has it all at once, with as
+    many sessions as it may use.
+    """
+    ordered: list[Entry] = []
+    for stage, group in groupby(entries, key=_stage):
+        members = list(group)
+        if stage is not None:
+            members.sort(key=lambda entry: sessions[entry.id])
+        ordered += members
+    for owner, group in groupby(ordered, key=lambda entry: sessions[entry.id]):
+        yield Part(owner, [entry.id for entry in group])
+
+
+def _stage(entry: Entry) -> str | None:
+    """Within it the order does not matter; None where it does."""
+    if entry.section == DATA:
+        return "data"
+    return entry.kind if entry.section == POST_DATA else None
+
+
+def _of_event_trigger(entry: Entry) -> bool:
+    about = entry.kind in _ABOUT_OTHERS and entry.tag.startswith("EVENT TRIGGER ")
+    return about or entry.kind == "EVENT TRIGGER"
+
+
+def _pairs(entries: Iterable[Entry]) -> set[tuple[str, str]]:
+    tables = {entry.id: entry.owner for entry in entries if entry.kind in _RELATIONS}
+    return {
+        (entry.owner, tables[need])
+        for entry in entries
+        if entry.kind in _CHILDREN
+        for need in entry.needs
+        if need in tables and tables[need] != entry.owner
+    }
+
+
+def _takes_superuser(entry: Entry, trusted: Collection[str], privileged: Collection[str]) -> bool:
+    """Whether only a superuser can make this function, and making it evaluates nothing.
+
+    What is evaluated are defaults of arguments, and a body that is SQL and no text. Where the text
+    could be read in two ways it is the owner's: the server then refuses what he may not do.
+    """
+    if entry.kind not in _ROUTINES:
+        return False
+    words = [found.group() for found in _TOKEN.finditer(entry.definition)]
+    plain = [word.upper() for word in words]
+    if not {"DEFAULT", "ATOMIC", "RETURN", "="}.isdisjoint(plain) or "LANGUAGE" not in plain:
+        return False
+    language = "".join(words[plain.index("LANGUAGE") + 1 :][:1]).strip('"')
+    if language not in trusted:
+        return True
+    settings = {
+        words[place + 1].strip("\"'").lower()
+        for place, word in enumerate(plain[:-1])
+        if word == "SET"
+    }
+    return not {"LEAKPROOF", "SUPPORT"}.isdisjoint(plain) or not settings.isdisjoint(privileged)
