@@ -88,7 +88,7 @@ WITH login AS (
         WHERE p.provolatile = 'v' AND p.oid < 16384 AND p.proname NOT IN ({_HARMLESS}))
 )
 SELECT login.powers,
-    (SELECT concat_ws(' ', o.type, o.identity)
+    (SELECT o.type || ' ' || o.identity
         FROM pg_catalog.pg_identify_object(code.classid, code.objid, 0) AS o) AS object,
     weaker.rolname::text AS owner
 FROM login

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
+from gonogo.connection import connect
+from gonogo.errors import GonogoError
+from gonogo.login import Login, Timeouts
+from gonogo.restore import Request, restore
+from gonogo.target import refuse_stronger_login
 from sandbox import logins
+from sandbox.cluster import Cluster
 from tests.integration.harness import Database
 from tests.integration.twins import Rehearsal
 
@@ -175,3 +185,303 @@ def test_nor_does_it_in_what_a_superuser_has_made_with_it(
     answer = rehearsal.restore(rehearsal.back_up(), keep=True)
     assert answer["proven"] is True, answer["reason"]
     assert rehearsal.remove() is True
+
+
+# --- owners apart from one another ---------------------------------------------------------------
+
+
+@pytest.fixture
+def mallory(database: Database) -> Iterator[str]:
+    """A role with tables of its own, which may read nobody else's."""
+    name = f"mallory_{database.name}"
+    with database.admin() as admin:
+        admin.execute(f"CREATE ROLE {name} NOLOGIN")
+        admin.execute(f"GRANT CREATE ON SCHEMA public TO {name}")
+    yield name
+    with database.admin() as admin:
+        admin.execute(f"DROP OWNED BY {name} CASCADE")
+        admin.execute(f"DROP ROLE {name}")
+
+
+def test_owners_are_kept_apart(rehearsal: Rehearsal, database: Database, mallory: str) -> None:
+    """A table, its partition, its keys and its view belong to several, as a superuser may do."""
+    with database.admin() as admin:
+        admin.execute(
+            f"""
+            CREATE FUNCTION public.reads() RETURNS boolean LANGUAGE plpgsql AS $$
+            BEGIN
+                IF has_table_privilege(current_user, 'public.config_versions', 'SELECT')
+                    OR has_table_privilege(session_user, 'public.config_versions', 'SELECT')
+                THEN RAISE EXCEPTION 'it reads as %', current_user; END IF;
+                RETURN true;
+            END $$;
+            ALTER FUNCTION public.reads() OWNER TO {mallory};
+            CREATE TABLE public.mothers (x integer PRIMARY KEY);
+            CREATE TABLE public.hers (x integer REFERENCES public.mothers)
+                PARTITION BY RANGE (x);
+            CREATE TABLE public.mine PARTITION OF public.hers DEFAULT;
+            CREATE TABLE public.heir () INHERITS (public.mothers);
+            CREATE VIEW public.seen AS SELECT x FROM public.mine;
+            INSERT INTO public.mothers VALUES (1);
+            INSERT INTO public.hers VALUES (1);
+            INSERT INTO public.heir VALUES (2);
+            CREATE MATERIALIZED VIEW public.kept AS SELECT x FROM public.mothers;
+            SET session_replication_role = replica;
+            ALTER TABLE public.mine ADD CHECK (public.reads()) NOT VALID;
+            ALTER TABLE public.hers OWNER TO {mallory};
+            ALTER TABLE public.mine OWNER TO {mallory};
+            ALTER TABLE public.mothers OWNER TO {logins.OWNER};
+            ALTER TABLE public.heir OWNER TO {mallory};
+            ALTER MATERIALIZED VIEW public.kept OWNER TO {mallory};
+            GRANT SELECT ON public.mothers TO {mallory};
+            GRANT SELECT ON public.hers, public.mine, public.heir, public.kept TO {logins.OWNER};
+            """.encode()
+        )
+    answer = rehearsal.restore(rehearsal.back_up())
+    assert answer["proven"] is True, answer
+
+
+# --- beside the source, and in its place ---------------------------------------------------------
+
+
+def _as_superuser(database: Database) -> Login:
+    keywords = database.cluster.conninfo(database.name, logins.SUPERUSER)
+    return Login(
+        db=database.name,
+        user=keywords["user"],
+        host=keywords["host"],
+        port=int(keywords["port"]),
+        passfile=keywords["passfile"],
+    )
+
+
+def _roles(database: Database) -> list[str]:
+    """The roles of a restore that are there."""
+    with database.admin() as admin:
+        query = "SELECT rolname FROM pg_roles WHERE starts_with(rolname, 'gonogo_restorer_')"
+        return [row[0] for row in admin.execute(query).fetchall()]
+
+
+@pytest.mark.parametrize("kind", _some(OWNERS))
+def test_no_code_of_an_owner_runs_as_a_superuser_in_a_database_beside_the_source(
+    rehearsal: Rehearsal, database: Database, kind: str
+) -> None:
+    _prepare(database, kind)
+    with database.owner() as connection:
+        connection.execute(OWNERS[kind].encode())
+    record = rehearsal.back_up()
+    strong = replace(rehearsal, login=_as_superuser(database))
+    # More room than any host has.
+    answer = strong.restore(record, space_factor=1e9, scratch=True)
+    assert (answer["proven"], answer.get("method")) == (True, "database"), answer["reason"]
+    assert _roles(database) == []
+
+
+def _request(rehearsal: Rehearsal, database: Database, login: Login) -> Request:
+    record = rehearsal.back_up()
+    rehearsal.release()
+    return Request(
+        login=login,
+        run_id=rehearsal.run_id,
+        declared={"environment": "sandbox", "database": database.name},
+        archive=Path(record["file"]),
+        sha256=record["sha256"],
+        maintenance="postgres",
+        stamp="20260131120000",
+        pg_bin=str(database.cluster.bin),
+        jobs=2,
+        fence=[],
+        timeouts=Timeouts(),
+    )
+
+
+@pytest.fixture
+def dropped(database: Database) -> Iterator[None]:
+    """What a restore leaves beside the database is removed."""
+    yield
+    with database.cluster.connect() as admin:
+        for (name,) in admin.execute(
+            "SELECT datname FROM pg_database WHERE datname ~ %s", (f"^{database.name}_(old|new)_",)
+        ).fetchall():
+            admin.execute(f'DROP DATABASE "{name}"')
+
+
+@pytest.mark.usefixtures("dropped")
+@pytest.mark.parametrize("kind", _some(OWNERS))
+def test_no_code_of_an_owner_runs_as_a_superuser_on_a_restore(
+    rehearsal: Rehearsal, database: Database, kind: str
+) -> None:
+    _prepare(database, kind)
+    with database.owner() as connection:
+        connection.execute(OWNERS[kind].encode())
+    request = _request(rehearsal, database, _as_superuser(database))
+    plan = restore(request, approved_content=None)
+    done = restore(request, approved_content=plan["content"])
+    assert done["committed"] is True
+    assert _roles(database) == []
+
+
+@pytest.mark.usefixtures("dropped")
+def test_who_owns_nothing_and_is_no_superuser_does_not_restore(
+    rehearsal: Rehearsal, database: Database, mallory: str
+) -> None:
+    """Everything would be made in one session, with the rights of the one and of the other."""
+    with database.admin() as admin:
+        admin.execute(f"ALTER ROLE {logins.OWNER} CREATEDB")
+        admin.execute(ACTS.format(volatility="VOLATILE").encode())
+        admin.execute(f"ALTER DATABASE {database.name} OWNER TO {logins.OWNER}")
+        admin.execute(f"ALTER FUNCTION public.acts(integer[]) OWNER TO {mallory}")
+    try:
+        request = _request(rehearsal, database, rehearsal.login)
+        with pytest.raises(GonogoError) as caught:
+            restore(request, approved_content=None)
+        assert f"would run code of '{mallory}'" in caught.value.render()
+    finally:
+        with database.admin() as admin:
+            admin.execute(f"ALTER ROLE {logins.OWNER} NOCREATEDB")
+
+
+# --- who logs in ---------------------------------------------------------------------------------
+
+
+def _refused(login: Login) -> str | None:
+    with connect(login, name="test") as session:
+        try:
+            refuse_stronger_login(session)
+        except GonogoError as error:
+            return error.render()
+    return None
+
+
+def test_a_login_that_is_stronger_than_the_code_is_refused(database: Database) -> None:
+    """Its own code is nobody else's; who is a superuser could run all of it as one."""
+    assert _refused(database.login()) is None
+    said = _refused(_as_superuser(database))
+    assert said is not None
+    assert "'postgres' would run code of 'apms_sandbox'" in said
+    assert "function public." in said
+    assert "docs/roles.sql" in said
+
+
+@pytest.mark.parametrize(
+    ("expression", "is_code"),
+    [
+        ("CHECK (x > 0), y text DEFAULT gen_random_uuid()::text CHECK (y ~ '^[0-9a-f-]+$')", False),
+        pytest.param("CHECK (pg_catalog.pg_stat_file('/etc/passwd') IS NOT NULL)", True),
+        pytest.param("DEFAULT pg_catalog.lo_import('/etc/passwd')", True, marks=pytest.mark.attack),
+    ],
+)
+def test_what_of_a_table_is_code(
+    cluster: Cluster, database: Database, expression: str, is_code: bool
+) -> None:
+    """A superuser may validate a database in which nothing belongs to anybody weaker that acts."""
+    name = f"{database.name}_plain"
+    with cluster.connect() as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+    try:
+        with cluster.connect(name) as admin:
+            admin.execute(f"CREATE TABLE public.plain (x integer {expression})".encode())
+            admin.execute(f"ALTER TABLE public.plain OWNER TO {logins.OWNER}")
+            admin.execute("CREATE FUNCTION public.ours() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+        said = _refused(replace(_as_superuser(database), db=name))
+        assert (said is not None) is is_code, said
+        assert said is None or "public.plain belongs to 'apms_sandbox'" in said
+    finally:
+        with cluster.connect() as admin:
+            admin.execute(f"DROP DATABASE {name}")
+
+
+@pytest.mark.parametrize(
+    "power",
+    [
+        "pg_read_server_files",
+        pytest.param("pg_write_server_files", marks=pytest.mark.attack),
+        pytest.param("pg_execute_server_program", marks=pytest.mark.attack),
+        pytest.param(logins.SUPERUSER, marks=pytest.mark.attack),
+    ],
+)
+def test_a_power_over_the_server_counts_as_much(
+    database: Database, mallory: str, power: str
+) -> None:
+    with database.admin() as admin:
+        admin.execute(f"ALTER FUNCTION public.{_a_function(database)} OWNER TO {mallory}")
+        admin.execute(f"GRANT {power} TO {logins.OWNER}")
+    try:
+        said = _refused(database.login())
+    finally:
+        with database.admin() as admin:
+            admin.execute(f"REVOKE {power} FROM {logins.OWNER}")
+    assert said is not None
+    assert f"code of '{mallory}'" in said
+    assert power in said
+    assert _refused(database.login()) is None
+
+
+def _a_function(database: Database) -> str:
+    with database.admin() as admin:
+        row = admin.execute(
+            "SELECT min(oid::regprocedure::text) FROM pg_proc"
+            " WHERE pronamespace = 'public'::regnamespace"
+            f" AND proowner = '{logins.OWNER}'::regrole"
+        ).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+# --- the server of the twin ----------------------------------------------------------------------
+
+
+REACHES = {
+    "run a program": "COPY (SELECT 1) TO PROGRAM 'touch {there}'",
+    "run the shell": "COPY (SELECT 1) TO PROGRAM '/bin/sh -c true'",
+    "read a password file": "SELECT pg_catalog.pg_read_file('{passfile}')",
+    "copy from a file": "COPY public.taken FROM '{passfile}'",
+    "list a home": "SELECT pg_catalog.pg_ls_dir('{home}')",
+    "read accounts": "SELECT pg_catalog.pg_read_file('/etc/shadow')",
+    "read processes": "SELECT pg_catalog.pg_read_file('/proc/{us}/environ')",
+    "write a file": "COPY (SELECT 1) TO '{there}'",
+    "write a large object": "SELECT pg_catalog.lo_export({object}, '{there}')",
+}
+
+
+def test_the_server_of_the_twin_reaches_nothing(
+    rehearsal: Rehearsal, database: Database, tmp_path: Path
+) -> None:
+    """Not even for its superuser; and it is as good a server as any."""
+    answer = rehearsal.restore(rehearsal.back_up(), keep=True)
+    confined = answer["confinement"]
+    if not confined["files"]:
+        pytest.skip(confined["reason"])
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    kept = json.loads((rehearsal.home / "kept.json").read_text())
+    said = {}
+    with psycopg.connect(
+        host=kept["host"],
+        port=kept["port"],
+        user=kept["superuser"],
+        dbname=kept["database"],
+        autocommit=True,
+    ) as session:
+        session.execute("CREATE TABLE public.taken (line text)")
+        found = session.execute("SELECT pg_catalog.lo_from_bytea(0, 'x')").fetchone()
+        assert found is not None
+        for what, statement in REACHES.items():
+            words = {
+                "there": tmp_path / "open" / "file",
+                "passfile": database.cluster.passfile,
+                "home": Path.home(),
+                "us": os.getpid(),
+                "object": found[0],
+            }
+            try:
+                session.execute(statement.format(**words).encode())
+            except psycopg.Error as error:
+                said[what] = error.diag.message_primary
+        # Its own library is not taken from it.
+        session.execute("CREATE EXTENSION IF NOT EXISTS pgcrypto WITH SCHEMA public")
+        session.execute("SELECT public.digest('x', 'sha256')")
+    assert set(said) == set(REACHES)
+    assert not any((tmp_path / "open").iterdir())
+    if confined["signals"]:
+        assert confined == {"files": True, "network": True, "signals": True, "reason": None}

@@ -1,10 +1,10 @@
 """A server that can reach nothing of value: Landlock, which an ordinary process may ask for itself.
 
 Where the operator is not root, the server runs under his own account, which can read his password
-files and log in to his databases. Whatever code runs in the server, a superuser's too, shall not. So
-the kernel takes from it, for good and for all of its processes, what it does not need: to read any
-file but its programs and its data, to execute anything but `postgres`, to make a connection over
-the network, to signal other processes.
+files and log in to his databases. Code that runs in the server shall not, not even a superuser's.
+So the kernel takes from it, for good and for all of its processes, what it does not need: to read
+any file but its programs and its data, to execute anything but `postgres`, to make a connection
+over the network, to signal other processes.
 
 Landlock is there since Linux 5.13, where the kernel has it switched on; the network since 6.7,
 signals since 6.12.

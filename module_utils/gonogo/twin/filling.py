@@ -88,9 +88,9 @@ class Filling:
                 if child in roles and parent in roles:
                     standins.inherit(session, roles[child], roles[parent])
             for part in plan.parts:
-                if part.owner != parts.SUPERUSER:
+                if part.owner is not parts.SUPERUSER:
                     standins.allow_to_make(session, self._doors, roles.values())
-                self._run(part, roles.get(part.owner))
+                self._run(part, None if part.owner is None else roles[part.owner])
             for owner, role in roles.items():
                 standins.hand_over(session, role, owner)
             self._run(plan.after_owners)

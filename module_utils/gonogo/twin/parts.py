@@ -19,11 +19,12 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from ..toc import DATA, POST_DATA, Entry
+from .errors import UnprovenError
 
 __all__ = ["SUPERUSER", "Part", "Plan", "plan"]
 
-# The name of the session in which nothing of an owner is evaluated.
-SUPERUSER = ""
+# In whose session nothing of an owner is evaluated.
+SUPERUSER = None
 
 # Creating them stores names and options, and evaluates no expression. Most take a superuser.
 _INERT = frozenset(
@@ -45,7 +46,6 @@ _INERT = frozenset(
         "OPERATOR FAMILY",
         "PROCEDURAL LANGUAGE",
         "SCHEMA",
-        "SERVER",
         "SHELL TYPE",
         "TEXT SEARCH CONFIGURATION",
         "TEXT SEARCH DICTIONARY",
@@ -53,7 +53,6 @@ _INERT = frozenset(
         "TEXT SEARCH TEMPLATE",
         "TRANSFORM",
         "TYPE",
-        "USER MAPPING",
     }
 )
 # They are inert, too, and nothing else needs them: they wait until everything has its real owner.
@@ -66,7 +65,6 @@ _AFTER_OWNERS = frozenset(
         "PUBLICATION TABLE",
         "PUBLICATION TABLES IN SCHEMA",
         "SECURITY LABEL",
-        "STATISTICS DATA",
     }
 )
 _REFRESH = "MATERIALIZED VIEW DATA"
@@ -74,6 +72,8 @@ _ABOUT_OTHERS = frozenset({"COMMENT", "SECURITY LABEL"})
 _LEFT_OUT = frozenset({"SUBSCRIPTION", "SUBSCRIPTION TABLE"})
 # pg_restore brings them along by itself; they say how the others are to be read.
 _ALWAYS = frozenset({"ENCODING", "STDSTRINGS", "SEARCHPATH"})
+# Making one calls a function, and what is made with it calls it again.
+_CALLING = frozenset({"FOREIGN DATA WRAPPER", "PROCEDURAL LANGUAGE"})
 _ROUTINES = frozenset({"FUNCTION", "PROCEDURE"})
 _RELATIONS = frozenset({"TABLE", "FOREIGN TABLE"})
 _CHILDREN = frozenset({"TABLE", "FOREIGN TABLE", "TABLE ATTACH", "INDEX ATTACH"})
@@ -89,7 +89,7 @@ _TOKEN = re.compile(
 class Part:
     """Entries (by id, in order) for one session: that of an owner's stand-in, or `SUPERUSER`."""
 
-    owner: str
+    owner: str | None
     ids: Sequence[int]
 
 
@@ -111,27 +111,27 @@ class Plan:
     @property
     def owners(self) -> list[str]:
         """All whose entries are restored in a session of their own."""
-        found = {part.owner: None for part in self.parts if part.owner != SUPERUSER}
-        return list({**found, **{entry.owner: None for entry in self.refreshes}})
+        found = [part.owner for part in self.parts if part.owner is not SUPERUSER]
+        return list(dict.fromkeys([*found, *(entry.owner for entry in self.refreshes)]))
 
 
 def plan(
     entries: Sequence[Entry], *, trusted_languages: Collection[str], privileged: Collection[str]
 ) -> Plan:
     """Divide the entries. `trusted_languages` are those in which anybody may write functions,
-    `privileged` the settings (lower case) that only a superuser can give a function.
+    `privileged` the settings (lower case) that only a superuser can give a function. Raises
+    UnprovenError where a superuser's session would call a function of somebody else.
     """
+    _refuse_calls(entries)
     left = [entry for entry in entries if entry.kind not in _LEFT_OUT | _ALWAYS]
     after = [entry for entry in left if entry.kind in _AFTER_OWNERS]
     refreshes = [entry for entry in left if entry.kind == _REFRESH]
     event_triggers = [entry for entry in left if _of_event_trigger(entry)]
     others = {e.id for e in (*after, *refreshes, *event_triggers)}
 
-    def session(entry: Entry) -> str:
-        inert = entry.kind in _INERT or not entry.owner
-        if inert or _takes_superuser(entry, trusted_languages, privileged):
-            return SUPERUSER
-        return entry.owner
+    def session(entry: Entry) -> str | None:
+        inert = entry.kind in _INERT or _takes_superuser(entry, trusted_languages, privileged)
+        return SUPERUSER if inert else entry.owner
 
     first = [entry for entry in left if entry.id not in others]
     return Plan(
@@ -143,7 +143,7 @@ def plan(
     )
 
 
-def _parts(entries: Sequence[Entry], sessions: Mapping[int, str]) -> Iterator[Part]:
+def _parts(entries: Sequence[Entry], sessions: Mapping[int, str | None]) -> Iterator[Part]:
     """In the order of the archive, but the rows, and after them objects of one kind, by session.
 
     So that there are few parts; where there is one owner, pg_restore has it all at once, with as
@@ -153,10 +153,23 @@ def _parts(entries: Sequence[Entry], sessions: Mapping[int, str]) -> Iterator[Pa
     for stage, group in groupby(entries, key=_stage):
         members = list(group)
         if stage is not None:
-            members.sort(key=lambda entry: sessions[entry.id])
+            members.sort(key=lambda entry: sessions[entry.id] or "")
         ordered += members
     for owner, group in groupby(ordered, key=lambda entry: sessions[entry.id]):
         yield Part(owner, [entry.id for entry in group])
+
+
+def _refuse_calls(entries: Sequence[Entry]) -> None:
+    functions = {entry.id: entry for entry in entries if entry.kind == "FUNCTION"}
+    for entry in entries:
+        for need in entry.needs if entry.kind in _CALLING else ():
+            if need in functions and functions[need].owner != entry.owner:
+                raise UnprovenError(
+                    f"restoring {entry.name} would run code of {functions[need].owner!r} as a "
+                    "superuser",
+                    detail=f"Only a superuser can make it, and it calls {functions[need].name}.",
+                    hint=f"Give that function to {entry.owner!r}, the owner of the other.",
+                )
 
 
 def _stage(entry: Entry) -> str | None:

@@ -17,6 +17,7 @@ from .. import clients, link, lock, rights, toc
 from ..connection import connect
 from ..errors import GonogoError
 from ..login import Login, Timeouts, application_name
+from ..source import surroundings
 from . import account, keeper, place, programs, proof, restoring, scratch, standins
 from .errors import UnprovenError
 from .filling import Filling, FillingAsLogin
@@ -103,20 +104,21 @@ def _elsewhere(request: Request, alive: Any, obstacle: UnprovenError) -> dict[st
 def _in_database(request: Request, alive: Any) -> dict[str, Any]:
     started = time.monotonic()
     source = restoring.read_source(request.archive)
-    around = source["surroundings"]
-    owners = any(role["rolsuper"] for role in around["roles"] if role["rolname"] == around["login"])
+    now = surroundings(alive)
+    around = {**source["surroundings"], "login": now["login"], "may_create": now["may_create"]}
+    owners = alive.info.parameter_status("is_superuser") == "on"
     login = scratch.login(request.login, request.run_id)
     name = application_name(request.run_id, _STAGE)
     doors = None
+    damage = _damage(request)
     if owners:
         doors = standins.doors_of(
             alive, request.login, database=login.db, run_id=request.run_id, stage=_STAGE
         )
-    else:
+    elif not damage:
         rights.refuse_foreign_code(toc.read(request.archive), login=around["login"])
     scratch.make(alive, request.run_id, around)
     try:
-        damage = _damage(request)
         ready = time.monotonic()
         archive = _archive(request)
         if doors:

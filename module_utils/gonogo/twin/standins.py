@@ -51,14 +51,21 @@ _GRANTS = """
 SELECT format('GRANT USAGE, CREATE ON SCHEMA %%I TO %%I', n.nspname, %(role)s::text)
 FROM pg_catalog.pg_namespace AS n
 WHERE n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+    AND NOT pg_catalog.has_schema_privilege(%(role)s, n.oid, 'CREATE')
 UNION ALL
 SELECT format('GRANT USAGE ON FOREIGN SERVER %%I TO %%I', s.srvname, %(role)s::text)
 FROM pg_catalog.pg_foreign_server AS s
+WHERE NOT pg_catalog.has_server_privilege(%(role)s, s.oid, 'USAGE')
+UNION ALL
+SELECT format('GRANT USAGE ON FOREIGN DATA WRAPPER %%I TO %%I', w.fdwname, %(role)s::text)
+FROM pg_catalog.pg_foreign_data_wrapper AS w
+WHERE NOT pg_catalog.has_foreign_data_wrapper_privilege(%(role)s, w.oid, 'USAGE')
 """
 _REFERENCES = """
 SELECT format('GRANT REFERENCES ON %%s TO %%I', c.oid::pg_catalog.regclass, %(role)s::text)
 FROM pg_catalog.pg_class AS c
-WHERE c.relkind IN ('r', 'p') AND NOT pg_catalog.pg_has_role(%(role)s, c.relowner, 'USAGE')
+WHERE c.relkind IN ('r', 'p')
+    AND NOT pg_catalog.has_table_privilege(%(role)s, c.oid, 'REFERENCES')
     AND pg_catalog.starts_with(pg_catalog.pg_get_userbyid(c.relowner)::text, %(prefix)s)
 """
 _READ = """
