@@ -76,11 +76,14 @@ def _lines(record: Mapping[str, Any]) -> list[str]:
     """For the terminal."""
     if not record["proven"]:
         return [f"The backup is unproven: {record['reason']}"]
+    confined = record["confinement"]
+    open_ = confined is not None and not confined["files"]
     tables = record["proof"]["tables"]
     rows = sum(table["rows"][0] for table in tables.values())
     return [
         f"The restored backup equals its source: {len(tables)} tables, {rows} rows; the restore "
-        f"took {record['seconds']['restore']:.1f} s"
+        f"took {record['seconds']['restore']:.1f} s",
+        *([f"Its server could reach what its account can: {confined['reason']}"] if open_ else []),
     ]
 
 

@@ -13,6 +13,7 @@ description:
   - Sessions in the present database are ended when the names change. Where that fails, or anything before it, the new database is removed and nothing else has changed.
   - Takes the run lock while it works; ends sessions that a dead run has left, and refuses while another run is alive.
   - Needs CREATEDB and the ownership of the database, or a superuser; pg_signal_backend where sessions of other roles are to be ended.
+  - What belongs to each owner is restored in a session of its own. Only a superuser can do that; another login is refused where functions of other roles would run with its rights.
 extends_documentation_fragment: [gonogo, gonogo.login, gonogo.timeouts, gonogo.approval]
 options:
   run_id:

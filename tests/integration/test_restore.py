@@ -212,6 +212,9 @@ def test_failure_removes_the_new_database_and_leaves_the_other(scene: Scene) -> 
     assert "the databases cannot change names; nothing was changed" in failed.output
     assert set(scene.databases()) == {scene.database.name, kept}
     assert contents(scene.database) == scene.contents
+    with scene.database.admin() as admin:
+        query = "SELECT count(*) FROM pg_roles WHERE starts_with(rolname, 'gonogo_')"
+        assert admin.execute(query).fetchone() == (0,)
 
 
 def test_what_a_killed_restore_has_left_is_named_and_removed(scene: Scene) -> None:

@@ -314,10 +314,19 @@ def test_no_code_of_an_owner_runs_as_a_superuser_on_a_restore(
     _prepare(database, kind)
     with database.owner() as connection:
         connection.execute(OWNERS[kind].encode())
+    with database.admin() as admin:
+        # As careful people have it, and with a role that a killed restore has left.
+        admin.execute(f"REVOKE CONNECT ON DATABASE {database.name} FROM PUBLIC")
+        admin.execute(f"GRANT CONNECT ON DATABASE {database.name} TO {logins.OWNER}")
+        admin.execute("CREATE ROLE gonogo_restorer_0123456789ab_1 VALID UNTIL 'yesterday'")
     request = _request(rehearsal, database, _as_superuser(database))
     plan = restore(request, approved_content=None)
     done = restore(request, approved_content=plan["content"])
     assert done["committed"] is True
+    with database.admin() as admin:
+        assert admin.execute(
+            "SELECT has_database_privilege('apms_app', current_database(), 'CONNECT')"
+        ).fetchone() == (False,)
     assert _roles(database) == []
 
 

@@ -55,7 +55,8 @@ _ROLES = _rows(
     (
         "whoever restores",
         "puts a proven backup in the place of the database",
-        "CREATEDB, ownership of the database, pg_signal_backend; without it the plan says so",
+        "a superuser, or the owner of everything with CREATEDB and pg_signal_backend; without it "
+        "the plan says so",
         "test_restore.py::test_login_that_may_not_is_told_what_it_takes",
     ),
     (
@@ -165,6 +166,78 @@ _INERT = _rows(
         "unit/test_runbook.py::test_files",
     ),
 )
+_RIGHTS = "test_rights.py"
+_CODE = _rows(
+    (
+        "a table, view, function, type, domain",
+        "have its code run by a superuser while a backup is restored into the twin: CHECK, domain, "
+        "default, generated column, index, statistics, partition, policy, rule, trigger, cast, "
+        "operator, materialized view; also a constant that is converted when a definition is read",
+        "its part is made and filled in the session of a role that owns it and nothing else",
+        f"{_RIGHTS}::test_no_code_of_an_owner_runs_as_a_superuser_on_the_twin",
+    ),
+    (
+        "",
+        "the same, where a superuser's table, view or event trigger calls its function",
+        "superusers have such a role, too; event triggers come last and are not fired",
+        f"{_RIGHTS}::test_nor_does_it_in_what_a_superuser_has_made_with_it",
+    ),
+    (
+        "",
+        "the same, in a database beside the source",
+        "as on the twin",
+        f"{_RIGHTS}::test_no_code_of_an_owner_runs_as_a_superuser_in_a_database_beside_the_source",
+    ),
+    (
+        "",
+        "become a superuser of the real server when a backup is restored in its place",
+        "as on the twin; the roles are removed, and a role that may only read looks at what is "
+        "there",
+        f"{_RIGHTS}::test_no_code_of_an_owner_runs_as_a_superuser_on_a_restore",
+    ),
+    (
+        "",
+        "reach tables of another owner while a backup is restored",
+        "each owner has a role of its own",
+        f"{_RIGHTS}::test_owners_are_kept_apart",
+    ),
+    (
+        "",
+        "have its code run with the rights of a restoring login that is no superuser",
+        "the login is refused before anything is touched",
+        f"{_RIGHTS}::test_who_owns_nothing_and_is_no_superuser_does_not_restore",
+    ),
+    (
+        "",
+        "have its code run by a stronger login that validates, deploys, takes back or cleans up",
+        "the login is refused before anything is touched; the error names the code and its owner",
+        f"{_RIGHTS}::test_a_login_that_is_stronger_than_the_code_is_refused",
+    ),
+    (
+        "",
+        "use a login that may read files of the server, write them or run its programs",
+        "as a superuser",
+        f"{_RIGHTS}::test_a_power_over_the_server_counts_as_much",
+    ),
+    (
+        "",
+        "hide code in an expression without a function of its own",
+        "an expression that calls a volatile function of the system is code",
+        f"{_RIGHTS}::test_what_of_a_table_is_code",
+    ),
+    (
+        "",
+        "name a thing so that it passes for another's, or for an event trigger",
+        "owners and kinds are read from the archive's own table of contents",
+        "unit/test_twin_parts.py::test_event_triggers_come_last_and_are_known_by_kind",
+    ),
+    (
+        "whoever is a superuser of the twin all the same",
+        "read password files, the project or other processes, run a program, make a connection",
+        "the kernel has taken that from its server; where it cannot, `twin.json` says so",
+        f"{_RIGHTS}::test_the_server_of_the_twin_reaches_nothing",
+    ),
+)
 _PROVES = _rows(
     (
         "that no byte of a file and no line of the chain is another than when it was written, "
@@ -202,12 +275,18 @@ SECURITY = Page(
             heading="Roles of the database",
             words="`docs/roles.sql` makes the first two: `psql -X -v ON_ERROR_STOP=1 -v "
             "owner=apms_staging -d apms_staging -f docs/roles.sql`. A run with the owner of the "
-            "tables works as well and needs neither. A superuser works, too, and should not be "
-            "used: row-level security and missing privileges are not there for it.",
+            "tables works as well and needs neither. Who is stronger than that (a superuser, or "
+            "who could become one, read the server's files or run its programs) is refused where "
+            "code of somebody weaker would run with these rights.",
         ),
         Table(("Who", "May"), _PEOPLE, heading="People"),
         Table(("",), _SECRETS, heading="Secrets and connections"),
         Table(("",), _INERT, heading="Hostile content"),
+        Table(
+            ("Owner of", "Could", "What is done about it"),
+            _CODE,
+            heading="Code in the database",
+        ),
         Table(
             ("It proves",),
             _PROVES,

@@ -245,6 +245,7 @@ def _proof(twin: Mapping[str, Any]) -> dict[str, Any]:
         "time to go back": f"{_value(seconds['restore'])} s" if "restore" in seconds else None,
         "seconds": twin.get("seconds"),
         "restored into": twin.get("method"),
+        "taken from its server": _confinement(_mapping(twin.get("confinement"))),
         "sequences that differ": sequences.get("different"),
         "objects of the schema": schema.get("objects"),
         "objects that differ": schema.get("differences"),
@@ -256,6 +257,14 @@ def _proof(twin: Mapping[str, Any]) -> dict[str, Any]:
     ]
     said = [(label, _value(value)) for label, value in head.items() if value not in (None, [])]
     return {"head": said if twin else [], "tables": tables}
+
+
+def _confinement(found: Mapping[str, Any]) -> str | None:
+    """Return what the twin's server could not reach, and why not where it could."""
+    taken = [word for word in ("files", "network", "signals") if found.get(word) is True]
+    said = ", ".join(taken) or "nothing"
+    reason = found.get("reason")
+    return (f"{said} ({_value(reason)})" if reason else said) if found else None
 
 
 def _rehearsal(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from typing import Any
 from psycopg import sql
 
 from ..connection import connect, no_event_triggers, reached
+from ..errors import GonogoError
 from ..login import Login, Timeouts, application_name
 
 __all__ = [
@@ -45,6 +46,16 @@ _READ_ALL = 140000
 # So many tables change their owner in one transaction: each takes a lock.
 _BATCH = 200
 _VALID = "7 days"
+# Roles of ours that a killed restore has left: they own nothing, may nothing, and nobody is logged
+# in as one. None is younger than an hour, or somebody may be about to log in.
+_LEFT = """
+SELECT r.rolname::text FROM pg_catalog.pg_roles AS r
+WHERE r.rolname ~ '^gonogo_restorer_[0-9a-f]{12}_[0-9]+$' AND NOT r.rolsuper
+    AND r.rolvaliduntil < pg_catalog.now() + interval '7 days' - interval '1 hour'
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity AS a WHERE a.usesysid = r.oid)
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_shdepend AS d
+        WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND d.refobjid = r.oid)
+"""
 
 # What a stand-in has to be allowed where it makes objects: in every schema, on every server.
 _GRANTS = """
@@ -93,6 +104,7 @@ WHERE pg_catalog.pg_get_userbyid(c.relowner) = %(role)s
             AND d.deptype IN ('a', 'i')))
 ORDER BY c.oid
 """
+_MAY_CONNECT = "SELECT pg_catalog.has_database_privilege(%s, %s, 'CONNECT')"
 _SUPERUSER = "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = %s"
 
 
@@ -196,6 +208,9 @@ def make(session: Any, doors: Doors, owners: Sequence[str]) -> dict[str, str]:
     """Make the stand-ins and the reader; returns owner → name. The server gets no password, only
     what it needs to know one.
     """
+    if doors.passwords is not None:
+        for (left,) in session.execute(_LEFT).fetchall():
+            session.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(left)))
     made = names(doors.prefix, owners)
     for role in (doors.reader, *made.values()):
         # As the owner of a table that row-level security is forced for, it still fills it.
@@ -204,7 +219,26 @@ def make(session: Any, doors: Doors, owners: Sequence[str]) -> dict[str, str]:
             " BYPASSRLS {}"
         )
         session.execute(statement.format(sql.Identifier(role), _password(session, doors, role)))
+        if not session.execute(_MAY_CONNECT, (role, doors.database)).fetchone()[0]:
+            session.execute(
+                sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
+                    sql.Identifier(doors.database), sql.Identifier(role)
+                )
+            )
+    _try_the_door(doors)
     return made
+
+
+def _try_the_door(doors: Doors) -> None:
+    try:
+        doors.connect(doors.reader).close()
+    except GonogoError as error:
+        raise GonogoError(
+            "the server does not let in the roles that are made to restore what others own",
+            detail=f"{error.primary} {error.detail or ''}".strip(),
+            hint="Let in roles whose names begin with gonogo_restorer_ as this login is, with "
+            "scram-sha-256 (pg_hba.conf), or log in as the owner of everything in the database.",
+        ) from error
 
 
 def _password(session: Any, doors: Doors, role: str) -> sql.Composable:

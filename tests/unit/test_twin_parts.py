@@ -1,0 +1,175 @@
+"""Who restores which entry of an archive, and an archive's table of contents."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from gonogo.errors import GonogoError
+from gonogo.toc import DATA, NONE, POST_DATA, PRE_DATA, Entry, read
+from gonogo.twin.errors import UnprovenError
+from gonogo.twin.parts import SUPERUSER, Plan, plan
+
+_SECTIONS = {
+    "TABLE DATA": DATA,
+    "MATERIALIZED VIEW DATA": POST_DATA,
+    "INDEX": POST_DATA,
+    "FK CONSTRAINT": POST_DATA,
+    "EVENT TRIGGER": POST_DATA,
+    "ACL": NONE,
+    "COMMENT": NONE,
+}
+_TRUSTED = {"sql", "plpgsql"}
+
+
+def entries(*given: tuple[str, str] | tuple[str, str, str]) -> list[Entry]:
+    """Kind, owner and definition (or tag) of each."""
+    numbers = count(1)
+    return [
+        Entry(
+            id=next(numbers),
+            kind=kind,
+            tag=rest[0] if rest else "x",
+            namespace="public",
+            owner=owner,
+            section=_SECTIONS.get(kind, PRE_DATA),
+            definition=rest[0] if rest else "",
+            needs=(),
+        )
+        for kind, owner, *rest in given
+    ]
+
+
+def planned(*given: tuple[str, str] | tuple[str, str, str]) -> Plan:
+    return plan(entries(*given), trusted_languages=_TRUSTED, privileged={"log_statement"})
+
+
+def owners(*given: tuple[str, str] | tuple[str, str, str]) -> list[str | None]:
+    return [part.owner for part in planned(*given).parts]
+
+
+def test_of_one_owner_pg_restore_gets_everything_at_once() -> None:
+    found = planned(
+        ("SCHEMA", "ann"),
+        ("EXTENSION", ""),
+        ("TABLE", "ann"),
+        ("TABLE DATA", "ann"),
+        ("INDEX", "ann"),
+        ("FK CONSTRAINT", "ann"),
+        ("COMMENT", "ann"),
+        ("ACL", "ann"),
+    )
+    assert [(part.owner, list(part.ids)) for part in found.parts] == [
+        (SUPERUSER, [1, 2]),
+        ("ann", [3, 4, 5, 6]),
+    ]
+    assert found.after_owners.ids == [7, 8]
+    assert found.owners == ["ann"]
+
+
+def test_of_several_the_order_is_kept_where_it_matters() -> None:
+    found = planned(
+        ("TABLE", "ann"),
+        ("TABLE", "bob"),
+        ("TABLE", "ann"),
+        ("TABLE DATA", "bob"),
+        ("TABLE DATA", "ann"),
+        ("TABLE DATA", "bob"),
+        ("INDEX", "bob"),
+        ("INDEX", "ann"),
+        ("FK CONSTRAINT", "ann"),
+    )
+    assert [(part.owner, list(part.ids)) for part in found.parts] == [
+        ("ann", [1]),
+        ("bob", [2]),
+        ("ann", [3, 5]),
+        ("bob", [4, 6]),
+        ("ann", [8]),
+        ("bob", [7]),
+        ("ann", [9]),
+    ]
+
+
+@pytest.mark.parametrize(
+    "kind", ["TABLE", "VIEW", "DOMAIN", "POLICY", "AGGREGATE", "SERVER", "A KIND OF TOMORROW"]
+)
+def test_what_is_not_known_to_be_inert_is_its_owners(kind: str) -> None:
+    assert owners((kind, "ann")) == ["ann"]
+    # Nor does it help to have none.
+    assert owners((kind, "")) == [""]
+
+
+FUNCTION = (
+    "CREATE FUNCTION public.f({}) RETURNS integer\n    LANGUAGE {} {}\n    AS $$ DEFAULT $$;\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("definition", "session"),
+    [
+        (FUNCTION.format("", "plpgsql", "IMMUTABLE"), "ann"),
+        (FUNCTION.format("", "plpython3u", ""), SUPERUSER),
+        (FUNCTION.format("", "c", "STRICT"), SUPERUSER),
+        (FUNCTION.format("", "sql", "LEAKPROOF"), SUPERUSER),
+        (FUNCTION.format("", "sql", "SET log_statement TO 'none'"), SUPERUSER),
+        (FUNCTION.format("", "sql", "SET search_path TO ''"), "ann"),
+        # What is evaluated is nobody else's, whatever language is named.
+        (FUNCTION.format("a public.dom[] DEFAULT '{1}'::public.dom[]", "c", ""), "ann"),
+        (FUNCTION.format('a "LANGUAGE c" DEFAULT 1', "sql", "LEAKPROOF"), "ann"),
+        ("CREATE FUNCTION f() RETURNS int LANGUAGE sql LEAKPROOF RETURN '{1}'::d[]", "ann"),
+        (
+            "CREATE FUNCTION f() RETURNS int LANGUAGE sql LEAKPROOF BEGIN ATOMIC SELECT 1; END",
+            "ann",
+        ),
+    ],
+)
+def test_a_function_that_only_a_superuser_can_make(definition: str, session: str | None) -> None:
+    assert owners(("FUNCTION", "ann", definition)) == [session]
+
+
+def test_event_triggers_come_last_and_are_known_by_kind() -> None:
+    found = planned(
+        ("EVENT TRIGGER", "ann"),
+        ("COMMENT", "ann", "EVENT TRIGGER x"),
+        ("FUNCTION", "ann", "EVENT TRIGGER x()"),
+        ("COMMENT", "ann", "TABLE x"),
+    )
+    assert found.event_triggers.ids == [1, 2]
+    assert found.after_owners.ids == [4]
+    assert [list(part.ids) for part in found.parts] == [[3]]
+
+
+def test_a_table_that_inherits_from_anothers() -> None:
+    parent, child = entries(("TABLE", "ann"), ("TABLE", "bob"))
+    inheriting = Entry(**{**child.__dict__, "needs": (parent.id,)})
+    found = plan([parent, inheriting], trusted_languages=_TRUSTED, privileged=())
+    assert found.pairs == {("bob", "ann")}
+
+
+def test_a_superuser_calls_nobodys_function() -> None:
+    function, wrapper = entries(("FUNCTION", "ann"), ("FOREIGN DATA WRAPPER", "root"))
+    calling = Entry(**{**wrapper.__dict__, "needs": (function.id,)})
+    with pytest.raises(UnprovenError) as caught:
+        plan([function, calling], trusted_languages=_TRUSTED, privileged=())
+    assert "would run code of 'ann'" in caught.value.render()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "ends in the middle"),
+        (b"PGDMX\x01\x0e\x00\x04\x08\x05", "no archive of pg_dump"),
+        (b"PGDMP\x01\x0e\x00\x04\x08\x05\x00", "ends in the middle"),
+        (b"PGDMP\x01\x0c\x00\x04\x08\x05\x00", "1.12, which is not known"),
+        (b"PGDMP\x01\x11\x00\x04\x08\x05\x00", "1.17, which is not known"),
+        (None, "No such file"),
+    ],
+)
+def test_what_is_no_table_of_contents(tmp_path: Path, content: bytes | None, message: str) -> None:
+    if content is not None:
+        (tmp_path / "toc.dat").write_bytes(content)
+    with pytest.raises(GonogoError) as caught:
+        read(tmp_path)
+    assert message in caught.value.render()
