@@ -350,6 +350,75 @@ def test_who_owns_nothing_and_is_no_superuser_does_not_restore(
             admin.execute(f"ALTER ROLE {logins.OWNER} NOCREATEDB")
 
 
+_SHUFFLE = """
+DO $$
+DECLARE
+    statement text;
+    number integer := 0;
+    owners text[] := ARRAY['apms_app', 'apms_sandbox', 'postgres'];
+BEGIN
+    FOR statement IN
+        SELECT format('ALTER %s %s OWNER TO ', CASE c.relkind WHEN 'v' THEN 'VIEW'
+                WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE'
+                WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END, c.oid::regclass)
+        FROM pg_class AS c
+        WHERE c.relnamespace::regnamespace::text !~ '^(pg_|information)'
+            AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+            AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = c.oid
+                AND d.deptype IN ('a', 'i', 'e') AND c.relkind = 'S')
+        UNION ALL
+        SELECT format('ALTER ROUTINE %s OWNER TO ', p.oid::regprocedure) FROM pg_proc AS p
+        WHERE p.pronamespace::regnamespace::text !~ '^(pg_|information)'
+            AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid
+                AND d.deptype IN ('e', 'i'))
+        UNION ALL
+        SELECT format('ALTER TYPE %s OWNER TO ', t.oid::regtype) FROM pg_type AS t
+        WHERE t.typnamespace::regnamespace::text !~ '^(pg_|information)'
+            AND t.typtype IN ('e', 'd', 'c', 'r')
+            AND (t.typrelid = 0 OR EXISTS (
+                SELECT FROM pg_class AS c WHERE c.oid = t.typrelid AND c.relkind = 'c'))
+        UNION ALL
+        SELECT format('ALTER STATISTICS %s.%I OWNER TO ', s.stxnamespace::regnamespace, s.stxname)
+        FROM pg_statistic_ext AS s
+        UNION ALL
+        SELECT format('ALTER %s OWNER TO ', word) FROM unnest(ARRAY['SCHEMA "Odd ""schema"',
+            'SERVER srv', 'COLLATION public.coll', 'OPERATOR public.=== (integer, integer)',
+            'TEXT SEARCH CONFIGURATION public.tsc', 'LARGE OBJECT ' || (
+                SELECT min(oid) FROM pg_largeobject_metadata)::text]) AS word
+    LOOP
+        number := number + 1;
+        EXECUTE statement || owners[1 + number % 3];
+    END LOOP;
+END $$
+"""
+
+
+def test_objects_of_every_kind_come_back_to_several_owners(
+    database: Database, tmp_path: Path
+) -> None:
+    """Tables, their partitions and their keys, functions and what uses them."""
+    with database.admin() as admin:
+        admin.execute((Path(__file__).parent / "every_kind.sql").read_text().encode())
+        both = f"{logins.OWNER}, {logins.APPLICATION}"
+        for name in ("one", "two", "three"):
+            admin.execute(
+                f"CREATE MATERIALIZED VIEW public.{name} AS SELECT count(*) FROM public.mother"
+            )
+        admin.execute(f"GRANT SELECT ON public.mother TO {both}")
+        admin.execute(
+            "CREATE FUNCTION public.sure(a integer) RETURNS boolean LANGUAGE sql LEAKPROOF"
+            " SET log_statement TO 'none' AS 'SELECT true'"
+        )
+        admin.execute(f"GRANT CREATE ON SCHEMA public TO {both}")
+        admin.execute("ALTER EVENT TRIGGER et DISABLE")
+        admin.execute(_SHUFFLE.encode())
+        admin.execute("ALTER EVENT TRIGGER et ENABLE")
+    run = Rehearsal(database, tmp_path, _as_superuser(database))
+    with run.locked():
+        answer = run.restore(run.back_up())
+    assert answer["proven"] is True, (answer["reason"], answer.get("proof", {}).get("schema"))
+
+
 # --- who logs in ---------------------------------------------------------------------------------
 
 

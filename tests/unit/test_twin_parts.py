@@ -145,7 +145,9 @@ def test_a_table_that_inherits_from_anothers() -> None:
     parent, child = entries(("TABLE", "ann"), ("TABLE", "bob"))
     inheriting = Entry(**{**child.__dict__, "needs": (parent.id,)})
     found = plan([parent, inheriting], trusted_languages=_TRUSTED, privileged=())
-    assert found.pairs == {("bob", "ann")}
+    assert found.kin("bob") == ["ann"]
+    assert found.kin("ann") == ["bob"]
+    assert planned(("TABLE", "ann"), ("TABLE", "bob")).kin("ann") == []
 
 
 def test_a_superuser_calls_nobodys_function() -> None:

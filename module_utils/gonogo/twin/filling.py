@@ -84,13 +84,14 @@ class Filling:
                 privileged=_names(session, _PRIVILEGED_SETTINGS),
             )
             roles = standins.make(session, self._doors, plan.owners)
-            for child, parent in plan.pairs:
-                if child in roles and parent in roles:
-                    standins.inherit(session, roles[child], roles[parent])
             for part in plan.parts:
-                if part.owner is not parts.SUPERUSER:
-                    standins.allow_to_make(session, self._doors, roles.values())
-                self._run(part, None if part.owner is None else roles[part.owner])
+                if part.owner is parts.SUPERUSER:
+                    self._run(part)
+                    continue
+                standins.allow_to_make(session, self._doors, roles.values())
+                kin = [roles[owner] for owner in plan.kin(part.owner)]
+                with standins.with_rights_of(session, roles[part.owner], kin):
+                    self._run(part, roles[part.owner])
             for owner, role in roles.items():
                 standins.hand_over(session, role, owner)
             self._run(plan.after_owners)

@@ -76,7 +76,7 @@ _ALWAYS = frozenset({"ENCODING", "STDSTRINGS", "SEARCHPATH"})
 _CALLING = frozenset({"FOREIGN DATA WRAPPER", "PROCEDURAL LANGUAGE"})
 _ROUTINES = frozenset({"FUNCTION", "PROCEDURE"})
 _RELATIONS = frozenset({"TABLE", "FOREIGN TABLE"})
-_CHILDREN = frozenset({"TABLE", "FOREIGN TABLE", "TABLE ATTACH", "INDEX ATTACH"})
+_CHILDREN = _RELATIONS | {"INDEX ATTACH", "STATISTICS", "TABLE ATTACH"}
 
 _TOKEN = re.compile(
     r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'|(?P<tag>\$(?:[A-Za-z_\x80-\U0010ffff]'
@@ -98,21 +98,25 @@ class Plan:
     """An archive in the order in which it is restored.
 
     `parts` make everything and fill it. `after_owners` and `refreshes` come when everything has its
-    real owner, `event_triggers` last: nothing that is made before them fires one. `pairs` are
-    owners, of the child and of the parent, of tables of which one inherits from the other.
+    real owner, `event_triggers` last: nothing that is made before them fires one. `pairs` are two
+    owners of tables each, of which one inherits from the other.
     """
 
     parts: Sequence[Part]
     after_owners: Part
     refreshes: Sequence[Entry]
     event_triggers: Part
-    pairs: Collection[tuple[str, str]]
+    pairs: Collection[frozenset[str]]
 
     @property
     def owners(self) -> list[str]:
         """All whose entries are restored in a session of their own."""
         found = [part.owner for part in self.parts if part.owner is not SUPERUSER]
         return list(dict.fromkeys([*found, *(entry.owner for entry in self.refreshes)]))
+
+    def kin(self, owner: str) -> list[str]:
+        """Owners of tables that inherit from his, or that his inherit from."""
+        return sorted({other for pair in self.pairs if owner in pair for other in pair - {owner}})
 
 
 def plan(
@@ -184,10 +188,10 @@ def _of_event_trigger(entry: Entry) -> bool:
     return about or entry.kind == "EVENT TRIGGER"
 
 
-def _pairs(entries: Iterable[Entry]) -> set[tuple[str, str]]:
+def _pairs(entries: Iterable[Entry]) -> set[frozenset[str]]:
     tables = {entry.id: entry.owner for entry in entries if entry.kind in _RELATIONS}
     return {
-        (entry.owner, tables[need])
+        frozenset({entry.owner, tables[need]})
         for entry in entries
         if entry.kind in _CHILDREN
         for need in entry.needs

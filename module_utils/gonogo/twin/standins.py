@@ -30,7 +30,6 @@ __all__ = [
     "allow_to_make",
     "doors_of",
     "hand_over",
-    "inherit",
     "let_read_all",
     "make",
     "names",
@@ -38,6 +37,7 @@ __all__ = [
     "owner_for_the_moment",
     "remove",
     "rights_for_the_moment",
+    "with_rights_of",
 ]
 
 _PATIENT = Timeouts(statement="0", idle_in_transaction="0")
@@ -262,9 +262,15 @@ def allow_to_make(session: Any, doors: Doors, roles: Collection[str]) -> None:
             _run(session, query, role=role, prefix=doors.prefix)
 
 
-def inherit(session: Any, child: str, parent: str) -> None:
-    """Let one stand-in do what the other may: only so can a table inherit from another's."""
-    session.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(parent), sql.Identifier(child)))
+@contextlib.contextmanager
+def with_rights_of(session: Any, role: str, others: Sequence[str]) -> Iterator[None]:
+    """Lend one stand-in the rights of others: only so can its tables inherit from theirs."""
+    names_ = [(sql.Identifier(other), sql.Identifier(role)) for other in others]
+    for pair in names_:
+        session.execute(sql.SQL("GRANT {} TO {}").format(*pair))
+    yield
+    for pair in names_:
+        session.execute(sql.SQL("REVOKE {} FROM {}").format(*pair))
 
 
 def hand_over(session: Any, role: str, owner: str) -> None:
