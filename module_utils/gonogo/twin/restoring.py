@@ -5,10 +5,8 @@ Runs on the target host: Python 3.9, standard library only.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,20 +94,16 @@ def run(
         *options,
         f"--dbname={conninfo}",
     ]
-    with contextlib.ExitStack() as stack:
-        if ids is not None:
-            listed = stack.enter_context(tempfile.NamedTemporaryFile("w", suffix=".list"))
-            listed.write("".join(f"{number};\n" for number in ids))
-            listed.flush()
-            command.append(f"--use-list={listed.name}")
-        done = subprocess.run(  # noqa: S603 - a list, and its program was looked up by us
-            [*command, str(archive.directory)],
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            check=False,
-        )
+    if ids is not None:
+        command.append("--use-list=/dev/stdin")
+    done = subprocess.run(  # noqa: S603 - a list, and its program was looked up by us
+        [*command, str(archive.directory)],
+        env=dict(environment),
+        input="".join(f"{number};\n" for number in ids or ()).encode(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
     said = done.stderr.decode("utf-8", "backslashreplace").strip().splitlines()
     errors = [line for line in said if ": error: " in line]
     if lenient:
