@@ -151,7 +151,8 @@ def test_database_becomes_what_it_was(scene: Scene) -> None:
         assert kept.execute("SELECT count(*) FROM public.later").fetchone() == (0,)
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
             kept.execute("INSERT INTO public.later VALUES (1)")
-    # The next run is on the database as it was.
+    # The next run is on the database as it was, with a login that is not stronger than its owner.
+    scene.controller.aim(scene.database)
     after = scene.controller.play(*VALIDATE, "-e", "gonogo_residue=rollback")
     assert after.verdict["decision"] == "GO", after.output
 
