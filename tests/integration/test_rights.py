@@ -241,6 +241,28 @@ def test_owners_are_kept_apart(rehearsal: Rehearsal, database: Database, mallory
     assert answer["proven"] is True, answer
 
 
+def test_code_that_needs_rights_it_does_not_get_is_nothing_against_the_backup(
+    rehearsal: Rehearsal, database: Database, mallory: str
+) -> None:
+    """A CHECK that looks at rows of another owner: nobody lends it those while it is restored."""
+    with database.admin() as admin:
+        admin.execute(
+            f"""
+            CREATE FUNCTION public.known() RETURNS boolean LANGUAGE sql AS
+                'SELECT count(*) > 0 FROM public.config_versions';
+            CREATE TABLE public.zzz (x integer CHECK (public.known()));
+            ALTER TABLE public.zzz OWNER TO {mallory};
+            GRANT SELECT ON public.config_versions TO {mallory};
+            GRANT SELECT ON public.zzz TO {logins.OWNER};
+            INSERT INTO public.zzz VALUES (1);
+            """.encode()
+        )
+    answer = rehearsal.restore(rehearsal.back_up())
+    assert answer["proven"] is None
+    assert "permission denied for table config_versions" in answer["reason"]
+    assert not any((rehearsal.directory / "twins").iterdir())
+
+
 # --- beside the source, and in its place ---------------------------------------------------------
 
 

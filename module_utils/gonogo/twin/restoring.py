@@ -15,6 +15,7 @@ from typing import Any
 from .. import clients
 from ..backup import SOURCE, digests, seal
 from ..errors import GonogoError
+from .errors import UnprovenError
 
 __all__ = ["Archive", "UnrestorableError", "read_source", "run", "sealed"]
 
@@ -30,6 +31,15 @@ _OF_THE_HOST = (
     "shutting down",
     "could not fork",
     "Too many open files",
+)
+
+# What the session of one owner may not do: code of his that needs the rights of another, or of the
+# owner elsewhere on the server. That is nothing against the archive either.
+_OF_RIGHTS = (
+    "permission denied for ",
+    "permission denied to ",
+    "must be owner of ",
+    "must be superuser",
 )
 
 # It says so to every server, and only those from 17 on know it.
@@ -79,7 +89,7 @@ def run(
     options: Sequence[str] = (),
 ) -> None:
     """Run pg_restore for these entries, or for all. Raises GonogoError at the first error,
-    UnrestorableError where it is the archive's.
+    UnrestorableError where it is the archive's, UnprovenError where the session's rights do not do.
 
     Subscriptions stay out: nothing here may speak with another server.
     """
@@ -116,7 +126,9 @@ def run(
         )
         words = "\n".join(errors[:3] or said[-5:])
         of_the_archive = errors and not any(hint in words for hint in _OF_THE_HOST)
-        kind = UnrestorableError if of_the_archive else GonogoError
+        kind: type[GonogoError] = UnrestorableError if of_the_archive else GonogoError
+        if any(hint in words for hint in _OF_RIGHTS):
+            kind = UnprovenError
         raise kind(
             f"the backup cannot be restored: pg_restore failed ({ended})", detail=words or None
         )
