@@ -9,7 +9,12 @@
 `likeness`      roles, memberships, settings and the empty database, as the source has them
 `scratch`       a database beside the source, where there can be no cluster
 `keeper`        the process that owns all this and ends it
+`confinement`   what the kernel takes from the server
 `restoring`     pg_restore, and the archive seen to be the one that was sealed
+`parts`         who restores which entry of an archive: pure functions
+`standins`      the roles that do it
+`filling`       the whole restore, and what is in the database then
+`reading`       a database in use, read without lending its code the login's rights
 `proof`         what was restored against what was dumped: a pure function
 `stage`         all of it in order
 ==============  =================================================================================
