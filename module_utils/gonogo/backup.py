@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 import threading
 import time
 from collections.abc import Mapping
@@ -25,7 +24,7 @@ from . import clients
 from .canonical import dumps, sha256
 from .errors import GonogoError
 from .files import make_private
-from .unfinished import made
+from .unfinished import discard, made
 
 __all__ = ["SOURCE", "digests", "seal", "take"]
 
@@ -76,6 +75,7 @@ def take(
         raise GonogoError(f"a backup of this name exists already: {target}")
     # Made by us first: the mode must not depend on pg_dump or the umask.
     with made(directory, name) as partial:
+        made_here, recorded = partial.stat(), False
         try:
             started = time.monotonic()
             arguments = [
@@ -135,13 +135,15 @@ def take(
             confirm()
             # The record comes first: what has the name of a backup has one.
             _write_new(record_file, dumps(record))
+            recorded = True
             partial.rename(target)
             _sync(directory)
         except BaseException:
-            # None of the three was there before; without its record an archive is no backup.
+            # Only what was made here; without its record an archive is no backup.
             for folder in (partial, target):
-                shutil.rmtree(folder, ignore_errors=True)
-            record_file.unlink(missing_ok=True)
+                discard(folder, made_here)
+            if recorded:
+                record_file.unlink(missing_ok=True)
             raise
     return record
 
@@ -226,10 +228,15 @@ def _digest(path: Path) -> dict[str, Any]:
 
 def _write_new(path: Path, text: str) -> None:
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        # It was not there before, and is not whole.
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _sync_archive(directory: Path) -> None:

@@ -10,17 +10,24 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import re
-import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["made", "sweep"]
+from . import removal
+
+__all__ = ["discard", "made", "sweep"]
 
 # Nothing but what runs of this project have made: DATABASE-RUN_ID.
 _NAME = re.compile(r"\.(?P<backup>.+-\d{8}T\d{6}Z-[0-9a-f]{6})\.partial")
+# What pg_dump writes in its directory format, and what the source was like.
+_FILE = re.compile(
+    r"toc\.dat|\d+\.dat(\.\w+)?|blobs(_\d+)?\.toc|blob_\d+\.dat(\.\w+)?|source\.json"
+)
 
 
 @contextlib.contextmanager
@@ -35,46 +42,96 @@ def made(directory: Path, name: str) -> Iterator[Path]:
         yield partial
 
 
+def discard(folder: Path, made_here: os.stat_result) -> None:
+    """Remove an archive that the caller has made and that is not one; never raises.
+
+    `made_here` is what the caller has seen of it when it was made: another directory that has its
+    name by now stays.
+    """
+    with (
+        contextlib.suppress(OSError),
+        removal.opened(folder.parent) as parent,
+        removal.opened_within(parent, folder.name) as found,
+    ):
+        about = os.fstat(found)
+        if (about.st_dev, about.st_ino) == (made_here.st_dev, made_here.st_ino):
+            removal.remove(found, parent, folder.name)
+
+
 def sweep(directory: Path) -> list[dict[str, Any]]:
     """Remove the unfinished backups that nobody works on; returns file and size (bytes) of each.
 
-    What cannot be looked at or removed is left alone.
+    What cannot be looked at or removed is left alone, and so is a directory of somebody else, or
+    with anything in it that pg_dump does not write.
     """
     swept: list[dict[str, Any]] = []
-    with contextlib.suppress(OSError), _locked(directory):
-        for partial in sorted(directory.iterdir()):
-            found = _NAME.fullmatch(partial.name)
-            with contextlib.suppress(OSError):
-                if found and not partial.is_symlink() and _is_dead(partial):
-                    size = sum(file.stat().st_size for file in partial.iterdir())
-                    shutil.rmtree(partial)
-                    swept.append({"file": str(partial), "size": size})
-                    if not (directory / f"{found['backup']}.dump").exists():
-                        # Its record, if the end came just before it was given its name.
-                        (directory / f"{found['backup']}.json").unlink(missing_ok=True)
+    with contextlib.suppress(OSError), _locked(directory) as parent:
+        for name in removal.names(parent):
+            found = _NAME.fullmatch(name)
+            if not found:
+                continue
+            with contextlib.suppress(OSError), removal.opened_within(parent, name) as partial:
+                size = _size(partial) if _is_free(partial) else None
+                if size is None:
+                    continue
+                removal.remove(partial, parent, name)
+                swept.append({"file": str(directory / name), "size": size})
+                _remove_record(parent, directory / f"{found['backup']}.dump")
     return swept
 
 
-def _is_dead(partial: Path) -> bool:
-    with contextlib.suppress(OSError), _opened(partial) as mark:
-        fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def _size(partial: int) -> int | None:
+    """Bytes of the files of an archive, None where something else is there."""
+    size = 0
+    for name in removal.names(partial):
+        about = os.stat(name, dir_fd=partial, follow_symlinks=False)
+        if not _FILE.fullmatch(name) or not stat.S_ISREG(about.st_mode):
+            return None
+        size += about.st_size
+    return size
+
+
+def _remove_record(parent: int, dump: Path) -> None:
+    """Remove the record of a backup whose end came just before it was given its name."""
+    name = dump.with_suffix(".json").name
+    with contextlib.suppress(OSError):
+        if _is_there(parent, dump.name):
+            return
+        text = removal.read_small(parent, name)
+        about = os.stat(name, dir_fd=parent, follow_symlinks=False)
+        if about.st_uid == os.geteuid() and _is_about(text, dump):
+            os.unlink(name, dir_fd=parent)
+
+
+def _is_there(parent: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=parent, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _is_about(text: str, dump: Path) -> bool:
+    """Whether a record may be of this backup: it names no other, or was cut."""
+    try:
+        record = json.loads(text)
+    except ValueError:
         return True
-    return False
+    return isinstance(record, dict) and record.get("file", str(dump)) == str(dump)
+
+
+def _is_free(partial: int) -> bool:
+    try:
+        fcntl.flock(partial, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    with _opened(directory) as descriptor:
+def _locked(directory: Path) -> Iterator[int]:
+    with removal.opened(directory) as descriptor:
         with contextlib.suppress(OSError):
             # On a file system without such locks nothing is swept either.
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-
-
-@contextlib.contextmanager
-def _opened(directory: Path) -> Iterator[int]:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
         yield descriptor
-    finally:
-        os.close(descriptor)

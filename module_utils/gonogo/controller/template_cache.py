@@ -24,6 +24,9 @@ from . import project
 
 __all__ = ["Checked", "compiled"]
 
+# Of the digest that names a folder of one version.
+_DIGITS = 16
+
 
 def compiled(folders: Sequence[Path]) -> BytecodeCache | None:
     """The code of the templates in these folders; None where it cannot be kept."""
@@ -67,7 +70,7 @@ def _directory() -> Path | None:
         if not _is_private(above):
             return None
         if not place.is_dir():
-            for old in above.iterdir():
+            for old in above.glob("[0-9a-f]" * _DIGITS):
                 shutil.rmtree(old, ignore_errors=True)  # a run that has just begun may need it
             place.mkdir(mode=0o700, exist_ok=True)
     except OSError:
@@ -87,4 +90,4 @@ def _version() -> str:
     here = Path(__file__).parent
     makers = [here / name for name in ("render.py", "quoting.py", "template_check.py")]
     about = [jinja2.__version__, sys.version, *(canonical.sha256(f.read_bytes()) for f in makers)]
-    return canonical.sha256(canonical.line(about))[:16]
+    return canonical.sha256(canonical.line(about))[:_DIGITS]

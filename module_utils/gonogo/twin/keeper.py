@@ -26,7 +26,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Callable
 
-from .. import catalog, daemon, lock
+from .. import catalog, daemon, lock, removal
 from ..connection import DatabaseError, connect, described, no_event_triggers
 from ..errors import GonogoError
 from ..login import Login, Timeouts, application_name
@@ -110,10 +110,11 @@ def end(directory: Path, *, run_id: str) -> bool:
         return False
     deadline = time.monotonic() + _GONE_SECONDS
     while not place.is_dead(home):
-        with contextlib.suppress(GonogoError, DatabaseError, OSError, KeyError, ValueError):
-            kept = Kept(**json.loads((home / _KEPT).read_text()))
-            with kept.session(application_name(run_id, "end")) as connection:
-                lock.release(connection, run_id=run_id)
+        kept = _kept(home)
+        if kept:
+            with contextlib.suppress(GonogoError, DatabaseError):
+                with kept.session(application_name(run_id, "end")) as connection:
+                    lock.release(connection, run_id=run_id)
         if time.monotonic() > deadline:
             raise GonogoError(
                 f"the twin in {home} does not end",
@@ -122,6 +123,19 @@ def end(directory: Path, *, run_id: str) -> bool:
         time.sleep(0.02)
     place.remove(home)
     return True
+
+
+def _kept(home: Path) -> Kept | None:
+    """The twin that is there, None where nobody has said so yet.
+
+    A note of a server that is not at a socket of the twin says nothing: sessions are ended there.
+    """
+    try:
+        with removal.opened(home) as directory:
+            kept = Kept(**json.loads(removal.read_small(directory, _KEPT)))
+    except (OSError, TypeError, ValueError):
+        return None
+    return kept if kept.host in place.sockets_of(home) else None
 
 
 def _keep(wanted: Wanted, report: daemon.Report) -> None:

@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Callable
 
+from . import postmaster
 from .account import Account
 from .confinement import Confinement, prepared
 from .errors import UnprovenError
@@ -135,14 +136,7 @@ def end(child: subprocess.Popen[bytes]) -> None:
 def end_orphan(data: Path) -> None:
     """End the server on this data directory whose keeper is gone, if it still runs."""
     deadline = time.monotonic() + _STOP_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            pid = int((data / "postmaster.pid").read_text().partition("\n")[0])
-            if str(data).encode() not in Path(f"/proc/{pid}/cmdline").read_bytes():
-                return
-            os.kill(pid, signal.SIGQUIT)
-        except (OSError, ValueError):
-            return
+    while time.monotonic() < deadline and postmaster.quit_server(data):
         time.sleep(_POLL_SECONDS)
 
 
