@@ -21,7 +21,7 @@ class ActionModule(ApprovedStage):
     unchanged = "nothing was removed"
     moved = "the rows have changed"
     purpose = "To remove them"
-    kept = ("committed", "content", "rows", "remaining", "unseen")
+    kept = ("committed", "content", "rows", "remaining", "compared", "unseen")
 
     def nobody(self) -> str:
         return "No run has left rows: nothing to remove."
@@ -68,14 +68,22 @@ class ActionModule(ApprovedStage):
     def done_lines(self, run: evidence.Run, done: Mapping[str, Any]) -> list[str]:
         return [
             f"Removed {sum(done['rows'].values())} rows of run {run.run_id}; "
-            f"{done['remaining']} left. Everything else is as it was."
+            f"{done['remaining']} left. {_rest(done)}"
         ]
 
 
 def _plan_lines(run_id: str, planned: Mapping[str, Any]) -> list[str]:
     lines = [f"Rows of run {run_id}, in the order they would be deleted:"]
     lines += [f"  {count:6d}  {table}" for table, count in planned["rows"].items() if count]
-    lines.append("The removal was rehearsed and rolled back; no other row of the database changed.")
-    if planned["unseen"]:
-        lines.append(f"Not seen by this login: {', '.join(planned['unseen'])}.")
+    lines.append(f"The removal was rehearsed and rolled back. {_rest(planned)}")
     return lines
+
+
+def _rest(report: Mapping[str, Any]) -> str:
+    """What is known of everything else; no more than was seen."""
+    if not report["unseen"]:
+        return f"Everything else is as it was, in all {report['compared']} tables."
+    return (
+        f"Everything else in the {report['compared']} tables that this login can read is as it "
+        f"was. Not written to, and not read: {', '.join(report['unseen'])}."
+    )

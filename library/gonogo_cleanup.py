@@ -61,8 +61,12 @@ remaining:
   description: Rows of the ledger that are left, counted afterwards in a session of its own.
   returned: when a run has left rows
   type: int
+compared:
+  description: How many tables were compared before and after.
+  returned: when a run has left rows
+  type: int
 unseen:
-  description: Tables the login may not read; the proof leaves them out.
+  description: Tables the login cannot read. They were not compared, and not written to.
   returned: when a run has left rows
   type: list
   elements: str

@@ -11,12 +11,15 @@ __all__ = [
     "FINGERPRINT",
     "HAS_LOCK",
     "IDENTITY",
+    "LARGE_OBJECTS",
     "LOCK_HOLDER",
     "LOCK_KEY",
     "MARK",
+    "READABLE",
     "TABLES",
     "TERMINATE",
     "TRY_LOCK",
+    "WRITTEN",
     "mark_of",
 ]
 
@@ -155,10 +158,69 @@ WHERE c.relkind = 'r' AND c.relpersistence <> 't'
 ORDER BY n.nspname, c.relname
 """
 
-# Number of rows and an order-independent hash of their text. {table} and {condition} are
-# composed with psycopg.sql; numeric so that the sum cannot overflow.
+# The same, and what of each this role can read: `through` is the table itself or, of a partition
+# that may not be read by itself, the next one above it that may. Where that is null, `lacks` says
+# why. A policy that applies to this role would hide rows.
+READABLE = """
+SELECT c.oid::bigint AS oid, n.nspname::text AS schema, c.relname::text AS name,
+    readable.schema AS through_schema, readable.name AS through_name,
+    CASE
+        WHEN readable.name IS NOT NULL THEN NULL
+        WHEN NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+            THEN pg_catalog.format('USAGE of schema %I', n.nspname)
+        WHEN NOT pg_catalog.has_table_privilege(c.oid, 'SELECT') THEN 'SELECT'
+        ELSE 'a role that its row-level security does not apply to'
+    END AS lacks
+FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+LEFT JOIN LATERAL (
+    SELECT s.nspname::text AS schema, a.relname::text AS name
+    FROM (
+        SELECT c.oid AS relid, 0 AS depth
+        UNION ALL
+        SELECT u.relid, u.depth FROM pg_catalog.pg_partition_ancestors(c.oid)
+            WITH ORDINALITY AS u (relid, depth)
+        WHERE c.relispartition AND u.relid <> c.oid
+    ) AS above
+    JOIN pg_catalog.pg_class AS a ON a.oid = above.relid
+    JOIN pg_catalog.pg_namespace AS s ON s.oid = a.relnamespace
+    WHERE pg_catalog.has_schema_privilege(s.oid, 'USAGE')
+        AND pg_catalog.has_table_privilege(a.oid, 'SELECT')
+        AND NOT pg_catalog.row_security_active(a.oid)
+    ORDER BY above.depth LIMIT 1
+) AS readable ON true
+WHERE c.relkind = 'r' AND c.relpersistence <> 't'
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'
+ORDER BY n.nspname, c.relname
+"""
+
+# Everything with rows that this transaction has locked so that it could have written to it,
+# whoever's rights it had there: a key that cascades acts as the table's owner, a trigger may.
+WRITTEN = """
+SELECT DISTINCT n.nspname::text, c.relname::text
+FROM pg_catalog.pg_locks AS l
+JOIN pg_catalog.pg_class AS c ON c.oid = l.relation
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted
+    AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')
+    AND l.database IN (0, (SELECT oid FROM pg_catalog.pg_database
+        WHERE datname = pg_catalog.current_database()))
+    AND c.relkind IN ('r', 'f') AND c.relpersistence <> 't'
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'
+ORDER BY 1, 2
+"""
+
+# Number of rows and an order-independent hash of what the output functions of their types say:
+# a record of no type has no cast of anybody's. {table} and {condition} are composed with
+# psycopg.sql; numeric so that the sum cannot overflow.
 FINGERPRINT = """
-SELECT count(*), coalesce(sum(pg_catalog.hashtextextended(t.*::text, 0)::numeric), 0)::text
-FROM ONLY {table} AS t
+SELECT count(*),
+    coalesce(sum(pg_catalog.hashtextextended(ROW(t.*)::text, 0)::numeric), 0)::text
+FROM {table} AS t
 WHERE {condition}
+"""
+
+LARGE_OBJECTS = """
+SELECT count(*), coalesce(sum(pg_catalog.hashoidextended(oid, 0)::numeric), 0)::text
+FROM pg_catalog.pg_largeobject_metadata
 """

@@ -3,13 +3,16 @@
 Everything happens in one transaction that sees one snapshot. It is undone unless an approval for
 exactly these rows is given, and also when anything outside the ledger would change.
 
+What this login can read is compared before and after. What it cannot read must not have been
+written to: the transaction's own locks say what was, by whichever key, trigger or rule.
+
 Runs on the target host: Python 3.9, standard library and psycopg.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import psycopg
@@ -30,6 +33,23 @@ _STAGE = "cleanup"
 # Table as (schema, name) and the ids of the run's rows in it.
 Ledger = Sequence[Mapping[str, Any]]
 Fingerprints = dict[str, tuple[int, str]]
+Table = tuple[str, str]
+
+_LARGE_OBJECTS = "large objects"
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """What can be compared, and what cannot.
+
+    `read` is what is fingerprinted, each by itself or, for partitions that may not be read so, the
+    one above; `seen` are the tables with rows that this covers; `lacks` says of every other one
+    which privilege is missing.
+    """
+
+    read: list[tuple[Table, bool]]
+    seen: frozenset[Table]
+    lacks: dict[Table, str]
 
 
 def carry_out(
@@ -53,11 +73,12 @@ def carry_out(
     rendered cleanup script, which opens the transaction and leaves it open. It is committed only
     when `approved_content` is the digest of the rows as they are now.
 
-    Returns `content` (that digest), `rows` (table → rows that were there), `committed`,
-    `remaining` (rows of the ledger left afterwards, counted in a new session) and `unseen` (tables
-    the login may not read, which the proof therefore leaves out); or, with nothing done,
-    `committed`, `held` (who has the run lock, or None) and `others` (runs with sessions here).
-    Raises GonogoError when a row outside the ledger would change.
+    Returns `content` (that digest), `holds` (table → rows and their digest), `rows` (table → rows
+    that were there), `committed`, `remaining` (rows of the ledger left afterwards, counted in a new
+    session), `compared` (how many tables were compared) and `unseen` (tables that the login cannot
+    read: they were not compared, and not written to); or, with nothing done, `committed`, `held`
+    (who has the run lock, or None) and `others` (runs with sessions here). Raises GonogoError when
+    a row outside the ledger would change, or one might that this login cannot see.
     """
     name = application_name(run_id, _STAGE)
     with connect(login, name=name, timeouts=timeouts) as connection:
@@ -100,16 +121,34 @@ def _in_transaction(
     _send(connection, parts[: opening + 1])
     existing = _existing(connection, ledger)
     content = sha256(line(existing))
-    unseen, before = _complement(connection, ledger)
+    tables = _tables(connection)
+    before = _complement(connection, tables, ledger)
     _send(connection, parts[opening + 1 :])
+    # What would only be done at COMMIT is done now, and compared.
+    connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
     left = sum(len(rows) for rows in _existing(connection, ledger).values())
-    _, after = _complement(connection, ledger)
-    moved = sorted(name for name in before if before[name] != after.get(name))
-    commit = approved is not None and approved == content and not left and not moved
+    after = _complement(connection, _tables(connection), ledger)
+    nothing = (0, "")
+    moved = sorted(n for n in {*before, *after} if before.get(n) != after.get(n))
+    written = {(schema, name) for schema, name in connection.execute(catalog.WRITTEN).fetchall()}
+    blind = sorted(written - tables.seen)
+    commit = approved is not None and approved == content and not (left or moved or blind)
     connection.execute("COMMIT" if commit else "ROLLBACK")
+    if blind:
+        raise GonogoError(
+            "the cleanup would write to tables that this login cannot read; nothing has changed",
+            detail="; ".join(
+                f"{'.'.join(table)} (missing: {tables.lacks.get(table, 'it is on another server')})"
+                for table in blind
+            ),
+            hint="Look for cascading foreign keys, triggers and rules on the run's tables. Grant "
+            "the login what is missing, and see what would go: run the playbook again.",
+        )
     if moved:
         counts = [
-            f"{name}: {before[name][0]} rows before, {after[name][0]} after" for name in moved
+            f"{name}: {before.get(name, nothing)[0]} rows before, "
+            f"{after.get(name, nothing)[0]} after"
+            for name in moved
         ]
         raise GonogoError(
             "the cleanup would change rows outside the run's ledger; nothing has changed",
@@ -119,7 +158,14 @@ def _in_transaction(
     if left:
         raise GonogoError(f"{left} row(s) of the ledger would stay; nothing has changed")
     rows = {name: len(keys) for name, keys in existing.items()}
-    return {"content": content, "rows": rows, "committed": commit, "unseen": unseen}
+    return {
+        "content": content,
+        "holds": {n: [len(keys), sha256(line(keys))] for n, keys in existing.items() if keys},
+        "rows": rows,
+        "committed": commit,
+        "compared": len(tables.seen),
+        "unseen": sorted(".".join(table) for table in tables.lacks),
+    }
 
 
 def _send(connection: psycopg.Connection[Any], parts: list[Block]) -> None:
@@ -132,7 +178,7 @@ def _existing(connection: psycopg.Connection[Any], ledger: Ledger) -> dict[str, 
     found: dict[str, list[list[str]]] = {}
     for entry in ledger:
         query = sql.SQL(
-            "SELECT t.id::text, md5(t.*::text) FROM {table} AS t"
+            "SELECT t.id::text, md5(ROW(t.*)::text) FROM {table} AS t"
             " WHERE t.id::text = ANY (%s) ORDER BY 1"
         ).format(table=sql.Identifier(*entry["table"]))
         rows = connection.execute(query, (list(entry["ids"]),)).fetchall()
@@ -140,27 +186,35 @@ def _existing(connection: psycopg.Connection[Any], ledger: Ledger) -> dict[str, 
     return found
 
 
-def _complement(
-    connection: psycopg.Connection[Any], ledger: Ledger
-) -> tuple[list[str], Fingerprints]:
-    """Fingerprint of every table's rows without the ledger's; and the tables we may not read."""
-    ids = {tuple(entry["table"]): list(entry["ids"]) for entry in ledger}
-    unseen: list[str] = []
-    prints: Fingerprints = {}
-    for _oid, schema, table in connection.execute(catalog.TABLES).fetchall():
-        name = f"{schema}.{table}"
-        allowed = connection.execute(
-            "SELECT pg_catalog.has_table_privilege(%s::oid, 'SELECT')", (_oid,)
-        ).fetchone()
-        if not allowed or not allowed[0]:
-            unseen.append(name)
+def _tables(connection: psycopg.Connection[Any]) -> _Tables:
+    read: dict[tuple[Table, bool], None] = {}
+    seen: set[Table] = set()
+    lacks: dict[Table, str] = {}
+    for _, schema, name, *through, lacking in connection.execute(catalog.READABLE).fetchall():
+        if lacking:
+            lacks[schema, name] = lacking
             continue
-        own = ids.get((schema, table))
-        condition = sql.SQL("t.id::text <> ALL (%s)") if own else sql.SQL("true")
-        query = sql.SQL(catalog.FINGERPRINT).format(
-            table=sql.Identifier(schema, table), condition=condition
-        )
+        top = (through[0], through[1])
+        seen.add((schema, name))
+        read[top, top == (schema, name)] = None
+    return _Tables(list(read), frozenset(seen), lacks)
+
+
+def _complement(
+    connection: psycopg.Connection[Any], tables: _Tables, ledger: Ledger
+) -> Fingerprints:
+    """Fingerprint of every table's rows without the ledger's, and of the large objects."""
+    ids = {tuple(entry["table"]): list(entry["ids"]) for entry in ledger}
+    prints: Fingerprints = {}
+    for table, alone in tables.read:
+        own = ids.get(table)
+        condition = sql.SQL("(t.id::text = ANY (%s)) IS NOT TRUE" if own else "true")
+        named = sql.SQL("ONLY {}" if alone else "{}").format(sql.Identifier(*table))
+        query = sql.SQL(catalog.FINGERPRINT).format(table=named, condition=condition)
         row = connection.execute(query, (own,) if own else None).fetchone()
         assert row is not None
-        prints[name] = (row[0], row[1])
-    return unseen, prints
+        prints[".".join(table)] = (row[0], row[1])
+    row = connection.execute(catalog.LARGE_OBJECTS).fetchone()
+    assert row is not None
+    prints[_LARGE_OBJECTS] = (row[0], row[1])
+    return prints
