@@ -79,6 +79,92 @@ def test_rows_that_came_since_the_plan_are_not_lost(database: Database, tmp_path
     assert "table public.gonogo_t" not in schema(database)
 
 
+@pytest.mark.parametrize(
+    ("migration", "undo", "writes", "later"),
+    [
+        (
+            "CREATE TABLE public.gonogo_t (id int PRIMARY KEY, note text);",
+            "DROP TABLE public.gonogo_t;",
+            "INSERT INTO public.gonogo_t VALUES (1, 'a'), (2, 'b')",
+            "UPDATE public.gonogo_t SET note = 'c' WHERE id = 1",
+        ),
+        (
+            "CREATE TABLE public.gonogo_t (id int, note text);",
+            "DROP TABLE public.gonogo_t;",
+            "INSERT INTO public.gonogo_t VALUES (1, 'a'), (2, 'b')",
+            "UPDATE public.gonogo_t SET note = CASE id WHEN 1 THEN 'b' ELSE 'a' END",
+        ),
+        (
+            COLUMN,
+            "ALTER TABLE public.sites DROP COLUMN gonogo_note;",
+            "UPDATE public.sites SET gonogo_note = 'x'",
+            "UPDATE public.sites SET gonogo_note = 'y' WHERE id = (SELECT min(id) FROM"
+            " public.sites)",
+        ),
+        (
+            COLUMN,
+            "ALTER TABLE public.sites DROP COLUMN gonogo_note;",
+            "UPDATE public.sites SET gonogo_note = 'x' WHERE id = (SELECT min(id) FROM"
+            " public.sites)",
+            "UPDATE public.sites SET gonogo_note = CASE id WHEN (SELECT max(id) FROM public.sites)"
+            " THEN 'x' END",
+        ),
+    ],
+    ids=["another value", "values exchanged", "another value of a column", "in another row"],
+)
+def test_an_approval_is_for_these_rows_and_not_for_as_many(
+    database: Database, tmp_path: Path, migration: str, undo: str, writes: str, later: str
+) -> None:
+    forth, back = plans(tmp_path, migration, undo)
+    deployed(database, forth)
+    with database.owner() as owner:
+        owner.execute(writes)
+        planned = taken(database, back)
+        owner.execute(later)
+    there = schema(database)
+    done = taken(database, back, approved_content=planned["content"])
+    assert done["lost"] == planned["lost"]
+    assert not done["committed"]
+    assert schema(database) == there
+    assert done["holds"] != planned["holds"]
+    assert taken(database, back, approved_content=done["content"])["committed"]
+
+
+def test_an_approval_is_not_for_a_table_that_was_made_anew(
+    database: Database, tmp_path: Path
+) -> None:
+    forth, back = plans(tmp_path, TABLE, "DROP TABLE public.gonogo_t;")
+    deployed(database, forth)
+    planned = taken(database, back)
+    assert taken(database, back, approved_content=planned["content"])["committed"]
+    deployed(database, forth)
+    assert not taken(database, back, approved_content=planned["content"])["committed"]
+
+
+def test_what_a_trigger_would_do_at_commit_is_seen_before(
+    database: Database, tmp_path: Path
+) -> None:
+    undo = "UPDATE public.gonogo_s SET id = id; DROP TABLE public.gonogo_t;"
+    forth, back = plans(tmp_path, TABLE, undo)
+    with database.owner() as owner:
+        owner.execute("CREATE TABLE public.gonogo_s (id int)")
+        owner.execute("INSERT INTO public.gonogo_s VALUES (1)")
+        owner.execute("CREATE TABLE public.gonogo_o (id int)")
+        owner.execute("INSERT INTO public.gonogo_o VALUES (1)")
+        owner.execute(
+            "CREATE FUNCTION public.elsewhere() RETURNS trigger LANGUAGE plpgsql"
+            " AS 'BEGIN DELETE FROM public.gonogo_o; RETURN NULL; END'"
+        )
+        owner.execute(
+            "CREATE CONSTRAINT TRIGGER t AFTER UPDATE ON public.gonogo_s"
+            " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.elsewhere()"
+        )
+    deployed(database, forth)
+    with pytest.raises(GonogoError, match="change rows that are not the migration's"):
+        taken(database, back, approved_content=taken(database, back)["content"])
+    assert database.rows()["gonogo_o"] == 1
+
+
 def test_values_of_a_column_are_named(database: Database, tmp_path: Path) -> None:
     forth, back = plans(tmp_path, COLUMN, "ALTER TABLE public.sites DROP COLUMN gonogo_note;")
     there = schema(database)

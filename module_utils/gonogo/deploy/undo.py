@@ -1,8 +1,9 @@
 """Takes a migration back, in one transaction that is rehearsed first.
 
 The rehearsal says what would be lost; nothing is committed unless an approval for exactly that is
-given. Rows of tables that stay are compared before and after. Only tables this session has locked
-for writing can differ, so only those are read: the others are let be, and nobody waits for them.
+given: for these very rows, not for as many. Rows of tables that stay are compared before and after.
+Only tables this session has locked for writing can differ, so only those are read: the others are
+let be, and nobody waits for them.
 
 Runs on the target host: Python 3.9, standard library and psycopg.
 """
@@ -54,6 +55,19 @@ JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND c.relpersistence <> 't'
     AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'
 ORDER BY 1, 2
+"""
+
+# What triggers and keys would only do at COMMIT is done now, and compared.
+_NOW = "SET CONSTRAINTS ALL IMMEDIATE"
+_OID = "SELECT pg_catalog.to_regclass(pg_catalog.format('%%I.%%I', %s::text, %s::text))::bigint"
+_KEY = """
+SELECT a.attname::text
+FROM pg_catalog.pg_constraint AS k
+JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY (k.conkey)
+WHERE k.contype = 'p' AND n.nspname = %s AND c.relname = %s
+ORDER BY a.attnum
 """
 
 Table = tuple[str, str]
@@ -126,10 +140,11 @@ def take_back(
     `plan` has `steps` (of the undo) and `objects` and `prisma` (of the migration);
     `schema_before` is the schema as it was before the migration, None where nobody has kept it.
 
-    Returns `state` (of the migration, before), `content`, `changes` (names of what the scripts
-    change in the schema), `lost` (table, or column of a table that stays → rows with a value in
-    it), `compared` (tables whose rows were fingerprinted before and after), `locked` (tables that
-    nobody else could use meanwhile) and `locked_seconds`, `committed`, `bill` and `seconds`.
+    Returns `state` (of the migration, before), `content`, `holds` (what `content` is made of: name
+    → rows, and a digest of what is in them), `changes` (names of what the scripts change in the
+    schema), `lost` (table, or column of a table that stays → rows with a value in it), `compared`
+    (tables whose rows were fingerprinted before and after), `locked` (tables that nobody else could
+    use meanwhile) and `locked_seconds`, `committed`, `bill` and `seconds`.
     Raises GonogoError, with nothing changed, when the scripts would change rows of tables that
     stay, or leave anything else than the schema as it was.
     """
@@ -138,6 +153,7 @@ def take_back(
     result: dict[str, Any] = {
         "state": state,
         "content": "",
+        "holds": {},
         "changes": [],
         "lost": {},
         "compared": [],
@@ -208,6 +224,7 @@ def _rehearsed(
     for step in plan["steps"]:
         for statement in step["statements"]:
             meter.run(statement)
+    connection.execute(_NOW)
     after = _tables(connection)
     written = [(schema, name) for schema, name in connection.execute(_WRITTEN).fetchall()]
     left = schema_catalog.read(connection)
@@ -271,13 +288,17 @@ def _carried_out(
     own = (wanted["schema"], "_prisma_migrations") if wanted else None
     compared = {table: columns for table, columns in outlook.kept.items() if table != own}
     lost = _lost(connection, outlook)
-    content = sha256(line({"changes": outlook.changes, "lost": lost}))
+    # A table that was made anew is another one, even where it is as empty.
+    oids = [connection.execute(_OID, table).fetchone()[0] for table in outlook.doomed]
+    content = sha256(line({"changes": outlook.changes, "lost": lost, "oids": oids}))
+    holds = {**{change: [None, ""] for change in outlook.changes}, **lost}
     before = {t: _fingerprint(connection, t, columns) for t, columns in compared.items()}
     for step in plan["steps"]:
         for statement in step["statements"]:
             connection.execute(statement["text"].encode())
     if wanted and prisma.read(connection, wanted) is not None:
         prisma.take_back(connection, wanted)
+    connection.execute(_NOW)
     written = {(schema, name) for schema, name in connection.execute(_WRITTEN).fetchall()}
     unseen = sorted(".".join(t) for t in written - {*compared, *outlook.dropped} - {own})
     moved = sorted(
@@ -296,7 +317,8 @@ def _carried_out(
         )
     return {
         "content": content,
-        "lost": lost,
+        "holds": holds,
+        "lost": {name: rows for name, (rows, _) in lost.items()},
         "compared": sorted(".".join(table) for table in compared),
         "locked": sorted(".".join(table) for table in dict.fromkeys(touched)),
         "locked_seconds": round(locked_for, 3),
@@ -320,27 +342,37 @@ def _tables(connection: Any) -> dict[Table, list[str]]:
     return {(schema, name): list(columns) for schema, name, columns in rows}
 
 
-def _lost(connection: Any, outlook: _Outlook) -> dict[str, int]:
-    """Rows of the tables that go, and values of the columns that go, where there are any."""
-    lost: dict[str, int] = {}
+def _lost(connection: Any, outlook: _Outlook) -> dict[str, tuple[int, str]]:
+    """Rows of the tables that go, and values of the columns that go, where there are any.
+
+    With each a hash: of the rows, or of the values and the keys of their rows.
+    """
+    lost: dict[str, tuple[int, str]] = {}
     for table in outlook.doomed:
-        query = sql.SQL("SELECT count(*) FROM ONLY {}").format(sql.Identifier(*table))
-        lost[".".join(table)] = int(connection.execute(query).fetchone()[0])
+        lost[".".join(table)] = _fingerprint(connection, table, ["*"])
     for table, columns in outlook.dropped.items():
+        key = [row[0] for row in connection.execute(_KEY, table).fetchall()]
         for column in columns:
-            query = sql.SQL("SELECT count({}) FROM ONLY {}").format(
-                sql.Identifier(column), sql.Identifier(*table)
+            lost[".".join((*table, column))] = _fingerprint(
+                connection, table, [*key, column], present=column
             )
-            lost[".".join((*table, column))] = int(connection.execute(query).fetchone()[0])
-    return {name: rows for name, rows in lost.items() if rows}
+    return {name: found for name, found in lost.items() if found[0]}
 
 
-def _fingerprint(connection: Any, table: Table, columns: Sequence[str]) -> tuple[int, str]:
-    """Number of rows and an order-independent hash of these columns of a table."""
-    row = sql.SQL(", ").join(sql.SQL("t.") + sql.Identifier(column) for column in columns)
+def _fingerprint(
+    connection: Any, table: Table, columns: Sequence[str], *, present: str | None = None
+) -> tuple[int, str]:
+    """Number of rows and an order-independent hash of these columns of a table, `*` for all; only
+    of rows that have a value in the column `present`.
+    """
+    row = sql.SQL(", ").join(
+        sql.SQL("t.*") if column == "*" else sql.SQL("t.") + sql.Identifier(column)
+        for column in columns
+    )
+    has = sql.SQL("t.{} IS NOT NULL").format(sql.Identifier(present)) if present else None
     query = sql.SQL(
         "SELECT count(*), coalesce(sum(pg_catalog.hashtextextended(ROW({})::text, 0)::numeric), 0)"
-        "::text FROM ONLY {} AS t"
-    ).format(row, sql.Identifier(*table))
+        "::text FROM ONLY {} AS t WHERE {}"
+    ).format(row, sql.Identifier(*table), has or sql.SQL("true"))
     found = connection.execute(query).fetchone()
     return (int(found[0]), str(found[1]))
