@@ -26,9 +26,12 @@ class ActionModule(ApprovedStage):
         "pg_bin": {"type": "str"},
         "jobs": {"type": "int", "default": 0},
     }
-    moved = "what is there has changed"
+    moved = "what the database holds, or what would be removed, has changed"
     purpose = "To restore it"
-    kept = ("content", "database", "kept_as", "tables", "committed", "proof", "seconds")
+    kept = (
+        *("content", "database", "kept_as", "tables", "left", "committed", "proof"),
+        *("came", "seconds"),
+    )
 
     def choose(self, arguments: Mapping[str, Any]) -> evidence.Run:
         """The run that is named; its backup must be proven. Another login may restore it."""
@@ -80,19 +83,33 @@ class ActionModule(ApprovedStage):
         if not planned["tables"]:
             lines.append("  the rows of all tables are those of the backup")
         lines += [
-            f"  {name}, which an interrupted restore has left, would be removed"
-            for name in planned["left"]
+            f"  {one['name']} (oid {one['oid']}), which an interrupted restore has left, would be "
+            "removed"
+            for one in planned["left"]
+        ]
+        lines += [
+            f"  {name} only looks like something that an interrupted restore has left: it stays"
+            for name in planned["alike"]
         ]
         return lines
 
     def done_lines(self, run: evidence.Run, done: Mapping[str, Any]) -> list[str]:
         tables = done["proof"]["tables"].values()
-        return [
+        lines = [
             f"Restored {done['database']} from the backup of run {run.run_id} in "
             f"{sum(done['seconds'].values()):.1f} s: {len(tables)} tables and "
             f"{sum(table['rows'][0] for table in tables)} rows, equal to what was dumped.",
             f"The database that was there is {done['kept_as']} now, read-only.",
         ]
+        if done["came"] is None:
+            lines.append("Whether it was written to in the last moment is not known.")
+        elif done["came"]:
+            lines.append("It was written to while the names were changed; this is only there:")
+            lines += [
+                f"  {name}: {_rows(then)} in the plan, {_rows(now)} there"
+                for name, (then, now) in list(done["came"].items())[:_SHOWN]
+            ]
+        return lines
 
 
 def _rows(number: int | None) -> str:

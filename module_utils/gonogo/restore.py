@@ -4,25 +4,31 @@ It is restored into a new database on the same server, and compared there with w
 only then the two change names, in one transaction, and the database that was there stays under
 another name. Whatever fails before that removes the new one and touches nothing else.
 
+An approval is for what the present database held when the plan was shown, and for the databases
+that the plan says will be removed. Both are looked at again before anything is begun, and the
+present database once more before it loses its name.
+
 Runs on the target host: Python 3.9, standard library and psycopg.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
-import threading
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 from psycopg import sql
 
-from . import clients, identity, lock, rights, toc
+from . import clients, exchange, identity, lock, made_database, rights, toc
 from .canonical import line, sha256
 from .connection import DatabaseError, connect, described, reached
 from .errors import GonogoError
+from .exchange import Names
 from .login import Login, Timeouts, application_name
 from .source import surroundings
 from .target import observe
@@ -34,13 +40,13 @@ __all__ = ["Request", "restore"]
 
 _STAGE = "restore"
 _PATIENT = Timeouts(statement="0", idle_in_transaction="0")
-_SWAP_SECONDS = 60.0
 # Longest name of a database, in bytes.
 _NAME_BYTES = 63
-# How a later restore knows what an earlier one that was killed has left.
-_UNFINISHED = "gonogo: unfinished restore of run "
-_IN_USE = "55006"
 _SUPERUSER = "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = session_user"
+# What the new database is for, until it has the name of the present one.
+_PURPOSE = "unfinished restore"
+_LARGE_OBJECTS = "large objects"
+_SHOWN = 20
 
 # What of the database is neither in a dump nor in an option of CREATE DATABASE, as statements
 # with {} for its name. The per cent signs are doubled for the driver.
@@ -74,17 +80,8 @@ WHERE datname = %s AND pid <> pg_catalog.pg_backend_pid()
     AND application_name NOT LIKE 'gonogo:%%'
 """
 
-_END_SESSIONS = """
-SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
-WHERE datname = %s AND pid <> pg_catalog.pg_backend_pid()
-"""
-
-_LEFT = """
-SELECT d.datname FROM pg_catalog.pg_database AS d
-WHERE starts_with(pg_catalog.shobj_description(d.oid, 'pg_database'), %s)
-    AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity AS a WHERE a.datid = d.oid)
-ORDER BY 1
-"""
+_OWN_OID = "SELECT oid::bigint FROM pg_catalog.pg_database WHERE datname = current_database()"
+_NAMES = "SELECT datname::text FROM pg_catalog.pg_database"
 
 _MAY = """
 SELECT r.rolsuper OR (r.rolcreatedb AND pg_catalog.pg_has_role(session_user, d.datdba, 'USAGE')),
@@ -97,7 +94,7 @@ WHERE r.rolname = session_user AND d.datname = current_database()
 @dataclass(frozen=True)
 class Request:
     """What is to be put where. `maintenance` is a database to work from; `jobs` 0 is one for each
-    processor; `stamp` makes the names of the other two databases.
+    processor; `stamp` is a part of the name that the present database gets.
     """
 
     login: Login
@@ -113,23 +110,24 @@ class Request:
     timeouts: Timeouts
 
 
-@dataclass(frozen=True)
-class _Names:
-    live: str
-    new: str
-    old: str
+# Name of a table → how many rows, and their hash.
+_Holds = dict[str, list[Any]]
 
 
 def restore(request: Request, *, approved_content: str | None) -> dict[str, Any]:
     """Look at what a restore would do, or do it.
 
     It is done when `approved_content` is the digest of what it is about: this archive, this
-    database, these names. Returns `content` (that digest), `database`, `kept_as` (the name that
-    the present database gets), `sessions` (of others, which would be ended), `tables` (name →
-    rows now and in the backup, where they are not the same), `left` (databases of restores that
-    were killed), `committed` and, once done, `proof` (as `twin.proof.prove`) and `seconds`; or,
-    with nothing done, `committed`, `held` (who has the run lock, or None) and `others` (runs with
-    sessions here). Raises GonogoError, with nothing changed.
+    database, what it holds, the name it gets, what is removed. Returns `content` (that digest),
+    `holds` (name → rows and hash: what the present database holds, and what is removed),
+    `database`, `kept_as` (the name that the present database gets), `sessions` (of others, which
+    would be ended), `tables` (name → rows now and in the backup, where they are not the same),
+    `left` (`oid` and `name` of databases of restores that were killed: they are removed), `alike`
+    (names of databases that only look like one), `committed` and, once done, `proof` (as
+    `twin.proof.prove`), `came` (as `holds`: what was written while the names were changed; it is in
+    the database that is kept) and `seconds`; or, with nothing done, `committed`, `held` (who has
+    the run lock, or None) and `others` (runs with sessions here). Raises GonogoError, with nothing
+    changed.
     """
     name = application_name(request.run_id, _STAGE)
     with connect(request.login, name=name, timeouts=request.timeouts) as live:
@@ -150,7 +148,7 @@ def restore(request: Request, *, approved_content: str | None) -> dict[str, Any]
             )
         if not superuser:
             rights.refuse_foreign_code(toc.read(request.archive), login=observed["login"])
-        names = _names(observed["database"], request.stamp)
+        names = _names(live, observed["database"], request.stamp)
         plan = _plan(request, live, observed, names)
         result = {**plan, "committed": False, "held": None, "others": []}
         if approved_content is None or approved_content != plan["content"]:
@@ -158,7 +156,8 @@ def restore(request: Request, *, approved_content: str | None) -> dict[str, Any]
         source = restoring.read_source(request.archive)
         around = {**surroundings(live), "acl": _around(live)}
         place = reached(live)
-        return {**result, **_carry_out(request, names, source, around, place, live)}
+        done = _carry_out(request, names, plan, source, around, place, live)
+        return {**result, **done}
 
 
 def _refuse_without_rights(live: Any) -> bool:
@@ -173,44 +172,72 @@ def _refuse_without_rights(live: Any) -> bool:
     return bool(row[2])
 
 
-def _names(database: str, stamp: str) -> _Names:
-    def with_word(word: str) -> str:
-        tail = f"_{word}_{stamp}"
+def _names(live: Any, database: str, stamp: str) -> Names:
+    taken = {row[0] for row in live.execute(_NAMES).fetchall()}
+
+    def with_tail(tail: str) -> str:
         head = database.encode()[: _NAME_BYTES - len(tail)].decode("utf-8", "ignore")
         return head + tail
 
-    return _Names(live=database, new=with_word("new"), old=with_word("old"))
+    # A run can be restored more than once: the next name that is free.
+    kept = (with_tail(f"_old_{stamp}{f'_{n}' if n > 1 else ''}") for n in itertools.count(1))
+    return Names(
+        live=database,
+        new=with_tail(f"_new_{secrets.token_hex(8)}"),
+        old=next(name for name in kept if name not in taken),
+    )
 
 
-def _plan(
-    request: Request, live: Any, observed: Mapping[str, Any], names: _Names
-) -> dict[str, Any]:
+def _plan(request: Request, live: Any, observed: Mapping[str, Any], names: Names) -> dict[str, Any]:
     source = restoring.read_source(request.archive)
+    now = _holds(request, source["method"])
+    left, alike = made_database.unused(live, _PURPOSE)
     about = {
         "sha256": request.sha256,
         "system_identifier": observed["system_identifier"],
         "database_oid": observed["database_oid"],
         "kept_as": names.old,
+        "holds": now,
+        "left": [[one.oid, one.name] for one in left],
     }
-    now = reading.content(
-        request.login,
-        run_id=request.run_id,
-        stage=_STAGE,
-        method=source["method"],
-        sessions=_jobs(request),
-    )["tables"]
     then = source["content"]["tables"]
     return {
         "content": sha256(line(about)),
+        "holds": {**now, **{f"database {one.name}": [None, str(one.oid)] for one in left}},
         "database": names.live,
         "kept_as": names.old,
         "sessions": live.execute(_SESSIONS, [names.live]).fetchone()[0],
         "tables": {
-            table: [now.get(table, {}).get("rows"), then.get(table, {}).get("rows")]
-            for table in sorted({*now, *then})
-            if now.get(table, {}).get("hash") != then.get(table, {}).get("hash")
+            table: [now.get(table, [None])[0], then.get(table, {}).get("rows")]
+            for table in sorted(({*now} - {_LARGE_OBJECTS}) | {*then})
+            if now.get(table, [None, None])[1] != then.get(table, {}).get("hash")
         },
-        "left": [row[0] for row in live.execute(_LEFT, [_UNFINISHED]).fetchall()],
+        "left": [{"oid": one.oid, "name": one.name} for one in left],
+        "alike": alike,
+    }
+
+
+def _holds(request: Request, method: str, *, database: str | None = None) -> _Holds:
+    """What the present database holds, or another one on its server."""
+    found = reading.content(
+        request.login,
+        run_id=request.run_id,
+        stage=_STAGE,
+        method=method,
+        sessions=_jobs(request),
+        database=database,
+    )
+    holds = {name: [table["rows"], table["hash"]] for name, table in found["tables"].items()}
+    objects = found["large_objects"]
+    return {**holds, _LARGE_OBJECTS: [objects["count"], objects["hash"]]}
+
+
+def _moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Name → rows before and after of what is not the same."""
+    return {
+        name: [before.get(name, [None])[0], after.get(name, [None])[0]]
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
     }
 
 
@@ -222,41 +249,123 @@ def _around(live: Any) -> dict[str, Any]:
 
 def _carry_out(
     request: Request,
-    names: _Names,
+    names: Names,
+    plan: Mapping[str, Any],
     source: Mapping[str, Any],
     around: Mapping[str, Any],
     place: Mapping[str, str],
     live: Any,
 ) -> dict[str, Any]:
     started = time.monotonic()
+    acl = around["acl"]
+    holds = {name: value for name, value in plan["holds"].items() if value[0] is not None}
+    (oid,) = live.execute(_OWN_OID).fetchone()
     with _maintenance(request) as connection:
-        for left in connection.execute(_LEFT, [_UNFINISHED]).fetchall():
-            connection.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(left[0])))
+        _remove_left(connection, plan["left"])
         filling, doors = _filling(request, connection, names, place)
+        new = _made(request, connection, names, around)
         try:
-            _fill(request, connection, names, source, around, filling)
+            _fill(request, names, source, filling)
             filled = time.monotonic()
             found = _proven(filling, source)
             compared = time.monotonic()
-            _settle(connection, names, around["acl"])
+            _settle(connection, names, acl)
+            _refuse_what_came(_moved(holds, _holds(request, source["method"])))
             # Its lock has kept other runs out until now; a name is changed when nobody is there.
             live.close()
-            _swap(request, connection, names)
+            exchange.change_names(
+                connection, lambda: _maintenance(request), names, oid=oid, comment=acl["comment"]
+            )
         except BaseException:
-            _drop(connection, names, doors)
+            _drop(connection, new, doors)
             raise
+        swapped = time.monotonic()
+        _close(connection, names)
+    seconds = {
+        "restore": round(filled - started, 3),
+        "compare": round(compared - filled, 3),
+        "swap": round(swapped - compared, 3),
+    }
+    _look(request, names)
+    came = _came(request, names, source["method"], holds)
+    return {"committed": True, "proof": found, "came": came, "seconds": seconds}
+
+
+def _close(connection: Any, names: Names) -> None:
+    """Let nobody write to the database that is kept."""
+    try:
         connection.execute(
             sql.SQL("ALTER DATABASE {} SET default_transaction_read_only TO on").format(
                 sql.Identifier(names.old)
             )
         )
-    seconds = {
-        "restore": round(filled - started, 3),
-        "compare": round(compared - filled, 3),
-        "swap": round(time.monotonic() - compared, 3),
-    }
-    _look(request, names)
-    return {"committed": True, "proof": found, "seconds": seconds}
+    except DatabaseError as error:
+        raise GonogoError(
+            f"the restore is done, but {names.old} is not read-only: {described(error)['message']}",
+            detail=f"{names.old} is the database that was there.",
+        ) from error
+
+
+def _came(
+    request: Request, names: Names, method: str, holds: Mapping[str, Any]
+) -> dict[str, list[Any]] | None:
+    """What was written after the last look and before the names were changed, None if unknown."""
+    try:
+        return _moved(holds, _holds(request, method, database=names.old))
+    except (GonogoError, DatabaseError):
+        return None
+
+
+def _remove_left(connection: Any, left: Sequence[Mapping[str, Any]]) -> None:
+    """Remove what the plan has named, as long as it still is what the plan has named."""
+    there, _ = made_database.unused(connection, _PURPOSE)
+    named = {(one["oid"], one["name"]) for one in left}
+    for one in there:
+        if (one.oid, one.name) not in named:
+            continue
+        try:
+            made_database.drop(connection, one)
+        except DatabaseError as error:
+            raise GonogoError(
+                f"database {one.name}, which an interrupted restore has left, cannot be removed; "
+                "nothing else was changed",
+                detail=str(described(error)["message"]),
+                hint="Remove it by hand, then run the playbook again.",
+            ) from error
+
+
+def _made(
+    request: Request, connection: Any, names: Names, around: Mapping[str, Any]
+) -> made_database.Made:
+    try:
+        return made_database.made(
+            connection,
+            names.new,
+            request.run_id,
+            _PURPOSE,
+            lambda: likeness.make_database(connection, names.new, around, owner=True),
+        )
+    except DatabaseError as error:
+        raise GonogoError(
+            "the new database cannot be made; nothing was changed",
+            detail=str(described(error)["message"]),
+        ) from error
+
+
+def _refuse_what_came(came: Mapping[str, Sequence[Any]]) -> None:
+    if came:
+        raise GonogoError(
+            "the database was written to while the backup was restored; nothing was changed",
+            detail="\n".join(
+                f"{name}: {_rows(then)} in the plan, {_rows(now)} now"
+                for name, (then, now) in list(came.items())[:_SHOWN]
+            ),
+            hint="Stop the application, then run the playbook again and approve the new plan.",
+        )
+
+
+def _rows(number: int | None) -> str:
+    return "nothing" if number is None else f"{number} rows"
 
 
 def _maintenance(request: Request) -> Any:
@@ -270,18 +379,10 @@ def _maintenance(request: Request) -> Any:
 
 def _fill(
     request: Request,
-    connection: Any,
-    names: _Names,
+    names: Names,
     source: Mapping[str, Any],
-    around: Mapping[str, Any],
     filling: Filling | FillingAsLogin,
 ) -> None:
-    likeness.make_database(connection, names.new, around, owner=True)
-    connection.execute(
-        sql.SQL("COMMENT ON DATABASE {} IS {}").format(
-            sql.Identifier(names.new), sql.Literal(f"{_UNFINISHED}{request.run_id}")
-        )
-    )
     if "schema public" not in source["schema"]:
         with _new(request, names) as new:
             new.execute("DROP SCHEMA public")
@@ -289,7 +390,7 @@ def _fill(
 
 
 def _filling(
-    request: Request, connection: Any, names: _Names, place: Mapping[str, str]
+    request: Request, connection: Any, names: Names, place: Mapping[str, str]
 ) -> tuple[Filling | FillingAsLogin, Doors | None]:
     """What fills the new database, and for a superuser the roles that it makes for it."""
     archive = restoring.Archive(
@@ -318,7 +419,7 @@ def _jobs(request: Request) -> int:
     return request.jobs or max(1, min(8, os.cpu_count() or 1))
 
 
-def _new(request: Request, names: _Names) -> Any:
+def _new(request: Request, names: Names) -> Any:
     return connect(
         request.login,
         name=application_name(request.run_id, _STAGE),
@@ -340,8 +441,10 @@ def _proven(filling: Filling | FillingAsLogin, source: Mapping[str, Any]) -> dic
     return found
 
 
-def _settle(connection: Any, names: _Names, acl: Mapping[str, Any]) -> None:
-    """Give the new database what the present one has beside its content."""
+def _settle(connection: Any, names: Names, acl: Mapping[str, Any]) -> None:
+    """Give the new database what the present one has beside its content, but for its comment:
+    until the names are changed, that one says what the new one is.
+    """
     statements = list(acl["settings"])
     if acl["has_acl"]:
         statements += ["REVOKE ALL ON DATABASE {} FROM PUBLIC", *acl["grants"]]
@@ -351,9 +454,6 @@ def _settle(connection: Any, names: _Names, acl: Mapping[str, Any]) -> None:
     try:
         for statement in statements:
             connection.execute(statement.replace("{}", name.as_string(connection), 1).encode())
-        connection.execute(
-            sql.SQL("COMMENT ON DATABASE {} IS {}").format(name, sql.Literal(acl["comment"]))
-        )
     except DatabaseError as error:
         raise GonogoError(
             f"the restored database cannot get the settings of the present one: "
@@ -362,69 +462,13 @@ def _settle(connection: Any, names: _Names, acl: Mapping[str, Any]) -> None:
         ) from error
 
 
-def _swap(request: Request, connection: Any, names: _Names) -> None:
-    """Change the names, in one transaction: there is a database of the live name at any time.
+def _drop(connection: Any, new: made_database.Made, doors: Doors | None) -> None:
+    """Remove the new database, as well as that can be done; a later restore knows it.
 
-    Renaming keeps new sessions out and waits for the old ones to end; somebody else ends them
-    meanwhile.
+    One that has the name of the present one by now is not the new one any more.
     """
-    over = threading.Event()
-    refused: list[str] = []
-
-    def end_sessions() -> None:
-        with _maintenance(request) as other:
-            while not over.is_set():
-                try:
-                    other.execute(_END_SESSIONS, [names.live])
-                except DatabaseError as error:
-                    refused.append(str(described(error)["message"]))
-                    return
-                over.wait(0.02)
-
-    ending = threading.Thread(target=end_sessions)
-    ending.start()
-    deadline = time.monotonic() + _SWAP_SECONDS
-
-    def patient() -> bool:
-        return time.monotonic() < deadline and not refused
-
     try:
-        while not _renamed(connection, names, patient=patient):
-            pass
-    except DatabaseError as error:
-        raise GonogoError(
-            "the databases cannot change names; nothing was changed",
-            detail="\n".join([str(described(error)["message"]), *refused[:1]]),
-            hint="Stop the application and whatever else is connected, then run again; or log in "
-            "as a role that may end their sessions.",
-        ) from error
-    finally:
-        over.set()
-        ending.join()
-
-
-def _renamed(connection: Any, names: _Names, *, patient: Callable[[], bool]) -> bool:
-    """Try to change the names. False while a session is in the way, and there is still time."""
-    try:
-        with connection.transaction():
-            for one, other in ((names.live, names.old), (names.new, names.live)):
-                connection.execute(
-                    sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
-                        sql.Identifier(one), sql.Identifier(other)
-                    )
-                )
-    except DatabaseError as error:
-        if error.sqlstate == _IN_USE and patient():
-            return False
-        raise
-    return True
-
-
-def _drop(connection: Any, names: _Names, doors: Doors | None) -> None:
-    """Remove the new database, as well as that can be done; a later restore knows it."""
-    statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(names.new))
-    try:
-        connection.execute(statement)
+        made_database.drop(connection, new)
         if doors:
             standins.remove(connection, doors)
     except DatabaseError:
@@ -432,7 +476,7 @@ def _drop(connection: Any, names: _Names, doors: Doors | None) -> None:
         return
 
 
-def _look(request: Request, names: _Names) -> None:
+def _look(request: Request, names: Names) -> None:
     """Whether the database that answers now is the one the inventory declares."""
     name = application_name(request.run_id, _STAGE)
     with connect(request.login, name=name, read_only=True) as connection:

@@ -1,6 +1,7 @@
 """A person's approval of one plan: shown with a token, given with that token, a name and the run.
 
-No answer means no.
+No answer means no. A plan is for what there was when it was shown (`holds`); what came later is
+named, and asked for again. Its token is used once.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from typing import Any
 
 from .. import canonical
 from ..errors import shown
-from . import evidence
+from . import evidence, person
 
-__all__ = ["APPROVAL", "is_mistaken", "open_plan", "refusal"]
+__all__ = ["APPROVAL", "came_later", "is_mistaken", "is_of", "open_plan", "refusal"]
 
 # What a task passes on: `typed` is true where a person at a terminal gave the answer.
 APPROVAL: dict[str, Any] = {
@@ -29,25 +30,56 @@ APPROVAL: dict[str, Any] = {
 
 
 def open_plan(
-    run: evidence.Run, name: str, content: str, *, hours: int
+    run: evidence.Run,
+    name: str,
+    content: str,
+    *,
+    hours: int,
+    holds: Mapping[str, Any] | None = None,
+    used: str | None = None,
 ) -> tuple[dict[str, Any], bool]:
     """The plan on record if it is of this content and still open, else a new one.
 
-    Returns the plan (`content`, `planned_at`, `expires_at`, `token`) and whether it is new.
+    `holds` is what the content is made of: name → rows (None where it is none of rows) and a
+    digest. `used` is the token that something was done with.
+
+    Returns the plan (`content`, `holds`, `planned_at`, `expires_at`, `token`) and whether it is
+    new.
     """
     now = datetime.now(UTC)
     if (run.path / name).is_file():
         plan: dict[str, Any] = run.read_json(name)
-        if plan["content"] == content and now < datetime.fromisoformat(plan["expires_at"]):
+        still = now < datetime.fromisoformat(plan["expires_at"]) and plan["token"] != used
+        if plan["content"] == content and still:
             return plan, False
-    planned_at = now.isoformat(timespec="seconds")
+    planned_at = now.isoformat(timespec="microseconds")
     token = canonical.sha256(f"{name}\n{run.run_id}\n{content}\n{planned_at}")[:10]
     return {
         "content": content,
+        "holds": dict(holds or {}),
         "planned_at": planned_at,
         "expires_at": (now + timedelta(hours=hours)).isoformat(timespec="seconds"),
         "token": token,
     }, True
+
+
+def came_later(shown_then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What is not as it was when the plan was shown, one line each; both are `holds` of a plan."""
+    lines = []
+    for name in sorted({*shown_then, *now}):
+        then, there = shown_then.get(name), now.get(name)
+        if then == there:
+            continue
+        if there is None or then is None:
+            rows = (then or there)[0]
+            what = name if rows is None else f"{name}: {rows} rows"
+            lines.append(f"{what}, {'not in the plan' if then is None else 'no longer there'}")
+        elif then[0] == there[0]:
+            words = "" if then[0] is None else f"{there[0]} rows, "
+            lines.append(f"{name}: {words}not the same as in the plan")
+        else:
+            lines.append(f"{name}: {then[0]} rows in the plan, {there[0]} now")
+    return lines
 
 
 def refusal(
@@ -67,9 +99,13 @@ def refusal(
         return f"The approval does not name the run ({prefix}_run_id)"
     if approval["run_id"] != run_id:
         return "The approval is for another run"
-    if not (approval["approved_by"] or "").strip():
-        return f"The approval does not say who gives it ({prefix}_approved_by)"
-    return None
+    return person.mistake(approval["approved_by"], f"{prefix}_approved_by")
+
+
+def is_of(approval: Mapping[str, Any], plan: Mapping[str, Any]) -> bool:
+    """Whether the token that was given is the one of this plan."""
+    answer = (approval["answer"] or "").split()
+    return len(answer) == 2 and answer[0] == "COMMIT" and answer[1] == plan.get("token")
 
 
 def is_mistaken(approval: Mapping[str, Any]) -> bool:

@@ -7,7 +7,6 @@ that it is about, before anything is done.
 
 from __future__ import annotations
 
-import getpass
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from ansible.utils.vars import load_extra_vars
 
 from ..errors import GonogoError
 from ..remote.common import TIMEOUTS_SPEC
-from . import approval, deployment, evidence, others, project, request
+from . import approval, deployment, evidence, others, person, project, request
 from .stage import LOGIN, Stage
 
 __all__ = ["SPEC", "ApprovedStage"]
@@ -30,6 +29,9 @@ SPEC: dict[str, Any] = {
     "plan_hours": {"type": "int", "default": 24},
     "timeouts": TIMEOUTS_SPEC,
 }
+
+
+_SHOWN = 20
 
 
 class ApprovedStage(Stage):
@@ -138,8 +140,14 @@ class ApprovedStage(Stage):
         nothing = self.nothing(run, planned)
         if nothing is not None:
             return {**report, "lines": nothing}
+        shown_before = self._on_record(run, self.plan_file)
         plan, new = approval.open_plan(
-            run, self.plan_file, planned["content"], hours=arguments["plan_hours"]
+            run,
+            self.plan_file,
+            planned["content"],
+            hours=arguments["plan_hours"],
+            holds=planned["holds"],
+            used=self._on_record(run, self.done_file).get("token"),
         )
         if new:
             self.write(run, self.plan_file, plan)
@@ -148,15 +156,18 @@ class ApprovedStage(Stage):
         if given is None:
             return {**report, "lines": self.plan_lines(run, planned)}
         if given["typed"] and not given["approved_by"]:
-            given["approved_by"] = getpass.getuser()
+            given["approved_by"] = person.account()
         refusal = approval.refusal(given, run.run_id, plan, prefix=self.stage)
         if refusal:
-            said = [f"{refusal}: {self.unchanged}.", *self._next_lines(report)]
+            said = [f"{refusal}: {self.unchanged}."]
+            if new and approval.is_of(given, shown_before):
+                said += self._later_lines(shown_before, plan)
+            said += self._next_lines(report)
             mistaken = approval.is_mistaken(given)
-            return {**report, "lines": said, "failed": mistaken, "msg": said[0]}
+            return {**report, "lines": said, "failed": mistaken, "msg": "\n".join(said)}
         # First on record: should the answer of what follows be lost, this says who wanted it.
         approved = {
-            "approved_by": given["approved_by"],
+            "approved_by": person.name_of(given["approved_by"]),
             "approved_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         self.write(run, self.plan_file, {**plan, **approved})
@@ -164,11 +175,28 @@ class ApprovedStage(Stage):
         if not done["committed"]:
             raise GonogoError(
                 f"{self.moved} since the plan was shown; {self.unchanged}",
+                detail="\n".join(
+                    approval.came_later(plan["holds"], done.get("holds") or {})[:_SHOWN]
+                ),
                 hint="Look at the new plan: run the playbook again without an approval.",
             )
-        record = {key: done[key] for key in self.kept}
+        record = {**{key: done[key] for key in self.kept}, "token": plan["token"]}
         self.write(run, self.done_file, {**record, "run_id": run.run_id, **approved})
         return {**report, **done, "changed": True, "lines": self.done_lines(run, done)}
+
+    @staticmethod
+    def _on_record(run: evidence.Run, name: str) -> dict[str, Any]:
+        return dict(run.read_json(name)) if (run.path / name).is_file() else {}
+
+    def _later_lines(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+        """What an approval of an earlier plan does not cover."""
+        later = approval.came_later(then.get("holds") or {}, now["holds"])
+        if not later:
+            return ["That plan has expired, or its token was used."]
+        lines = [f"  {line}" for line in later[:_SHOWN]]
+        if len(later) > _SHOWN:
+            lines.append(f"  and {len(later) - _SHOWN} more")
+        return [f"{self.moved[0].upper()}{self.moved[1:]} since that plan was shown:", *lines]
 
     def _ask(
         self, run: evidence.Run, arguments: Mapping[str, Any], *, approved_content: str | None

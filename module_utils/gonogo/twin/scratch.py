@@ -3,16 +3,19 @@
 It lies on the source's server and takes room and time from it. The role must be allowed to create
 databases; where it is no superuser, owners and privileges cannot be restored and are not compared.
 
+It is dropped only where its comment proves that it is ours (`made_database`): somebody else may
+have a database of any name.
+
 Runs on the target host: Python 3.9, standard library and psycopg.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from .. import made_database
 from ..login import Login
 from . import likeness
 from .errors import UnprovenError
@@ -20,17 +23,11 @@ from .errors import UnprovenError
 __all__ = ["drop", "login", "make", "sweep"]
 
 _PREFIX = "gonogo_twin_"
-_NAME = re.compile(rf"{_PREFIX}\d{{8}}T\d{{6}}Z-[0-9a-f]{{6}}")
+_PURPOSE = "twin"
 
-# Databases of ours in which no run is at work any more.
-_DEAD = """
-SELECT d.datname::text FROM pg_catalog.pg_database AS d
-WHERE pg_catalog.starts_with(d.datname, 'gonogo_twin_')
-    AND pg_catalog.pg_has_role(d.datdba, 'USAGE')
-    AND NOT EXISTS (
-        SELECT FROM pg_catalog.pg_stat_activity AS a
-        WHERE split_part(a.application_name, ':', 1) = 'gonogo'
-            AND 'gonogo_twin_' || split_part(a.application_name, ':', 2) = d.datname)
+_AT_WORK = """
+SELECT DISTINCT split_part(application_name, ':', 2) FROM pg_catalog.pg_stat_activity
+WHERE split_part(application_name, ':', 1) = 'gonogo'
 """
 
 
@@ -42,7 +39,13 @@ def make(connection: Any, run_id: str, around: Mapping[str, Any]) -> None:
             hint="Install the server's package on the host, set gonogo_server_bin, or grant "
             "CREATEDB.",
         )
-    likeness.make_database(connection, _name(run_id), around, owner=False)
+    made_database.made(
+        connection,
+        _name(run_id),
+        run_id,
+        _PURPOSE,
+        lambda: likeness.make_database(connection, _name(run_id), around, owner=False),
+    )
 
 
 def login(source: Login, run_id: str) -> Login:
@@ -52,22 +55,16 @@ def login(source: Login, run_id: str) -> Login:
 
 def drop(connection: Any, run_id: str) -> bool:
     """Drop the run's. Whether there was one."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pg_catalog.pg_database WHERE datname = %s", (_name(run_id),))
-        if cursor.fetchone() is None:
-            return False
-        cursor.execute(f'DROP DATABASE IF EXISTS "{_name(run_id)}" WITH (FORCE)')
-    return True
+    own = made_database.find(connection, _name(run_id), run_id, _PURPOSE)
+    return own is not None and made_database.drop(connection, own)
 
 
 def sweep(connection: Any) -> list[str]:
-    """Drop those of dead runs; returns their names."""
-    with connection.cursor() as cursor:
-        cursor.execute(_DEAD)
-        names = [row[0] for row in cursor.fetchall() if _NAME.fullmatch(row[0])]
-        for name in names:
-            cursor.execute(f'DROP DATABASE IF EXISTS "{name}"')
-    return names
+    """Drop those of runs that are at work no more; returns their names."""
+    at_work = {row[0] for row in connection.execute(_AT_WORK).fetchall()}
+    left, _ = made_database.unused(connection, _PURPOSE)
+    dead = [one for one in left if one.run_id not in at_work and one.name == _name(one.run_id)]
+    return [one.name for one in dead if made_database.drop(connection, one)]
 
 
 def _name(run_id: str) -> str:
