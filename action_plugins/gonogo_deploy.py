@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,8 @@ from gonogo.controller import (
     deployment,
     evidence,
     migration,
+    person,
+    ranges,
     rehearsal,
 )
 from gonogo.controller.runbook import Runbook
@@ -52,6 +53,7 @@ class ActionModule(Stage):
         if self.is_production(run):
             self._require_rehearsal(run)
         budgets_of(arguments["budgets"])
+        ranges.check("deploy_plan_hours", arguments["plan_hours"])
         runbook = self.runbook_of(run)
         plan = migration.plan(runbook, "migration")
         approved, done = None, None
@@ -66,7 +68,7 @@ class ActionModule(Stage):
         if arguments["plan_only"]:
             return {"changed": False}
         self._keep_files(run, runbook, plan)
-        done = done or self._ask(run, plan, arguments)
+        done = done or self._ask(run, plan, arguments, approved=approved)
         done["approved"] = approved
         own = deployment.own_record(self.runs_dir, run)
         for look in (done["before"], done["after"]):
@@ -102,10 +104,15 @@ class ActionModule(Stage):
         arguments: dict[str, Any],
         *,
         plan_only: bool = False,
+        approved: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         passed = ("login", "budgets", "resume", "timeouts")
         asked = {key: arguments[key] for key in passed}
         asked = {**asked, "run_id": run.run_id, "plan": plan, "plan_only": plan_only}
+        if approved:
+            # For other controllers to see.
+            asked["approval"] = approved["approval"]
+            asked["approvals"] = f"{self._remote_dir}/approvals"
         return dict(self.call_with_database("deploy", asked)["deployment"])
 
     def _keep_files(self, run: evidence.Run, runbook: Runbook, plan: dict[str, Any]) -> None:
@@ -121,16 +128,26 @@ class ActionModule(Stage):
         arguments: dict[str, Any],
     ) -> dict[str, Any]:
         """The plan of this run, in its evidence."""
-        digest = deploy_approval.content(run.read_json("run.json"), plan, look)
+        rehearsed = (
+            run.read_json("rehearsal.json") if (run.path / "rehearsal.json").is_file() else None
+        )
+        about = (run.read_json("run.json"), plan, look, rehearsed)
+        digest, holds = deploy_approval.content(*about), deploy_approval.holds(*about)
         shown, new = approval.open_plan(
-            run, deploy_approval.PLAN, digest, hours=arguments["plan_hours"]
+            run, deploy_approval.PLAN, digest, hours=arguments["plan_hours"], holds=holds
         )
         if new:
             run.write_json(deploy_approval.PLAN, shown, stage=self.stage)
         lines = deploy_approval.plan_lines(plan, look)
-        if (run.path / "rehearsal.json").is_file():
-            lines += rehearsal.bill_lines(run.read_json("rehearsal.json"))
-        return {"changed": False, "token": shown["token"], "content": digest, "lines": lines}
+        if rehearsed:
+            lines += rehearsal.bill_lines(rehearsed)
+        return {
+            "changed": False,
+            "token": shown["token"],
+            "content": digest,
+            "holds": holds,
+            "lines": lines,
+        }
 
     def _approved(
         self, run: evidence.Run, shown: dict[str, Any], arguments: dict[str, Any]
@@ -146,7 +163,11 @@ class ActionModule(Stage):
         if given is None:
             raise GonogoError("the deployment waits for an approval", hint=f"To give it: {hint}")
         if given["typed"] and not given["approved_by"]:
-            given["approved_by"] = getpass.getuser()
+            given["approved_by"] = person.account()
         return deploy_approval.require(
-            run, given, shown["content"], hint=f"To approve what is there now: {hint}"
+            run,
+            given,
+            shown["content"],
+            hint=f"To approve what is there now: {hint}",
+            now=shown["holds"],
         )

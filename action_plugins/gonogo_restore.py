@@ -9,7 +9,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from gonogo.controller import evidence
+from gonogo.controller import evidence, ranges
 from gonogo.controller.approved_stage import SPEC, ApprovedStage
 from gonogo.errors import GonogoError, InputError
 
@@ -35,6 +35,7 @@ class ActionModule(ApprovedStage):
 
     def choose(self, arguments: Mapping[str, Any]) -> evidence.Run:
         """The run that is named; its backup must be proven. Another login may restore it."""
+        ranges.check("restore_jobs", arguments["jobs"])
         run = self.named(arguments, "backup.json", "a backup")
         if run is None:
             folder = self.runs_dir / arguments["environment"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -15,7 +14,7 @@ from ansible import context
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.vars import load_extra_vars
 
-from gonogo.controller import evidence, host_request, others, project, promotion, request
+from gonogo.controller import evidence, host_request, others, person, project, promotion, request
 from gonogo.controller.render import compiling
 from gonogo.controller.runbook import Runbook
 from gonogo.controller.stage import LOGIN, Stage
@@ -131,7 +130,7 @@ class ActionModule(Stage):
             "parameters": dict(runbook.parameters),
             "promotion": admitted,
             "started_at": f"{now:%Y-%m-%dT%H:%M:%SZ}",
-            "operator": getpass.getuser(),
+            "operator": person.account(),
             "controller": self.identity,
             "versions": {
                 "ansible_core": version("ansible-core"),

@@ -60,6 +60,7 @@ rehearsal:
     deployment: {description: 'What applying it came to, statement by statement, as of gonogo_deploy.', type: dict, returned: where it was applied}
     undone: {description: 'What taking it back came to: seconds, and the tables nobody else could use meanwhile.', type: dict, returned: where it was applied}
     rows_changed: {description: Tables that were there before whose rows the migration has changed., type: dict, returned: always}
+    rows_removed: {description: 'Tables that were there before and have fewer rows with the migration, or are gone: rows and hash of what they held.', type: dict, returned: always}
     problem: {description: What is wrong with the migration or its undo., type: dict, returned: where something is}
     unlike_promotion: {description: What of the schema is not as it was validated., type: list, returned: where another run has let this one in}
     checks: {description: 'The result of every check, as in checks.jsonl.', type: list, returned: always}

@@ -203,15 +203,28 @@ def test_backup_that_is_not_proven_is_not_restored(scene: Scene) -> None:
     assert contents(scene.database) == spoiled
 
 
-def test_failure_removes_the_new_database_and_leaves_the_other(scene: Scene) -> None:
-    """A name that is taken is found out at the last moment."""
-    kept = "_old_".join([scene.database.name, _stamp(scene.run)])
+def test_one_run_is_restored_twice_and_an_old_token_covers_nothing_new(scene: Scene) -> None:
+    """Also where somebody has taken the name that the present database would get."""
+    taken = "_old_".join([scene.database.name, _stamp(scene.run)])
     with scene.database.cluster.connect("postgres") as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(kept)))
-    failed = scene.approved()
-    assert failed.status != 0
-    assert "the databases cannot change names; nothing was changed" in failed.output
-    assert set(scene.databases()) == {scene.database.name, kept}
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(taken)))
+    _spoil(scene.database)
+    done = scene.approved()
+    assert done.status == 0, done.output
+    assert set(scene.databases()) == {scene.database.name, taken, f"{taken}_2"}
+    assert contents(scene.database) == scene.contents
+
+    with scene.database.admin() as connection:
+        connection.execute("CREATE TABLE public.later AS SELECT generate_series(1, 17) AS id")
+    token = scene.play().output.split("restore_token=")[1].split()[0]
+    with scene.database.admin() as connection:
+        connection.execute("INSERT INTO public.later SELECT generate_series(18, 517)")
+    refused = scene.play(restore_token=token, restore_approved_by="Dewi")
+    assert refused.status != 0
+    assert "public.later: 17 rows in the plan, 517 now" in refused.output
+    assert contents(scene.database)["public.later"]
+    done = scene.approved()
+    assert done.status == 0, done.output
     assert contents(scene.database) == scene.contents
     with scene.database.admin() as admin:
         query = "SELECT count(*) FROM pg_roles WHERE starts_with(rolname, 'gonogo_')"
@@ -219,18 +232,29 @@ def test_failure_removes_the_new_database_and_leaves_the_other(scene: Scene) -> 
 
 
 def test_what_a_killed_restore_has_left_is_named_and_removed(scene: Scene) -> None:
-    left = f"{scene.database.name}_new_left"
+    left, theirs = f"{scene.database.name}_new_left", f"{scene.database.name}_new_theirs"
+    words = "gonogo: unfinished restore of run 20260131T120000Z-0a1b2c"
     with scene.database.cluster.connect("postgres") as connection:
-        name = sql.Identifier(left)
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
-        connection.execute(
-            sql.SQL("COMMENT ON DATABASE {} IS 'gonogo: unfinished restore of run x'").format(name)
-        )
-    assert f"{left}, which an interrupted restore has left" in scene.play().output
+        for name in (left, theirs):
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        row = connection.execute(
+            "SELECT oid FROM pg_database WHERE datname = %s", (left,)
+        ).fetchone()
+        assert row
+        for name in (left, theirs):
+            connection.execute(
+                sql.SQL("COMMENT ON DATABASE {} IS {}").format(
+                    sql.Identifier(name), sql.Literal(f"{words}; database {row[0]}, {left}")
+                )
+            )
+    shown = scene.play().output
+    assert f"{left} (oid {row[0]}), which an interrupted restore has left" in shown
+    assert f"{theirs} only looks like something that an interrupted restore has left" in shown
     assert left in scene.databases()
     done = scene.approved()
     assert done.status == 0, done.output
     assert left not in scene.databases()
+    assert theirs in scene.databases()
     assert contents(scene.database) == scene.contents
 
 

@@ -15,7 +15,10 @@ from .. import canonical
 from ..errors import shown
 from . import evidence, person
 
-__all__ = ["APPROVAL", "came_later", "is_mistaken", "is_of", "open_plan", "refusal"]
+__all__ = ["APPROVAL", "came_later", "earlier", "is_mistaken", "open_plan", "refusal"]
+
+# So many plans that were replaced by a newer one are known by their tokens.
+_REMEMBERED = 3
 
 # What a task passes on: `typed` is true where a person at a terminal gave the answer.
 APPROVAL: dict[str, Any] = {
@@ -43,15 +46,18 @@ def open_plan(
     `holds` is what the content is made of: name → rows (None where it is none of rows) and a
     digest. `used` is the token that something was done with.
 
-    Returns the plan (`content`, `holds`, `planned_at`, `expires_at`, `token`) and whether it is
-    new.
+    Returns the plan (`content`, `holds`, `planned_at`, `expires_at`, `token`, and `earlier`: the
+    last plans that it has replaced, each with `token` and `holds`) and whether it is new.
     """
     now = datetime.now(UTC)
+    replaced: list[dict[str, Any]] = []
     if (run.path / name).is_file():
         plan: dict[str, Any] = run.read_json(name)
         still = now < datetime.fromisoformat(plan["expires_at"]) and plan["token"] != used
         if plan["content"] == content and still:
             return plan, False
+        last = {"token": plan["token"], "holds": plan.get("holds") or {}}
+        replaced = [last, *plan.get("earlier", [])][:_REMEMBERED]
     planned_at = now.isoformat(timespec="microseconds")
     token = canonical.sha256(f"{name}\n{run.run_id}\n{content}\n{planned_at}")[:10]
     return {
@@ -60,6 +66,7 @@ def open_plan(
         "planned_at": planned_at,
         "expires_at": (now + timedelta(hours=hours)).isoformat(timespec="seconds"),
         "token": token,
+        "earlier": replaced,
     }, True
 
 
@@ -102,10 +109,12 @@ def refusal(
     return person.mistake(approval["approved_by"], f"{prefix}_approved_by")
 
 
-def is_of(approval: Mapping[str, Any], plan: Mapping[str, Any]) -> bool:
-    """Whether the token that was given is the one of this plan."""
+def earlier(approval: Mapping[str, Any], plan: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The plan that this one has replaced and that the approval is for, None if it is for none."""
     answer = (approval["answer"] or "").split()
-    return len(answer) == 2 and answer[0] == "COMMIT" and answer[1] == plan.get("token")
+    return next(
+        (old for old in plan.get("earlier", []) if answer == ["COMMIT", old["token"]]), None
+    )
 
 
 def is_mistaken(approval: Mapping[str, Any]) -> bool:

@@ -16,7 +16,7 @@ from ansible.utils.vars import load_extra_vars
 
 from ..errors import GonogoError
 from ..remote.common import TIMEOUTS_SPEC
-from . import approval, deployment, evidence, others, person, project, request
+from . import approval, deployment, evidence, others, person, project, ranges, request
 from .stage import LOGIN, Stage
 
 __all__ = ["SPEC", "ApprovedStage"]
@@ -51,6 +51,8 @@ class ApprovedStage(Stage):
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         known, prefixes = project.variables()
         request.check_variables(load_extra_vars(self._loader), known=known, prefixes=prefixes)
+        ranges.check(f"{self.stage}_plan_hours", arguments["plan_hours"])
+        request.check_timeouts({k: v for k, v in arguments["timeouts"].items() if v is not None})
         run = self.choose(arguments)
         if run is None:
             return {"committed": False, "lines": [self.nobody()]}
@@ -140,7 +142,6 @@ class ApprovedStage(Stage):
         nothing = self.nothing(run, planned)
         if nothing is not None:
             return {**report, "lines": nothing}
-        shown_before = self._on_record(run, self.plan_file)
         plan, new = approval.open_plan(
             run,
             self.plan_file,
@@ -160,11 +161,12 @@ class ApprovedStage(Stage):
         refusal = approval.refusal(given, run.run_id, plan, prefix=self.stage)
         if refusal:
             said = [f"{refusal}: {self.unchanged}."]
-            if new and approval.is_of(given, shown_before):
-                said += self._later_lines(shown_before, plan)
+            then = approval.earlier(given, plan)
+            if then:
+                said += self._later_lines(then, plan)
             said += self._next_lines(report)
             mistaken = approval.is_mistaken(given)
-            return {**report, "lines": said, "failed": mistaken, "msg": "\n".join(said)}
+            return {**report, "lines": said, "failed": mistaken, "msg": said[0]}
         # First on record: should the answer of what follows be lost, this says who wanted it.
         approved = {
             "approved_by": person.name_of(given["approved_by"]),

@@ -2,7 +2,7 @@
 
 Where nobody can be asked, the run that has shown the plan ends, and the next one is given its
 token. What the token stands for is computed again there: had anything changed, it would be of
-another plan.
+another plan. A token lets one run deploy, whatever becomes of that one.
 """
 
 from __future__ import annotations
@@ -13,30 +13,50 @@ from typing import Any
 
 from ..canonical import line, sha256
 from ..errors import GonogoError
-from . import approval, deployment, evidence, request
+from . import approval, deployment, evidence, person, request
 
-__all__ = ["PLAN", "content", "next_command", "plan_lines", "require"]
+__all__ = ["PLAN", "USED", "content", "holds", "next_command", "plan_lines", "require"]
 
 PLAN = "deploy_plan.json"
+# In the run that has shown the plan: who has used its token, and in which run.
+USED = "deploy_used.json"
 
 
-def content(record: Mapping[str, Any], plan: Mapping[str, Any], look: Mapping[str, Any]) -> str:
-    """Digest of what would be done and where.
+def holds(
+    record: Mapping[str, Any],
+    plan: Mapping[str, Any],
+    look: Mapping[str, Any],
+    rehearsal: Mapping[str, Any] | None = None,
+) -> dict[str, list[Any]]:
+    """What an approval is for: name → rows (None where it is none of rows) and a digest.
 
     `record` is run.json, `plan` what the target host gets (`migration.plan`), `look` what is there
-    before.
+    before, `rehearsal` rehearsal.json: the rows that the migration has removed on the twin.
     """
     observed, promotion = record["target"]["observed"], record["promotion"] or {}
-    about = {
-        "runbook_sha256": record["runbook_sha256"],
-        "profile": record["profile"],
-        "system_identifier": observed["system_identifier"],
-        "database_oid": observed["database_oid"],
-        "steps": plan["steps"],
-        "before": look,
-        "promotion": promotion.get("verdict_sha256"),
+    statements = [record["runbook_sha256"], record["profile"], plan["steps"]]
+    database = [observed["system_identifier"], observed["database_oid"]]
+    parts = {
+        "the statements": statements,
+        "the database": database,
+        "what is there of the migration": look,
+        "the evidence that lets it in": promotion.get("verdict_sha256"),
     }
-    return sha256(line(about))
+    removed = (rehearsal or {}).get("rows_removed") or {}
+    return {
+        **{name: [None, sha256(line(part))] for name, part in parts.items()},
+        **{f"what would be removed from {table}": list(rows) for table, rows in removed.items()},
+    }
+
+
+def content(
+    record: Mapping[str, Any],
+    plan: Mapping[str, Any],
+    look: Mapping[str, Any],
+    rehearsal: Mapping[str, Any] | None = None,
+) -> str:
+    """Digest of what would be done and where, of `holds`."""
+    return sha256(line(holds(record, plan, look, rehearsal)))
 
 
 def require(
@@ -45,28 +65,48 @@ def require(
     digest: str,
     *,
     hint: str,
+    now: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Who approved, when, and the plan of which run. Raises GonogoError where nobody did.
 
     `given` is of the form `approval.APPROVAL`; its `run_id` names the run that has shown the plan,
-    this one or an earlier one of the same environment. `hint` is the command that approves.
+    this one or an earlier one of the same environment. `hint` is the command that approves, `now`
+    what `digest` is made of.
+
+    From then on the token is used: noted in the evidence of the run that has shown it, before
+    anything is done with it. `approval` is what the target host knows this approval by.
     """
     shown_by = _run_of(run, given["run_id"] or run.run_id)
     plan = shown_by.read_json(PLAN)
     refusal = approval.refusal(
         {**given, "run_id": shown_by.run_id}, shown_by.run_id, plan, prefix="deploy"
     )
+    later: list[str] = []
     if refusal is None and plan["content"] != digest:
         refusal = "What would be done, or what is there, has changed since the plan was shown"
+        later = approval.came_later(plan.get("holds") or {}, now or {})
     if refusal is None and datetime.now(UTC) >= datetime.fromisoformat(plan["expires_at"]):
         refusal = f"The plan has expired at {plan['expires_at']}"
     if refusal:
-        raise GonogoError(f"{refusal}: nothing was deployed", hint=hint)
-    return {
-        "approved_by": given["approved_by"],
+        raise GonogoError(
+            f"{refusal}: nothing was deployed", detail="\n".join(later) or None, hint=hint
+        )
+    approved = {
+        "approved_by": person.name_of(given["approved_by"]),
         "approved_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "shown_by": shown_by.run_id,
         "token": plan["token"],
+    }
+    used = shown_by.claim(USED, {**approved, "used_by": run.run_id}, key="token", stage="deploy")
+    if used:
+        raise GonogoError(
+            f"the token was used by run {used.get('used_by')}: nothing was deployed",
+            detail=f"At {used.get('approved_at')}, by {used.get('approved_by')}.",
+            hint=hint,
+        )
+    return {
+        **approved,
+        "shown_by": shown_by.run_id,
+        "approval": sha256(line([shown_by.run_id, plan["token"], plan["content"]])),
     }
 
 

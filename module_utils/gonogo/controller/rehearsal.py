@@ -34,6 +34,7 @@ def nothing(run: Mapping[str, Any], *, required: bool, twin: Mapping[str, Any]) 
         "undone": None,
         "again": None,
         "rows_changed": {},
+        "rows_removed": {},
         "problem": None,
         "unlike_promotion": None,
         "checks": [],

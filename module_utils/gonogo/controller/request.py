@@ -14,8 +14,9 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ..deploy import budgets
 from ..errors import GonogoError, InputError
-from . import runbook
+from . import person, ranges, runbook
 from .paths import path_of
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "check_command_line",
     "check_options",
     "check_run_id",
+    "check_timeouts",
     "check_variables",
     "is_run_id",
     "load_runbook",
@@ -143,7 +145,10 @@ def check_options(values: Mapping[str, Any], options: Mapping[str, Mapping[str, 
     for name, option in sorted(options.items()):
         if values.get(name) is None:
             continue
-        if not _suits(name, option, values[name]):
+        suits, value = _suiting(name, option, values[name])
+        if suits and name in ranges.RANGES:
+            ranges.check(name, value)
+        if not suits:
             choices = ", ".join(option.get("choices") or ())
             raise InputError(
                 f"must be {_OPTION_WORDS[option['type']]}{f' of: {choices}' if choices else ''}",
@@ -153,14 +158,14 @@ def check_options(values: Mapping[str, Any], options: Mapping[str, Mapping[str, 
             )
 
 
-def _suits(name: str, option: Mapping[str, Any], value: Any) -> bool:
-    """Whether Ansible's own checker takes the value."""
+def _suiting(name: str, option: Mapping[str, Any], value: Any) -> tuple[bool, Any]:
+    """Whether Ansible's own checker takes the value, and what it makes of it."""
     try:
         checked = ArgumentSpecValidator({name: dict(option)}).validate({name: value})
     except (ArithmeticError, ValueError):
         # It does not mind a number that is too large before it has tripped over it.
-        return False
-    return not checked.error_messages
+        return False, None
+    return not checked.error_messages, checked.validated_parameters.get(name)
 
 
 def load_runbook(arguments: Mapping[str, Any], *, templates: bool = True) -> runbook.Runbook:
@@ -172,8 +177,7 @@ def load_runbook(arguments: Mapping[str, Any], *, templates: bool = True) -> run
         if name in arguments and not isinstance(arguments[name], kind):
             raise InputError(f"must be {_WORDS[kind]}", key=f"gonogo_{name}", value=arguments[name])
     _check_environment(arguments["environment"], arguments["residue"])
-    for key, value in (arguments.get("timeouts") or {}).items():
-        _check_timeout(key, value)
+    check_timeouts(arguments.get("timeouts") or {})
     for number, waiver in enumerate(arguments["waivers"]):
         _check_waiver(f"gonogo_waivers[{number}]", waiver)
     loaded = runbook.load(
@@ -194,6 +198,12 @@ def load_runbook(arguments: Mapping[str, Any], *, templates: bool = True) -> run
                     hint=f"Did you mean '{near[0]}'?" if near else None,
                 )
     return loaded
+
+
+def check_timeouts(timeouts: Mapping[str, Any]) -> None:
+    """Refuse what is no limit of a session."""
+    for key, value in timeouts.items():
+        _check_timeout(key, value)
 
 
 def is_run_id(text: str) -> bool:
@@ -258,6 +268,7 @@ def _check_timeout(key: str, value: Any) -> None:
             value=value,
             hint="Write it like 500ms, 5s or 10min. Without a limit nothing is run.",
         )
+    budgets.seconds(value, key=f"gonogo_timeouts.{key}")
 
 
 def _check_waiver(key: str, waiver: Any) -> None:
@@ -278,6 +289,11 @@ def _check_waiver(key: str, waiver: Any) -> None:
     for name, value in waiver.items():
         if not isinstance(value, str) or not value.strip():
             raise InputError("must be text", key=f"{key}.{name}", value=value)
+    wrong = person.mistake(waiver["owner"], f"{key}.owner")
+    if wrong:
+        raise InputError(wrong, hint="Write the name of the person who accepts it.")
+    if not any(character.isalnum() for character in waiver["reason"]):
+        raise InputError("says nothing", key=f"{key}.reason", value=waiver["reason"])
     try:
         expires = date.fromisoformat(str(waiver["expires"])).isoformat()
     except ValueError:

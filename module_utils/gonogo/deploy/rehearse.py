@@ -62,7 +62,8 @@ def there(
     Returns `state` (of the migration, before), `deployment` (of the first time, as `deploy`
     returns it, None where there was nothing to apply), `undone` (seconds, tables nobody else could
     use and for how long), `again` (seconds), `rows_changed` (table that was there before → rows
-    before and after the migration, where its rows are others), `schema` (as it is now) and
+    before and after the migration, where its rows are others), `rows_removed` (table that has fewer
+    rows than before, or is gone → rows and hash of what it held), `schema` (as it is now) and
     `problem` (`step`: apply, undo or again; `message`, `detail`, `hint`; None where all went well).
     """
     found = _nothing()
@@ -86,6 +87,11 @@ def there(
         name: [table["rows"], now[name]["rows"] if name in now else None]
         for name, table in rows.items()
         if table != now.get(name)
+    }
+    found["rows_removed"] = {
+        name: [table["rows"], table["hash"]]
+        for name, table in rows.items()
+        if table["rows"] > (now[name]["rows"] if name in now else 0)
     }
     if undo is None or before["state"] != "absent":
         return found
@@ -144,6 +150,7 @@ def _nothing() -> dict[str, Any]:
         "undone": None,
         "again": None,
         "rows_changed": {},
+        "rows_removed": {},
         "schema": None,
         "problem": None,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from .. import link
@@ -16,13 +17,19 @@ SPEC = options(
     budgets=BUDGETS_SPEC,
     resume={"type": "bool", "default": False},
     plan_only={"type": "bool", "default": False},
+    approval={"type": "str"},
+    approvals={"type": "path"},
     timeouts=TIMEOUTS_SPEC,
 )
 
 
 def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """`deployment`: as `deploy.carry_out.deploy` returns it."""
+    """`deployment`: as `deploy.carry_out.deploy` returns it.
+
+    `approval` is the digest of an approval, used once; `approvals` the directory that says so.
+    """
     provide_psycopg(params)
+    from .. import approvals
     from ..deploy.carry_out import deploy
     from ..lock import prove, session
 
@@ -46,13 +53,17 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
         link.require()
         prove(opened[-1], run_id=run_id)
 
+    only_look = check_mode or params["plan_only"]
+    if params["approval"] and not only_look:
+        directory = Path(params["approvals"]).expanduser()
+        approvals.use(directory, params["approval"], run_id=run_id)
     done = deploy(
         connect,
         params["plan"],
         budgets=budgets_of(params["budgets"]),
         confirm=confirm,
         resume=params["resume"],
-        check_only=check_mode or params["plan_only"],
+        check_only=only_look,
     )
     changed = bool(done["changed"]) or done["changed"] is None
     return {"changed": changed, "deployment": done}

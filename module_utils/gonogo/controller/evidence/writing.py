@@ -99,6 +99,22 @@ class Run:
         """Write a value as canonical JSON, as `write` does."""
         return self.write(name, canonical.dumps(value), stage=stage)
 
+    def claim(
+        self, name: str, record: Mapping[str, Any], *, key: str, stage: str
+    ) -> dict[str, Any] | None:
+        """Write a record unless one with the same value of `key` is there; return that one then.
+
+        Of several who try at once one succeeds.
+        """
+        self._refuse(name, (*DERIVED, CHAIN))
+        with self._turn() as chain:
+            if os.path.lexists(self.path / name):
+                there = dict(self.read_json(name))
+                if there.get(key) == record[key]:
+                    return there
+            self._write(chain, name, canonical.dumps(record), stage)
+        return None
+
     def append_lines(self, name: str, records: Iterable[Mapping[str, Any]], *, stage: str) -> str:
         """Add records to a `.jsonl` file, one canonical line each; return the file's SHA-256."""
         self._refuse(name, (*DERIVED, CHAIN))
