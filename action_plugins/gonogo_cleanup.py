@@ -57,8 +57,10 @@ class ActionModule(ApprovedStage):
         script = f"sql/{run.read_json('run.json')['cleanup']}.sql"
         # A run that was cut while it wrote down an answer leaves that file as a riddle, and rows.
         self.refuse_damage(run, "run.json", "ledger.jsonl", script)
+        records = run.read_lines("ledger.jsonl")
+        ledger.refuse_others(records, run.read_json("run.json")["token"])
         return {
-            "ledger": ledger.by_table(run.read_lines("ledger.jsonl")),
+            "ledger": ledger.by_table(records),
             "script": run.read_bytes(script).decode(),
         }
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import Any
 
 import pytest
 
 from tests.integration.harness import Controller, Outcome
-from tests.integration.targets import ROLL_OUT, VALIDATE, Make, make_target
+from tests.integration.targets import ROLL_OUT, RUNBOOK, VALIDATE, Make, make_target
 
 
 def _token(outcome: Outcome) -> str:
@@ -81,9 +82,25 @@ def test_only_an_approval_of_this_plan_counts(make_database: Make, controller: C
     assert target.schema() == before
     plan.write_text(text)
 
+    copy = target.controller.runs_dir / "copy"
+    shutil.copytree(plan.parent, copy)
     done = target.play(*VALIDATE, **ask, **good)
     assert json.loads((target.run() / "deploy.json").read_text())["action"] == "applied"
     assert done.status == 0, done.output
     # What is there needs nobody's word.
     again = target.play(*VALIDATE, **ask)
     assert again.status == 0, again.output
+
+    # Taken back, all is as it was when the plan was shown; the token was for one deployment.
+    with target.database.owner() as owner:
+        owner.execute((RUNBOOK / "undo.sql").read_bytes())
+    assert target.schema() == before
+    refused = target.play(*VALIDATE, **ask, **good)
+    assert "the token was used by run" in refused.output, refused.output
+    assert target.schema() == before
+    # Also where another controller has a copy of the evidence from before.
+    shutil.rmtree(plan.parent)
+    shutil.copytree(copy, plan.parent)
+    refused = target.play(*VALIDATE, **ask, **good)
+    assert "this approval was used before" in refused.output, refused.output
+    assert target.schema() == before

@@ -495,6 +495,32 @@ def test_a_run_is_abandoned_when_nobody_works_on_it(run: Run) -> None:
     assert not is_abandoned(runs, run.path.with_name(new_run_id(datetime.now(UTC))), **by)
 
 
+def test_a_record_that_was_changed_does_not_say_who_is_gone(run: Run) -> None:
+    """By this answer the sessions of the run are ended."""
+    runs = run.path.parent.parent
+    me = controller_identity(os.getpid())
+    with subprocess.Popen(["sleep", "60"]) as gone:
+        gone_by_then = controller_identity(gone.pid)
+        gone.kill()
+    run.write_json("run.json", {"controller": {**me, "pid": os.getppid()}}, stage="target")
+    (run.path / "run.json").write_text(json.dumps({"controller": gone_by_then}))
+    assert not is_abandoned(runs, run.path, besides=me)
+    run.write_json("run.json", {"controller": gone_by_then}, stage="target")
+    assert is_abandoned(runs, run.path, besides=me)
+
+
+def test_a_claim_is_made_once(run: Run) -> None:
+    first = {"token": "a", "by": "one"}
+    assert run.claim("used.json", first, key="token", stage="deploy") is None
+    again = run.claim("used.json", {"token": "a", "by": "two"}, key="token", stage="deploy")
+    assert again == first
+    assert run.claim("used.json", {"token": "b", "by": "two"}, key="token", stage="deploy") is None
+    # Not without the chain knowing of it.
+    (run.path / "used.json").write_text('{"token": "c"}')
+    with pytest.raises(GonogoError, match="changed after it was written"):
+        run.claim("used.json", {"token": "a"}, key="token", stage="deploy")
+
+
 def test_a_dead_process_nobody_collected_is_dead() -> None:
     child = subprocess.Popen(["sleep", "60"])
     identity = controller_identity(child.pid)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gonogo.controller.ledger import by_table, children_first
+from gonogo.controller.ledger import by_table, children_first, refuse_others, row_id
 from gonogo.errors import GonogoError
 
 
@@ -71,3 +71,22 @@ def test_by_table() -> None:
         {"table": ["public", "b"], "ids": ["1", "2"]},
         {"table": ["public", "a"], "ids": ["9"]},
     ]
+
+
+def test_a_row_that_no_run_has_made_is_in_no_ledger() -> None:
+    made = row_id("0a1b2c3d4e", phase="02_runtime", table="sites", label="one")
+    own = {"table": "public.sites", "key": {"id": made}, "label": "one", "phase": "02_runtime"}
+    refuse_others([own], "0a1b2c3d4e")
+    for change in (
+        {"key": {"id": "of the application"}},
+        {"key": {"id": made, "other": "x"}},
+        {"key": {"code": made}},
+        {"table": "public.users"},
+        {"table": "sites"},
+        {"label": "two"},
+        {"phase": "03_variants"},
+    ):
+        with pytest.raises(GonogoError, match="line 2 names a row that is not the run's"):
+            refuse_others([own, {**own, **change}], "0a1b2c3d4e")
+    with pytest.raises(GonogoError):
+        refuse_others([own], "another run")

@@ -6,7 +6,7 @@ import getpass
 import unicodedata
 from typing import Any
 
-from ..errors import GonogoError, shown
+from ..errors import GonogoError
 
 __all__ = ["account", "mistake", "name_of"]
 
@@ -45,7 +45,7 @@ def mistake(text: Any, key: str) -> str | None:
     if len(name) > _LONGEST:
         return f"{key} is longer than {_LONGEST} characters"
     if not any(unicodedata.category(character)[0] in "LN" for character in name):
-        return f'{key} is not a name: "{shown(name)}" has no letter and no digit'
+        return f"{key} is not a name: it has no letter and no digit"
     if unicodedata.category(name[0])[0] == "M":
         return f"{key} begins with a mark that belongs to no letter"
     return None

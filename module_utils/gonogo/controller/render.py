@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import re
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +40,7 @@ from ..script import END_OF_COMMENT, FORBIDDEN_LINE
 from ..session_settings import pinned
 from . import template_cache
 from .found_columns import as_found
+from .ledger import digest, row_id
 from .quoting import Sql, ident, jsonb, literal
 from .row_rule_sql import rule_sql
 from .session_guard import guarded
@@ -245,9 +245,7 @@ class _Names:
 
         It is an untyped literal, so it fits a text key as well as a uuid key.
         """
-        digest = self._digest("id", table, label)
-        # Of version 4, as gen_random_uuid() makes them: nothing tells the row from another.
-        value = str(uuid.UUID(bytes=digest[:16], version=4))
+        value = row_id(self._token, phase=self._phase, table=table, label=label)
         row = LedgerRow(
             table=f"{self._schema}.{table}", key={"id": value}, label=label, phase=self._phase
         )
@@ -265,8 +263,7 @@ class _Names:
         return literal(f"{letters}-{sealed[:8].upper()}")
 
     def _digest(self, *words: str) -> bytes:
-        text = "\0".join((self._token, self._phase, *words))
-        return hashlib.sha256(text.encode()).digest()
+        return digest(self._token, self._phase, *words)
 
 
 class _Memory(BytecodeCache):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from ... import canonical
@@ -77,3 +78,11 @@ def _flaw(event: Any, text: bytes, number: int, prev: str) -> str:
     if event["hash"] != event_hash(event) or canonical.line(event).encode() != text[:-1]:
         return "changed after it was written"
     return ""
+
+
+@lru_cache(maxsize=1)
+def sealed(chain: bytes) -> dict[str, Any]:
+    """Name → SHA-256 of every file as a chain has it last; a stage asks for several of them."""
+    events, _ = verified(chain)
+    written = [event["data"] for event in events if event["event"] == "wrote"]
+    return {str(data.get("file")): data.get("sha256") for data in written}

@@ -18,10 +18,12 @@ from urllib.parse import quote
 from ... import canonical
 from ...errors import GonogoError, shown
 from . import disk
-from .names import ENVIRONMENT, RUN_ID
+from .chain import sealed as _sealed
+from .names import CHAIN, ENVIRONMENT, RUN_ID
 from .parsing import parse
 
 _POINTERS = ".open"
+_RECORD = "run.json"
 # Characters of a host in the name of a file.
 HOST_LIMIT = 150
 _HALF_WRITTEN = re.compile(r"\.(?P<process>(?P<host>[0-9a-f]{8})-[0-9a-f]{8}-(?P<pid>\d{1,9}))-")
@@ -57,11 +59,16 @@ def is_abandoned(runs_dir: Path, run: Path, *, besides: Mapping[str, Any]) -> bo
     """Say whether nobody works on a run any more; False if that cannot be told from here.
 
     The process that opened it does, and so does one that removes its rows; that of `besides` does
-    not count.
+    not count. Sessions are ended by this answer, so a record that was changed is none.
     """
     try:
-        record = parse(disk.read(run / "run.json"))
+        raw = disk.read(run / _RECORD)
+        record = parse(raw)
+        # A run that was cut in this moment has written it, and not yet said so.
+        sealed = _sealed(disk.read(run / CHAIN)).get(_RECORD, canonical.sha256(raw))
     except (OSError, ValueError):
+        return False
+    if sealed != canonical.sha256(raw):
         return False
     opened_by = record.get("controller") if isinstance(record, dict) else None
     name = run.relative_to(runs_dir).as_posix()

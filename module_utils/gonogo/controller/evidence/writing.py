@@ -7,14 +7,13 @@ import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ... import canonical
 from ...errors import GonogoError, InputError, shown
 from . import disk
-from .chain import EVENTS, event_hash, tail, verified
+from .chain import EVENTS, event_hash, sealed, tail
 from .names import CHAIN, DERIVED, ENVIRONMENT, FILE, RUN_ID
 from .parsing import parse, records_of
 
@@ -140,7 +139,7 @@ class Run:
         self._refuse(name, ())
         with disk.explained(f"read {name}"):
             raw = disk.read(self.path / name)
-            digests = _sealed(disk.read(self.path / CHAIN))
+            digests = sealed(disk.read(self.path / CHAIN))
         if name not in (*DERIVED, CHAIN) and digests.get(name) != canonical.sha256(raw):
             raise GonogoError(
                 f"{name} changed after it was written"
@@ -218,14 +217,6 @@ class Run:
                 os.ftruncate(chain, size)  # half a line would make the whole chain unreadable
                 raise
         return record
-
-
-@lru_cache(maxsize=1)
-def _sealed(chain: bytes) -> dict[str, Any]:
-    """Name → SHA-256 of every file as a chain has it last; a stage asks for several of them."""
-    events, _ = verified(chain)
-    written = [event["data"] for event in events if event["event"] == "wrote"]
-    return {str(data.get("file")): data.get("sha256") for data in written}
 
 
 def _bytes(content: str | bytes) -> bytes:
