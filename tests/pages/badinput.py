@@ -94,6 +94,22 @@ BAD_INPUT = Page(
                     "unit/test_request.py::test_waiver_refused",
                 ),
                 (
+                    "A number that is negative, too large, or none (`nan`, `inf`): hours, "
+                    "sessions, attempts, factors",
+                    "refused, with its range",
+                    "unit/test_approval.py::test_a_number_out_of_its_range_is_one_error",
+                ),
+                (
+                    "A limit of a session that PostgreSQL cannot count",
+                    "refused, with the longest",
+                    "unit/test_approval.py::test_a_limit_that_no_server_can_count",
+                ),
+                (
+                    "The name of a person that cannot be seen",
+                    "refused, with the character",
+                    "unit/test_approval.py::test_a_name_that_cannot_be_seen",
+                ),
+                (
                     "A login that leads nowhere, elsewhere, or shows its password",
                     "one error for each of 31 ways",
                     "test_login.py::test_refusal_is_one_clear_error",

@@ -100,6 +100,45 @@ _ENDED = (
     ),
 )
 
+_WRITTEN_TO = (
+    (
+        "the database is written to after the plan was shown",
+        "cleanup, undo, restore",
+        "nothing is done; what came is named, and asked for again",
+        "test_restore_approval.py::test_what_came_after_the_plan_is_asked_for_again",
+    ),
+    (
+        "it is written to while the backup is restored",
+        "restore",
+        "the new database is removed, the present one stays",
+        "test_restore_approval.py::test_what_comes_while_the_backup_is_restored_stops_it",
+    ),
+    (
+        "it is written to in the moment before the names are changed",
+        "restore",
+        "the restore is done; what came is named, it is in the database that is kept",
+        "test_restore_approval.py::test_what_comes_in_the_last_moment_is_named",
+    ),
+    (
+        "restoring fails",
+        "restore",
+        "what this call has made is removed, nothing else",
+        "test_restore_approval.py::test_a_failure_removes_what_was_made_and_nothing_else",
+    ),
+    (
+        "the answer to the change of names is lost",
+        "restore",
+        "the database that is used by then stays",
+        "test_restore_approval.py::test_a_failure_does_not_remove_what_has_the_live_name_by_then",
+    ),
+    (
+        "a restore is killed before it can remove what it has made",
+        "restore",
+        "the next plan names that database, by its oid; a plan from before does not remove it",
+        "test_restore_approval.py::test_what_a_killed_restore_has_left_is_in_the_plan",
+    ),
+)
+
 _LOST = (
     (
         "the server is stopped at once (an immediate shutdown), and started again",
@@ -183,6 +222,7 @@ FAULTS = Page(
         "`make faults` runs the files of these tests, and writes this page.",
         _table(_ENDED, "A run is ended"),
         _table(_LOST, "A run goes on without what it needs"),
+        _table(_WRITTEN_TO, "What was approved has changed, or does not come to its end"),
         "A full disk takes root, who may mount a small file system. Changes of files are counted "
         "where Python makes them; what pg_dump writes is one of them, the whole archive. "
         "`make test` tries some of the changes, `make faults` every one.",

@@ -105,6 +105,98 @@ _PEOPLE = _rows(
         "test_run.py::test_second_run_stops_and_names_the_first",
     ),
 )
+_APPROVALS = _rows(
+    (
+        "of a cleanup",
+        "the run's rows as they were shown, by their content",
+        "test_cleanup.py::test_an_approval_is_for_the_rows_it_was_shown",
+    ),
+    (
+        "of an undo",
+        "the rows and values that would be lost, by their content, and the tables by their oid",
+        "test_undo.py::test_an_approval_is_for_these_rows_and_not_for_as_many",
+    ),
+    (
+        "of a restore",
+        "what the present database holds, table by table, and the databases that are removed, by "
+        "their oid",
+        "test_restore_approval.py::test_what_came_after_the_plan_is_asked_for_again",
+    ),
+    (
+        "of a deployment",
+        "the statements, the database, what is there of the migration, the evidence that lets it "
+        "in, and the rows that it has removed on the twin",
+        "unit/test_approval.py::test_what_changed_since_the_plan_is_named",
+    ),
+    (
+        "of anything",
+        "nothing that came later: it is named (table, rows), and asked for again",
+        "test_restore.py::test_one_run_is_restored_twice_and_an_old_token_covers_nothing_new",
+    ),
+    (
+        "of a deployment, used before",
+        "nothing: the evidence of the run that has shown it says so, and the target host to every "
+        "other controller",
+        "test_rollout.py::test_only_an_approval_of_this_plan_counts",
+    ),
+    (
+        "by a name that cannot be seen (U+200B, U+202E, control characters, fillers, marks alone)",
+        "nothing; the same for the owner of a waiver and for the operator",
+        "unit/test_approval.py::test_a_name_that_cannot_be_seen",
+    ),
+)
+_REMOVED = _rows(
+    (
+        "The directories of a twin carry its mark; whatever a file names that lacks it stays",
+        "unit/test_removal.py::test_a_note_leads_to_nothing_that_is_not_the_twins",
+    ),
+    (
+        "A directory of somebody else, or that others may write to, stays, whatever its name is",
+        "unit/test_removal.py::test_a_directory_that_only_has_the_name_of_a_twin_stays",
+    ),
+    (
+        "An unfinished backup goes only where nothing is in it but what pg_dump writes",
+        "unit/test_removal.py::test_only_what_pg_dump_has_written_is_removed",
+    ),
+    (
+        "A process is ended only where the kernel says that it is the twin's server",
+        "unit/test_removal.py::test_no_process_is_ended_that_only_names_the_directory",
+    ),
+    (
+        "Sessions are ended at a socket of the twin only",
+        "unit/test_removal.py::test_a_note_does_not_say_where_sessions_are_ended",
+    ),
+    (
+        "A run whose record was changed is not taken for dead",
+        "unit/test_evidence.py::test_a_record_that_was_changed_does_not_say_who_is_gone",
+    ),
+    (
+        "A restore drops the database that its call has made, and no other of that name",
+        "test_restore_approval.py::test_nothing_is_dropped_where_the_new_one_cannot_be_made",
+    ),
+    (
+        "What a killed restore has left is known by a comment that names its own oid and name, "
+        "and is in the plan",
+        "test_restore_approval.py::test_the_first_words_of_a_comment_prove_nothing",
+    ),
+    (
+        "A database beside the source is dropped only by the same proof",
+        "test_scratch.py::test_what_somebody_else_has_made_under_the_name_stays",
+    ),
+    (
+        "A ledger names only rows whose ids follow from the run",
+        "unit/test_ledger.py::test_a_row_that_no_run_has_made_is_in_no_ledger",
+    ),
+    (
+        "A cleanup that would write to a table which the login cannot read stops, and names the "
+        "table and the privilege",
+        "test_cleanup.py::test_whatever_it_reaches_and_cannot_see_stops_it",
+    ),
+    (
+        "What a trigger would only do at COMMIT is done and compared before",
+        "test_undo.py::test_what_a_trigger_would_do_at_commit_is_seen_before",
+    ),
+)
 _SECRETS = _rows(
     (
         "The password is in a password file of the target host, 0600, or there is none (peer, "
@@ -280,6 +372,20 @@ SECURITY = Page(
             "code of somebody weaker would run with these rights.",
         ),
         Table(("Who", "May"), _PEOPLE, heading="People"),
+        Table(
+            ("Approval", "Covers"),
+            _APPROVALS,
+            heading="Approvals",
+            words="Whoever approves has seen a plan; the approval is for what that plan has shown. "
+            "On a database that is written to, a restore is planned anew with every row: stop the "
+            "application first.",
+        ),
+        Table(
+            ("",),
+            _REMOVED,
+            heading="What is removed and ended",
+            words="By what it is, not by what a file, a name or a comment says.",
+        ),
         Table(("",), _SECRETS, heading="Secrets and connections"),
         Table(("",), _INERT, heading="Hostile content"),
         Table(
@@ -308,6 +414,10 @@ SECURITY = Page(
         "promotions last longer or shorter; evidence that ends in the future lets nobody in.\n"
         "* A name in an approval is what somebody has typed. Whether it is another person than "
         "the operator is for whoever reads it.\n"
+        "* That a deploy token was used is on record at the controller and on the target host. "
+        "Whoever can change both can use it again until it expires.\n"
+        "* What a trigger does over a connection of its own (dblink) is in no lock of the "
+        "transaction, so a cleanup and an undo cannot see it.\n"
         "* The words of `verdict.json` and the reports are made from the evidence and are no "
         "part of its chain. `playbooks/recompute.yml` compares `verdict.json` byte by byte; the "
         "small program compares decision, score, statuses and what each reason is about.\n"

@@ -210,6 +210,12 @@ def test_every_number_has_a_range() -> None:
     assert sorted(_numbers()) == sorted(ranges.RANGES)
 
 
+def test_the_ranges_are_told() -> None:
+    page = (project.ROOT / "docs" / "variables.md").read_text(encoding="utf-8")
+    for name, (least, most, counted_in) in ranges.RANGES.items():
+        assert f"* `{name}`: {int(least)} to {int(most)} {counted_in}\n" in page
+
+
 @pytest.mark.parametrize("value", ["100000000000", "-1", "9" * 400])
 @pytest.mark.parametrize("name", sorted(ranges.RANGES))
 def test_a_number_out_of_its_range_is_one_error(name: str, value: str) -> None:

@@ -112,9 +112,9 @@ def end(directory: Path, *, run_id: str) -> bool:
     while not place.is_dead(home):
         kept = _kept(home)
         if kept:
-            with contextlib.suppress(GonogoError, DatabaseError):
-                with kept.session(application_name(run_id, "end")) as connection:
-                    lock.release(connection, run_id=run_id)
+            name = application_name(run_id, "end")
+            with contextlib.suppress(GonogoError, DatabaseError), kept.session(name) as connection:
+                lock.release(connection, run_id=run_id)
         if time.monotonic() > deadline:
             raise GonogoError(
                 f"the twin in {home} does not end",
