@@ -53,6 +53,10 @@ rows:
   description: Table to number of rows of the run that are there.
   returned: when a run has left rows
   type: dict
+holds:
+  description: 'What an approval is for: a name to its rows and a digest.'
+  returned: when a run has left rows
+  type: dict
 committed:
   description: Whether the rows are gone for good.
   returned: always

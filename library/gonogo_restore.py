@@ -71,6 +71,24 @@ tables:
   description: Table to its rows now and in the backup, where its content is not the same.
   returned: success
   type: dict
+left:
+  description: Databases that an interrupted restore has left, and that are removed, C(name) and C(oid).
+  returned: success
+  type: list
+  elements: dict
+alike:
+  description: Names of databases that only look like one. They stay.
+  returned: success
+  type: list
+  elements: str
+holds:
+  description: 'What an approval is for: a name to its rows and a digest.'
+  returned: success
+  type: dict
+came:
+  description: Table to its rows in the plan and in the database that is kept, where it was written to in the last moment; null where nobody could look.
+  returned: when it was done
+  type: dict
 proof:
   description: What was restored against what was dumped, table by table.
   returned: when it was done

@@ -82,6 +82,10 @@ locked_seconds:
   description: For how long nobody else could use the tables it touches.
   returned: when a run has deployed
   type: float
+holds:
+  description: 'What an approval is for: a name to its rows and a digest.'
+  returned: when a run has deployed
+  type: dict
 committed:
   description: Whether it is gone for good.
   returned: always

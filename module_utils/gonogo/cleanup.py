@@ -127,18 +127,19 @@ def _in_transaction(
     # What would only be done at COMMIT is done now, and compared.
     connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
     left = sum(len(rows) for rows in _existing(connection, ledger).values())
-    after = _complement(connection, _tables(connection), ledger)
+    tables_after = _tables(connection)
+    after = _complement(connection, tables_after, ledger)
     nothing = (0, "")
     moved = sorted(n for n in {*before, *after} if before.get(n) != after.get(n))
     written = {(schema, name) for schema, name in connection.execute(catalog.WRITTEN).fetchall()}
-    blind = sorted(written - tables.seen)
+    blind = sorted(written - tables.seen - tables_after.seen)
     commit = approved is not None and approved == content and not (left or moved or blind)
     connection.execute("COMMIT" if commit else "ROLLBACK")
     if blind:
         raise GonogoError(
             "the cleanup would write to tables that this login cannot read; nothing has changed",
             detail="; ".join(
-                f"{'.'.join(table)} (missing: {tables.lacks.get(table, 'it is on another server')})"
+                f"{'.'.join(table)} (missing: {tables_after.lacks.get(table, 'it is on another server')})"
                 for table in blind
             ),
             hint="Look for cascading foreign keys, triggers and rules on the run's tables. Grant "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Any
 import pytest
 from psycopg import sql
 
+from gonogo import exchange
 from gonogo import restore as module
 from gonogo.errors import GonogoError
 from gonogo.login import Timeouts
 from gonogo.restore import Request, restore
+from gonogo.twin import proof, restoring
 from sandbox import logins
 from tests.integration.harness import Database
 from tests.integration.twins import RUN_ID, Rehearsal
@@ -123,7 +126,7 @@ def test_nothing_is_dropped_where_the_new_one_cannot_be_made(
     """Whatever name is taken, by chance or by somebody who knew it."""
     name = f"{scene.database.name}_new_{'0' * 16}"
     scene.make(name)
-    monkeypatch.setattr(module.secrets, "token_hex", lambda _: "0" * 16)
+    monkeypatch.setattr(secrets, "token_hex", lambda _: "0" * 16)
     with pytest.raises(GonogoError, match="cannot be made"):
         scene.plan(scene.plan()["content"])
     assert scene.rows_of(name) == 1000
@@ -139,7 +142,7 @@ def test_a_failure_removes_what_was_made_and_nothing_else(
         seen.append(scene.names())
         raise GonogoError("the disk is full")
 
-    monkeypatch.setattr(module.restoring, "restore", fails)
+    monkeypatch.setattr(restoring, "restore", fails)
     with pytest.raises(GonogoError, match="the disk is full"):
         scene.plan(scene.plan()["content"])
     assert len(seen[0] - before) == 1
@@ -150,13 +153,13 @@ def test_a_failure_does_not_remove_what_has_the_live_name_by_then(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answer to COMMIT is lost: the new database is the one that is used."""
-    change_names = module.exchange.change_names
+    change_names = exchange.change_names
 
     def lost(*given: Any, **named: Any) -> None:
         change_names(*given, **named)
         raise GonogoError("the connection was lost")
 
-    monkeypatch.setattr(module.exchange, "change_names", lost)
+    monkeypatch.setattr(exchange, "change_names", lost)
     with pytest.raises(GonogoError, match="the connection was lost"):
         scene.plan(scene.plan()["content"])
     assert scene.database.rows()["entries"] == 17
@@ -194,7 +197,7 @@ def _left(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> str:
         raise GonogoError("killed")
 
     with monkeypatch.context() as patched:
-        patched.setattr(module.restoring, "restore", killed)
+        patched.setattr(restoring, "restore", killed)
         patched.setattr(module, "_drop", lambda *_: None)
         with pytest.raises(GonogoError, match="killed"):
             scene.plan(scene.plan()["content"])
@@ -259,13 +262,13 @@ def test_what_came_after_the_plan_is_asked_for_again(scene: Scene, statement: st
 def test_what_comes_while_the_backup_is_restored_stops_it(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prove = module.proof.prove
+    prove = proof.prove
 
-    def meanwhile(*given: Any) -> dict[str, Any]:
+    def meanwhile(*given: Any) -> Any:
         wrote(scene.database, "INSERT INTO public.entries VALUES (18, 'b')")
         return prove(*given)
 
-    monkeypatch.setattr(module.proof, "prove", meanwhile)
+    monkeypatch.setattr(proof, "prove", meanwhile)
     with pytest.raises(GonogoError, match="was written to while") as caught:
         scene.plan(scene.plan()["content"])
     assert "public.entries: 17 rows in the plan, 18 rows now" in str(caught.value.detail)
@@ -276,13 +279,13 @@ def test_what_comes_while_the_backup_is_restored_stops_it(
 def test_what_comes_in_the_last_moment_is_named(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    change_names = module.exchange.change_names
+    change_names = exchange.change_names
 
     def meanwhile(*given: Any, **named: Any) -> None:
         wrote(scene.database, "INSERT INTO public.entries VALUES (18, 'b')")
         change_names(*given, **named)
 
-    monkeypatch.setattr(module.exchange, "change_names", meanwhile)
+    monkeypatch.setattr(exchange, "change_names", meanwhile)
     done = scene.plan(scene.plan()["content"])
     assert done["came"] == {"public.entries": [17, 18]}
 

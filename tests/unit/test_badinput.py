@@ -160,6 +160,14 @@ def test_what_looks_like_something_else_is_refused(name: str, value: str) -> Non
     _is_one_error(caught.value)
 
 
+@pytest.mark.parametrize("name", ["deploy_approved_by", "undo_approved_by"])
+def test_an_approver_who_cannot_be_seen_is_refused_at_once(name: str) -> None:
+    check({**GOOD, name: "Dewi"})
+    with pytest.raises(GonogoError, match=r"cannot be seen \(U\+200B\)") as caught:
+        check({**GOOD, name: "De\u200bwi"})
+    _is_one_error(caught.value)
+
+
 # --- the files of a runbook ---------------------------------------------------------------------
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import fcntl
 import json
 import os
 import subprocess
@@ -183,7 +185,7 @@ def test_a_file_that_would_never_be_read_is_not_waited_for(tmp_path: Path) -> No
 
 def test_the_shared_memory_of_another_directory_stays(tmp_path: Path) -> None:
     rows = [line.split() for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]]
-    libc = sharedmemory.ctypes.CDLL(None)
+    libc = ctypes.CDLL(None)
     identifier = libc.shmget(0x676F6E6F, 4096, 0o1600)
     if identifier < 0:
         pytest.skip(f"no shared memory to be had ({len(rows)} segments)")
@@ -212,7 +214,7 @@ def test_a_note_does_not_say_where_sessions_are_ended(
     home = _home(tmp_path)
     mark = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        place.fcntl.flock(mark, place.fcntl.LOCK_EX)
+        fcntl.flock(mark, fcntl.LOCK_EX)
         for host in ("/var/run/postgresql", f"{home}/socket,/tmp", str(home / "socket")):
             kept = {"home": str(home), "host": host, "port": 5432, "database": "postgres"}
             kept |= {"superuser": "postgres", "user": "postgres"}

@@ -77,16 +77,20 @@ def came_later(shown_then: Mapping[str, Any], now: Mapping[str, Any]) -> list[st
         then, there = shown_then.get(name), now.get(name)
         if then == there:
             continue
-        if there is None or then is None:
-            rows = (then or there)[0]
-            what = name if rows is None else f"{name}: {rows} rows"
-            lines.append(f"{what}, {'not in the plan' if then is None else 'no longer there'}")
+        if then is None:
+            lines.append(f"{_with_rows(name, there)}, not in the plan")
+        elif there is None:
+            lines.append(f"{_with_rows(name, then)}, no longer there")
         elif then[0] == there[0]:
             words = "" if then[0] is None else f"{there[0]} rows, "
             lines.append(f"{name}: {words}not the same as in the plan")
         else:
             lines.append(f"{name}: {then[0]} rows in the plan, {there[0]} now")
     return lines
+
+
+def _with_rows(name: str, held: Any) -> str:
+    return name if held[0] is None else f"{name}: {held[0]} rows"
 
 
 def refusal(

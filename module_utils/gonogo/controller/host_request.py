@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..deploy import budgets
-from . import project, promotion, request
+from ..errors import InputError
+from . import person, project, promotion, request
 from .stage import native
 
 __all__ = ["check"]
@@ -38,6 +39,7 @@ def check(host: str, *, variables: Mapping[str, Any], extra: Mapping[str, Any]) 
     loaded = request.load_runbook(given)
     request.check_options(values, project.options())
     budgets.check_variables(values)
+    _check_approvers(values)
     promotion.require_rehearsal(values, environment=given["environment"])
     promotion.admitted(
         promotion.asked(values),
@@ -45,3 +47,12 @@ def check(host: str, *, variables: Mapping[str, Any], extra: Mapping[str, Any]) 
         runbook=loaded,
         now=datetime.now(UTC),
     )
+
+
+def _check_approvers(values: Mapping[str, Any]) -> None:
+    """Refuse a name that cannot be seen; that one is missing is said where it is asked for."""
+    for name, value in values.items():
+        if name.endswith("_approved_by") and value not in (None, ""):
+            wrong = person.mistake(value, name)
+            if wrong:
+                raise InputError(wrong, hint="Write the name of the person who approves.")
