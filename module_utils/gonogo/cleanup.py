@@ -36,6 +36,7 @@ Fingerprints = dict[str, tuple[int, str]]
 Table = tuple[str, str]
 
 _LARGE_OBJECTS = "large objects"
+_ELSEWHERE = "it is on another server"
 
 
 @dataclass(frozen=True)
@@ -136,12 +137,10 @@ def _in_transaction(
     commit = approved is not None and approved == content and not (left or moved or blind)
     connection.execute("COMMIT" if commit else "ROLLBACK")
     if blind:
+        words = {table: tables_after.lacks.get(table, _ELSEWHERE) for table in blind}
         raise GonogoError(
             "the cleanup would write to tables that this login cannot read; nothing has changed",
-            detail="; ".join(
-                f"{'.'.join(table)} (missing: {tables_after.lacks.get(table, 'it is on another server')})"
-                for table in blind
-            ),
+            detail="; ".join(f"{'.'.join(table)} (missing: {words[table]})" for table in blind),
             hint="Look for cascading foreign keys, triggers and rules on the run's tables. Grant "
             "the login what is missing, and see what would go: run the playbook again.",
         )
