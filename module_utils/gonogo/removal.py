@@ -63,13 +63,14 @@ def is_same(directory: int, parent: int, name: str) -> bool:
     return (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino)
 
 
-def remove(directory: int, parent: int, name: str) -> None:
+def remove(directory: int, parent: int, name: str, *, last: str | None = None) -> None:
     """Remove all that is in the directory that was opened, and then the directory itself.
 
-    It is removed as `name` of `parent` only where it still has this name. Raises OSError, with
-    what comes later left there.
+    It is removed as `name` of `parent` only where it still has this name. The file `last` goes
+    after everything else: by it somebody knows the directory, should this be ended in the middle.
+    Raises OSError, with what comes later left there.
     """
-    _empty(directory, os.fstat(directory).st_dev)
+    _empty(directory, os.fstat(directory).st_dev, last)
     if is_same(directory, parent, name):
         # Of a directory that somebody has put there in this moment, only an empty one goes.
         os.rmdir(name, dir_fd=parent)
@@ -92,10 +93,10 @@ def read_small(directory: int, name: str) -> str:
         return file.read(_SMALL_BYTES).decode("utf-8", "replace")
 
 
-def _empty(directory: int, device: int) -> None:
+def _empty(directory: int, device: int, last: str | None = None) -> None:
     with os.scandir(directory) as entries:
         found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
-    for name, is_directory in found:
+    for name, is_directory in sorted(found, key=lambda entry: entry[0] == last):
         if not is_directory:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=directory)

@@ -106,6 +106,36 @@ def test_a_note_does_not_lead_to_another_twin(tmp_path: Path, beside: Path) -> N
         (beside / mark.name).unlink()
 
 
+def test_a_removal_that_is_ended_in_the_middle_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its mark it is known, so that goes last."""
+    home = _home(tmp_path)
+    for number in range(3):
+        (home / "data" / f"{number}").touch()
+    unlink, left = os.unlink, 0
+
+    def ends(name: str, *, dir_fd: int) -> None:
+        nonlocal left
+        if left == 0:
+            raise PermissionError("ended here")
+        left -= 1
+        unlink(name, dir_fd=dir_fd)
+
+    monkeypatch.setattr(place, "_REMOVE_SECONDS", 0.0)
+    files = sum(path.is_file() for path in home.rglob("*"))
+    for turn in range(files):
+        left = 1
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "unlink", ends)
+            assert place.sweep(tmp_path / "twins") == []
+        assert home.is_dir(), turn
+        if turn < files - 1:
+            assert list(home.glob(".gonogo-twin-*")), turn
+    place.sweep(tmp_path / "twins")
+    assert not home.exists()
+
+
 @pytest.mark.parametrize("what", ["no mark", "a mark with a content", "two marks", "not private"])
 def test_a_directory_that_only_has_the_name_of_a_twin_stays(tmp_path: Path, what: str) -> None:
     home = tmp_path / "twins" / RUN_ID

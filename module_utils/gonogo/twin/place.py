@@ -93,7 +93,7 @@ def make(directory: Path, run_id: str, account: Account) -> tuple[Place, int]:
 
     def given_up(made: Path) -> None:
         with _found(made, mark) as (parent, found):
-            removal.remove(found, parent, made.name)
+            removal.remove(found, parent, made.name, last=mark)
 
     runtime = _usable(account, elsewhere, given_up) if account.switch else home
     data, sockets = runtime / "data", runtime / "socket"
@@ -247,16 +247,16 @@ def _remove(home: Path, parent: int, found: int) -> None:
         sharedmemory.release(runtime / "data")
     for runtime in outside:
         with contextlib.suppress(OSError), _found(runtime, mark) as (above, directory):
-            _remove_one(directory, above, runtime.name)
-    _remove_one(found, parent, home.name)
+            _remove_one(directory, above, runtime.name, mark)
+    _remove_one(found, parent, home.name, mark)
 
 
-def _remove_one(directory: int, parent: int, name: str) -> None:
+def _remove_one(directory: int, parent: int, name: str, mark: str | None) -> None:
     """A backend whose server was killed may still write into it for a moment."""
     deadline = time.monotonic() + _REMOVE_SECONDS
     while True:
         with contextlib.suppress(OSError):
-            removal.remove(directory, parent, name)
+            removal.remove(directory, parent, name, last=mark)
         if not removal.is_same(directory, parent, name) or time.monotonic() > deadline:
             return
         time.sleep(0.02)
