@@ -222,7 +222,7 @@ def test_one_run_is_restored_twice_and_an_old_token_covers_nothing_new(scene: Sc
     refused = scene.play(restore_token=token, restore_approved_by="Dewi")
     assert refused.status != 0
     assert "public.later: 17 rows in the plan, 517 now" in refused.output
-    assert contents(scene.database)["public.later"]
+    assert contents(scene.database)["later"]
     done = scene.approved()
     assert done.status == 0, done.output
     assert contents(scene.database) == scene.contents
