@@ -50,14 +50,14 @@ class ActionModule(Stage):
                 hint="deploy_enabled must be the same for the whole run.",
             )
         self.same_login(run, arguments)
-        if self.is_production(run):
+        if self.is_protected(run):
             self._require_rehearsal(run)
         budgets_of(arguments["budgets"])
         ranges.check("deploy_plan_hours", arguments["plan_hours"])
         runbook = self.runbook_of(run)
         plan = migration.plan(runbook, "migration")
         approved, done = None, None
-        if arguments["approval_required"] or self.is_production(run):
+        if arguments["approval_required"] or self.is_protected(run):
             # Where nothing is to be applied this is the answer: nobody has approved anything else.
             done = self._ask(run, plan, arguments, plan_only=True)
             if done["action"] == "would_apply":
@@ -93,7 +93,7 @@ class ActionModule(Stage):
         file = run.path / "rehearsal.json"
         if not file.is_file() or run.read_json("rehearsal.json")["done"] is not True:
             raise GonogoError(
-                "production deploys nothing that was not rehearsed on a twin",
+                "on a protected target nothing is deployed that was not rehearsed on a twin",
                 hint="rehearsal_enabled and twin_enabled must be the same for the whole run.",
             )
 

@@ -8,10 +8,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
+from ansible import context
 from ansible.utils.vars import load_extra_vars
 
 from gonogo.controller import host_request, request
-from gonogo.controller.stage import Stage
+from gonogo.controller.inventory import Inventory
+from gonogo.controller.stage import Stage, native
 
 
 class ActionModule(Stage):
@@ -26,6 +28,13 @@ class ActionModule(Stage):
         groups = self._vars.get("groups") or {}
         hosts = [str(host) for host in groups.get(arguments["group"]) or []]
         request.refuse_no_hosts(arguments["group"], hosts, groups)
+        inventory = Inventory(self._loader, context.CLIARGS["inventory"])
         for host in hosts:
-            host_request.check(host, variables=self._vars["hostvars"][host], extra=extra)
+            host_request.check(
+                host,
+                variables=self._vars["hostvars"][host],
+                extra=extra,
+                said=native(inventory.variables(host)),
+                play=native(self._task.play.vars),
+            )
         return {"changed": False, "hosts": hosts}

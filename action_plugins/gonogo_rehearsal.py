@@ -45,7 +45,7 @@ class ActionModule(Stage):
         deploying = "deploy" in run.read_json("plan.json")["stages"]
         record = rehearsal.nothing(
             run.read_json("run.json"),
-            required=arguments["required"] or (deploying and self.is_production(run)),
+            required=arguments["required"] or (deploying and self.is_protected(run)),
             twin=twin,
         )
         if twin.get("kept"):

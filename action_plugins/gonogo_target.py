@@ -15,9 +15,11 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.vars import load_extra_vars
 
 from gonogo.controller import evidence, host_request, others, person, project, promotion, request
+from gonogo.controller.inventory import Inventory
+from gonogo.controller.protection import ONLY_INVENTORY, Protection, protection
 from gonogo.controller.render import compiling
 from gonogo.controller.runbook import Runbook
-from gonogo.controller.stage import LOGIN, Stage
+from gonogo.controller.stage import LOGIN, Stage, native
 
 STAGES = [
     "target",
@@ -49,16 +51,23 @@ class ActionModule(Stage):
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         extra = load_extra_vars(self._loader)
         request.check_command_line(self._vars, extra=extra)
+        inventory = Inventory(self._loader, context.CLIARGS["inventory"])
+        said = native(inventory.variables(self.host))
+        play = native(self._task.play.vars)
         if _input_left_out():
             variables = self._vars["hostvars"][self.host]
-            host_request.check(self.host, variables=variables, extra=extra)
+            host_request.check(self.host, variables=variables, extra=extra, said=said, play=play)
+        effective = {name: self._variable(name) for name in ONLY_INVENTORY if name in self._vars}
+        effective["gonogo_environment"] = arguments["environment"]
+        protected = protection(said, play=play, effective=effective)
         if arguments["take_over"]:
             request.check_run_id("target_take_over", arguments["take_over"])
         # The stage input has parsed the templates; rendering stops at whatever is undefined.
-        runbook = request.load_runbook(arguments, templates=False)
+        runbook = request.load_runbook(arguments, protection=protected, templates=False)
         # The stage input has asked the same, for every host; this is what is kept.
         admitted = promotion.admitted(
-            arguments["promotion"],
+            promotion.wanted(protected, evidence=arguments["promotion"]["evidence"]),
+            protection=protected,
             environment=arguments["environment"],
             runbook=runbook,
             now=datetime.now(UTC),
@@ -72,7 +81,7 @@ class ActionModule(Stage):
         }
         if self.checking:
             return self._probe(arguments, declared, run_id=evidence.new_run_id(datetime.now(UTC)))
-        run = self._open(arguments, declared, runbook, admitted)
+        run = self._open(arguments, declared, runbook, admitted, protected)
         with compiling(runbook.template_folders):
             first = self._probe(arguments, declared, run_id=run.run_id)
         result = others.after_the_dead(
@@ -105,6 +114,7 @@ class ActionModule(Stage):
         declared: dict[str, Any],
         runbook: Runbook,
         admitted: dict[str, Any] | None,
+        protected: Protection,
     ) -> evidence.Run:
         now = datetime.now(UTC)
         validated = admitted.pop("schema") if admitted else None
@@ -116,6 +126,7 @@ class ActionModule(Stage):
             "run_id": run.run_id,
             "token": evidence.new_token(),
             "environment": arguments["environment"],
+            "protected": protected.protected,
             "target": {
                 "inventory_host": self.host,
                 "login": arguments["login"],

@@ -56,7 +56,7 @@ class ActionModule(Stage):
         record = {
             **{key: answer.get(key) for key in kept},
             "run_id": run.run_id,
-            "required": arguments["required"] or self.is_production(run),
+            "required": arguments["required"] or self.is_protected(run),
             "backup_sha256": backup["sha256"],
             "kept": answer.get("twin"),
         }

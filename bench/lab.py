@@ -72,6 +72,7 @@ class Lab:
             **self.ssh.endpoint.inventory(),
             "ansible_python_interpreter": str(python or self.python),
             "gonogo_environment": contents.ENVIRONMENT,
+            "gonogo_protected": False,
             "gonogo_login": {
                 "db": database,
                 "host": keywords["host"],

@@ -18,7 +18,7 @@ options:
     type: bool
     default: false
   approval_required:
-    description: Whether a person has to approve what would be applied. On production it is always asked for.
+    description: Whether a person has to approve what would be applied. On a protected target it is always asked for.
     type: bool
     default: false
   approval:

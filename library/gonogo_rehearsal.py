@@ -15,7 +15,7 @@ description:
 extends_documentation_fragment: [gonogo, gonogo.login, gonogo.timeouts, gonogo.budgets]
 options:
   required:
-    description: Whether a run that could not be rehearsed is a HOLD. On production nothing is deployed that was not rehearsed.
+    description: Whether a run that could not be rehearsed is a HOLD. On a protected target nothing is deployed that was not rehearsed.
     type: bool
     default: false
   sabotage:

@@ -7,7 +7,7 @@ DOCUMENTATION = r"""
 module: gonogo_target
 short_description: Prove the identity of a target database and take the run lock
 description:
-  - Opens a run. Refuses a database whose name, environment marker, server or role is not what the inventory declares, before anything is written to it.
+  - Opens a run. The target is protected unless its inventory says C(gonogo_protected=false); this is read from the inventory itself, not from a variable of the task. Refuses a database whose name, environment marker, server or role is not what the inventory declares, before anything is written to it.
   - The marker is the setting C(gonogo.environment) of the database itself, made with C(ALTER DATABASE ... SET), or a line C(gonogo.environment=...) of its comment, made with C(COMMENT ON DATABASE). Where both are there they must agree. A dump restored into another database does not carry it.
   - Takes the run lock, an advisory lock held by a small process on the target host that ends by itself when the run does.
   - Ends sessions that a dead run has left, and removes its unfinished backup; refuses while another run is alive and names it.
@@ -67,20 +67,13 @@ options:
     description: Id of a run whose sessions are to be ended although its controller cannot be asked whether it is dead.
     type: str
   promotion:
-    description: The evidence of another environment that lets this run in.
+    description: The evidence of another environment that lets this run in. Of which environment it has to be, and how old, only the inventory can say.
     type: dict
     required: true
     suboptions:
-      from:
-        description: Environment whose GO is asked for. V(production) always asks for one.
-        type: str
       evidence:
         description: Directory of that run, on the controller.
         type: path
-      max_age_hours:
-        description: How old it may be, in hours.
-        type: int
-        default: 168
 attributes:
   check_mode:
     support: full

@@ -127,7 +127,8 @@ def rehearsal_says(tried: Any, files: Any, statuses: Any, waived: set[Any], requ
 def derive(files: dict[str, Any], events: list[Any], whole: bool) -> dict[str, Any]:
     """The verdict that the evidence gives; of each reason only severity and subject."""
     run, plan, today = files["run.json"], files["plan.json"], max(one["at"] for one in events)[:10]
-    stages, scoring, live = plan["stages"], plan["scoring"], run["environment"] == "production"
+    live = run.get("protected") is not False or run["environment"] == "production"
+    stages, scoring = plan["stages"], plan["scoring"]
     passed = [event["stage"] for event in events if event["event"] == "stage_passed"]
     order = [stage for stage in dict.fromkeys(passed) if stage in stages]
     known = all(run[key] for key in (*ABOUT, *(["promotion"] if live else [])))

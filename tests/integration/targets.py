@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gonogo import schema_catalog
+from gonogo.controller.protection import ONLY_INVENTORY
 from tests.integration.harness import PROJECT, Controller, Database, Outcome
 
 __all__ = ["ROLL_OUT", "RUNBOOK", "VALIDATE", "Make", "Target", "make_target"]
@@ -29,15 +30,21 @@ class Target:
     environment: str
 
     def arguments(self, *playbook: str, **variables: Any) -> list[str]:
-        given = {
+        """What only an inventory may say is in one; the rest is given on the command line."""
+        said = {
             "gonogo_environment": self.environment,
+            "gonogo_protected": self.environment == "production",
+            **{name: variables.pop(name) for name in ONLY_INVENTORY if name in variables},
+        }
+        given = {
             "gonogo_profile": "target",
             "gonogo_runbook": str(RUNBOOK),
             "gonogo_residue": "rollback",
             "deploy_enabled": True,
             **variables,
         }
-        return [*playbook, "-e", json.dumps(given)]
+        # A host's variables beat those of its groups.
+        return [*self.controller.inventory(**said), *playbook, "-e", json.dumps(given)]
 
     def play(self, *playbook: str, **variables: Any) -> Outcome:
         self.controller.aim(self.database)

@@ -39,7 +39,8 @@ def test_from_as_deployed_to_target(
             f"ALTER DATABASE \"{database.name}\" SET gonogo.environment = '{environment}'"
         )
     controller.aim(database)
-    there = ("-e", f"gonogo_environment={environment}", "-e", f"gonogo_residue={residue}")
+    said = controller.inventory(gonogo_environment=environment, gonogo_protected=False)
+    there = (*said, "-e", f"gonogo_residue={residue}")
     before = database.rows()
     with database.owner() as owner:
         owner.execute(PRISMA_TABLE)

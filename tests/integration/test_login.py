@@ -68,6 +68,7 @@ def _inventory(file: Path, doors: Doors, hosts: dict[str, Options]) -> tuple[str
             "ansible_connection": "local",
             "ansible_python_interpreter": sys.executable,
             "gonogo_environment": "sandbox",
+            "gonogo_protected": False,
             "gonogo_runbook": str(RUNBOOK),
             "gonogo_profile": "target",
             "gonogo_residue": "rollback",

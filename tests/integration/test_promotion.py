@@ -1,4 +1,4 @@
-"""Production asks for the evidence of a GO elsewhere, for these very files, and not an old one."""
+"""A protected target asks for the evidence of a GO elsewhere, of these files and not an old one."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 
 from gonogo import canonical
 from gonogo.controller import promotion, runbook
+from gonogo.controller.protection import ONLY_INVENTORY, Protection
 from gonogo.errors import InputError
 from tests.integration.harness import PROJECT, Controller, Database, Outcome
 
@@ -24,6 +25,9 @@ pytestmark = pytest.mark.usefixtures("with_twin")
 RUNBOOK = PROJECT / "runbooks" / "20251229010228_add_master_tables_final_v2"
 VALIDATE = ("-i", "inventories/sandbox", "validate_staging.yml")
 ROLL_OUT = ("-i", "inventories/sandbox", "rollout_production.yml")
+
+
+PROTECTED = Protection(True, "this is a test", "sandbox", None)
 
 
 @dataclass
@@ -37,16 +41,24 @@ class Promotion:
     evidence: Path
 
     def roll_out(self, **variables: Any) -> Outcome:
-        given = {
+        said = {
             "gonogo_environment": "production",
-            "gonogo_residue": "rollback",
             "gonogo_promotion_from": "sandbox",
+            **{name: variables.pop(name) for name in ONLY_INVENTORY if name in variables},
+        }
+        given = {
+            "gonogo_residue": "rollback",
             "gonogo_promotion_evidence": str(self.evidence),
             **variables,
         }
-        kept = {key: value for key, value in given.items() if value is not None}
+        inventory, extra = (
+            {key: value for key, value in values.items() if value is not None}
+            for values in (said, given)
+        )
         self.controller.aim(self.production)
-        return self.controller.play(*ROLL_OUT, "-e", json.dumps(kept))
+        return self.controller.play(
+            *ROLL_OUT, *self.controller.inventory(**inventory), "-e", json.dumps(extra)
+        )
 
     def runs(self) -> list[Path]:
         return sorted(self.controller.runs_dir.glob("production/*Z-*"))
@@ -60,6 +72,7 @@ class Promotion:
     def admitted(self, path: Path | None = None, **changes: Any) -> dict[str, Any] | None:
         wanted = {"from": "sandbox", "evidence": str(path or self.evidence), "max_age_hours": 24}
         given = {
+            "protection": PROTECTED,
             "environment": "production",
             "runbook": runbook.load(RUNBOOK, profile="target", parameters={}, templates=False),
             "now": datetime.now(UTC),
@@ -130,14 +143,15 @@ def test_what_does_not_prove_itself_is_refused(validated: Promotion, tmp_path: P
         ("it is about profile target, not as_deployed", {"runbook": _load(profile="as_deployed")}),
         ("it is about sandbox, not staging", {"from": "staging"}),
         ("an environment cannot be its own rehearsal", {"environment": "sandbox"}),
-        ("production asks for the evidence of another environment", {"from": None}),
+        ("a protected target asks for the evidence of another environment", {"from": None}),
         ("this environment asks for the evidence of a GO on sandbox", {"evidence": None}),
         ("not a directory of evidence", {"evidence": str(tmp_path)}),
     ]
     for message, changes in cases:
         with pytest.raises(InputError, match=message):
             validated.admitted(**changes)
-    assert validated.admitted(environment="staging", **{"from": None}) is None
+    free = Protection(False, "", None, None)
+    assert validated.admitted(protection=free, **{"from": None}) is None
 
 
 def test_another_file_of_the_runbook_is_another_runbook(
@@ -191,6 +205,7 @@ def test_a_verdict_that_is_no_go_lets_nobody_in(
     with pytest.raises(InputError, match=f"the run it is about is a {decision}"):
         promotion.admitted(
             {"from": "sandbox", "evidence": str(outcome.evidence), "max_age_hours": 24},
+            protection=PROTECTED,
             environment="production",
             runbook=_load(profile="as_deployed"),
             now=datetime.now(UTC),

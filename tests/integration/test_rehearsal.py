@@ -153,7 +153,7 @@ def test_production_must_be_what_staging_was(make_database: Make, controller: Co
     assert production.schema() == before
     # Without a twin there is no rehearsal, and without that no deployment.
     off = production.play(*ROLL_OUT, **promoted, rehearsal_enabled=False)
-    assert "deploys nothing that was not rehearsed" in off.output
+    assert "nothing is deployed that was not rehearsed" in off.output
     off = production.play(*ROLL_OUT, **promoted, twin_space_factor=1e9, twin_scratch=False)
     assert "the migration was not rehearsed: nothing is deployed" in off.output, off.output
     assert production.schema() == before

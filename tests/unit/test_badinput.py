@@ -21,6 +21,7 @@ RUNBOOK = ROOT / "runbooks" / "20251229010228_add_master_tables_final_v2"
 
 GOOD: dict[str, Any] = {
     "gonogo_environment": "staging",
+    "gonogo_protected": False,
     "gonogo_login": {"db": "apms_staging"},
     "gonogo_profile": "target",
     "gonogo_remote_dir": "~/gonogo",
@@ -114,7 +115,7 @@ def _loaded_once() -> Iterator[None]:
 
 def check(values: dict[str, Any]) -> None:
     """What is done with a host's variables before anything is connected to."""
-    host_request.check("db", variables=values, extra={})
+    host_request.check("db", variables=values, extra={}, said=values, play={})
 
 
 def _is_one_error(error: GonogoError) -> None:

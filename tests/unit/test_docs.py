@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from doc_fragments.gonogo import ModuleDocFragment
+from gonogo.controller.protection import ONLY_INVENTORY
 from gonogo.remote.common import TIMEOUTS_SPEC
 
 ROOT = Path(__file__).parents[2]
@@ -23,8 +24,8 @@ ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
 # A role's variables are named after it; what all have in common, after the project.
 VARIABLE = re.compile(r"\b((?:gonogo|{role})_[a-z_]+)\b")
 # Where a task has an expression: in braces, or in `when`.
-# What a stage reads by itself: where the evidence, the host's files and the client programs are.
-READ_BY_STAGES = {"gonogo_runs_dir", "gonogo_remote_dir", "gonogo_pg_bin"}
+# What a stage reads by itself: what only the inventory may say, where the evidence, the host's files and the client programs are.
+READ_BY_STAGES = {"gonogo_runs_dir", "gonogo_remote_dir", "gonogo_pg_bin", *ONLY_INVENTORY}
 INCLUDED = re.compile(r"include_tasks:\s+(?:file: )?(\w+)\.yml")
 EXPRESSION = re.compile(r"\{\{.*?\}\}|^ +when: .*$|^ +- [^{\n]+$", re.MULTILINE)
 

@@ -59,8 +59,8 @@ def everywhere(status: str) -> Change:
     return change
 
 
-def deploys_on_production(case: Case) -> None:
-    case["run"]["environment"] = "production"
+def deploys_on_a_protected_target(case: Case) -> None:
+    case["run"].update(environment="prod", protected=True)
     case["run"]["promotion"] = {"run_id": "20260131T120000Z-0a1b2c"}
     case["plan"]["stages"].insert(-1, "deploy")
     case["events"].insert(-2, event("deploy", "stage_passed"))
@@ -118,12 +118,12 @@ def test_no_rehearsal_is_a_condition_where_that_is_accepted() -> None:
     assert [c["code"] for c in verdict["conditions"]] == ["unrehearsed"]
 
 
-def test_production_deploys_nothing_that_was_not_rehearsed() -> None:
-    assert changed(deploys_on_production, said(promoted=True, unlike_promotion=[]))["decision"] == (
-        "GO"
-    )
+def test_a_protected_target_gets_nothing_that_was_not_rehearsed() -> None:
+    assert changed(deploys_on_a_protected_target, said(promoted=True, unlike_promotion=[]))[
+        "decision"
+    ] == ("GO")
     for change in (never, said(done=None, required=False)):
-        verdict = changed(deploys_on_production, change)
+        verdict = changed(deploys_on_a_protected_target, change)
         assert "rehearsal_missing" in codes(verdict)
         assert verdict["decision"] == "HOLD"
 

@@ -39,6 +39,7 @@ def write_run(runs: Path, *, text: str = "fine", status: str = "pass") -> Path:
         {
             "run_id": RUN_ID,
             "environment": "sandbox",
+            "protected": False,
             "target": {"declared": {"port": 5432}, "observed": {"database": text}},
             "runbook": text,
             "runbook_sha256": "ab" * 32,

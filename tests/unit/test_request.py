@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gonogo.controller import project, request, runbook, yamlfile
+from gonogo.controller.protection import Protection
 from gonogo.errors import GonogoError, InputError
 
 RUNBOOK = str(next((Path(__file__).parents[2] / "runbooks").glob("20251229010228_*")))
@@ -18,6 +19,10 @@ WAIVER = {"check": "I1.1", "owner": "Dewi", "reason": "later", "expires": "2026-
 def _templates_are_right(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are the subject of test_runbook.py, and take time."""
     monkeypatch.setattr(runbook, "check_templates", lambda *_folders, **_declared: None)
+
+
+OPEN = Protection(False, "", None, None)
+PROTECTED = Protection(True, "this is a test", None, None)
 
 
 def arguments(**given: Any) -> dict[str, Any]:
@@ -109,7 +114,7 @@ def test_variables_of_others() -> None:
     "given",
     [
         {},
-        {"environment": "production", "residue": "rollback"},
+        {"residue": "rollback"},
         {"environment": "staging-2", "waivers": [WAIVER]},
         {
             "waivers": [
@@ -120,7 +125,7 @@ def test_variables_of_others() -> None:
     ],
 )
 def test_right(given: dict[str, Any]) -> None:
-    assert request.load_runbook(arguments(**given)).profile == "target"
+    assert request.load_runbook(protection=OPEN, arguments=arguments(**given)).profile == "target"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +140,6 @@ def test_right(given: dict[str, Any]) -> None:
         ({"waivers": WAIVER}, "must be a list\nDETAIL:  gonogo_waivers is "),
         ({"refused_databases": "apms_db"}, 'must be a list\nDETAIL:  gonogo_refused_databases is "apms_db"'),
         ({"residue": "kep"}, "not a residue mode\nDETAIL:  gonogo_residue is \"kep\"\nHINT:  Did you mean 'keep'?"),
-        ({"environment": "production"}, 'on production nothing a run writes may ever be visible\nDETAIL:  gonogo_residue is "keep"\nHINT:  Set gonogo_residue: rollback.'),
         ({"timeouts": {"locks": "5s"}}, "there is no timeout 'locks'\nDETAIL:  gonogo_timeouts\nHINT:  Did you mean 'lock'?"),
         ({"timeouts": {"lock": 5}}, 'not a duration\nDETAIL:  gonogo_timeouts.lock is "5"\nHINT:  Write it like 500ms, 5s or 10min. Without a limit nothing is run.'),
         ({"timeouts": {"lock": "0"}}, 'not a duration\nDETAIL:  gonogo_timeouts.lock is "0"\nHINT:  Write it like 500ms, 5s or 10min. Without a limit nothing is run.'),
@@ -143,7 +147,7 @@ def test_right(given: dict[str, Any]) -> None:
 )  # fmt: skip
 def test_wrong(given: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as caught:
-        request.load_runbook(arguments(**given))
+        request.load_runbook(protection=OPEN, arguments=arguments(**given))
     assert caught.value.render().startswith(message)
 
 
@@ -162,7 +166,7 @@ def test_wrong(given: dict[str, Any], message: str) -> None:
 )  # fmt: skip
 def test_waiver_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as caught:
-        request.load_runbook(arguments(waivers=[{**WAIVER, **change}]))
+        request.load_runbook(protection=OPEN, arguments=arguments(waivers=[{**WAIVER, **change}]))
     assert caught.value.render() == message
 
 
@@ -171,13 +175,13 @@ def test_an_incomplete_waiver(missing: str) -> None:
     waiver = {key: value for key, value in WAIVER.items() if key != missing}
     words = {"check": "a waiver names either a check or a criterion"}
     with pytest.raises(InputError) as caught:
-        request.load_runbook(arguments(waivers=[waiver]))
+        request.load_runbook(protection=OPEN, arguments=arguments(waivers=[waiver]))
     assert caught.value.primary == words.get(missing, f"a waiver must say its {missing}")
 
 
 def test_a_waiver_that_is_none() -> None:
     with pytest.raises(InputError, match=r"^a waiver must be a mapping$"):
-        request.load_runbook(arguments(waivers=["I1.1"]))
+        request.load_runbook(protection=OPEN, arguments=arguments(waivers=["I1.1"]))
 
 
 @pytest.mark.parametrize(

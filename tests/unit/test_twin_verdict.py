@@ -15,6 +15,13 @@ from tests.unit.test_verdict import JSON, Case, event, good
 Change = Callable[[Case], object]
 TABLE = {"rows": [3, 3], "hash": ["12", "12"], "equal": True}
 
+# It hangs on no word, and a record that does not say it is of a protected target.
+PROTECTED: list[dict[str, Any]] = [
+    {"environment": "prod", "protected": True},
+    {"environment": "prod", "protected": None},
+    {"environment": "production", "protected": False},
+]
+
 
 def proven() -> Case:
     """The arguments of a GO with a backup that was restored and equals its source."""
@@ -128,9 +135,12 @@ def test_junk_never_raises_and_is_no_go_ahead(junk: Any) -> None:
     canonical.dumps(verdict)
 
 
-def test_production_requires_a_proof_whatever_the_record_says() -> None:
+@pytest.mark.parametrize("about", PROTECTED)
+def test_a_protected_target_requires_a_proof_whatever_the_record_says(
+    about: dict[str, Any],
+) -> None:
     def in_production(case: Case) -> None:
-        case["run"].update(environment="production", promotion={"run_id": "x"})
+        case["run"].update(about, promotion={"run_id": "x"})
 
     unproven = said(proven=None, required=False, proof=None, reason="switched off")
     assert changed(in_production)["decision"] == "GO"
@@ -140,7 +150,8 @@ def test_production_requires_a_proof_whatever_the_record_says() -> None:
     assert [reason["code"] for reason in verdict["reasons"]] == ["twin_unproven"]
 
 
-def test_production_asks_for_what_has_let_it_in() -> None:
-    verdict = changed(lambda case: case["run"].update(environment="production"))
+@pytest.mark.parametrize("about", PROTECTED)
+def test_a_protected_target_asks_for_what_has_let_it_in(about: dict[str, Any]) -> None:
+    verdict = changed(lambda case: case["run"].update(about))
     assert verdict["decision"] == "HOLD"
     assert [reason["code"] for reason in verdict["reasons"]] == ["promotion"]

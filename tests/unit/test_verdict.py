@@ -53,6 +53,7 @@ def good() -> Case:
         "run": {
             "run_id": "20260131T120000Z-0a1b2c",
             "environment": "sandbox",
+            "protected": False,
             "target": {"observed": {"database": "apms_sandbox"}},
             "runbook": "add_master_tables",
             "runbook_sha256": "ab" * 32,

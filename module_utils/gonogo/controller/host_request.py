@@ -9,6 +9,7 @@ from typing import Any
 from ..deploy import budgets
 from ..errors import InputError
 from . import person, project, promotion, request
+from .protection import protection
 from .stage import native
 
 __all__ = ["check"]
@@ -22,10 +23,18 @@ _DEFAULTS: dict[str, Any] = {
 _ASKED = ("environment", "login", "profile", "residue", "runbook", "runs_dir", *_DEFAULTS)
 
 
-def check(host: str, *, variables: Mapping[str, Any], extra: Mapping[str, Any]) -> None:
+def check(
+    host: str,
+    *,
+    variables: Mapping[str, Any],
+    extra: Mapping[str, Any],
+    said: Mapping[str, Any],
+    play: Mapping[str, Any],
+) -> None:
     """Check what is asked for by `variables`, the host's, where `extra` are of the command line.
 
-    Raises InputError.
+    `said` is what the inventory says of the host, `play` the variables of the play. Raises
+    InputError.
     """
     known, prefixes = project.variables()
     for names in (extra, variables):
@@ -36,13 +45,15 @@ def check(host: str, *, variables: Mapping[str, Any], extra: Mapping[str, Any]) 
     for name, default in _DEFAULTS.items():
         if given[name] is None:
             given[name] = default
-    loaded = request.load_runbook(given)
+    protected = protection(said, play=play, effective=values)
+    loaded = request.load_runbook(given, protection=protected)
     request.check_options(values, project.options())
     budgets.check_variables(values)
     _check_approvers(values)
-    promotion.require_rehearsal(values, environment=given["environment"])
+    promotion.require_rehearsal(values, protection=protected)
     promotion.admitted(
-        promotion.asked(values),
+        promotion.wanted(protected, evidence=values.get("gonogo_promotion_evidence")),
+        protection=protected,
         environment=given["environment"],
         runbook=loaded,
         now=datetime.now(UTC),

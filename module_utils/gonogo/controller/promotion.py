@@ -1,4 +1,4 @@
-"""From one environment to the next: no production without a GO on staging for this very runbook.
+"""From one environment to the next: nothing reaches a protected target without a GO elsewhere.
 
 What is asked for is the evidence of a run. It is believed as far as it proves itself: its chain
 of events is whole, the verdict follows from it again, and it is about the same files, another
@@ -16,19 +16,16 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ..canonical import sha256
 from ..errors import GonogoError, InputError
-from ..verdict import PRODUCTION
 from . import evidence, judgement
 from .paths import path_of
+from .protection import Protection
 from .runbook import Runbook
 
-__all__ = ["SPEC", "admitted", "asked", "require_rehearsal"]
+__all__ = ["SPEC", "admitted", "require_rehearsal", "wanted"]
 
-# How the variables gonogo_promotion_* come to a stage.
-SPEC: dict[str, Any] = {
-    "from": {"type": "str"},
-    "evidence": {"type": "path"},
-    "max_age_hours": {"type": "int", "default": 168},
-}
+# How a stage gets what the command line may say of it; the rest is the inventory's.
+SPEC: dict[str, Any] = {"evidence": {"type": "path"}}
+_MAX_AGE_HOURS = 168
 
 _KEY = "gonogo_promotion_evidence"
 # Clocks differ; a run that ends later than this has not ended.
@@ -37,49 +34,65 @@ _AHEAD = timedelta(minutes=5)
 _LONGEST = 10**6
 
 
-def asked(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What the variables of a host say, in the shape of SPEC."""
-    given = {key: values.get(f"gonogo_promotion_{key}") for key in SPEC}
-    return {
-        key: SPEC[key].get("default") if value is None else value for key, value in given.items()
-    }
+def wanted(protection: Protection, *, evidence: Any) -> dict[str, Any]:
+    """What `admitted` takes: `from` and `max_age_hours` are what the inventory says.
+
+    Raises InputError for an age that is no number.
+    """
+    hours = protection.promotion_max_age_hours
+    try:
+        age = _MAX_AGE_HOURS if hours is None else int(str(hours))
+    except ValueError:
+        raise InputError(
+            "must be a whole number", key="gonogo_promotion_max_age_hours", value=str(hours)
+        ) from None
+    return {"from": protection.promotion_from, "evidence": evidence, "max_age_hours": age}
 
 
-def require_rehearsal(values: Mapping[str, Any], *, environment: str) -> None:
-    """Refuse a production that would deploy what was not rehearsed.
+def require_rehearsal(values: Mapping[str, Any], *, protection: Protection) -> None:
+    """Refuse a protected target that would be deployed to without a rehearsal.
 
     `values` are a host's variables, where the defaults of the roles are not among them.
     """
-    if environment != PRODUCTION or not boolean(values.get("deploy_enabled") or False):
+    if not protection.protected or not boolean(values.get("deploy_enabled") or False):
         return
     for name in ("twin_enabled", "rehearsal_enabled"):
         value = values.get(name)
         if value is not None and not boolean(value):
             raise InputError(
-                "production deploys nothing that was not rehearsed on a twin",
+                "on a protected target nothing is deployed that was not rehearsed on a twin",
                 key=name,
                 value=str(value),
+                detail=f"The target is protected: {protection.reason}.",
                 hint=f"Leave {name} out, or set it to true.",
             )
 
 
 def admitted(
-    wanted: Mapping[str, Any], *, environment: str, runbook: Runbook, now: datetime
+    wanted: Mapping[str, Any],
+    *,
+    protection: Protection,
+    environment: str,
+    runbook: Runbook,
+    now: datetime,
 ) -> dict[str, Any] | None:
     """What run.json keeps of the run that lets this one in, None where none is asked for.
 
-    `wanted` has the keys of SPEC. Returns `run_id`, `environment`, `target` (system identifier,
-    database and its oid), `finished_at`, `verdict_sha256`, `evidence_head` and `schema` (as
-    that run has seen it with the migration, None where it was not rehearsed). Raises InputError,
-    before anything is connected to.
+    `wanted` is what the function of that name returns. Returns `run_id`, `environment`, `target`
+    (system identifier, database and its oid), `finished_at`, `verdict_sha256`, `evidence_head` and
+    `schema` (as that run has seen it with the migration, None where it was not rehearsed). Raises
+    InputError, before anything is connected to.
     """
     source = wanted["from"]
     if not source:
-        if environment == PRODUCTION:
+        if protection.protected:
             raise InputError(
-                "production asks for the evidence of another environment",
+                "a protected target asks for the evidence of another environment",
                 key="gonogo_promotion_from",
-                hint="Set gonogo_promotion_from to the environment that comes before: staging.",
+                detail=f"The target is protected: {protection.reason}.",
+                hint="Set gonogo_promotion_from in the inventory to the environment that comes "
+                "before (staging), or gonogo_protected: false for a target that anybody may "
+                "write to.",
             )
         return None
     if not evidence.ENVIRONMENT.fullmatch(str(source)):

@@ -18,6 +18,7 @@ from ..deploy import budgets
 from ..errors import GonogoError, InputError
 from . import person, ranges, runbook
 from .paths import path_of
+from .protection import Protection, check_extra
 
 __all__ = [
     "REQUEST",
@@ -110,6 +111,7 @@ def check_command_line(task_vars: Mapping[str, Any], *, extra: Mapping[str, Any]
                 key=name,
                 hint="The verdict is computed from the evidence alone. Leave the variable out.",
             )
+    check_extra(extra)
 
 
 def check_variables(
@@ -168,7 +170,9 @@ def _suiting(name: str, option: Mapping[str, Any], value: Any) -> tuple[bool, An
     return not checked.error_messages, checked.validated_parameters.get(name)
 
 
-def load_runbook(arguments: Mapping[str, Any], *, templates: bool = True) -> runbook.Runbook:
+def load_runbook(
+    arguments: Mapping[str, Any], *, protection: Protection, templates: bool = True
+) -> runbook.Runbook:
     """Validate the request and load its runbook; `templates` as for `runbook.load`.
 
     Raises InputError.
@@ -176,7 +180,8 @@ def load_runbook(arguments: Mapping[str, Any], *, templates: bool = True) -> run
     for name, kind in _KINDS.items():
         if name in arguments and not isinstance(arguments[name], kind):
             raise InputError(f"must be {_WORDS[kind]}", key=f"gonogo_{name}", value=arguments[name])
-    _check_environment(arguments["environment"], arguments["residue"])
+    _check_environment(arguments["environment"])
+    _check_residue(arguments["residue"], protection)
     check_timeouts(arguments.get("timeouts") or {})
     for number, waiver in enumerate(arguments["waivers"]):
         _check_waiver(f"gonogo_waivers[{number}]", waiver)
@@ -228,7 +233,7 @@ def unknown_run(key: str, run_id: str, environment: str, what: str, folder: Path
     )
 
 
-def _check_environment(environment: str, residue: str) -> None:
+def _check_environment(environment: str) -> None:
     if not _ENVIRONMENT.fullmatch(environment):
         raise InputError(
             "not a name for an environment",
@@ -236,6 +241,9 @@ def _check_environment(environment: str, residue: str) -> None:
             value=environment,
             hint="Use lower-case letters, digits, - and _.",
         )
+
+
+def _check_residue(residue: str, protection: Protection) -> None:
     if residue not in _RESIDUES:
         near = difflib.get_close_matches(residue, _RESIDUES, n=1)
         raise InputError(
@@ -244,11 +252,12 @@ def _check_environment(environment: str, residue: str) -> None:
             value=residue,
             hint=f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(_RESIDUES)}.",
         )
-    if environment == "production" and residue != "rollback":
+    if protection.protected and residue != "rollback":
         raise InputError(
-            "on production nothing a run writes may ever be visible",
+            "on a protected target nothing a run writes may ever be visible",
             key="gonogo_residue",
             value=residue,
+            detail=f"The target is protected: {protection.reason}.",
             hint="Set gonogo_residue: rollback.",
         )
 

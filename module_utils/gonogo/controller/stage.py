@@ -21,7 +21,7 @@ from ansible.plugins.action import ActionBase
 from ..errors import GonogoError
 from ..login import LOGIN_SPEC
 from ..remote import find
-from ..verdict import PRODUCTION
+from ..verdict import is_protected
 from . import evidence, runbook
 from .package import GONOGO, PSYCOPG, Package
 from .paths import path_of
@@ -189,9 +189,9 @@ class Stage(ActionBase):  # type: ignore[misc]
         return dict(run.read_json("run.json")["target"]["login"])
 
     @staticmethod
-    def is_production(run: evidence.Run) -> bool:
-        """Whether the run is on production, where some things hold whatever the inventory says."""
-        return bool(run.read_json("run.json")["environment"] == PRODUCTION)
+    def is_protected(run: evidence.Run) -> bool:
+        """Whether the run's target is protected: some things hold there whatever is asked for."""
+        return is_protected(run.read_json("run.json"))
 
     def same_login(self, run: evidence.Run, arguments: Mapping[str, Any]) -> None:
         """Refuse a stage that would work on another database than the one that was proven."""

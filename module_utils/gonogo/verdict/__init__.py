@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from .decision import decide
 from .plan import CLASSES, EFFECTS, read_plan
-from .reasons import PRODUCTION
+from .reasons import PRODUCTION, is_protected
 from .rehearsal import findings
 from .statuses import STATUSES, misfits
 
@@ -33,6 +33,7 @@ __all__ = [
     "STATUSES",
     "decide",
     "findings",
+    "is_protected",
     "misfits",
     "read_plan",
 ]

@@ -13,6 +13,7 @@ from .reasons import (
     RUN_KEYS,
     check_reasons,
     hold,
+    is_protected,
     record_reasons,
     run_reasons,
     stage_reasons,
@@ -44,6 +45,7 @@ def decide(
     gives the verdict. Only events up to the one that closed the run are looked at. Never raises.
     """
     about, planned = mapping(run), read_plan(plan)
+    protected = is_protected(about)
     until_closed, closed = _until_closed(events)
     last = until_closed[-1] if until_closed else {}
     statuses, results = check_statuses(planned, checks)
@@ -60,7 +62,7 @@ def decide(
         until_closed,
         rehearsal,
         backup=backup,
-        environment=about.get("environment"),
+        protected=protected,
         statuses=statuses,
         waivers=granted,
         today=today,
@@ -74,7 +76,7 @@ def decide(
             if not (rehearsed and reason["subject"] == "rehearsal")
         ),
         *record_reasons(until_closed, backup=backup, deploy=deploy),
-        *twin_reasons(planned, until_closed, backup, twin, environment=about.get("environment")),
+        *twin_reasons(planned, until_closed, backup, twin, protected=protected),
         *rehearsed,
         *(hold("evidence", "evidence", str(text)) for text in findings),
         *(hold("plan", "plan", text) for text in (*planned.problems, *loops)),

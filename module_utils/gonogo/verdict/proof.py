@@ -13,7 +13,7 @@ from typing import Any
 
 from .conditions import condition
 from .plan import Plan
-from .reasons import PRODUCTION, hold, no_go
+from .reasons import hold, no_go
 from .values import mapping, text_of
 
 __all__ = ["twin_reasons", "unproven"]
@@ -22,11 +22,11 @@ _PARTS = ("sequences", "large_objects", "schema")
 
 
 def twin_reasons(
-    plan: Plan, events: Sequence[Mapping[str, Any]], backup: Any, twin: Any, *, environment: Any
+    plan: Plan, events: Sequence[Mapping[str, Any]], backup: Any, twin: Any, *, protected: bool
 ) -> list[dict[str, Any]]:
     """What stands against a GO. A stage that failed or did not run is a reason by itself.
 
-    On production a proof is required, whatever the record says.
+    On a protected target a proof is required, whatever the record says.
     """
     record = mapping(twin)
     if record.get("proven") is False:
@@ -42,7 +42,7 @@ def twin_reasons(
             hold("twin", "backup", f"the record of the restored backup {gap}")
             for gap in _gaps(record, mapping(backup))
         ]
-    if record.get("required") is False and environment != PRODUCTION:
+    if record.get("required") is False and not protected:
         return []
     text = "nobody has seen that the backup can be restored"
     return [

@@ -12,7 +12,7 @@ from .values import mapping, text_of
 # So many failed important criteria are a NO-GO, fewer a HOLD.
 IMPORTANT_NO_GO = 3
 RUN_KEYS = ("run_id", "environment", "target", "runbook", "runbook_sha256", "profile")
-# The environment that nothing reaches without the evidence of another one.
+# The environment that is protected whatever its inventory says.
 PRODUCTION = "production"
 # What stages leave behind: what it is about, and what a record of it has to say.
 _RECORDS = {"backup": ("backup", ("file", "size", "sha256")), "deploy": ("deployment", ("action",))}
@@ -26,10 +26,15 @@ def run_reasons(run: Mapping[str, Any]) -> list[dict[str, Any]]:
         for key in RUN_KEYS
         if not run.get(key)
     ]
-    if run.get("environment") == PRODUCTION and not run.get("promotion"):
+    if is_protected(run) and not run.get("promotion"):
         text = "no evidence of another environment has let this run in"
         reasons.append(hold("promotion", "run", text))
     return reasons
+
+
+def is_protected(run: Mapping[str, Any]) -> bool:
+    """Whether a run (its run.json) is on a protected target: one that does not say it is none."""
+    return run.get("protected") is not False or run.get("environment") == PRODUCTION
 
 
 def stage_reasons(

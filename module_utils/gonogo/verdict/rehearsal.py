@@ -14,7 +14,7 @@ from typing import Any
 
 from .conditions import condition
 from .plan import Plan
-from .reasons import PRODUCTION, check_reasons, hold, no_go
+from .reasons import check_reasons, hold, no_go
 from .statuses import check_statuses
 from .values import items, mapping, text_of
 from .waivers import waive
@@ -67,18 +67,18 @@ def rehearsal_reasons(
     rehearsal: Any,
     *,
     backup: Any,
-    environment: Any,
+    protected: bool,
     statuses: Mapping[str, str],
     waivers: Any,
     today: str,
 ) -> list[dict[str, Any]]:
     """What stands against a GO. A stage that failed or did not run is a reason by itself.
 
-    What the checks say of the database itself (`statuses`) is not said twice. On production
-    nothing may be deployed that was not rehearsed.
+    What the checks say of the database itself (`statuses`) is not said twice. On a
+    protected target nothing may be deployed that was not rehearsed.
     """
     record = mapping(rehearsal)
-    must = environment == PRODUCTION and "deploy" in plan.stages
+    must = protected and "deploy" in plan.stages
     if _STAGE not in plan.stages and not must:
         return []
     if record.get("done") is True:
