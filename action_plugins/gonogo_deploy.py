@@ -55,7 +55,7 @@ class ActionModule(Stage):
         budgets_of(arguments["budgets"])
         ranges.check("deploy_plan_hours", arguments["plan_hours"])
         runbook = self.runbook_of(run)
-        plan = migration.plan(runbook, "migration")
+        plan = {**migration.plan(runbook, "migration"), "measured": self._measured(run)}
         approved, done = None, None
         if arguments["approval_required"] or self.is_protected(run):
             # Where nothing is to be applied this is the answer: nobody has approved anything else.
@@ -96,6 +96,13 @@ class ActionModule(Stage):
                 "on a protected target nothing is deployed that was not rehearsed on a twin",
                 hint="rehearsal_enabled and twin_enabled must be the same for the whole run.",
             )
+
+    @staticmethod
+    def _measured(run: evidence.Run) -> list[dict[str, Any]]:
+        """The bill of the same statements on the twin, empty where none was made there."""
+        if not (run.path / "rehearsal.json").is_file():
+            return []
+        return list((run.read_json("rehearsal.json")["deployment"] or {}).get("bill", []))
 
     def _ask(
         self,

@@ -25,7 +25,7 @@ def _playbook(directory: Path, *plays: object) -> str:
     return str(file)
 
 
-def _imported(playbook: Path = VALIDATE, **variables: object) -> dict[str, object]:
+def _imported(playbook: Path = VALIDATE, /, **variables: object) -> dict[str, object]:
     return {"import_playbook": str(playbook), "vars": variables}
 
 
@@ -65,7 +65,7 @@ def test_a_playbook_takes_nothing_away(
     controller.aim(database)
     said = controller.inventory(**PROD, gonogo_protected=None, gonogo_residue="rollback")
     (tmp_path / "more.yml").write_text("gonogo_protected: false\n")
-    free = {"gonogo_protected": False}
+    free: dict[str, object] = {"gonogo_protected": False}
     plays: dict[str, list[object]] = {
         "set_fact": [_before(**{"ansible.builtin.set_fact": free}), _imported()],
         "include_vars": [

@@ -272,18 +272,3 @@ def test_what_is_made_and_dropped_again_says_nothing() -> None:
 def test_what_needs_no_transaction_is_recognised(text: str, outside: bool) -> None:
     (piece,) = pieces(text)
     assert bool(effects.outside_transaction(piece)) is outside
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("ALTER TABLE ONLY a.b ADD FOREIGN KEY (c) REFERENCES a.d (e)", [["a", "b"], ["a", "d"]]),
-        ("UPDATE a.b SET c = 1", [["a", "b"]]),
-        ("INSERT INTO a.b VALUES (1)", [["a", "b"]]),
-        ("CREATE INDEX i ON a.b (c)", [["a", "b"]]),
-        ("CREATE TABLE a.b (c int REFERENCES a.d)", [["a", "d"]]),
-    ],
-)
-def test_the_tables_a_statement_names(text: str, expected: list[list[str]]) -> None:
-    (piece,) = pieces(text)
-    assert effects.tables(piece) == expected

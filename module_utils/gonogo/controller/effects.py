@@ -17,9 +17,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..errors import InputError
-from .statements import Piece, Token
+from .reader import Reader
+from .statements import Piece
 
-__all__ = ["effects", "net", "outside_transaction", "tables"]
+__all__ = ["effects", "net", "outside_transaction"]
 
 Effect = dict[str, Any]
 
@@ -31,57 +32,9 @@ _KIND = {"DOMAIN": "type"}
 _INLINE = {"CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN", "EXCLUDE"}
 
 
-class _Reader:
-    """Tokens one after the other."""
-
-    def __init__(self, piece: Piece) -> None:
-        self.piece = piece
-        self.tokens: tuple[Token, ...] = piece.tokens
-        self.at = 0
-
-    @property
-    def word(self) -> str:
-        """The next word or sign in upper case; empty at the end and for a quoted identifier."""
-        if self.at >= len(self.tokens) or self.tokens[self.at].kind == "quoted":
-            return ""
-        return self.tokens[self.at].text
-
-    def take(self, *words: str) -> bool:
-        """Skip these words if they come next."""
-        coming = self.tokens[self.at : self.at + len(words)]
-        if [t.text for t in coming if t.kind != "quoted"] == list(words):
-            self.at += len(words)
-            return True
-        return False
-
-    def name(self) -> list[str]:
-        """A name with its qualifiers."""
-        parts: list[str] = []
-        while self.at < len(self.tokens) and self.tokens[self.at].kind in {"word", "quoted"}:
-            parts.append(self.tokens[self.at].name)
-            self.at += 1
-            if not self.take("."):
-                break
-        return parts
-
-    def last(self) -> str:
-        """A name without its qualifiers; empty where there is none."""
-        return (self.name() or [""])[-1]
-
-    def skip_item(self) -> None:
-        """To the next comma outside of parentheses, and over it."""
-        depth = 0
-        while self.at < len(self.tokens):
-            sign = self.tokens[self.at].text if self.tokens[self.at].kind == "sign" else ""
-            self.at += 1
-            if sign == "," and not depth:
-                return
-            depth += (sign in {"(", "["}) - (sign in {")", "]"})
-
-
 def effects(piece: Piece, file: str) -> list[Effect]:
     """What a statement leaves behind. Raises InputError for a table without its schema."""
-    reader = _Reader(piece)
+    reader = Reader(piece)
     verb = reader.word
     reader.at += 1
     found: Iterable[Effect] = ()
@@ -117,31 +70,6 @@ def net(found: Iterable[Effect]) -> list[Effect]:
     return list(last.values())
 
 
-def tables(piece: Piece) -> list[list[str]]:
-    """Tables the statement names as its own or as referenced: `[schema, name]`."""
-    reader = _Reader(piece)
-    found = []
-    if reader.take("ALTER", "TABLE") or reader.take("UPDATE"):
-        reader.take("IF", "EXISTS")
-        reader.take("ONLY")
-        found.append(reader.name())
-    elif reader.take("INSERT", "INTO") or reader.take("DELETE", "FROM"):
-        reader.take("ONLY")
-        found.append(reader.name())
-    elif reader.word in {"CREATE", "CLUSTER"}:
-        for position, token in enumerate(piece.tokens):
-            if token.text == "ON" and token.kind == "word":
-                reader.at = position + 1
-                reader.take("ONLY")
-                found.append(reader.name())
-                break
-    for position, token in enumerate(piece.tokens):
-        if token.text == "REFERENCES" and token.kind == "word":
-            reader.at = position + 1
-            found.append(reader.name())
-    return [list(name) for name in dict.fromkeys(tuple(n) for n in found) if len(name) == 2]
-
-
 def outside_transaction(piece: Piece) -> str | None:
     """Why the server refuses this statement inside a transaction block, or None."""
     words = [token.text for token in piece.tokens if token.kind == "word"]
@@ -163,7 +91,7 @@ def outside_transaction(piece: Piece) -> str | None:
     return None
 
 
-def _created(reader: _Reader) -> Iterator[Effect]:
+def _created(reader: Reader) -> Iterator[Effect]:
     replaced = "REPLACE" in [token.text for token in reader.tokens[:4]]
     temporary = {"TEMP", "TEMPORARY"} & {token.text for token in reader.tokens[:4]}
     while reader.word in _NOISE:
@@ -201,9 +129,7 @@ def _created(reader: _Reader) -> Iterator[Effect]:
             yield from _inline_constraints(reader, schema, name, sure=sure)
 
 
-def _inline_constraints(
-    reader: _Reader, schema: str, table: str, *, sure: bool
-) -> Iterator[Effect]:
+def _inline_constraints(reader: Reader, schema: str, table: str, *, sure: bool) -> Iterator[Effect]:
     depth, fresh = 1, True
     while depth and reader.at < len(reader.tokens):
         token = reader.tokens[reader.at]
@@ -219,7 +145,7 @@ def _inline_constraints(
         reader.at += 1
 
 
-def _dropped(reader: _Reader) -> Iterator[Effect]:
+def _dropped(reader: Reader) -> Iterator[Effect]:
     reader.take("MATERIALIZED")
     what = reader.word
     reader.at += 1
@@ -241,22 +167,12 @@ def _dropped(reader: _Reader) -> Iterator[Effect]:
             schema, name = _qualified(reader, parts)
             yield _effect(kind, schema, None, name, made=False)
         if reader.word == "(":
-            _skip_parentheses(reader)
+            reader.skip_parentheses()
         if not reader.take(","):
             return
 
 
-def _skip_parentheses(reader: _Reader) -> None:
-    depth = 0
-    while reader.at < len(reader.tokens):
-        sign = reader.tokens[reader.at].text
-        depth += (sign == "(") - (sign == ")")
-        reader.at += 1
-        if not depth:
-            return
-
-
-def _altered(reader: _Reader) -> Iterator[Effect]:
+def _altered(reader: Reader) -> Iterator[Effect]:
     reader.take("IF", "EXISTS")
     reader.take("ONLY")
     schema, table = _qualified(reader, reader.name())
@@ -265,7 +181,7 @@ def _altered(reader: _Reader) -> Iterator[Effect]:
         reader.skip_item()
 
 
-def _action(reader: _Reader, schema: str, table: str) -> Iterator[Effect]:
+def _action(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
     if reader.take("ADD", "CONSTRAINT"):
         name = reader.last()
         yield _effect("constraint", schema, table, name)
@@ -327,7 +243,7 @@ def _effect(
     }
 
 
-def _qualified(reader: _Reader, parts: list[str]) -> tuple[str, str]:
+def _qualified(reader: Reader, parts: list[str]) -> tuple[str, str]:
     if len(parts) == 2:
         return parts[0], parts[1]
     name = ".".join(parts) or "?"

@@ -1,7 +1,8 @@
 """A runbook's migration and its undo, as data for the target host.
 
 A *step* is one file: `{"file", "transaction": true or false, "statements": [...]}`, a statement
-`{"file", "line", "text", "verb", "opening", "tables", "effects", "outside"}`; see effects.py.
+`{"file", "line", "text", "verb", "opening", "lock", "tables", "effects", "outside"}`; see effects
+and footprint.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .. import canonical
 from ..errors import InputError
 from . import effects, schema, statements, yamlfile
+from .footprint import footprint
 
 if TYPE_CHECKING:
     from .runbook import Runbook
@@ -152,6 +154,7 @@ def _statements(file: Path) -> list[dict[str, Any]]:
                 file=str(file),
                 hint=error.hint,
             ) from None
+        read = footprint(piece)
         found.append(
             {
                 "file": file.name,
@@ -160,7 +163,8 @@ def _statements(file: Path) -> list[dict[str, Any]]:
                 "text": piece.text,
                 "verb": piece.verb,
                 "opening": piece.opening,
-                "tables": effects.tables(piece),
+                "lock": read.lock,
+                "tables": read.tables,
                 "effects": left,
                 "outside": effects.outside_transaction(piece),
             }

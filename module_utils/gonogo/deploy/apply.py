@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any, Callable
 
 from ..connection import DatabaseError, described
-from .bill import Meter
+from .bill import Ahead, Meter
 from .budgets import Budgets
+from .needs import STRENGTH, Measured, Needs, stronger
 
 __all__ = ["Applied", "apply"]
 
@@ -23,21 +24,28 @@ __all__ = ["Applied", "apply"]
 _LOCK_NOT_AVAILABLE = "55P03"
 _RETRIED = {_LOCK_NOT_AVAILABLE, "40P01", "40001"}
 _CANCELLED = "57014"
-# What takes no lock on a table for which an application would wait.
-_HARMLESS = {"INSERT", "UPDATE", "DELETE", "SELECT", "COMMENT", "GRANT", "REVOKE", "ANALYZE", "DO"}
 
 # Who has waited for the server's deadlock_timeout looks whether it is in a deadlock, and if so it
 # is its transaction that ends. Nobody else's shall: see `_lock_ahead`.
 _BEFORE_OTHERS = 0.9
+# A wait that is no waiting for somebody's transaction: for room at the end of a file, for a page.
+_A_MOMENT = 0.05
 _DEADLOCK_SECONDS = """
 SELECT s.setting::float / 1000 FROM pg_catalog.pg_settings AS s WHERE s.name = 'deadlock_timeout'
 """
-# Those of them that are there, and that this role may lock.
+# Those of them that are there, and that this role may lock; for an index, its table. LOCK TABLE
+# takes no materialized view, sequence or foreign table, and of a view what is under it.
 _LOCKABLE = """
-SELECT w.schema, w.name, format('%%I.%%I', w.schema, w.name)
-FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS w (schema, name, position)
-JOIN pg_catalog.pg_namespace AS n ON n.nspname = w.schema
-JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = w.name
+SELECT n.nspname || '.' || c.relname, pg_catalog.format('%%I.%%I', n.nspname, c.relname), w.mode
+FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS w (name, mode, position)
+JOIN LATERAL (
+    SELECT coalesce(i.indrelid, o.oid) AS oid
+    FROM pg_catalog.pg_class AS o
+    JOIN pg_catalog.pg_namespace AS s ON s.oid = o.relnamespace
+    LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = o.oid
+    WHERE s.nspname || '.' || o.relname = w.name) AS found ON true
+JOIN pg_catalog.pg_class AS c ON c.oid = found.oid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p')
     AND pg_catalog.has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE')
 ORDER BY w.position
@@ -103,16 +111,19 @@ def apply(
     budgets: Budgets,
     confirm: Callable[[], None],
     within: Mapping[str, Callable[[Any], None]] | None = None,
+    measured: Measured | None = None,
     skip: Callable[[Mapping[str, Any]], bool] = lambda _statement: False,
 ) -> Applied:
     """Run the steps in an autocommit session; what a migration did wrong is in the result.
 
     `confirm` is called before each try and raises to stop everything. `within` holds, by file,
-    what else belongs to its transaction. `skip` tells which statements are done already.
+    what else belongs to its transaction; `measured`, which locks each statement took on a copy.
+    `skip` tells which statements are done already.
     """
     done = Applied()
+    needs = Needs(measured or Measured())
     for work in _works(steps, skip):
-        if not _one(connection, work, done, budgets, confirm, within or {}):
+        if not _one(connection, work, done, budgets, confirm, within or {}, needs):
             break
     return done
 
@@ -144,13 +155,14 @@ def _one(
     budgets: Budgets,
     confirm: Callable[[], None],
     within: Mapping[str, Callable[[Any], None]],
+    needs: Needs,
 ) -> bool:
     """Run one transaction, again if it did not get its locks; whether it is there now."""
     for attempt in range(1, budgets.attempts + 1):
         confirm()
         meter = Meter(connection)
         try:
-            _transaction(connection, work, meter, budgets, within)
+            _transaction(connection, work, meter, budgets, within, needs)
         except _Failed as failure:
             told = failure.told
             if told["committed"] is None:
@@ -177,6 +189,7 @@ def _transaction(
     meter: Meter,
     budgets: Budgets,
     within: Mapping[str, Callable[[Any], None]],
+    needs: Needs,
 ) -> None:
     current: Mapping[str, Any] = work.statements[0]
     limit = ""
@@ -184,17 +197,27 @@ def _transaction(
     try:
         if work.own_transaction:
             connection.execute("BEGIN")
-        limit = _limit(connection, current, None, budgets)
+        patience = _patience(connection)
+        limit = _limit(connection, current, budgets)
         meter.begin([table for s in work.statements for table in s["tables"]])
         if work.own_transaction:
-            tables = _needed(connection, work, meter)
-            # One alone is what its statement waits for.
-            if len(tables) > 1:
-                current, limit = {**current, "tables": [table[:2] for table in tables]}, _AHEAD
-                _lock_ahead(connection, tables, meter, budgets)
+            tables = _lockable(connection, needs.ahead(work.statements, meter))
+            # One alone is what its statement waits for, unless another needs a stronger lock later.
+            if len(tables) > 1 or (tables and needs.measured.locks and len(work.statements) > 1):
+                named = [table.name.split(".", 1) for table in tables]
+                current, limit = {**current, "tables": named}, _AHEAD
+                _lock_ahead(connection, tables, meter, budgets, patience)
         for position, statement in enumerate(work.statements):
             current = statement
-            limit = _limit(connection, statement, meter, budgets)
+            makes_wait = needs.makes_wait(statement, meter)
+            limit = _limit(
+                connection,
+                statement,
+                budgets,
+                since=meter.blocking_since,
+                makes_wait=makes_wait,
+                patience=patience if work.own_transaction else None,
+            )
             meter.run(statement)
             following = work.statements[position + 1 :]
             ends = not following or following[0]["file"] != statement["file"]
@@ -220,67 +243,73 @@ def _transaction(
         raise
 
 
-def _needed(connection: Any, work: _Work, meter: Meter) -> list[tuple[str, str, str]]:
-    """Tables that the statements lock against writers: schema, name, and both in SQL."""
-    wanted = dict.fromkeys(
-        tuple(table)
-        for statement in work.statements
-        if _makes_wait(statement, meter)
-        for table in statement["tables"]
-    )
-    names = [[table[0] for table in wanted], [table[1] for table in wanted]]
-    return [tuple(row) for row in connection.execute(_LOCKABLE, names).fetchall()]
+def _lockable(connection: Any, wanted: Mapping[str, str]) -> list[Ahead]:
+    """Those of the wanted tables (name → mode) that can be locked; the strongest mode of each."""
+    rows = connection.execute(_LOCKABLE, [list(wanted), list(wanted.values())]).fetchall()
+    found: dict[str, Ahead] = {}
+    for name, quoted, mode in rows:
+        before = found.get(name)
+        strongest = stronger(mode, before.mode) if before else mode
+        found[name] = Ahead(name, quoted, strongest)
+    return list(found.values())
 
 
 def _lock_ahead(
-    connection: Any, tables: Sequence[tuple[str, str, str]], meter: Meter, budgets: Budgets
+    connection: Any,
+    tables: Sequence[Ahead],
+    meter: Meter,
+    budgets: Budgets,
+    patience: float,
 ) -> None:
     """Lock all of them at once, before anything is done.
 
     An application takes its tables in another order than a migration, so each may have what the
     other waits for. We give up sooner than anybody who waits for us looks for a deadlock, so it is
     never the application whose transaction is ended; another attempt finds another moment. Whoever
-    has all tables waits for nobody.
+    has all tables, each in the strongest mode that will be needed, waits for nobody.
     """
-    deadlock = float(connection.execute(_DEADLOCK_SECONDS).fetchone()[0])
-    limits = (min(budgets.lock, _BEFORE_OTHERS * deadlock / 2), _BEFORE_OTHERS * deadlock)
-    connection.execute(_SET_LIMITS, [f"{max(1, round(limit * 1000))}ms" for limit in limits])
-    meter.lock_ahead(tables)
+    began = time.monotonic()
+    # The strongest mode first: whoever reads meanwhile is stopped before anybody else is.
+    for mode in sorted({table.mode for table in tables}, key=STRENGTH.index, reverse=True):
+        left = max(patience - (time.monotonic() - began), 0.001)
+        limits = (min(budgets.lock, left / 2), left)
+        connection.execute(_SET_LIMITS, [f"{max(1, round(limit * 1000))}ms" for limit in limits])
+        meter.lock_ahead([table for table in tables if table.mode == mode])
 
 
-def _makes_wait(statement: Mapping[str, Any], meter: Meter) -> bool:
-    """Whether it may lock tables that are there against writers."""
-    return (
-        not statement["outside"]
-        and statement["verb"] not in _HARMLESS
-        and not _validates_only(statement)
-        and any(meter.knows(table) for table in statement["tables"])
-    )
+def _patience(connection: Any) -> float:
+    """Seconds within which nobody who waits for us has begun to look for a deadlock."""
+    return _BEFORE_OTHERS * float(connection.execute(_DEADLOCK_SECONDS).fetchone()[0])
 
 
 def _limit(
-    connection: Any, statement: Mapping[str, Any], meter: Meter | None, budgets: Budgets
+    connection: Any,
+    statement: Mapping[str, Any],
+    budgets: Budgets,
+    *,
+    since: float | None = None,
+    makes_wait: bool = False,
+    patience: float | None = None,
 ) -> str:
-    """Set what the next statement may take; returns which budget bounds its time."""
+    """Set what the next statement may take; returns which budget bounds its time.
+
+    `since` is when the transaction began to make others wait. From then on it waits for nobody
+    longer than `patience` allows: it would be they who are ended for a deadlock.
+    """
     lock, work, name = budgets.lock, budgets.statement, "statement"
-    since = meter.blocking_since if meter else None
-    if since is not None:
-        # At least a millisecond: 0 would mean without end.
-        left = max(budgets.hold - (time.monotonic() - since), 0.001)
-        lock = min(lock, left)
+    held = 0.0 if since is None else time.monotonic() - since
+    left = max(budgets.hold - held, 0.001)
+    if since is not None or makes_wait:
+        # Its lock is held for as long as it runs. At least a millisecond: 0 would mean for ever.
+        lock = min(lock, left) if since is not None else lock
         if left < work:
             work, name = left, "hold"
-    elif meter and _makes_wait(statement, meter) and budgets.hold < work:
-        # Its lock is held for as long as it runs.
-        work, name = budgets.hold, "hold"
-    limits = [f"{max(1, round(seconds * 1000))}ms" for seconds in (lock, work)]
-    connection.execute(_SET_LIMITS, limits)
+    if patience is not None and (since is not None or statement["lock"] in ("rows", "unknown")):
+        lock = min(lock, max(patience - held, _A_MOMENT))
+    connection.execute(
+        _SET_LIMITS, [f"{max(1, round(seconds * 1000))}ms" for seconds in (lock, work)]
+    )
     return name
-
-
-def _validates_only(statement: Mapping[str, Any]) -> bool:
-    kinds = {effect["kind"] for effect in statement["effects"]}
-    return kinds == {"validated"}
 
 
 def _told(

@@ -10,12 +10,13 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["BLOCKS", "Meter"]
+__all__ = ["BLOCKS", "WRITING", "Ahead", "Meter"]
 
 # Modes of table locks that make an application wait, and for what.
 BLOCKS = {
@@ -24,18 +25,23 @@ BLOCKS = {
     "ShareRowExclusiveLock": "writes",
     "ShareLock": "writes",
 }
-# The weakest that keeps writers and other migrations away.
-_AHEAD = "ShareRowExclusiveLock"
 # What cannot be seen afterwards, because the server ends the transaction itself.
 _OUTSIDE = "ShareUpdateExclusiveLock"
 _TABLES = ("r", "p", "m")
 _READING = ("AccessShareLock", "RowShareLock")
+# By it rows are changed, and those that were there are locked until the transaction ends.
+WRITING = "RowExclusiveLock"
 
 _RELATIONS = """
-SELECT c.oid::bigint, n.nspname || '.' || c.relname, c.relkind::text, c.relfilenode::bigint
+SELECT c.oid::bigint, n.nspname || '.' || c.relname, c.relkind::text, c.relfilenode::bigint, (
+    SELECT tn.nspname || '.' || t.relname
+    FROM pg_catalog.pg_index AS i
+    JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid
+    JOIN pg_catalog.pg_namespace AS tn ON tn.oid = t.relnamespace
+    WHERE i.indexrelid = c.oid)
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'm', 'i', 'I')
+WHERE c.relkind IN ('r', 'p', 'm', 'i', 'I', 'v', 'S', 'f')
     AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'
 """
 
@@ -69,11 +75,27 @@ WHERE c.relkind IN ('r', 'm')
 """
 
 
+@dataclass(frozen=True)
+class Ahead:
+    """A table to be locked before the statements: its name, that in SQL, and in which mode."""
+
+    name: str
+    quoted: str
+    mode: str
+
+    @property
+    def sql(self) -> str:
+        """The mode as LOCK TABLE takes it: `SHARE ROW EXCLUSIVE`."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", self.mode.removesuffix("Lock")).upper()
+
+
 @dataclass
 class _Known:
     name: str
     kind: str
     filenode: int
+    # Of an index: the table that nobody can use without it.
+    table: str | None = None
 
 
 @dataclass
@@ -87,15 +109,22 @@ class Meter:
     def begin(self, tables: Sequence[Sequence[str]]) -> None:
         """Look at what is there; `tables` are those whose size may change."""
         rows = self.connection.execute(_RELATIONS).fetchall()
-        self.existing = {oid: _Known(name, kind, node) for oid, name, kind, node in rows}
+        self.existing = {oid: _Known(name, *more) for oid, name, *more in rows}
+        self._names = {known.name for known in self.existing.values()}
+        self._of_index = {
+            known.name: known.table for known in self.existing.values() if known.table
+        }
         self._nodes = {oid: known.filenode for oid, known in self.existing.items()}
         self._oids = {known.name: oid for oid, known in self.existing.items()}
         self._sizes: dict[int, int] = {}
         self._held: set[tuple[int, str]] = set()
         # Table and what has to wait for it → moment of the lock, the line of the bill.
         self._blocking: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
-        # Tables that were locked before their statements: name → moment.
+        # Tables that were locked before their statements: name → moment, and the mode.
         self._ahead: dict[str, float] = {}
+        self._modes: dict[str, str] = {}
+        # When the first statement began that has changed rows which may have been there.
+        self._rows_since: float | None = None
         self._written, _ = self._locks()
         if tables:
             wanted = [[t[0] for t in tables], [t[1] for t in tables]]
@@ -104,23 +133,24 @@ class Meter:
     @property
     def blocking_since(self) -> float | None:
         """When the first lock was taken for which the application would wait, if any was."""
-        taken = (moment for moment, _ in self._blocking.values())
-        return min((*taken, *self._ahead.values()), default=None)
+        taken = [moment for moment, _ in self._blocking.values()]
+        rows = [] if self._rows_since is None else [self._rows_since]
+        return min((*taken, *rows, *self._ahead.values()), default=None)
 
     def knows(self, table: Sequence[str]) -> bool:
         """Whether the table was there before the transaction."""
-        name = ".".join(table)
-        return any(known.name == name for known in self.existing.values())
+        return ".".join(table) in self._names
 
-    def lock_ahead(self, tables: Sequence[tuple[str, str, str]]) -> None:
-        """Lock tables against writers before the statements that need it: schema, name, SQL.
+    def lock_ahead(self, tables: Sequence[Ahead]) -> None:
+        """Lock tables of one mode before the statements that need it.
 
         In the bill each lock stands with its statement. Database errors pass through.
         """
         started = time.monotonic()
-        names = ", ".join(f"ONLY {name}" for *_, name in tables)
-        self.connection.execute(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE".encode())
-        self._ahead = {f"{schema}.{name}": started for schema, name, _ in tables}
+        names = ", ".join(f"ONLY {table.quoted}" for table in tables)
+        self.connection.execute(f"LOCK TABLE {names} IN {tables[0].sql} MODE".encode())
+        for table in tables:
+            self._ahead[table.name], self._modes[table.name] = started, table.mode
 
     def run(self, statement: Mapping[str, Any]) -> dict[str, Any]:
         """Run one statement and return its line of the bill. Database errors pass through."""
@@ -148,7 +178,12 @@ class Meter:
             ]
         else:
             named = {".".join(table) for table in statement["tables"]}
-            self._look(line, held, started, early=self._ahead.keys() - named)
+            named |= {self._of_index[name] for name in named & self._of_index.keys()}
+            # Where the text does not say it, the first statement is the one it was for.
+            early = set() if statement["lock"] == "unknown" else self._ahead.keys() - named
+            if self._rows_since is None and self._changes_rows(statement["lock"], held):
+                self._rows_since = started
+            self._look(line, held, started, early=early)
         self.lines.append(line)
         return line
 
@@ -159,7 +194,7 @@ class Meter:
             line["waits"].append(
                 {"relation": relation, "blocks": blocks, "seconds": round(ended - moment, 4)}
             )
-        self._blocking, self._ahead = {}, {}
+        self._blocking, self._ahead, self._modes, self._rows_since = {}, {}, {}, None
 
     def _look(
         self, line: dict[str, Any], held: set[tuple[int, str]], started: float, *, early: set[str]
@@ -168,7 +203,11 @@ class Meter:
         held = {
             (oid, mode)
             for oid, mode in held
-            if mode != _AHEAD or oid not in self.existing or self.existing[oid].name not in early
+            if not (
+                oid in self.existing
+                and self.existing[oid].name in early
+                and self._modes[self.existing[oid].name] == mode
+            )
         } | self._held
         # What is only read keeps its file and its size.
         oids = sorted({oid for oid, mode in held if mode not in _READING} | self._unnamed(held))
@@ -181,13 +220,17 @@ class Meter:
         for oid, mode in sorted(held - self._held):
             known = self.existing.get(oid)
             name, kind = (known.name, known.kind) if known else state.get(oid, (None, None))[:2]
-            if name is None or kind not in _TABLES:
+            # Of what is no table, only what somebody would wait for.
+            stops = known is not None and mode in BLOCKS
+            if name is None or (kind not in _TABLES and not stops):
                 continue
-            existing = known is not None
-            line["locks"].append({"relation": name, "mode": mode, "existing": existing})
-            if existing and mode in BLOCKS:
-                moment = self._ahead.get(name, started) if mode == _AHEAD else started
-                self._blocking.setdefault((name, BLOCKS[mode]), (moment, line))
+            line["locks"].append({"relation": name, "mode": mode, "existing": known is not None})
+            if known and stops:
+                moment = self._ahead.get(name, started)
+                moment = moment if self._modes.get(name) == mode else started
+                # Who plans a query opens every index of its tables.
+                used = known.table or name
+                self._blocking.setdefault((used, BLOCKS[mode]), (moment, line))
         self._held |= held
         for oid, (name, _kind, node, size) in sorted(state.items(), key=lambda item: item[1][0]):
             # An index of a column whose type changes is made anew under its name.
@@ -199,6 +242,17 @@ class Meter:
                 before = self._sizes.get(oid, size if oid in self.existing else 0)
                 line["size_bytes"] += int(size - before)
                 self._sizes[oid] = size
+
+    def _changes_rows(self, lock: str, held: set[tuple[int, str]]) -> bool:
+        """Whether a statement has changed rows that were there, or may have."""
+        if lock == "none":
+            return False
+        # Another statement may have added rows to the same table before.
+        locks = held if lock == "rows" else held - self._held
+        return any(
+            mode == WRITING and oid in self.existing and self.existing[oid].kind in _TABLES
+            for oid, mode in locks
+        )
 
     def _unnamed(self, held: set[tuple[int, str]]) -> set[int]:
         """What is locked and was not there before: only the catalog knows its name."""

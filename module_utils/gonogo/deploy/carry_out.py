@@ -18,6 +18,7 @@ from ..errors import GonogoError
 from . import prisma
 from .apply import Applied, apply
 from .budgets import Budgets
+from .needs import Measured
 from .recognise import look
 
 __all__ = ["deploy", "inspect"]
@@ -64,7 +65,8 @@ def deploy(
     resume: bool = False,
     check_only: bool = False,
 ) -> dict[str, Any]:
-    """Apply a migration where it is absent. `plan` has `steps` beside what `inspect` wants.
+    """Apply a migration where it is absent. `plan` has `steps` beside what `inspect` wants, and
+    perhaps `measured`: the bill of the same on a copy.
 
     `connect` opens an autocommit session with an empty search_path; `confirm` raises when this
     run may not work on any more; `resume` does what is left of a state `unfinished`.
@@ -157,7 +159,13 @@ def _applied(
         within[wanted["file"]] = lambda session: prisma.note(session, wanted)
     # Where the migration's own file has been applied before, its record was written with it.
     return apply(
-        connection, plan["steps"], budgets=budgets, confirm=confirm, within=within, skip=skip
+        connection,
+        plan["steps"],
+        budgets=budgets,
+        confirm=confirm,
+        within=within,
+        measured=Measured.of(plan.get("measured") or []),
+        skip=skip,
     )
 
 

@@ -1,0 +1,111 @@
+"""For what an application may have to wait: no form is taken for harmless that is not."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gonogo.controller.footprint import footprint
+from gonogo.controller.statements import pieces
+
+ALTER = "ALTER TABLE a.b "
+# Text → how it locks, and what.
+READ: dict[str, tuple[str, str]] = {
+    f"{ALTER} ADD c int": ("tables", "a.b"),
+    f"{ALTER} ADD FOREIGN KEY (c) REFERENCES a.d (e)": ("tables", "a.b a.d"),
+    "ALTER TABLE IF EXISTS ONLY a.b DROP c": ("tables", "a.b"),
+    f"{ALTER} ATTACH PARTITION a.p FOR VALUES IN (1)": ("tables", "a.b a.p"),
+    f"{ALTER} DETACH PARTITION a.p": ("tables", "a.b a.p"),
+    f"{ALTER} INHERIT a.p": ("tables", "a.b a.p"),
+    f"{ALTER} VALIDATE CONSTRAINT c": ("none", ""),
+    f"{ALTER} VALIDATE CONSTRAINT c, VALIDATE CONSTRAINT d;": ("none", ""),
+    f"{ALTER} VALIDATE CONSTRAINT c, ADD d int": ("tables", "a.b"),
+    "ALTER TABLE b ADD c int": ("unknown", ""),
+    "ALTER TABLE ALL IN TABLESPACE x SET TABLESPACE y": ("unknown", ""),
+    "ALTER FOREIGN TABLE a.b ADD c int": ("tables", "a.b"),
+    "ALTER INDEX a.i RENAME TO j": ("tables", "a.i"),
+    "ALTER VIEW a.v ALTER c SET DEFAULT 1": ("tables", "a.v"),
+    "ALTER MATERIALIZED VIEW a.v RENAME TO w": ("tables", "a.v"),
+    "ALTER SEQUENCE a.s RESTART": ("tables", "a.s"),
+    "ALTER POLICY p ON a.b USING (true)": ("tables", "a.b"),
+    "ALTER TRIGGER t ON a.b RENAME TO u": ("tables", "a.b"),
+    "ALTER TYPE a.t ADD VALUE 'x'": ("none", ""),
+    "ALTER TYPE a.t ADD ATTRIBUTE x int CASCADE": ("unknown", ""),
+    "ALTER DOMAIN a.d ADD CHECK (value > 0)": ("unknown", ""),
+    "ALTER FUNCTION a.f() STRICT": ("none", ""),
+    "ALTER EXTENSION x UPDATE": ("unknown", ""),
+    "CLUSTER a.b USING i": ("tables", "a.b"),
+    "CLUSTER (VERBOSE) a.b": ("tables", "a.b"),
+    "CLUSTER": ("unknown", ""),
+    "COMMENT ON TABLE a.b IS 'x'": ("none", ""),
+    "CREATE INDEX i ON a.b (c)": ("tables", "a.b"),
+    "CREATE UNIQUE INDEX i ON ONLY a.b (c)": ("tables", "a.b"),
+    "CREATE TRIGGER t BEFORE UPDATE OF c ON a.b EXECUTE FUNCTION a.f()": ("tables", "a.b"),
+    "CREATE OR REPLACE RULE r AS ON UPDATE TO a.b DO NOTHING": ("tables", "a.b"),
+    "CREATE POLICY p ON a.b USING (true)": ("tables", "a.b"),
+    "CREATE VIEW a.v AS SELECT 1": ("none", ""),
+    "CREATE OR REPLACE VIEW a.v AS SELECT 1": ("tables", "a.v"),
+    "CREATE TABLE a.b (c int)": ("none", ""),
+    "CREATE TABLE a.b (c int REFERENCES a.d)": ("tables", "a.d"),
+    "CREATE TABLE a.b PARTITION OF a.p DEFAULT": ("tables", "a.p"),
+    "CREATE TABLE a.b () INHERITS (a.p)": ("unknown", ""),
+    "CREATE OR REPLACE FUNCTION a.f() RETURNS int LANGUAGE sql AS 'SELECT 1'": ("none", ""),
+    "CREATE SCHEMA s": ("none", ""),
+    "CREATE SCHEMA s CREATE TABLE t (c int REFERENCES a.d)": ("unknown", "a.d"),
+    "CREATE EXTENSION x": ("unknown", ""),
+    "DELETE FROM ONLY a.b": ("rows", "a.b"),
+    "DO 'BEGIN END'": ("unknown", ""),
+    "DROP TABLE a.b, a.c CASCADE": ("tables", "a.b a.c"),
+    "DROP TABLE IF EXISTS a.b": ("tables", "a.b"),
+    "DROP INDEX a.i": ("tables", "a.i"),
+    "DROP VIEW a.v": ("tables", "a.v"),
+    "DROP MATERIALIZED VIEW a.v": ("tables", "a.v"),
+    "DROP TRIGGER t ON a.b": ("tables", "a.b"),
+    "DROP FUNCTION a.f()": ("none", ""),
+    "DROP FUNCTION a.f() CASCADE": ("unknown", ""),
+    "DROP TYPE a.t CASCADE": ("unknown", ""),
+    "DROP SCHEMA s CASCADE": ("unknown", ""),
+    "DROP EXTENSION x": ("unknown", ""),
+    "DROP OWNED BY x": ("unknown", ""),
+    "EXPLAIN ANALYZE DELETE FROM a.b": ("unknown", ""),
+    "GRANT REFERENCES ON a.b TO c": ("none", ""),
+    "INSERT INTO a.b VALUES (1)": ("none", "a.b"),
+    "INSERT INTO a.b VALUES (1) ON CONFLICT (c) DO UPDATE SET d = 1": ("rows", "a.b"),
+    "LOCK TABLE ONLY a.b, a.c IN SHARE MODE": ("tables", "a.b a.c"),
+    "LOCK a.b": ("tables", "a.b"),
+    "MERGE INTO a.b USING a.c ON true WHEN MATCHED THEN DELETE": ("rows", "a.b"),
+    "REFRESH MATERIALIZED VIEW CONCURRENTLY a.v": ("tables", "a.v"),
+    "REINDEX (VERBOSE) TABLE a.b": ("tables", "a.b"),
+    "REINDEX INDEX a.i": ("tables", "a.i"),
+    "REINDEX SCHEMA a": ("unknown", ""),
+    "SELECT a.f()": ("unknown", ""),
+    "SET search_path TO ''": ("none", ""),
+    "TRUNCATE TABLE a.b *, ONLY a.c": ("tables", "a.b a.c"),
+    "UPDATE a.b SET c = 1": ("rows", "a.b"),
+    "VACUUM a.b": ("none", ""),
+    "VACUUM (FULL) a.b": ("unknown", ""),
+    "VALUES (a.f())": ("unknown", ""),
+    "WITH x AS (UPDATE a.b SET c = 1 RETURNING d) SELECT 1": ("rows", "a.b"),
+    "WITH x AS (SELECT 1) DELETE FROM a.b": ("rows", "a.b"),
+    "WITH x AS (SELECT 1) SELECT a.f() FROM x FOR UPDATE": ("unknown", ""),
+    "CALL a.p()": ("unknown", ""),
+    "EXECUTE p": ("unknown", ""),
+    "(SELECT 1)": ("unknown", ""),
+}
+
+
+@pytest.mark.parametrize("text", READ)
+def test_what_a_statement_locks(text: str) -> None:
+    (piece,) = pieces(text)
+    found = footprint(piece)
+    lock, tables = READ[text]
+    assert (found.lock, [".".join(name) for name in found.tables]) == (lock, tables.split())
+
+
+@given(st.lists(st.sampled_from([*" ".join(READ).split(), "(", ")", ",", "."]), max_size=12))
+def test_anything_has_one(words: list[str]) -> None:
+    for piece in pieces(" ".join(words).replace("'", "")):
+        found = footprint(piece)
+        if found.lock in {"rows", "tables"}:
+            assert found.tables
