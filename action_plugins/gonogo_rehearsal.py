@@ -97,6 +97,7 @@ class ActionModule(Stage):
             "plan": plan or undo,
             "undo": undo,
             "resume": arguments["resume"],
+            "untold": migration.untold(runbook),
         }
         there = self._asked({**asked, "part": "there" if deploying else "look"})
         record = {

@@ -31,7 +31,7 @@ def run_phases(
     stage: str,
     scripts: Sequence[Mapping[str, Any]],
     directory: Path,
-    release: Callable[[Any], None] | None = None,
+    at_end: Callable[[Any], None] | None = None,
 ) -> list[dict[str, Any]]:
     """Run scripts in order and return what each answered.
 
@@ -39,7 +39,7 @@ def run_phases(
     (list of race specs). Each result is a `PhaseOutcome` as dict plus `races` (results) and
     `ran`. After a script that died, or a failed stop check, the rest does not run: their
     premises are gone. A failed check that stops nothing lets the next phase run, so that one run
-    tells everything that is wrong. `release` is called with the session at the end.
+    tells everything that is wrong. `at_end` is called with the session at the end.
     """
     place(directory, {f"sql/{script['name']}.sql": script["text"] for script in scripts})
     results: list[dict[str, Any]] = []
@@ -69,10 +69,10 @@ def run_phases(
             stopped = _why_stop(outcome, script["stop"])
             if connection.broken or connection.closed:
                 break
-        if release and not connection.closed:
+        if at_end and not connection.closed:
             # The lock ends by its lease all the same; the answers must not be lost for it.
             with suppress(DatabaseError, GonogoError):
-                release(connection)
+                at_end(connection)
     return results
 
 

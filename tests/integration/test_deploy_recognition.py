@@ -87,7 +87,7 @@ def test_absent_applied_and_what_the_first_deployment_left(make_database: Any) -
         ),
         (
             "DROP FUNCTION public.trg_touch_updated_at CASCADE",
-            "function public.trg_touch_updated_at",
+            "function public.trg_touch_updated_at()",
             None,
         ),
     ],

@@ -162,13 +162,15 @@ def test_production_must_be_what_staging_was(make_database: Make, controller: Co
 def test_a_migration_that_leaves_no_object_stops_no_run_that_does_not_deploy_it(
     make_database: Make, controller: Controller, runbook: Path
 ) -> None:
-    """Nothing tells whether it is there, so there is no taking it back to be tried."""
+    """Nothing tells whether it is there: there is no taking it back to be tried, and no GO."""
     for file in ("migration.sql", "validate.sql", "undo.sql"):
         (runbook / file).write_text("UPDATE public.users SET email = email;\n")
     staging = Target(make_database("target"), controller, "sandbox")
     given = {"gonogo_runbook": str(runbook), "deploy_enabled": False}
     done = staging.play(*VALIDATE, **given)
-    assert done.verdict["decision"] == "GO", done.output
+    assert done.verdict["decision"] == "HOLD", done.output
+    (reason,) = done.verdict["reasons"]
+    assert "nothing tells whether this migration has been applied" in reason["text"]
     assert record_of(staging)["back"] is None
     refused = staging.play(*VALIDATE, **{**given, "deploy_enabled": True})
     assert "nothing tells whether this migration has been applied" in refused.output

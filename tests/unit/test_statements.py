@@ -170,6 +170,9 @@ def test_what_only_looks_like_it(tmp_path: Path, text: str) -> None:
 # --- effects -----------------------------------------------------------------------------------
 
 
+UNREAD = ("unread", None, None, "", True, True)
+
+
 def left(text: str) -> list[tuple[object, ...]]:
     (piece,) = pieces(text)
     return [
@@ -191,10 +194,11 @@ def left(text: str) -> list[tuple[object, ...]]:
             "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON ONLY a.b (c)",
             [("index", "a", "b", "i", True, False)],
         ),
-        ("CREATE INDEX ON a.b (c)", []),
+        ("CREATE INDEX ON a.b (c)", [("unnamed", "a", "b", "i(c)", True, True)]),
+        ("CREATE INDEX ON a.b (lower(c))", [UNREAD]),
         (
             "CREATE OR REPLACE FUNCTION a.f(x int DEFAULT 1) RETURNS int LANGUAGE sql AS ''",
-            [("function", "a", None, "f", True, False)],
+            [("function", "a", None, "f", True, True)],
         ),
         (
             "CREATE TRIGGER t AFTER UPDATE OF x ON a.b FOR EACH ROW EXECUTE FUNCTION a.f()",
@@ -212,6 +216,7 @@ def left(text: str) -> list[tuple[object, ...]]:
                 ("constraint", "a", "b", "d", False, True),
                 ("column", "a", "b", "y", True, True),
                 ("column", "a", "b", "z", False, True),
+                ("not null", "a", "b", "w", False, True),
                 ("validated", "a", "b", "v", True, True),
             ],
         ),
@@ -230,7 +235,29 @@ def left(text: str) -> list[tuple[object, ...]]:
         ("DROP TRIGGER t ON a.b", [("trigger", "a", "b", "t", False, True)]),
         ("DROP INDEX CONCURRENTLY a.i", [("index", "a", None, "i", False, True)]),
         ("UPDATE a.b SET c = 1", []),
-        ("GRANT SELECT ON a.b TO c", []),
+        ("GRANT SELECT ON a.b TO c", [UNREAD]),
+        ("DO 'BEGIN END'", [UNREAD]),
+        ("ALTER TABLE a.b ALTER c SET DEFAULT 1", [UNREAD]),
+        ("ALTER TABLE a.b ALTER COLUMN c TYPE bigint, OWNER TO d", [UNREAD, UNREAD]),
+        ("ALTER TABLE a.b ALTER c SET NOT NULL", [("not null", "a", "b", "c", True, True)]),
+        ("ALTER TABLE a.b ADD PRIMARY KEY (c)", [("unnamed", "a", "b", "p", True, True)]),
+        ("ALTER TABLE a.b ADD UNIQUE (c, d)", [("unnamed", "a", "b", "u(c,d)", True, True)]),
+        (
+            "ALTER TABLE a.b ADD FOREIGN KEY (c) REFERENCES a.d",
+            [("unnamed", "a", "b", "f(c)", True, True)],
+        ),
+        ("ALTER TYPE a.t ADD VALUE 'it''s' AFTER 'x'", [("value", "a", "t", "it's", True, True)]),
+        (
+            "ALTER VIEW a.v RENAME TO w",
+            [("view", "a", None, "v", False, True), ("view", "a", None, "w", True, True)],
+        ),
+        ("ALTER FUNCTION a.f() STRICT", [UNREAD]),
+        ("CREATE OPERATOR a.+ (PROCEDURE = a.f)", [UNREAD]),
+        ("CREATE POLICY p ON a.b USING (true)", [("policy", "a", "b", "p", True, True)]),
+        ("DROP RULE r ON a.b", [("rule", "a", "b", "r", False, True)]),
+        ("CREATE OR REPLACE VIEW a.v AS SELECT 1", [("view", "a", None, "v", True, False), UNREAD]),
+        ("COMMENT ON TABLE a.b IS 'x'", [UNREAD]),
+        ("SELECT a.f()", []),
     ],
 )
 def test_what_a_statement_leaves(text: str, expected: list[tuple[object, ...]]) -> None:

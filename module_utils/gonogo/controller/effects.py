@@ -5,22 +5,25 @@ An effect is a plain mapping, for the way to the target host:
     {"kind": "constraint", "schema": "public", "table": "punchlists", "name": "fk_...",
      "made": true, "sure": true, "file": "foreign_keys.sql", "line": 206}
 
-`kind` is table, column, constraint, validated (a constraint), index, trigger, function, type,
-view, sequence, schema or extension; `table` only where the object belongs to one. `made` is false
-where the statement takes the object away. `sure` is false where the object may have been there
-before (OR REPLACE, IF NOT EXISTS). What leaves no object (UPDATE, GRANT, DO) has no effect here.
+`kind` is one of deploy/recognise.py; `table` only where the object belongs to one. A function has
+`arguments` as well, the types that tell it from others of its name, and perhaps `body`. `made` is
+false where the statement takes the object away. `sure` is false where the object may have been
+there before (OR REPLACE, IF NOT EXISTS). What changes rows and no object (UPDATE, SELECT) has no
+effect here. What changes an object in a way that cannot be told from the object's being there has
+one of the kind UNREAD.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ..errors import InputError
+from . import routines
 from .reader import Reader
 from .statements import Piece
 
-__all__ = ["effects", "net", "outside_transaction"]
+__all__ = ["UNREAD", "effects", "net", "outside_transaction"]
 
 Effect = dict[str, Any]
 
@@ -29,7 +32,13 @@ _NOISE |= {"CONSTRAINT", "RECURSIVE", "TRUSTED", "PROCEDURAL", "MATERIALIZED"}
 _PLAIN = {"TABLE", "VIEW", "SEQUENCE", "TYPE", "DOMAIN", "SCHEMA", "EXTENSION"}
 _ROUTINES = {"FUNCTION": "function", "PROCEDURE": "function", "AGGREGATE": "function"}
 _KIND = {"DOMAIN": "type"}
-_INLINE = {"CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN", "EXCLUDE"}
+_INLINE = {"PRIMARY": "p", "UNIQUE": "u", "CHECK": "c", "FOREIGN": "f", "EXCLUDE": "x"}
+# Statements that change no object of the schema.
+_ROWS = {"ANALYZE", "CHECKPOINT", "CLUSTER", "COPY", "DELETE", "DISCARD", "EXPLAIN", "INSERT"}
+_ROWS |= {"LISTEN", "LOCK", "MERGE", "NOTIFY", "REFRESH", "REINDEX", "RESET", "SELECT", "SET"}
+_ROWS |= {"SHOW", "TRUNCATE", "UNLISTEN", "UPDATE", "VACUUM", "VALUES", "WITH", "("}
+
+UNREAD = "unread"
 
 
 def effects(piece: Piece, file: str) -> list[Effect]:
@@ -44,6 +53,10 @@ def effects(piece: Piece, file: str) -> list[Effect]:
         found = _dropped(reader)
     elif verb == "ALTER" and reader.take("TABLE"):
         found = _altered(reader)
+    elif verb == "ALTER":
+        found = _altered_otherwise(reader)
+    elif verb not in _ROWS:
+        found = [_unread()]
     where = {"file": file, "line": piece.line}
     return [{"made": True, "sure": True, "table": None, **effect, **where} for effect in found]
 
@@ -58,7 +71,7 @@ def net(found: Iterable[Effect]) -> list[Effect]:
     for effect in found:
         # An index is named within its schema: DROP INDEX does not say the table.
         table = None if effect["kind"] == "index" else effect["table"]
-        key = (effect["kind"], effect["schema"], table, effect["name"])
+        key = (effect["kind"], effect["schema"], table, effect["name"], _identity(effect))
         before = last.pop(key, None)
         again = before is not None and before["made"] and not effect["made"]
         # What goes and comes back under the same name cannot be told from what never went.
@@ -68,6 +81,12 @@ def net(found: Iterable[Effect]) -> list[Effect]:
             for other in [k for k in last if k[1:3] == (effect["schema"], effect["name"])]:
                 del last[other]
     return list(last.values())
+
+
+def _identity(effect: Effect) -> Any:
+    """What tells functions of one name apart."""
+    arguments = effect.get("arguments")
+    return None if arguments is None else tuple(arguments)
 
 
 def outside_transaction(piece: Piece) -> str | None:
@@ -92,41 +111,82 @@ def outside_transaction(piece: Piece) -> str | None:
 
 
 def _created(reader: Reader) -> Iterator[Effect]:
-    replaced = "REPLACE" in [token.text for token in reader.tokens[:4]]
-    temporary = {"TEMP", "TEMPORARY"} & {token.text for token in reader.tokens[:4]}
+    opening = {token.text for token in reader.tokens[:4]}
+    replaced = "REPLACE" in opening
     while reader.word in _NOISE:
         reader.at += 1
     what = reader.word
     reader.at += 1
     reader.take("CONCURRENTLY")
     sure = not reader.take("IF", "NOT", "EXISTS") and not replaced
-    if temporary:
+    if {"TEMP", "TEMPORARY"} & opening:
         return
-    if what == "INDEX":
-        index = "" if reader.word == "ON" else reader.last()
-        if reader.take("ON"):
-            reader.take("ONLY")
-            schema, table = _qualified(reader, reader.name())
-            if index:
-                yield _effect("index", schema, table, index, sure=sure)
-    elif what == "TRIGGER":
-        trigger = reader.last()
-        while reader.at < len(reader.tokens) and not reader.take("ON"):
-            reader.at += 1
-        schema, table = _qualified(reader, reader.name())
-        yield _effect("trigger", schema, table, trigger, sure=sure)
-    elif what in _ROUTINES:
-        schema, routine = _qualified(reader, reader.name())
-        yield _effect("function", schema, None, routine, sure=sure)
-    elif what in {"SCHEMA", "EXTENSION"}:
-        if reader.word != "AUTHORIZATION":
-            yield _effect(what.lower(), None, None, reader.last(), sure=sure)
-    elif what in _PLAIN:
-        schema, name = _qualified(reader, reader.name())
-        kind = _KIND.get(what, what.lower())
-        yield _effect(kind, schema, None, name, sure=sure)
-        if kind == "table" and reader.take("("):
-            yield from _inline_constraints(reader, schema, name, sure=sure)
+    if what not in _CREATED:
+        yield _unread()
+        return
+    if what in _ROUTINES:
+        yield from _created_routine(reader, replaced=replaced)
+        return
+    yield from _CREATED[what](reader, what, sure)
+    if replaced:
+        # It may be there, and another one.
+        yield _unread()
+
+
+def _created_index(reader: Reader, _what: str, sure: bool) -> Iterator[Effect]:
+    index = "" if reader.word == "ON" else reader.last()
+    if not reader.take("ON"):
+        yield _unread()
+        return
+    reader.take("ONLY")
+    schema, table = _qualified(reader, reader.name())
+    if index:
+        yield _effect("index", schema, table, index, sure=sure)
+        return
+    columns = _columns(reader)
+    yield _effect("unnamed", schema, table, f"i({columns})") if columns else _unread()
+
+
+def _created_on_table(reader: Reader, what: str, sure: bool) -> Iterator[Effect]:
+    name = reader.last()
+    while reader.at < len(reader.tokens) and not reader.take("TO" if what == "RULE" else "ON"):
+        reader.at += 1
+    schema, table = _qualified(reader, reader.name())
+    yield _effect(what.lower(), schema, table, name, sure=sure)
+
+
+def _created_routine(reader: Reader, *, replaced: bool) -> Iterator[Effect]:
+    schema, routine = _qualified(reader, reader.name())
+    found = routines.read(reader)
+    # Whether one that may be replaced is the one that is meant, its body tells.
+    known = found.arguments is not None and (not replaced or found.body is not None)
+    body = {} if found.body is None else {"body": found.body, "replaces": replaced}
+    effect = _effect("function", schema, None, routine, sure=known)
+    yield {**effect, "arguments": found.arguments, **body}
+    if not known:
+        yield _unread()
+
+
+def _created_global(reader: Reader, what: str, sure: bool) -> Iterator[Effect]:
+    if reader.word != "AUTHORIZATION":
+        yield _effect(what.lower(), None, None, reader.last(), sure=sure)
+
+
+def _created_plain(reader: Reader, what: str, sure: bool) -> Iterator[Effect]:
+    schema, name = _qualified(reader, reader.name())
+    kind = _KIND.get(what, what.lower())
+    yield _effect(kind, schema, None, name, sure=sure)
+    if kind == "table" and reader.take("("):
+        yield from _inline_constraints(reader, schema, name, sure=sure)
+
+
+_CREATED: dict[str, Callable[[Reader, str, bool], Iterator[Effect]]] = {
+    "INDEX": _created_index,
+    **dict.fromkeys(("TRIGGER", "POLICY", "RULE"), _created_on_table),
+    **dict.fromkeys(("SCHEMA", "EXTENSION"), _created_global),
+    **dict.fromkeys(_PLAIN - {"SCHEMA", "EXTENSION"}, _created_plain),
+    **dict.fromkeys(_ROUTINES, _created_plain),
+}
 
 
 def _inline_constraints(reader: Reader, schema: str, table: str, *, sure: bool) -> Iterator[Effect]:
@@ -157,7 +217,14 @@ def _dropped(reader: Reader) -> Iterator[Effect]:
             schema, table = _qualified(reader, reader.name())
             yield _effect("trigger", schema, table, trigger, made=False)
         return
+    if what in {"POLICY", "RULE"}:
+        name = reader.last()
+        if reader.take("ON"):
+            schema, table = _qualified(reader, reader.name())
+            yield _effect(what.lower(), schema, table, name, made=False)
+        return
     if what not in _PLAIN | set(_ROUTINES) | {"INDEX"}:
+        yield _unread()
         return
     kind = _ROUTINES.get(what) or _KIND.get(what, what.lower())
     while parts := reader.name():
@@ -165,7 +232,12 @@ def _dropped(reader: Reader) -> Iterator[Effect]:
             yield _effect(kind, None, None, parts[0], made=False)
         else:
             schema, name = _qualified(reader, parts)
-            yield _effect(kind, schema, None, name, made=False)
+            gone = _effect(kind, schema, None, name, made=False)
+            if what in _ROUTINES:
+                found = routines.read(reader) if reader.word == "(" else routines.ANY
+                yield {**gone, "arguments": found.arguments}
+            else:
+                yield gone
         if reader.word == "(":
             reader.skip_parentheses()
         if not reader.take(","):
@@ -182,46 +254,145 @@ def _altered(reader: Reader) -> Iterator[Effect]:
 
 
 def _action(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
-    if reader.take("ADD", "CONSTRAINT"):
-        name = reader.last()
-        yield _effect("constraint", schema, table, name)
-    elif reader.take("DROP", "CONSTRAINT"):
-        reader.take("IF", "EXISTS")
-        name = reader.last()
-        yield _effect("constraint", schema, table, name, made=False)
-    elif reader.take("VALIDATE", "CONSTRAINT"):
-        name = reader.last()
-        yield _effect("validated", schema, table, name)
-    elif reader.take("ADD"):
-        if reader.word in _INLINE:
+    for words, read in _ACTIONS:
+        if reader.take(*words):
+            yield from read(reader, schema, table)
             return
-        reader.take("COLUMN")
+    if reader.word not in {";", ""}:
+        yield _unread()
+
+
+def _add_constraint(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+    yield _effect("constraint", schema, table, reader.last())
+
+
+def _drop_constraint(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+    reader.take("IF", "EXISTS")
+    yield _effect("constraint", schema, table, reader.last(), made=False)
+
+
+def _validate(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+    yield _effect("validated", schema, table, reader.last())
+
+
+def _add(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+    if reader.word in _INLINE:
+        yield _unnamed(reader, schema, table)
+        return
+    reader.take("COLUMN")
+    sure = not reader.take("IF", "NOT", "EXISTS")
+    yield _effect("column", schema, table, reader.last(), sure=sure)
+
+
+def _drop(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+    reader.take("COLUMN")
+    reader.take("IF", "EXISTS")
+    yield _effect("column", schema, table, reader.last(), made=False)
+
+
+def _alter_column(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+    reader.take("COLUMN")
+    name = reader.last()
+    if reader.take("SET", "NOT", "NULL"):
+        yield _effect("not null", schema, table, name)
+    elif reader.take("DROP", "NOT", "NULL"):
+        yield _effect("not null", schema, table, name, made=False)
+    elif reader.take("DROP", "DEFAULT"):
+        yield _effect("default", schema, table, name, made=False)
+    else:
+        yield _unread()
+
+
+def _rename_table(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+    yield _effect("table", schema, None, table, made=False)
+    yield _effect("table", schema, None, reader.last())
+
+
+def _rename_constraint(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+    yield from _renamed(reader, schema, table, "constraint")
+
+
+def _rename_column(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+    reader.take("COLUMN")
+    yield from _renamed(reader, schema, table, "column")
+
+
+def _renamed(reader: Reader, schema: str, table: str, kind: str) -> Iterator[Effect]:
+    yield _effect(kind, schema, table, reader.last(), made=False)
+    reader.take("TO")
+    yield _effect(kind, schema, table, reader.last())
+
+
+# In this order: the first that fits counts.
+_ACTIONS: tuple[tuple[tuple[str, ...], Callable[[Reader, str, str], Iterator[Effect]]], ...] = (
+    (("ADD", "CONSTRAINT"), _add_constraint),
+    (("DROP", "CONSTRAINT"), _drop_constraint),
+    (("VALIDATE", "CONSTRAINT"), _validate),
+    (("ADD",), _add),
+    (("DROP",), _drop),
+    (("ALTER",), _alter_column),
+    (("RENAME", "TO"), _rename_table),
+    (("RENAME", "CONSTRAINT"), _rename_constraint),
+    (("RENAME",), _rename_column),
+)
+
+
+def _unnamed(reader: Reader, schema: str, table: str) -> Effect:
+    """A constraint that the server finds a name for: known by its kind and columns."""
+    kind = _INLINE[reader.word]
+    reader.at += 1
+    reader.take("KEY")
+    columns = _columns(reader) if kind in "uf" else ""
+    if columns is None or kind == "x":
+        return _unread()
+    return _effect("unnamed", schema, table, f"{kind}({columns})" if columns else kind)
+
+
+def _columns(reader: Reader) -> str | None:
+    """The next list of columns, `a,b`; None where it holds anything else."""
+    while reader.at < len(reader.tokens) and reader.word != "(":
+        reader.at += 1
+    reader.take("(")
+    names: list[str] = []
+    while reader.at < len(reader.tokens):
+        names.append(reader.last())
+        if not names[-1] or reader.word not in {",", ")"}:
+            return None
+        if reader.take(")"):
+            return ",".join(names)
+        reader.at += 1
+    return None
+
+
+def _altered_otherwise(reader: Reader) -> Iterator[Effect]:
+    """What is renamed, and the values of an enum; everything else cannot be told by its name."""
+    reader.take("MATERIALIZED")
+    what = reader.word
+    reader.at += 1
+    if what not in {"DOMAIN", "INDEX", "SEQUENCE", "TYPE", "VIEW"}:
+        yield _unread()
+        return
+    reader.take("IF", "EXISTS")
+    schema, name = _qualified(reader, reader.name())
+    kind = _KIND.get(what, what.lower())
+    if reader.take("RENAME", "TO"):
+        new = reader.last()
+        yield _effect(kind, schema, None, name, made=False)
+        yield _effect(kind, schema, None, new)
+    elif reader.take("ADD", "VALUE"):
         sure = not reader.take("IF", "NOT", "EXISTS")
-        name = reader.last()
-        yield _effect("column", schema, table, name, sure=sure)
-    elif reader.take("DROP"):
-        reader.take("COLUMN")
-        reader.take("IF", "EXISTS")
-        if reader.word not in {"NOT", "DEFAULT", "IDENTITY", "EXPRESSION"}:
-            name = reader.last()
-            yield _effect("column", schema, table, name, made=False)
-    elif reader.take("RENAME", "TO"):
-        name = reader.last()
-        yield _effect("table", schema, None, table, made=False)
-        yield _effect("table", schema, None, name)
-    elif reader.take("RENAME", "CONSTRAINT"):
-        old = reader.last()
+        yield _effect("value", schema, name, routines.text(reader) or "", sure=sure)
+    elif reader.take("RENAME", "VALUE"):
+        old = routines.text(reader) or ""
         reader.take("TO")
-        name = reader.last()
-        yield _effect("constraint", schema, table, old, made=False)
-        yield _effect("constraint", schema, table, name)
-    elif reader.take("RENAME"):
-        reader.take("COLUMN")
-        old = reader.last()
-        reader.take("TO")
-        name = reader.last()
-        yield _effect("column", schema, table, old, made=False)
-        yield _effect("column", schema, table, name)
+        yield _effect("value", schema, name, old, made=False)
+        yield _effect("value", schema, name, routines.text(reader) or "")
+    else:
+        yield _unread()
+
+
+def _unread() -> Effect:
+    return _effect(UNREAD, None, None, "")
 
 
 def _effect(

@@ -1,8 +1,9 @@
 """A runbook's migration and its undo, as data for the target host.
 
 A *step* is one file: `{"file", "transaction": true or false, "statements": [...]}`, a statement
-`{"file", "line", "text", "verb", "opening", "lock", "tables", "effects", "outside"}`; see effects
-and footprint.
+`{"file", "line", "text", "verb", "opening", "lock", "tables", "effects", "read", "outside"}`; see
+effects and footprint. `read` is false where the statement does something to the schema that its
+effects do not say.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from .footprint import footprint
 if TYPE_CHECKING:
     from .runbook import Runbook
 
-__all__ = ["bookkeeping", "check", "check_prisma", "expected", "plan", "steps"]
+__all__ = ["bookkeeping", "check", "check_prisma", "expected", "plan", "steps", "untold"]
 
 
 def check(document: yamlfile.Document, directory: Path) -> None:
@@ -66,12 +67,16 @@ def steps(directory: Path, entries: Sequence[Mapping[str, Any]]) -> list[dict[st
 
 
 def expected(
-    steps_of_migration: Sequence[Mapping[str, Any]], manifest: Mapping[str, Any]
+    steps_of_migration: Sequence[Mapping[str, Any]],
+    manifest: Mapping[str, Any],
+    *,
+    some: bool = True,
 ) -> list[dict[str, Any]]:
     """The objects by which the migration is recognised, with what the manifest says of them.
 
     Names come from the SQL, which is what is going to be applied; `definition`, where the
-    manifest knows one, is independent of it. Raises InputError where there is no such object.
+    manifest knows one, is independent of it. Raises InputError where there is no such object and
+    there has to be `some`.
     """
     found = effects.net(
         effect
@@ -79,7 +84,7 @@ def expected(
         for statement in step["statements"]
         for effect in statement["effects"]
     )
-    if not any(effect["sure"] for effect in found):
+    if some and not any(effect["sure"] for effect in found):
         raise InputError(
             "nothing tells whether this migration has been applied",
             detail="None of its statements makes or drops a named object.",
@@ -108,6 +113,19 @@ def expected(
             kept = [name for name in columns if (effect["name"], name) not in spelled]
             effect["definition"] = {"columns": kept}
     return found
+
+
+def untold(runbook: Runbook) -> list[dict[str, Any]]:
+    """The statements of the migration of which no object tells whether they have been applied.
+
+    Those that set what the others are run under are among them, in order.
+    """
+    return [
+        statement
+        for step in steps(runbook.directory, runbook.sql_files("migration"))
+        for statement in step["statements"]
+        if not statement["read"] or statement["verb"] in {"SET", "RESET"}
+    ]
 
 
 def bookkeeping(
@@ -165,7 +183,8 @@ def _statements(file: Path) -> list[dict[str, Any]]:
                 "opening": piece.opening,
                 "lock": read.lock,
                 "tables": read.tables,
-                "effects": left,
+                "effects": [effect for effect in left if effect["kind"] != effects.UNREAD],
+                "read": all(effect["kind"] != effects.UNREAD for effect in left),
                 "outside": effects.outside_transaction(piece),
             }
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import GonogoError
 from ..remote.common import TIMEOUTS_SPEC
+from . import deployment, standing
 from .evidence import Run
 from .phase_scripts import prepare
 from .runbook import Runbook
@@ -31,7 +32,8 @@ class PhaseStage(Stage):
         self.same_login(run, arguments)
         runbook = self.runbook_of(run)
         phases = self._phases(run, runbook, arguments)
-        if not phases:
+        # What has to be there at the end is asked even where no script asks anything.
+        if not phases and self.stage != "phases":
             if not arguments.get("after_deploy"):
                 run.append(self.stage, "stage_passed")
             return {"skipped": True, "msg": f"stage {self.stage} has nothing to do here"}
@@ -44,13 +46,32 @@ class PhaseStage(Stage):
                 "run_id": run.run_id,
                 "scripts": scripts,
                 "application_name": runbook.parameters.get("application_name", ""),
-                **({"objects": judged_objects(runbook)} if self.stage == "phases" else {}),
+                **(
+                    {"objects": judged_objects(runbook), "expected": standing.objects(runbook)}
+                    if self.stage == "phases"
+                    else {}
+                ),
             },
         )
         if result.get("judged"):
             run.write_json("judged.json", result["judged"], stage=self.stage)
         self._record(run, runbook, phases, result["phases"])
+        if self.stage == "phases":
+            self._look_back(run, runbook, result["standing"])
         return {**result, "lines": summary(result["phases"])}
+
+    def _look_back(self, run: Run, runbook: Runbook, seen: Mapping[str, Any] | None) -> None:
+        """Whether the migration is there, written down as a stage's failure where it is not."""
+        records = {
+            name: run.read_json(f"{name}.json") if (run.path / f"{name}.json").is_file() else None
+            for name in ("rehearsal", "deploy")
+        }
+        found = standing.problem(
+            runbook, seen, **records, inventories=deployment.sources(self._vars)
+        )
+        if found:
+            data = {"message": found.primary, "detail": found.detail, "hint": found.hint}
+            run.append("migration", "stage_failed", data)
 
     def _phases(
         self, run: Run, runbook: Runbook, arguments: Mapping[str, Any]

@@ -39,6 +39,7 @@ def nothing(run: Mapping[str, Any], *, required: bool, twin: Mapping[str, Any]) 
         "unlike_promotion": None,
         "checks": [],
         "back": None,
+        "retried": None,
         "schema": None,
     }
 

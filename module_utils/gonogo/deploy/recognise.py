@@ -5,11 +5,19 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 __all__ = ["described", "look"]
 
+_UNNAMED = {
+    "p": "primary key",
+    "u": "unique constraint",
+    "f": "foreign key",
+    "c": "check constraint",
+    "i": "index",
+}
 _ACTION = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 
 _NAMESPACE = "JOIN pg_catalog.pg_namespace AS n ON n.oid = {}.{}namespace AND n.nspname = w.schema"
@@ -17,6 +25,31 @@ _RELATION = (
     "JOIN pg_catalog.pg_class AS c ON c.relname = w.table_name "
     "JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = w.schema"
 )
+# A constraint or index that the server has named: its kind and columns, as u(a,b).
+_NAMED_BY_THE_SERVER = """ JOIN (
+            SELECT k.conrelid AS oid, k.contype::text || CASE WHEN k.contype IN ('u', 'f') THEN
+                '(' || (SELECT string_agg(a.attname, ',' ORDER BY u.number)
+                        FROM unnest(k.conkey) WITH ORDINALITY AS u (attnum, number)
+                        JOIN pg_catalog.pg_attribute AS a
+                            ON a.attrelid = k.conrelid AND a.attnum = u.attnum) || ')'
+                ELSE '' END AS what
+            FROM pg_catalog.pg_constraint AS k
+            UNION ALL
+            SELECT i.indrelid, 'i(' || (
+                SELECT string_agg(a.attname, ',' ORDER BY u.number)
+                FROM unnest(i.indkey) WITH ORDINALITY AS u (attnum, number)
+                JOIN pg_catalog.pg_attribute AS a
+                    ON a.attrelid = i.indrelid AND a.attnum = u.attnum) || ')'
+            FROM pg_catalog.pg_index AS i WHERE i.indisvalid
+        ) AS k ON k.oid = c.oid AND k.what = w.name"""
+# With these arguments, where any are named; a type that is not there is none of them.
+_WITH_ARGUMENTS = """ AND (w.arguments IS NULL OR ARRAY(
+            SELECT u.type FROM unnest(p.proargtypes) WITH ORDINALITY AS u (type, number)
+            ORDER BY u.number
+        ) = ARRAY(
+            SELECT pg_catalog.to_regtype(u.type)::oid
+            FROM pg_catalog.jsonb_array_elements_text(w.arguments::jsonb)
+                WITH ORDINALITY AS u (type, number) ORDER BY u.number))"""
 # Per kind: what is joined to a wanted object when it is there. Each wanted object is looked up
 # by its full name; what the answer holds beyond that it exists is in `detail`.
 _JOINS = {
@@ -62,9 +95,40 @@ _JOINS = {
         " AND g.tgname = w.name AND NOT g.tgisinternal",
         "g.tgenabled <> 'D'",
     ),
-    "function": (
-        "JOIN pg_catalog.pg_proc AS p ON p.proname = w.name " + _NAMESPACE.format("p", "pro"),
+    "policy": (
+        _RELATION + " JOIN pg_catalog.pg_policy AS p ON p.polrelid = c.oid AND p.polname = w.name",
         "true",
+    ),
+    "rule": (
+        _RELATION + " JOIN pg_catalog.pg_rewrite AS r ON r.ev_class = c.oid"
+        " AND r.rulename = w.name",
+        "r.ev_enabled <> 'D'",
+    ),
+    "unnamed": (
+        _RELATION + _NAMED_BY_THE_SERVER,
+        "true",
+    ),
+    "not null": (
+        _RELATION + " JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid"
+        " AND a.attname = w.name AND a.attnum > 0 AND a.attnotnull",
+        "true",
+    ),
+    "default": (
+        _RELATION + " JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid"
+        " AND a.attname = w.name AND a.attnum > 0 AND a.atthasdef",
+        "true",
+    ),
+    "value": (
+        "JOIN pg_catalog.pg_type AS t ON t.typname = w.table_name "
+        + _NAMESPACE.format("t", "typ")
+        + " JOIN pg_catalog.pg_enum AS e ON e.enumtypid = t.oid AND e.enumlabel = w.name",
+        "true",
+    ),
+    "function": (
+        "JOIN pg_catalog.pg_proc AS p ON p.proname = w.name "
+        + _NAMESPACE.format("p", "pro")
+        + _WITH_ARGUMENTS,
+        "p.prosrc",
     ),
     "type": (
         "JOIN pg_catalog.pg_type AS t ON t.typname = w.name " + _NAMESPACE.format("t", "typ"),
@@ -75,8 +139,8 @@ _JOINS = {
 }
 _LOOK = """
 SELECT DISTINCT ON (w.number) w.number::int, to_jsonb({detail})
-FROM unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY
-    AS w (schema, table_name, name, number)
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) WITH ORDINALITY
+    AS w (schema, table_name, name, arguments, number)
 {joins}
 ORDER BY w.number
 """
@@ -114,6 +178,7 @@ def look(connection: Any, objects: Sequence[Mapping[str, Any]]) -> dict[str, Any
         numbers = [n for n, item in enumerate(objects) if item["kind"] == kind]
         joins, detail = _JOINS[kind]
         wanted = [[objects[n][part] or "" for n in numbers] for part in ("schema", "table", "name")]
+        wanted.append([_arguments(objects[n]) for n in numbers])
         query = _LOOK.format(joins=joins, detail=detail)
         for number, found in connection.execute(query, wanted).fetchall():
             details[numbers[number - 1]] = found
@@ -132,17 +197,34 @@ def look(connection: Any, objects: Sequence[Mapping[str, Any]]) -> dict[str, Any
                 "there": there,
                 "done": there == item["made"] and not but,
                 "but": but,
+                # It may be there in another form, and is then as if it were not.
+                "replaces": bool(item.get("replaces")),
             }
         )
     return {"state": _state(results), "objects": results}
 
 
+def _arguments(item: Mapping[str, Any]) -> str | None:
+    given = item.get("arguments")
+    return None if given is None else json.dumps(given)
+
+
 def described(item: Mapping[str, Any]) -> str:
-    """`constraint fk_x on public.y`."""
+    """`constraint fk_x on public.y`, `function public.f(integer)`."""
+    if item["kind"] == "unnamed":
+        return f"unnamed {_UNNAMED[item['name'][0]]}{item['name'][1:]} on {_table(item)}"
+    if item["kind"] == "value":
+        return f"value {item['name']} of type {_table(item)}"
+    given = item.get("arguments")
+    called = "" if given is None else f"({', '.join(given)})"
     own = f"{item['schema']}." if item["schema"] and not item["table"] else ""
     on = f" on {item['schema']}.{item['table']}" if item["table"] else ""
     kind = "validation of constraint" if item["kind"] == "validated" else item["kind"]
-    return f"{kind} {own}{item['name']}{on}"
+    return f"{kind} {own}{item['name']}{called}{on}"
+
+
+def _table(item: Mapping[str, Any]) -> str:
+    return f"{item['schema']}.{item['table']}"
 
 
 def _state(results: Sequence[Mapping[str, Any]]) -> str:
@@ -151,7 +233,11 @@ def _state(results: Sequence[Mapping[str, Any]]) -> str:
     sure = [result for result in results if result["sure"]]
     # That something is gone may only mean that it never was; what is made tells more.
     telling = [result for result in sure if result["made"]] or sure
-    touched = [r for r in telling if r["done"] or (r["made"] and (r["there"] or r["but"]))]
+    touched = [
+        r
+        for r in telling
+        if r["done"] or (r["made"] and not r["replaces"] and (r["there"] or r["but"]))
+    ]
     return "half" if touched else "absent"
 
 
@@ -165,6 +251,10 @@ def _difference(item: Mapping[str, Any], found: Any, keys: Sequence[Sequence[Any
         return "is invalid: it was built CONCURRENTLY, and that failed"
     if item["kind"] == "trigger" and found is False:
         return "is disabled"
+    if item["kind"] == "rule" and found is False:
+        return "is disabled"
+    if item["kind"] == "function" and found is not None and item.get("body") not in (None, found):
+        return "has another body"
     wanted = item.get("definition")
     if not wanted:
         return None

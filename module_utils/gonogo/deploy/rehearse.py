@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Callable
 
 from .. import fingerprint, schema_catalog
 from ..errors import GonogoError
+from .again import again as tried_again
 from .budgets import Budgets
 from .carry_out import deploy, inspect
 from .undo import take_back
@@ -37,12 +38,18 @@ def look(
     budgets: Budgets,
     confirm: Callable[[], None],
     resume: bool = False,
+    untold: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """As `there`, where nothing is to be applied; without a `plan` the state is not known."""
+    """As `there`, where nothing is to be applied; without a `plan` the state is not known.
+
+    `untold` are the statements of which no object tells whether they have been applied.
+    """
     del undo, budgets, confirm, resume
     with connect() as connection:
         state = inspect(connection, plan)["state"] if plan else None
-        return {**_nothing(), "state": state, "schema": schema_catalog.read(connection)}
+        schema = schema_catalog.read(connection)
+        retried = tried_again(connection, untold)
+        return {**_nothing(), "state": state, "schema": schema, "retried": retried}
 
 
 def there(
@@ -53,6 +60,7 @@ def there(
     budgets: Budgets,
     confirm: Callable[[], None],
     resume: bool = False,
+    untold: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Apply a migration, take it back, apply it again.
 
@@ -73,7 +81,8 @@ def there(
         own = _own_table(connection, plan)
     found.update(state=before["state"], schema=schema)
     if before["state"] == "applied":
-        return found
+        with connect() as connection:
+            return {**found, "retried": tried_again(connection, untold)}
     rows = _rows(connect, own)
     done = deploy(connect, plan, budgets=budgets, confirm=confirm, resume=resume)
     del done["catalog_before"]
@@ -122,13 +131,14 @@ def back(
     budgets: Budgets,
     confirm: Callable[[], None],
     resume: bool = False,
+    untold: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Take the migration back as the database is now, in a transaction that is rolled back.
 
     Returns `undone` (as `there`, with `lost`: table or column → rows that would go) and `problem`;
     both are None where the migration is not there, or has no undo.
     """
-    del resume
+    del resume, untold
     found: dict[str, Any] = {"undone": None, "problem": None}
     try:
         with connect() as connection:
@@ -152,6 +162,7 @@ def _nothing() -> dict[str, Any]:
         "rows_changed": {},
         "rows_removed": {},
         "schema": None,
+        "retried": None,
         "problem": None,
     }
 

@@ -17,6 +17,7 @@ SPEC = options(
     plan={"type": "dict"},
     undo={"type": "dict"},
     resume={"type": "bool", "default": False},
+    untold={"type": "list", "elements": "dict", "default": []},
     budgets=BUDGETS_SPEC,
     timeouts=TIMEOUTS_SPEC,
 )
@@ -57,5 +58,6 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
         budgets=budgets_of(params["budgets"]),
         confirm=confirm,
         resume=params["resume"],
+        untold=params["untold"],
     )
     return {"changed": True, "rehearsal": tried}

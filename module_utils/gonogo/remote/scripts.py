@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,8 @@ SPEC = options(
     objects={"type": "dict", "options": OBJECTS},
     # Whether the run needs its lock after the phases: it does on a twin.
     keep_lock={"type": "bool", "default": False},
+    # What has to be there at the end of the phases, see `deploy.standing`.
+    expected={"type": "list", "elements": "dict", "default": []},
 )
 
 
@@ -35,19 +36,33 @@ def preflight(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
 
 
 def phases(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """`phases`: what each script answered; `judged`: what was there when they began."""
+    """`phases`: what each script answered; `judged`: what was there when they began; `standing`:
+    as of `deploy.standing`, at the end, None where nobody could look."""
     del check_mode  # Nothing is begun in check mode, see the stage.
     judged = None
     if params["objects"]:
         judged = again(params, check_mode=False)["judged"]
-    results = _run(params, stage="phases", release_lock=not params["keep_lock"])
+    seen: list[dict[str, Any]] = []
+    results = _run(params, stage="phases", release_lock=not params["keep_lock"], seen=seen)
     committed = any(phase["committed"] is not False for phase in results)
-    return {"changed": committed, "phases": results, "judged": judged}
+    return {
+        "changed": committed,
+        "phases": results,
+        "judged": judged,
+        "standing": seen[0] if seen else None,
+    }
 
 
-def _run(params: Mapping[str, Any], *, stage: str, release_lock: bool) -> list[dict[str, Any]]:
-    """As `run_phases`, for the run that has the lock."""
+def _run(
+    params: Mapping[str, Any],
+    *,
+    stage: str,
+    release_lock: bool,
+    seen: list[dict[str, Any]] | None = None,
+) -> list[dict[str, Any]]:
+    """As `run_phases`, for the run that has the lock; at the end a look goes to `seen`."""
     provide_psycopg(params)
+    from ..deploy.standing import standing
     from ..lock import release, session
     from ..phases import run_phases
 
@@ -55,10 +70,19 @@ def _run(params: Mapping[str, Any], *, stage: str, release_lock: bool) -> list[d
     timeouts = timeouts_of(params)
     # Preflight only reads; it is called what it is.
     called = None if stage == "preflight" else params["application_name"]
+
+    def end(connection: Any) -> None:
+        try:
+            if seen is not None:
+                seen.append(standing(connection, params["expected"]))
+        finally:
+            if release_lock:
+                release(connection, run_id=run_id)
+
     return run_phases(
         lambda name: session(login, run_id=run_id, stage=name, timeouts=timeouts, called=called),
         stage=stage,
         scripts=params["scripts"],
         directory=Path(params["directory"]).expanduser(),
-        release=partial(release, run_id=run_id) if release_lock else None,
+        at_end=end,
     )
