@@ -234,6 +234,28 @@ _EVIDENCE = [
         "refused; `promotion` is also a reason of the verdict",
         "test_promotion.py::test_production_lets_in_what_was_a_go_elsewhere",
     ),
+    (
+        "An environment of another name, that asks for nothing",
+        "refused: every target is protected unless its inventory says otherwise",
+        "test_protection.py::test_an_environment_of_any_name_is_protected",
+    ),
+    (
+        "`gonogo_protected`, `gonogo_promotion_from` or `gonogo_promotion_max_age_hours` from "
+        "anywhere else than the inventory",
+        "refused before the first connection",
+        "test_protection.py::test_the_command_line_takes_nothing_away",
+    ),
+    (
+        "`gonogo_protected: false` in the inventory, with `rollout_production.yml` or a playbook "
+        "that imports it",
+        "refused before the first connection",
+        "test_protection.py::test_the_rollout_protects_whatever_the_inventory_says",
+    ),
+    (
+        "`protected` taken out of `run.json`, in a chain written anew",
+        "HOLD: such a target counts as protected",
+        "unit/test_twin_verdict.py::test_a_protected_target_asks_for_what_has_let_it_in",
+    ),
 ]
 _APPROVALS = [
     (

@@ -90,6 +90,21 @@ _PEOPLE = _rows(
         "test_promotion.py::test_production_lets_in_what_was_a_go_elsewhere",
     ),
     (
+        "The inventory, and nobody else",
+        "says that a target may be written to freely, and which environment comes before it",
+        "unit/test_protection.py::test_protected",
+    ),
+    (
+        "Whoever starts a run",
+        "takes the protection of a target away by no variable",
+        "test_protection.py::test_the_command_line_takes_nothing_away",
+    ),
+    (
+        "Whoever writes a playbook around it",
+        "neither: by no fact, no host that is added, no play and no file that is included",
+        "test_protection.py::test_a_playbook_takes_nothing_away",
+    ),
+    (
         "Whoever gives their name and the token of the plan",
         "lets a deployment, an undo, a cleanup, a restore happen; of that plan only",
         "test_rollout.py::test_only_an_approval_of_this_plan_counts",
