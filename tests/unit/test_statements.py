@@ -299,3 +299,30 @@ def test_what_is_made_and_dropped_again_says_nothing() -> None:
 def test_what_needs_no_transaction_is_recognised(text: str, outside: bool) -> None:
     (piece,) = pieces(text)
     assert bool(effects.outside_transaction(piece)) is outside
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "body"),
+    [
+        ("()", [], None),
+        ("(a int) AS 'x'", ["int"], "x"),
+        ("(int, IN b text DEFAULT 'c,d', OUT e int) AS $$a;'b$$", ["int", "text"], "a;'b"),
+        ("(INOUT a int, b OUT text) AS 'it''s'", ["int"], "it's"),
+        ("(VARIADIC \"any\") AS E'x'", ['"any"'], None),
+        ("(double precision, x bit varying)", ["double precision", "bit varying"], None),
+        ("(a character varying(5))", ["character varying(5)"], None),
+        ("(a timestamp(3) with time zone = now())", ["timestamp(3) with time zone"], None),
+        ('(a public."T x"[])', ['public."T x"[]'], None),
+        ("(a public.t.c%TYPE)", None, None),
+        ("(*)", None, None),
+        ("(BASETYPE = int, SFUNC = f)", None, None),
+        ("(a int) AS 'obj', 'symbol'", ["int"], None),
+        ("(a int) RETURN a + 1", ["int"], None),
+    ],
+)
+def test_what_tells_functions_apart(
+    text: str, arguments: list[str] | None, body: str | None
+) -> None:
+    (piece,) = pieces(f"CREATE FUNCTION a.f{text}")
+    (effect, *_) = effects.effects(piece, "file.sql")
+    assert (effect["arguments"], effect.get("body")) == (arguments, body)

@@ -10,6 +10,8 @@ from .statements import Token
 __all__ = ["ANY", "Routine", "read", "text"]
 
 _MODES = {"IN", "INOUT", "OUT", "VARIADIC"}
+# An aggregate may have its definition in place of its arguments.
+_OLD_AGGREGATE = {"BASETYPE", "SFUNC", "SFUNC1", "STYPE", "STYPE1"}
 # Types of several words, by the first of them.
 _LONG_TYPES = {
     "BIT": {"VARYING"},
@@ -60,6 +62,8 @@ def read(reader: Reader) -> Routine:
 def _with(arguments: list[str], tokens: list[Token]) -> list[str] | None:
     """One argument more, where it is one that the function is called with."""
     words = [token.text if token.kind == "word" else "" for token in tokens]
+    if words[0] in _OLD_AGGREGATE or "ORDER" in words or tokens[0].text == "*":
+        return None
     mode = words[0] if words[0] in _MODES else ""
     if mode:
         tokens, words = tokens[1:], words[1:]
