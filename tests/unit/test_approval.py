@@ -13,6 +13,7 @@ import pytest
 from gonogo import approvals
 from gonogo.controller import approval, deploy_approval, person, project, ranges, request
 from gonogo.controller.evidence import Run, load, new_run_id
+from gonogo.controller.protection import Protection
 from gonogo.errors import GonogoError, InputError
 
 RUN_ID = "20260131T120000Z-0a1b2c"
@@ -91,7 +92,10 @@ def test_a_waiver_is_somebodys_and_says_something(key: str) -> None:
     waiver = {"check": "C1.1", "owner": "Dewi", "reason": "known", "expires": "2026-12-31"}
     given = {"environment": "staging", "residue": "keep", "waivers": [{**waiver, key: "\u200b"}]}
     with pytest.raises(InputError, match=key if key == "owner" else "says nothing"):
-        request.load_runbook({**given, "timeouts": {}, "runbook": "/nowhere"})
+        request.load_runbook(
+            {**given, "timeouts": {}, "runbook": "/nowhere"},
+            protection=Protection(False, "", None, None),
+        )
 
 
 # --- once ---------------------------------------------------------------------------------------
