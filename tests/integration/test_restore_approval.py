@@ -16,7 +16,8 @@ from gonogo import restore as module
 from gonogo.errors import GonogoError
 from gonogo.login import Timeouts
 from gonogo.restore import Request, restore
-from gonogo.twin import proof, restoring
+from gonogo.twin import proof
+from gonogo.twin.filling import Filling
 from sandbox import logins
 from tests.integration.harness import Database
 from tests.integration.twins import RUN_ID, Rehearsal
@@ -142,7 +143,7 @@ def test_a_failure_removes_what_was_made_and_nothing_else(
         seen.append(scene.names())
         raise GonogoError("the disk is full")
 
-    monkeypatch.setattr(restoring, "restore", fails)
+    monkeypatch.setattr(Filling, "fill", fails)
     with pytest.raises(GonogoError, match="the disk is full"):
         scene.plan(scene.plan()["content"])
     assert len(seen[0] - before) == 1
@@ -197,7 +198,7 @@ def _left(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> str:
         raise GonogoError("killed")
 
     with monkeypatch.context() as patched:
-        patched.setattr(restoring, "restore", killed)
+        patched.setattr(Filling, "fill", killed)
         patched.setattr(module, "_drop", lambda *_: None)
         with pytest.raises(GonogoError, match="killed"):
             scene.plan(scene.plan()["content"])
