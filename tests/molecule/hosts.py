@@ -29,7 +29,8 @@ from sandbox.cluster import Cluster
 from sandbox.errors import SandboxError
 from sandbox.files import read_json, write_json
 from sandbox.ssh.openssh import OpenSsh
-from tests.molecule import login, network, sshd
+from tests import sshd
+from tests.molecule import login, network
 from tests.molecule.login import Login
 from tests.molecule.network import Network
 
