@@ -164,9 +164,30 @@ def test_what_leaves_no_object_cannot_be_recognised(tmp_path: Path) -> None:
 # --- extends -----------------------------------------------------------------------------------
 
 
+def _written(value: Any) -> Any:
+    """A manifest without what the migration's own files add to it."""
+    if isinstance(value, dict):
+        kept = {key: item for key, item in value.items() if key not in ("shipped", "conditions")}
+        return {key: _written(item) for key, item in kept.items()}
+    return [_written(item) for item in value] if isinstance(value, list) else value
+
+
+def test_both_runbooks_ship_functions() -> None:
+    first, second = (
+        {function["name"]: function["shipped"] for function in load(folder).manifest["functions"]}
+        for folder in (FIRST, SECOND)
+    )
+    assert all(len(statements) == 1 for statements in first.values())
+    assert all(statements for statements in second.values())
+    assert first["trg_touch_updated_at"][0].startswith("CREATE FUNCTION pg_temp.shipped()")
+    (table,) = [t for t in load(FIRST).manifest["tables"] if t["name"] == "config_versions"]
+    (guard,) = [t for t in table["triggers"] if t["purpose"] == "guard"]
+    assert guard["conditions"][0] == "OLD.status = 'ACTIVE'"
+
+
 def test_what_is_taken_over() -> None:
     loaded, base = load(SECOND), load(FIRST)
-    assert loaded.manifest == base.manifest
+    assert _written(loaded.manifest) == _written(base.manifest)
     assert set(base.parameters) <= set(loaded.parameters)
     preflight = {check["id"] for check in base.checks.values() if check["phase"] == "00_preflight"}
     assert preflight < set(loaded.checks)
