@@ -247,7 +247,8 @@ def test_a_note_does_not_say_where_sessions_are_ended(
         fcntl.flock(mark, fcntl.LOCK_EX)
         for host in ("/var/run/postgresql", f"{home}/socket,/tmp", str(home / "socket")):
             kept = {"home": str(home), "host": host, "port": 5432, "database": "postgres"}
-            kept |= {"superuser": "postgres", "user": "postgres"}
+            kept |= {"superuser": "postgres", "user": "postgres", "version": 170000}
+            kept |= {"standins": "gonogo", "confinement": {}}
             place.note(home / "kept.json", json.dumps(kept))
             with pytest.raises(GonogoError, match="does not end"):
                 keeper.end(tmp_path / "twins", run_id=RUN_ID)
