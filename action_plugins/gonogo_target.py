@@ -14,7 +14,16 @@ from ansible import context
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.vars import load_extra_vars
 
-from gonogo.controller import evidence, host_request, others, person, project, promotion, request
+from gonogo.controller import (
+    evidence,
+    host_request,
+    loaded,
+    others,
+    person,
+    project,
+    promotion,
+    request,
+)
 from gonogo.controller.inventory import Inventory
 from gonogo.controller.protection import ONLY_INVENTORY, Protection, protection
 from gonogo.controller.render import compiling
@@ -94,6 +103,8 @@ class ActionModule(Stage):
         record = run.read_json("run.json")
         record["target"]["observed"] = result["observed"]
         record["versions"]["clients"] = result["clients"]
+        # Plugins that speak with the host have been loaded by now.
+        record["digests"]["elsewhere"] = loaded.elsewhere()
         run.write_json("run.json", record, stage=self.stage)
         answers = [first] if result is first else [first, result]
         after = {
@@ -148,7 +159,13 @@ class ActionModule(Stage):
                 "python": sys.version.split()[0],
                 "project": project.version(),
             },
-            "digests": {"runbook": runbook.digests, "project": project.digests()},
+            "project_directory": str(project.ROOT),
+            "ansible_config": loaded.configuration(),
+            "digests": {
+                "runbook": runbook.digests,
+                "project": project.digests(),
+                "elsewhere": loaded.elsewhere(),
+            },
         }
         run.write_json("run.json", record, stage=self.stage)
         if validated:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,15 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from gonogo import canonical
-from gonogo.controller import deployment, evidence, judgement, report, ways_back
+from gonogo.controller import deployment, evidence, judgement, project, report, ways_back
 from gonogo.controller.paths import path_of
 from gonogo.controller.phase_stage import judged_objects
 from gonogo.controller.stage import Stage
 from gonogo.errors import GonogoError, InputError
 from gonogo.judged import differences
+
+# Not an option: a variable could name others.
+_TEMPLATES = project.ROOT / "roles" / "verdict" / "templates"
 
 
 class ActionModule(Stage):
@@ -22,7 +26,6 @@ class ActionModule(Stage):
 
     stage = "verdict"
     spec = {
-        "templates": {"type": "path", "required": True},
         "fail_on": {
             "type": "list",
             "elements": "str",
@@ -33,22 +36,26 @@ class ActionModule(Stage):
     }
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        templates = Path(arguments["templates"])
         if arguments["recompute"] is not None:
             return self._recompute(path_of(arguments["recompute"], key="verdict_recompute"))
         if self.checking:
-            return {"skipped": True, "msg": "check mode: nothing was judged"}
+            return {
+                "skipped": True,
+                "lines": [report.nothing_judged("this was a dry run (--check)")],
+            }
         run = self.find_run()
         if run is None:
-            # The stage target refused before it opened a run, and has said why.
-            return {"skipped": True, "msg": "no run was opened, there is nothing to judge"}
+            # The stage target refused before it opened a run, and has said why; or it was left out.
+            nothing = report.nothing_judged("no run was opened")
+            return {"failed": True, "msg": nothing, "lines": [nothing]}
         self._refuse_another(run)
         self._compare(run)
+        self._note_changes(run)
         run.append(self.stage, "closed", {"fenced": self._release_lock(run)})
         # A run that was killed gets no verdict, though this part of it may have lived on.
         self.require_controller()
         verdict = judgement.decided(run.path)
-        report.write_reports(run.path, templates, verdict=verdict)
+        report.write_reports(run.path, _TEMPLATES, verdict=verdict)
         # Last and atomically: without it, the answer is HOLD.
         run.publish("verdict.json", canonical.dumps(verdict))
         evidence.close_pointer(self.runs_dir, identity=self.identity, inventory_host=self.host)
@@ -57,9 +64,14 @@ class ActionModule(Stage):
             "decision": verdict["decision"],
             "score": verdict["score"],
             "evidence": str(run.path),
+            "lines": [
+                report.summary_lines(verdict)[0],
+                f"Report: {run.path / 'report.md'}",
+                f"Evidence: {verdict['evidence_head']}",
+            ],
         }
         if verdict["decision"] != "GO":
-            result["lines"] = self._ways_back(run)
+            result["lines"] += self._ways_back(run)
         if verdict["decision"] in arguments["fail_on"]:
             result.update(failed=True, msg=report.summary_lines(verdict)[0])
         return result
@@ -115,6 +127,15 @@ class ActionModule(Stage):
                 detail=f"Its note leads to {run.run_id}; nothing was judged.",
                 hint="Find out who changed it, then start a new run.",
             )
+
+    def _note_changes(self, run: evidence.Run) -> None:
+        """A run of which the files of two states of this project took part is no GO."""
+        with contextlib.suppress(GonogoError):  # damaged evidence says so by itself
+            changed = self.changed_since(run)
+            if changed:
+                message = "this project has changed since the run began"
+                data = {"message": message, "detail": ", ".join(changed[:5]), "hint": None}
+                run.append(self.stage, "stage_failed", data)
 
     def _release_lock(self, run: evidence.Run) -> list[str]:
         """The stage phases releases the lock; if it never got there, it is done here.

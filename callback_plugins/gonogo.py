@@ -1,7 +1,9 @@
 """The last word of every run on the terminal: the verdict, or that there is none.
 
-`ansible-playbook` returns 0 in many ways without having checked anything (no host matched, a tag
-that does not exist, a task to start at that is not there). None of them may look like a GO.
+By itself `ansible-playbook` returns 0 in many ways without having checked anything (no host
+matched, a tag that does not exist, a task to start at that is not there). None of them may look
+like a GO, so it then ends with an error. It needs no setting that enables it: with this project's
+folder it is there. The verdict's own task says the verdict, too.
 
 Nor may a run that is interrupted end without a word. SIGTERM and SIGHUP would end the process on
 the spot; they are taken as what SIGINT is to Ansible, an end with all that belongs to it. A worker
@@ -16,6 +18,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -27,8 +30,14 @@ from ansible.plugins.callback import CallbackBase
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 # phase_stage brings along what all stages import: their processes are forks of this one.
-from gonogo.controller import evidence, judgement, phase_stage, report  # noqa: F401 - see above
-from gonogo.errors import GonogoError, visible
+from gonogo.controller import (
+    evidence,
+    judgement,
+    loaded,
+    phase_stage,  # noqa: F401 - see above
+    report,
+)
+from gonogo.errors import GonogoError
 
 DOCUMENTATION = r"""
 name: gonogo
@@ -36,11 +45,19 @@ type: aggregate
 short_description: Print the verdict as the last word of a run
 description:
   - Prints the verdict of every run that this process has judged, or that nothing was judged, also when the process is interrupted.
-  - Prints the lines other tasks of this project want to be read.
+  - A run without a verdict, or one whose failing verdict was ignored, ends with an error.
+  - Ends a playbook before its first task where a plugin of this project's names lies elsewhere.
 """
 
-# Playbooks whose purpose is a verdict; after the others silence means nothing.
-_JUDGING = {"validate.yml", "validate_staging.yml", "rollout_production.yml"}
+# The stage that opens a run. A playbook with it is one whose purpose is a verdict, whatever its
+# name; after the others silence means nothing.
+_OPENS = "gonogo_target"
+# What is played on the controller, for all hosts.
+_BEFORE = "gonogo_input"
+_JUDGES = "gonogo_verdict"
+_OURS = "gonogo_"
+# As ansible-playbook ends where hosts have failed, or could not be reached.
+_FAILED, _UNREACHABLE = 2, 4
 # Within which an interrupted Ansible has always ended, if it does.
 _PATIENCE_SECONDS = 10.0
 _COLOURS = {"GO": C.COLOR_OK, "HOLD": C.COLOR_WARN, "NO-GO": C.COLOR_ERROR}
@@ -52,7 +69,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
     CALLBACK_NAME = "gonogo"
-    CALLBACK_NEEDS_ENABLED = True
+    CALLBACK_NEEDS_ENABLED = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,38 +78,78 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         # Host → directory of its run; of those that are judged, and of all that were opened.
         self._evidence: dict[str, str] = {}
         self._opened: dict[str, str] = {}
+        # Hosts that a stage was meant for, and whether a failing verdict was ignored.
+        self._hosts: set[str] = set()
+        self._ignored = False
         self._process = os.getpid()
         self._interrupted_by = "SIGINT"
         # What Ansible does at SIGINT.
         self._ends_workers: Any = None
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
-        self._judging = Path(playbook._file_name).name in _JUDGING  # noqa: SLF001 - no other way
-        if self._judging:
-            atexit.register(self._last_word)
+        for play in playbook.get_plays():
+            tasks = list(_tasks(play))
+            actions = {_name(task) for task in tasks}
+            if any(action.startswith(_OURS) for action in actions):
+                self._require_own(tasks)
+            if _OPENS in actions:
+                self._judge()
         self._ends_workers = signal.getsignal(signal.SIGINT)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # nohup means it: who ignores the signal goes on ignoring it.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._interrupt)
 
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        del is_conditional
+        # One that was included while the playbook went on.
+        if _name(task) == _OPENS:
+            self._judge()
+
     def v2_runner_on_ok(self, result: Any) -> None:
         self._note(result)
 
-    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        del ignore_errors
+    def v2_runner_on_skipped(self, result: Any) -> None:
         self._note(result)
 
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        self._note(result)
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        self._note(result, ignored=ignore_errors)
+
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        del stats
         if not self._judging:
             return
         self._judging = False
         for directory in self._evidence.values():
             self._say(Path(directory))
+        unjudged = sorted(self._hosts - set(self._evidence))
         if not self._evidence:
             why = "this was a dry run (--check)" if self._checking else "no verdict was reached"
             self._say_nothing(why)
+        elif unjudged:
+            self._say_nothing(f"no verdict was reached for {', '.join(unjudged)}")
+        missing = (not self._evidence or unjudged) and not self._checking
+        # Where a host has failed Ansible ends with an error by itself.
+        if self._ignored or (missing and not (stats.failures or stats.dark)):
+            raise SystemExit(_UNREACHABLE if stats.dark else _FAILED)
+
+    def _judge(self) -> None:
+        if not self._judging:
+            self._judging = True
+            atexit.register(self._last_word)
+
+    def _require_own(self, tasks: Sequence[Any]) -> None:
+        """Before the first task. A task of this project asks the same, but what stands in the
+        place of one does not."""
+        try:
+            loaded.require_own()
+            for task in tasks:
+                loaded.require_own_role(task)
+        except GonogoError as error:
+            self._display.error(error.render(), wrap_text=False)
+            raise SystemExit(_FAILED) from None
 
     def _interrupt(self, number: int, frame: FrameType | None) -> NoReturn:
         """End as after Ctrl-C: Ansible ends its workers, and their connections, first."""
@@ -134,22 +191,24 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             message = f"the run was interrupted ({self._interrupted_by})"
             run.append("run", "stage_failed", {"message": message, "detail": None, "hint": None})
 
-    def _note(self, result: Any) -> None:
+    def _note(self, result: Any, *, ignored: bool = False) -> None:
         task = result.task if hasattr(result, "task") else result._task  # noqa: SLF001 - before 2.20
         outcome = result.result if hasattr(result, "result") else result._result  # noqa: SLF001 - as above
         host = result.host if hasattr(result, "host") else result._host  # noqa: SLF001 - as above
-        if not str(task.action).startswith("gonogo_"):
+        action, name = _name(task), host.get_name()
+        if not action.startswith(_OURS) or action == _BEFORE:
             return
-        for line in outcome.get("lines") or []:
-            self._display.display(f"    {visible(line)}")
-        if outcome.get("evidence"):
-            self._opened[host.get_name()] = str(outcome["evidence"])
+        self._hosts.add(name)
+        directory = str(outcome.get("evidence") or "")
+        if directory and (directory == self._opened.get(name) or _is_own(Path(directory))):
+            self._opened[name] = directory
             if outcome.get("decision"):
-                self._evidence[host.get_name()] = str(outcome["evidence"])
+                self._evidence[name] = directory
+        self._ignored |= bool(ignored) and action == _JUDGES
 
     def _say_nothing(self, why: str) -> None:
         self._display.display("")
-        self._display.display(f"HOLD  nothing was judged: {why}", color=C.COLOR_WARN)
+        self._display.display(report.nothing_judged(why), color=C.COLOR_WARN)
 
     def _say(self, directory: Path) -> None:
         """What the evidence gives, not what a variable said or somebody has put there.
@@ -163,6 +222,28 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         for line in report.summary_lines(verdict, report=_shorter(directory / "report.md")):
             self._display.display(line, color=colour)
         self._display.display(f"Evidence: {verdict['evidence_head']}", color=colour)
+
+
+def _tasks(play: Any) -> Iterator[Any]:
+    """The tasks of a play, but for what is included while it goes on."""
+    waiting = list(play.compile())
+    while waiting:
+        entry = waiting.pop()
+        if hasattr(entry, "block"):
+            waiting += [*entry.block, *entry.rescue, *entry.always]
+        else:
+            yield entry
+
+
+def _name(task: Any) -> str:
+    """Of its module, without the collection it is said to be of."""
+    return str(task.action).rpartition(".")[2]
+
+
+def _is_own(directory: Path) -> bool:
+    """Whether it is the evidence of a run that this very process has opened."""
+    run = evidence.load(directory).run or {}
+    return bool(run.get("controller") == evidence.controller_identity(os.getpid()))
 
 
 def _is_judged(directory: Path) -> bool:

@@ -3,23 +3,31 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
-# A script on the standard input has the working directory in its path, and files there are no
-# modules of ours.
-if "" in sys.path:
-    sys.path.remove("")
+
+def leave_standard_library() -> list[str]:
+    """Have this Python find modules of its standard library only; returns what else was in its
+    path: PYTHONPATH, the folders of installed packages, whatever others can write to.
+
+    The project's own half looks at these once it is there.
+    """
+    standard = os.path.dirname(os.__file__)  # noqa: PTH120 - pathlib is not imported yet
+    known = [standard, standard + "/lib-dynload"]
+    others = [entry for entry in sys.path if entry and entry not in known]
+    sys.path[:] = known
+    sys.dont_write_bytecode = True
+    return others
+
+
+SEARCH_PATH = leave_standard_library()
 
 import base64
-import contextlib
 import hashlib
-import io
+import hmac
 import json
-import os
-import shutil
-import tempfile
-import zipfile
-from pathlib import Path
+import zlib
 from typing import Any
 
 DOCUMENTATION = r"""
@@ -27,7 +35,8 @@ module: gonogo_remote
 short_description: Do on the target host what a stage asks for
 description:
   - The target host's half of all other modules of this project, which call it by themselves. It is no task of a playbook.
-  - This file alone travels each time. What it stands on is sent once, and found by every later call in a folder that is named by its content.
+  - This file alone travels each time. What it stands on is sent once, and kept on the host as a file. Every call says the SHA-256 of that file and imports what it has read and verified, and nothing else.
+  - The answer carries a seal that only who has read the question can make.
 extends_documentation_fragment: [gonogo]
 options:
   entry:
@@ -39,29 +48,25 @@ options:
     type: dict
     required: true
   package:
-    description: Folder of this project's own Python files.
-    type: path
+    description: This project's own Python files.
+    type: dict
     required: true
-  archives:
-    description:
-      - Packages of Python files that are to be unpacked first.
-      - In check mode they are there for this call only.
-    type: list
-    elements: dict
-    default: []
     suboptions:
-      directory:
-        description: Where to.
+      file:
+        description: Where they are kept on the target host.
         type: path
-        required: true
-      archive:
-        description: A zip file, in base64.
-        type: str
         required: true
       sha256:
         description: Digest of that file.
         type: str
         required: true
+      content:
+        description: Its content where it has to be sent, compressed and in base64.
+        type: str
+  key:
+    description: What the answer is sealed with (HMAC-SHA256), in hexadecimal. Another one for each call.
+    type: str
+    required: true
 attributes:
   check_mode:
     support: full
@@ -71,23 +76,24 @@ attributes:
 EXAMPLES = r"""
 - name: Place files as the stage copy_sql does
   gonogo_remote:
-    package: ~/.gonogo/lib/gonogo-0123456789abcdef
+    package:
+      file: ~/.gonogo/lib/gonogo-0123456789abcdef.json
+      sha256: "{{ sha256 }}"
     entry: files
     arguments: {directory: ~/.gonogo/runs/20260131T120000Z-0a1b2c, files: {README: text}}
+    key: "{{ key }}"
 """
 
 RETURN = r"""
-error:
-  description: What is wrong, in the three parts of PostgreSQL's messages.
-  returned: failure
-  type: dict
-  contains:
-    primary: {description: What is wrong., type: str, returned: always}
-    detail: {description: The facts., type: str, returned: always}
-    hint: {description: What to do next., type: str, returned: always}
-missing:
-  description: The package that has to be sent first, C(gonogo) or C(psycopg).
-  returned: failure
+answer:
+  description:
+    - What was asked for, as JSON. A failure has C(failed), C(msg) and C(error), the three parts of PostgreSQL's messages.
+    - Where a package has to be sent first, C(missing) is its name, C(gonogo) or C(psycopg).
+  returned: always
+  type: str
+seal:
+  description: HMAC-SHA256 of C(answer), in hexadecimal.
+  returned: always
   type: str
 """
 
@@ -98,70 +104,48 @@ GIVEN = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""
 def main() -> None:
     """Entry point."""
     given = json.loads(GIVEN)
-    with contextlib.ExitStack() as stack:
-        sys.stdout.write(json.dumps(answered(given, stack)))
+    answer = json.dumps(answered(given))
+    seal = hmac.new(bytes.fromhex(given["key"]), answer.encode(), "sha256").hexdigest()
+    sys.stdout.write(json.dumps({"answer": answer, "seal": seal}))
 
 
-def answered(given: dict[str, Any], stack: contextlib.ExitStack) -> dict[str, Any]:
-    """What the module returns; `stack` takes back what must not outlive the call."""
+def answered(given: dict[str, Any]) -> dict[str, Any]:
+    """What the module returns."""
     if sys.version_info < (3, 9):  # noqa: UP036 - a target host's may be any
         told = f"the target host's Python is {sys.version.split()[0]}; 3.9 or newer is needed"
         return failed(told, hint="Name another one: ansible_python_interpreter.")
-    check_mode = given["_ansible_check_mode"]
+    package = {**given["package"], "file": expanded(given["package"]["file"])}
     try:
-        for package in given["archives"]:
-            unpack(package, stack if check_mode else None)
-    except (OSError, zipfile.BadZipFile) as error:
-        return failed(f"what was sent cannot be unpacked: {error}")
-    sys.path.insert(0, expanded(given["package"]))
-    try:
-        from gonogo.remote.answer import answer  # noqa: PLC0415 - its folder is known now
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] != "gonogo":
-            raise
+        text = text_of(package)
+    except FileNotFoundError:
         return {**failed("this project's files have to be sent first"), "missing": "gonogo"}
-    return answer(given["entry"], given["arguments"], check_mode=check_mode)
+    except OSError as error:
+        return failed(f"{error.strerror or error}: {package['file']}")
+    if hashlib.sha256(text).hexdigest() != package["sha256"]:
+        told = f"{package['file']} is not the file that this project has put there"
+        return failed(told, hint="Find out who changed it, then remove it: it is sent again.")
+    # What was verified is what is imported: it is in memory, and the search path leads to none.
+    bundle: dict[str, Any] = {"__name__": "gonogo_bundle"}
+    name = "gonogo/bundle.py"
+    exec(compile(json.loads(text)[name], name, "exec", dont_inherit=True), bundle)  # noqa: S102
+    bundle["install"](text, package["file"])
+    from gonogo.remote.answer import answer  # noqa: PLC0415 - it can be found now
+
+    return answer(
+        given["entry"],
+        given["arguments"],
+        check_mode=given["_ansible_check_mode"],
+        package=package,
+        search_path=SEARCH_PATH,
+    )
 
 
-def unpack(package: dict[str, Any], stack: contextlib.ExitStack | None) -> None:
-    """Unpack an archive into its directory, or for the time of `stack` into one of its own.
-
-    Whoever comes second finds the first one's: the folder appears at once and whole, under a
-    name that says its content.
-    """
-    content = base64.b64decode(package["archive"], validate=True)
-    if hashlib.sha256(content).hexdigest() != package["sha256"]:
-        raise OSError("it did not arrive as it was sent")
-    if stack is not None:
-        temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="gonogo-"))
-        extract(content, Path(temporary))
-        sys.path.insert(0, temporary)
-        return
-    directory = Path(expanded(package["directory"]))
-    if directory.is_dir():
-        return
-    for folder in (*reversed(directory.parent.parents), directory.parent):
-        if not folder.is_dir():
-            folder.mkdir(mode=0o700, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=directory.parent))
-    try:
-        extract(content, partial)
-        try:
-            partial.rename(directory)
-        except OSError:
-            if not directory.is_dir():
-                raise
-    finally:
-        # Renamed by now, or another error is on its way.
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def extract(content: bytes, directory: Path) -> None:
-    """Extract a zip file; nobody else can read what is in it."""
-    with zipfile.ZipFile(io.BytesIO(content)) as file:
-        file.extractall(directory)
-    for path in directory.rglob("*"):
-        path.chmod(0o700 if path.is_dir() else 0o600)
+def text_of(package: dict[str, Any]) -> bytes:
+    """What was sent or, where nothing was, what lies here. It is not verified yet."""
+    if package.get("content"):
+        return zlib.decompress(base64.b64decode(package["content"]))
+    with open(package["file"], "rb") as file:  # noqa: PTH123 - see above
+        return file.read()
 
 
 def expanded(path: str) -> str:

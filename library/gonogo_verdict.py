@@ -9,12 +9,9 @@ short_description: Decide GO, HOLD or NO-GO from the evidence of a run
 description:
   - Closes the run this playbook has opened, computes the verdict as a pure function of the evidence, and writes verdict.json and the reports beside it.
   - Runs on the controller only. It takes no result from any variable.
-  - Fails for the decisions in O(fail_on). An exit status of zero is not a GO, only verdict.json is.
+  - Says the verdict on the terminal, whatever callback plugins there are.
+  - Fails for the decisions in O(fail_on), and where no run was opened. An exit status of zero is not a GO, only verdict.json is.
 options:
-  templates:
-    description: Directory with the report templates.
-    type: path
-    required: true
   fail_on:
     description: Decisions that fail the task.
     type: list
@@ -35,11 +32,10 @@ author:
 EXAMPLES = r"""
 - name: Decide and report
   gonogo_verdict:
-    templates: roles/verdict/templates
+    fail_on: [HOLD, NO-GO]
 
 - name: Compute an earlier verdict again
   gonogo_verdict:
-    templates: roles/verdict/templates
     recompute: runs/staging/20260131T120000Z-0a1b2c
 """
 

@@ -2,7 +2,7 @@
 
 The host needs Python, the client programs of PostgreSQL and the libpq they stand on. psycopg is
 used where it is installed; elsewhere the controller sends its own, in the form that is Python
-only and finds libpq by itself. It is unpacked once, into a folder named by its content.
+only and finds libpq by itself. It is kept on the host as one file, and imported from memory.
 
 Runs on the target host: Python 3.9, standard library only.
 """
@@ -13,16 +13,18 @@ import ctypes.util
 import importlib
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .bundle import BUNDLE_SPEC, install, text_of
 from .errors import GonogoError
 
 __all__ = ["DRIVER_SPEC", "DriverMissingError", "provide"]
 
 DRIVER_SPEC: dict[str, Any] = {
-    # Where the controller's psycopg lies once it has been sent.
-    "directory": {"type": "path", "required": True},
+    # The controller's psycopg, for a host that has none.
+    "psycopg": {"type": "dict", "required": True, "options": BUNDLE_SPEC},
     "pg_bin": {"type": "path"},
 }
 
@@ -31,23 +33,28 @@ class DriverMissingError(GonogoError):
     """There is no psycopg for this Python, neither installed nor sent."""
 
 
-def provide(directory: Path | None, *, bin_dir: str | None = None) -> None:
+def provide(psycopg: Mapping[str, Any] | None, *, bin_dir: str | None = None) -> None:
     """Make `import psycopg` work in this process.
 
-    `directory` is where the controller has it unpacked, None when only an installed one will do.
+    `psycopg` is the bundle of the controller's, None when only an installed one will do.
     `bin_dir` is the directory of the client programs, in whose neighbourhood libpq is looked for
     last.
     Raises DriverMissingError when the controller has to send psycopg first, and GonogoError when
-    it is there and cannot be loaded.
+    it is there and cannot be loaded, or is not what the controller has sent.
     """
     _let_libpq_be_found(bin_dir)
     installed = _import()
     if installed is None:
         return
-    if directory is None or not directory.is_dir():
+    try:
+        text = text_of(psycopg) if psycopg else None
+    except ValueError as error:
+        raise GonogoError(
+            str(error), hint="Find out who changed it, then remove it: it is sent again."
+        ) from None
+    if psycopg is None or text is None:
         raise DriverMissingError("this Python has no psycopg", detail=installed)
-    sys.path.insert(0, str(directory))
-    importlib.invalidate_caches()
+    install(text, psycopg["file"])
     problem = _import()
     if problem:
         raise GonogoError(

@@ -77,6 +77,7 @@ def test_a_command_line_earns_nothing(
     )
     outcome = Outcome(done.returncode, done.stdout, controller.runs_dir)
     assert attempt.says in outcome.output
+    assert (outcome.status == 0) == attempt.succeeds, outcome.output
     _assert_no_go_at_all(outcome)
 
 

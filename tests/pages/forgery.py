@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.pages import Page, Row, Table
 
-__all__ = ["ATTEMPTS", "FORGERY", "TAMPERING", "Attempt"]
+__all__ = ["ATTEMPTS", "FORGERY", "SHADOWS", "TAMPERING", "Attempt", "Shadow"]
+
+
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A way to start a run; `says` is on the terminal. `sample`: tried by every `make test`."""
+    """A way to start a run; `says` is on the terminal. `sample`: tried by every `make test`.
+
+    It ends with an error, unless it `succeeds`.
+    """
 
     words: str
     says: str
@@ -20,6 +27,7 @@ class Attempt:
     environment: dict[str, str] = field(default_factory=dict)
     answers: str | None = None
     sample: bool = False
+    succeeds: bool = False
 
 
 def _variables(**values: object) -> tuple[str, str]:
@@ -96,18 +104,18 @@ ATTEMPTS: dict[str, Attempt] = {
         ("--skip-tags", "x", *_variables(ansible_skip_tags=[])),
     ),
     "all skipped": Attempt(
-        "`--skip-tags always`, which leaves no task at all; the exit status is 0",
+        "`--skip-tags always`, which leaves no task at all",
         _NOTHING,
         ("--skip-tags", "always"),
         sample=True,
     ),
     "start at the verdict": Attempt(
-        "`--start-at-task 'verdict : Decide and report'`; the exit status is 0",
+        "`--start-at-task 'verdict : Decide and report'`",
         _NOTHING,
         ("--start-at-task", "verdict : Decide and report"),
     ),
     "step by step": Attempt(
-        "`--step`, with No to every task; the exit status is 0",
+        "`--step`, with No to every task",
         _NOTHING,
         ("--step",),
         answers="n\n" * 40,
@@ -122,6 +130,7 @@ ATTEMPTS: dict[str, Attempt] = {
         "`--check`, with a variable that says it is none",
         "nothing was judged: this was a dry run",
         ("--check", *_variables(ansible_check_mode=False)),
+        succeeds=True,
     ),
     "one play": Attempt(
         "`--limit localhost`: there is a play without a host",
@@ -145,20 +154,22 @@ ATTEMPTS: dict[str, Attempt] = {
         environment={"ANSIBLE_STRATEGY": "free"},
     ),
     "no callback": Attempt(
-        "`ANSIBLE_CALLBACKS_ENABLED` without the project's: no last line; the verdict is the file",
-        "HOLD",
-        _variables(gonogo_parameters={"workspace_code": "NOSUCH"}),
+        "`ANSIBLE_CALLBACKS_ENABLED` without the project's, and no task that would be skipped",
+        _NOTHING,
+        ("--skip-tags", "always"),
         environment={"ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.timer"},
     ),
     "list": Attempt(
         "`--list-tasks`, `--syntax-check`: nothing runs; the exit status is 0",
         "validate_staging.yml",
         ("--syntax-check",),
+        succeeds=True,
     ),
     "no failure": Attempt(
         "`-e verdict_fail_on=[]`: the exit status is 0, the line says NO-GO",
         "NO-GO  9/15",
         _variables(verdict_fail_on=[]),
+        succeeds=True,
     ),
 }
 
@@ -191,7 +202,146 @@ TAMPERING = {
     ),
 }
 
+
+@dataclass(frozen=True)
+class Shadow:
+    """What lies in a folder of somebody's own, and what is `refused` because of it.
+
+    `files` have our names and are not ours; `copies` are folders of this project. A playbook there
+    `imports` one of ours; without, ours is played. `{there}` in the environment is the folder.
+    """
+
+    words: str
+    refused: str
+    files: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
+    imports: str | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+    sample: bool = False
+
+
+_STAGES = ("input", "target", "backup", "twin", "rehearsal", "files", "preflight", "phases")
+_ACTIONS = tuple(f"action_plugins/gonogo_{name}.py" for name in (*_STAGES, "deploy", "verdict"))
+SHADOWS: dict[str, Shadow] = {
+    "library beside": Shadow(
+        "An old `library/gonogo_remote.py` beside a playbook that imports `validate_staging.yml`",
+        "library/gonogo_remote.py",
+        files=("library/gonogo_remote.py",),
+        imports="validate_staging.yml",
+        sample=True,
+    ),
+    "library of the environment": Shadow(
+        "`ANSIBLE_LIBRARY`, with `playbooks/validate.yml`",
+        "library/gonogo_remote.py",
+        files=("library/gonogo_remote.py",),
+        environment={"ANSIBLE_LIBRARY": "{there}/library"},
+    ),
+    "module of another language": Shadow(
+        "The same with a module that is no Python",
+        "library/gonogo_remote.py",
+        files=("library/gonogo_remote.sh",),
+        environment={"ANSIBLE_LIBRARY": "{there}/library"},
+    ),
+    "verdict beside": Shadow(
+        "An `action_plugins/gonogo_verdict.py` beside a playbook that imports ours",
+        "action_plugins/gonogo_verdict.py",
+        files=("action_plugins/gonogo_verdict.py",),
+        imports="playbooks/validate.yml",
+    ),
+    "all actions": Shadow(
+        "Action plugins of all our names, so that none of ours runs",
+        "action_plugins/gonogo_backup.py",
+        files=_ACTIONS,
+        environment={"ANSIBLE_ACTION_PLUGINS": "{there}/action_plugins"},
+        sample=True,
+    ),
+    "callback": Shadow(
+        "`ANSIBLE_CALLBACK_PLUGINS` with a `gonogo.py` that says GO as the last word",
+        "callback_plugins/gonogo.py",
+        files=("callback_plugins/gonogo.py",),
+        environment={"ANSIBLE_CALLBACK_PLUGINS": "{there}/callback_plugins"},
+        sample=True,
+    ),
+    "callback beside": Shadow(
+        "The same beside a playbook that imports ours",
+        "callback_plugins/gonogo.py",
+        files=("callback_plugins/gonogo.py",),
+        imports="validate_staging.yml",
+    ),
+    "copy of the project": Shadow(
+        "Another copy of the project's plugins beside a playbook that imports ours",
+        "callback_plugins/gonogo.py",
+        copies=("action_plugins", "callback_plugins", "library", "module_utils"),
+        imports="validate_staging.yml",
+    ),
+    "role": Shadow(
+        "`ANSIBLE_ROLES_PATH` with a role `phases` that does nothing",
+        "role phases",
+        files=("phases/tasks/main.yml",),
+        environment={"ANSIBLE_ROLES_PATH": f"{{there}}:{_ROOT}/roles"},
+    ),
+}
+
 _HERE = "test_forgery.py"
+_SHADOWS = "test_shadows.py"
+_PLAYBOOKS = [
+    (
+        "The playbook has another name, the settings know of no callback plugin of ours",
+        "the verdict is said by its own task and at the end; HOLD and NO-GO are errors",
+        f"{_SHADOWS}::test_the_verdict_is_said_by_its_task_and_at_the_end",
+    ),
+    *(
+        (
+            words,
+            "`nothing was judged`, and an error",
+            f"{_SHADOWS}::test_a_run_that_did_not_happen_is_an_error[{name}]",
+        )
+        for name, words in {
+            "skipped": "`--skip-tags always`",
+            "all": "`--skip-tags all,always`",
+            "tags": "Tags that no task has",
+            "start": "`--start-at-task` with a task that is not there",
+            "limit": "`--limit localhost`",
+            "condition": "The import has a condition that is false",
+        }.items()
+    ),
+]
+_REMOTE = "unit/test_remote_module.py"
+_TARGET = [
+    (
+        "A line of the project's Python in `lib/` is edited, the file cut, extended, or led "
+        "elsewhere by a link",
+        "refused; the file is named",
+        f"{_REMOTE}::test_a_changed_file_is_refused_and_named",
+    ),
+    (
+        "The same of psycopg",
+        "refused; the file is named",
+        "unit/test_driver.py::test_what_was_changed_is_refused",
+    ),
+    (
+        "Packages, compiled files, `.pth`, `sitecustomize`, modules of the standard library are "
+        "put beside it, or into the working directory",
+        "never imported",
+        f"{_REMOTE}::test_what_lies_beside_it_is_never_imported",
+    ),
+    (
+        "`PYTHONPATH` leads to modules of the standard library's names",
+        "never imported",
+        f"{_REMOTE}::test_pythonpath_shadows_nothing",
+    ),
+    (
+        "`gonogo_remote_dir`, a directory above or below it, belongs to another user or can be "
+        "written to by others",
+        "refused before anything is written; the directory is named",
+        f"{_REMOTE}::test_a_directory_of_somebody_else_is_refused",
+    ),
+    (
+        "Something else answers: what a login's shell prints, an earlier answer, an edited one",
+        "HOLD: `the target host has answered something else than what it was asked`",
+        "unit/test_stage.py::test_an_answer_to_another_question_is_none",
+    ),
+]
 _EVIDENCE = [
     (
         "A byte of a file, a line of the chain, a value of the verdict: edited, removed, added, "
@@ -313,6 +463,30 @@ FORGERY = Page(
                 for name, attempt in ATTEMPTS.items()
             ],
             heading="Command lines",
+        ),
+        Table(
+            ("What lies elsewhere", "What is refused, before the first connection"),
+            [
+                Row(
+                    (shadow.words, f"`{shadow.refused}`; both paths are named"),
+                    f"{_SHADOWS}::test_what_lies_elsewhere_is_refused[{name}]",
+                )
+                for name, shadow in SHADOWS.items()
+            ],
+            heading="Plugins and roles of our names",
+        ),
+        Table(
+            ("What is done", "What becomes of it"),
+            [Row((words, answer), test) for words, answer, test in _PLAYBOOKS],
+            heading="Playbooks of somebody's own, which import ours",
+            words="No `ansible.cfg` of ours is needed for the last word, and no setting that "
+            "enables a callback plugin.",
+        ),
+        Table(
+            ("What is done", "What becomes of it"),
+            [Row((words, answer), test) for words, answer, test in _TARGET],
+            heading="On the target host",
+            words="By another user of the host, or by an accident.",
         ),
         Table(
             ("What is done", "What becomes of it"),

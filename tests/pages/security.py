@@ -345,6 +345,49 @@ _CODE = _rows(
         f"{_RIGHTS}::test_the_server_of_the_twin_reaches_nothing",
     ),
 )
+_LOADED = _rows(
+    (
+        "What a target host imports is text whose SHA-256 the controller says with the call; it "
+        "is verified, and compiled from memory",
+        "unit/test_remote_module.py::test_a_changed_file_is_refused_and_named",
+    ),
+    (
+        "Nothing that lies beside it or that a variable of the environment names is imported",
+        "unit/test_remote_module.py::test_what_lies_beside_it_is_never_imported",
+    ),
+    (
+        "psycopg of the host is imported from directories only that nobody but root and the "
+        "login can write to; elsewhere the project's own is",
+        "unit/test_ownership.py::test_of_a_search_path_what_others_can_change_is_left_out",
+    ),
+    (
+        "Every directory of `gonogo_remote_dir`'s path belongs to root or the login, and nobody "
+        "else may write to it",
+        "unit/test_remote_module.py::test_a_directory_of_somebody_else_is_refused",
+    ),
+    (
+        "An answer carries a seal (HMAC) with a key that was made for this call",
+        "unit/test_stage.py::test_an_answer_to_another_question_is_none",
+    ),
+    (
+        "Modules, action and callback plugins and roles of this project's names that lie "
+        "elsewhere are refused",
+        "test_shadows.py::test_what_lies_elsewhere_is_refused",
+    ),
+    (
+        "`run.json` names what else took part by path and SHA-256: the playbook, `ansible.cfg`, "
+        "plugins of others",
+        "test_shadows.py::test_a_playbook_of_another_name_has_the_last_word",
+    ),
+    (
+        "A file of the project that changes while a run goes on is a HOLD",
+        "unit/test_stage.py::test_a_project_that_changes_is_noticed",
+    ),
+    (
+        "Compiled templates live as long as the run, in a directory that nobody else can change",
+        "unit/test_render.py::test_code_is_shared_where_nobody_else_can_write",
+    ),
+)
 _PROVES = _rows(
     (
         "that no byte of a file and no line of the chain is another than when it was written, "
@@ -403,6 +446,7 @@ SECURITY = Page(
         ),
         Table(("",), _SECRETS, heading="Secrets and connections"),
         Table(("",), _INERT, heading="Hostile content"),
+        Table(("",), _LOADED, heading="Whose code runs"),
         Table(
             ("Owner of", "Could", "What is done about it"),
             _CODE,
@@ -420,11 +464,15 @@ SECURITY = Page(
         "* Nothing is signed. Whoever can write into the directory of the runs can write a whole "
         "directory anew, chain and verdict included; only a head that was kept elsewhere shows "
         "it. Let somebody else's system keep the output of the run (CI does).\n"
-        "* Whoever can change the project's own code, its plugins or the Python it runs on "
-        "decides what it says. `run.json` holds the SHA-256 of every file that takes part; "
-        "compare them with those of the commit.\n"
-        "* Whoever is root on the target host, or a superuser of the database, can show a run "
-        "whatever they like.\n"
+        "* Whoever can change the project's own code, what Python has compiled of it, Ansible, or "
+        "the Python it runs on decides what it says. `run.json` holds the SHA-256 of every file "
+        "that takes part; compare them with those of the commit.\n"
+        "* A callback plugin under a name of its own can print any line, a GO as well. It changes "
+        "neither the verdict nor the exit status, and `run.json` names it. Where callback and "
+        "action plugins are all replaced, nobody of this project is asked.\n"
+        "* Whoever is root on the target host, has its login or owns its Python, or is a superuser "
+        "of the database, can show a run whatever they like. The seal of an answer proves that "
+        "who gives it has read the question, not who it is.\n"
         "* Times are those of the controller's clock. A clock that is wrong makes waivers and "
         "promotions last longer or shorter; evidence that ends in the future lets nobody in.\n"
         "* A name in an approval is what somebody has typed. Whether it is another person than "

@@ -10,7 +10,7 @@ import pytest
 
 from gonogo.controller.package import PSYCOPG
 from sandbox import programs
-from tests.unit.remote_module import unpacked
+from tests.unit.remote_module import kept
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,42 +32,57 @@ def bare(script: str, *, python: str = sys.executable) -> subprocess.CompletedPr
 
 
 @pytest.fixture(scope="module")
-def sent(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the controller's psycopg has been unpacked."""
-    return unpacked(PSYCOPG, tmp_path_factory.mktemp("host") / "lib")
+def sent(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The controller's psycopg, kept on a host."""
+    return kept(PSYCOPG, tmp_path_factory.mktemp("host"))
 
 
 def test_a_host_without_psycopg_asks_for_it(tmp_path: Path) -> None:
     script = f"""
-from pathlib import Path
 from gonogo import driver
 try:
-    driver.provide(Path({str(tmp_path / "none")!r}))
+    driver.provide({PSYCOPG.bundle(str(tmp_path), sent=False)!r})
 except driver.DriverMissingError as error:
     print(error.primary, "|", error.detail)
 """
     assert bare(script).stdout == "this Python has no psycopg | No module named 'psycopg'\n"
 
 
-def test_what_was_sent_is_imported_from_there(sent: Path) -> None:
+def test_what_was_sent_is_imported_from_there(sent: dict[str, str]) -> None:
     script = f"""
 from pathlib import Path
 from gonogo import driver
-driver.provide(Path({str(sent)!r}), bin_dir={str(_bin_dir())!r})
+driver.provide({sent!r}, bin_dir={str(_bin_dir())!r})
 import psycopg
 print(psycopg.__file__, psycopg.pq.__impl__)
 """
     outcome = bare(script)
-    assert outcome.stdout == f"{sent}/psycopg/__init__.py python\n", outcome.stderr
+    assert outcome.stdout == f"{sent['file']}/psycopg/__init__.py python\n", outcome.stderr
 
 
-def test_a_libpq_beside_the_client_programs_will_do(sent: Path) -> None:
+def test_what_was_changed_is_refused(tmp_path: Path) -> None:
+    bundle = kept(PSYCOPG, tmp_path)
+    file = Path(bundle["file"])
+    file.write_text(file.read_text().replace("import", "import ", 1))
+    script = f"""
+from gonogo import driver
+try:
+    driver.provide({bundle!r})
+except driver.GonogoError as error:
+    print(error.primary)
+print([name for name in sys.modules if name.startswith("psycopg")])
+"""
+    said = f"{file} is not the file that this project has put there"
+    assert bare(script).stdout == f"{said}\n[]\n"
+
+
+def test_a_libpq_beside_the_client_programs_will_do(sent: dict[str, str]) -> None:
     script = f"""
 import ctypes.util
 from pathlib import Path
 {NO_LIBPQ}
 from gonogo import driver
-driver.provide(Path({str(sent)!r}), bin_dir={str(_bin_dir())!r})
+driver.provide({sent!r}, bin_dir={str(_bin_dir())!r})
 import psycopg
 print(psycopg.pq.version() // 10000)
 """
@@ -75,14 +90,14 @@ print(psycopg.pq.version() // 10000)
     assert outcome.stdout == "17\n", outcome.stderr
 
 
-def test_no_libpq_is_one_clear_error(sent: Path, tmp_path: Path) -> None:
+def test_no_libpq_is_one_clear_error(sent: dict[str, str], tmp_path: Path) -> None:
     script = f"""
 import ctypes.util, sys
 from pathlib import Path
 {NO_LIBPQ}
 from gonogo import driver
 try:
-    driver.provide(Path({str(sent)!r}), bin_dir={str(tmp_path)!r})
+    driver.provide({sent!r}, bin_dir={str(tmp_path)!r})
 except driver.GonogoError as error:
     print(error.render())
     print([name for name in sys.modules if name.startswith("psycopg")])
@@ -94,13 +109,13 @@ except driver.GonogoError as error:
     assert outcome.stdout.endswith("[]\n")
 
 
-def test_an_installed_one_comes_first(sent: Path) -> None:
+def test_an_installed_one_comes_first(sent: dict[str, str]) -> None:
     outcome = subprocess.run(
         [
             sys.executable,
             "-c",
             "import sys; sys.path.insert(0, 'module_utils')\nfrom pathlib import Path\n"
-            f"from gonogo import driver\ndriver.provide(Path({str(sent)!r}))\n"
+            f"from gonogo import driver\ndriver.provide({sent!r})\n"
             "import psycopg; print(psycopg.__file__)",
         ],
         cwd=ROOT,

@@ -12,7 +12,7 @@ import pytest
 
 from gonogo.controller.package import PSYCOPG
 from sandbox import programs
-from tests.unit.remote_module import unpacked
+from tests.unit.remote_module import kept
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "module_utils" / "gonogo"
@@ -31,12 +31,12 @@ def test_imports(tmp_path: Path) -> None:
     python = _python39()
     if python is None:
         pytest.skip("no Python 3.9 here")
-    directory = unpacked(PSYCOPG, tmp_path)
+    psycopg = kept(PSYCOPG, tmp_path)
     names = [".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts) for file in SHARED]
     lines = [
         "import sys; sys.path[:0] = ['module_utils']",
-        "from pathlib import Path; from gonogo import driver",
-        f"driver.provide(Path({str(directory)!r}), bin_dir={str(programs.find(None).bin)!r})",
+        "from gonogo import driver",
+        f"driver.provide({psycopg!r}, bin_dir={str(programs.find(None).bin)!r})",
         *(f"import {name.removesuffix('.__init__')}" for name in names),
     ]
     outcome = subprocess.run(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gonogo.controller import render as rendering
 from gonogo.controller.render import Rendered, render_phase
 from gonogo.errors import GonogoError
 from gonogo.script import blocks
@@ -330,3 +331,30 @@ def test_a_file_of_the_phase(tmp_path: Path) -> None:
     file.write_text("check: V1\nid: {{ id_of('t', 'a') }}\n", encoding="utf-8")
     rendered = render(tmp_path, "", file=file)
     assert rendered.text == f"check: V1\nid: '{rendered.ledger[0].key['id']}'\n"
+
+
+@pytest.mark.parametrize(("mode", "is_shared"), [(0o700, True), (0o777, False)])
+def test_code_is_shared_where_nobody_else_can_write(
+    mode: int,
+    is_shared: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What lies there gets executed: planted code has no effect, and what is shared has."""
+    monkeypatch.setattr(rendering, "_code", rendering._code)
+    (tmp_path / "phases").mkdir()
+    (tmp_path / "phases" / "a.sql.j2").write_text("SELECT {{ facts.x | literal }};")
+
+    def rendered() -> str:
+        rendering.share_code(tmp_path / "code")
+        environment = rendering.template_environment([tmp_path / "phases"])
+        return environment.get_template("a.sql.j2").render(facts={"x": 1})
+
+    rendering.share_code(tmp_path / "code")
+    tmp_path.chmod(0o700)
+    assert rendered() == "SELECT 1;"
+    (code,) = (tmp_path / "code").iterdir()
+    evil = code.read_bytes().replace(b"SELECT ", b"DELETE ")
+    code.write_bytes(evil)
+    tmp_path.chmod(mode)
+    assert rendered() == ("DELETE 1;" if is_shared else "SELECT 1;")

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import hmac
+import json
 import os
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from gonogo.controller import evidence, project
 from gonogo.controller.package import GONOGO
-from gonogo.controller.stage import LOGIN, Stage, native, on_target
+from gonogo.controller.stage import LOGIN, NoAnswerError, Stage, native, on_target
+from gonogo.driver import DRIVER_SPEC
 from gonogo.errors import GonogoError
 from gonogo.login import LOGIN_SPEC
+from gonogo.remote import Entry
 
+DRIVER = {"type": "dict", "options": DRIVER_SPEC}
 FILES = {"directory": "/d", "files": {"a": "b"}}
 
 
@@ -30,6 +37,7 @@ class Example(Stage):
         self.given: list[dict[str, Any]] = []
         self._controller = os.getppid()
         self._display = SimpleNamespace(warning=print)
+        self._facts: dict[str, Any] = {}
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         if isinstance(self._outcome, Exception):
@@ -41,7 +49,15 @@ class Example(Stage):
 
     def _execute_module(self, *, module_args: dict[str, Any], **_given: Any) -> Any:
         self.given.append(module_args)
-        return self._outcome
+        return self._outcome if "raw" in self._outcome else sealed(self._outcome, module_args)
+
+
+def sealed(outcome: Any, module_args: dict[str, Any], **changes: str) -> dict[str, Any]:
+    """As the module answers."""
+    answer = json.dumps(outcome)
+    key = bytes.fromhex(module_args["key"])
+    seal = hmac.new(key, answer.encode(), "sha256").hexdigest()
+    return {"changed": False, "answer": answer, "seal": seal, **changes}
 
 
 def test_paths_of_the_target_are_not_expanded_here() -> None:
@@ -86,6 +102,7 @@ def test_errors_are_messages(
         ({"failed": True}, "files failed"),
         (
             {
+                "raw": True,
                 "failed": True,
                 "msg": "MODULE FAILURE",
                 "module_stderr": 'Traceback:\n  File "x", line 1\nImportError: no\n',
@@ -109,9 +126,74 @@ def test_what_is_missing_is_sent_once() -> None:
     example = Example({"failed": True, "msg": "no gonogo", "missing": "gonogo"})
     with pytest.raises(GonogoError, match="no gonogo"):
         example.call("files", FILES)
-    sent = [[one["directory"] for one in given["archives"]] for given in example.given]
-    assert sent == [[], [f"~/.gonogo/lib/{GONOGO.folder_name}"]]
+    packages = [given["package"] for given in example.given]
+    assert ["content" in package for package in packages] == [False, True]
+    assert {package["file"] for package in packages} == {f"~/.gonogo/lib/{GONOGO.file_name}"}
+    assert {package["sha256"] for package in packages} == {GONOGO.sha256}
     assert all("directory" in given["arguments"] for given in example.given)
+
+
+def test_what_psycopg_needs_is_sent_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that has nothing is asked three times; what it was sent stays with the request."""
+    monkeypatch.setattr("gonogo.controller.stage.find", lambda _: Entry({"driver": DRIVER}, dict))
+    example = Example({"failed": True, "msg": "no", "missing": "gonogo"})
+    answers = iter(["gonogo", "psycopg", None])
+
+    def execute(*, module_args: dict[str, Any], **_given: Any) -> dict[str, Any]:
+        example.given.append(module_args)
+        missing = next(answers)
+        outcome = {"failed": True, "missing": missing} if missing else {"changed": False}
+        return sealed(outcome, module_args)
+
+    monkeypatch.setattr(example, "_execute_module", execute)
+    assert example.call_with_database("target", {}) == {"changed": False}
+    sent = [
+        tuple(bool(bundle.get("content")) for bundle in bundles)
+        for given in example.given
+        for bundles in [(given["package"], given["arguments"]["driver"]["psycopg"])]
+    ]
+    assert sent == [(False, False), (True, False), (True, True)]
+
+
+# --- an answer to another question ----------------------------------------------------------------
+
+
+def _unsealed(outcome: Any, module_args: dict[str, Any]) -> dict[str, Any]:
+    del module_args
+    return {**outcome, "raw": True}
+
+
+def _of_another_call(outcome: Any, module_args: dict[str, Any]) -> dict[str, Any]:
+    return sealed(outcome, {**module_args, "key": "00" * 32})
+
+
+def _without_a_seal(outcome: Any, module_args: dict[str, Any]) -> dict[str, Any]:
+    return sealed(outcome, module_args, seal="")
+
+
+def _edited(outcome: Any, module_args: dict[str, Any]) -> dict[str, Any]:
+    return sealed(outcome, module_args, answer=json.dumps({**outcome, "rows": 1}))
+
+
+@pytest.mark.parametrize("given", [_unsealed, _of_another_call, _without_a_seal, _edited])
+def test_an_answer_to_another_question_is_none(given: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    example = Example({})
+    monkeypatch.setattr(
+        example,
+        "_execute_module",
+        lambda *, module_args, **_: given({"changed": False, "rows": 0}, module_args),
+    )
+    with pytest.raises(NoAnswerError, match="something else than what it was asked"):
+        example.call("files", FILES)
+
+
+def test_each_call_has_a_key_of_its_own() -> None:
+    example = Example({"changed": False})
+    example.call("files", FILES)
+    example.call("files", FILES)
+    keys = [given["key"] for given in example.given]
+    assert len(set(keys)) == 2
+    assert {len(key) for key in keys} == {64}
 
 
 def test_native() -> None:
@@ -125,3 +207,27 @@ def test_native() -> None:
     assert type(next(iter(value))) is str
     assert type(value["a"][0]) is str
     assert type(value["a"][2]) is bool
+
+
+# --- whose code it is -----------------------------------------------------------------------------
+
+
+def test_a_project_that_changes_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / "a.py").write_text("a")
+    (tmp_path / "site.yml").write_text("[]")
+    monkeypatch.setattr(project, "ROOT", tmp_path)
+    run = evidence.Run.create(tmp_path / "runs", "sandbox", "20260131T120000Z-0a1b2c")
+    record = {"digests": {"project": project.digests()}}
+    assert sorted(record["digests"]["project"]) == ["library/a.py", "site.yml"]
+    run.write_json("run.json", record, stage="target")
+    # A file more, such as an editor's, is none of those that took part.
+    (tmp_path / "library" / ".a.py.swp").write_text("")
+    assert Stage.changed_since(run) == []
+    (tmp_path / "library" / "a.py").write_text("b")
+    (tmp_path / "site.yml").unlink()
+    assert Stage.changed_since(run) == ["library/a.py", "site.yml"]
+    example = Example({})
+    monkeypatch.setattr(example, "find_run", lambda: run)
+    with pytest.raises(GonogoError, match="this project has changed since the run began"):
+        example.open_run()

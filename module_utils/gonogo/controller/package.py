@@ -1,16 +1,16 @@
 """What of the controller's Python is sent to a target host: this project's half, and psycopg.
 
-A package is unpacked there once, into a folder named by its content; every later call finds it,
-compiled. (Ansible's own way sends a module and all that it imports each time, and the host
-compiles them each time: on a small database a fifth of the run.)
+A package travels as a bundle (see `bundle.py`): one file of text, kept on the host under the name
+of its content. It is sent once; every later call says its SHA-256 and finds it. (Ansible's own way
+sends a module and all that it imports each time.)
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import io
-import zipfile
+import json
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
@@ -32,26 +32,27 @@ class Package:
     name: str
 
     @cached_property
-    def folder_name(self) -> str:
-        """Name of the folder it is unpacked into: the package's, and digest of the files."""
-        digest = hashlib.sha256()
-        for name, content in self._contents:
-            digest.update(f"{name} {len(content)}\n".encode() + content)
-        return f"{self.name}-{digest.hexdigest()[:16]}"
+    def sha256(self) -> str:
+        return hashlib.sha256(self._text).hexdigest()
 
-    def pack(self) -> dict[str, str]:
-        """`archive`, a zip file in base64, and `sha256`, the digest of that file."""
-        target = io.BytesIO()
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
-            for name, content in self._contents:
-                packed.writestr(name, content)
-        file = target.getvalue()
-        return {
-            "archive": base64.b64encode(file).decode(),
-            "sha256": hashlib.sha256(file).hexdigest(),
-        }
+    @property
+    def file_name(self) -> str:
+        """Name of the file it is kept in: the package's, and the beginning of the digest."""
+        return f"{self.name}-{self.sha256[:16]}.json"
+
+    def bundle(self, directory: str, *, sent: bool) -> dict[str, str]:
+        """As `bundle.BUNDLE_SPEC` says, kept below `directory`; with its content where `sent`."""
+        known = {"file": f"{directory}/{self.file_name}", "sha256": self.sha256}
+        if not sent:
+            return known
+        return {**known, "content": base64.b64encode(zlib.compress(self._text)).decode()}
 
     @cached_property
+    def _text(self) -> bytes:
+        texts = {name: content.decode("utf-8") for name, content in self._contents}
+        return json.dumps(texts, ensure_ascii=False, indent=0).encode()
+
+    @property
     def _contents(self) -> list[tuple[str, bytes]]:
         """Name in the archive and content of every file, sorted.
 

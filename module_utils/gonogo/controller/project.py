@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,20 @@ from typing import Any
 from .. import canonical
 from . import yamlfile
 
-__all__ = ["ROOT", "digests", "options", "variables", "version"]
+__all__ = ["ROOT", "changed", "digests", "options", "variables", "version"]
 
 ROOT = Path(__file__).resolve().parents[3]
 
-_CODE = ("action_plugins", "library", "module_utils", "playbooks", "roles")
+_CODE = (
+    "action_plugins",
+    "callback_plugins",
+    "doc_fragments",
+    "library",
+    "module_utils",
+    "playbooks",
+    "roles",
+)
+_FILES = ("*.yml", "ansible.cfg")
 
 
 @cache
@@ -61,8 +71,14 @@ def digests() -> dict[str, str]:
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     )
-    entry_points = ROOT.glob("*.yml")
+    beside = (path for pattern in _FILES for path in ROOT.glob(pattern))
     return {
         path.relative_to(ROOT).as_posix(): canonical.sha256(path.read_bytes())
-        for path in sorted((*files, *entry_points))
+        for path in sorted((*files, *beside))
     }
+
+
+def changed(recorded: Mapping[str, str]) -> list[str]:
+    """Those files of recorded `digests` that are not as they were, or are gone."""
+    now = digests()
+    return [name for name, digest in recorded.items() if now.get(name) != digest]

@@ -36,9 +36,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from ..errors import GonogoError, shown
+from ..ownership import obstacle
 from ..script import END_OF_COMMENT, FORBIDDEN_LINE
 from ..session_settings import pinned
-from . import template_cache
 from .found_columns import as_found
 from .ledger import digest, row_id
 from .quoting import Sql, ident, jsonb, literal
@@ -288,11 +288,12 @@ _code: BytecodeCache = _Memory()
 def share_code(directory: Path) -> None:
     """Have the processes of a run share what one of them has compiled.
 
-    `directory` is theirs alone: what is in it gets executed.
+    What is in `directory` gets executed, so it is theirs alone: made for this run, and on no path
+    that somebody else could exchange. Where that cannot be, each process compiles for itself.
     """
     global _code  # noqa: PLW0603 - a process works for one run
     directory.mkdir(mode=0o700, exist_ok=True)
-    _code = FileSystemBytecodeCache(str(directory))
+    _code = _Memory() if obstacle(directory) else FileSystemBytecodeCache(str(directory))
 
 
 @contextlib.contextmanager
@@ -331,7 +332,7 @@ def template_environment(directories: Sequence[Path]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        bytecode_cache=template_cache.compiled(directories) or _code,
+        bytecode_cache=_code,
     )
     environment.filters = {
         **{name: environment.filters[name] for name in _FILTERS},

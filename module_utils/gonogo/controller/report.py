@@ -23,7 +23,14 @@ from ..errors import GonogoError, shown, visible
 from . import bill
 from .evidence import Evidence, Run, load
 
-__all__ = ["render_html", "render_junit", "render_markdown", "summary_lines", "write_reports"]
+__all__ = [
+    "nothing_judged",
+    "render_html",
+    "render_junit",
+    "render_markdown",
+    "summary_lines",
+    "write_reports",
+]
 
 SUMMARY_LINES = 25
 SUMMARY_WIDTH = 200
@@ -95,6 +102,11 @@ def summary_lines(verdict: Mapping[str, Any], *, report: str | None = None) -> l
     if report is None:
         report = f"runs/{verdict['environment']}/{verdict['run_id']}/report.md"
     return [shown(line, limit=SUMMARY_WIDTH) for line in (*lines, f"Report: {report}")]
+
+
+def nothing_judged(why: str) -> str:
+    """What the terminal shows instead, of a run without a verdict."""
+    return f"HOLD  nothing was judged: {visible(why)}"
 
 
 def _to_say(reasons: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

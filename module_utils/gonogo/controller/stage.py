@@ -7,9 +7,12 @@ travel through Ansible variables, which extra variables could override.
 
 from __future__ import annotations
 
+import hmac
+import json
 import os
+import secrets
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +21,11 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from ..errors import GonogoError
+from ..errors import GonogoError, visible
 from ..login import LOGIN_SPEC
 from ..remote import find
 from ..verdict import is_protected
-from . import evidence, runbook
+from . import evidence, loaded, project, runbook
 from .package import GONOGO, PSYCOPG, Package
 from .paths import path_of
 from .render import share_code
@@ -43,6 +46,8 @@ def on_target(spec: Mapping[str, Any]) -> dict[str, Any]:
     return copy
 
 
+_PACKAGES = {package.name for package in (GONOGO, PSYCOPG)}
+_DISCOVERED = "discovered_interpreter_"
 _ORPHANED = "ansible-playbook has ended"
 
 LOGIN = on_target({"type": "dict", "required": True, "options": LOGIN_SPEC})
@@ -91,9 +96,12 @@ class Stage(ActionBase):  # type: ignore[misc]
         result: dict[str, Any] = super().run(tmp, task_vars)
         self._vars = task_vars or {}
         self._controller = os.getppid()
+        self._facts: dict[str, Any] = {}
         # Ansible makes this directory for one run, and removes it at its end.
         share_code(Path(C.DEFAULT_LOCAL_TMP) / "gonogo")
         try:
+            loaded.require_own()
+            loaded.require_own_role(self._task)
             _, arguments = self.validate_argument_spec(argument_spec=dict(self.spec))
             result.update(self.act(native(arguments)))
         except GonogoError as error:
@@ -113,10 +121,15 @@ class Stage(ActionBase):  # type: ignore[misc]
             lost = "the connection to the host was lost"
             why = " ".join(str(error).split())
             result.update(self._failed(NoAnswerError(lost, detail=why)))
+        if self._facts:
+            result["ansible_facts"] = {**self._facts, **result.get("ansible_facts", {})}
         if self._is_orphan():
             # Nobody takes the result, and a worker waits for ever where a long one does not fit
             # into its pipe.
             return {"failed": True, "msg": _ORPHANED}
+        for line in result.get("lines") or ():
+            # Not left to a callback plugin: which of them are there is for Ansible's settings.
+            self._display.display(f"    {visible(line)}")
         return result
 
     @abstractmethod
@@ -181,7 +194,19 @@ class Stage(ActionBase):  # type: ignore[misc]
                 detail="The stage target opens one; it did not run in this playbook.",
                 hint="Run the whole playbook, without --start-at-task.",
             )
+        changed = self.changed_since(run)
+        if changed:
+            raise GonogoError(
+                "this project has changed since the run began",
+                detail=", ".join(changed[:5]),
+                hint="Run the playbook again.",
+            )
         return run
+
+    @staticmethod
+    def changed_since(run: evidence.Run) -> list[str]:
+        """Files of the project that are not what they were when the run was opened."""
+        return project.changed(run.read_json("run.json")["digests"]["project"])
 
     @staticmethod
     def proven_login(run: evidence.Run) -> dict[str, Any]:
@@ -233,40 +258,60 @@ class Stage(ActionBase):  # type: ignore[misc]
         given = checked.validate(_given(arguments))
         if given.error_messages:
             raise GonogoError("; ".join(given.error_messages))
-        request = {
-            "entry": entry,
-            "arguments": native(given.validated_parameters),
-            "package": self._folder(GONOGO),
-        }
-        sent: dict[str, Package] = {}
+        request = {"entry": entry, "arguments": native(given.validated_parameters)}
+        sent: set[str] = set()
         while True:
-            result = self._execute({**request, "archives": self._archives(sent.values())})
-            missing = {one.name: one for one in (GONOGO, PSYCOPG)}.get(result.get("missing", ""))
+            result = self._execute(self._with_packages(request, sent))
+            missing = result.get("missing")
             # What was sent and is missing all the same is an error like any other.
-            if missing is None or missing.name in sent:
+            if missing not in _PACKAGES or missing in sent:
                 return self._passed(entry, result)
-            sent[missing.name] = missing
+            sent.add(missing)
 
     def call_with_database(self, entry: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """As `call`, for an entry that needs psycopg: it is sent where the host has none."""
-        driver = {"directory": self._folder(PSYCOPG), "pg_bin": self._variable("gonogo_pg_bin")}
+        driver = {"psycopg": self._bundle(PSYCOPG), "pg_bin": self._variable("gonogo_pg_bin")}
         return self.call(entry, {**arguments, "driver": driver})
 
-    def _folder(self, package: Package) -> str:
-        return f"{self._remote_dir}/lib/{package.folder_name}"
+    def _bundle(self, package: Package, *, sent: bool = False) -> dict[str, str]:
+        return package.bundle(f"{self._remote_dir}/lib", sent=sent)
 
-    def _archives(self, packages: Iterable[Package]) -> list[dict[str, str]]:
-        return [{"directory": self._folder(one), **one.pack()} for one in packages]
+    def _with_packages(self, request: Mapping[str, Any], sent: set[str]) -> dict[str, Any]:
+        """The request with this project's package, and with the content of those in `sent`."""
+        arguments = request["arguments"]
+        if PSYCOPG.name in sent:
+            driver = {**arguments["driver"], "psycopg": self._bundle(PSYCOPG, sent=True)}
+            arguments = {**arguments, "driver": driver}
+        package = self._bundle(GONOGO, sent=GONOGO.name in sent)
+        return {**request, "arguments": arguments, "package": package}
 
     def _execute(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Let the module answer a request. Raises NoAnswerError for an answer to another one."""
         self.require_controller()
-        return dict(
-            native(
-                self._execute_module(
-                    module_name="gonogo_remote", module_args=dict(request), task_vars=self._vars
-                )
+        key = secrets.token_hex(32)
+        result = native(
+            self._execute_module(
+                module_name=loaded.REMOTE,
+                module_args={**request, "key": key},
+                task_vars=self._vars,
             )
         )
+        # The interpreter that Ansible has found need not be looked for by the next stage.
+        facts = result.get("ansible_facts") or {}
+        self._facts.update({key: facts[key] for key in facts if key.startswith(_DISCOVERED)})
+        if result.get("failed") and "answer" not in result:
+            # Ansible's own words: the module was never begun, or has crashed.
+            return dict(result)
+        answer = str(result.get("answer"))
+        seal = hmac.new(bytes.fromhex(key), answer.encode(), "sha256").hexdigest()
+        if not hmac.compare_digest(seal.encode(), str(result.get("seal")).encode()):
+            raise NoAnswerError(
+                "the target host has answered something else than what it was asked",
+                detail="The answer does not carry the seal of this call.",
+                hint="See what the login's shell and the host's Python print by themselves, then "
+                "start a new run.",
+            )
+        return dict(json.loads(answer))
 
     @staticmethod
     def _passed(entry: str, result: dict[str, Any]) -> dict[str, Any]:

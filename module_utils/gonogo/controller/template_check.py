@@ -16,9 +16,11 @@ from jinja2.defaults import DEFAULT_NAMESPACE
 from .. import canonical
 from ..errors import InputError
 from .render import GLOBALS, template_environment
-from .template_cache import Checked
 
 __all__ = ["check_templates"]
+
+# What this process has found good: the hosts of a run mostly have one runbook.
+_good: set[str] = set()
 
 
 def check_templates(
@@ -30,8 +32,8 @@ def check_templates(
     """
     files = [file for folder in folders for file in sorted(folder.glob("*.j2"))]
     digests = [[str(file), canonical.sha256(file.read_bytes())] for file in files]
-    checked = Checked(folders, [digests, sorted(facts), sorted(parameters)])
-    if checked:
+    about = canonical.line([digests, sorted(facts), sorted(parameters)])
+    if about in _good:
         return
     environment = template_environment(folders)
     declared = {"facts": (facts, "fact"), "parameters": (parameters, "parameter")}
@@ -47,7 +49,7 @@ def check_templates(
         for line, problem, near in _faults(list(tree.find_all(nodes.Node)), environment, declared):
             hint = f"Did you mean '{near}'?" if near else None
             raise InputError(f"{file.name}:{line}: {problem}", file=str(file), hint=hint)
-    checked.note()
+    _good.add(about)
 
 
 def _faults(

@@ -7,24 +7,45 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from .. import bundle
 from ..driver import DriverMissingError
 from ..errors import GonogoError
+from ..ownership import require_own, trustworthy
 from . import find
 
 __all__ = ["answer"]
 
 
-def answer(entry: str, arguments: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+# Arguments of the entries that name a directory of this project, all below gonogo_remote_dir.
+_DIRECTORIES = ("directory", "backup_directory")
+
+
+def answer(
+    entry: str,
+    arguments: Mapping[str, Any],
+    *,
+    check_mode: bool,
+    package: Mapping[str, Any],
+    search_path: Sequence[str],
+) -> dict[str, Any]:
     """Do what an entry is for; returns a module's result.
 
-    `arguments` are as the entry's spec wants them, but for paths, which mean this host.
+    `arguments` are as the entry's spec wants them, but for paths, which mean this host. `package`
+    is the bundle that this project was imported from, `search_path` where this Python would look
+    for modules beside those of its standard library.
     """
     found = find(entry)
+    given = _with_paths(found.spec, arguments)
     try:
-        return found.run(_with_paths(found.spec, arguments), check_mode=check_mode)
+        _require_own_directories(package, given)
+        if not check_mode:
+            _keep(package, given)
+        sys.path.extend(trustworthy(search_path))
+        return found.run(given, check_mode=check_mode)
     except DriverMissingError as error:
         # The controller then sends psycopg and calls again.
         return {**_failed(error), "missing": "psycopg"}
@@ -42,6 +63,21 @@ def answer(entry: str, arguments: Mapping[str, Any], *, check_mode: bool) -> dic
         told = described(error)
         primary = f"{told['sqlstate'] or 'connection lost'}: {told['message']}"
         return _failed(GonogoError(primary, detail=told["detail"], hint=told["hint"]))
+
+
+def _require_own_directories(package: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
+    """What lies on this host is read, run and removed: none of it may be somebody else's."""
+    kept = Path(package["file"]).parent
+    named = [arguments[name] for name in _DIRECTORIES if arguments.get(name)]
+    for directory in (kept.parent, kept, *map(Path, named)):
+        require_own(directory, variable="gonogo_remote_dir")
+
+
+def _keep(package: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
+    """What was sent is found by the next call."""
+    psycopg = (arguments.get("driver") or {}).get("psycopg")
+    for sent in filter(None, (package, psycopg)):
+        bundle.keep(sent)
 
 
 def _failed(error: GonogoError) -> dict[str, Any]:

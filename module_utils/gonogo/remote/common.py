@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from .. import link
@@ -51,5 +50,4 @@ def provide_psycopg(params: Mapping[str, Any]) -> None:
     """
     link.require()
     driver = params["driver"] or {}
-    directory = driver.get("directory")
-    provide(Path(directory).expanduser() if directory else None, bin_dir=driver.get("pg_bin"))
+    provide(driver.get("psycopg"), bin_dir=driver.get("pg_bin"))

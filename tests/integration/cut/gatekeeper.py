@@ -79,7 +79,8 @@ def _python() -> None:
         done = subprocess.run(
             [_REAL, *_ARGUMENTS], stdin=module, stdout=subprocess.PIPE, check=False
         )
-    if b'"missing": "' not in done.stdout:
+    # The answer is a text in JSON, with the quotation marks of its own JSON escaped.
+    if rb"\"missing\": \"" not in done.stdout:
         # Else it has done nothing, and is called again with what it needs.
         _stop(f"{name} after")
     sys.stdout.buffer.write(done.stdout)
