@@ -29,6 +29,7 @@ from gonogo.controller.protection import ONLY_INVENTORY, Protection, protection
 from gonogo.controller.render import compiling
 from gonogo.controller.runbook import Runbook
 from gonogo.controller.stage import LOGIN, Stage, native
+from gonogo.login import storable
 
 STAGES = [
     "target",
@@ -83,7 +84,7 @@ class ActionModule(Stage):
         )
         declared = {
             "environment": arguments["environment"],
-            "database": arguments["login"]["db"],
+            "database": storable(arguments["login"])["db"],
             "refused_databases": arguments["refused_databases"],
             "system_identifier": arguments["system_identifier"],
             "validated": admitted["target"] if admitted else None,
@@ -140,7 +141,7 @@ class ActionModule(Stage):
             "protected": protected.protected,
             "target": {
                 "inventory_host": self.host,
-                "login": arguments["login"],
+                "login": storable(arguments["login"]),
                 "declared": declared,
             },
             "runbook": runbook.name,

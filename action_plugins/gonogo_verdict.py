@@ -33,11 +33,13 @@ class ActionModule(Stage):
             "default": ["HOLD", "NO-GO"],
         },
         "recompute": {"type": "path"},
+        "head": {"type": "str"},
     }
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         if arguments["recompute"] is not None:
-            return self._recompute(path_of(arguments["recompute"], key="verdict_recompute"))
+            path = path_of(arguments["recompute"], key="verdict_recompute")
+            return self._recompute(path, arguments["head"])
         if self.checking:
             return {
                 "skipped": True,
@@ -165,15 +167,23 @@ class ActionModule(Stage):
         arguments = {"login": login, "run_id": run.run_id, "directory": directory}
         self.call_with_database("twin", {**arguments, "state": "removed"})
 
-    def _recompute(self, path: Path) -> dict[str, Any]:
+    def _recompute(self, path: Path, head: str | None) -> dict[str, Any]:
         if not (path / "events.jsonl").is_file():
             raise InputError("not an evidence directory", key="verdict_recompute", value=str(path))
         verdict = judgement.confirmed(path)
+        lines = [f"{report.summary_lines(verdict)[0]}: verdict.json follows from the evidence"]
+        # Against the head of the verdict, what was added later is named in any case.
+        later = judgement.unproven(path, head or verdict["evidence_head"])
+        if later:
+            what = "This head does not prove" if head else "Written after the verdict"
+            lines.append(f"{what}: {', '.join(dict.fromkeys(later))}.")
+        found = evidence.load(path)
+        if found.strangers:
+            lines.append(f"Not part of the evidence: {', '.join(found.strangers[:20])}.")
+        lines.append(f"Evidence: {found.head}")
         return {
             "changed": False,
             "decision": verdict["decision"],
             "score": verdict["score"],
-            "lines": [
-                f"{report.summary_lines(verdict)[0]}: verdict.json follows from the evidence"
-            ],
+            "lines": lines,
         }

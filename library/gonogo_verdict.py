@@ -21,6 +21,9 @@ options:
   recompute:
     description: Evidence directory of an earlier run. Its verdict is computed again and compared with its verdict.json; nothing is written.
     type: path
+  head:
+    description: With O(recompute), the head of the evidence as it was kept elsewhere; that of the verdict, or a later one. Fails where it is none of them, and names what it does not prove.
+    type: str
 attributes:
   check_mode:
     support: full

@@ -2,7 +2,7 @@
 
 Is the chain of events whole, each file as it says, none missing or added, and does the decision
 follow, by the rules written here once more? A line for each problem, and exit status 1. Who writes
-a directory anew can make it agree with itself, not with a head (its last hash) kept elsewhere.
+a directory anew can make it agree with itself, not with a head (a hash) that was kept elsewhere.
 """
 
 import argparse
@@ -14,9 +14,8 @@ from typing import Any
 
 FIELDS = {"seq", "at", "stage", "event", "data", "prev", "hash"}
 ABOUT = ("run_id", "environment", "target", "runbook", "runbook_sha256", "profile")
-# What the decision follows from, and what can be made from it again.
-DECIDING = ("run.json", "plan.json", "checks.jsonl", "backup.json", "twin.json", "rehearsal.json")
-DERIVED = ("verdict.json", "report.md", "report.html", "junit.xml")
+DERIVED = ("verdict.json", "report.md", "report.html", "junit.xml")  # From the rest.
+LATER = {f"{one}{two}.json" for one in ("cleanup", "undo", "restore") for two in ("", "_plan")}
 EFFECTS = {"important": "important", "nice": "none"}  # By a criterion's class; else a NO-GO.
 RECORDS = {"backup": {"file", "size", "sha256"}, "deploy": {"action"}}
 WORST_FIRST = ("fail", "not_run", "inconclusive", "pass")
@@ -45,19 +44,18 @@ def read_chain(raw: bytes, problems: list[str]) -> list[Any]:
     return events
 
 
-def read_files(path: Path, events: list[Any], problems: list[str]) -> dict[str, Any]:
+def read_files(path: Path, events: list[Any], end: int, problems: list[str]) -> dict[str, Any]:
     """Name → content of each JSON file that the chain names, of a `.jsonl` its records."""
-    files, digests, settled = dict[str, Any](), dict[str, str](), set[str]()
+    files, digests = dict[str, Any](), dict[str, str]()
     for event in events:
         if event["event"] == "wrote":
-            name = event["data"]["file"]
-            digests[name] = event["data"]["sha256"]
-            problems += [f"{name}: written after the run was closed"] * (name in settled)
-        settled |= {*DECIDING, "deploy.json", *digests} if event["event"] == "closed" else set()
+            digests[name := event["data"]["file"]] = event["data"]["sha256"]
+            if event["seq"] > end and name not in LATER:
+                problems.append(f"{name}: written after the run was closed")
     there = {entry.relative_to(path).as_posix(): entry for entry in path.rglob("*")}
     known = {*digests, *DERIVED, "events.jsonl", "sql"}
-    for name in sorted(name for name in there if name not in known or there[name].is_symlink()):
-        problems.append(f"{name}: nobody has written it")
+    strange = (name for name in there if name not in known or there[name].is_symlink())
+    problems += [f"{name}: nobody has written it" for name in sorted(strange)]
     for name, digest in sorted(digests.items()):
         plain = name in there and there[name].is_file()
         raw = there[name].read_bytes() if plain else b""
@@ -162,10 +160,11 @@ def derive(files: dict[str, Any], events: list[Any], whole: bool) -> dict[str, A
     return {**verdict, "checks": statuses, "reasons": sorted(against)}
 
 
-def verify(path: Path, head: Any, problems: list[str]) -> str:
-    """What the evidence gives, in one line; what is wrong is added to `problems`."""
+def verify(path: Path, head: Any, problems: list[str]) -> list[str]:
+    """What the evidence gives, and what was added to it; what is wrong is added to `problems`."""
     events = read_chain((path / "events.jsonl").read_bytes(), problems)
-    files = read_files(path, events, problems)
+    end = next((event["seq"] for event in events if event["event"] == "closed"), len(events))
+    files = read_files(path, events, end, problems)
     opened = {"run_id": path.name, "environment": files["run.json"]["environment"]}
     problems += [f"run.json: not of the run {path.name}"] * (events[0]["data"] != opened)
     answered = [record["check_id"] for record in files.get("checks.jsonl", ())]
@@ -173,18 +172,20 @@ def verify(path: Path, head: Any, problems: list[str]) -> str:
     told = {name for event in events for name in event["data"].get("ids", ())}
     if len(answered) > len(declared.intersection(answered)) or not told.issubset(answered):
         problems.append("checks.jsonl: not one answer to each question that was asked")
-    ends = [place for place, event in enumerate(events, 1) if event["event"] == "closed"]
-    verdict = derive(files, events[: ends[0] if ends else None], whole=not problems)
-    raw = (path / "verdict.json").read_bytes()
-    said = json.loads(raw)
+    verdict = derive(files, events[:end], whole=not problems)
+    said = json.loads(raw := (path / "verdict.json").read_bytes())
     if raw != spelled(said, 2) + b"\n" or said.keys() - verdict != {"conditions", "would_change"}:
         problems.append("verdict.json: not as the project writes it")
     said["reasons"] = sorted({(one["severity"], one["subject"]) for one in said["reasons"]})
     wrong = [key for key in verdict if spelled(said.get(key)) != spelled(verdict[key])]
     problems += [f"verdict.json: {key} does not follow from the evidence" for key in wrong]
-    if head not in (None, verdict["evidence_head"]):
-        problems.append(f"the head is {verdict['evidence_head']}: other evidence than was meant")
-    return f"{verdict['decision']}  {path.name}  {verdict['evidence_head']}"
+    heads = {event["hash"]: event["seq"] for event in events[end - 1 :]}
+    if head not in (None, *heads):
+        problems.append(f"the head is {events[-1]['hash']}: other evidence than was meant")
+    last = heads.get(head, len(events))
+    later = [(e["seq"] > last, e["data"].get("file"), e["hash"]) for e in events[end:]]
+    lines = [f"{'unproven' if bad else 'later'}  {name}  {at}" for bad, name, at in later]
+    return [f"{verdict['decision']}  {path.name}  {verdict['evidence_head']}", *lines]
 
 
 if __name__ == "__main__":
@@ -193,8 +194,8 @@ if __name__ == "__main__":
     parser.add_argument("--head", help="the hash of the run's last event, as it was printed")
     given, found = parser.parse_args(), list[str]()
     try:
-        result = verify(given.directory.resolve(), given.head, found)
+        lines = verify(given.directory.resolve(), given.head, found)
     except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
         found.append(f"no whole evidence: {error!r}")
-    sys.stdout.writelines(repr(text)[1:-1] + "\n" for text in found or [result])
+    sys.stdout.writelines(repr(text)[1:-1] + "\n" for text in found or lines)
     sys.exit(1 if found else 0)

@@ -36,6 +36,8 @@ _BLOCK = 1 << 20
 # The first major version of pg_dump that knows more than gzip.
 _MORE_THAN_GZIP = 16
 _GZIP = "1"
+# The server names it in its hint, in whatever language.
+_LOCKS = "max_locks_per_transaction"
 
 
 def take(
@@ -163,6 +165,13 @@ def _dump(arguments: list[str], compress: str, environment: Mapping[str, str]) -
                 [*arguments, f"--compress={method}"], environment=environment, what="pg_dump"
             )
         except GonogoError as error:
+            if _LOCKS in (error.detail or ""):
+                raise GonogoError(
+                    "pg_dump found no room for its locks on the server",
+                    detail=error.detail,
+                    hint=f"It needs one for each table: raise {_LOCKS} of the server, which takes "
+                    "a restart.",
+                ) from error
             # It says so before it connects.
             if method == wanted[-1] or "does not support compression" not in (error.detail or ""):
                 raise
@@ -212,7 +221,7 @@ def _tables(pg_restore: str, archive: Path, environment: Mapping[str, str]) -> l
         environment=environment,
         what="listing the archive (pg_restore)",
     )
-    found = re.findall(r"^\d+; \d+ \d+ TABLE DATA (\S+) (.+) \S+$", listed, re.MULTILINE)
+    found = re.findall(r"^\d+; 0 \d+ TABLE DATA (\S+) (.+) \S+$", listed, re.MULTILINE)
     return sorted(f"{schema}.{table}" for schema, table in found)
 
 

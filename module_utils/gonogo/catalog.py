@@ -214,7 +214,7 @@ ORDER BY 1, 2
 # a record of no type has no cast of anybody's. {table} and {condition} are composed with
 # psycopg.sql; numeric so that the sum cannot overflow.
 FINGERPRINT = """
-SELECT count(*),
+SELECT count(t.ctid),
     coalesce(sum(pg_catalog.hashtextextended(ROW(t.*)::text, 0)::numeric), 0)::text
 FROM {table} AS t
 WHERE {condition}

@@ -22,7 +22,7 @@ def find(program: str, *, bin_dir: str | None) -> str:
     if path is None:
         raise GonogoError(
             f"{program} was not found on this host",
-            detail=f"Looked in {bin_dir or 'PATH'}.",
+            detail=f"Looked in {'gonogo_pg_bin' if bin_dir else 'PATH'}.",
             hint="Install PostgreSQL's client programs, or set gonogo_pg_bin to their directory.",
         )
     return path

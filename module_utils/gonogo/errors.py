@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import unicodedata
 
+from .secrets import redacted, shape, showable
+
 __all__ = ["GonogoError", "InputError", "shown", "visible"]
 
 SHOWN_LIMIT = 80
+
+# Where a value may be a password whatever it looks like.
+SECRETIVE = ("gonogo_login", "login")
 
 # Control, format (bidirectional marks, zero-width characters, BOM), surrogate, and the line and
 # paragraph separators: what moves the cursor, reorders or hides text.
@@ -26,14 +31,15 @@ _NO_CHARACTER = frozenset({0xFFFE, 0xFFFF})
 class GonogoError(Exception):
     """What is wrong (`primary`), the facts (`detail`), what to do next (`hint`).
 
-    `primary` is one short sentence without a full stop, as in PostgreSQL's own messages.
+    `primary` is one short sentence without a full stop, as in PostgreSQL's own messages. Whatever
+    looks like a secret is taken out of all three: this is the one way of an error to anybody.
     """
 
     def __init__(self, primary: str, *, detail: str | None = None, hint: str | None = None) -> None:
-        super().__init__(primary)
-        self.primary = primary
-        self.detail = detail
-        self.hint = hint
+        self.primary = redacted(primary)
+        self.detail = detail and redacted(detail)
+        self.hint = hint and redacted(hint)
+        super().__init__(self.primary)
 
     def render(self) -> str:
         """Return the message for people: `primary`, then DETAIL and HINT where there are any.
@@ -49,7 +55,9 @@ class InputError(GonogoError):
     """Input refused before anything was done with it: which file, which key, which value.
 
     `file` is the path as the person knows it, `key` the way to the value (`checks[3].id`).
-    The value is kept as given, and shown escaped and cut.
+    A value of a file of the runbook is shown, escaped and cut. One that somebody has typed or set
+    is shown where it cannot be a secret; of others only what they are is said, and of those in
+    `SECRETIVE` places always.
     """
 
     def __init__(
@@ -64,10 +72,13 @@ class InputError(GonogoError):
     ) -> None:
         self.file = file
         self.key = key
-        self.value = value
         place = ": ".join(part for part in (file, key) if part)
         if value is not None:
-            place = f'{place or "value"} is "{shown(value)}"'
+            secretive = (key or "").startswith(SECRETIVE)
+            text = value if isinstance(value, str) else repr(value)
+            visible_one = redacted(text) == text if file else showable(value) and not secretive
+            said = f'"{shown(value)}"' if visible_one else shape(value)
+            place = f"{place or 'value'} is {said}"
         super().__init__(
             primary, detail="\n".join(part for part in (place, detail) if part) or None, hint=hint
         )

@@ -1,20 +1,21 @@
 """What is in a database, in a few numbers: of two databases the same where their content is.
 
 Of every table the number of its rows and an order-independent hash of them, of every sequence
-where it stands, of the large objects how many there are. Nothing is kept but sums, so the memory
-is constant.
+where it stands, of the large objects how many there are and a hash of them. Nothing is kept but
+sums, so the memory is constant.
 
 The hash of a row is taken of its columns in the order of their names, for a restore may change
 their order. It hashes the values themselves, several times faster than what they are written as.
 What the server hashes by something that a restore changes (the OID of an enum's label), without
-all of its value (the scale of a number) or not at all (json) goes by its text. Two databases are
-compared by one method only, which has a name.
+all of its value (the scale of a number) or not at all (json) goes by its text, as its type writes
+it. Two databases are compared by one method only, which has a name.
 
 Runs on the target host: Python 3.9, standard library and psycopg.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Iterator, Sequence
@@ -23,20 +24,21 @@ from queue import Empty, SimpleQueue
 from typing import Any, Callable
 
 from . import fingerprint_queries as sql
+from . import snapshot as snapshots
 from .errors import GonogoError
 
-__all__ = ["Content", "best_method", "content", "large_objects", "sequences"]
+__all__ = ["Content", "best_method", "content", "large_objects", "pin", "sequences", "table"]
 
-_METHOD = "columns"
+_METHOD = "output"
 # So much of small tables is asked for at once.
 _BATCH_BYTES = 4 << 20
 _BATCH_TABLES = 50
-
-# Compiling a query that runs once costs more than it saves; money is written as the locale says.
-_PINNED = "SELECT set_config('jit', 'off', false), set_config('lc_monetary', 'C', false)"
+# A lock is kept to the end of its transaction, and a server has room for a limited number.
+_BATCH_LOCKS = 128
 
 # `tables`: name → root (the partitioned table it belongs to, or itself), rows, hash;
-# `large_objects`: count, and hash where this role may read them all.
+# `covered`: OIDs of these tables, `covered_sequences`: schema and name of sequences, as pg_restore
+# lists them; `large_objects`: count and hash.
 Content = dict[str, Any]
 
 
@@ -46,13 +48,20 @@ def best_method(_server_version: int) -> str:
 
 
 def content(
-    connect: Callable[[], Any], *, sessions: int, method: str, stop: threading.Event | None = None
+    connect: Callable[[], Any],
+    *,
+    sessions: int,
+    method: str,
+    stop: threading.Event | None = None,
+    snapshot: str | None = None,
+    objects: bool = True,
 ) -> Content:
     """Fingerprint every table that a dump has rows of.
 
-    `connect` opens a session that sees what all others see; so many are used side by side, and
-    closed at the end. Once `stop` is set nothing more is begun and what there is, is returned.
-    Raises GonogoError when nobody knows `method`.
+    `connect` opens a session; so many are used side by side, and closed at the end. They see what
+    the exported `snapshot` sees, in transactions that are short: none takes a lock on more than a
+    few tables. Large objects are read where the role may read all `objects`. Once `stop` is set nothing more is begun and what there is, is returned. Raises
+    GonogoError when nobody knows `method`.
     """
     if method != _METHOD:
         raise GonogoError(
@@ -60,11 +69,19 @@ def content(
             detail=f"Known: {_METHOD}.",
             hint="Take a new backup.",
         )
-    with _opened(connect) as first:
-        tables = _tables(first)
+    with connect() as first:
+        with _moment(first, snapshot):
+            tables = _tables(first)
+            sequences = [listed for _, listed in _ask(first, sql.SEQUENCES)]
+        counted: dict[str, Any] = {"count": None, "hash": None}
+        if objects:
+            with _moment(first, snapshot):
+                counted = large_objects(first, stop)
         found: Content = {
             "tables": {table["name"]: {"root": table["root"]} for table in tables},
-            "large_objects": large_objects(first),
+            "covered": sorted(table["oid"] for table in tables),
+            "covered_sequences": sorted(sequences),
+            "large_objects": counted,
         }
         batches: SimpleQueue[list[dict[str, Any]]] = SimpleQueue()
         for batch in _batches(tables):
@@ -76,13 +93,13 @@ def content(
                     batch = batches.get_nowait()
                 except Empty:
                     return
-                for name, rows, total in _ask(
-                    connection, " UNION ALL ".join(t["query"] for t in batch)
-                ):
-                    found["tables"][name].update(rows=rows, hash=total)
+                query = " UNION ALL ".join(sql.fingerprint(table) for table in batch)
+                with _moment(connection, snapshot):
+                    for name, rows, total in _ask(connection, query):
+                        found["tables"][name].update(rows=rows, hash=total)
 
         def with_own_session() -> None:
-            with _opened(connect) as connection:
+            with connect() as connection:
                 work(connection)
 
         others = min(sessions, batches.qsize()) - 1
@@ -92,6 +109,45 @@ def content(
             for task in running:
                 task.result()
     return found
+
+
+def table(
+    connection: Any,
+    schema: str,
+    name: str,
+    *,
+    columns: Sequence[str] | None = None,
+    without: Sequence[str] = (),
+) -> tuple[int, str]:
+    """Rows and hash of one table, read in the transaction that is open.
+
+    `columns` are names, all by default; rows whose `id` is one of `without` do not count. The
+    transaction goes on with the settings and the locks that it had before.
+    """
+    with _aside(connection):
+        ((quoted, known),) = _ask(connection, sql.of_columns(schema, name, columns))
+        query = sql.rows_and_hash(quoted, json.loads(known or "[]"), without)
+        ((rows, total),) = _ask(connection, query)
+    return int(rows), str(total)
+
+
+@contextlib.contextmanager
+def _aside(connection: Any) -> Iterator[None]:
+    """In a transaction: settings of our own, undone afterwards together with the locks."""
+    with connection.cursor() as cursor:
+        cursor.execute("SAVEPOINT gonogo_read")
+        pin(connection, local=True)
+        yield
+        cursor.execute("ROLLBACK TO SAVEPOINT gonogo_read; RELEASE SAVEPOINT gonogo_read")
+
+
+def pin(connection: Any, *, local: bool = False) -> None:
+    """Make sure of what a fingerprint depends on, whatever the session has done before."""
+    calls = ", ".join(
+        f"pg_catalog.set_config('{key}', '{value}', {'true' if local else 'false'})"
+        for key, value in sql.SETTINGS.items()
+    )
+    _ask(connection, f"SELECT {calls}")
 
 
 def sequences(connection: Any) -> dict[str, list[Any]]:
@@ -106,35 +162,58 @@ def sequences(connection: Any) -> dict[str, list[Any]]:
     return found
 
 
-def _opened(connect: Callable[[], Any]) -> Any:
-    connection = connect()
-    _ask(connection, _PINNED)
-    return connection
+@contextlib.contextmanager
+def _moment(connection: Any, snapshot: str | None) -> Iterator[None]:
+    """The settings made sure of, and what is seen; the locks end with it."""
+    pin(connection)
+    if snapshot is None:
+        yield
+        return
+    snapshots.joined(connection, snapshot)
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.rollback()
 
 
 def _tables(connection: Any) -> list[dict[str, Any]]:
-    """name, root, bytes and the query that fingerprints it."""
+    """As `TABLES` says: name, root, bytes, columns and so on."""
     (text,) = _ask(connection, sql.TABLES)[0]
-    return [{**table, "query": sql.fingerprint(table)} for table in json.loads(text or "[]")]
+    return list(json.loads(text or "[]"))
 
 
 def _batches(tables: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     """Large tables by themselves and first, small ones together."""
     batch: list[dict[str, Any]] = []
-    for table in sorted(tables, key=lambda table: -int(table["bytes"])):
-        batch.append(table)
-        if len(batch) == _BATCH_TABLES or sum(int(t["bytes"]) for t in batch) > _BATCH_BYTES:
+    for one in sorted(tables, key=lambda one: -int(one["bytes"])):
+        batch.append(one)
+        if (
+            len(batch) == _BATCH_TABLES
+            or sum(int(t["bytes"]) for t in batch) > _BATCH_BYTES
+            or sum(int(t["locks"]) for t in batch) > _BATCH_LOCKS
+        ):
             yield batch
             batch = []
     if batch:
         yield batch
 
 
-def large_objects(connection: Any) -> dict[str, Any]:
-    """`count`, and `hash` where this role may read them all."""
-    ((readable,),) = _ask(connection, sql.MAY_READ_LARGE_OBJECTS)
-    ((count, total),) = _ask(connection, sql.LARGE_OBJECTS if readable else sql.COUNT_LARGE_OBJECTS)
-    return {"count": count, "hash": total}
+def large_objects(connection: Any, stop: threading.Event | None = None) -> dict[str, Any]:
+    """How many there are, and the sum of the hashes of their pieces."""
+    count, total, after = 0, 0, -1
+    while not (stop and stop.is_set()):
+        query = sql.LARGE_OBJECTS.format(after=after, count=_BATCH_TABLES)
+        open_ones = [number for (number,) in _ask(connection, query)]
+        if not open_ones:
+            break
+        count, after, position = count + len(open_ones), open_ones[-1], 0
+        while open_ones:
+            pieces = _ask(connection, sql.chunk(open_ones, position))
+            total += sum(int(piece) for _, _, piece in pieces)
+            open_ones = [number for number, size, _ in pieces if size == sql.LARGE_OBJECT_CHUNK]
+            position += 1
+    return {"count": count, "hash": str(total)}
 
 
 def _ask(connection: Any, query: str) -> list[Any]:

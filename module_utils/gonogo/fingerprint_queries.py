@@ -1,7 +1,10 @@
 # ruff: noqa: S608 - names are quoted by the server, the rest are constants of this file
 """The SQL of the fingerprint of a database. No psycopg here.
 
-All names are qualified by an empty search_path.
+All names are qualified by an empty search_path, which `SETTINGS` makes sure of. A value becomes
+text by the output function of its type and never by a cast: a cast can be replaced, and does not
+say what a dump says. No query over rows has a condition or an order that an index could answer,
+and each asks for `ctid`, which no index holds: so the table itself is read.
 """
 
 from __future__ import annotations
@@ -10,14 +13,39 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 __all__ = [
-    "COUNT_LARGE_OBJECTS",
     "LARGE_OBJECTS",
-    "MAY_READ_LARGE_OBJECTS",
+    "LARGE_OBJECT_CHUNK",
     "SEQUENCES",
+    "SETTINGS",
     "TABLES",
+    "chunk",
     "fingerprint",
+    "literal",
+    "of_columns",
+    "rows_and_hash",
     "sequence",
 ]
+
+# What the text of a value depends on, and what would let the planner read something else than the
+# table. Compiling a query that runs once costs more than it saves; money is written as the locale
+# says.
+SETTINGS = {
+    "search_path": "",
+    "row_security": "off",
+    "jit": "off",
+    "lc_monetary": "C",
+    "timezone": "UTC",
+    "datestyle": "ISO, YMD",
+    "intervalstyle": "postgres",
+    "bytea_output": "hex",
+    "xmlbinary": "base64",
+    "extra_float_digits": "1",
+    "quote_all_identifiers": "off",
+    "enable_seqscan": "on",
+    "enable_indexscan": "off",
+    "enable_indexonlyscan": "off",
+    "enable_bitmapscan": "off",
+}
 
 # How a value is hashed, by the OID of its type: of these the server's hash is of all of the value,
 # and of nothing but it. {0} is the value, {1} the seed of its column.
@@ -33,7 +61,7 @@ _HASHES = {
     1043: 'hashtextextended({0} COLLATE "C", {1})',  # varchar
     # A date has no function of its own, and an infinite one no number.
     1082: "CASE WHEN isfinite({0}) THEN hashint4extended({0} - DATE '2000-01-01', {1})"
-    ' ELSE hashtextextended({0}::text COLLATE "C", {1}) END',
+    ' ELSE hashtextextended(concat({0}) COLLATE "C", {1}) END',
     1083: "time_hash_extended({0}, {1})",
     1114: "timestamp_hash_extended({0}, {1})",
     1184: "timestamp_hash_extended(timezone(INTERVAL '0', {0}), {1})",  # timestamptz
@@ -51,68 +79,159 @@ _OPEN_CHAR = 'hashtextextended(textin(bpcharout({0})) COLLATE "C", {1})'
 _CHAR = 1042
 # An odd number whose multiples lie far apart.
 _GOLDEN = 0x9E3779B97F4A7C15
-_TEXT = 'hashtextextended({0}::text COLLATE "C", {1})'
+# `concat` asks the output function. It makes an empty text of what is no value; a row of nothing
+# but nulls is a value, though IS NULL says otherwise.
+_TEXT = (
+    'CASE WHEN {0} IS DISTINCT FROM NULL THEN hashtextextended(concat({0}) COLLATE "C", {1}) END'
+)
 
 _NOT_OF_EXTENSION = """NOT EXISTS (
         SELECT FROM pg_depend AS e WHERE e.deptype = 'e'
             AND e.classid = 'pg_class'::regclass AND e.objid = c.oid)"""
 _USERS = "n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'"
 
-# What pg_dump writes the rows of: every table that is neither an extension's nor another
-# server's. `columns` are in the order of their names: name, OID of its type (of what a domain is
-# made of), and whether the type says how long it is.
-TABLES = f"""
-SELECT json_agg(json_build_object(
-    'name', format('%I.%I', n.nspname, c.relname),
-    'root', CASE WHEN c.relispartition THEN pg_partition_root(c.oid)::regclass::text
-        ELSE format('%I.%I', n.nspname, c.relname) END,
-    'bytes', c.relpages::bigint * current_setting('block_size')::bigint,
-    'columns', columns.columns))::text
-FROM pg_class AS c
-JOIN pg_namespace AS n ON n.oid = c.relnamespace AND {_USERS}
-CROSS JOIN LATERAL (
+# What an extension has asked to have dumped with the user's own: relation, and the condition that
+# its rows must meet. Extensions of initdb are in no dump.
+_CONFIGURATION = """
+SELECT k.relation, k.condition FROM pg_extension AS x
+CROSS JOIN LATERAL unnest(x.extconfig, x.extcondition) AS k (relation, condition)
+WHERE x.oid >= 16384"""
+
+
+def _columns_of(relation: str) -> str:
+    """Expression for the columns of the table with this OID, as `fingerprint` wants them.
+
+    A JSON array in the order of their names, each with name, OID of its type (of what a domain is
+    made of) and whether the type says how long it is. What is computed when it is read is no
+    column: a dump has nothing of it.
+    """
+    return f"""(
     SELECT coalesce(json_agg(json_build_array(quote_ident(a.attname),
         CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE a.atttypid END::bigint,
         CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END <> -1)
-        ORDER BY a.attname COLLATE "C"), '[]') AS columns
+        ORDER BY a.attname COLLATE "C"), '[]')
     FROM pg_attribute AS a
     JOIN pg_type AS t ON t.oid = a.atttypid
-    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-) AS columns
-WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND {_NOT_OF_EXTENSION}
+    WHERE a.attrelid = {relation} AND a.attnum > 0 AND NOT a.attisdropped
+        AND a.attgenerated <> 'v')"""
+
+
+# What pg_dump writes the rows of: every table of a user, and what extensions want to have saved;
+# no other server's. `condition` begins with WHERE, or is empty; `locks` is how many locks a query
+# of it takes.
+TABLES = f"""
+SELECT concat(json_agg(json_build_object(
+    'name', format('%I.%I', n.nspname, c.relname),
+    'alias', quote_ident(c.relname),
+    'oid', c.oid::bigint,
+    'root', CASE WHEN c.relispartition THEN format('%s', pg_partition_root(c.oid))
+        ELSE format('%I.%I', n.nspname, c.relname) END,
+    'bytes', c.relpages::bigint * current_setting('block_size')::bigint,
+    'locks', 1 + (SELECT count(*) FROM pg_index AS i WHERE i.indrelid = c.oid),
+    'condition', coalesce(saved.condition, ''),
+    'columns', {_columns_of("c.oid")})))
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+LEFT JOIN ({_CONFIGURATION}) AS saved ON saved.relation = c.oid
+WHERE c.relkind = 'r' AND c.relpersistence <> 't'
+    AND (saved.relation IS NOT NULL OR {_USERS} AND {_NOT_OF_EXTENSION})
 """
 
 SEQUENCES = f"""
-SELECT format('%I.%I', n.nspname, c.relname)
-FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace AND {_USERS}
-WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND {_NOT_OF_EXTENSION}
+SELECT format('%I.%I', n.nspname, c.relname),
+    translate(format('%s %s', n.nspname, c.relname), chr(10) || chr(13), '  ')
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+LEFT JOIN ({_CONFIGURATION}) AS saved ON saved.relation = c.oid
+WHERE c.relkind = 'S' AND c.relpersistence <> 't'
+    AND (saved.relation IS NOT NULL OR {_USERS} AND {_NOT_OF_EXTENSION})
 """
 
-MAY_READ_LARGE_OBJECTS = "SELECT has_table_privilege('pg_largeobject', 'SELECT')"
-COUNT_LARGE_OBJECTS = "SELECT count(*), NULL FROM pg_largeobject_metadata"
-LARGE_OBJECTS = """
-SELECT (SELECT count(*) FROM pg_largeobject_metadata), coalesce(sum(hashtextextended(
-    concat_ws(' ', loid, pageno, data) COLLATE "C", 0)), 0)::text
-FROM pg_largeobject
-"""
+# How many bytes of a large object are read at once.
+LARGE_OBJECT_CHUNK = 1 << 18
+# The next large objects behind an OID.
+LARGE_OBJECTS = (
+    "SELECT m.oid::bigint FROM pg_largeobject_metadata AS m"
+    " WHERE m.oid::bigint > {after} ORDER BY 1 LIMIT {count}"
+)
+
+
+def chunk(numbers: Sequence[int], position: int) -> str:
+    """Query for OID, bytes and hash of this piece of large objects, read as a dump reads them.
+
+    By their privileges, not by those of the catalog; a hole is as many zeros as a dump has of it.
+    """
+    offset = position * LARGE_OBJECT_CHUNK
+    comment = "coalesce(obj_description(o.oid::oid, 'pg_largeobject'), '')"
+    return (
+        "SELECT o.oid, octet_length(o.data), concat(hashtextextended("
+        f"""concat(o.oid, ' ', {offset}, ' ', o.data) COLLATE "C","""
+        f""" hashtextextended({comment} COLLATE "C", 0)))"""
+        f" FROM (SELECT w.oid, lo_get(w.oid::oid, {offset}, {LARGE_OBJECT_CHUNK}) AS data"
+        f" FROM unnest(ARRAY[{', '.join(map(str, numbers))}]::bigint[]) AS w (oid) OFFSET 0) AS o"
+    )
 
 
 def fingerprint(table: Mapping[str, Any]) -> str:
-    """Query for name, rows and hash of a table that `TABLES` has named.
+    """Query for name, rows and hash of a table that `TABLES` has named."""
+    if table["condition"]:
+        # As pg_dump writes it, which lets the condition name the table; there is no index on what
+        # has been read already.
+        source = (
+            f"(WITH read AS MATERIALIZED (SELECT r.ctid AS row_id, r.* FROM ONLY {table['name']}"
+            f" AS r) SELECT * FROM read AS {table['alias']} {table['condition']})"
+        )
+        counted = "row_id"
+    else:
+        source, counted = f"ONLY {table['name']}", "ctid"
+    return (
+        f"SELECT {literal(table['name'])}, count(t.{counted}),"
+        f" concat(coalesce(sum({_row_hash(table['columns'])}), 0)) FROM {source} AS t"
+    )
 
-    The hash of a row is made of those of its columns, each with a seed of its own, so that no two
-    columns can exchange their values. Summed over the rows it would not notice that two rows have
-    exchanged the values of a column; so it is hashed once more, whole, as the seed of a constant.
+
+def of_columns(schema: str, table: str, columns: Sequence[str] | None) -> str:
+    """Query for the name of a table as SQL and for its columns, all or these: see `_columns_of`."""
+    chosen = "true"
+    if columns is not None:
+        words = ", ".join(map(literal, columns))
+        chosen = f"(k ->> 0) IN (SELECT quote_ident(w) FROM unnest(ARRAY[{words}]::text[]) AS w)"
+    return f"""
+SELECT format('%I.%I', n.nspname, c.relname), concat((
+    SELECT json_agg(k ORDER BY number)
+    FROM json_array_elements({_columns_of("c.oid")}) WITH ORDINALITY AS e (k, number)
+    WHERE {chosen}))
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = {literal(schema)} AND c.relname = {literal(table)}
+"""
+
+
+def rows_and_hash(name: str, columns: Sequence[Sequence[Any]], without: Sequence[str]) -> str:
+    """Query for rows and hash of these columns; rows whose `id` is one of `without` do not count.
+
+    They are left out of the sums and not by a condition, which an index could answer.
+    """
+    kept = ""
+    if without:
+        words = ", ".join(map(literal, without))
+        kept = f" FILTER (WHERE concat(t.id) <> ALL (ARRAY[{words}]))"
+    return (
+        f"SELECT count(t.ctid){kept}, concat(coalesce(sum({_row_hash(columns)}){kept}, 0))"
+        f" FROM ONLY {name} AS t"
+    )
+
+
+def _row_hash(columns: Sequence[Sequence[Any]]) -> str:
+    """Expression for the hash of a row of `t`, of these columns (see `_columns_of`).
+
+    It is made of those of its columns, each with a seed of its own, so that no two columns can
+    exchange their values. Summed over the rows it would not notice that two rows have exchanged
+    the values of a column; so it is hashed once more, whole, as the seed of a constant.
     """
     hashes = " # ".join(
         f"coalesce({_hash(column, seed)}, {_null(seed)})"
-        for seed, column in enumerate(table["columns"], start=1)
+        for seed, column in enumerate(columns, start=1)
     )
-    return (
-        f"SELECT {literal(table['name'])}, count(*),"
-        f" coalesce(sum(hashint4extended(0, {hashes or 0})), 0)::text"
-        f" FROM ONLY {table['name']} AS t"
-    )
+    return f"hashint4extended(0, {hashes or 0})"
 
 
 def _hash(column: Sequence[Any], seed: int) -> str:

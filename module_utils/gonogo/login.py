@@ -6,11 +6,14 @@ Runs on the target host: Python 3.9, standard library only.
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .errors import GonogoError
+from .secrets import shape
 
 __all__ = [
     "LOGIN_SPEC",
@@ -18,6 +21,7 @@ __all__ = [
     "Timeouts",
     "application_name",
     "clean_environment",
+    "storable",
 ]
 
 # The one place where the login's options are spelled; modules use it as suboptions.
@@ -69,6 +73,48 @@ _SECRET_FILES = ("passfile", "client_key")
 # At the head of a PEM file whose key nobody can use without a passphrase.
 _ENCRYPTED = (b"BEGIN ENCRYPTED PRIVATE KEY", b"Proc-Type: 4,ENCRYPTED")
 
+# What each of these can be. A connection string could lead elsewhere, and carry a password into the
+# evidence; a path would depend on the directory that a stage happens to work in.
+_FORMS = {
+    "db": re.compile(r"(?!.*://)[^=]+", re.DOTALL),
+    "user": re.compile(r"(?!.*://)[^=:]+"),
+    "host": re.compile(r"/.+|@?[A-Za-z0-9._:%,\[\]-]+"),
+    "service": re.compile(r"(?!.*://)[^=@]+"),
+    **dict.fromkeys(_FILES, re.compile(r"/.*", re.DOTALL)),
+}
+_MEANT = {
+    "db": (
+        "a database name",
+        "Give the bare name; host, port and user have options of their own.",
+    ),
+    "user": ("a role", "Give the bare name of the role; its password is in the password file."),
+    "host": (
+        "a host",
+        "Give the bare name or address, or the directory of the socket; user and port have "
+        "options of their own, a password is in the password file.",
+    ),
+    "service": ("a service", "Give the name of a section of the service file."),
+}
+_A_PATH = (
+    "an absolute path",
+    "Begin it with / or with ~/, the home of the login user on the target host.",
+)
+
+
+def storable(login: Mapping[str, Any]) -> dict[str, Any]:
+    """The login as it may be written down: what it will be refused for is not in it.
+
+    Paths are those of the target host, where ~ and variables are not expanded yet.
+    """
+    kept = dict(login)
+    for option, pattern in _FORMS.items():
+        value = kept.get(option)
+        text = str(value or "")
+        expanded = f"/{text[1:]}" if option in _FILES and text[:1] in "~$" else text
+        if text and not pattern.fullmatch(expanded):
+            kept[option] = f"({shape(value)})"
+    return kept
+
 
 @dataclass(frozen=True)
 class Login:
@@ -91,12 +137,12 @@ class Login:
     connect_timeout: int = 10
 
     def __post_init__(self) -> None:
-        # A connection string could lead elsewhere, and carry a password into the evidence.
-        if "=" in self.db or "://" in self.db or not self.db:
-            raise GonogoError(
-                f"login.db is not a database name: {self.db!r}",
-                hint="Give the bare name; host, port and user have options of their own.",
-            )
+        for option, pattern in _FORMS.items():
+            value = getattr(self, option)
+            if (value or option == "db") and not pattern.fullmatch(value):
+                what, hint = _MEANT.get(option, _A_PATH)
+                # It may be a password, in the wrong place or in a connection string.
+                raise GonogoError(f"login.{option} is not {what}: {shape(value)}", hint=hint)
         for option in _FILES:
             value = getattr(self, option)
             if value:
@@ -155,12 +201,6 @@ def clean_environment() -> None:
 
 
 def _check_file(option: str, path: Path) -> None:
-    if not path.is_absolute():
-        raise GonogoError(
-            f"login.{option} is not an absolute path: {path}",
-            detail="It would depend on the directory a stage happens to work in.",
-            hint="Begin it with / or with ~/, the home of the login user on the target host.",
-        )
     if not path.is_file():
         raise GonogoError(
             f"login.{option} {'is not a file' if path.exists() else 'does not exist'}: {path}",

@@ -429,6 +429,12 @@ def _new(request: Request, names: Names) -> Any:
 
 
 def _proven(filling: Filling | FillingAsLogin, source: Mapping[str, Any]) -> dict[str, Any]:
+    unread = proof.uncompared(source, restoring.data_of(filling.archive))
+    if unread:
+        raise GonogoError(
+            "the archive has data that nobody has compared; nothing was changed",
+            detail=", ".join(unread[:20]),
+        )
     restored = filling.read(source["method"])
     found = proof.prove(source, restored)
     if not found["equal"]:

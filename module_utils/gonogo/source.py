@@ -15,7 +15,7 @@ from . import fingerprint, schema_catalog
 from .canonical import dumps
 from .connection import DatabaseError, described
 from .errors import GonogoError
-from .snapshot import joined
+from .snapshot import files
 
 __all__ = ["Source", "surroundings"]
 
@@ -52,16 +52,30 @@ SELECT json_build_object(
 class Source:
     """Reads the database in a snapshot that somebody else keeps open.
 
-    `connect` opens a session of the stage; at most `sessions` of them fingerprint tables. Sequences
-    take part in no snapshot, so they are read when this is made, and again at the end: what the
-    dump says of each lies between the two.
+    `moment` is the session that has exported the `snapshot`; where it has `locked` every table,
+    reading the schema there takes no further locks. Where it has not, a table that was emptied or
+    rewritten meanwhile is an error, since a snapshot does not protect from that. `connect` opens a
+    session of the stage; at most `sessions` of them fingerprint tables. Sequences take part in no
+    snapshot, so they are read when this is made, and again at the end: what the dump says of each
+    lies between the two.
     """
 
-    def __init__(self, connect: Callable[[], Any], *, snapshot: str, sessions: int):
+    def __init__(
+        self,
+        connect: Callable[[], Any],
+        *,
+        moment: Any,
+        snapshot: str,
+        locked: bool,
+        sessions: int,
+    ):
         self._connect = connect
+        self._moment = moment
+        self._locked = locked
         self._snapshot = snapshot
         self._sessions = sessions
         self._before = self._sequences()
+        self._files = {} if locked else self._now()
 
     def describe(self, stop: threading.Event) -> Callable[[], str]:
         """Read all that is in the snapshot; what is returned is called after the dump.
@@ -70,24 +84,25 @@ class Source:
         `schema`, `surroundings`, `server_version_num`. Both raise GonogoError when something
         cannot be read.
         """
-        with _readable(), joined(self._connect(), self._snapshot) as moment:
-            version = moment.info.server_version
-            method = fingerprint.best_method(version)
+        version = self._moment.info.server_version
+        method = fingerprint.best_method(version)
+        with _readable():
             found = {
                 "method": method,
-                "schema": schema_catalog.read(moment),
-                "surroundings": surroundings(moment),
+                "schema": schema_catalog.read(self._moment),
+                "surroundings": surroundings(self._moment),
                 "server_version_num": version,
             }
-        with _readable():
             found["content"] = fingerprint.content(
-                lambda: joined(self._connect(), self._snapshot),
+                self._connect,
                 sessions=self._sessions,
                 method=method,
                 stop=stop,
+                snapshot=self._snapshot,
             )
 
         def finished() -> str:
+            self._refuse_another_file()
             after = self._sequences()
             return dumps({**found, "sequences": {"before": self._before, "after": after}})
 
@@ -96,6 +111,23 @@ class Source:
     def _sequences(self) -> dict[str, list[Any]]:
         with _readable(), self._connect() as now:
             return fingerprint.sequences(now)
+
+    def _now(self) -> dict[int, tuple[str, int | None]]:
+        with _readable(), self._connect() as now:
+            return files(now)
+
+    def _refuse_another_file(self) -> None:
+        if self._locked:
+            return
+        now = self._now()
+        moved = [name for oid, (name, _) in self._files.items() if now.get(oid) != self._files[oid]]
+        if moved:
+            raise GonogoError(
+                "tables were emptied, rewritten, renamed or dropped while the backup was taken",
+                detail=", ".join(sorted(moved)[:20]),
+                hint="Run again. With more max_locks_per_transaction the server has room for "
+                "locks that prevent it.",
+            )
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from gonogo.controller import evidence
 from tests.integration.harness import PROJECT, RUN_SESSIONS, Controller, Database, Outcome
 
 Make = Callable[..., Database]
@@ -270,7 +272,22 @@ def test_cleanup_needs_approval_and_removes_exactly_the_ledger(
     assert "nothing to remove" in again.output
     # What happened after the run was closed does not change its verdict.
     recompute = ("playbooks/recompute.yml", "-e", f"verdict_recompute={outcome.evidence}")
-    assert controller.play(*recompute).status == 0
+    old, new = (_heads(said.output)[-1] for said in (outcome, done))
+    assert new == evidence.load(outcome.evidence).head != old
+    assert controller.play(*recompute, "-e", f"verdict_head={new}").status == 0
+    older = controller.play(*recompute, "-e", f"verdict_head={old}")
+    assert older.status == 0
+    assert "This head does not prove: cleanup_plan.json, cleanup.json." in older.output
+    lines = (outcome.evidence / "events.jsonl").read_bytes().splitlines(keepends=True)
+    (outcome.evidence / "events.jsonl").write_bytes(b"".join(lines[:-1]))
+    (outcome.evidence / "cleanup.json").unlink()
+    cut = controller.play(*recompute, "-e", f"verdict_head={new}")
+    assert cut.status != 0
+    assert "other evidence than was meant" in cut.output
+
+
+def _heads(output: str) -> list[str]:
+    return re.findall(r"Evidence: ([0-9a-f]{64})", output)
 
 
 def test_cleanup_refuses_an_altered_ledger(database: Database, controller: Controller) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import tempfile
@@ -170,3 +171,47 @@ def _assert_nowhere(
         assert password not in outcome.output
         assert password not in cleanup.output
         assert not [path for path in written if password.encode() in path.read_bytes()]
+
+
+SECRET = "S3cr3t-Pa55word"
+# The variables as somebody might set them who has a connection string at hand.
+MISPLACED = {
+    "validate_staging.yml": {
+        "gonogo_login": {"db": f"postgresql://apms:{SECRET}@127.0.0.1/apms"},
+    },
+    "playbooks/validate.yml": {"gonogo_login": {"db": "apms", "port": SECRET}},
+    "playbooks/cleanup.yml": {
+        "gonogo_login": {"db": "apms", "host": f"host=127.0.0.1 password={SECRET}"}
+    },
+    "playbooks/restore.yml": {"gonogo_login": {"db": "apms", "ssl_mode": SECRET}},
+}
+
+
+@pytest.mark.parametrize("playbook", MISPLACED)
+def test_a_secret_in_the_wrong_place_is_nowhere(
+    database: Database, controller: Controller, playbook: str
+) -> None:
+    controller.aim(database)
+    given = json.dumps(MISPLACED[playbook])
+    # Three v: at four, Ansible prints the options it was called with, before anything of ours.
+    outcome = controller.play("-i", "inventories/sandbox", playbook, "-vvv", "-e", given)
+    assert outcome.status != 0
+    assert "gonogo_login" in outcome.output or "login." in outcome.output
+    told = outcome.output.replace(given, "")
+    assert SECRET not in told, [line for line in told.splitlines() if SECRET in line]
+    written = _files(controller.runs_dir, controller.directory)
+    assert not [path for path in written if SECRET.encode() in path.read_bytes()]
+
+
+def test_a_login_that_is_refused_is_not_kept(database: Database, controller: Controller) -> None:
+    """No form of a password, but no name of a database or a path either."""
+    controller.aim(database)
+    login = {"db": f"postgresql://127.0.0.1/{SECRET}", "passfile": SECRET}
+    given = json.dumps({"gonogo_login": login})
+    outcome = controller.play("-i", "inventories/sandbox", "validate_staging.yml", "-e", given)
+    assert "login.db is not a database name: a text of" in outcome.output
+    assert outcome.verdict["decision"] == "HOLD"
+    assert SECRET not in outcome.output.replace(given, "")
+    written = _files(controller.runs_dir, controller.directory)
+    assert any(path.name == "run.json" for path in written)
+    assert not [path for path in written if SECRET.encode() in path.read_bytes()]

@@ -100,6 +100,27 @@ _ROWS = (
         "test_twin.py::test_rows_hidden_from_the_login",
     ),
     (
+        "An index that does not know all rows of its table, whatever the database sets for the "
+        "planner",
+        "fingerprints, and the plans of a cleanup and an undo, read the table",
+        "test_proof.py::test_an_index_that_hides_rows_answers_nothing",
+    ),
+    (
+        "A cast to text that somebody has made for a type, an array, a row",
+        "values are compared by what the type's output function writes",
+        "test_proof.py::test_a_cast_to_text_hides_nothing",
+    ),
+    (
+        "A table or sequence that an extension has asked to have dumped",
+        "compared like any other, with the condition that the dump has",
+        "test_proof.py::test_what_extensions_keep_is_missing",
+    ),
+    (
+        "As many tables as pg_dump can lock, and no room for more locks",
+        "a proof all the same; where pg_dump itself finds no room, the setting is named",
+        "test_many_tables.py::test_no_more_locks_than_a_dump_needs",
+    ),
+    (
         "A replica",
         "HOLD: `the server is a replica in recovery`",
         f"{_HERE}::test_a_replica",

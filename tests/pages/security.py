@@ -220,6 +220,24 @@ _SECRETS = _rows(
         "test_secrets.py::test_the_password_is_nowhere",
     ),
     (
+        "A password in any variable, in any form people have it (a URI, `password=`, a private "
+        "key), is refused before a run is opened, and is neither shown nor kept",
+        "unit/test_secrets.py::test_a_secret_is_refused_before_anything_else",
+    ),
+    (
+        "A bare password cannot be told from a name: where the value is refused, the error says "
+        "its key and its shape",
+        "unit/test_secrets.py::test_a_bare_password_that_is_refused_is_not_shown",
+    ),
+    (
+        "What libpq, Ansible or a file's name bring into an error goes through one redaction",
+        "unit/test_secrets.py::test_no_error_carries_it",
+    ),
+    (
+        "The terminal (`-vvv`), the evidence and the target host are searched for it",
+        "test_secrets.py::test_a_secret_in_the_wrong_place_is_nowhere",
+    ),
+    (
         "A password file, key or service file that others can read is refused",
         "test_login.py::test_refusal_is_one_clear_error",
     ),
@@ -400,12 +418,22 @@ _PROVES = _rows(
         "test_verifier.py::test_what_it_cannot_see_and_the_head_can",
     ),
     (
+        "what was added afterwards: a cleanup, an undo and a restore print a head of their own. It "
+        "proves everything up to there; with an earlier one, what came later is named as unproven",
+        "test_verifier.py::test_what_was_added_later_is_proven_by_a_later_head",
+    ),
+    (
         "that the decision follows from the answers: two programs that share no line agree",
         "test_verifier.py::test_it_agrees_with_the_project",
     ),
     (
         "that an edit in the middle of a run is not sealed with what comes after it",
         "unit/test_forgery.py::test_an_edit_is_not_sealed_with_what_is_added",
+    ),
+    (
+        "that everything the archive has data of was compared, by what the types' output functions "
+        "write: also what extensions keep for users, and large objects",
+        "test_proof.py::test_data_that_nobody_compares_is_no_proof",
     ),
     (
         "that the archive can be restored and equals its source, table by table",

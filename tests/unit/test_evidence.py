@@ -372,7 +372,7 @@ def test_a_file_that_is_no_evidence_does_no_harm(run: Run, name: str) -> None:
 
 def test_a_cleanup_adds_to_a_closed_run_as_often_as_it_likes(run: Run) -> None:
     for content in ("SELECT 1;\n", "SELECT 2;\n"):
-        run.write("sql/99_cleanup.sql", content, stage="cleanup")
+        run.write_json("cleanup_plan.json", {"sql": content}, stage="cleanup")
         run.write_json("cleanup.json", {"sql": content}, stage="cleanup")
     run.append("cleanup", "stage_passed")
     assert load(run.path).problems == []

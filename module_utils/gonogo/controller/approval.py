@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .. import canonical
-from ..errors import shown
 from . import evidence, person
 
 __all__ = ["APPROVAL", "came_later", "earlier", "is_mistaken", "open_plan", "refusal"]
@@ -103,7 +102,8 @@ def refusal(
     if answer == ["ROLLBACK"]:
         return "Rolled back as asked"
     if len(answer) != 2 or answer[0] != "COMMIT":
-        return f'"{shown(approval["answer"])}" is neither COMMIT with the token nor ROLLBACK'
+        # Somebody may have typed a password at the prompt.
+        return "The answer is neither COMMIT with the token nor ROLLBACK"
     if not hmac.compare_digest(answer[1].encode(), str(plan["token"]).encode()):
         return "The token is not this plan's"
     if not approval["run_id"]:

@@ -16,8 +16,8 @@ from ansible.utils.vars import load_extra_vars
 
 from ..errors import GonogoError
 from ..remote.common import TIMEOUTS_SPEC
-from . import approval, deployment, evidence, others, person, project, ranges, request
-from .stage import LOGIN, Stage
+from . import approval, deployment, evidence, others, person, project, ranges, request, request_form
+from .stage import LOGIN, Stage, native
 
 __all__ = ["SPEC", "ApprovedStage"]
 
@@ -50,7 +50,9 @@ class ApprovedStage(Stage):
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         known, prefixes = project.variables()
-        request.check_variables(load_extra_vars(self._loader), known=known, prefixes=prefixes)
+        extra = native(load_extra_vars(self._loader))
+        request_form.refuse_secrets({name: extra[name] for name in extra if name in known})
+        request.check_variables(extra, known=known, prefixes=prefixes)
         ranges.check(f"{self.stage}_plan_hours", arguments["plan_hours"])
         request.check_timeouts({k: v for k, v in arguments["timeouts"].items() if v is not None})
         run = self.choose(arguments)
@@ -60,8 +62,16 @@ class ApprovedStage(Stage):
         evidence.point_to(
             self.runs_dir, identity=self.identity, inventory_host=self.host, run=run.path
         )
+        before = evidence.load(run.path).head
         try:
-            return self._decide(run, arguments)
+            result = self._decide(run, arguments)
+        except Exception:
+            # What was approved is on record, whatever became of it.
+            for line in self._new_head(run, before):
+                self._display.display(line)
+            raise
+        else:
+            return {**result, "lines": [*result["lines"], *self._new_head(run, before)]}
         finally:
             evidence.close_pointer(self.runs_dir, identity=self.identity, inventory_host=self.host)
 
@@ -135,6 +145,11 @@ class ApprovedStage(Stage):
             run.write_json(name, record, stage=self.stage)
 
     # --- the way of all of them --------------------------------------------------------------
+
+    def _new_head(self, run: evidence.Run, before: str) -> list[str]:
+        """The head of the evidence, where something was added to it: to be kept elsewhere."""
+        head = evidence.load(run.path).head
+        return [f"Evidence: {head}"] if head != before else []
 
     def _decide(self, run: evidence.Run, arguments: dict[str, Any]) -> dict[str, Any]:
         planned = self._ask(run, arguments, approved_content=None)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..deploy import budgets
 from ..errors import InputError
-from . import person, project, promotion, request
+from . import person, project, promotion, request, request_form
 from .protection import protection
 from .stage import native
 
@@ -40,6 +40,7 @@ def check(
     for names in (extra, variables):
         request.check_variables(names, known=known, prefixes=prefixes)
     values = {name: native(variables.get(name)) for name in sorted(known) if name in variables}
+    request_form.refuse_secrets(values)
     request.require_options(host, values, project.options())
     given: dict[str, Any] = {name: values.get(f"gonogo_{name}") for name in _ASKED}
     for name, default in _DEFAULTS.items():

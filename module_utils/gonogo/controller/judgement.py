@@ -10,7 +10,7 @@ from ..errors import GonogoError
 from ..verdict import decide
 from . import evidence
 
-__all__ = ["confirmed", "decided"]
+__all__ = ["confirmed", "decided", "unproven"]
 
 
 def decided(path: Path) -> dict[str, Any]:
@@ -55,3 +55,19 @@ def confirmed(path: Path) -> dict[str, Any]:
             hint="Trust the evidence, not the file; find out who changed it.",
         )
     return verdict
+
+
+def unproven(path: Path, head: str) -> list[str]:
+    """What this head of the evidence says nothing about: files written after it.
+
+    Raises GonogoError where it is neither the head of the verdict nor a later one.
+    """
+    found = evidence.load(path)
+    later = found.unproven_by(head)
+    if later is None:
+        raise GonogoError(
+            "other evidence than was meant: this head is not in its chain",
+            detail=f"The last event has {found.head or 'no hash'}.",
+            hint="Either the directory was written anew, or what was added to it last is gone.",
+        )
+    return later

@@ -15,7 +15,7 @@ def path_of(text: str, *, key: str) -> Path:
         return Path(text).expanduser().resolve()
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(
-            f"cannot be a path: {error}",
+            f"cannot be a path: {getattr(error, 'strerror', None) or type(error).__name__}",
             key=key,
             value=text,
             hint="Paths of the controller are absolute, begin with ~/, or with the directory "

@@ -19,6 +19,7 @@ from ..errors import GonogoError, InputError
 from . import person, ranges, runbook
 from .paths import path_of
 from .protection import Protection, check_extra
+from .request_form import misfits
 
 __all__ = [
     "REQUEST",
@@ -65,15 +66,6 @@ _KINDS: dict[str, type] = {
     "timeouts": dict,
     "waivers": list,
     "refused_databases": list,
-}
-_OPTION_WORDS = {
-    "bool": "true or false",
-    "dict": "a mapping",
-    "float": "a number",
-    "int": "a whole number",
-    "list": "a list",
-    "path": "a path",
-    "str": "text",
 }
 _WORDS: dict[type, str] = {str: "text", dict: "a mapping", list: "a list"}
 
@@ -147,17 +139,11 @@ def check_options(values: Mapping[str, Any], options: Mapping[str, Mapping[str, 
     for name, option in sorted(options.items()):
         if values.get(name) is None:
             continue
+        for key, what, value in misfits("", {name: values[name]}, {name: option}):
+            raise InputError(what, key=key, value=value, hint=option["description"])
         suits, value = _suiting(name, option, values[name])
         if suits and name in ranges.RANGES:
             ranges.check(name, value)
-        if not suits:
-            choices = ", ".join(option.get("choices") or ())
-            raise InputError(
-                f"must be {_OPTION_WORDS[option['type']]}{f' of: {choices}' if choices else ''}",
-                key=name,
-                value=values[name],
-                hint=option["description"],
-            )
 
 
 def _suiting(name: str, option: Mapping[str, Any], value: Any) -> tuple[bool, Any]:

@@ -25,7 +25,7 @@ from ..errors import GonogoError, visible
 from ..login import LOGIN_SPEC
 from ..remote import find
 from ..verdict import is_protected
-from . import evidence, loaded, project, runbook
+from . import evidence, loaded, project, request_form, runbook
 from .package import GONOGO, PSYCOPG, Package
 from .paths import path_of
 from .render import share_code
@@ -102,6 +102,9 @@ class Stage(ActionBase):  # type: ignore[misc]
         try:
             loaded.require_own()
             loaded.require_own_role(self._task)
+            given = native(getattr(self._task, "args", None) or {})
+            request_form.refuse_secrets(given)
+            request_form.refuse_misfits(given, self.spec)
             _, arguments = self.validate_argument_spec(argument_spec=dict(self.spec))
             result.update(self.act(native(arguments)))
         except GonogoError as error:
@@ -225,10 +228,7 @@ class Stage(ActionBase):  # type: ignore[misc]
         if differing:
             raise GonogoError(
                 f"stage {self.stage} was given another login than stage target",
-                detail="; ".join(
-                    f"{key}: proven {proven.get(key)!r}, given {given.get(key)!r}"
-                    for key in differing
-                ),
+                detail=f"Not the same: {', '.join(f'login.{key}' for key in differing)}.",
                 hint="gonogo_login must be the same for the whole run.",
             )
 

@@ -32,7 +32,7 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     provide_psycopg(params)
     from ..connection import reached
     from ..lock import prove, session
-    from ..snapshot import exported
+    from ..snapshot import exported, has_room
     from ..source import Source
     from ..target import observe
 
@@ -69,11 +69,16 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
         observed = observe(connection)
         snapshot = source = None
         if params["fingerprint"]:
-            snapshot = moment.enter_context(exported(moment.enter_context(opened(patient=True))))
+            keeping = moment.enter_context(opened(patient=True))
+            room = has_room(connection)
+            jobs = jobs if room else 1
+            snapshot = moment.enter_context(exported(keeping, lock=room))
             source = Source(
                 # It reads several times as fast as a dump writes.
                 lambda: opened(patient=True),
+                moment=keeping,
                 snapshot=snapshot,
+                locked=room,
                 sessions=max(1, jobs // 2),
             )
         record = backup.take(

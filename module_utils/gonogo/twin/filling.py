@@ -70,13 +70,13 @@ class Filling:
     """Through `doors`, as a superuser."""
 
     def __init__(self, archive: Archive, doors: Doors):
-        self._archive = archive
+        self.archive = archive
         self._doors = doors
         self._plan: Plan | None = None
 
     def fill(self) -> None:
         """Restore everything but event triggers, and give it to its owners."""
-        entries = toc.read(self._archive.directory)
+        entries = toc.read(self.archive.directory)
         with self._steps() as session:
             plan = self._plan = parts.plan(
                 entries,
@@ -109,7 +109,10 @@ class Filling:
         with _readable(), doors.connect() as session:
             standins.let_read_all(session, doors)
             content = fingerprint.content(
-                lambda: doors.connect(doors.reader), sessions=self._archive.jobs, method=method
+                lambda: doors.connect(doors.reader),
+                sessions=self.archive.jobs,
+                method=method,
+                objects=False,
             )
             content["large_objects"] = fingerprint.large_objects(session)
             standins.remove(session, doors)
@@ -130,7 +133,7 @@ class Filling:
     def _run(self, part: Part, role: str | None = None) -> None:
         if part.ids:
             run(
-                self._archive,
+                self.archive,
                 conninfo=self._doors.conninfo(role),
                 environment=self._doors.environment(role),
                 server_version=self._doors.version,

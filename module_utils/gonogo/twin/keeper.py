@@ -44,7 +44,10 @@ _GONE_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Wanted:
-    """A twin to be: whose, where, of what. `around` is what `source.surroundings` has found."""
+    """A twin to be: whose, where, of what.
+
+    `around` is what `source.surroundings` has found, `relations` the number of tables and indexes.
+    """
 
     run_id: str
     source: Login
@@ -52,6 +55,7 @@ class Wanted:
     programs: Path
     account: Account
     around: Mapping[str, Any]
+    relations: int
     needed_bytes: int
 
 
@@ -241,7 +245,10 @@ def _make(wanted: Wanted, where: place.Place, spawned: Any) -> Kept:
         account=wanted.account,
         sockets=where.sockets,
         log=where.log,
-        settings={"lc_monetary": around["monetary"]},
+        settings={
+            "lc_monetary": around["monetary"],
+            "max_locks_per_transaction": server.locks_for(wanted.relations),
+        },
         spawned=spawned,
     )
     kept = Kept(

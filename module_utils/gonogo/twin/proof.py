@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..schema_catalog import Difference, compare
 
-__all__ = ["prove", "restorable"]
+__all__ = ["Archived", "prove", "restorable", "uncompared"]
 
 # So many differences are written down; their number is said in any case.
 _SHOWN = 50
@@ -17,6 +18,17 @@ _SHOWN_LENGTH = 500
 _NOT_DUMPED = ("version of extension ", "tablespace of ")
 # One that could not be built is left out of every dump.
 _INVALID_INDEX = "invalid, "
+
+
+@dataclass(frozen=True)
+class Archived:
+    """What an archive has data of: tables (OID in the source → name) and sequences.
+
+    A name is as `pg_restore --list` prints it: schema, name, owner.
+    """
+
+    tables: Mapping[int, str]
+    sequences: Sequence[str]
 
 
 def prove(
@@ -42,6 +54,28 @@ def prove(
         "large_objects": objects,
         "schema": schema,
     }
+
+
+def uncompared(source: Mapping[str, Any], archived: Archived) -> list[str]:
+    """What the archive has data of and nobody has read in the source.
+
+    The list of what to compare is made from the catalog, by the rules of pg_dump as they are known
+    here; the archive says what pg_dump has really done.
+    """
+    content = source["content"]
+    oids, missing = set(content["covered"]), []
+    for oid, name in archived.tables.items():
+        if oid not in oids:
+            missing.append(name)
+    # The longest names first: each stands for one line only.
+    known = sorted(content["covered_sequences"], key=len, reverse=True)
+    for line in sorted(archived.sequences, key=len, reverse=True):
+        fitting = [one for one in known if line.startswith(f"{one} ")]
+        if fitting:
+            known.remove(fitting[0])
+        else:
+            missing.append(line)
+    return sorted(missing)
 
 
 def _tables(
@@ -100,7 +134,7 @@ def _position(state: Any) -> tuple[int, bool]:
 
 def _large_objects(source: Mapping[str, Any], twin: Mapping[str, Any]) -> dict[str, Any]:
     hashed = source["hash"] is not None and twin["hash"] is not None
-    equal = source["count"] == twin["count"] and (not hashed or source["hash"] == twin["hash"])
+    equal = hashed and (source["count"], source["hash"]) == (twin["count"], twin["hash"])
     return {"count": [source["count"], twin["count"]], "hashed": hashed, "equal": equal}
 
 

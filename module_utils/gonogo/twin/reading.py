@@ -68,7 +68,10 @@ def _as_reader(
         standins.make(session, doors, [])
         standins.let_read_all(session, doors)
         found = fingerprint.content(
-            lambda: doors.connect(doors.reader), sessions=sessions, method=method
+            lambda: doors.connect(doors.reader),
+            sessions=sessions,
+            method=method,
+            objects=False,
         )
     except DatabaseError as error:
         told = described(error)

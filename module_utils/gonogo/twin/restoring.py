@@ -6,6 +6,8 @@ Runs on the target host: Python 3.9, standard library only.
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +18,16 @@ from .. import clients
 from ..backup import SOURCE, digests, seal
 from ..errors import GonogoError
 from .errors import UnprovenError
+from .proof import Archived
 
-__all__ = ["Archive", "UnrestorableError", "read_source", "run", "sealed"]
+__all__ = ["Archive", "UnrestorableError", "data_of", "read_source", "run", "sealed"]
+
+# A line of the table of contents about data. Data of a table names the OID of the table in the
+# source. A definition has the number of its catalog where data has a zero, so no name can be taken
+# for one of these words.
+_DATA = re.compile(
+    r"^\d+; 0 (?P<oid>\d+) (?P<kind>TABLE DATA|SEQUENCE SET) (?P<name>.*)$", re.MULTILINE
+)
 
 # What a host can lack, or somebody has ended; it says nothing about the archive.
 _OF_THE_HOST = (
@@ -77,6 +87,20 @@ class Archive:
     directory: Path
     pg_restore: str
     jobs: int
+
+
+def data_of(archive: Archive) -> Archived:
+    """What the archive has data of, as its table of contents says."""
+    listed = clients.run(
+        [archive.pg_restore, "--list", str(archive.directory)],
+        environment=os.environ,
+        what="listing the archive (pg_restore)",
+    )
+    found = list(_DATA.finditer(listed))
+    return Archived(
+        tables={int(one["oid"]): one["name"] for one in found if one["kind"] == "TABLE DATA"},
+        sequences=[one["name"] for one in found if one["kind"] == "SEQUENCE SET"],
+    )
 
 
 def run(

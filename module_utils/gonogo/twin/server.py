@@ -24,7 +24,7 @@ from .account import Account
 from .confinement import Confinement, prepared
 from .errors import UnprovenError
 
-__all__ = ["PORT", "end", "end_orphan", "initialize", "launch"]
+__all__ = ["PORT", "end", "end_orphan", "initialize", "launch", "locks_for"]
 
 PORT = 5432  # A part of the socket's name, nothing more.
 _START_SECONDS = 120.0
@@ -52,10 +52,11 @@ _SETTINGS = {
     "log_destination": "stderr",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # Copies of many tables are locked in one transaction when they are fingerprinted or dumped.
-    "max_locks_per_transaction": "256",
 }
 _MEGABYTE = 1 << 20
+_LOCKS = 256
+# The server has room for as many locks as the product of both.
+_SESSIONS = 100
 
 
 def initialize(data: Path, *, programs: Path, account: Account, superuser: str, log: Path) -> None:
@@ -122,6 +123,14 @@ def _is_ready(child: subprocess.Popen[bytes], data: Path) -> bool:
                 return True
         time.sleep(_POLL_SECONDS)
     return False
+
+
+def locks_for(relations: int) -> str:
+    """`max_locks_per_transaction` with which some sessions can lock everything at once.
+
+    Whoever keeps the twin may dump it again, or change all of it in one transaction.
+    """
+    return str(max(_LOCKS, 4 * relations // _SESSIONS))
 
 
 def end(child: subprocess.Popen[bytes]) -> None:

@@ -156,6 +156,7 @@ def _in_cluster(request: Request, alive: Any) -> dict[str, Any]:
             ),
             account=who,
             around=source["surroundings"],
+            relations=sum(name.startswith(("table ", "index ")) for name in source["schema"]),
             needed_bytes=int(_size(alive) * request.space_factor),
         ),
         meanwhile=lambda: damage.append(_damage(request)),
@@ -214,6 +215,14 @@ def _proven(target: _Target, source: Mapping[str, Any], damage: str | None) -> d
         return {
             **answer,
             "reason": f"the archive is not the one that was sealed: {damage}",
+            "seconds": {},
+        }
+    unread = proof.uncompared(source, restoring.data_of(target.filling.archive))
+    if unread:
+        return {
+            **answer,
+            "proven": None,
+            "reason": "the archive has data that nobody has compared: " + ", ".join(unread[:20]),
             "seconds": {},
         }
     _prepare(target, source)

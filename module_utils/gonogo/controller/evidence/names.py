@@ -26,6 +26,9 @@ SEALED = (
 )
 # What follows from the evidence and can be made again from it: not part of the chain.
 DERIVED = ("verdict.json", "report.md", "report.html", "junit.xml")
+# What may be added to the evidence of a run that is closed: plans and records of what people have
+# approved afterwards.
+LATER = re.compile(r"(cleanup|undo|restore)(_plan)?\.json")
 
 RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 ENVIRONMENT = re.compile(r"[a-z][a-z0-9_-]{0,62}")

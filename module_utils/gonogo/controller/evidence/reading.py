@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ from ...errors import shown
 from ...verdict import misfits
 from . import disk
 from .chain import verified
-from .names import CHAIN, DERIVED, FILE, SEALED
+from .names import CHAIN, DERIVED, FILE, LATER, SEALED
 from .parsing import parse, records_of
+
+_STRANGE = "was written by no stage"
 
 
 @dataclass
@@ -37,10 +39,37 @@ class Evidence:
     events: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
+    @property
+    def head(self) -> str:
+        """Hash of the last event: kept elsewhere, it proves everything up to there."""
+        return str(self.events[-1]["hash"]) if self.events else ""
+
+    @property
+    def strangers(self) -> list[str]:
+        """Files that no stage has written; they are no evidence, and nothing reads them."""
+        wrote = [event["data"] for event in self.events if event["event"] == "wrote"]
+        return _strangers(self.path, {str(data.get("file")) for data in wrote})
+
+    def unproven_by(self, head: str) -> list[str] | None:
+        """What was written after this head, which is that of the verdict or a later one.
+
+        Names of files, each as often as it was written; None where it is no such head.
+        """
+        closed = next((e["seq"] for e in self.events if e["event"] == "closed"), None)
+        found = [e["seq"] for e in self.events if e["hash"] == head and closed is not None]
+        if not found or found[0] < closed:
+            return None
+        later = self.events[found[0] :]
+        return [str(event["data"].get("file", event["event"])) for event in later]
+
     def problems_with(self, *names: str) -> list[str]:
         """The problems, without those of other files alone; the chain's are everybody's."""
         about = [text.split(" ", maxsplit=1)[0] for text in self.problems]
-        others = {name for name in about if name in SEALED or name.startswith("sql/")} - {*names}
+        others = {
+            name
+            for name, text in zip(about, self.problems, strict=True)
+            if name in SEALED or name.startswith("sql/") or text == f"{name} {_STRANGE}"
+        } - {*names}
         return [text for text, name in zip(self.problems, about, strict=True) if name not in others]
 
 
@@ -78,18 +107,16 @@ def _verify_digests(path: Path, events: Sequence[Mapping[str, Any]], problems: l
     """Compare every file with the last event that wrote it, and look for files nobody wrote."""
     broken = bool(problems)
     sealed: dict[str, str] = {}
-    # What a closed run consists of; a later cleanup may add to it, and change nothing.
-    final: set[str] = set()
+    closed = False
     for event in events:
-        if event["event"] == "closed":
-            final = {*SEALED, *sealed}
+        closed = closed or event["event"] == "closed"
         if event["event"] != "wrote":
             continue
         name, digest = str(event["data"].get("file")), str(event["data"].get("sha256"))
         if not FILE.fullmatch(name) or name in DERIVED or name == CHAIN:
             problems.append(f"{CHAIN} line {event['seq']}: wrote no file of evidence")
             continue
-        if name in final:
+        if closed and not LATER.fullmatch(name):
             problems.append(f"{name} was written after the run was closed")
         sealed[name] = digest
     for name, digest in sealed.items():
@@ -100,9 +127,20 @@ def _verify_digests(path: Path, events: Sequence[Mapping[str, Any]], problems: l
         elif canonical.sha256(raw) != digest and not broken:
             problems.append(f"{name} changed after it was written")
     if not broken:
-        found = [name for name in SEALED if os.path.lexists(path / name)]
-        found += [f"sql/{name}" for name in disk.names_in(path / "sql")]
-        problems += [f"{name} was written by no stage" for name in found if name not in sealed]
+        problems += [
+            f"{name} {_STRANGE}"
+            for name in _strangers(path, sealed)
+            if name in SEALED or LATER.fullmatch(name) or name.startswith("sql/")
+        ]
+
+
+def _strangers(path: Path, sealed: Collection[str]) -> list[str]:
+    """Files and directories that the chain does not name. Hidden ones are read by nobody."""
+    known = {*sealed, *DERIVED, CHAIN, "sql"}
+    found = ["sql/"] if (path / "sql").is_symlink() else []
+    found += disk.names_in(path)
+    found += [f"sql/{name}" for name in disk.names_in(path / "sql")]
+    return [name if FILE.fullmatch(name) else shown(name) for name in found if name not in known]
 
 
 def _verify_run_id(evidence: Evidence) -> None:

@@ -1,0 +1,96 @@
+"""As many tables as pg_dump can dump by itself, on a server with little room for locks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from gonogo.errors import GonogoError
+from gonogo.login import Login
+from sandbox import database as content
+from sandbox import logins
+from sandbox.cluster import Cluster
+from tests.integration.harness import Database
+from tests.integration.twins import Rehearsal
+
+# Room for locks is in proportion to their product.
+SMALL = {
+    "max_locks_per_transaction": "32",
+    "max_connections": "20",
+    "max_wal_senders": "0",
+    "max_worker_processes": "0",
+    "autovacuum_max_workers": "1",
+}
+_AT_ONCE = 20
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory, server_bin: Path | None) -> Iterator[Cluster]:
+    with Cluster.start(tmp_path_factory.mktemp("small"), server_bin, SMALL) as started:
+        yield started
+
+
+@dataclass
+class Tables:
+    """A database with this many tables of a row each."""
+
+    cluster: Cluster
+    name: str
+
+    def fill(self, count: int, *, columns: str = "id integer PRIMARY KEY") -> Rehearsal:
+        with self.cluster.connect() as connection:
+            connection.execute(f"CREATE DATABASE {self.name}".encode())
+        with self.cluster.connect(self.name) as connection:
+            for start in range(0, count, _AT_ONCE):
+                numbers = range(start, min(count, start + _AT_ONCE))
+                connection.execute(
+                    ";".join(
+                        f"CREATE TABLE t{n} ({columns}); INSERT INTO t{n} (id) VALUES ({n})"
+                        for n in numbers
+                    ).encode()
+                )
+        words = self.cluster.conninfo(self.name, logins.SUPERUSER)
+        return Rehearsal(
+            Database(self.cluster, self.name, "target"),
+            self.cluster.directory / self.name,
+            Login(
+                db=self.name,
+                user=words["user"],
+                host=words["host"],
+                port=int(words["port"]),
+                passfile=words["passfile"],
+            ),
+        )
+
+
+def test_no_more_locks_than_a_dump_needs(small: Cluster) -> None:
+    """A plain `pg_dump --jobs=2` works here; so does the proof."""
+    rehearsal = Tables(small, "many").fill(640, columns="id integer PRIMARY KEY, x text UNIQUE")
+    with rehearsal.locked():
+        record = rehearsal.back_up(jobs=2)
+        answer = rehearsal.restore(record)
+    assert answer["proven"] is True, answer["reason"]
+    assert len(answer["proof"]["tables"]) == 640
+    assert record["jobs"] == 1
+
+
+def test_no_room_for_a_dump_is_said(small: Cluster) -> None:
+    rehearsal = Tables(small, "too_many").fill(1200, columns="id integer")
+    with rehearsal.locked(), pytest.raises(GonogoError) as caught:
+        rehearsal.back_up(jobs=2)
+    assert caught.value.primary == "pg_dump found no room for its locks on the server"
+    assert "max_locks_per_transaction" in str(caught.value.hint)
+
+
+@pytest.mark.attack
+def test_five_thousand_tables(cluster: Cluster, tmp_path: Path) -> None:
+    """On a server as it is installed."""
+    rehearsal = replace(Tables(cluster, "thousands").fill(5000), directory=tmp_path)
+    with rehearsal.locked():
+        answer = rehearsal.restore(rehearsal.back_up(jobs=2))
+    content.drop(cluster, "thousands")
+    assert answer["proven"] is True, answer["reason"]
+    assert len(answer["proof"]["tables"]) == 5000

@@ -1,0 +1,182 @@
+"""A secret in the wrong place is neither shown nor kept, whatever variable somebody puts it into."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gonogo import login as logins
+from gonogo.controller import approval, host_request, project, request_form, runbook
+from gonogo.errors import GonogoError, InputError
+from gonogo.login import LOGIN_SPEC, Login
+from gonogo.secrets import holding, is_secret, redacted
+
+RUNBOOK = str(next((Path(__file__).parents[2] / "runbooks").glob("20251229010228_*")))
+SECRET = "S3cr3t-Pa55!word"
+# As people have it at hand.
+FORMS = (
+    f"postgresql://apms:{SECRET}@db.example.com:5432/apms",
+    f"postgres://apms:{SECRET}@/apms?host=/run/postgresql",
+    f"postgresql://apms:{SECRET}/x@db.example.com/apms",
+    f"postgresql://db.example.com/apms?user=apms&password={SECRET}",
+    f"postgresql%3A%2F%2Fapms%3A{SECRET}%40db.example.com",
+    f"host=db.example.com password={SECRET} dbname=apms",
+    f"dbname=apms password = '{SECRET} with a blank'",
+    f"sslmode=verify-full sslpassword={SECRET}",
+    f"PGPASSWORD={SECRET} psql",
+    f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----",
+    f"-----BEGIN ENCRYPTED PRIVATE KEY-----\n{SECRET}",
+)
+ORDINARY = (
+    "apms_staging",
+    "db.example.com",
+    "https://jira.example.com/browse/APMS-1",
+    "https://medium.com/@somebody/a-post",
+    "https://host:8080/path",
+    "the password is reset for 3 users",
+    "no password supplied",
+    "password authentication failed for user apms",
+    "/home/apms/.pgpass",
+    "2026-01-31T12:00:00Z",
+    "Dewi <dewi@example.com>",
+)
+
+
+@pytest.fixture(autouse=True)
+def _templates_are_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runbook, "check_templates", lambda *_folders, **_declared: None)
+
+
+def variables(tmp_path: Path) -> dict[str, Any]:
+    """What an inventory has to say."""
+    return {
+        "gonogo_runbook": RUNBOOK,
+        "gonogo_environment": "staging",
+        "gonogo_profile": "target",
+        "gonogo_residue": "keep",
+        "gonogo_runs_dir": str(tmp_path / "runs"),
+        "gonogo_remote_dir": "~/.gonogo",
+        "gonogo_login": {"db": "apms_staging"},
+    }
+
+
+def everywhere(value: Any) -> Iterator[tuple[str, Any]]:
+    """Variable → a value of it with this one in it: alone, and in what the variable may hold."""
+    for name in sorted(project.options()):
+        yield name, value
+        yield name, [value]
+        yield name, {"reason": value, "nested": [{"deep": value}]}
+    for option in (*LOGIN_SPEC, "password", "sslpassword", "uri"):
+        yield "gonogo_login", {"db": "apms_staging", option: value}
+    for option in ("lock", "statement", "other"):
+        yield "gonogo_timeouts", {option: value}
+    for option in ("check", "criterion", "owner", "reason", "expires", "other"):
+        waiver = {"check": "I1.1", "owner": "Dewi", "reason": "x", "expires": "2026-03-31"}
+        yield "gonogo_waivers", [{**waiver, option: value}]
+    for option in ("workspace_code", "minimum_active_users", "unknown"):
+        yield "gonogo_parameters", {option: value}
+
+
+def test_a_secret_is_refused_before_anything_else(tmp_path: Path) -> None:
+    host_request.check("db1", variables=variables(tmp_path), extra={})
+    tried = 0
+    for form in FORMS:
+        for name, value in everywhere(form):
+            given = {**variables(tmp_path), name: value}
+            with pytest.raises(InputError) as caught:
+                host_request.check("db1", variables=given, extra={})
+            assert SECRET not in caught.value.render(), (name, value)
+            assert name in caught.value.render()
+            assert SECRET not in json.dumps(vars(caught.value), default=repr)
+            tried += 1
+    assert tried > 1000
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("bare", ["hunter2", "Tr0ub4dor&3 horse"])
+def test_a_bare_password_that_is_refused_is_not_shown(
+    tmp_path: Path, bare: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can tell it from a name; where it is refused, the error says its shape."""
+    once = runbook.load(Path(RUNBOOK), profile="target", parameters={}, templates=False)
+    monkeypatch.setattr(runbook, "load", lambda *_place, **_how: once)
+    shown = []
+    for name, value in everywhere(bare):
+        given = {**variables(tmp_path), name: value}
+        try:
+            host_request.check("db1", variables=given, extra={})
+        except GonogoError as error:
+            shown += [name] * (bare in error.render())
+    # It may well be the name of an environment.
+    assert set(shown) <= {"gonogo_promotion_from"}
+
+
+def test_ordinary_texts_are_none() -> None:
+    for text in ORDINARY:
+        assert not is_secret(text), text
+        assert redacted(text) == text
+    request_form.refuse_secrets({f"v{number}": text for number, text in enumerate(ORDINARY)})
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_no_error_carries_it(form: str) -> None:
+    """Whoever has put its words together: libpq, Ansible, a file's name."""
+    said = f'invalid connection option in "{form}"'
+    for error in (
+        GonogoError(said, detail=said, hint=said),
+        InputError("x", key="a", value=form, detail=said),
+        InputError("x", file="runbook.yml", key="a", value=form),
+    ):
+        assert SECRET not in error.render()
+        assert SECRET not in str(error)
+        assert SECRET not in repr(vars(error))
+
+
+def test_a_login_of_the_wrong_form_is_not_repeated() -> None:
+    for option in ("db", "user", "host", "service", "passfile", "ca_cert", "client_key"):
+        wrong = f"postgresql://{SECRET}" if option not in logins._FILES else SECRET
+        with pytest.raises(GonogoError) as caught:
+            replace(Login(db="apms"), **{option: wrong})  # type: ignore[arg-type]
+        assert SECRET not in caught.value.render()
+        assert f"login.{option}" in caught.value.primary
+        assert SECRET not in json.dumps(logins.storable({"db": "apms", option: wrong}))
+    kept = {
+        "db": "apms",
+        "user": "apms@server",
+        "host": "/run/postgresql",
+        "service": "my service",
+        "passfile": "~/.pgpass",
+        "ca_cert": "$HOME/ca.pem",
+        "client_key": None,
+        "port": 5432,
+    }
+    assert logins.storable(kept) == kept
+
+
+@pytest.mark.parametrize("option", ["port", "ssl_mode", "connect_timeout", "password"])
+def test_an_option_that_cannot_take_it_says_so_without_it(option: str) -> None:
+    """Ansible's own words repeat the value."""
+    with pytest.raises(InputError) as caught:
+        request_form.refuse_misfits(
+            {"login": {"db": "x", option: SECRET}},
+            {"login": {"type": "dict", "options": LOGIN_SPEC}},
+        )
+    assert f"login.{option}" in caught.value.render()
+    assert SECRET not in caught.value.render()
+
+
+def test_an_answer_at_the_prompt_is_not_repeated() -> None:
+    given = {"answer": SECRET, "approved_by": "Dewi", "run_id": "x", "typed": True}
+    refusal = approval.refusal(given, "x", {"token": "abc"}, prefix="cleanup")
+    assert refusal is not None
+    assert SECRET not in refusal
+
+
+def test_a_secret_is_found_wherever_it_lies() -> None:
+    deep = {"a": [{"b": FORMS[0]}, {"c": "x"}], FORMS[1]: 1}
+    assert list(holding(deep, "v")) == ["v.a[0].b", "v"]
