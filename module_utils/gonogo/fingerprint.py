@@ -60,8 +60,9 @@ def content(
 
     `connect` opens a session; so many are used side by side, and closed at the end. They see what
     the exported `snapshot` sees, in transactions that are short: none takes a lock on more than a
-    few tables. Large objects are read where the role may read all `objects`. Once `stop` is set nothing more is begun and what there is, is returned. Raises
-    GonogoError when nobody knows `method`.
+    few tables. Large objects are read where the role may read all `objects`. Once `stop` is set
+    nothing more is begun and what there is, is returned. Raises GonogoError when nobody knows
+    `method`.
     """
     if method != _METHOD:
         raise GonogoError(

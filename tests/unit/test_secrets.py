@@ -65,6 +65,10 @@ def variables(tmp_path: Path) -> dict[str, Any]:
     }
 
 
+def _check(given: dict[str, Any]) -> None:
+    host_request.check("db1", variables=given, extra={}, said=given, play={})
+
+
 def everywhere(value: Any) -> Iterator[tuple[str, Any]]:
     """Variable → a value of it with this one in it: alone, and in what the variable may hold."""
     for name in sorted(project.options()):
@@ -83,13 +87,13 @@ def everywhere(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def test_a_secret_is_refused_before_anything_else(tmp_path: Path) -> None:
-    host_request.check("db1", variables=variables(tmp_path), extra={})
+    _check(variables(tmp_path))
     tried = 0
     for form in FORMS:
         for name, value in everywhere(form):
             given = {**variables(tmp_path), name: value}
             with pytest.raises(InputError) as caught:
-                host_request.check("db1", variables=given, extra={})
+                _check(given)
             assert SECRET not in caught.value.render(), (name, value)
             assert name in caught.value.render()
             assert SECRET not in json.dumps(vars(caught.value), default=repr)
@@ -109,7 +113,7 @@ def test_a_bare_password_that_is_refused_is_not_shown(
     for name, value in everywhere(bare):
         given = {**variables(tmp_path), name: value}
         try:
-            host_request.check("db1", variables=given, extra={})
+            _check(given)
         except GonogoError as error:
             shown += [name] * (bare in error.render())
     # It may well be the name of an environment.

@@ -75,6 +75,8 @@ _ALWAYS = frozenset({"ENCODING", "STDSTRINGS", "SEARCHPATH"})
 # Making one calls a function, and what is made with it calls it again.
 _CALLING = frozenset({"FOREIGN DATA WRAPPER", "PROCEDURAL LANGUAGE"})
 _ROUTINES = frozenset({"FUNCTION", "PROCEDURE"})
+_DATA = frozenset({"TABLE DATA", "SEQUENCE SET"})
+_WITH_DATA = frozenset({"TABLE", "SEQUENCE"})
 _RELATIONS = frozenset({"TABLE", "FOREIGN TABLE"})
 _CHILDREN = _RELATIONS | {"INDEX ATTACH", "STATISTICS", "TABLE ATTACH"}
 
@@ -133,8 +135,15 @@ def plan(
     event_triggers = [entry for entry in left if _of_event_trigger(entry)]
     others = {e.id for e in (*after, *refreshes, *event_triggers)}
 
+    defined = {(e.namespace, e.tag) for e in entries if e.kind in _WITH_DATA}
+
     def session(entry: Entry) -> str | None:
-        inert = entry.kind in _INERT or _takes_superuser(entry, trusted_languages, privileged)
+        # What an extension keeps for users is its own: nothing of it is in the archive but data,
+        # and nobody else's code is on it yet.
+        kept = entry.kind in _DATA and (entry.namespace, entry.tag) not in defined
+        inert = (
+            kept or entry.kind in _INERT or _takes_superuser(entry, trusted_languages, privileged)
+        )
         return SUPERUSER if inert else entry.owner
 
     first = [entry for entry in left if entry.id not in others]
