@@ -58,7 +58,7 @@ def variables(tmp_path: Path) -> dict[str, Any]:
         "gonogo_runbook": RUNBOOK,
         "gonogo_environment": "staging",
         "gonogo_profile": "target",
-        "gonogo_residue": "keep",
+        "gonogo_residue": "rollback",
         "gonogo_runs_dir": str(tmp_path / "runs"),
         "gonogo_remote_dir": "~/.gonogo",
         "gonogo_login": {"db": "apms_staging"},

@@ -372,7 +372,8 @@ def _fingerprint(
     has = sql.SQL("t.{} IS NOT NULL").format(sql.Identifier(present)) if present else None
     query = sql.SQL(
         "SELECT count(t.ctid),"
-        " coalesce(sum(pg_catalog.hashtextextended(ROW({})::text, 0)::numeric), 0)::text FROM ONLY {} AS t WHERE {}"
+        " coalesce(sum(pg_catalog.hashtextextended(ROW({})::text, 0)::numeric), 0)::text"
+        " FROM ONLY {} AS t WHERE {}"
     ).format(row, sql.Identifier(*table), has or sql.SQL("true"))
     found = connection.execute(query).fetchone()
     return (int(found[0]), str(found[1]))
