@@ -15,7 +15,7 @@ from typing import Any
 FIELDS = {"seq", "at", "stage", "event", "data", "prev", "hash"}
 ABOUT = ("run_id", "environment", "target", "runbook", "runbook_sha256", "profile")
 DERIVED = ("verdict.json", "report.md", "report.html", "junit.xml")  # From the rest.
-LATER = {f"{one}{two}.json" for one in ("cleanup", "undo", "restore") for two in ("", "_plan")}
+LATER = "cleanup cleanup_plan undo undo_plan restore restore_plan deploy_found deploy_used".split()
 EFFECTS = {"important": "important", "nice": "none"}  # By a criterion's class; else a NO-GO.
 RECORDS = {"backup": {"file", "size", "sha256"}, "deploy": {"action"}}
 WORST_FIRST = ("fail", "not_run", "inconclusive", "pass")
@@ -50,7 +50,7 @@ def read_files(path: Path, events: list[Any], end: int, problems: list[str]) -> 
     for event in events:
         if event["event"] == "wrote":
             digests[name := event["data"]["file"]] = event["data"]["sha256"]
-            if event["seq"] > end and name not in LATER:
+            if event["seq"] > end and name.removesuffix(".json") not in LATER:
                 problems.append(f"{name}: written after the run was closed")
     there = {entry.relative_to(path).as_posix(): entry for entry in path.rglob("*")}
     known = {*digests, *DERIVED, "events.jsonl", "sql"}

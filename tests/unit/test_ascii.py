@@ -36,6 +36,7 @@ _OURS = {
     "effects.py",
     "errors.py",
     "refusal.py",
+    "secrets.py",
     "statements.py",
 }
 

@@ -28,7 +28,7 @@ SEALED = (
 DERIVED = ("verdict.json", "report.md", "report.html", "junit.xml")
 # What may be added to the evidence of a run that is closed: plans and records of what people have
 # approved afterwards.
-LATER = re.compile(r"(cleanup|undo|restore)(_plan)?\.json")
+LATER = re.compile(r"((cleanup|undo|restore)(_plan)?|deploy_(found|used))\.json")
 
 RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 ENVIRONMENT = re.compile(r"[a-z][a-z0-9_-]{0,62}")
