@@ -10,6 +10,9 @@ SCALE ?= 1
 WORKERS ?= 2
 # Major version of the server that the tests use, where it is not the embedded one.
 POSTGRES ?=
+# Random interruptions of `make faults`, for each of the two ways to the host, and their seed.
+INTERRUPTIONS ?= 100
+SEED ?= 1
 INTEGRATION := $(BIN)/pytest -n $(WORKERS) --dist worksteal $(addprefix --postgres ,$(POSTGRES))
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -46,7 +49,8 @@ attacks: $(VENV)/dev.stamp servers ## run all tests of which the others are a sa
 	$(INTEGRATION) tests -m attack
 
 faults: $(VENV)/dev.stamp servers ## run all tests of runs that are cut, write docs/faults.md (POSTGRES=18)
-	$(INTEGRATION) -m '' $(addprefix tests/integration/test_,$(addsuffix .py,cut twin_cut faults mishaps rehearsal deploy deploy_run forgery run))
+	$(INTEGRATION) -m '' --interruptions $(INTERRUPTIONS) --interruption-seed $(SEED) \
+	  $(addprefix tests/integration/test_,$(addsuffix .py,cut twin_cut faults mishaps interrupted interruptions hosts rehearsal deploy deploy_run forgery run))
 	@$(BIN)/python -m tests.pages
 
 molecule: $(VENV)/dev.stamp ## run the Molecule scenarios (SCENARIO=name for some of them)

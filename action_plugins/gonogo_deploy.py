@@ -13,6 +13,7 @@ from gonogo.controller import (
     deploy_approval,
     deployment,
     evidence,
+    intents,
     migration,
     person,
     ranges,
@@ -23,6 +24,9 @@ from gonogo.controller.stage import LOGIN, Stage
 from gonogo.deploy.budgets import BUDGETS_SPEC, budgets_of
 from gonogo.errors import GonogoError
 from gonogo.remote.common import TIMEOUTS_SPEC
+
+# How often the schema is looked at before it is taken for one that does not keep still.
+_LOOKS = 3
 
 
 class ActionModule(Stage):
@@ -56,28 +60,29 @@ class ActionModule(Stage):
         ranges.check("deploy_plan_hours", arguments["plan_hours"])
         runbook = self.runbook_of(run)
         plan = {**migration.plan(runbook, "migration"), "measured": self._measured(run)}
-        approved, done = None, None
-        if arguments["approval_required"] or self.is_protected(run):
-            # Where nothing is to be applied this is the answer: nobody has approved anything else.
-            done = self._ask(run, plan, arguments, plan_only=True)
-            if done["action"] == "would_apply":
-                shown = self._show(run, plan, done["before"], arguments)
-                if arguments["plan_only"]:
-                    return shown
-                approved, done = self._approved(run, shown, arguments), None
+        asking = arguments["approval_required"] or self.is_protected(run)
+        if arguments["plan_only"] and not asking:
+            return {"changed": False}
+        # Where nothing is to be applied this is the answer: nobody has approved anything else.
+        done = self._ask(run, plan, arguments, plan_only=True)
+        approved = None
+        if asking and done["action"] == "would_apply":
+            shown = self._show(run, plan, done["before"], arguments)
+            if arguments["plan_only"]:
+                return shown
+            approved = self._approved(run, shown, arguments)
         if arguments["plan_only"]:
             return {"changed": False}
         self._keep_files(run, runbook, plan)
-        done = done or self._ask(run, plan, arguments, approved=approved)
+        if done["action"] == "would_apply":
+            done = self._apply(run, runbook, plan, done, approved, arguments)
         done["approved"] = approved
         own = deployment.own_record(self.runs_dir, run)
         for look in (done["before"], done["after"]):
             if look is not None:
                 look["contradictions"] += deployment.contradictions(look["state"], own, runbook)
         done["own_record"] = own
-        before, after = done.pop("catalog_before"), done.pop("catalog_after")
-        if before is not None:
-            run.write_json("schema_before.json", before, stage=self.stage)
+        _, after = done.pop("catalog_before"), done.pop("catalog_after")
         if done["action"] == "applied" and (run.path / "schema.json").is_file():
             rehearsed = run.read_json("schema.json")
             done["unlike_rehearsal"] = rehearsal.unlike(rehearsed, after, runbook.manifest)
@@ -104,6 +109,31 @@ class ActionModule(Stage):
             return []
         return list((run.read_json("rehearsal.json")["deployment"] or {}).get("bill", []))
 
+    def _apply(
+        self,
+        run: evidence.Run,
+        runbook: Runbook,
+        plan: dict[str, Any],
+        look: dict[str, Any],
+        approved: dict[str, Any] | None,
+        arguments: dict[str, Any],
+    ) -> dict[str, Any]:
+        """What came of applying it, to the very schema that is sealed before."""
+        for look_number in range(_LOOKS):
+            intents.seal(run, plan, look, digests=runbook.digests, approved=approved)
+            # The first call uses the approval up, whatever it finds.
+            used = approved if look_number == 0 else None
+            done = self._ask(run, plan, arguments, sealed=look["schema_before"], approved=used)
+            if done["action"] != "moved":
+                return done
+            before, look = look, self._ask(run, plan, arguments, plan_only=True)
+            if look["action"] != "would_apply" or look["before"] != before["before"]:
+                break
+        raise GonogoError(
+            "the schema changes while it is looked at; nothing was deployed",
+            hint="Find out who changes it, then run the playbook again.",
+        )
+
     def _ask(
         self,
         run: evidence.Run,
@@ -112,10 +142,11 @@ class ActionModule(Stage):
         *,
         plan_only: bool = False,
         approved: dict[str, Any] | None = None,
+        sealed: str | None = None,
     ) -> dict[str, Any]:
         passed = ("login", "budgets", "resume", "timeouts")
         asked = {key: arguments[key] for key in passed}
-        asked = {**asked, "run_id": run.run_id, "plan": plan, "plan_only": plan_only}
+        asked |= {"run_id": run.run_id, "plan": plan, "plan_only": plan_only, "sealed": sealed}
         if approved:
             # For other controllers to see.
             asked["approval"] = approved["approval"]
@@ -165,6 +196,7 @@ class ActionModule(Stage):
             shown,
             more=[f"gonogo_promotion_evidence={promoted}"] if promoted else [],
             inventories=deployment.sources(self._vars),
+            limit=deployment.limit(self._vars),
         )
         given = arguments["approval"]
         if given is None:

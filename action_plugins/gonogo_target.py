@@ -17,11 +17,13 @@ from ansible.utils.vars import load_extra_vars
 from gonogo.controller import (
     evidence,
     host_request,
+    intents,
     loaded,
     others,
     person,
     project,
     promotion,
+    recovery,
     request,
 )
 from gonogo.controller.inventory import Inventory
@@ -29,6 +31,7 @@ from gonogo.controller.protection import ONLY_INVENTORY, Protection, protection
 from gonogo.controller.render import compiling
 from gonogo.controller.runbook import Runbook
 from gonogo.controller.stage import LOGIN, Stage, native
+from gonogo.errors import GonogoError
 from gonogo.login import storable
 
 STAGES = [
@@ -117,7 +120,7 @@ class ActionModule(Stage):
             **after,
             "run_id": run.run_id,
             "evidence": str(run.path),
-            "lines": [*_lines(**after), *self._left_out(run)],
+            "lines": [*_lines(**after), *self._find_out(run, arguments), *self._left_out(run)],
         }
 
     def _open(
@@ -174,6 +177,24 @@ class ActionModule(Stage):
         plan = {**runbook.plan(stages=self._stages()), "waivers": arguments["waivers"]}
         run.write_json("plan.json", plan, stage=self.stage)
         return run
+
+    def _find_out(self, run: evidence.Run, arguments: dict[str, Any]) -> list[str]:
+        """What has become of deployments of other runs that were interrupted: none is at work."""
+        said = []
+        for other in intents.open_runs(self.runs_dir, run.environment, arguments["login"]):
+            if other.path == run.path:
+                continue
+            try:
+                said += recovery.find_out(
+                    self, other, by=run.run_id, login=arguments["login"], timeouts={}
+                )
+            except (GonogoError, KeyError) as error:
+                why = error.primary if isinstance(error, GonogoError) else f"it lacks {error}"
+                said.append(
+                    f"Run {other.run_id} began to deploy and did not end; what it has left cannot "
+                    f"be found out: {why}"
+                )
+        return said
 
     @staticmethod
     def _left_out(run: evidence.Run) -> list[str]:

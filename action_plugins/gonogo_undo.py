@@ -9,12 +9,15 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from gonogo.controller import evidence, migration
+from gonogo.controller import evidence, intents, migration, recovery
 from gonogo.controller.approved_stage import SPEC, ApprovedStage
 from gonogo.deploy.budgets import BUDGETS_SPEC, budgets_of
 from gonogo.errors import GonogoError
 
 _SHOWN = 20
+# What a run that has deployed, or has begun to, has left in its evidence.
+_DEPLOYED = ("deploy.json", "deploy_found.json", intents.DEPLOY)
+_BEFORE = intents.SCHEMA
 
 
 class ActionModule(ApprovedStage):
@@ -35,34 +38,59 @@ class ActionModule(ApprovedStage):
     def choose(self, arguments: Mapping[str, Any]) -> evidence.Run | None:
         """The run asked for, or else the newest on this target that looked at the migration."""
         budgets_of(arguments["budgets"])
-        run = self.named(arguments, "deploy.json", "a deployment")
+        # What was found out, for the terminal.
+        self._found: list[str] = []
+        run = self.named(arguments, _DEPLOYED, "a deployment")
         if run:
             self.same_login(run, arguments)
+            self._find_out(run, arguments)
             return run
         found = None
         folder = self.runs_dir / arguments["environment"]
         for path in sorted(folder.glob("*Z-*"), reverse=True):
-            if not (path / "deploy.json").is_file() or (path / self.done_file).is_file():
+            if not any((path / name).is_file() for name in _DEPLOYED):
+                continue
+            if (path / self.done_file).is_file():
                 continue
             run = evidence.Run.open(path)
             if self.proven_login(run) != arguments["login"]:
                 continue
+            self._find_out(run, arguments)
             # The one that applied it has kept the schema as it was; later ones found it there.
-            if (path / "schema_before.json").is_file():
+            if (path / intents.SCHEMA).is_file() and not _left_nothing(path):
                 return run
             found = found or run
         return found
 
+    def _find_out(self, run: evidence.Run, arguments: Mapping[str, Any]) -> None:
+        """What has become of a deployment that was interrupted."""
+        if intents.is_open(run.path):
+            passed = {key: arguments[key] for key in ("login", "timeouts")}
+            self._found += recovery.find_out(self, run, by=run.run_id, **passed)
+
     def nothing(self, run: evidence.Run, planned: Mapping[str, Any]) -> list[str] | None:
-        del run
-        absent = planned["state"] == "absent"
-        return ["The migration is not there: nothing to take back."] if absent else None
+        if planned["state"] != "absent":
+            return None
+        self._keep_unheard(run, planned)
+        return [*self._found, "The migration is not there: nothing to take back."]
+
+    def _keep_unheard(self, run: evidence.Run, planned: Mapping[str, Any]) -> None:
+        """Where an approval has taken it back and nobody has heard of it, there is a record all
+        the same.
+        """
+        plan = run.read_json(self.plan_file) if (run.path / self.plan_file).is_file() else {}
+        if plan.get("approved_at") and not (run.path / self.done_file).is_file():
+            record = {key: planned[key] for key in self.kept}
+            approved = {key: plan[key] for key in ("approved_by", "approved_at")}
+            self.write(run, self.done_file, {**record, "run_id": run.run_id, **approved})
 
     def request_of(self, run: evidence.Run, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """With what was sealed when the migration was applied."""
-        kept = (run.path / "schema_before.json").is_file()
+        kept = (run.path / _BEFORE).is_file()
         self.refuse_damage(
-            run, "run.json", "deploy.json", *(["schema_before.json"] if kept else [])
+            run,
+            "run.json",
+            *(name for name in (*_DEPLOYED, _BEFORE) if (run.path / name).is_file()),
         )
         runbook = self.runbook_of(run)
         if not runbook.sql_files("undo"):
@@ -72,12 +100,12 @@ class ActionModule(ApprovedStage):
             )
         return {
             "plan": migration.plan(runbook, "undo"),
-            "schema_before": run.read_json("schema_before.json") if kept else None,
+            "schema_before": run.read_json(_BEFORE) if kept else None,
             "budgets": arguments["budgets"],
         }
 
     def plan_lines(self, run: evidence.Run, planned: Mapping[str, Any]) -> list[str]:
-        return _plan_lines(run.run_id, planned)
+        return [*self._found, *_plan_lines(run.run_id, planned)]
 
     def done_lines(self, run: evidence.Run, done: Mapping[str, Any]) -> list[str]:
         return [
@@ -85,6 +113,12 @@ class ActionModule(ApprovedStage):
             f"the schema, {sum(done['lost'].values())} rows went with it. "
             "Everything else is as it was.",
         ]
+
+
+def _left_nothing(path: Path) -> bool:
+    """Whether a deployment has failed and left everything as it was."""
+    done = intents.deployment(path) or {}
+    return done.get("action") == "failed" and done.get("changed") == []
 
 
 def _plan_lines(run_id: str, planned: Mapping[str, Any]) -> list[str]:

@@ -10,7 +10,16 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from gonogo import canonical
-from gonogo.controller import deployment, evidence, judgement, project, report, ways_back
+from gonogo.controller import (
+    deployment,
+    evidence,
+    intents,
+    judgement,
+    project,
+    recovery,
+    report,
+    ways_back,
+)
 from gonogo.controller.paths import path_of
 from gonogo.controller.phase_stage import judged_objects
 from gonogo.controller.stage import Stage
@@ -53,7 +62,9 @@ class ActionModule(Stage):
         self._refuse_another(run)
         self._compare(run)
         self._note_changes(run)
-        run.append(self.stage, "closed", {"fenced": self._release_lock(run)})
+        fenced = self._release_lock(run)
+        found = self._find_out(run)
+        run.append(self.stage, "closed", {"fenced": fenced})
         # A run that was killed gets no verdict, though this part of it may have lived on.
         self.require_controller()
         verdict = judgement.decided(run.path)
@@ -73,7 +84,7 @@ class ActionModule(Stage):
             ],
         }
         if verdict["decision"] != "GO":
-            result["lines"] += self._ways_back(run)
+            result["lines"] += [*found, *self._ways_back(run)]
         if verdict["decision"] in arguments["fail_on"]:
             result.update(failed=True, msg=report.summary_lines(verdict)[0])
         return result
@@ -109,6 +120,19 @@ class ActionModule(Stage):
             data = {"message": problem.primary, "detail": problem.detail, "hint": problem.hint}
             run.append(self.stage, "stage_failed", data)
 
+    def _find_out(self, run: evidence.Run) -> list[str]:
+        """What has become of this run's deployment, where its answer has never come."""
+        if not intents.is_open(run.path):
+            return []
+        try:
+            login = run.read_json("run.json")["target"]["login"]
+            return recovery.find_out(
+                self, run, by=run.run_id, login=login, timeouts={}, fence=(run.run_id,)
+            )
+        except Exception as error:  # noqa: BLE001 - the verdict must be written all the same
+            self._display.warning(f"what the deployment has left could not be found out: {error}")
+        return []
+
     def _ways_back(self, run: evidence.Run) -> list[str]:
         found = evidence.load(run.path)
         return ways_back.ways_back(
@@ -117,6 +141,7 @@ class ActionModule(Stage):
             rehearsal=found.rehearsal,
             twin=found.twin,
             inventories=deployment.sources(self._vars),
+            limit=deployment.limit(self._vars),
         )
 
     def _refuse_another(self, run: evidence.Run) -> None:

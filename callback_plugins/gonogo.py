@@ -32,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 # phase_stage brings along what all stages import: their processes are forks of this one.
 from gonogo.controller import (
     evidence,
+    intents,
     judgement,
     loaded,
     phase_stage,  # noqa: F401 - see above
@@ -45,6 +46,7 @@ type: aggregate
 short_description: Print the verdict as the last word of a run
 description:
   - Prints the verdict of every run that this process has judged, or that nothing was judged, also when the process is interrupted.
+  - Says of every host that an interrupted playbook may have changed what nobody knows of it.
   - A run without a verdict, or one whose failing verdict was ignored, ends with an error.
   - Ends a playbook before its first task where a plugin of this project's names lies elsewhere.
 """
@@ -74,11 +76,14 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self._judging = False
+        self._ended = False
         self._checking = bool(context.CLIARGS.get("check"))
         # Host → directory of its run; of those that are judged, and of all that were opened.
         self._evidence: dict[str, str] = {}
         self._opened: dict[str, str] = {}
-        # Hosts that a stage was meant for, and whether a failing verdict was ignored.
+        # The same of runs that another process has opened, and this one was about to change.
+        self._changing: dict[str, str] = {}
+        # Hosts of the plays that judge, and whether a failing verdict was ignored.
         self._hosts: set[str] = set()
         self._ignored = False
         self._process = os.getpid()
@@ -92,19 +97,23 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             actions = {_name(task) for task in tasks}
             if any(action.startswith(_OURS) for action in actions):
                 self._require_own(tasks)
-            if _OPENS in actions:
-                self._judge()
+            self._judging |= _OPENS in actions
+        atexit.register(self._last_word)
         self._ends_workers = signal.getsignal(signal.SIGINT)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # nohup means it: who ignores the signal goes on ignoring it.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._interrupt)
 
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        if any(_name(task) == _OPENS for task in _tasks(play)):
+            known = play.get_variable_manager().get_vars(play=play)
+            self._hosts |= {str(host) for host in known.get("ansible_play_hosts_all", ())}
+
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         del is_conditional
         # One that was included while the playbook went on.
-        if _name(task) == _OPENS:
-            self._judge()
+        self._judging |= _name(task) == _OPENS
 
     def v2_runner_on_ok(self, result: Any) -> None:
         self._note(result)
@@ -119,6 +128,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._note(result, ignored=ignore_errors)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
+        self._ended = True
         if not self._judging:
             return
         self._judging = False
@@ -128,17 +138,12 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         if not self._evidence:
             why = "this was a dry run (--check)" if self._checking else "no verdict was reached"
             self._say_nothing(why)
-        elif unjudged:
-            self._say_nothing(f"no verdict was reached for {', '.join(unjudged)}")
+        for host in unjudged if self._evidence else ():
+            self._say_nothing("no verdict was reached", host=host)
         missing = (not self._evidence or unjudged) and not self._checking
         # Where a host has failed Ansible ends with an error by itself.
         if self._ignored or (missing and not (stats.failures or stats.dark)):
             raise SystemExit(_UNREACHABLE if stats.dark else _FAILED)
-
-    def _judge(self) -> None:
-        if not self._judging:
-            self._judging = True
-            atexit.register(self._last_word)
 
     def _require_own(self, tasks: Sequence[Any]) -> None:
         """Before the first task. A task of this project asks the same, but what stands in the
@@ -166,30 +171,45 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def _last_word(self) -> None:
         """What is said of a run that never came to its statistics."""
-        if not self._judging or os.getpid() != self._process:
+        if self._ended or os.getpid() != self._process:
             return
         signal.setitimer(signal.ITIMER_REAL, 0)
-        self._judging = False
-        judged = [path for path in map(Path, self._opened.values()) if _is_judged(path)]
+        self._ended = True
+        opened = {Path(path): host for host, path in self._opened.items()}
+        changing = {Path(path): host for host, path in self._changing.items()}
+        unknown = {path: intents.unknown(path) for path in (*opened, *changing)}
+        judged = [path for path in opened if self._judging and _is_judged(path)]
         for directory in judged:
             self._say(directory)
-        if not judged:
+        if self._judging and not judged and not any(unknown.values()):
             self._say_nothing(f"the run was interrupted ({self._interrupted_by})")
-        for directory in map(Path, self._opened.values()):
+        for directory, host in {**opened, **changing}.items():
             if directory not in judged:
-                self._note_interruption(directory)
-                self._display.display(
-                    f"Evidence, without a verdict: {_shorter(directory)}\n"
-                    "The next run ends what this one has left at work on the target host.",
-                    color=C.COLOR_WARN,
-                )
+                self._say_unknown(host, unknown[directory])
+        for directory in opened if self._judging else ():
+            if directory not in judged:
+                self._note_interruption(directory, unknown[directory])
         sys.stdout.flush()
 
-    def _note_interruption(self, directory: Path) -> None:
+    def _say_unknown(self, host: str, unknown: Sequence[str]) -> None:
+        """What nobody knows of a host where the playbook was interrupted."""
+        for what in unknown:
+            self._display.display(
+                f"\nHOLD  {host}  interrupted ({self._interrupted_by}): {what}.\n"
+                "The next run, or this playbook again, finds out and says it.",
+                color=C.COLOR_WARN,
+            )
+
+    def _note_interruption(self, directory: Path, unknown: Sequence[str]) -> None:
         with contextlib.suppress(GonogoError):
-            run = evidence.Run.open(directory)
             message = f"the run was interrupted ({self._interrupted_by})"
-            run.append("run", "stage_failed", {"message": message, "detail": None, "hint": None})
+            failed = {"message": message, "detail": "; ".join(unknown) or None, "hint": None}
+            evidence.Run.open(directory).append("run", "stage_failed", failed)
+        self._display.display(
+            f"Evidence, without a verdict: {_shorter(directory)}\n"
+            "The next run ends what this one has left at work on the target host.",
+            color=C.COLOR_WARN,
+        )
 
     def _note(self, result: Any, *, ignored: bool = False) -> None:
         task = result.task if hasattr(result, "task") else result._task  # noqa: SLF001 - before 2.20
@@ -204,11 +224,13 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             self._opened[name] = directory
             if outcome.get("decision"):
                 self._evidence[name] = directory
+        elif directory:
+            self._changing[name] = directory
         self._ignored |= bool(ignored) and action == _JUDGES
 
-    def _say_nothing(self, why: str) -> None:
+    def _say_nothing(self, why: str, *, host: str | None = None) -> None:
         self._display.display("")
-        self._display.display(report.nothing_judged(why), color=C.COLOR_WARN)
+        self._display.display(report.nothing_judged(why, host=host), color=C.COLOR_WARN)
 
     def _say(self, directory: Path) -> None:
         """What the evidence gives, not what a variable said or somebody has put there.

@@ -17,3 +17,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="MAJOR",
         help="major version of the server under test (default: the embedded one)",
     )
+    parser.addoption(
+        "--interruptions",
+        type=int,
+        default=1,
+        metavar="N",
+        help="how often a run is interrupted at random, for each way to the host (default: 1)",
+    )
+    parser.addoption(
+        "--interruption-seed",
+        type=int,
+        default=1,
+        metavar="SEED",
+        help="which moments and interruptions they are (default: 1)",
+    )
+    parser.addoption(
+        "--first-interruption",
+        type=int,
+        default=0,
+        metavar="N",
+        help="number of the first of them, to do a later one again (default: 0)",
+    )

@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from . import catalog, identity, lock
+from . import catalog, identity, link, lock
 from .canonical import line, sha256
 from .connection import DatabaseError, connect, described
 from .errors import GonogoError
@@ -135,6 +135,8 @@ def _in_transaction(
     written = {(schema, name) for schema, name in connection.execute(catalog.WRITTEN).fetchall()}
     blind = sorted(written - tables.seen - tables_after.seen)
     commit = approved is not None and approved == content and not (left or moved or blind)
+    if commit:
+        link.require()
     connection.execute("COMMIT" if commit else "ROLLBACK")
     if blind:
         words = {table: tables_after.lacks.get(table, _ELSEWHERE) for table in blind}

@@ -5,8 +5,10 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,11 +21,22 @@ from .login import Login, Timeouts, clean_environment
 from .refusal import refused
 from .session_settings import PINNED
 
-__all__ = ["DatabaseError", "connect", "described", "no_event_triggers", "reached"]
+__all__ = [
+    "DatabaseError",
+    "cancel_all",
+    "connect",
+    "described",
+    "no_event_triggers",
+    "reached",
+]
 
 _EVENT_TRIGGERS = 170000  # The first version with one for logging in, and a setting for all.
 
 _DEFAULT_TIMEOUTS = Timeouts()
+
+_ACTIVE = psycopg.pq.TransactionStatus.ACTIVE
+# The sessions of this process that nobody has forgotten.
+_opened: weakref.WeakSet[psycopg.Connection[Any]] = weakref.WeakSet()
 
 # From the first quotation mark to the last, in any of the languages of lc_messages.
 _QUOTED = re.compile("[\"'«»„“”‘’「].*[\"'«»„“”‘’」]", re.DOTALL)  # noqa: RUF001 - as they are
@@ -63,6 +76,7 @@ def connect(
         connection = psycopg.connect(**keywords, autocommit=True, prepare_threshold=None)
     except DatabaseError as error:
         raise refused(login, error) from error
+    _opened.add(connection)
     try:
         _pin(connection, timeouts=timeouts, read_only=read_only, settings=settings or {})
     except DatabaseError as error:
@@ -78,6 +92,16 @@ def connect(
 def no_event_triggers(server_version: int) -> str | None:
     """Options of a superuser's session that fires no event trigger, its own login's among them."""
     return "-c event_triggers=off" if server_version >= _EVENT_TRIGGERS else None
+
+
+def cancel_all() -> None:
+    """Cancel what the sessions of this process do at the moment; for another thread to call."""
+    for connection in list(_opened):
+        # A session that is being closed, or a server that does not answer: there is nothing else
+        # that could be done about it.
+        with contextlib.suppress(DatabaseError, RuntimeError):
+            if not connection.closed and connection.info.transaction_status == _ACTIVE:
+                connection.cancel()
 
 
 def reached(connection: psycopg.Connection[Any]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import Any, Callable
 
 from psycopg import sql
 
+from . import link
 from .connection import DatabaseError, described
 from .errors import GonogoError
 
@@ -94,6 +95,7 @@ def _changed(
             connection.execute(
                 sql.SQL("COMMENT ON DATABASE {} IS {}").format(live, sql.Literal(comment))
             )
+            link.require()
     except DatabaseError as error:
         if error.sqlstate == _IN_USE and patient():
             return False

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Callable
 
 import psycopg
 
@@ -46,8 +46,11 @@ def run_script(
     *,
     name: str,
     text: str,
+    confirm: Callable[[], None] = lambda: None,
 ) -> PhaseOutcome:
     """Run one script on an autocommit connection; the script opens and ends its transaction.
+
+    `confirm` is called before it ends it, and raises GonogoError when nothing may be committed.
 
     Never raises for what the script or the server does: the outcome says it.
     """
@@ -56,6 +59,8 @@ def run_script(
     block: Block | None = None
     try:
         for block in blocks(text):
+            if _ends(block):
+                confirm()
             _run_block(connection, block, outcome)
     except DatabaseError as error:
         outcome.error = {**described(error), **_place(block)}

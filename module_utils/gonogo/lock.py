@@ -27,11 +27,21 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from . import catalog, link
-from .connection import connect
+from .connection import DatabaseError, connect
 from .errors import GonogoError
 from .login import Login, Timeouts, application_name
 
-__all__ = ["Held", "acquire", "fence", "hold", "other_runs", "prove", "release", "session"]
+__all__ = [
+    "Held",
+    "Witness",
+    "acquire",
+    "fence",
+    "hold",
+    "other_runs",
+    "prove",
+    "release",
+    "session",
+]
 
 _STAGE = "lock"
 _POLL_SECONDS = 2.0
@@ -135,6 +145,40 @@ def prove(connection: Any, *, run_id: str) -> None:
         "ended it. Whatever else works on the database now, this run must not.",
         hint="Run the playbook again.",
     )
+
+
+class Witness:
+    """Proves, when it is called, that this run may still change the database.
+
+    Called as the last thing before something is committed. It has a session of its own: what the
+    application's code does to a session reaches no proof.
+    """
+
+    def __init__(self, login: Login, *, run_id: str, stage: str) -> None:
+        self._login, self._run_id, self._stage = login, run_id, stage
+        self._connection: Any = None
+
+    def __call__(self) -> None:
+        """Raise GonogoError unless the controller listens and the run has its lock."""
+        link.require()
+        if self._connection is not None and not self._connection.closed:
+            try:
+                prove(self._connection, run_id=self._run_id)
+            except DatabaseError:
+                self.close()
+            else:
+                return
+        self._connection = session(self._login, run_id=self._run_id, stage=self._stage)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    def __enter__(self) -> Witness:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def release(connection: Any, *, run_id: str) -> None:

@@ -31,6 +31,7 @@ def run_phases(
     stage: str,
     scripts: Sequence[Mapping[str, Any]],
     directory: Path,
+    confirm: Callable[[], None] = lambda: None,
     at_end: Callable[[Any], None] | None = None,
 ) -> list[dict[str, Any]]:
     """Run scripts in order and return what each answered.
@@ -39,7 +40,9 @@ def run_phases(
     (list of race specs). Each result is a `PhaseOutcome` as dict plus `races` (results) and
     `ran`. After a script that died, or a failed stop check, the rest does not run: their
     premises are gone. A failed check that stops nothing lets the next phase run, so that one run
-    tells everything that is wrong. `at_end` is called with the session at the end.
+    tells everything that is wrong. `confirm` is called before each transaction ends, and raises
+    GonogoError when nothing may be committed any more. `at_end` is called with the session at the
+    end.
     """
     place(directory, {f"sql/{script['name']}.sql": script["text"] for script in scripts})
     results: list[dict[str, Any]] = []
@@ -59,11 +62,14 @@ def run_phases(
                     }
                 )
                 continue
-            outcome = run_script(connection, name=script["name"], text=script["text"])
+            outcome = run_script(
+                connection, name=script["name"], text=script["text"], confirm=confirm
+            )
             races = []
             if outcome.error is None:
                 races = [
-                    run_race(spec, connect=lambda: connect("race")) for spec in script["races"]
+                    run_race(spec, connect=lambda: connect("race"), confirm=confirm)
+                    for spec in script["races"]
                 ]
             results.append({**asdict(outcome), "races": races, "ran": True, "why": None})
             stopped = _why_stop(outcome, script["stop"])

@@ -24,7 +24,7 @@ from typing import Any
 
 from psycopg import sql
 
-from . import clients, exchange, identity, lock, made_database, rights, toc
+from . import clients, exchange, identity, link, lock, made_database, rights, toc
 from .canonical import line, sha256
 from .connection import DatabaseError, connect, described, reached
 from .errors import GonogoError
@@ -277,6 +277,7 @@ def _carry_out(
                 connection, lambda: _maintenance(request), names, oid=oid, comment=acl["comment"]
             )
         except BaseException:
+            link.let_be()
             _drop(connection, new, doors)
             raise
         swapped = time.monotonic()

@@ -405,17 +405,20 @@ def test_module_of_a_fenced_run_writes_nothing(scene: Cuts) -> None:
     assert (attempt.evidence / "ledger.jsonl").is_file()
 
 
-def test_worker_whose_controller_was_killed_writes_the_answers_down_and_ends(
-    scene: Cuts,
-) -> None:
+def test_worker_whose_controller_was_killed_says_so_and_ends(scene: Cuts) -> None:
+    """It takes the connection along, so nothing is begun or committed for somebody who is gone."""
     scene.gate.hold("phases after")
     with scene.start(*RUN) as attempt:
         held = scene.gate.held()
         attempt.send(signal.SIGKILL)
         attempt.wait()
+    # Before there is an answer.
+    until(lambda: evidence.load(attempt.evidence).events[-1]["event"] == "stage_failed")
     scene.gate.release(held)
     until(lambda: not scene.gate.processes())
-    assert evidence.load(attempt.evidence).checks
+    found = evidence.load(attempt.evidence)
+    assert {check["phase"] for check in found.checks} == {"00_preflight"}
+    assert found.events[-1]["data"]["unanswered"]
     assert decided(attempt.evidence) == "HOLD"
     scene.last_run()
 

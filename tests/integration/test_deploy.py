@@ -134,7 +134,8 @@ def test_the_whole_transaction_is_tried_again(database: Database, tmp_path: Path
 
         done = deployed(database, plan, budgets={"attempts": 3}, confirm=confirm)
     assert done["action"] == "applied", done["error"]
-    assert len(tries) == 2
+    # Before each try, and before COMMIT.
+    assert len(tries) == 3
     assert [attempt["sqlstate"] for attempt in done["attempts"]] == ["55P03"]
     assert len(done["bill"]) == 2
 
@@ -164,6 +165,54 @@ def test_a_run_that_lost_its_lock_tries_nothing(database: Database, tmp_path: Pa
     with pytest.raises(GonogoError, match="lost its lock"):
         deployed(database, plan_of(tmp_path, add=ADD), confirm=confirm)
     assert "gonogo_note" not in columns(database)
+
+
+def test_a_run_that_loses_its_lock_while_it_works_commits_nothing(
+    database: Database, tmp_path: Path
+) -> None:
+    asked = []
+
+    def confirm() -> None:
+        asked.append(1)
+        if len(asked) == 2:
+            raise GonogoError("this run has lost its lock on the database")
+
+    with pytest.raises(GonogoError, match="lost its lock"):
+        deployed(database, plan_of(tmp_path, add=ADD), confirm=confirm)
+    assert "gonogo_note" not in columns(database)
+
+
+def test_what_was_committed_before_a_run_lost_its_lock_is_told(
+    database: Database, tmp_path: Path
+) -> None:
+    asked = []
+
+    def confirm() -> None:
+        asked.append(1)
+        if len(asked) == 3:
+            raise GonogoError("this run has lost its lock on the database")
+
+    build = "CREATE INDEX CONCURRENTLY gonogo_i ON public.sites (name);"
+    plan = plan_of(tmp_path, add=ADD, index=("none", build))
+    done = deployed(database, plan, confirm=confirm)
+    assert done["action"] == "failed"
+    assert done["files"] == ["add.sql"]
+    assert done["error"]["message"] == "this run has lost its lock on the database"
+    assert done["after"]["state"] == "unfinished"
+
+
+def test_only_the_schema_that_is_on_record_is_changed(database: Database, tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, add=ADD)
+    look = deployed(database, plan, check_only=True)
+    assert look["action"] == "would_apply"
+    assert look["catalog_before"]
+    with database.owner() as owner:
+        owner.execute("CREATE TABLE public.gonogo_other ()")
+    done = deployed(database, plan, sealed=look["schema_before"])
+    assert done["action"] == "moved"
+    assert "gonogo_note" not in columns(database)
+    again = deployed(database, plan, check_only=True)
+    assert deployed(database, plan, sealed=again["schema_before"])["action"] == "applied"
 
 
 # --- a failure half-way ------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gonogo import schema_catalog
+from gonogo import link, schema_catalog
 from gonogo.connection import connect
 from gonogo.deploy.budgets import budgets_of
 from gonogo.deploy.undo import take_back
@@ -243,6 +243,19 @@ def test_a_table_that_somebody_uses_stops_it_and_is_let_go(
         with pytest.raises(GonogoError, match="could not be taken back") as caught:
             taken(database, back)
     assert "55P03" in str(caught.value.detail)
+
+
+def test_nothing_is_taken_back_for_a_controller_that_is_gone(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forth, back = plans(tmp_path, TABLE, "DROP TABLE public.gonogo_t;")
+    deployed(database, forth)
+    there = schema(database)
+    planned = taken(database, back)
+    monkeypatch.setattr(link, "is_cut", lambda: True)
+    with pytest.raises(GonogoError, match="the connection to the controller was lost"):
+        taken(database, back, approved_content=planned["content"])
+    assert schema(database) == there
 
 
 # --- the shipped runbooks -----------------------------------------------------------------------

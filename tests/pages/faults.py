@@ -9,6 +9,7 @@ __all__ = ["FAULTS"]
 _CUT = "test_cut.py::test_run_that_is_cut_is_a_hold_and_the_next_one_a_go"
 _HERE = "test_faults.py"
 _CHANGE = "test_mishaps.py::test_every_change"
+_GONE = "test_interrupted.py::test_nothing_is_committed_for_a_controller_that_is_gone"
 _JUDGED = "HOLD, written down; its sessions are ended"
 _TOLD = "`HOLD  nothing was judged`; the next run ends what it has left"
 _SILENT = "no verdict, so HOLD; the next run ends what it has left"
@@ -20,7 +21,7 @@ _ENDED = (
     ("pg_dump is killed", "backup", _JUDGED, _CUT),
     (
         "ansible-playbook gets SIGTERM or SIGINT",
-        "each stage on the host: before, during or after",
+        "each stage on the host but deploy: before, during or after",
         _TOLD,
         _CUT,
     ),
@@ -69,10 +70,46 @@ _ENDED = (
         "test_cut.py::test_backup_of_a_fenced_run_is_not_sealed",
     ),
     (
+        "ansible-playbook gets SIGINT, SIGTERM or SIGHUP in the middle of a migration",
+        "deploy",
+        "what the module does is cancelled and nothing committed; `HOLD  HOST  interrupted "
+        "(SIGTERM): the migration may have been applied`",
+        _GONE,
+    ),
+    (
+        "ansible-playbook, its process group, it and its workers, or ssh get SIGKILL in the middle"
+        " of a migration",
+        "deploy",
+        "what the module does is cancelled and nothing committed",
+        _GONE,
+    ),
+    (
         "SIGKILL in the middle of a migration",
         "deploy",
-        "the transaction is ended; the next run looks what is there, and applies it",
-        "test_deploy_run.py::test_a_run_after_one_that_was_killed_while_deploying",
+        "the next run says that nothing of it is there, puts that on record, and applies it",
+        "test_interrupted.py::test_the_next_run_says_what_became_of_an_interrupted_deployment",
+    ),
+    (
+        "SIGTERM when a migration is committed and its answer has not come yet",
+        "deploy",
+        "`the migration may have been applied`; the next run, or `undo.yml`, says that it is there,"
+        " and `undo.yml` takes it back to the schema that was sealed before",
+        "test_interrupted.py::test_a_migration_that_nobody_heard_of_is_taken_back",
+    ),
+    (
+        "the run loses its lock in the middle of a migration",
+        "deploy",
+        "nothing is committed; what was committed before is on record",
+        "test_deploy.py::test_what_was_committed_before_a_run_lost_its_lock_is_told",
+    ),
+    (
+        "a signal to ansible-playbook or its group, SIGKILL of them, of the module or of ssh, the"
+        " end of the sessions",
+        "judging, deploying, cleanup and undo, at random: before a change of a file, or behind a"
+        " statement of a migration",
+        "no GO that was not earned; what was committed is sealed as an intent, and the next run"
+        " says what became of it; after that nothing is left at work",
+        "test_interruptions.py::test_some_interruptions",
     ),
     (
         "SIGKILL in the middle of a migration on the twin",
@@ -189,6 +226,12 @@ _LOST = (
         "test_deploy.py::test_a_lock_that_is_not_to_be_had_stops_it_and_names_the_holder",
     ),
     (
+        "of two hosts one is refused",
+        "deploy",
+        "the other is deployed to, judged, and has its verdict",
+        "test_hosts.py::test_a_token_is_one_hosts_and_each_host_has_its_verdict",
+    ),
+    (
         "a second run is started",
         "each stage on the host: before or after, once the lock is taken",
         "the second is refused and names the first, which goes on to its GO",
@@ -225,6 +268,11 @@ FAULTS = Page(
         _table(_WRITTEN_TO, "What was approved has changed, or does not come to its end"),
         "A full disk takes root, who may mount a small file system. Changes of files are counted "
         "where Python makes them; what pg_dump writes is one of them, the whole archive. "
-        "`make test` tries some of the changes, `make faults` every one.",
+        "`make test` tries some of the changes, `make faults` every one. It also interrupts "
+        "200 times at random (`INTERRUPTIONS=N SEED=S`); each is printed with its number, and "
+        "`--interruption-seed S --first-interruption N` does it again.",
+        "Between the last proof that the controller listens and the moment COMMIT arrives there "
+        "is always a moment, and a network that falls silent tells nobody. What is committed then "
+        "is sealed as an intent and found afterwards.",
     ),
 )

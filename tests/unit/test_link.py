@@ -71,3 +71,54 @@ def test_what_cannot_be_cut_is_not(tmp_path: Path) -> None:
             check=True,
         ).stderr
     assert said.split() == ["False", "False"]
+
+
+WATCHED = f"""
+import sys, threading
+sys.path.insert(0, {str(MODULES)!r})
+from gonogo import link
+cancelled = threading.Event()
+with link.watched(cancelled.set):
+    print("begun", file=sys.stderr, flush=True)
+    cancelled.wait()
+print(link.is_cut(), file=sys.stderr, flush=True)
+"""
+
+
+@pytest.mark.parametrize("make", [_pipe, _socket_pair])
+def test_what_a_watched_module_does_is_cancelled(make: Callable[[], tuple[int, int]]) -> None:
+    ours, theirs = make()
+    with subprocess.Popen(
+        [sys.executable, "-c", WATCHED], stdout=theirs, stderr=subprocess.PIPE, text=True
+    ) as module:
+        os.close(theirs)
+        assert module.stderr is not None
+        assert module.stderr.readline() == "begun\n"
+        # What Ansible passes over: somebody who has gone without closing the line is noticed.
+        assert os.read(ours, 1) == b"\n"
+        os.close(ours)
+        _, said = module.communicate()
+    assert said == "True\n"
+
+
+def test_what_is_undone_is_let_be() -> None:
+    ours, theirs = _pipe()
+    program = f"""
+import sys, time
+sys.path.insert(0, {str(MODULES)!r})
+from gonogo import link
+cancelled = []
+with link.watched(lambda: cancelled.append(1)):
+    link.let_be()
+    while not link.is_cut():
+        time.sleep(0.01)
+    time.sleep(0.5)
+print(len(cancelled), file=sys.stderr)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=theirs, stderr=subprocess.PIPE, text=True
+    ) as module:
+        os.close(theirs)
+        os.close(ours)
+        _, said = module.communicate()
+    assert said == "0\n"

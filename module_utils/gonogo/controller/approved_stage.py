@@ -112,15 +112,21 @@ class ApprovedStage(Stage):
     def done_file(self) -> str:
         return f"{self.stage}.json"
 
-    def named(self, arguments: Mapping[str, Any], file: str, what: str) -> evidence.Run | None:
-        """The run that is named, None if none is. It must have `file`, which is called `what`."""
+    def named(
+        self, arguments: Mapping[str, Any], file: str | Sequence[str], what: str
+    ) -> evidence.Run | None:
+        """The run that is named, None if none is.
+
+        It must have `file`, or one of several, which is called `what`.
+        """
         run_id, environment = arguments["run_id"], arguments["environment"]
         if not run_id:
             return None
         key = f"{self.stage}_run_id"
         request.check_run_id(key, run_id)
         path = self.runs_dir / environment / run_id
-        if not (path / file).is_file():
+        names = [file] if isinstance(file, str) else file
+        if not any((path / name).is_file() for name in names):
             raise request.unknown_run(key, run_id, environment, what, path.parent)
         return evidence.Run.open(path)
 
@@ -153,7 +159,7 @@ class ApprovedStage(Stage):
 
     def _decide(self, run: evidence.Run, arguments: dict[str, Any]) -> dict[str, Any]:
         planned = self._ask(run, arguments, approved_content=None)
-        report = {**planned, "run_id": run.run_id}
+        report = {**planned, "run_id": run.run_id, "evidence": str(run.path)}
         nothing = self.nothing(run, planned)
         if nothing is not None:
             return {**report, "lines": nothing}
@@ -246,5 +252,6 @@ class ApprovedStage(Stage):
             f"{self.stage}_token={report['token']}",
             f"{self.stage}_approved_by=NAME",
             inventories=deployment.sources(self._vars),
+            limit=deployment.limit(self._vars),
         )
         return [f"{self.purpose}:", f"  {command}"]

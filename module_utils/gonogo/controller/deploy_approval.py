@@ -122,11 +122,16 @@ def plan_lines(plan: Mapping[str, Any], look: Mapping[str, Any]) -> list[str]:
 
 
 def next_command(
-    run_id: str, plan: Mapping[str, Any], *, more: Sequence[str], inventories: Sequence[str]
+    run_id: str,
+    plan: Mapping[str, Any],
+    *,
+    more: Sequence[str],
+    inventories: Sequence[str],
+    limit: str | None = None,
 ) -> str:
     """The command that approves a plan, ready to be pasted but for the name.
 
-    `more` are further variables that the run was started with.
+    `more` are further variables that the run was started with, `limit` the host it is about.
     """
     return deployment.command(
         "playbooks/validate.yml",
@@ -135,6 +140,7 @@ def next_command(
         f"deploy_token={plan['token']}",
         "deploy_approved_by=NAME",
         inventories=inventories,
+        limit=limit,
     )
 
 

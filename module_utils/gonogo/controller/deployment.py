@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 from collections.abc import Mapping, Sequence
@@ -10,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import GonogoError
+from . import intents
 from .evidence import Run
 from .runbook import Runbook
 
 __all__ = [
     "command",
     "contradictions",
+    "limit",
     "lines",
     "own_record",
     "problem",
@@ -26,12 +27,16 @@ __all__ = [
 _SHOWN = 20
 
 
-def command(playbook: str, *variables: str, inventories: Sequence[str]) -> str:
-    """A command line ready to be pasted."""
+def command(
+    playbook: str, *variables: str, inventories: Sequence[str], limit: str | None = None
+) -> str:
+    """A command line ready to be pasted; `limit` is the one host that it is about."""
     words = ["ansible-playbook"]
     for inventory in inventories:
         words += ["-i", inventory]
     words.append(playbook)
+    if limit:
+        words += ["--limit", limit]
     for variable in variables:
         words += ["-e", variable]
     return shlex.join(words)
@@ -42,6 +47,12 @@ def sources(variables: Mapping[str, Any]) -> list[str]:
     return [os.path.relpath(str(s)) for s in variables.get("ansible_inventory_sources") or []]
 
 
+def limit(variables: Mapping[str, Any]) -> str | None:
+    """The host, where the play has others too: a token is one host's. None where it has not."""
+    hosts = variables.get("ansible_play_hosts_all") or []
+    return str(variables["inventory_hostname"]) if len(hosts) > 1 else None
+
+
 def own_record(runs_dir: Path, run: Run) -> dict[str, Any] | None:
     """What an earlier run of ours says it has done with this migration on this database.
 
@@ -50,14 +61,15 @@ def own_record(runs_dir: Path, run: Run) -> dict[str, Any] | None:
     """
     about = run.read_json("run.json")
     for path in sorted((runs_dir / about["environment"]).glob("*Z-*"), reverse=True):
-        if path == run.path or not (path / "deploy.json").is_file():
+        done = intents.deployment(path)
+        if path == run.path or not done:
             continue
         try:
-            theirs, done = Run.open(path).read_json("run.json"), _read(path / "deploy.json")
+            theirs = Run.open(path).read_json("run.json")
             same = theirs["runbook"] == about["runbook"]
             same = same and theirs["target"]["login"] == about["target"]["login"]
             if same and done["action"] == "applied":
-                files = {step["file"] for step in done["bill"]}
+                files = {step["file"] for step in done["bill"]} or {*done["files"]}
                 digests = theirs["digests"]["runbook"]
                 return {
                     "run_id": path.name,
@@ -91,10 +103,6 @@ def contradictions(
         hint = "Compare them with those in its evidence, sql/deploy_*."
         found.append({"text": text, "hint": hint, "blocks": False})
     return found
-
-
-def _read(file: Path) -> Any:
-    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def lines(done: Mapping[str, Any]) -> list[str]:

@@ -104,9 +104,10 @@ def summary_lines(verdict: Mapping[str, Any], *, report: str | None = None) -> l
     return [shown(line, limit=SUMMARY_WIDTH) for line in (*lines, f"Report: {report}")]
 
 
-def nothing_judged(why: str) -> str:
+def nothing_judged(why: str, *, host: str | None = None) -> str:
     """What the terminal shows instead, of a run without a verdict."""
-    return f"HOLD  nothing was judged: {visible(why)}"
+    of = f"{visible(host)}  " if host else ""
+    return f"HOLD  {of}nothing was judged: {visible(why)}"
 
 
 def _to_say(reasons: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -7,12 +7,15 @@ travel through Ansible variables, which extra variables could override.
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import json
 import os
 import secrets
+import signal
+import threading
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +52,8 @@ def on_target(spec: Mapping[str, Any]) -> dict[str, Any]:
 _PACKAGES = {package.name for package in (GONOGO, PSYCOPG)}
 _DISCOVERED = "discovered_interpreter_"
 _ORPHANED = "ansible-playbook has ended"
+# How long ansible-playbook may be gone before its worker ends too.
+_ORPHAN_SECONDS = 0.2
 
 LOGIN = on_target({"type": "dict", "required": True, "options": LOGIN_SPEC})
 
@@ -75,6 +80,15 @@ def _given(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _given(item) for key, item in value.items() if item is not None}
     return value
+
+
+def _end_all_that_belongs_to_us() -> None:
+    """Ansible makes each worker the leader of a group, and ends it as one.
+
+    What is left where it is none has nobody to write to, and ends when it writes.
+    """
+    leads = os.getpgrp() == os.getpid()
+    (os.killpg if leads else os.kill)(os.getpid(), signal.SIGTERM)
 
 
 class NoAnswerError(GonogoError):
@@ -289,13 +303,14 @@ class Stage(ActionBase):  # type: ignore[misc]
         """Let the module answer a request. Raises NoAnswerError for an answer to another one."""
         self.require_controller()
         key = secrets.token_hex(32)
-        result = native(
-            self._execute_module(
-                module_name=loaded.REMOTE,
-                module_args={**request, "key": key},
-                task_vars=self._vars,
+        with self._ending_with_the_controller():
+            result = native(
+                self._execute_module(
+                    module_name=loaded.REMOTE,
+                    module_args={**request, "key": key},
+                    task_vars=self._vars,
+                )
             )
-        )
         # The interpreter that Ansible has found need not be looked for by the next stage.
         facts = result.get("ansible_facts") or {}
         self._facts.update({key: facts[key] for key in facts if key.startswith(_DISCOVERED)})
@@ -313,6 +328,32 @@ class Stage(ActionBase):  # type: ignore[misc]
             )
         return dict(json.loads(answer))
 
+    @contextlib.contextmanager
+    def _ending_with_the_controller(self) -> Iterator[None]:
+        """While this lasts, end with ansible-playbook, and the connection with us.
+
+        A worker outlives an ansible-playbook that is killed. Its module would go on working for
+        somebody who is gone, since there is still who reads what it says.
+        """
+        answered = threading.Event()
+        # Found by ansible-playbook's process, so for as long as there is one.
+        run = self._run_to_note_in()
+
+        def watch() -> None:
+            while not answered.wait(_ORPHAN_SECONDS):
+                if self._is_orphan():
+                    self._note_failure(NoAnswerError(_ORPHANED), run)
+                    _end_all_that_belongs_to_us()
+                    return
+
+        watching = threading.Thread(target=watch, daemon=True)
+        watching.start()
+        try:
+            yield
+        finally:
+            answered.set()
+            watching.join()
+
     @staticmethod
     def _passed(entry: str, result: dict[str, Any]) -> dict[str, Any]:
         if result.get("failed"):
@@ -326,13 +367,19 @@ class Stage(ActionBase):  # type: ignore[misc]
         return result
 
     def _failed(self, error: GonogoError) -> dict[str, Any]:
-        self._note_failure(error)
+        self._note_failure(error, self._run_to_note_in())
         return {"failed": True, "msg": error.render()}
 
-    def _note_failure(self, error: GonogoError) -> None:
+    def _run_to_note_in(self) -> evidence.Run | None:
+        try:
+            return self.find_run()
+        except GonogoError as error:
+            self._display.warning(f"no failure can be written to the evidence: {error.render()}")
+        return None
+
+    def _note_failure(self, error: GonogoError, run: evidence.Run | None) -> None:
         """Best effort: an error that cannot be written down is still reported by the task."""
         try:
-            run = self.find_run()
             if run:
                 data = {"message": error.primary, "detail": error.detail, "hint": error.hint}
                 unanswered = {"unanswered": True} if isinstance(error, NoAnswerError) else {}

@@ -20,22 +20,30 @@ def ways_back(
     rehearsal: Mapping[str, Any] | None,
     twin: Mapping[str, Any] | None,
     inventories: Sequence[str],
+    limit: str | None = None,
 ) -> list[str]:
     """A sentence and a command for each way; nothing where this run has applied nothing.
 
-    The records are those of the run's evidence, `inventories` are named in the commands.
+    The records are those of the run's evidence, `inventories` and the host `limit` are named in the
+    commands.
     """
     if (deployment or {}).get("action") not in ("applied", "failed"):
         return []
     if not (deployment or {}).get("changed"):
         return []
     said = ["This run has changed the schema. Two ways lead back, each with a plan to approve:"]
-    said += _undo(rehearsal or {}, run_id, inventories)
-    said += _restore(twin or {}, run_id, inventories)
+    undo = command(
+        "playbooks/undo.yml", f"undo_run_id={run_id}", inventories=inventories, limit=limit
+    )
+    restore = command(
+        "playbooks/restore.yml", f"restore_run_id={run_id}", inventories=inventories, limit=limit
+    )
+    said += _undo(rehearsal or {}, undo)
+    said += _restore(twin or {}, restore)
     return said
 
 
-def _undo(rehearsal: Mapping[str, Any], run_id: str, inventories: Sequence[str]) -> list[str]:
+def _undo(rehearsal: Mapping[str, Any], command: str) -> list[str]:
     undone = rehearsal.get("undone")
     if rehearsal.get("deployment") and not undone:
         return ["  The runbook has no undo."]
@@ -46,19 +54,17 @@ def _undo(rehearsal: Mapping[str, Any], run_id: str, inventories: Sequence[str])
             measured += (
                 f", {len(undone['locked'])} tables locked for {undone['locked_seconds']:.1f} s"
             )
-    again = command("playbooks/undo.yml", f"undo_run_id={run_id}", inventories=inventories)
     return [
         f"  Take the migration back, and keep what was written since{measured}:",
-        f"    {again}",
+        f"    {command}",
     ]
 
 
-def _restore(twin: Mapping[str, Any], run_id: str, inventories: Sequence[str]) -> list[str]:
+def _restore(twin: Mapping[str, Any], command: str) -> list[str]:
     if twin.get("proven") is not True:
         return ["  The backup is unproven: restoring it is not offered."]
     seconds = twin["seconds"]["restore"]
-    again = command("playbooks/restore.yml", f"restore_run_id={run_id}", inventories=inventories)
     return [
         f"  Restore the backup, and lose what was written since; the restore took {seconds:.1f} s:",
-        f"    {again}",
+        f"    {command}",
     ]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable
 
 from ..connection import DatabaseError, described
+from ..errors import GonogoError
 from .bill import Ahead, Meter
 from .budgets import Budgets
 from .needs import STRENGTH, Measured, Needs, stronger
@@ -116,14 +117,22 @@ def apply(
 ) -> Applied:
     """Run the steps in an autocommit session; what a migration did wrong is in the result.
 
-    `confirm` is called before each try and raises to stop everything. `within` holds, by file,
-    what else belongs to its transaction; `measured`, which locks each statement took on a copy.
-    `skip` tells which statements are done already.
+    `confirm` is called before each try, and again as the last thing before COMMIT; it raises
+    GonogoError when nothing may be committed any more, which is raised from here as long as nothing
+    was. `within` holds, by file, what else belongs to its transaction; `measured`, which locks each
+    statement took on a copy. `skip` tells which statements are done already.
     """
     done = Applied()
     needs = Needs(measured or Measured())
     for work in _works(steps, skip):
-        if not _one(connection, work, done, budgets, confirm, within or {}, needs):
+        try:
+            if not _one(connection, work, done, budgets, confirm, within or {}, needs):
+                break
+        except GonogoError as error:
+            if not done.bill:
+                raise
+            # What is committed must not be forgotten.
+            done.error = _stopped(work.statements[0], error)
             break
     return done
 
@@ -162,7 +171,7 @@ def _one(
         confirm()
         meter = Meter(connection)
         try:
-            _transaction(connection, work, meter, budgets, within, needs)
+            _transaction(connection, work, meter, budgets, confirm, within, needs)
         except _Failed as failure:
             told = failure.told
             if told["committed"] is None:
@@ -188,6 +197,7 @@ def _transaction(
     work: _Work,
     meter: Meter,
     budgets: Budgets,
+    confirm: Callable[[], None],
     within: Mapping[str, Callable[[Any], None]],
     needs: Needs,
 ) -> None:
@@ -223,8 +233,9 @@ def _transaction(
             ends = not following or following[0]["file"] != statement["file"]
             if ends and statement["file"] in within:
                 within[statement["file"]](connection)
-        committing = work.own_transaction
-        if committing:
+        if work.own_transaction:
+            confirm()
+            committing = True
             connection.execute("COMMIT")
         meter.end()
     except DatabaseError as error:
@@ -336,6 +347,22 @@ def _told(
         "statement": statement["opening"],
         "holders": [],
         "lost": bool(connection.closed),
+    }
+
+
+def _stopped(statement: Mapping[str, Any], error: GonogoError) -> dict[str, Any]:
+    return {
+        "sqlstate": None,
+        "message": error.primary,
+        "detail": error.detail,
+        "hint": error.hint,
+        "file": statement["file"],
+        "line": statement["line"],
+        "statement": statement["opening"],
+        "holders": [],
+        "lost": False,
+        "committed": False,
+        "attempts": 1,
     }
 
 

@@ -21,7 +21,7 @@ from .budgets import Budgets
 from .needs import Measured
 from .recognise import look
 
-__all__ = ["deploy", "inspect"]
+__all__ = ["deploy", "find_out", "inspect"]
 
 # Indexes that a build CONCURRENTLY has left unfinished. They cost every write, and no query
 # uses them.
@@ -63,15 +63,18 @@ def deploy(
     budgets: Budgets,
     confirm: Callable[[], None],
     resume: bool = False,
+    sealed: str | None = None,
     check_only: bool = False,
 ) -> dict[str, Any]:
     """Apply a migration where it is absent. `plan` has `steps` beside what `inspect` wants, and
     perhaps `measured`: the bill of the same on a copy.
 
     `connect` opens an autocommit session with an empty search_path; `confirm` raises when this
-    run may not work on any more; `resume` does what is left of a state `unfinished`.
+    run may not work on any more; `resume` does what is left of a state `unfinished`; `sealed` is
+    the digest of the schema as it is on record, and to no other is anything applied.
 
-    Returns `action`: `none` (it is there), `would_apply`, `applied`, `refused` or `failed`;
+    Returns `action`: `none` (it is there), `would_apply`, `applied`, `refused`, `moved` (the schema
+    is not the sealed one, nothing was done) or `failed`;
     `before` and `after` as of `inspect`; `bill`, `attempts`, `error`, `files` as of `apply`;
     `changed` (names of what differs between the schema before and after), `schema_before` and
     `schema_after` (digests), `catalog_before` and `catalog_after` (the schemas themselves),
@@ -88,9 +91,12 @@ def deploy(
         half = before["state"] == "half" or (before["state"] == "unfinished" and not resume)
         if blocking or half:
             return {**result, "action": "refused"}
-        if check_only:
-            return {**result, "action": "would_apply"}
         catalog = schema_catalog.read(connection)
+        kept = {"catalog_before": catalog, "schema_before": _digest(catalog)}
+        if check_only:
+            return {**result, **kept, "action": "would_apply"}
+        if sealed is not None and sealed != kept["schema_before"]:
+            return {**result, "action": "moved"}
         invalid = _invalid(connection)
         done = _applied(connection, plan, before, budgets, confirm)
     after, catalog_after, left = _afterwards(connect, plan)
@@ -107,9 +113,8 @@ def deploy(
         "error": done.error,
         "files": done.files,
         "changed": changed if catalog_after is not None else None,
-        "schema_before": _digest(catalog),
+        **kept,
         "schema_after": _digest(catalog_after),
-        "catalog_before": catalog,
         "catalog_after": catalog_after,
         "leftovers": [
             {"index": name, "command": f"DROP INDEX CONCURRENTLY {name};"}
@@ -117,6 +122,26 @@ def deploy(
             if name not in invalid
         ],
         "seconds": round(time.monotonic() - started, 3),
+    }
+
+
+def find_out(connection: Any, plan: Mapping[str, Any], before: Mapping[str, str]) -> dict[str, Any]:
+    """What has become of a deployment that nobody has heard of any more; changes nothing.
+
+    `plan` is as for `inspect`, `before` the schema that was sealed before the first statement.
+    Returns as `deploy` does: `applied` where the migration is there in full, else `failed`, with
+    what differs from the sealed schema in `changed`.
+    """
+    after, catalog = inspect(connection, plan), schema_catalog.read(connection)
+    there = after["state"] == "applied"
+    return {
+        **_nothing(),
+        "action": "applied" if there else "failed",
+        "after": after,
+        "files": [step["file"] for step in plan["steps"]] if there else [],
+        "changed": sorted(d.name for d in schema_catalog.compare(before, catalog)),
+        "schema_before": _digest(before),
+        "schema_after": _digest(catalog),
     }
 
 

@@ -17,7 +17,7 @@ from typing import Any, Callable
 
 from psycopg import sql
 
-from .. import identity, lock, schema_catalog
+from .. import identity, link, lock, schema_catalog
 from ..canonical import line, sha256
 from ..connection import DatabaseError, connect, described
 from ..errors import GonogoError
@@ -307,6 +307,8 @@ def _carried_out(
         if _fingerprint(connection, t, columns) != before[t]
     )
     commit = approved is not None and approved == content and not moved and not unseen
+    if commit:
+        link.require()
     connection.execute("COMMIT" if commit else "ROLLBACK")
     locked_for = time.monotonic() - locked_at
     if moved or unseen:

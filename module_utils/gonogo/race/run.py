@@ -114,6 +114,7 @@ class _Session:
 class _Race:
     spec: Spec
     deadline: float
+    confirm: Callable[[], None]
     sessions: dict[str, _Session] = field(default_factory=dict)
     observer: psycopg.Connection[Any] | None = None
     transcript: list[dict[str, str]] = field(default_factory=list)
@@ -144,6 +145,7 @@ class _Race:
     def carry_out(self) -> None:
         first = next(iter(self.sessions.values()))
         if self.spec.setup:
+            self.confirm()
             first.start(self.spec.setup)
             event = self._watched(first, waiting=False)
             self._note(first.name, self.spec.setup, str(event))
@@ -166,6 +168,8 @@ class _Race:
         for number, step in enumerate(permutation.steps, 1):
             session = self.sessions[step.session]
             if step.sql is not None:
+                # Any of them may commit.
+                self.confirm()
                 session.start(step.sql)
             known = (*step.expect, *step.wrong)
             event = self._watched(session, waiting=any(outcome.waits_for for outcome in known))
@@ -239,16 +243,23 @@ class _Race:
         }
 
 
-def run(spec: Mapping[str, Any], *, connect: Connect, deadline: float = DEADLINE) -> dict[str, Any]:
+def run(
+    spec: Mapping[str, Any],
+    *,
+    connect: Connect,
+    confirm: Callable[[], None] = lambda: None,
+    deadline: float = DEADLINE,
+) -> dict[str, Any]:
     """Run a race and return the result of its check, with a transcript.
 
     `connect` opens one autocommit session each time it is called; one more than the race has
     sessions are opened, and all are closed again whatever happens. A step that has not ended
     (or been seen waiting) `deadline` seconds after it began is cancelled and leaves the check
     inconclusive, as does any error of the server or the connection that no step expects.
+    `confirm` is called before each step, and raises GonogoError when nothing may be committed.
     Raises GonogoError only for a spec that is not one.
     """
-    race = _Race(parse(spec), deadline)
+    race = _Race(parse(spec), deadline, confirm)
     started = time.monotonic()
     try:
         race.open(connect)

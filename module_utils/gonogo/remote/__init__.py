@@ -13,7 +13,7 @@ import importlib
 from collections.abc import Mapping
 from typing import Any, Callable, NamedTuple
 
-__all__ = ["ENTRIES", "Entry", "find"]
+__all__ = ["ENTRIES", "LEAVES_A_KEEPER", "Entry", "find"]
 
 # What can be asked for → file and function. Only that file is read, with what it stands on.
 ENTRIES = {
@@ -25,12 +25,17 @@ ENTRIES = {
     "files": "files.run",
     "preflight": "scripts.preflight",
     "deploy": "deploy.run",
+    "found": "found.run",
     "phases": "scripts.phases",
     "judged": "judged.run",
     "cleanup": "cleanup.run",
     "undo": "undo.run",
     "restore": "restore.run",
 }
+
+
+# What leaves a process behind that holds the run lock, or a twin.
+LEAVES_A_KEEPER = ("target", "twin")
 
 
 class Entry(NamedTuple):

@@ -5,17 +5,18 @@ Runs on the target host: Python 3.9, standard library only.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import bundle
+from .. import bundle, link
 from ..driver import DriverMissingError
 from ..errors import GonogoError
 from ..ownership import require_own, trustworthy
-from . import find
+from . import LEAVES_A_KEEPER, find
 
 __all__ = ["answer"]
 
@@ -40,12 +41,15 @@ def answer(
     """
     found = find(entry)
     given = _with_paths(found.spec, arguments)
+    # What leaves a process behind forks, which goes well with one thread only.
+    watch = contextlib.nullcontext() if entry in LEAVES_A_KEEPER else link.watched(_cancel_all)
     try:
         _require_own_directories(package, given)
         if not check_mode:
             _keep(package, given)
         sys.path.extend(trustworthy(search_path))
-        return found.run(given, check_mode=check_mode)
+        with watch:
+            return found.run(given, check_mode=check_mode)
     except DriverMissingError as error:
         # The controller then sends psycopg and calls again.
         return {**_failed(error), "missing": "psycopg"}
@@ -78,6 +82,13 @@ def _keep(package: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
     psycopg = (arguments.get("driver") or {}).get("psycopg")
     for sent in filter(None, (package, psycopg)):
         bundle.keep(sent)
+
+
+def _cancel_all() -> None:
+    """As `connection.cancel_all`, where there are sessions."""
+    connection = sys.modules.get(f"{__package__.rpartition('.')[0]}.connection")
+    if connection is not None:
+        connection.cancel_all()
 
 
 def _failed(error: GonogoError) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .. import link
 from ..deploy.budgets import BUDGETS_SPEC, budgets_of
 from .common import TIMEOUTS_SPEC, login_of, options, provide_psycopg, timeouts_of
 
@@ -19,6 +18,8 @@ SPEC = options(
     plan_only={"type": "bool", "default": False},
     approval={"type": "str"},
     approvals={"type": "path"},
+    # Digest of the schema as it was when the intent was sealed.
+    sealed={"type": "str"},
     timeouts=TIMEOUTS_SPEC,
 )
 
@@ -31,39 +32,33 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     provide_psycopg(params)
     from .. import approvals
     from ..deploy.carry_out import deploy
-    from ..lock import prove, session
+    from ..lock import Witness, session
 
     login, run_id = login_of(params), params["run_id"]
-    opened: list[Any] = []
 
     def connect() -> Any:
-        opened.append(
-            session(
-                login,
-                run_id=run_id,
-                stage="deploy",
-                timeouts=timeouts_of(params),
-                # As the files are read: a backslash in plain quotes is a backslash.
-                settings={"standard_conforming_strings": "on"},
-            )
+        return session(
+            login,
+            run_id=run_id,
+            stage="deploy",
+            timeouts=timeouts_of(params),
+            # As the files are read: a backslash in plain quotes is a backslash.
+            settings={"standard_conforming_strings": "on"},
         )
-        return opened[-1]
-
-    def confirm() -> None:
-        link.require()
-        prove(opened[-1], run_id=run_id)
 
     only_look = check_mode or params["plan_only"]
     if params["approval"] and not only_look:
         directory = Path(params["approvals"]).expanduser()
         approvals.use(directory, params["approval"], run_id=run_id)
-    done = deploy(
-        connect,
-        params["plan"],
-        budgets=budgets_of(params["budgets"]),
-        confirm=confirm,
-        resume=params["resume"],
-        check_only=only_look,
-    )
+    with Witness(login, run_id=run_id, stage="deploy") as confirm:
+        done = deploy(
+            connect,
+            params["plan"],
+            budgets=budgets_of(params["budgets"]),
+            confirm=confirm,
+            resume=params["resume"],
+            sealed=params["sealed"],
+            check_only=only_look,
+        )
     changed = bool(done["changed"]) or done["changed"] is None
     return {"changed": changed, "deployment": done}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .. import link
 from ..deploy.budgets import BUDGETS_SPEC, budgets_of
 from ..login import Timeouts
 from .common import TIMEOUTS_SPEC, login_of, options, provide_psycopg, timeouts_of
@@ -28,36 +27,29 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     del check_mode  # Nothing is begun in check mode, see the stage.
     provide_psycopg(params)
     from ..deploy import rehearse
-    from ..lock import prove, session
+    from ..lock import Witness, session
 
     login, run_id = login_of(params), params["run_id"]
-    opened: list[Any] = []
 
     def connect(*, patient: bool = False) -> Any:
         unlimited = Timeouts(statement="0", idle_in_transaction="0")
-        opened.append(
-            session(
-                login,
-                run_id=run_id,
-                stage="rehearsal",
-                timeouts=unlimited if patient else timeouts_of(params),
-                settings={"standard_conforming_strings": "on"},
-            )
+        return session(
+            login,
+            run_id=run_id,
+            stage="rehearsal",
+            timeouts=unlimited if patient else timeouts_of(params),
+            settings={"standard_conforming_strings": "on"},
         )
-        return opened[-1]
-
-    def confirm() -> None:
-        link.require()
-        prove(opened[-1], run_id=run_id)
 
     parts = {"look": rehearse.look, "there": rehearse.there, "back": rehearse.back}
-    tried = parts[params["part"]](
-        connect,
-        params["plan"],
-        params["undo"],
-        budgets=budgets_of(params["budgets"]),
-        confirm=confirm,
-        resume=params["resume"],
-        untold=params["untold"],
-    )
+    with Witness(login, run_id=run_id, stage="rehearsal") as confirm:
+        tried = parts[params["part"]](
+            connect,
+            params["plan"],
+            params["undo"],
+            budgets=budgets_of(params["budgets"]),
+            confirm=confirm,
+            resume=params["resume"],
+            untold=params["untold"],
+        )
     return {"changed": True, "rehearsal": tried}

@@ -63,7 +63,7 @@ def _run(
     """As `run_phases`, for the run that has the lock; at the end a look goes to `seen`."""
     provide_psycopg(params)
     from ..deploy.standing import standing
-    from ..lock import release, session
+    from ..lock import Witness, release, session
     from ..phases import run_phases
 
     login, run_id = login_of(params), params["run_id"]
@@ -81,10 +81,14 @@ def _run(
             if release_lock:
                 release(connection, run_id=run_id)
 
-    return run_phases(
-        lambda name: session(login, run_id=run_id, stage=name, timeouts=timeouts, called=called),
-        stage=stage,
-        scripts=params["scripts"],
-        directory=Path(params["directory"]).expanduser(),
-        at_end=end,
-    )
+    with Witness(login, run_id=run_id, stage=stage) as confirm:
+        return run_phases(
+            lambda name: session(
+                login, run_id=run_id, stage=name, timeouts=timeouts, called=called
+            ),
+            stage=stage,
+            scripts=params["scripts"],
+            directory=Path(params["directory"]).expanduser(),
+            confirm=confirm,
+            at_end=end,
+        )

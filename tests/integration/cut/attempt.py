@@ -20,6 +20,7 @@ class Attempt:
         self._runs_dir = controller.runs_dir
         self._earlier = self._runs()
         self._own: set[Path] = set()
+        self.arguments = arguments
         self._output = output
         # A file: what outlives ansible-playbook would keep a pipe open.
         with output.open("wb") as file:
@@ -45,6 +46,13 @@ class Attempt:
         self._process.kill()
         self._process.wait()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
@@ -63,6 +71,10 @@ class Attempt:
         """The directory of the run it has opened."""
         (path,) = self._own or self._runs() - self._earlier
         return path
+
+    def runs(self) -> set[Path]:
+        """The directories of all runs it has opened."""
+        return self._own
 
     def _runs(self) -> set[Path]:
         return set(self._runs_dir.glob("*/*Z-*"))

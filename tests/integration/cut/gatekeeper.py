@@ -59,6 +59,8 @@ def _name(module: bytes) -> str:
         return "release"
     if name == "target" and b'"fence": ["' in module:
         return "fence"
+    if name == "deploy" and b'"plan_only": true' in module:
+        return "look"
     if name == "cleanup" and b'"approved_content": "' in module:
         return "removal"
     return name

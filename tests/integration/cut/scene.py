@@ -6,7 +6,7 @@ import signal
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sandbox.ssh.openssh import OpenSsh
+from sandbox.ssh.background import Background
 from tests.integration.cut.audit import Rows, read_rows, unexplained
 from tests.integration.cut.gate import MARK, Gate
 from tests.integration.harness import Controller, Database
@@ -24,7 +24,7 @@ class Scene:
 
     database: Database
     controller: Controller
-    sshd: OpenSsh | None
+    sshd: Background | None
     directory: Path
     gate: Gate = field(init=False)
     before: Rows = field(init=False)

@@ -21,6 +21,8 @@ SEALED = (
     "schema.json",
     "promotion_schema.json",
     "deploy.json",
+    "deploy_found.json",
+    "deploy_intent.json",
     "schema_before.json",
     "ledger.jsonl",
 )

@@ -15,6 +15,7 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ class _Mishap:
         self._main = main
         self._log = os.open(wanted["log"], os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         self._clock = Path(wanted["log"] + ".clock")
+        self._held, self._go = Path(wanted["log"] + ".held"), Path(wanted["log"] + ".go")
         self._busy = False
         if self._what.startswith("clock "):
             _set_clock(self._clock, datetime.timedelta(seconds=int(self._what.split()[1])))
@@ -78,6 +80,8 @@ class _Mishap:
             os.kill(self._main, getattr(signal, self._what))
             if self._what == "SIGKILL":
                 os.kill(os.getpid(), signal.SIGKILL)
+        if number == self._at and self._what == "hold":
+            self._hold()
         if number == self._at and self._what == "SIGTERM in a message":
             _die_in_a_message(self._main)
         if number == self._at and self._what.startswith("clock "):
@@ -88,6 +92,12 @@ class _Mishap:
         ):
             code = getattr(errno, self._what)
             raise OSError(code, os.strerror(code), names[0])
+
+    def _hold(self) -> None:
+        """Wait here until the test says go on."""
+        self._held.touch()
+        while not self._go.exists():
+            time.sleep(0.02)
 
 
 def _absolute(path: str | bytes | os.PathLike[str]) -> str:
