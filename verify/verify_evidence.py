@@ -1,8 +1,7 @@
 """Verifies a directory of evidence with nothing of the project: one file, standard library alone.
 
-Is the chain of events whole, each file as it says, none missing or added, and does the decision
-follow, by the rules written here once more? A line for each problem, and exit status 1. Who writes
-a directory anew can make it agree with itself, not with a head (a hash) that was kept elsewhere.
+Is the chain whole, each file as it says, none missing or added, and does the decision follow? One
+line a problem, exit status 1. A directory written anew agrees with itself, not with a kept head.
 """
 
 import argparse
@@ -15,7 +14,7 @@ from typing import Any
 FIELDS = {"seq", "at", "stage", "event", "data", "prev", "hash"}
 ABOUT = ("run_id", "environment", "target", "runbook", "runbook_sha256", "profile")
 DERIVED = ("verdict.json", "report.md", "report.html", "junit.xml")  # From the rest.
-LATER = "cleanup cleanup_plan undo undo_plan restore restore_plan deploy_found deploy_used".split()
+LATER = "cleanup cleanup_plan undo undo_plan restore restore_plan deploy_found deploy_used"
 EFFECTS = {"important": "important", "nice": "none"}  # By a criterion's class; else a NO-GO.
 RECORDS = {"backup": {"file", "size", "sha256"}, "deploy": {"action"}}
 WORST_FIRST = ("fail", "not_run", "inconclusive", "pass")
@@ -50,7 +49,7 @@ def read_files(path: Path, events: list[Any], end: int, problems: list[str]) -> 
     for event in events:
         if event["event"] == "wrote":
             digests[name := event["data"]["file"]] = event["data"]["sha256"]
-            if event["seq"] > end and name.removesuffix(".json") not in LATER:
+            if event["seq"] > end and name not in {f"{one}.json" for one in LATER.split()}:
                 problems.append(f"{name}: written after the run was closed")
     there = {entry.relative_to(path).as_posix(): entry for entry in path.rglob("*")}
     known = {*digests, *DERIVED, "events.jsonl", "sql"}
