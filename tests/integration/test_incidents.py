@@ -40,7 +40,7 @@ def _verdict(checks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         for stage in _STAGES
     ]
     return decide(
-        run={**about, "residue": "rollback"},
+        run={**about, "residue": "rollback", "protected": False},
         plan=book.plan(stages=list(_STAGES)),
         checks=checks,
         events=[*events, {**events[-1], "event": "closed", "stage": "verdict"}],
