@@ -18,7 +18,6 @@ from typing import Any
 from gonogo import canonical, identity, lock
 from gonogo.connection import connect
 from gonogo.controller import evidence, judgement, runbook
-from gonogo.controller.package import Package
 from gonogo.controller.phase_stage import PhaseStage
 from gonogo.errors import GonogoError
 from gonogo.login import LOGIN_SPEC, Login, application_name
@@ -83,6 +82,7 @@ class Gate:
             "run_id": _RUN_ID,
             "token": _TOKEN,
             "environment": _ENVIRONMENT,
+            "protected": False,
             "target": {"inventory_host": "sandbox", "login": _keywords(login)},
             "runbook": self.runbook.name,
             "runbook_sha256": self.runbook.sha256,
@@ -150,6 +150,7 @@ class _Direct(PhaseStage):
     def __init__(
         self, run: evidence.Run, book: runbook.Runbook, rendered: dict[str, Scripts]
     ) -> None:
+        self._vars: dict[str, Any] = {}
         self._run_at_work = run
         self._book = book
         self._rendered = rendered
@@ -182,9 +183,10 @@ class _Direct(PhaseStage):
     def call_with_database(self, entry: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         return self.call(entry, arguments)
 
-    def _folder(self, package: Package) -> str:
+    def _with_packages(self, request: Mapping[str, Any], sent: set[str]) -> dict[str, Any]:
         """Nothing is sent anywhere."""
-        return package.name
+        del sent
+        return dict(request)
 
     def _execute(self, request: Mapping[str, Any]) -> dict[str, Any]:
         run = find(request["entry"]).run
