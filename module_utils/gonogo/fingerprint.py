@@ -27,7 +27,7 @@ from . import fingerprint_queries as sql
 from . import snapshot as snapshots
 from .errors import GonogoError
 
-__all__ = ["Content", "best_method", "content", "large_objects", "pin", "sequences", "table"]
+__all__ = ["Content", "best_method", "content", "large_objects", "sequences"]
 
 _METHOD = "output"
 # So much of small tables is asked for at once.
@@ -112,41 +112,10 @@ def content(
     return found
 
 
-def table(
-    connection: Any,
-    schema: str,
-    name: str,
-    *,
-    columns: Sequence[str] | None = None,
-    without: Sequence[str] = (),
-) -> tuple[int, str]:
-    """Rows and hash of one table, read in the transaction that is open.
-
-    `columns` are names, all by default; rows whose `id` is one of `without` do not count. The
-    transaction goes on with the settings and the locks that it had before.
-    """
-    with _aside(connection):
-        ((quoted, known),) = _ask(connection, sql.of_columns(schema, name, columns))
-        query = sql.rows_and_hash(quoted, json.loads(known or "[]"), without)
-        ((rows, total),) = _ask(connection, query)
-    return int(rows), str(total)
-
-
-@contextlib.contextmanager
-def _aside(connection: Any) -> Iterator[None]:
-    """In a transaction: settings of our own, undone afterwards together with the locks."""
-    with connection.cursor() as cursor:
-        cursor.execute("SAVEPOINT gonogo_read")
-        pin(connection, local=True)
-        yield
-        cursor.execute("ROLLBACK TO SAVEPOINT gonogo_read; RELEASE SAVEPOINT gonogo_read")
-
-
-def pin(connection: Any, *, local: bool = False) -> None:
+def _pin(connection: Any) -> None:
     """Make sure of what a fingerprint depends on, whatever the session has done before."""
     calls = ", ".join(
-        f"pg_catalog.set_config('{key}', '{value}', {'true' if local else 'false'})"
-        for key, value in sql.SETTINGS.items()
+        f"pg_catalog.set_config('{key}', '{value}', false)" for key, value in sql.SETTINGS.items()
     )
     _ask(connection, f"SELECT {calls}")
 
@@ -166,7 +135,7 @@ def sequences(connection: Any) -> dict[str, list[Any]]:
 @contextlib.contextmanager
 def _moment(connection: Any, snapshot: str | None) -> Iterator[None]:
     """The settings made sure of, and what is seen; the locks end with it."""
-    pin(connection)
+    _pin(connection)
     if snapshot is None:
         yield
         return

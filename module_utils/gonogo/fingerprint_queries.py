@@ -1,7 +1,7 @@
 # ruff: noqa: S608 - names are quoted by the server, the rest are constants of this file
 """The SQL of the fingerprint of a database. No psycopg here.
 
-All names are qualified by an empty search_path, which `SETTINGS` makes sure of. A value becomes
+`SETTINGS` pins the search path: every name is one of pg_catalog, or qualified. A value becomes
 text by the output function of its type and never by a cast: a cast can be replaced, and does not
 say what a dump says. No query over rows has a condition or an order that an index could answer,
 and each asks for `ctid`, which no index holds: so the table itself is read.
@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .session_settings import PINNED
+
 __all__ = [
     "LARGE_OBJECTS",
     "LARGE_OBJECT_CHUNK",
@@ -21,26 +23,14 @@ __all__ = [
     "chunk",
     "fingerprint",
     "literal",
-    "of_columns",
-    "rows_and_hash",
     "sequence",
 ]
 
 # What the text of a value depends on, and what would let the planner read something else than the
-# table. Compiling a query that runs once costs more than it saves; money is written as the locale
-# says.
+# table. Money is written as the locale says.
 SETTINGS = {
-    "search_path": "",
-    "row_security": "off",
-    "jit": "off",
+    **PINNED,
     "lc_monetary": "C",
-    "timezone": "UTC",
-    "datestyle": "ISO, YMD",
-    "intervalstyle": "postgres",
-    "bytea_output": "hex",
-    "xmlbinary": "base64",
-    "extra_float_digits": "1",
-    "quote_all_identifiers": "off",
     "enable_seqscan": "on",
     "enable_indexscan": "off",
     "enable_indexonlyscan": "off",
@@ -186,37 +176,6 @@ def fingerprint(table: Mapping[str, Any]) -> str:
     return (
         f"SELECT {literal(table['name'])}, count(t.{counted}),"
         f" concat(coalesce(sum({_row_hash(table['columns'])}), 0)) FROM {source} AS t"
-    )
-
-
-def of_columns(schema: str, table: str, columns: Sequence[str] | None) -> str:
-    """Query for the name of a table as SQL and for its columns, all or these: see `_columns_of`."""
-    chosen = "true"
-    if columns is not None:
-        words = ", ".join(map(literal, columns))
-        chosen = f"(k ->> 0) IN (SELECT quote_ident(w) FROM unnest(ARRAY[{words}]::text[]) AS w)"
-    return f"""
-SELECT format('%I.%I', n.nspname, c.relname), concat((
-    SELECT json_agg(k ORDER BY number)
-    FROM json_array_elements({_columns_of("c.oid")}) WITH ORDINALITY AS e (k, number)
-    WHERE {chosen}))
-FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname = {literal(schema)} AND c.relname = {literal(table)}
-"""
-
-
-def rows_and_hash(name: str, columns: Sequence[Sequence[Any]], without: Sequence[str]) -> str:
-    """Query for rows and hash of these columns; rows whose `id` is one of `without` do not count.
-
-    They are left out of the sums and not by a condition, which an index could answer.
-    """
-    kept = ""
-    if without:
-        words = ", ".join(map(literal, without))
-        kept = f" FILTER (WHERE concat(t.id) <> ALL (ARRAY[{words}]))"
-    return (
-        f"SELECT count(t.ctid){kept}, concat(coalesce(sum({_row_hash(columns)}){kept}, 0))"
-        f" FROM ONLY {name} AS t"
     )
 
 

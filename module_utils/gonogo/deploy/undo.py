@@ -371,11 +371,12 @@ def _fingerprint(
         sql.SQL("t.*") if column == "*" else sql.SQL("t.") + sql.Identifier(column)
         for column in columns
     )
+    # Left out of the sums and not by a condition, which an index could answer.
     has = sql.SQL("t.{} IS NOT NULL").format(sql.Identifier(present)) if present else None
     query = sql.SQL(
-        "SELECT count(t.ctid),"
-        " coalesce(sum(pg_catalog.hashtextextended(ROW({})::text, 0)::numeric), 0)::text"
-        " FROM ONLY {} AS t WHERE {}"
-    ).format(row, sql.Identifier(*table), has or sql.SQL("true"))
+        "SELECT count(t.ctid) FILTER (WHERE {has}), coalesce("
+        "sum(pg_catalog.hashtextextended(ROW({row})::text, 0)::numeric) FILTER (WHERE {has}), 0)"
+        "::text FROM ONLY {table} AS t"
+    ).format(row=row, table=sql.Identifier(*table), has=has or sql.SQL("true"))
     found = connection.execute(query).fetchone()
     return (int(found[0]), str(found[1]))
