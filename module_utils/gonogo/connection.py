@@ -10,6 +10,7 @@ import os
 import re
 import weakref
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from psycopg import Error as DatabaseError
 from .errors import GonogoError
 from .login import Login, Timeouts, clean_environment
 from .refusal import refused
-from .session_settings import PINNED
+from .session_settings import pinned
 
 __all__ = [
     "DatabaseError",
@@ -56,8 +57,8 @@ def connect(
     """Open an autocommit session called `name` with pinned settings.
 
     `database` is another one on the same server; `password` is that of a role that was made for the
-    moment. `options` are
-    settings of the session from the start on. Raises GonogoError when the server refuses.
+    moment. `options` are settings of the session from the start on. Raises GonogoError when the
+    server refuses.
     """
     clean_environment()
     if login.service_file:
@@ -165,11 +166,8 @@ def _pin(
     settings: Mapping[str, str],
 ) -> None:
     """Make the session's behaviour independent of the role's, the database's and the server's."""
-    pinned = {
-        **PINNED,
-        "lock_timeout": timeouts.lock,
-        "statement_timeout": timeouts.statement,
-        "idle_in_transaction_session_timeout": timeouts.idle_in_transaction,
+    values = {
+        **pinned(asdict(timeouts)),
         "default_transaction_read_only": "on" if read_only else "off",
         "tcp_keepalives_idle": "10",
         "tcp_keepalives_interval": "5",
@@ -177,7 +175,7 @@ def _pin(
         **settings,
     }
     if connection.info.server_version >= 140000:
-        pinned["client_connection_check_interval"] = "5s"
-    calls = ", ".join(["pg_catalog.set_config(%s, %s, false)"] * len(pinned))
-    words = [word for setting in pinned.items() for word in setting]
+        values["client_connection_check_interval"] = "5s"
+    calls = ", ".join(["pg_catalog.set_config(%s, %s, false)"] * len(values))
+    words = [word for setting in values.items() for word in setting]
     connection.execute(f"SELECT {calls}".encode(), words)

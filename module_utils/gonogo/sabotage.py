@@ -114,7 +114,7 @@ SELECT kind, object, what, statements FROM found ORDER BY kind, object, what
 def changes(connection: Any, *, schema: str, tables: Sequence[str]) -> list[dict[str, str]]:
     """Every change to these tables: `kind`, `object`, `what` (is gone, may be null) and `sql`.
 
-    `connection` must have an empty search_path.
+    `connection` must have the search_path of all sessions of this project.
     """
     found = connection.execute(_CHANGES, {"schema": schema, "tables": list(tables)}).fetchall()
     return [dict(zip(("kind", "object", "what", "sql"), row)) for row in found]

@@ -34,8 +34,8 @@ class Difference:
 def read(connection: Any) -> dict[str, str]:
     """Every object a user has made in this database: name → definition.
 
-    `connection` must have an empty search_path, as all sessions of this project have; inside of a
-    transaction the answer is that of its snapshot.
+    `connection` must have the search_path of all sessions of this project; inside of a transaction
+    the answer is that of its snapshot.
     """
     catalog: dict[str, str] = {}
     with connection.cursor() as cursor:

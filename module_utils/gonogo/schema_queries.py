@@ -5,7 +5,7 @@ Every query returns one JSON object, name → definition, or null where there is
 objects a user has made, none of the system's, and none that an extension has brought. Nothing in
 it differs after a dump has been restored: no OID, no file, no number of a dropped column.
 
-They hold for PostgreSQL 13 to 18, and for an empty search_path, which qualifies every name.
+They hold for PostgreSQL 13 to 18, and for the search_path of all sessions of this project.
 """
 
 from __future__ import annotations

@@ -420,6 +420,6 @@ def _qualified(reader: Reader, parts: list[str]) -> tuple[str, str]:
     name = ".".join(parts) or "?"
     raise InputError(
         f"line {reader.piece.line}: '{name}' is not schema.name",
-        hint="Qualify every name: a deployment's search_path is empty, so that no table can be "
-        "made in, or taken from, another schema.",
+        hint="Qualify every name: a deployment's search_path has no schema of a user, so that no "
+        "table can be made in, or taken from, another schema.",
     )

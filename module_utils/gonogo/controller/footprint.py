@@ -40,7 +40,6 @@ _NOISE |= {"CONSTRAINT", "RECURSIVE", "TRUSTED", "PROCEDURAL"}
 # What stands ON a table, and belongs to it.
 _ON_A_TABLE = {"INDEX", "TRIGGER", "RULE", "POLICY"}
 _RELATIONS = {"TABLE", "VIEW", "SEQUENCE", "INDEX"}
-_WRITING = {"UPDATE", "DELETE", "MERGE"}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import schema_catalog
 from ..connection import DatabaseError, described
+from ..session_settings import SEARCH_PATH
 
 __all__ = ["again"]
 
@@ -43,7 +44,7 @@ def again(connection: Any, statements: Sequence[Mapping[str, Any]]) -> dict[str,
                 connection.execute("ROLLBACK TO SAVEPOINT gonogo_again")
                 if not _is_settled(statement["verb"], described(error)["sqlstate"]):
                     untried.append(statement["opening"])
-        connection.execute("SET LOCAL search_path TO ''")
+        connection.execute(f"SET LOCAL search_path TO {SEARCH_PATH}".encode())
         after = schema_catalog.read(connection)
     finally:
         if not connection.closed:

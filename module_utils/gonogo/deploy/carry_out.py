@@ -69,7 +69,7 @@ def deploy(
     """Apply a migration where it is absent. `plan` has `steps` beside what `inspect` wants, and
     perhaps `measured`: the bill of the same on a copy.
 
-    `connect` opens an autocommit session with an empty search_path; `confirm` raises when this
+    `connect` opens an autocommit session of this project; `confirm` raises when this
     run may not work on any more; `resume` does what is left of a state `unfinished`; `sealed` is
     the digest of the schema as it is on record, and to no other is anything applied.
 

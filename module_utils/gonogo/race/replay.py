@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..session_settings import SEARCH_PATH
 from .spec import Spec, Step, parse
 
 __all__ = ["replay"]
 
-_SETTINGS = """\
-SET search_path = '';
+_SETTINGS = f"""\
+SET search_path = {SEARCH_PATH};
 SET row_security = off;
 SET lock_timeout = 0;
 SET timezone = 'UTC';"""
