@@ -15,17 +15,17 @@ _LARGEST_MS = (1 << 31) - 1
 
 # Variable → least, most, and what it is counted in. Every number of a role has a line here.
 RANGES: dict[str, tuple[float, float, str]] = {
-    "backup_jobs": (0, 256, "sessions; 0 is one for each processor"),
+    "backup_jobs": (0, 256, "sessions; 0 leaves it to the stage"),
     "backup_lock_wait": (1, _LARGEST_MS, "milliseconds"),
     "cleanup_plan_hours": (1, _YEAR_HOURS, "hours"),
     "deploy_attempts": (1, 1000, "attempts"),
     "deploy_plan_hours": (1, _YEAR_HOURS, "hours"),
     "gonogo_promotion_max_age_hours": (1, _YEAR_HOURS, "hours"),
-    "restore_jobs": (0, 256, "sessions; 0 is one for each processor"),
+    "restore_jobs": (0, 256, "sessions; 0 leaves it to the stage"),
     "restore_plan_hours": (1, _YEAR_HOURS, "hours"),
     "target_lock_lease": (1, 86_400, "seconds"),
     "target_space_factor": (0, 1e9, "times the size of the database"),
-    "twin_jobs": (0, 256, "sessions; 0 is one for each processor"),
+    "twin_jobs": (0, 256, "sessions; 0 leaves it to the stage"),
     "twin_space_factor": (0, 1e9, "times the size of the database"),
     "undo_attempts": (1, 1000, "attempts"),
     "undo_plan_hours": (1, _YEAR_HOURS, "hours"),
