@@ -17,7 +17,6 @@ from gonogo.errors import GonogoError
 _SHOWN = 20
 # What a run that has deployed, or has begun to, has left in its evidence.
 _DEPLOYED = ("deploy.json", "deploy_found.json", intents.DEPLOY)
-_BEFORE = intents.SCHEMA
 
 
 class ActionModule(ApprovedStage):
@@ -86,11 +85,11 @@ class ActionModule(ApprovedStage):
 
     def request_of(self, run: evidence.Run, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """With what was sealed when the migration was applied."""
-        kept = (run.path / _BEFORE).is_file()
+        kept = (run.path / intents.SCHEMA).is_file()
         self.refuse_damage(
             run,
             "run.json",
-            *(name for name in (*_DEPLOYED, _BEFORE) if (run.path / name).is_file()),
+            *(name for name in (*_DEPLOYED, intents.SCHEMA) if (run.path / name).is_file()),
         )
         runbook = self.runbook_of(run)
         if not runbook.sql_files("undo"):
@@ -100,7 +99,7 @@ class ActionModule(ApprovedStage):
             )
         return {
             "plan": migration.plan(runbook, "undo"),
-            "schema_before": run.read_json(_BEFORE) if kept else None,
+            "schema_before": run.read_json(intents.SCHEMA) if kept else None,
             "budgets": arguments["budgets"],
         }
 

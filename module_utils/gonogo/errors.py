@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from .secrets import redacted, shape, showable
+from .redaction import redacted, shape, showable
 
 __all__ = ["GonogoError", "InputError", "shown", "visible"]
 
@@ -21,8 +21,9 @@ SECRETIVE = ("gonogo_login", "login")
 # paragraph separators: what moves the cursor, reorders or hides text.
 _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
-# Invisible although Unicode calls them letters or marks.
-_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
+# Invisible although Unicode calls them letters or marks: the joiner of graphemes, Hangul fillers,
+# vowels of Khmer that are not written, selectors of Mongolian.
+INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
 
 # The last two code points of every plane: never characters, and not allowed in XML.
 _NO_CHARACTER = frozenset({0xFFFE, 0xFFFF})
@@ -118,7 +119,7 @@ def _escape(char: str) -> str:
         return char
     if (
         unicodedata.category(char) in _UNSAFE_CATEGORIES
-        or char in _INVISIBLE
+        or char in INVISIBLE
         or ord(char) & 0xFFFF in _NO_CHARACTER
     ):
         return char.encode("unicode_escape").decode("ascii")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import GonogoError
-from .secrets import shape
+from .redaction import shape
 
 __all__ = [
     "LOGIN_SPEC",

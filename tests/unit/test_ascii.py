@@ -36,7 +36,7 @@ _OURS = {
     "effects.py",
     "errors.py",
     "refusal.py",
-    "secrets.py",
+    "redaction.py",
     "statements.py",
 }
 

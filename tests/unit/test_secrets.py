@@ -14,7 +14,7 @@ from gonogo import login as logins
 from gonogo.controller import approval, host_request, project, request_form, runbook
 from gonogo.errors import GonogoError, InputError
 from gonogo.login import LOGIN_SPEC, Login
-from gonogo.secrets import holding, is_secret, redacted
+from gonogo.redaction import holding, is_secret, redacted
 
 RUNBOOK = str(next((Path(__file__).parents[2] / "runbooks").glob("20251229010228_*")))
 SECRET = "S3cr3t-Pa55!word"

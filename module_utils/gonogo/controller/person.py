@@ -6,22 +6,17 @@ import getpass
 import unicodedata
 from typing import Any
 
-from ..errors import GonogoError
+from ..errors import INVISIBLE, GonogoError
 
 __all__ = ["account", "mistake", "name_of"]
 
 _LONGEST = 200
-# Letters and marks by their category, and shown as nothing all the same: Hangul fillers, the
-# joiner of graphemes, vowels of Khmer that are not written, selectors of a variation, the blank
+# Beside those, what tells one name from another to nobody: selectors of a variation, and the blank
 # pattern of Braille.
-_INVISIBLE = frozenset(
-    [
-        *map(chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0)),
-        *map(chr, range(0x180B, 0x1810)),
-        *map(chr, range(0xFE00, 0xFE10)),
-        *map(chr, range(0xE0100, 0xE01F0)),
-    ]
-)
+_INVISIBLE = INVISIBLE | {
+    chr(0x2800),
+    *map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))),
+}
 # Control characters, what has no shape of its own (direction, joiners, zero width), surrogates,
 # private and unknown characters, ends of lines and paragraphs.
 _REFUSED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})

@@ -12,7 +12,7 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ..errors import InputError
-from ..secrets import holding
+from ..redaction import holding
 
 __all__ = ["misfits", "refuse_misfits", "refuse_secrets"]
 
