@@ -9,7 +9,6 @@ import contextlib
 import os
 import re
 import weakref
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -49,7 +48,6 @@ def connect(
     name: str,
     timeouts: Timeouts = _DEFAULT_TIMEOUTS,
     read_only: bool = False,
-    settings: Mapping[str, str] | None = None,
     database: str | None = None,
     password: str | None = None,
     options: str | None = None,
@@ -79,7 +77,7 @@ def connect(
         raise refused(login, error) from error
     _opened.add(connection)
     try:
-        _pin(connection, timeouts=timeouts, read_only=read_only, settings=settings or {})
+        _pin(connection, timeouts=timeouts, read_only=read_only)
     except DatabaseError as error:
         connection.close()
         raise GonogoError(
@@ -158,13 +156,7 @@ def _check_service(login: Login) -> None:
         )
 
 
-def _pin(
-    connection: psycopg.Connection[Any],
-    *,
-    timeouts: Timeouts,
-    read_only: bool,
-    settings: Mapping[str, str],
-) -> None:
+def _pin(connection: psycopg.Connection[Any], *, timeouts: Timeouts, read_only: bool) -> None:
     """Make the session's behaviour independent of the role's, the database's and the server's."""
     values = {
         **pinned(asdict(timeouts)),
@@ -172,7 +164,6 @@ def _pin(
         "tcp_keepalives_idle": "10",
         "tcp_keepalives_interval": "5",
         "tcp_keepalives_count": "3",
-        **settings,
     }
     if connection.info.server_version >= 140000:
         values["client_connection_check_interval"] = "5s"

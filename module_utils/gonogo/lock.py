@@ -22,7 +22,7 @@ import json
 import os
 import select
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -107,7 +107,6 @@ def session(
     stage: str,
     timeouts: Timeouts | None = None,
     read_only: bool = False,
-    settings: Mapping[str, str] | None = None,
     called: str | None = None,
 ) -> Any:
     """Open a session of a stage, as `connect` does. Raises GonogoError as `prove` does.
@@ -120,7 +119,6 @@ def session(
         name=application_name(run_id, stage) if called is None else called,
         timeouts=timeouts or Timeouts(),
         read_only=read_only,
-        settings=settings,
     )
     try:
         if called is not None:

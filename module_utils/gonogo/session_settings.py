@@ -20,6 +20,7 @@ PINNED: Mapping[str, str] = {
     "search_path": SEARCH_PATH,
     "row_security": "off",
     "client_encoding": "UTF8",
+    # As the files of a migration are read: a backslash in plain quotes is a backslash.
     "standard_conforming_strings": "on",
     "client_min_messages": "warning",
     "timezone": "UTC",

@@ -121,11 +121,11 @@ def _created(reader: Reader) -> Iterator[Effect]:
     sure = not reader.take("IF", "NOT", "EXISTS") and not replaced
     if {"TEMP", "TEMPORARY"} & opening:
         return
-    if what not in _CREATED:
-        yield _unread()
-        return
     if what in _ROUTINES:
         yield from _created_routine(reader, replaced=replaced)
+        return
+    if what not in _CREATED:
+        yield _unread()
         return
     yield from _CREATED[what](reader, what, sure)
     if replaced:
@@ -185,7 +185,6 @@ _CREATED: dict[str, Callable[[Reader, str, bool], Iterator[Effect]]] = {
     **dict.fromkeys(("TRIGGER", "POLICY", "RULE"), _created_on_table),
     **dict.fromkeys(("SCHEMA", "EXTENSION"), _created_global),
     **dict.fromkeys(_PLAIN - {"SCHEMA", "EXTENSION"}, _created_plain),
-    **dict.fromkeys(_ROUTINES, _created_plain),
 }
 
 

@@ -12,14 +12,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
 from ..deploy import budgets
 from ..errors import GonogoError, InputError
 from . import person, ranges, runbook
 from .paths import path_of
 from .protection import Protection, check_extra
-from .request_form import misfits
+from .request_form import misfits, suiting
 
 __all__ = [
     "REQUEST",
@@ -141,19 +139,9 @@ def check_options(values: Mapping[str, Any], options: Mapping[str, Mapping[str, 
             continue
         for key, what, value in misfits("", {name: values[name]}, {name: option}):
             raise InputError(what, key=key, value=value, hint=option["description"])
-        suits, value = _suiting(name, option, values[name])
-        if suits and name in ranges.RANGES:
-            ranges.check(name, value)
-
-
-def _suiting(name: str, option: Mapping[str, Any], value: Any) -> tuple[bool, Any]:
-    """Whether Ansible's own checker takes the value, and what it makes of it."""
-    try:
-        checked = ArgumentSpecValidator({name: dict(option)}).validate({name: value})
-    except (ArithmeticError, ValueError):
-        # It does not mind a number that is too large before it has tripped over it.
-        return False, None
-    return not checked.error_messages, checked.validated_parameters.get(name)
+        if name in ranges.RANGES:
+            _, number = suiting(name, option, values[name])
+            ranges.check(name, number)
 
 
 def load_runbook(

@@ -14,7 +14,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ..errors import InputError
 from ..redaction import holding
 
-__all__ = ["misfits", "refuse_misfits", "refuse_secrets"]
+__all__ = ["misfits", "refuse_misfits", "refuse_secrets", "suiting"]
 
 _WORDS = {
     "bool": "true or false",
@@ -61,17 +61,17 @@ def misfits(
                 yield key, "is missing", None
         elif option.get("options") and isinstance(value, Mapping):
             yield from misfits(f"{key}.", value, option["options"])
-        elif not _suits(name, option, value):
+        elif not suiting(name, option, value)[0]:
             choices = ", ".join(map(str, option.get("choices") or ()))
             words = _WORDS[option.get("type", "str")]
             yield key, f"must be {words}{f' of: {choices}' if choices else ''}", value
 
 
-def _suits(name: str, option: Mapping[str, Any], value: Any) -> bool:
-    """Whether Ansible's own checker takes the value."""
+def suiting(name: str, option: Mapping[str, Any], value: Any) -> tuple[bool, Any]:
+    """Whether Ansible's own checker takes the value, and what it makes of it."""
     try:
         checked = ArgumentSpecValidator({name: dict(option)}).validate({name: value})
     except (ArithmeticError, ValueError):
         # It does not mind a number that is too large before it has tripped over it.
-        return False
-    return not checked.error_messages
+        return False, None
+    return not checked.error_messages, checked.validated_parameters.get(name)

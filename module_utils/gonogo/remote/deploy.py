@@ -42,8 +42,6 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
             run_id=run_id,
             stage="deploy",
             timeouts=timeouts_of(params),
-            # As the files are read: a backslash in plain quotes is a backslash.
-            settings={"standard_conforming_strings": "on"},
         )
 
     only_look = check_mode or params["plan_only"]

@@ -38,7 +38,6 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
             run_id=run_id,
             stage="rehearsal",
             timeouts=unlimited if patient else timeouts_of(params),
-            settings={"standard_conforming_strings": "on"},
         )
 
     parts = {"look": rehearse.look, "there": rehearse.there, "back": rehearse.back}
