@@ -179,9 +179,11 @@ def _existing(connection: psycopg.Connection[Any], ledger: Ledger) -> dict[str, 
     """Table → [id, hash of the row] of the ledger's rows that exist, sorted."""
     found: dict[str, list[list[str]]] = {}
     for entry in ledger:
+        # The condition is about what has been read: an index could lack rows that are there.
         query = sql.SQL(
-            "SELECT t.id::text, md5(ROW(t.*)::text) FROM {table} AS t"
-            " WHERE t.id::text = ANY (%s) ORDER BY 1"
+            "SELECT r.id, md5(ROW((r.whole).*)::text)"
+            " FROM (SELECT t AS whole, t.id::text AS id FROM {table} AS t OFFSET 0) AS r"
+            " WHERE r.id = ANY (%s) ORDER BY 1"
         ).format(table=sql.Identifier(*entry["table"]))
         rows = connection.execute(query, (list(entry["ids"]),)).fetchall()
         found[".".join(entry["table"])] = [list(row) for row in rows]

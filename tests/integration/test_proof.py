@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from gonogo import catalog, fingerprint, fingerprint_queries
+from gonogo import catalog, cleanup, fingerprint, fingerprint_queries
 from gonogo.connection import connect
 from gonogo.deploy import undo
 from gonogo.login import Login
@@ -23,7 +23,9 @@ from tests.integration.twins import Rehearsal, wrapped
 
 METHOD = fingerprint.best_method(0)
 THINGS = ("public", "things")
-counted_by_undo = undo._fingerprint  # noqa: SLF001 - what the plan of an undo shows is made of it
+# What the plans of an undo and a cleanup show is made of these.
+counted_by_undo = undo._fingerprint  # noqa: SLF001 - see above
+found_by_cleanup = cleanup._existing  # noqa: SLF001 - see above
 
 # Its own tables are in no dump, but for those that it has asked for.
 EXTENSION = """
@@ -281,6 +283,10 @@ def test_an_index_that_hides_rows_answers_nothing(
         # As an undo counts what would be lost.
         for column in ("id", "v"):
             assert counted_by_undo(connection, THINGS, [column], present=column)[0] == 501
+        # As a cleanup looks for the rows of its ledger.
+        ledger = [{"table": list(THINGS), "ids": ["hidden", "id1"]}]
+        rows = found_by_cleanup(connection, ledger)["public.things"]
+        assert [key for key, _ in rows] == ["hidden", "id1"]
 
 
 def test_a_failure_of_the_server_is_told(database: Database) -> None:
