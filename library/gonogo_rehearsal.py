@@ -63,6 +63,7 @@ rehearsal:
     rows_removed: {description: 'Tables that were there before and have fewer rows with the migration, or are gone: rows and hash of what they held.', type: dict, returned: always}
     problem: {description: What is wrong with the migration or its undo., type: dict, returned: where something is}
     unlike_promotion: {description: What of the schema is not as it was validated., type: list, returned: where another run has let this one in}
+    retried: {description: 'What applying again came to of what no object tells: changes of the schema, and statements that could not be tried.', type: dict, returned: where a migration has such statements and seems to be there}
     checks: {description: 'The result of every check, as in checks.jsonl.', type: list, returned: always}
     back: {description: What taking it back would come to with the rows of the phases., type: dict, returned: where there is an undo}
 """
