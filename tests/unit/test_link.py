@@ -110,6 +110,7 @@ from gonogo import link
 cancelled = []
 with link.watched(lambda: cancelled.append(1)):
     link.let_be()
+    print("begun", file=sys.stderr, flush=True)
     while not link.is_cut():
         time.sleep(0.01)
     time.sleep(0.5)
@@ -119,6 +120,8 @@ print(len(cancelled), file=sys.stderr)
         [sys.executable, "-c", program], stdout=theirs, stderr=subprocess.PIPE, text=True
     ) as module:
         os.close(theirs)
+        assert module.stderr is not None
+        assert module.stderr.readline() == "begun\n"
         os.close(ours)
         _, said = module.communicate()
     assert said == "0\n"
