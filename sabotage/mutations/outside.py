@@ -170,6 +170,11 @@ _OTHERS = {
 }
 
 
+def _routine(name: str) -> str:
+    """Its OID in SQL. The names have capital letters."""
+    return literal(f'pg_catalog."{name}"') + "::regproc"
+
+
 def _exchanged(shape: Shape) -> Iterator[Mutation]:
     for number, key in enumerate(shape.foreign_keys):
         own = {"RESTRICT": "restrict", "CASCADE": "cascade", "SET NULL": "setnull"}
@@ -179,8 +184,8 @@ def _exchanged(shape: Shape) -> Iterator[Mutation]:
         yield Mutation(
             id=f"key's trigger exchanged, {function}: {key['name']}",
             words=f"the trigger {function} of {key['name']} calls another function",
-            admin=f"UPDATE pg_trigger SET tgfoid = {literal(_OTHERS[function])}::regproc"
-            f" WHERE tgfoid = {literal(function)}::regproc AND tgconstraint = ("
+            admin=f"UPDATE pg_trigger SET tgfoid = {_routine(_OTHERS[function])}"
+            f" WHERE tgfoid = {_routine(function)} AND tgconstraint = ("
             f"SELECT oid FROM pg_constraint WHERE conname = {literal(key['name'])})",
             kind="foreign key's trigger exchanged",
             right=("C1.3", "C5.3"),
