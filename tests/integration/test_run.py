@@ -334,7 +334,7 @@ def test_cleanup_refuses_when_it_would_touch_other_rows(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("-e", "gonogo_profile=tagret"), "unknown profile 'tagret'"),
+        (("-e", "gonogo_profile=tagret"), 'gonogo_profile is "tagret"'),
         (("-e", "gonogo_enviroment=staging"), "Did you mean 'gonogo_environment'?"),
         (("-e", "gonogo_group=nosuch"), "group 'nosuch' of the inventory has no hosts"),
         (("--tags", "nosuch"), "a run cannot be limited to some of its tasks"),

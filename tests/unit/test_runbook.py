@@ -124,10 +124,14 @@ def test_parameter_refused(parameters: dict[str, Any], message: str) -> None:
 
 def test_profile_refused() -> None:
     assert refusal(ORIGINAL, profile="as_deploied") == (
-        "unknown profile 'as_deploied'\n"
+        "there is no such profile\n"
         'DETAIL:  gonogo_profile is "as_deploied"\n'
         f"HINT:  {ORIGINAL.name} knows: target, as_deployed."
     )
+
+
+def test_a_bare_password_in_the_place_of_a_profile_is_not_shown() -> None:
+    assert "Hunter2Zebra9" not in refusal(ORIGINAL, profile="Hunter2Zebra9")
 
 
 def test_folder_refused(tmp_path: Path) -> None:

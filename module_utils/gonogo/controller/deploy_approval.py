@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..canonical import line, sha256
-from ..errors import GonogoError
+from ..errors import GonogoError, InputError
 from . import approval, deployment, evidence, person, request
 
 __all__ = ["PLAN", "USED", "content", "holds", "next_command", "plan_lines", "require"]
@@ -149,9 +149,11 @@ def _run_of(run: evidence.Run, run_id: str) -> evidence.Run:
         return run
     path = run.path.parent / run_id
     if not request.is_run_id(run_id) or not (path / PLAN).is_file():
-        raise GonogoError(
-            f"no run of this environment has shown a plan of a deployment under the id {run_id!r}",
-            hint="deploy_run_id is the run that has printed the token.",
+        raise InputError(
+            "no run of this environment has shown a plan of a deployment under this id",
+            key="deploy_run_id",
+            value=run_id,
+            hint="It is the run that has printed the token.",
         )
     problems = evidence.load(path).problems
     if problems:

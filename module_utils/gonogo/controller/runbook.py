@@ -230,7 +230,7 @@ def load(
     _check_parameters(document)
     if profile not in data["profiles"]:
         raise InputError(
-            f"unknown profile '{profile}'",
+            "there is no such profile",
             key="gonogo_profile",
             value=profile,
             hint=f"{data['name']} knows: {', '.join(data['profiles'])}.",
