@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ansible.utils.vars import load_extra_vars
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from gonogo.controller import (
@@ -16,11 +18,12 @@ from gonogo.controller import (
     intents,
     migration,
     person,
+    project,
     ranges,
     rehearsal,
 )
 from gonogo.controller.runbook import Runbook
-from gonogo.controller.stage import LOGIN, Stage
+from gonogo.controller.stage import LOGIN, Stage, native
 from gonogo.deploy.budgets import BUDGETS_SPEC, budgets_of
 from gonogo.errors import GonogoError
 from gonogo.remote.common import TIMEOUTS_SPEC
@@ -190,11 +193,15 @@ class ActionModule(Stage):
     def _approved(
         self, run: evidence.Run, shown: dict[str, Any], arguments: dict[str, Any]
     ) -> dict[str, Any]:
+        extra = native(load_extra_vars(self._loader))
+        more = deployment.repeated(extra, known=project.variables()[0], stage="deploy")
         promoted = self._variable("gonogo_promotion_evidence")
+        if promoted and "gonogo_promotion_evidence" not in extra:
+            more.append(f"gonogo_promotion_evidence={promoted}")
         hint = deploy_approval.next_command(
             run.run_id,
             shown,
-            more=[f"gonogo_promotion_evidence={promoted}"] if promoted else [],
+            more=more,
             inventories=deployment.sources(self._vars),
             limit=deployment.limit(self._vars),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,15 @@ from typing import Any
 import pytest
 
 from gonogo import approvals
-from gonogo.controller import approval, deploy_approval, person, project, ranges, request
+from gonogo.controller import (
+    approval,
+    deploy_approval,
+    deployment,
+    person,
+    project,
+    ranges,
+    request,
+)
 from gonogo.controller.evidence import Run, load, new_run_id
 from gonogo.controller.protection import Protection
 from gonogo.errors import GonogoError, InputError
@@ -248,3 +257,32 @@ def test_a_limit_that_no_server_can_count(name: str) -> None:
         with pytest.raises(InputError, match="longer than PostgreSQL can count") as caught:
             request.check_timeouts({name: value})
         assert f"gonogo_timeouts.{name}" in caught.value.render()
+
+
+# --- the command that gives it ------------------------------------------------------------------
+
+
+def test_the_command_that_approves_repeats_what_the_run_was_started_with() -> None:
+    """Without it the command would be another login's, or deploy nothing."""
+    login = {"db": "apms", "service": "admin of it"}
+    given = {
+        "gonogo_login": login,
+        "deploy_enabled": True,
+        "gonogo_runbook": "runbooks/x",
+        "gonogo_profile": "two words",
+        "restore_run_id": RUN_ID,
+        "restore_token": "0123456789",
+        "restore_approved_by": "Dewi",
+        "target_take_over": RUN_ID,
+        "ansible_user": "x",
+    }
+    known = frozenset(given) - {"ansible_user"}
+    words = deployment.repeated(given, known=known, stage="restore")
+    assert words == [
+        '{"deploy_enabled": true}',
+        json.dumps({"gonogo_login": login}),
+        '{"gonogo_profile": "two words"}',
+        "gonogo_runbook=runbooks/x",
+    ]
+    line = deployment.command("x.yml", *words, inventories=["i"])
+    assert shlex.split(line)[5::2] == words

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,11 +22,14 @@ __all__ = [
     "lines",
     "own_record",
     "problem",
+    "repeated",
     "sources",
     "waits",
 ]
 
 _SHOWN = 20
+# What Ansible takes as it is, behind the equals sign of -e.
+_PLAIN = re.compile(r"[\w./:+-]+")
 
 
 def command(
@@ -40,6 +45,21 @@ def command(
     for variable in variables:
         words += ["-e", variable]
     return shlex.join(words)
+
+
+def repeated(extra: Mapping[str, Any], *, known: frozenset[str], stage: str) -> list[str]:
+    """The project's variables of this command line, for the one that approves the plan.
+
+    Not the approval's own (`STAGE_run_id`, `_token`, `_approved_by`), and not what ends another
+    run.
+    """
+    once = {f"{stage}_{name}" for name in ("run_id", "token", "approved_by")}
+    return [
+        f"{name}={extra[name]}"
+        if isinstance(extra[name], str) and _PLAIN.fullmatch(extra[name])
+        else json.dumps({name: extra[name]}, ensure_ascii=False)
+        for name in sorted(known & extra.keys() - once - {"target_take_over"})
+    ]
 
 
 def sources(variables: Mapping[str, Any]) -> list[str]:
