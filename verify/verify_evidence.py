@@ -195,6 +195,6 @@ if __name__ == "__main__":
     try:
         lines = verify(given.directory.resolve(), given.head, found)
     except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
-        found.append(f"no whole evidence: {error!r}")
+        found.append(f"no whole evidence: {type(error).__name__}: {error}")
     sys.stdout.writelines(repr(text)[1:-1] + "\n" for text in found or lines)
     sys.exit(1 if found else 0)

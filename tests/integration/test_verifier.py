@@ -55,6 +55,7 @@ def test_it_is_small_and_needs_nothing_of_the_project(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (1, "")
     assert "No such file or directory" in done.stdout
+    assert str(tmp_path) in done.stdout
 
 
 # --- runs of each decision ----------------------------------------------------------------------

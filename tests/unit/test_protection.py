@@ -176,10 +176,10 @@ def test_the_shipped_inventories_say_what_may_be_written_to() -> None:
 # --- what it asks for ----------------------------------------------------------------------------
 
 
-def admitted(inventory: dict[str, Any]) -> dict[str, Any] | None:
+def admitted(inventory: dict[str, Any], evidence: str | None = None) -> dict[str, Any] | None:
     found = seen(inventory)
     return promotion.admitted(
-        promotion.wanted(found, evidence=None),
+        promotion.wanted(found, evidence=evidence),
         protection=found,
         environment=str(inventory["gonogo_environment"]),
         runbook=runbook.load(RUNBOOK, profile="target", parameters={}, templates=False),
@@ -196,6 +196,17 @@ def test_a_protected_target_asks_for_evidence(environment: str) -> None:
         admitted({"gonogo_environment": environment, "gonogo_promotion_from": "rehearsal"})
     with pytest.raises(InputError, match="cannot be its own rehearsal"):
         admitted({"gonogo_environment": environment, "gonogo_promotion_from": environment})
+
+
+def test_evidence_that_lets_nobody_in_is_named(tmp_path: Path) -> None:
+    """A directory of evidence that is there is no secret."""
+    run = tmp_path / "runs" / "20260131T120000Z-0a1b2c"
+    run.mkdir(parents=True)
+    (run / "events.jsonl").write_text("x\n")
+    inventory = {"gonogo_environment": "production", "gonogo_promotion_from": "staging"}
+    with pytest.raises(InputError, match="does not let this run in") as caught:
+        admitted(inventory, evidence=str(run))
+    assert f"gonogo_promotion_evidence is {run}" in caught.value.render()
 
 
 def test_a_target_that_anybody_may_write_to_asks_for_none() -> None:

@@ -189,8 +189,7 @@ def _refused(
 ) -> InputError:
     return InputError(
         f"the evidence shown does not let this run in: {what}",
-        key=_KEY,
-        value=str(path),
-        detail=detail,
+        # A directory of evidence that is there: its path is no secret.
+        detail="\n".join(part for part in (f"{_KEY} is {path}", detail) if part),
         hint=hint or "Validate there again, with the files as they are now.",
     )
