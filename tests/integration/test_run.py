@@ -258,6 +258,8 @@ def test_cleanup_needs_approval_and_removes_exactly_the_ledger(
     ):
         refused = controller.play(*CLEANUP, "-e", json.dumps({**approval, **wrong}))
         assert words in refused.output
+        # One clear error, and not the whole plan once more as JSON.
+        assert '"holds"' not in refused.output
         assert refused.status != 0
         assert database.rows() == kept
 

@@ -189,8 +189,11 @@ class ApprovedStage(Stage):
             if then:
                 said += self._later_lines(then, plan)
             said += self._next_lines(report)
-            mistaken = approval.is_mistaken(given)
-            return {**report, "lines": said, "failed": mistaken, "msg": said[0]}
+            if not approval.is_mistaken(given):
+                return {**report, "lines": said, "msg": said[0]}
+            # Ansible prints all of a failed result: no more than what was wrong.
+            kept = {key: report[key] for key in ("run_id", "evidence", "token")}
+            return {**kept, "committed": False, "lines": said, "failed": True, "msg": said[0]}
         # First on record: should the answer of what follows be lost, this says who wanted it.
         approved = {
             "approved_by": person.name_of(given["approved_by"]),
