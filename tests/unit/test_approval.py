@@ -286,3 +286,11 @@ def test_the_command_that_approves_repeats_what_the_run_was_started_with() -> No
     ]
     line = deployment.command("x.yml", *words, inventories=["i"])
     assert shlex.split(line)[5::2] == words
+
+
+def test_the_command_starts_the_playbook_of_this_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is protected by its playbook is protected in the run that is approved."""
+    started = {"args": ("rollout_production.yml",)}
+    monkeypatch.setattr("ansible.context.CLIARGS", started)
+    said = deploy_approval.next_command(RUN_ID, {"token": "t"}, more=[], inventories=["i"])
+    assert said.startswith("ansible-playbook -i i rollout_production.yml -e ")

@@ -134,7 +134,7 @@ def next_command(
     `more` are further variables that the run was started with, `limit` the host it is about.
     """
     return deployment.command(
-        "playbooks/validate.yml",
+        deployment.judging_playbook(),
         *more,
         f"deploy_run_id={run_id}",
         f"deploy_token={plan['token']}",

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ansible import context
+
 from ..errors import GonogoError
 from . import intents
 from .evidence import Run
@@ -18,6 +20,7 @@ from .runbook import Runbook
 __all__ = [
     "command",
     "contradictions",
+    "judging_playbook",
     "limit",
     "lines",
     "own_record",
@@ -45,6 +48,12 @@ def command(
     for variable in variables:
         words += ["-e", variable]
     return shlex.join(words)
+
+
+def judging_playbook() -> str:
+    """The playbook that this run was started with: what it protects, another one may not."""
+    given = context.CLIARGS.get("args") or ()
+    return str(given[0]) if given else "playbooks/validate.yml"
 
 
 def repeated(extra: Mapping[str, Any], *, known: frozenset[str], stage: str) -> list[str]:
@@ -178,7 +187,7 @@ def _refused(done: Mapping[str, Any], inventories: Sequence[str]) -> GonogoError
         return GonogoError(blocking[0]["text"], hint=blocking[0]["hint"])
     detail = "\n".join(_state(before["objects"]))
     if before["state"] == "unfinished":
-        again = command("playbooks/validate.yml", "deploy_continue=true", inventories=inventories)
+        again = command(judging_playbook(), "deploy_continue=true", inventories=inventories)
         return GonogoError(
             "the deployment is not finished: statements outside of its transaction are missing",
             detail=detail,
@@ -209,7 +218,7 @@ def _state(objects: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _failed(done: Mapping[str, Any], inventories: Sequence[str]) -> GonogoError:
     error = done["error"]
-    again = command("playbooks/validate.yml", inventories=inventories)
+    again = command(judging_playbook(), inventories=inventories)
     if error is None:
         return GonogoError(
             "every statement ran, but the migration is not there as it should be",
@@ -235,9 +244,7 @@ def _failed(done: Mapping[str, Any], inventories: Sequence[str]) -> GonogoError:
         details += [f"done: {file}" for file in done["files"]]
         details += _state(done["after"]["objects"])
         if done["after"]["state"] == "unfinished":
-            finish = command(
-                "playbooks/validate.yml", "deploy_continue=true", inventories=inventories
-            )
+            finish = command(judging_playbook(), "deploy_continue=true", inventories=inventories)
             hints.append(f"Correct the cause, then finish it: {finish}")
         else:
             undo = command("playbooks/undo.yml", inventories=inventories)

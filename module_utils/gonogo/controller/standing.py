@@ -91,7 +91,7 @@ def _missing(
         shown.append(f"and {len(missing) - _SHOWN} more")
     if seen["none"] and not deploying:
         again = deployment.command(
-            "playbooks/validate.yml", "deploy_enabled=true", inventories=inventories
+            deployment.judging_playbook(), "deploy_enabled=true", inventories=inventories
         )
         return GonogoError(
             "the migration is absent, and this run does not deploy it",
