@@ -6,6 +6,8 @@ import json
 import os
 import pty
 import re
+import termios
+import time
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +106,8 @@ def test_a_token_is_one_hosts_and_each_host_has_its_verdict(
     shown = fleet.runs()
     assert {_decision(run) for run in shown.values()} == {"HOLD"}
     for host in HOSTS:
-        assert f"--limit {host} -e deploy_run_id={shown[host].name}" in asked.output
+        approving = rf"--limit {host} .*-e deploy_run_id={shown[host].name} "
+        assert re.search(approving, asked.output)
     token = json.loads((shown["first"] / "deploy_plan.json").read_text())["token"]
     given = {"deploy_run_id": shown["first"].name, "deploy_token": token}
     outcome = fleet.play(**given, deploy_approved_by="Dewi")
@@ -135,6 +138,7 @@ def test_each_host_is_asked_about_by_itself(fleet: Fleet, controller: Controller
             if host not in asked:
                 asked.add(host)
                 answer = f"COMMIT {token}" if host == "first" else "ROLLBACK"
+                _until_it_reads(child, terminal)
                 os.write(terminal, f"{answer}\n".encode())
     os.waitpid(child, 0)
     assert asked == set(HOSTS), output
@@ -156,6 +160,19 @@ def test_a_host_without_a_verdict_is_named(fleet: Fleet) -> None:
     assert outcome.status != 0
     verdicts = re.findall(r"^(?:GO|HOLD|NO-GO)  ", outcome.output, re.MULTILINE)
     assert len(verdicts) == len(HOSTS), outcome.output
+
+
+def _until_it_reads(process: int, terminal: int) -> None:
+    """Ansible forgets what was typed before its prompt: wait until it sleeps for an answer.
+
+    It takes every character as it comes then, so the terminal is not canonical.
+    """
+    seen = 0
+    while seen < 3:
+        raw = not termios.tcgetattr(terminal)[3] & termios.ICANON
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+        seen = seen + 1 if raw and state == "S" else 0
+        time.sleep(0.02)
 
 
 def _words(command: list[str]) -> tuple[str, list[str]]:
