@@ -154,7 +154,7 @@ def _await(admin: psycopg.Connection, stage: str) -> None:
 _BACKUP = {"stage": "backup", "lock": "LOCK TABLE public.sites IN ACCESS EXCLUSIVE MODE"}
 # The first of the phases makes a version; preflight only reads.
 _PHASES = {
-    "stage": "00_preflight_deletion",
+    "stage": "phases",
     "lock": "LOCK TABLE public.config_versions IN SHARE ROW EXCLUSIVE MODE",
 }
 
