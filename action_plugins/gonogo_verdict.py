@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ansible.errors import AnsibleConnectionFailure
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from gonogo import canonical
@@ -110,10 +112,13 @@ class ActionModule(Stage):
                     detail="; ".join(changed[:10]) + more,
                     hint="Find out who has changed it, then start a new run.",
                 )
-        except GonogoError as error:
+        except Exception as error:  # noqa: BLE001 - the verdict must be written all the same
+            why = error.primary if isinstance(error, GonogoError) else " ".join(str(error).split())
+            if isinstance(error, AnsibleConnectionFailure):
+                why = f"the connection to the host was lost: {why}"
             problem = GonogoError(
                 "nobody could see whether what was judged is still there",
-                detail=error.primary,
+                detail=why,
                 hint="Start a new run.",
             )
         if problem is not None:

@@ -669,16 +669,17 @@ def _verdicts(controller: Controller) -> list[Path]:
     return list(controller.runs_dir.glob("*/*/verdict.json"))
 
 
+@pytest.mark.parametrize("later", [0, 1], ids=["last look", "phases"])
 def test_run_whose_last_answer_is_lost_is_no_go_ahead(
-    database: Database, over_ssh: Controller, builtin: Builtin
+    database: Database, over_ssh: Controller, builtin: Builtin, later: int
 ) -> None:
     over_ssh.aim(database, endpoint=builtin.endpoint)
     assert over_ssh.play(*RUN).verdict["decision"] == "GO"
     # The first run has brought what the others find.
     before = commands_in(builtin.log)
     assert over_ssh.play(*RUN).verdict["decision"] == "GO"
-    # The phases are the last to be sent. They have committed when they begin to answer.
-    builtin.cut(Cut(commands_in(builtin.log) - before, "output", 1))
+    # The phases have committed when they begin to answer. The verdict looks once more after them.
+    builtin.cut(Cut(commands_in(builtin.log) - before - later, "output", 1))
     cut = over_ssh.play(*RUN)
     assert "the line is cut" in builtin.log.read_text()
     assert cut.status != 0
