@@ -11,8 +11,11 @@ import psycopg
 import pytest
 
 from gonogo import lock
+from gonogo.connection import connect
 from gonogo.errors import GonogoError
 from gonogo.login import Login
+from gonogo.source import surroundings
+from gonogo.twin import scratch
 from sandbox import logins
 from tests.integration.harness import Database
 from tests.integration.twins import RUN_ID, Rehearsal, copied, member, wrapped
@@ -255,26 +258,31 @@ def test_a_role_that_may_create_no_database_proves_nothing(rehearsal: Rehearsal)
 def test_a_database_beside_the_source(
     rehearsal: Rehearsal, database: Database, superuser: bool
 ) -> None:
-    left = "gonogo_twin_20260131T110000Z-0a1b2c"
+    """What a killed run has left is swept; what only has such a name is somebody else's."""
+    killed, others = "20260131T110000Z-0a1b2c", "gonogo_twin_20260131T110000Z-0a1b2d"
     attribute = "SUPERUSER" if superuser else "CREATEDB"
     with database.admin() as connection:
         connection.execute(f"ALTER ROLE {logins.OWNER} {attribute}")
-        connection.execute(f'CREATE DATABASE "{left}" OWNER {logins.OWNER}')
+        connection.execute(f'CREATE DATABASE "{others}" OWNER {logins.OWNER}')
     try:
+        with connect(database.login(), name="test") as connection:
+            scratch.make(connection, killed, surroundings(connection))
+        assert sorted(_scratch(database)) == [f"gonogo_twin_{killed}", others]
         answer = rehearsal.restore(rehearsal.back_up(), **NO_ROOM)
         assert answer["proven"] is True, answer
         assert answer["method"] == "database"
         assert answer["proof"]["tables"][TABLE]["equal"] is True
-        assert _scratch(database) == []
+        assert _scratch(database) == [others]
         record = rehearsal.back_up(directory=str(rehearsal.directory / "more"))
         file = member(Path(record["file"]), ALONE, database.cluster.bin)
         _truncated(file, file)
         assert rehearsal.restore(record, **NO_ROOM)["proven"] is False
-        assert _scratch(database) == []
+        assert _scratch(database) == [others]
     finally:
         with database.admin() as connection:
             connection.execute(f"ALTER ROLE {logins.OWNER} NOSUPERUSER NOCREATEDB")
-            connection.execute(f'DROP DATABASE IF EXISTS "{left}"')
+            for name in (f"gonogo_twin_{killed}", others):
+                connection.execute(f'DROP DATABASE IF EXISTS "{name}"')
 
 
 # --- while applications write --------------------------------------------------------------------
