@@ -168,13 +168,13 @@ def test_what_no_object_tells_is_found_out_on_a_copy(
 # --- at the end of a run ------------------------------------------------------------------------
 
 
-def book(folder: Path = RUNBOOK) -> runbook.Runbook:
-    return runbook.load(folder, profile="target", parameters={}, templates=False)
+def book(folder: Path = RUNBOOK, profile: str = "target") -> runbook.Runbook:
+    return runbook.load(folder, profile=profile, parameters={}, templates=False)
 
 
-def seen(database: Database, folder: Path = RUNBOOK) -> dict[str, Any]:
+def seen(database: Database, folder: Path = RUNBOOK, *, profile: str = "target") -> dict[str, Any]:
     with connect(database.login(), name="gonogo:test:look") as connection:
-        return on_target.standing(connection, standing.objects(book(folder)))
+        return on_target.standing(connection, standing.objects(book(folder, profile)))
 
 
 def judged(found: dict[str, Any], folder: Path = RUNBOOK, **records: Any) -> str:
@@ -189,6 +189,15 @@ def test_the_shipped_migrations_are_told_by_their_objects(database: Database) ->
         found = seen(database, folder)
         assert found == {"missing": [], "none": False}
         assert judged(found, folder) == ""
+
+
+def test_a_profile_misses_only_what_it_has(make_database: Any) -> None:
+    """What the hasty deployment brings has no guard, and so no function of one."""
+    database = make_database("as_deployed")
+    assert seen(database, profile="as_deployed") == {"missing": [], "none": False}
+    missing = seen(database)["missing"]
+    assert len([line for line in missing if line.startswith("function ")]) == 3
+    assert any(line.startswith("constraint fk_") for line in missing)
 
 
 @pytest.mark.parametrize(

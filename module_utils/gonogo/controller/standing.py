@@ -37,9 +37,15 @@ def declared(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     spelled = {(c["table"], n) for c in manifest.get("found_columns", []) for n in c["any_of"]}
     for table in manifest.get("existing_tables", []):
         yield _item(manifest, "table", None, table["name"])
+    # A profile has the functions that its triggers call; that one is described says no more than
+    # what it would have to be.
+    tables = manifest.get("tables", [])
+    called = {trigger["function"] for table in tables for trigger in table["triggers"]}
     for function in manifest.get("functions", []):
+        if function["name"] not in called:
+            continue
         yield {**_item(manifest, "function", None, function["name"]), "arguments": None}
-    for table in manifest.get("tables", []):
+    for table in tables:
         name = table["name"]
         yield _item(manifest, "table", None, name)
         for column in table["columns"]:
