@@ -194,9 +194,12 @@ def test_backup_that_is_not_proven_is_not_restored(scene: Scene) -> None:
     assert "the evidence of this run is damaged" in refused.output
     twin.write_text(proven)
 
+    # A run is refused a login that is stronger than the code it would run.
+    scene.controller.aim(scene.database)
     unproven = scene.controller.play(
         *VALIDATE, "-e", "gonogo_residue=rollback", "-e", "twin_enabled=false"
     )
+    assert unproven.verdict["decision"] == "GO", unproven.output
     refused = scene.play(restore_run_id=unproven.evidence.name)
     assert refused.status != 0
     assert "is unproven; nothing was changed" in refused.output
