@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,17 @@ def _comparable(found: scripts.Answers) -> dict[str, dict[str, Any]]:
             for column in _COLUMNS
         }
         for check, result in found.checks.items()
-        if "transcript" not in result  # a race takes two sessions, and so two windows
     }
+
+
+def _alone(
+    database: Database, phases: Sequence[Mapping[str, Any]], directory: Path
+) -> scripts.Answers:
+    """The scripts by the module, without races: they take two sessions, and so two windows.
+
+    What a race keeps is seen by the scripts after it, and no script that psql runs sees it.
+    """
+    return scripts.by_module(database, [{**phase, "races": []} for phase in phases], directory)
 
 
 def _both(
@@ -39,7 +48,7 @@ def _both(
     """The answers of the module and of psql, each on a database of its own."""
     suite = scripts.Suite(profile=profile, residue=residue)
     found = []
-    for run in (scripts.by_module, scripts.by_psql):
+    for run in (_alone, scripts.by_psql):
         database = make_database(profile)
         if damage:
             with database.owner() as connection:
