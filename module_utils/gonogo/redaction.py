@@ -28,10 +28,11 @@ _ALWAYS = tuple(
 )
 # In prose a colon is a colon; in an error it may be what a parser has printed.
 _IN_ERRORS = (*_ALWAYS, re.compile(rf"\b{_WORD}['\"]\s*:\s*{_VALUE}", re.IGNORECASE))
-# A word, a number, a date, a duration, an id, an option: what people mistype where they choose.
+# A word, a number, a date, a duration, an id of a check or of a run, an option: what people mistype
+# where they choose.
 _ORDINARY = re.compile(
     r"\s*|[A-Za-z][A-Za-z_-]*|[-+.,:\d]+|\d{1,9} ?[a-z]{1,6}|[A-Z]{1,2}\d(?:\.\d+)?"
-    r"|--[a-z-]+ [\w,-]+|\.\./?\w*"
+    r"|--[a-z-]+ [\w,-]+|\.\./?\w*|\d{8}T\d{6}Z-[0-9a-f]{6}"
 )
 
 

@@ -185,3 +185,10 @@ def test_an_answer_at_the_prompt_is_not_repeated() -> None:
 def test_a_secret_is_found_wherever_it_lies() -> None:
     deep = {"a": [{"b": FORMS[0]}, {"c": "x"}], FORMS[1]: 1}
     assert list(holding(deep, "v")) == ["v.a[0].b", "v"]
+
+
+def test_an_id_of_a_run_is_shown_and_what_is_only_like_one_is_not() -> None:
+    known = "20260131T120000Z-0a1b2c"
+    assert InputError("x", key="restore_run_id", value=known).render().endswith(f'is "{known}"')
+    for value in (f"{known}d", known.lower(), known.replace("0a", "0g"), f"{known} {SECRET}"):
+        assert value not in InputError("x", key="restore_run_id", value=value).render()
