@@ -254,10 +254,10 @@ class ApprovedStage(Stage):
         """The command that approves the plan, ready to be pasted but for the name."""
         command = deployment.command(
             f"playbooks/{self.stage}.yml",
-            *self._repeated,
             f"{self.stage}_run_id={report['run_id']}",
             f"{self.stage}_token={report['token']}",
             f"{self.stage}_approved_by=NAME",
+            *self._repeated,
             inventories=deployment.sources(self._vars),
             limit=deployment.limit(self._vars),
         )

@@ -135,10 +135,10 @@ def next_command(
     """
     return deployment.command(
         deployment.judging_playbook(),
-        *more,
         f"deploy_run_id={run_id}",
         f"deploy_token={plan['token']}",
         "deploy_approved_by=NAME",
+        *more,
         inventories=inventories,
         limit=limit,
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import GonogoError
 from ..remote.common import TIMEOUTS_SPEC
+from ..verdict import read_plan
 from . import deployment, standing
 from .evidence import Run
 from .phase_scripts import prepare
@@ -67,7 +68,11 @@ class PhaseStage(Stage):
             for name in ("rehearsal", "deploy")
         }
         found = standing.problem(
-            runbook, seen, **records, inventories=deployment.sources(self._vars)
+            runbook,
+            seen,
+            **records,
+            inventories=deployment.sources(self._vars),
+            told=_important_failed(run),
         )
         if found:
             data = {"message": found.primary, "detail": found.detail, "hint": found.hint}
@@ -126,6 +131,16 @@ class PhaseStage(Stage):
         if problem:
             raise problem
         run.append(self.stage, "stage_passed")
+
+
+def _important_failed(run: Run) -> bool:
+    """Whether a check has failed whose failure a person may accept."""
+    checks = read_plan(run.read_json("plan.json")).checks
+    return any(
+        result["status"] == "fail" and checks[result["check_id"]].effect == "important"
+        for result in run.read_lines("checks.jsonl")
+        if result["check_id"] in checks
+    )
 
 
 def judged_objects(runbook: Runbook) -> dict[str, Any]:

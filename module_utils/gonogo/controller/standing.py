@@ -29,7 +29,15 @@ def objects(runbook: Runbook) -> list[dict[str, Any]]:
     more = [item for item in declared(manifest) if _key(item) not in known]
     found = [{**item, "migration": True} for item in own]
     found += [{**item, "migration": False} for item in more]
-    return [{**item, "covered": _is_covered(item, manifest)} for item in found]
+    plain = _plain_indexes(manifest)
+    return [
+        {
+            **item,
+            "covered": _is_covered(item, manifest),
+            "plain": item["kind"] == "index" and item["name"] in plain,
+        }
+        for item in found
+    ]
 
 
 def declared(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -70,32 +78,34 @@ def problem(
     rehearsal: Mapping[str, Any] | None,
     deploy: Mapping[str, Any] | None,
     inventories: Sequence[str],
+    told: bool = False,
 ) -> GonogoError | None:
     """Why the migration is no part of a GO, with the next command; None if it is.
 
     `seen` is what `deploy.standing` has found, `rehearsal` and `deploy` are the records of this
-    run, None where it has none.
+    run, None where it has none. `told` says whether an important check has failed: an index that
+    only makes queries fast is its subject then, which a person may accept.
     """
     deploying = deploy is not None
     if seen is None:
         return GonogoError(
             "nobody could look whether the migration is there", hint="Run the playbook again."
         )
-    if seen["missing"]:
-        return _missing(seen, deploying=deploying, inventories=inventories)
+    missing = [*seen["missing"], *([] if told else seen["plain"])]
+    if missing:
+        return _missing(missing, none=seen["none"], deploying=deploying, inventories=inventories)
     if deploy is not None and deploy["action"] == "applied":
         return None
     return _untold(runbook, (rehearsal or {}).get("retried"))
 
 
 def _missing(
-    seen: Mapping[str, Any], *, deploying: bool, inventories: Sequence[str]
+    missing: Sequence[str], *, none: bool, deploying: bool, inventories: Sequence[str]
 ) -> GonogoError:
-    missing = seen["missing"]
     shown = list(missing[:_SHOWN])
     if len(missing) > _SHOWN:
         shown.append(f"and {len(missing) - _SHOWN} more")
-    if seen["none"] and not deploying:
+    if none and not deploying:
         again = deployment.command(
             deployment.judging_playbook(), "deploy_enabled=true", inventories=inventories
         )
@@ -167,6 +177,11 @@ def _key(item: Mapping[str, Any]) -> tuple[Any, ...]:
     """What an object is known by. The manifest tells functions by their name alone."""
     table = None if item["kind"] == "index" else item["table"]
     return (item["kind"], item["schema"], table, item["name"])
+
+
+def _plain_indexes(manifest: Mapping[str, Any]) -> set[str]:
+    """Names of those that refuse no row."""
+    return {index["name"] for table in manifest.get("tables", []) for index in table["indexes"]}
 
 
 def _is_covered(item: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:

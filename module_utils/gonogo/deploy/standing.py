@@ -40,8 +40,9 @@ def standing(connection: Any, objects: Sequence[Mapping[str, Any]]) -> dict[str,
     """Compare what should be there with the catalog.
 
     `objects` are those of `recognise.look`, of the migration and of the manifest, each with
-    `covered`: whether the manifest tells about it. Returns `missing`: a line each for what is not
-    as it should be, and `none`: whether nothing is there of what the migration makes.
+    `covered`: whether the manifest tells about it, and `plain`: whether it is an index that refuses
+    no row. Returns `missing`: a line each for what is not as it should be, `plain`: the same for
+    such indexes, and `none`: whether nothing is there of what the migration makes.
     """
     found = look(connection, objects)["objects"]
     wrong = [number for number, one in enumerate(found) if not one["done"]]
@@ -60,7 +61,8 @@ def standing(connection: Any, objects: Sequence[Mapping[str, Any]]) -> dict[str,
     ]
     made = [n for n, one in enumerate(objects) if one["made"] and one["sure"] and one["migration"]]
     return {
-        "missing": [_told(found[number]) for number in wrong],
+        "missing": [_told(found[number]) for number in wrong if not objects[number]["plain"]],
+        "plain": [_told(found[number]) for number in wrong if objects[number]["plain"]],
         "none": bool(made) and not any(found[number]["done"] for number in made),
     }
 
