@@ -27,9 +27,11 @@ SMALL = {
 _AT_ONCE = 20
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory, server_bin: Path | None) -> Iterator[Cluster]:
-    with Cluster.start(tmp_path_factory.mktemp("small"), server_bin, SMALL) as started:
+@pytest.fixture
+def small(tmp_path: Path, server_bin: Path | None) -> Iterator[Cluster]:
+    """A server of its own: one keeps for its locks what shared memory they have once taken."""
+    (tmp_path / "small").mkdir()
+    with Cluster.start(tmp_path / "small", server_bin, SMALL) as started:
         yield started
 
 
@@ -78,7 +80,7 @@ def test_no_more_locks_than_a_dump_needs(small: Cluster) -> None:
 
 
 def test_no_room_for_a_dump_is_said(small: Cluster) -> None:
-    rehearsal = Tables(small, "too_many").fill(1200, columns="id integer")
+    rehearsal = Tables(small, "too_many").fill(3000, columns="id integer")
     with rehearsal.locked(), pytest.raises(GonogoError) as caught:
         rehearsal.back_up(jobs=2)
     assert caught.value.primary == "pg_dump found no room for its locks on the server"
