@@ -289,7 +289,14 @@ def _is_dump(one: Process) -> bool:
 # --- The stages on the target host --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("stage", CUTS)
+# The others are for `make faults`.
+_SAMPLE = {"backup", "phases"}
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [pytest.param(one, marks=[] if one in _SAMPLE else [pytest.mark.attack]) for one in CUTS],
+)
 def test_run_that_is_cut_is_a_hold_and_the_next_one_a_go(stage: str, scene: Cuts) -> None:
     _cut_one_after_the_other(scene, stage, CUTS[stage])
 
