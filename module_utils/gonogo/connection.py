@@ -9,6 +9,7 @@ import contextlib
 import os
 import re
 import weakref
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,12 @@ from psycopg import Error as DatabaseError
 from .errors import GonogoError
 from .login import Login, Timeouts, clean_environment
 from .refusal import refused
-from .session_settings import pinned
+from .session_settings import NEWER, PEER, pinned, without_limits
 
 __all__ = [
     "DatabaseError",
     "cancel_all",
+    "client_options",
     "connect",
     "described",
     "no_event_triggers",
@@ -33,6 +35,14 @@ __all__ = [
 _EVENT_TRIGGERS = 170000  # The first version with one for logging in, and a setting for all.
 
 _DEFAULT_TIMEOUTS = Timeouts()
+
+# SQLSTATE with which a server ends a statement or a session → the setting that has told it to.
+_LIMITS = {
+    "57014": "statement_timeout",
+    "25P03": "idle_in_transaction_session_timeout",
+    "25P04": "transaction_timeout",
+    "57P05": "idle_session_timeout",
+}
 
 _ACTIVE = psycopg.pq.TransactionStatus.ACTIVE
 # The sessions of this process that nobody has forgotten.
@@ -71,21 +81,48 @@ def connect(
         keywords["password"] = password
     if options:
         keywords["options"] = options
+    connection = _opened_with(login, keywords)
+    version, own = connection.info.server_version, connection.info.options
+    try:
+        _pin(connection, timeouts=timeouts, read_only=read_only)
+    except DatabaseError as error:
+        connection.close()
+        if not (error.sqlstate is None or error.sqlstate in _LIMITS):
+            raise _cannot_be_set_up(error) from error
+        # A limit of the server, the database or the role was faster than we.
+        keywords["options"] = f"{own} {without_limits(version)}".strip()
+        connection = _opened_with(login, keywords)
+        try:
+            _pin(connection, timeouts=timeouts, read_only=read_only)
+        except DatabaseError as second:
+            connection.close()
+            raise _cannot_be_set_up(second) from second
+    return connection
+
+
+def _opened_with(login: Login, keywords: Mapping[str, Any]) -> psycopg.Connection[Any]:
     try:
         connection = psycopg.connect(**keywords, autocommit=True, prepare_threshold=None)
     except DatabaseError as error:
         raise refused(login, error) from error
     _opened.add(connection)
-    try:
-        _pin(connection, timeouts=timeouts, read_only=read_only)
-    except DatabaseError as error:
-        connection.close()
-        raise GonogoError(
-            "the session cannot be set up",
-            detail=described(error)["message"],
-            hint="Check gonogo_timeouts; they are written like 5s or 10min.",
-        ) from error
     return connection
+
+
+def _cannot_be_set_up(error: DatabaseError) -> GonogoError:
+    told = described(error)
+    return GonogoError(
+        "the session cannot be set up",
+        detail=told["message"],
+        hint=told["hint"] or "Check gonogo_timeouts; they are written like 5s or 10min.",
+    )
+
+
+def client_options(connection: psycopg.Connection[Any]) -> str:
+    """Options of sessions of client programs beside this one."""
+    # They may be this session's own already.
+    limits = without_limits(connection.info.server_version)
+    return " ".join(dict.fromkeys((connection.info.options, limits))).strip()
 
 
 def no_event_triggers(server_version: int) -> str | None:
@@ -108,10 +145,16 @@ def reached(connection: psycopg.Connection[Any]) -> dict[str, str]:
 
     Client programs are sent to the same place with it. By themselves they may go elsewhere: the
     default directory of the socket differs between builds of libpq, and a name has one of
-    several addresses each time.
+    several addresses each time. Nor does a limit end their sessions, whoever has set it.
     """
     info = connection.info
-    found = {"host": info.host, "hostaddr": info.hostaddr, "port": info.port, "user": info.user}
+    found = {
+        "host": info.host,
+        "hostaddr": info.hostaddr,
+        "port": info.port,
+        "user": info.user,
+        "options": client_options(connection),
+    }
     return {key: str(value) for key, value in found.items() if value}
 
 
@@ -161,12 +204,17 @@ def _pin(connection: psycopg.Connection[Any], *, timeouts: Timeouts, read_only: 
     values = {
         **pinned(asdict(timeouts)),
         "default_transaction_read_only": "on" if read_only else "off",
-        "tcp_keepalives_idle": "10",
-        "tcp_keepalives_interval": "5",
-        "tcp_keepalives_count": "3",
     }
-    if connection.info.server_version >= 140000:
-        values["client_connection_check_interval"] = "5s"
-    calls = ", ".join(["pg_catalog.set_config(%s, %s, false)"] * len(values))
+    newer = {**NEWER, **PEER}
+    calls = ", ".join(
+        ["pg_catalog.set_config(%s, %s, false)"] * len(values)
+        # One that this server does not know has no value.
+        + [
+            "CASE WHEN pg_catalog.current_setting(%s, true) OPERATOR(pg_catalog.<>) ''"
+            " THEN pg_catalog.set_config(%s, %s, false) END"
+        ]
+        * len(newer)
+    )
     words = [word for setting in values.items() for word in setting]
+    words += [word for name, value in newer.items() for word in (name, name, value)]
     connection.execute(f"SELECT {calls}".encode(), words)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .session_settings import PINNED
+from .session_settings import PINNED, PLANNING
 
 __all__ = [
     "LARGE_OBJECTS",
@@ -30,8 +30,8 @@ __all__ = [
 # table. Money is written as the locale says.
 SETTINGS = {
     **PINNED,
+    **PLANNING,
     "lc_monetary": "C",
-    "enable_seqscan": "on",
     "enable_indexscan": "off",
     "enable_indexonlyscan": "off",
     "enable_bitmapscan": "off",
@@ -88,22 +88,22 @@ CROSS JOIN LATERAL unnest(x.extconfig, x.extcondition) AS k (relation, condition
 WHERE x.oid >= 16384"""
 
 
-def _columns_of(relation: str) -> str:
-    """Expression for the columns of the table with this OID, as `fingerprint` wants them.
-
-    A JSON array in the order of their names, each with name, OID of its type (of what a domain is
-    made of) and whether the type says how long it is. What is computed when it is read is no
-    column: a dump has nothing of it.
-    """
-    return f"""(
-    SELECT coalesce(json_agg(json_build_array(quote_ident(a.attname),
-        CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE a.atttypid END::bigint,
-        CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END <> -1)
-        ORDER BY a.attname COLLATE "C"), '[]')
-    FROM pg_attribute AS a
-    JOIN pg_type AS t ON t.oid = a.atttypid
-    WHERE a.attrelid = {relation} AND a.attnum > 0 AND NOT a.attisdropped
-        AND a.attgenerated <> 'v')"""
+# The columns of every table, as `fingerprint` wants them: a JSON array in the order of their names,
+# each with name, OID of its type (of what a domain is made of) and whether the type says how long
+# it is. What is computed when it is read is no column: a dump has nothing of it.
+#
+# Made once for all tables, as is the number of indexes: without index scans, a question asked of
+# the catalog for each table would read all of it each time.
+_COLUMNS = """
+SELECT a.attrelid, json_agg(json_build_array(quote_ident(a.attname),
+    CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE a.atttypid END::bigint,
+    CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END <> -1)
+    ORDER BY a.attname COLLATE "C") AS columns
+FROM pg_attribute AS a
+JOIN pg_type AS t ON t.oid = a.atttypid
+WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> 'v'
+GROUP BY a.attrelid"""
+_INDEXES = "SELECT i.indrelid, count(*) AS number FROM pg_index AS i GROUP BY i.indrelid"
 
 
 # What pg_dump writes the rows of: every table of a user, and what extensions want to have saved;
@@ -117,12 +117,14 @@ SELECT concat(json_agg(json_build_object(
     'root', CASE WHEN c.relispartition THEN format('%s', pg_partition_root(c.oid))
         ELSE format('%I.%I', n.nspname, c.relname) END,
     'bytes', c.relpages::bigint * current_setting('block_size')::bigint,
-    'locks', 1 + (SELECT count(*) FROM pg_index AS i WHERE i.indrelid = c.oid),
+    'locks', 1 + coalesce(indexes.number, 0),
     'condition', coalesce(saved.condition, ''),
-    'columns', {_columns_of("c.oid")})))
+    'columns', coalesce(those.columns, '[]'))))
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN ({_CONFIGURATION}) AS saved ON saved.relation = c.oid
+LEFT JOIN ({_COLUMNS}) AS those ON those.attrelid = c.oid
+LEFT JOIN ({_INDEXES}) AS indexes ON indexes.indrelid = c.oid
 WHERE c.relkind = 'r' AND c.relpersistence <> 't'
     AND (saved.relation IS NOT NULL OR {_USERS} AND {_NOT_OF_EXTENSION})
 """
@@ -180,7 +182,7 @@ def fingerprint(table: Mapping[str, Any]) -> str:
 
 
 def _row_hash(columns: Sequence[Sequence[Any]]) -> str:
-    """Expression for the hash of a row of `t`, of these columns (see `_columns_of`).
+    """Expression for the hash of a row of `t`, of these columns (see `_COLUMNS`).
 
     It is made of those of its columns, each with a seed of its own, so that no two columns can
     exchange their values. Summed over the rows it would not notice that two rows have exchanged

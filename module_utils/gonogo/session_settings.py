@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["NEVER", "NEWER", "PINNED", "SEARCH_PATH", "pinned"]
+__all__ = ["NEVER", "NEWER", "PEER", "PINNED", "PLANNING", "SEARCH_PATH", "pinned", "without_limits"]
 
 # pg_temp is named, and last: unnamed it would be searched first for tables and types.
 SEARCH_PATH = "pg_catalog, pg_temp"
@@ -42,10 +42,53 @@ PINNED: Mapping[str, str] = {
     "default_transaction_deferrable": "off",
     "constraint_exclusion": "partition",
     "plan_cache_mode": "auto",
-    "enable_indexscan": "on",
-    "enable_indexonlyscan": "on",
-    "enable_bitmapscan": "on",
     "jit": "off",
+}
+
+# By which way the planner comes to an answer: an index that lacks rows gives another one, and a
+# setting of the role that forbids the best way takes more time. What the server has room for
+# (work_mem, effective_cache_size, how many work side by side) is for the server to say.
+PLANNING: Mapping[str, str] = {
+    "enable_bitmapscan": "on",
+    "enable_gathermerge": "on",
+    "enable_hashagg": "on",
+    "enable_hashjoin": "on",
+    "enable_incremental_sort": "on",
+    "enable_indexonlyscan": "on",
+    "enable_indexscan": "on",
+    "enable_material": "on",
+    "enable_mergejoin": "on",
+    "enable_nestloop": "on",
+    "enable_parallel_append": "on",
+    "enable_parallel_hash": "on",
+    "enable_partition_pruning": "on",
+    "enable_partitionwise_aggregate": "off",
+    "enable_partitionwise_join": "off",
+    "enable_seqscan": "on",
+    "enable_sort": "on",
+    "enable_tidscan": "on",
+    "seq_page_cost": "1",
+    "random_page_cost": "4",
+    "cpu_tuple_cost": "0.01",
+    "cpu_index_tuple_cost": "0.005",
+    "cpu_operator_cost": "0.0025",
+    "parallel_setup_cost": "1000",
+    "parallel_tuple_cost": "0.1",
+    "min_parallel_table_scan_size": "8MB",
+    "min_parallel_index_scan_size": "512kB",
+    "jit_above_cost": "100000",
+    "jit_inline_above_cost": "500000",
+    "jit_optimize_above_cost": "500000",
+    "cursor_tuple_fraction": "0.1",
+    "from_collapse_limit": "8",
+    "join_collapse_limit": "8",
+    "geqo": "on",
+    "geqo_threshold": "12",
+    "geqo_effort": "5",
+    "geqo_pool_size": "0",
+    "geqo_generations": "0",
+    "geqo_selection_bias": "2",
+    "geqo_seed": "0",
 }
 
 # Pinned where the server knows them.
@@ -53,7 +96,36 @@ NEWER: Mapping[str, str] = {
     "idle_session_timeout": "0",
     "transaction_timeout": "0",
     "restrict_nonsystem_relation_kind": "",
+    "enable_async_append": "on",
+    "enable_distinct_reordering": "on",
+    "enable_group_by_reordering": "on",
+    "enable_memoize": "on",
+    "enable_presorted_aggregate": "on",
+    "enable_self_join_elimination": "on",
+    "recursive_worktable_factor": "10",
+    # The same by its old name, and its new one.
+    "force_parallel_mode": "off",
+    "debug_parallel_query": "off",
 }
+
+# How a server finds out that whoever it works for is gone. It may not find that out too early.
+PEER: Mapping[str, str] = {
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+    "client_connection_check_interval": "5000",
+}
+
+# What a server ends a statement or a session for, and the first version that knows it.
+_LIMITS: Mapping[str, int] = {
+    "statement_timeout": 0,
+    "lock_timeout": 0,
+    "idle_in_transaction_session_timeout": 0,
+    "idle_session_timeout": 140000,
+    "transaction_timeout": 170000,
+}
+_PEER_SINCE = {"client_connection_check_interval": 140000}
 
 # For superusers to set, so that they cannot be pinned. Anything else that the session has not begun
 # with ends a script; what it has begun with is for the checks to judge.
@@ -65,10 +137,27 @@ NEVER: Mapping[str, str] = {
 
 
 def pinned(timeouts: Mapping[str, str]) -> dict[str, str]:
-    """`PINNED` with the limits of a run: `lock`, `statement`, `idle_in_transaction`."""
+    """`PINNED` and `PLANNING` with the limits of a run: `lock`, `statement`,
+    `idle_in_transaction`.
+    """
     return {
         **PINNED,
+        **PLANNING,
         "lock_timeout": timeouts["lock"],
         "statement_timeout": timeouts["statement"],
         "idle_in_transaction_session_timeout": timeouts["idle_in_transaction"],
     }
+
+
+def without_limits(server_version: int) -> str:
+    """Options of a connection to a server of this version: none of its limits counts from the
+    start on, whoever has set it (the server's file, ALTER DATABASE, ALTER ROLE).
+
+    For client programs, which pin only some of them, and late; and for a session that a limit would
+    end before it has pinned anything.
+    """
+    limits = {name: "0" for name, since in _LIMITS.items() if server_version >= since}
+    peer = {
+        name: value for name, value in PEER.items() if server_version >= _PEER_SINCE.get(name, 0)
+    }
+    return " ".join(f"-c {name}={value}" for name, value in {**limits, **peer}.items())

@@ -38,7 +38,7 @@ from markupsafe import Markup
 from ..errors import GonogoError, shown
 from ..ownership import obstacle
 from ..script import END_OF_COMMENT, FORBIDDEN_LINE
-from ..session_settings import pinned
+from ..session_settings import PLANNING, pinned
 from .found_columns import as_found
 from .ledger import digest, row_id
 from .quoting import Sql, ident, jsonb, literal
@@ -387,7 +387,8 @@ def render_phase(
         run=run,
         timeouts=timeouts,
         documents=documents,
-        settings=list(pinned(timeouts).items()),
+        settings=[(name, v) for name, v in pinned(timeouts).items() if name not in PLANNING],
+        planning=dict(PLANNING),
     )
     if file is not None:
         text = _render(environment, file.name)

@@ -24,6 +24,7 @@ from psycopg import sql
 from ..connection import connect, no_event_triggers, reached
 from ..errors import GonogoError
 from ..login import Login, Timeouts, application_name
+from ..session_settings import without_limits
 
 __all__ = [
     "Doors",
@@ -143,7 +144,7 @@ class Doors:
             timeouts=_PATIENT,
             database=self.database,
             password=(self.passwords or {}).get(role or ""),
-            options=self._options(role),
+            options=None if role else no_event_triggers(self.version),
         )
 
     def conninfo(self, role: str | None = None) -> str:
@@ -160,8 +161,10 @@ class Doors:
             **({"PGPASSWORD": password} if password else {}),
         }
 
-    def _options(self, role: str | None) -> str | None:
-        return None if role else no_event_triggers(self.version)
+    def _options(self, role: str | None) -> str:
+        """Of a client program's session. What limits it has none of, see `connect`."""
+        own = (without_limits(self.version), None if role else no_event_triggers(self.version))
+        return " ".join(filter(None, own))
 
     def _login(self, role: str | None) -> Login:
         return replace(self.plain, user=role) if role else self.admin
