@@ -8,7 +8,7 @@ module: gonogo_rehearsal
 short_description: Try migration, way back and phases on the twin
 description:
   - Works on the twin that the stage twin has left, a copy of the database on the target host, and removes it at the end. The database itself is not touched.
-  - Where the run deploys, applies the migration there under the budgets of the deployment, takes it back, compares schema and rows with what was there before, and applies it again. Records of each statement how long it took, what it locked, rewrote and wrote.
+  - Where the run deploys, applies the migration there, takes it back, compares schema and rows with what was there before, and applies it again. Nothing is ended there for its time; what takes longer than the budgets of the deployment is measured twice and is a HOLD where it stays so. Records of each statement how long it took, what it locked, rewrote and wrote.
   - Then runs preflight and phases with rows that stay, races included, whatever the inventory says about the database itself, and tries once more whether the migration can be taken back.
   - Where another run has let this one in, compares the schema, as it is with the migration, with the one that run has seen.
   - On the controller, writes rehearsal.json and schema.json into the run's evidence. Fails where the run would deploy and the rehearsal is no GO; else what it finds is part of the verdict.
@@ -62,6 +62,8 @@ rehearsal:
     rows_changed: {description: Tables that were there before whose rows the migration has changed., type: dict, returned: always}
     rows_removed: {description: 'Tables that were there before and have fewer rows with the migration, or are gone: rows and hash of what they held.', type: dict, returned: always}
     problem: {description: What is wrong with the migration or its undo., type: dict, returned: where something is}
+    slow: {description: 'Statements that took longer than they may, with all times and what they rewrote.', type: list, returned: always}
+    alone: {description: Whether nothing else was in their way when they were tried again., type: bool, returned: where they were}
     unlike_promotion: {description: What of the schema is not as it was validated., type: list, returned: where another run has let this one in}
     retried: {description: 'What applying again came to of what no object tells: changes of the schema, and statements that could not be tried.', type: dict, returned: where a migration has such statements and seems to be there}
     checks: {description: 'The result of every check, as in checks.jsonl.', type: list, returned: always}

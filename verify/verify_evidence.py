@@ -13,7 +13,7 @@ from typing import Any
 
 FIELDS = {"seq", "at", "stage", "event", "data", "prev", "hash"}
 ABOUT = ("run_id", "environment", "target", "runbook", "runbook_sha256", "profile")
-DERIVED = ("verdict.json", "report.md", "report.html", "junit.xml")  # From the rest.
+BESIDE = ("verdict.json", "report.md", "report.html", "junit.xml", "events.jsonl", "sql")
 LATER = "cleanup cleanup_plan undo undo_plan restore restore_plan deploy_found deploy_used"
 EFFECTS = {"important": "important", "nice": "none"}  # By a criterion's class; else a NO-GO.
 RECORDS = {"backup": {"file", "size", "sha256"}, "deploy": {"action"}}
@@ -52,16 +52,14 @@ def read_files(path: Path, events: list[Any], end: int, problems: list[str]) -> 
             if event["seq"] > end and name not in {f"{one}.json" for one in LATER.split()}:
                 problems.append(f"{name}: written after the run was closed")
     there = {entry.relative_to(path).as_posix(): entry for entry in path.rglob("*")}
-    known = {*digests, *DERIVED, "events.jsonl", "sql"}
-    strange = (name for name in there if name not in known or there[name].is_symlink())
+    strange = (one for one in there if one not in {*digests, *BESIDE} or there[one].is_symlink())
     problems += [f"{name}: nobody has written it" for name in sorted(strange)]
     for name, digest in sorted(digests.items()):
         plain = name in there and there[name].is_file()
         raw = there[name].read_bytes() if plain else b""
         if not plain or hashlib.sha256(raw).hexdigest() != digest:
             problems.append(f"{name}: {'changed after it was written' if plain else 'missing'}")
-        if plain and name.endswith((".json", ".jsonl")):
-            many = name.endswith("l")
+        if plain and ((many := name.endswith(".jsonl")) or name.endswith(".json")):
             records = [json.loads(line) for line in (raw.split(b"\n")[:-1] if many else [raw])]
             files[name] = records if many else records[0]
             if any(record.get("run_id", path.name) != path.name for record in records):
@@ -114,7 +112,9 @@ def rehearsal_says(tried: Any, files: Any, statuses: Any, waived: set[Any], requ
         return set() if tried.get("required") is False and not required else {("hold", "rehearsal")}
     answers, _, against = weigh(files["plan.json"], tried["checks"], waived)
     against = {one for one in against if statuses[one[1]] != answers[one[1]]}
-    against = {("no_go", "rehearsal")} if tried.get("problem") else against
+    fault = tried.get("problem")
+    against = {(fault.get("severity", "no_go"), "rehearsal")} if fault else against
+    against |= {(one["severity"], "rehearsal") for one in tried.get("slow", ()) if one["severity"]}
     unlike = tried.get("unlike_promotion")
     alike = unlike == [] or (tried.get("promoted") is False and not unlike)
     same = tried["backup_sha256"] and tried["backup_sha256"] == files["backup.json"]["sha256"]

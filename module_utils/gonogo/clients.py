@@ -15,6 +15,8 @@ from .errors import GonogoError
 
 __all__ = ["find", "major", "run", "version"]
 
+_SHOWN = 500
+
 
 def find(program: str, *, bin_dir: str | None) -> str:
     """Return the path of a client program, from `bin_dir` or else from PATH."""
@@ -58,4 +60,6 @@ def run(argv: list[str], *, environment: Mapping[str, str], what: str) -> str:
         if outcome.returncode < 0
         else f"exit status {outcome.returncode}"
     )
-    raise GonogoError(f"{what} failed ({ended})", detail="\n".join(said[-5:]) or None)
+    # A query may name every table of a database.
+    lines = [line[:_SHOWN] + " ..." * (len(line) > _SHOWN) for line in said[-5:]]
+    raise GonogoError(f"{what} failed ({ended})", detail="\n".join(lines) or None)

@@ -10,7 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["NEVER", "NEWER", "PEER", "PINNED", "PLANNING", "SEARCH_PATH", "pinned", "without_limits"]
+__all__ = [
+    "NEVER",
+    "NEWER",
+    "PEER",
+    "PINNED",
+    "PLANNING",
+    "SEARCH_PATH",
+    "pinned",
+    "without_limits",
+]
 
 # pg_temp is named, and last: unnamed it would be searched first for tables and types.
 SEARCH_PATH = "pg_catalog, pg_temp"

@@ -38,7 +38,7 @@ def _made_another(database: Database, which: str) -> dict[str, str]:
         for name, boot, kind, least, most in rows:
             odd = {"bool": "off" if boot == "on" else "on", "enum": boot}.get(kind)
             odd = odd or next(v for v in ("97", "1", least, most) if _within(v, least, most))
-            admin.execute(f'ALTER DATABASE "{database.name}" SET {name} = \'{odd}\''.encode())
+            admin.execute(f"ALTER DATABASE \"{database.name}\" SET {name} = '{odd}'".encode())
     return {name: value for name, value in before.items() if name not in _NOT_OURS}
 
 
@@ -73,7 +73,7 @@ def _limited(database: Database, **limits: str) -> None:
         known = {row[0] for row in admin.execute("SELECT name FROM pg_catalog.pg_settings")}
         for name, value in limits.items():
             if name in known:
-                admin.execute(f'ALTER DATABASE "{database.name}" SET {name} = \'{value}\'')
+                admin.execute(f"ALTER DATABASE \"{database.name}\" SET {name} = '{value}'")
 
 
 def test_a_run_keeps_its_lock(database: Database) -> None:

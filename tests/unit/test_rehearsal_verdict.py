@@ -77,14 +77,50 @@ def codes(verdict: dict[str, Any]) -> list[str]:
     return [reason["code"] for reason in verdict["reasons"]]
 
 
+SLOW = {
+    "file": "migration.sql",
+    "line": 7,
+    "statement": "ALTER TABLE a.b ALTER c TYPE bigint",
+    "budget": "hold",
+    "allowed": 10.0,
+    "seconds": [14.25, 12.5],
+    "rewritten": ["a.b"],
+    "rewritten_bytes": 9 << 30,
+    "severity": None,
+}
+
+
 def test_a_good_rehearsal_is_a_go() -> None:
     assert changed()["decision"] == "GO"
+
+
+def test_what_was_slow_once_is_a_go() -> None:
+    assert changed(said(slow=[SLOW]))["decision"] == "GO"
+
+
+def test_a_slow_statement_is_told_with_the_numbers_and_what_it_does() -> None:
+    (reason,) = changed(said(slow=[{**SLOW, "severity": "no_go"}]))["reasons"]
+    assert "migration.sql:7 rewrites a.b, which nobody can read or write" in reason["text"]
+    assert reason["expected"] == "at most 10.0 s"
+    assert reason["observed"].startswith("14.25 s and 12.5 s: ALTER TABLE a.b")
+
+
+def test_slow_statements_hide_no_check_that_fails() -> None:
+    verdict = changed(said(slow=[{**SLOW, "severity": "hold"}]), on_the_twin("fail"))
+    assert verdict["decision"] == "NO-GO"
 
 
 @pytest.mark.parametrize(
     ("change", "decision", "code"),
     [
         (said(problem={"step": "undo", "message": "it stays"}), "NO-GO", "rehearsal_failed"),
+        (
+            said(problem={"step": "apply", "message": "no room", "severity": "hold"}),
+            "HOLD",
+            "rehearsal_failed",
+        ),
+        (said(slow=[{**SLOW, "severity": "hold"}]), "HOLD", "rehearsal_slow"),
+        (said(slow=[{**SLOW, "severity": "no_go"}]), "NO-GO", "rehearsal_slow"),
         (on_the_twin("fail"), "NO-GO", "rehearsal_check_fail"),
         (on_the_twin("not_run"), "HOLD", "rehearsal_check_not_run"),
         (on_the_twin("inconclusive"), "HOLD", "rehearsal_check_inconclusive"),

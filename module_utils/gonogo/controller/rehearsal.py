@@ -40,6 +40,8 @@ def nothing(run: Mapping[str, Any], *, required: bool, twin: Mapping[str, Any]) 
         "checks": [],
         "back": None,
         "retried": None,
+        "slow": [],
+        "alone": None,
         "schema": None,
     }
 
@@ -160,6 +162,14 @@ def bill_lines(record: Mapping[str, Any]) -> list[str]:
         f"  {blocks} of {relation} would wait for {longest:.2f} s"
         for relation, blocks, longest in deployment.waits(done["bill"])[:_SHOWN]
     ]
+    for one in record["slow"]:
+        first, *again = one["seconds"]
+        where = "alone" if record["alone"] else "again, on a host that was busy,"
+        later = f", tried {where} {again[0]:.1f} s" if again else ""
+        said.append(
+            f"  {one['file']}:{one['line']} took {first:.1f} s{later}; allowed are "
+            f"{one['allowed']:g} s"
+        )
     rewritten = sorted({name for line in done["bill"] for name in line["rewritten"]})
     if rewritten:
         said.append(f"  rewritten: {', '.join(rewritten[:_SHOWN])}")

@@ -118,6 +118,8 @@ class Meter:
         self._oids = {known.name: oid for oid, known in self.existing.items()}
         self._sizes: dict[int, int] = {}
         self._held: set[tuple[int, str]] = set()
+        # Tables that were there before and have a new file → its size.
+        self._rewritten: dict[str, int] = {}
         # Table and what has to wait for it → moment of the lock, the line of the bill.
         self._blocking: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
         # Tables that were locked before their statements: name → moment, and the mode.
@@ -166,6 +168,9 @@ class Meter:
             "wal_bytes": 0,
             "locks": [],
             "rewritten": [],
+            "held_seconds": 0.0,
+            "rewritten_tables": [],
+            "rewritten_bytes": 0,
             "size_bytes": 0,
             "waits": [],
         }
@@ -184,6 +189,10 @@ class Meter:
             if self._rows_since is None and self._changes_rows(statement["lock"], held):
                 self._rows_since = started
             self._look(line, held, started, early=early)
+        if self.blocking_since is not None:
+            line["held_seconds"] = round(started + seconds - self.blocking_since, 4)
+            line["rewritten_tables"] = sorted(self._rewritten)
+            line["rewritten_bytes"] = sum(self._rewritten.values())
         self.lines.append(line)
         return line
 
@@ -232,11 +241,13 @@ class Meter:
                 used = known.table or name
                 self._blocking.setdefault((used, BLOCKS[mode]), (moment, line))
         self._held |= held
-        for oid, (name, _kind, node, size) in sorted(state.items(), key=lambda item: item[1][0]):
+        for oid, (name, kind, node, size) in sorted(state.items(), key=lambda item: item[1][0]):
             # An index of a column whose type changes is made anew under its name.
             anew = self._oids.get(name, oid) != oid
             if anew or (oid in self._nodes and node and self._nodes[oid] != node):
                 line["rewritten"].append(name)
+                if oid in self.existing and kind in _TABLES:
+                    self._rewritten[name] = int(size or 0)
             self._nodes[oid], self._oids[name] = node, oid
             if size is not None:
                 before = self._sizes.get(oid, size if oid in self.existing else 0)

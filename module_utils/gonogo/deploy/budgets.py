@@ -12,10 +12,17 @@ from typing import Any
 
 from ..errors import InputError
 
-__all__ = ["BUDGETS_SPEC", "Budgets", "budgets_of", "check_variables", "seconds"]
+__all__ = [
+    "BUDGETS_SPEC",
+    "LONGEST_SECONDS",
+    "Budgets",
+    "budgets_of",
+    "check_variables",
+    "seconds",
+]
 
 # PostgreSQL counts its limits in milliseconds, in 32 bits with a sign.
-_LONGEST_SECONDS = ((1 << 31) - 1) / 1000
+LONGEST_SECONDS = ((1 << 31) - 1) / 1000
 _UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
 
 BUDGETS_SPEC: dict[str, Any] = {
@@ -93,12 +100,12 @@ def seconds(text: str, *, key: str) -> float:
     # Ansible makes text of a list where an option wants text; this is asked before.
     match = re.fullmatch(r"([0-9]{1,9})\s*(ms|s|min|h)", str(text).strip())
     value = int(match.group(1)) * _UNITS[match.group(2)] if match else 0.0
-    if value > _LONGEST_SECONDS:
+    if value > LONGEST_SECONDS:
         raise InputError(
             f"'{key}' is longer than PostgreSQL can count",
             key=key,
             value=text,
-            hint=f"At most {int(_LONGEST_SECONDS // 3600)}h.",
+            hint=f"At most {int(LONGEST_SECONDS // 3600)}h.",
         )
     if not value:
         raise InputError(

@@ -9,6 +9,7 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -16,10 +17,13 @@ from functools import partial
 from typing import Any, Callable
 
 from .. import fingerprint, schema_catalog
+from ..connection import DatabaseError
 from ..errors import GonogoError
 from .again import again as tried_again
+from .alone import alone
 from .budgets import Budgets
 from .carry_out import deploy, inspect
+from .over_budget import of_the_host, over_budget, patient
 from .undo import take_back
 
 __all__ = ["back", "look", "there"]
@@ -62,7 +66,7 @@ def there(
     resume: bool = False,
     untold: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """Apply a migration, take it back, apply it again.
+    """Apply a migration, take it back, apply it again. Nothing is ended for the time it takes.
 
     `plan` and `undo` (None where the runbook has none) are what `deploy` and `take_back` take, and
     so is `resume`. What was there in part is not taken back: it would not be as it was.
@@ -71,8 +75,11 @@ def there(
     returns it, None where there was nothing to apply), `undone` (seconds, tables nobody else could
     use and for how long), `again` (seconds), `rows_changed` (table that was there before → rows
     before and after the migration, where its rows are others), `rows_removed` (table that has fewer
-    rows than before, or is gone → rows and hash of what it held), `schema` (as it is now) and
-    `problem` (`step`: apply, undo or again; `message`, `detail`, `hint`; None where all went well).
+    rows than before, or is gone → rows and hash of what it held), `schema` (as it is now),
+    `problem` (`step`: apply, undo or again; `message`, `detail`, `hint`, and `severity`: `hold`
+    where it may be the host's, else `no_go`; None where all went well), `slow` (as `over_budget`
+    returns it) and `alone` (where something was over its budget and was tried again:
+    whether nothing else was in its way then).
     """
     found = _nothing()
     with connect() as connection:
@@ -84,12 +91,14 @@ def there(
         with connect() as connection:
             return {**found, "retried": tried_again(connection, untold)}
     rows = _rows(connect, own)
+    allowed, budgets = budgets, patient(budgets)
     done = deploy(connect, plan, budgets=budgets, confirm=confirm, resume=resume)
     del done["catalog_before"]
     applied = done.pop("catalog_after")
     found["deployment"] = done
     if done["action"] != "applied":
-        return {**found, "problem": {"step": "apply"}}
+        return {**found, "problem": {"step": "apply", "severity": _severity(done["error"])}}
+    found["slow"] = over_budget([done["bill"]], allowed)
     found["schema"] = applied
     now = _rows(connect, own)
     found["rows_changed"] = {
@@ -109,9 +118,12 @@ def there(
         _as_it_was(connect, schema, rows, own)
     except GonogoError as error:
         return {**found, "problem": _problem("undo", error)}
-    started = time.monotonic()
-    second = deploy(connect, plan, budgets=budgets, confirm=confirm)
-    found["again"] = {"seconds": round(time.monotonic() - started, 3)}
+    with alone() if found["slow"] else contextlib.nullcontext() as found["alone"]:
+        started = time.monotonic()
+        second = deploy(connect, plan, budgets=budgets, confirm=confirm)
+        found["again"] = {"seconds": round(time.monotonic() - started, 3)}
+    if second["action"] == "applied" and found["slow"]:
+        found["slow"] = over_budget([done["bill"], second["bill"]], allowed)
     differences = schema_catalog.compare(applied, second["catalog_after"] or {})
     if second["action"] != "applied" or differences:
         unequal = GonogoError(
@@ -119,7 +131,8 @@ def there(
             detail=", ".join(d.name for d in differences[:20])
             or (second["error"] or {}).get("message"),
         )
-        return {**found, "problem": _problem("again", unequal)}
+        severity = _severity(second["error"])
+        return {**found, "problem": {**_problem("again", unequal), "severity": severity}}
     return found
 
 
@@ -146,7 +159,11 @@ def back(
             if undo is None or inspect(connection, plan)["state"] != "applied":
                 return found
             tried = take_back(
-                connection, undo, schema_before=None, approved_content=None, budgets=budgets
+                connection,
+                undo,
+                schema_before=None,
+                approved_content=None,
+                budgets=patient(budgets),
             )
     except GonogoError as error:
         return {**found, "problem": _problem("undo", error)}
@@ -164,6 +181,8 @@ def _nothing() -> dict[str, Any]:
         "schema": None,
         "retried": None,
         "problem": None,
+        "slow": [],
+        "alone": None,
     }
 
 
@@ -226,9 +245,21 @@ def _own_table(connection: Any, plan: Mapping[str, Any]) -> str | None:
     return str(connection.execute(named, (plan["prisma"]["schema"],)).fetchone()[0])
 
 
+def _severity(error: Mapping[str, Any] | None) -> str:
+    """Of an error of `deploy`: `hold` where it may be that of the host, at that moment."""
+    if error and of_the_host(error["sqlstate"], lost=error["lost"]):
+        return "hold"
+    return "no_go"
+
+
 def _problem(step: str, error: GonogoError) -> dict[str, Any]:
+    cause = error.__cause__
+    elsewhere = isinstance(cause, DatabaseError) and (
+        cause.sqlstate is None or of_the_host(cause.sqlstate)
+    )
     return {
         "step": step,
+        "severity": "hold" if elsewhere else "no_go",
         "message": error.primary,
         "detail": error.detail,
         "hint": error.hint,

@@ -21,6 +21,7 @@ _GOALS = {
     "twin_unproven": "the backup is restored and compared with its source",
     "twin_unequal": "the backup, restored, equals its source",
     "rehearsal_failed": "the migration and its undo work on a copy",
+    "rehearsal_slow": "no statement takes longer on a copy than it may",
     "rehearsal_unlike": "the schema is the one that was validated",
     "rehearsal_missing": "the run is rehearsed on a copy",
     "not_closed": "a run reaches its end",
@@ -37,6 +38,8 @@ def would_change(reasons: Sequence[Mapping[str, Any]], plan: Plan) -> list[str]:
         proven.insert(0, "the restored backup")
     if any(reason["code"] == "rehearsal_failed" for reason in no_go):
         proven.insert(0, "the migration and its undo on a copy")
+    if any(reason["code"] == "rehearsal_slow" for reason in no_go):
+        proven.insert(0, "the migration within its budgets")
     important = [reason["subject"] for reason in no_go if reason["code"] == "important_fail"]
     sentences = []
     if important:

@@ -2,9 +2,10 @@
 
 `rehearsal.json` has `done` (true, or null where there was no copy to try it on), `required`,
 `reason`, `backup_sha256` (of which archive the copy was), `problem` (what is wrong with the
-migration or its undo), `promoted` (whether another run has let this one in), `unlike_promotion`
-(what of the schema is not as that run has seen it), `checks` (as checks.jsonl) and `back` (the undo
-with rows in what the migration has made).
+migration or its undo), `slow` (statements that took longer than they may), `promoted`
+(whether another run has let this one in), `unlike_promotion` (what of the schema is not as that run
+has seen it), `checks` (as checks.jsonl) and `back` (the undo with rows in what the migration has
+made).
 """
 
 from __future__ import annotations
@@ -22,6 +23,13 @@ from .waivers import waive
 __all__ = ["findings", "rehearsal_reasons", "unrehearsed"]
 
 _STAGE = "rehearsal"
+_OVER = "rehearsal_slow"
+
+_ALLOW = {
+    "hold": "Split the migration so that its locks are short (NOT VALID and VALIDATE, CREATE INDEX "
+    "CONCURRENTLY, a new column that is filled in parts), or allow more: deploy_hold_timeout.",
+    "statement": "Allow more: deploy_statement_timeout. Or rehearse when the host is less busy.",
+}
 
 
 def findings(
@@ -34,7 +42,11 @@ def findings(
     if problem:
         text = f"tried on a copy: {text_of(problem.get('message')) or 'it went wrong'}"
         more = {"observed": problem.get("detail"), "hint": problem.get("hint")}
-        reasons.append(no_go("rehearsal_failed", "rehearsal", text, **more))
+        # What may be gone on another host, or at another moment, proves nothing bad.
+        against = hold if problem.get("severity") == "hold" else no_go
+        reasons.append(against("rehearsal_failed", "rehearsal", text, **more))
+    slow = (mapping(one) for one in items(record.get("slow")))
+    reasons += [_slow(one) for one in slow if one.get("severity")]
     different = record.get("unlike_promotion")
     if record.get("promoted") is not False and not isinstance(different, list):
         text = "nobody could compare the schema with the one that was validated"
@@ -59,6 +71,26 @@ def findings(
         text = f"tried on a copy: {reason['text']}"
         reasons.append({**reason, "code": f"rehearsal_{reason['code']}", "text": text})
     return reasons
+
+
+def _slow(one: Mapping[str, Any]) -> dict[str, Any]:
+    """The reason of a statement that was over a budget each time it was tried."""
+    where = f"tried on a copy: {text_of(one.get('file'))}:{text_of(one.get('line'))}"
+    times = " and ".join(f"{text_of(seconds)} s" for seconds in items(one.get("seconds")))
+    more = {
+        "expected": f"at most {text_of(one.get('allowed'))} s",
+        "observed": f"{times}: {text_of(one.get('statement'))}",
+        "hint": _ALLOW.get(text_of(one.get("budget"))),
+    }
+    if one.get("severity") != "no_go":
+        budget = text_of(one.get("budget"))
+        text = (
+            "takes too long" if budget == "statement" else "keeps the application waiting too long"
+        )
+        return hold(_OVER, "rehearsal", f"{where} {text}", **more)
+    tables = ", ".join(text_of(name) for name in items(one.get("rewritten")))
+    text = f"{where} rewrites {tables}, which nobody can read or write meanwhile"
+    return no_go(_OVER, "rehearsal", text, **more)
 
 
 def rehearsal_reasons(
