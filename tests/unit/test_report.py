@@ -16,7 +16,7 @@ import pytest
 from gonogo import canonical
 from gonogo.controller.evidence import Run
 from gonogo.controller.judgement import decided
-from gonogo.controller.report import render_markdown, summary_lines, write_reports
+from gonogo.controller.report import _proof, render_markdown, summary_lines, write_reports
 from gonogo.errors import GonogoError
 
 TEMPLATES = Path(__file__).parents[2] / "roles" / "verdict" / "templates"
@@ -126,6 +126,15 @@ def report(path: Path) -> dict[str, str]:
     write_reports(path, TEMPLATES, verdict=decided(path))
     names = ("report.md", "report.html", "junit.xml")
     return {name: (path / name).read_text(encoding="utf-8") for name in names}
+
+
+def test_a_database_of_many_tables_makes_no_long_report() -> None:
+    tables = {f"public.t{n}": {"rows": [1, 1], "equal": True} for n in range(50_000)}
+    odd = {"public.z1": {"rows": [1, 0], "equal": False}}
+    view = _proof({"proven": False, "proof": {"tables": {**tables, **odd}}})
+    assert [table["name"] for table in view["tables"][:2]] == ["public.z1", "public.t0"]
+    assert len(view["tables"]) == 200
+    assert view["more"] == "49801 more are equal, see twin.json"
 
 
 class Tags(HTMLParser):

@@ -242,10 +242,14 @@ def _check_view(
 def _backup(backup: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the record of the backup, its best-known keys first."""
     first = ("file", "size", "sha256", "seconds")
-    # The list of files is for restoring; it is as long as the database has tables.
-    keys = [key for key in first if key in backup] + sorted({*backup} - {*first, "files"})
+    # These lists are for restoring; they are as long as the database has tables.
+    lists = {"files", "tables"}
+    keys = [key for key in first if key in backup] + sorted({*backup} - {*first, *lists})
     unit = {"size": " bytes", "seconds": " s"}
     return [(key, _value(backup[key]) + unit.get(key, "")) for key in keys]
+
+
+_TABLES_SHOWN = 200
 
 
 def _proof(twin: Mapping[str, Any]) -> dict[str, Any]:
@@ -268,8 +272,15 @@ def _proof(twin: Mapping[str, Any]) -> dict[str, Any]:
         for name, table in _mapping(proof.get("tables")).items()
         if isinstance(table, dict)
     ]
+    # What differs first, and all of that.
+    tables.sort(key=lambda table: table["equal"])
+    shown = max(_TABLES_SHOWN, sum(not table["equal"] for table in tables))
     said = [(label, _value(value)) for label, value in head.items() if value not in (None, [])]
-    return {"head": said if twin else [], "tables": tables}
+    return {
+        "head": said if twin else [],
+        "tables": tables[:shown],
+        "more": f"{len(tables) - shown} more are equal, see twin.json" if tables[shown:] else "",
+    }
 
 
 def _confinement(found: Mapping[str, Any]) -> str | None:
@@ -297,6 +308,11 @@ def _rehearsal(record: Mapping[str, Any]) -> dict[str, Any]:
         "time to apply it again": _with_unit(again.get("seconds")),
         "lost by taking it back after the phases": _pairs(_mapping(back.get("undone")).get("lost")),
         "why that would not work": _mapping(back.get("problem")).get("message"),
+        "over a budget": [
+            f"{_string(one.get('file'))}:{_string(one.get('line'))} took "
+            f"{_value(one.get('seconds'))} s, allowed are {_string(one.get('allowed'))} s"
+            for one in _objects(record.get("slow"))
+        ],
         "not as it was validated": record.get("unlike_promotion"),
         "checks passed": sum(check.get("status") == "pass" for check in checks),
         "checks that did not pass": [
