@@ -87,6 +87,30 @@ def test_no_room_for_a_dump_is_said(small: Cluster) -> None:
     assert "max_locks_per_transaction" in str(caught.value.hint)
 
 
+def test_a_table_as_wide_as_can_be_and_hundreds_of_partitions(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    rehearsal = replace(Tables(cluster, "wide").fill(1), directory=tmp_path)
+    columns, ranges = range(1600), range(300)
+    with cluster.connect("wide") as connection:
+        connection.execute(f"CREATE TABLE w ({','.join(f'c{n} int' for n in columns)})".encode())
+        connection.execute(f"INSERT INTO w VALUES ({','.join(map(str, columns))})".encode())
+        connection.execute("CREATE TABLE p (id int PRIMARY KEY, x text) PARTITION BY RANGE (id)")
+        connection.execute("CREATE INDEX ON p (x)")
+        connection.execute(
+            ";".join(
+                f"CREATE TABLE p{n} PARTITION OF p FOR VALUES FROM ({n}) TO ({n + 1})"
+                for n in ranges
+            ).encode()
+        )
+        connection.execute("INSERT INTO p SELECT n, n FROM generate_series(0, 299) AS n")
+    with rehearsal.locked():
+        answer = rehearsal.restore(rehearsal.back_up(jobs=2))
+    content.drop(cluster, "wide")
+    assert answer["proven"] is True, answer["reason"]
+    assert len(answer["proof"]["tables"]) == len(ranges) + 2
+
+
 @pytest.mark.attack
 def test_five_thousand_tables(cluster: Cluster, tmp_path: Path) -> None:
     """On a server as it is installed."""
