@@ -171,8 +171,19 @@ def described(error: DatabaseError) -> dict[str, str | None]:
         "sqlstate": error.sqlstate,
         "message": _QUOTED.sub('"…"', message) if state.startswith("22") else message,
         "detail": None if state.startswith(("22", "23")) else diagnostics.message_detail,
-        "hint": diagnostics.message_hint,
+        "hint": diagnostics.message_hint or _hint(state),
     }
+
+
+def _hint(state: str) -> str | None:
+    setting = _LIMITS.get(state)
+    if setting is None or state == "57014":
+        # A statement is also cancelled by people, and by limits of ours.
+        return None
+    return (
+        f"{setting} has ended the session. Those of this project begin without it: code of the "
+        "database has set it since, or a pooler is between."
+    )
 
 
 def _check_service(login: Login) -> None:

@@ -17,6 +17,7 @@ import psycopg
 
 from .connection import DatabaseError, described
 from .errors import GonogoError
+from .limits import set_by
 from .script import Block, blocks
 
 __all__ = ["PhaseOutcome", "run_script"]
@@ -74,6 +75,7 @@ def run_script(
             **_place(block),
         }
     _leave_transaction(connection)
+    _name_limit(connection, outcome)
     outcome.seconds = round(time.monotonic() - started, 3)
     return outcome
 
@@ -139,6 +141,14 @@ def _place(block: Block | None) -> dict[str, Any]:
     if block is None:
         return {"block": None, "line": None}
     return {"block": f"{block.kind} {block.words}".strip(), "line": block.line}
+
+
+def _name_limit(connection: psycopg.Connection[Any], outcome: PhaseOutcome) -> None:
+    if outcome.error is None or connection.closed:
+        return
+    limit = set_by(connection, outcome.error.get("sqlstate"))
+    if limit:
+        outcome.error["detail"] = " ".join(filter(None, (outcome.error["detail"], limit)))
 
 
 def _leave_transaction(connection: psycopg.Connection[Any]) -> None:

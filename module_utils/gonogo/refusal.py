@@ -75,6 +75,17 @@ _HINTS = tuple(
             "the login user.",
         ),
         (
+            "too many connections|too many clients|remaining connection slots",
+            "A run has up to ten sessions at once. CONNECTION LIMIT of the role or of the "
+            "database, or max_connections of the server, allows fewer: raise it, or set "
+            "backup_jobs and twin_jobs to 1.",
+        ),
+        (
+            "authentication due to timeout",
+            "authentication_timeout of the server is too short for this login; its "
+            "configuration sets it.",
+        ),
+        (
             "resolve host|translate host name|Is the server running|timeout|timed out",
             "Check login.host and login.port as seen from the target host.",
         ),

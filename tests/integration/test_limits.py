@@ -12,6 +12,9 @@ import pytest
 
 from gonogo import lock
 from gonogo.connection import connect, reached
+from gonogo.errors import GonogoError
+from gonogo.execution import run_script
+from gonogo.login import Timeouts
 from tests.integration.harness import Database
 from tests.integration.twins import RUN_ID, Rehearsal
 
@@ -118,3 +121,39 @@ def test_a_backup_is_proven_whatever_the_database_limits(
     with rehearsal.locked():
         answer = rehearsal.restore(rehearsal.back_up(jobs=2), jobs=2)
     assert answer["proven"] is True, answer["reason"]
+
+
+_SORT = """-- @setup x
+SET work_mem = '64kB';
+-- @setup y
+SELECT count(*) FROM (SELECT n FROM generate_series(1, 100000) AS n ORDER BY -n OFFSET 1) AS q;
+"""
+
+
+def test_a_limit_is_named_with_who_has_set_it(database: Database) -> None:
+    _limited(database, temp_file_limit="64kB")
+    expected = {
+        _SORT: f"temp_file_limit is 64kB here, set by ALTER DATABASE {database.name}.",
+        "-- @setup x\nSELECT pg_catalog.pg_sleep(3600);": (
+            "statement_timeout is 50ms here, set by gonogo_timeouts.statement."
+        ),
+    }
+    for script, said in expected.items():
+        with connect(database.login(), name="test", timeouts=Timeouts(statement="50ms")) as session:
+            if script is _SORT:
+                session.execute("SET statement_timeout = 0")
+            outcome = run_script(session, name="x", text=script)
+        assert outcome.error is not None
+        assert said in str(outcome.error["detail"])
+
+
+def test_too_few_sessions_are_named(make_database: Make) -> None:
+    database = make_database()
+    with database.admin() as admin:
+        admin.execute(f'ALTER DATABASE "{database.name}" CONNECTION LIMIT 1')
+    with (
+        connect(database.login(), name="test"),
+        pytest.raises(GonogoError) as caught,
+    ):
+        connect(database.login(), name="test")
+    assert "CONNECTION LIMIT" in str(caught.value.hint)

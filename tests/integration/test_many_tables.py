@@ -91,7 +91,7 @@ def test_a_table_as_wide_as_can_be_and_hundreds_of_partitions(
     cluster: Cluster, tmp_path: Path
 ) -> None:
     rehearsal = replace(Tables(cluster, "wide").fill(1), directory=tmp_path)
-    columns, ranges = range(1600), range(300)
+    columns, ranges = range(1600), range(200)
     with cluster.connect("wide") as connection:
         connection.execute(f"CREATE TABLE w ({','.join(f'c{n} int' for n in columns)})".encode())
         connection.execute(f"INSERT INTO w VALUES ({','.join(map(str, columns))})".encode())
@@ -103,7 +103,7 @@ def test_a_table_as_wide_as_can_be_and_hundreds_of_partitions(
                 for n in ranges
             ).encode()
         )
-        connection.execute("INSERT INTO p SELECT n, n FROM generate_series(0, 299) AS n")
+        connection.execute("INSERT INTO p SELECT n, n FROM generate_series(0, 199) AS n")
     with rehearsal.locked():
         answer = rehearsal.restore(rehearsal.back_up(jobs=2))
     content.drop(cluster, "wide")

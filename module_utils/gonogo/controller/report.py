@@ -273,7 +273,7 @@ def _proof(twin: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(table, dict)
     ]
     # What differs first, and all of that.
-    tables.sort(key=lambda table: table["equal"])
+    tables.sort(key=lambda table: bool(table["equal"]))
     shown = max(_TABLES_SHOWN, sum(not table["equal"] for table in tables))
     said = [(label, _value(value)) for label, value in head.items() if value not in (None, [])]
     return {
