@@ -112,7 +112,7 @@ def end(directory: Path, *, run_id: str) -> bool:
     home = directory / run_id
     if not home.is_dir():
         return False
-    deadline = time.monotonic() + _GONE_SECONDS
+    deadline, left = time.monotonic() + _GONE_SECONDS, -1
     while not place.is_dead(home):
         kept = _kept(home)
         if kept:
@@ -120,10 +120,14 @@ def end(directory: Path, *, run_id: str) -> bool:
             with contextlib.suppress(GonogoError, DatabaseError), kept.session(name) as connection:
                 lock.release(connection, run_id=run_id)
         if time.monotonic() > deadline:
-            raise GonogoError(
-                f"the twin in {home} does not end",
-                hint="End the processes that have this directory in their command line.",
-            )
+            # The more tables it had, the longer its files take to go.
+            before, left = left, place.files_of(home)
+            if left == before:
+                raise GonogoError(
+                    f"the twin in {home} does not end",
+                    hint="End the processes that have this directory in their command line.",
+                )
+            deadline = time.monotonic() + _GONE_SECONDS
         time.sleep(0.02)
     place.remove(home)
     return True

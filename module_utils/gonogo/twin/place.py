@@ -35,7 +35,17 @@ from . import server, sharedmemory
 from .account import Account
 from .errors import UnprovenError
 
-__all__ = ["Place", "free_bytes", "is_dead", "make", "note", "remove", "sockets_of", "sweep"]
+__all__ = [
+    "Place",
+    "files_of",
+    "free_bytes",
+    "is_dead",
+    "make",
+    "note",
+    "remove",
+    "sockets_of",
+    "sweep",
+]
 
 # Nothing but what runs of this project have made.
 _NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
@@ -126,6 +136,14 @@ def sockets_of(home: Path) -> set[str]:
     with contextlib.suppress(OSError), _found(home, None) as (_, found):
         return {str(path / "socket") for path in (home, *_outside(home, _mark_in(found)))}
     return set()
+
+
+def files_of(home: Path) -> int:
+    """How many files and directories are left of a twin."""
+    outside: list[Path] = []
+    with contextlib.suppress(OSError), _found(home, None) as (_, found):
+        outside = _outside(home, _mark_in(found))
+    return sum(1 for tree in (home, *outside) for _ in tree.rglob("*"))
 
 
 def is_dead(home: Path) -> bool:
