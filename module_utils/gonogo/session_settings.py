@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 __all__ = [
+    "LIMITS",
     "NEVER",
     "NEWER",
     "PEER",
@@ -127,7 +128,7 @@ PEER: Mapping[str, str] = {
 }
 
 # What a server ends a statement or a session for, and the first version that knows it.
-_LIMITS: Mapping[str, int] = {
+LIMITS: Mapping[str, int] = {
     "statement_timeout": 0,
     "lock_timeout": 0,
     "idle_in_transaction_session_timeout": 0,
@@ -165,7 +166,7 @@ def without_limits(server_version: int) -> str:
     For client programs, which pin only some of them, and late; and for a session that a limit would
     end before it has pinned anything.
     """
-    limits = {name: "0" for name, since in _LIMITS.items() if server_version >= since}
+    limits = {name: "0" for name, since in LIMITS.items() if server_version >= since}
     peer = {
         name: value for name, value in PEER.items() if server_version >= _PEER_SINCE.get(name, 0)
     }

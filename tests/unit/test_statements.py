@@ -139,6 +139,8 @@ def test_the_shipped_files(file: Path) -> None:
         ("SET TRANSACTION READ ONLY;", "SET TRANSACTION: the file decides"),
         ("SET lock_timeout = 0;", "the limits of a deployment"),
         ("SET LOCAL statement_timeout TO '1h';", "the limits of a deployment"),
+        ('SET "Statement_Timeout" = 0;', "the limits of a deployment"),
+        ("RESET idle_session_timeout;", "the limits of a deployment"),
         ("SELECT 'a", "file.sql:1: a quoted text begins here"),
         ("SELECT 1;\nSELECT E'a\\'", "file.sql:2: a quoted text begins here"),
         ('SELECT "a', "a quoted identifier begins here"),

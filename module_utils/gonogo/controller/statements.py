@@ -43,6 +43,7 @@ _BUDGETS = {
     "STATEMENT_TIMEOUT",
     "TRANSACTION_TIMEOUT",
     "IDLE_IN_TRANSACTION_SESSION_TIMEOUT",
+    "IDLE_SESSION_TIMEOUT",
 }
 
 
@@ -249,7 +250,8 @@ def _check(piece: Piece) -> None:
         raise _Refusal(
             line, "COPY with STDIN or STDOUT: there is no such stream", "Use INSERT statements."
         )
-    if verb in {"SET", "RESET"} and _BUDGETS & set(words):
+    named = {t.text.upper() for t in piece.tokens if t.kind in ("word", "quoted")}
+    if verb in {"SET", "RESET"} and _BUDGETS & named:
         raise _Refusal(
             line,
             f"{' '.join(words[:3])}: the limits of a deployment are not a file's to set",
