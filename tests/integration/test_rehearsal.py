@@ -118,6 +118,20 @@ def test_a_rewrite_is_seen_before_the_database_is_touched(staging: Target, runbo
     assert staging.schema() == before
 
 
+@pytest.mark.attack
+def test_what_is_over_its_budget_on_the_twin_is_not_deployed(staging: Target) -> None:
+    """Whatever the reason: the database would end it, too."""
+    before = staging.schema()
+    refused = staging.play(*VALIDATE, deploy_hold_timeout="1ms")
+    assert refused.verdict["decision"] == "HOLD", refused.output
+    slow = [r for r in refused.verdict["reasons"] if r["code"] == "rehearsal_slow"]
+    assert slow
+    assert all("waiting too long" in r["text"] and " s and " in r["observed"] for r in slow)
+    assert {check["status"] for check in record_of(staging)["checks"]} == {"pass"}
+    assert "deploy_hold_timeout" in refused.output
+    assert staging.schema() == before
+
+
 def test_a_check_that_fails_there_stops_the_deployment(staging: Target, runbook: Path) -> None:
     """A guard that refuses nothing: the phases find it where nothing is lost."""
     add(

@@ -147,3 +147,8 @@ def test_the_same_of_a_way_back_with_rows(database: Database, tmp_path: Path) ->
         confirm=lambda: None,
     )
     assert found["problem"] is None
+
+
+def test_of_two_that_measure_one_waits() -> None:
+    with alone.alone(), alone.alone() as second:
+        assert not second

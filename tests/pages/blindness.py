@@ -121,6 +121,28 @@ _ROWS = (
         "test_many_tables.py::test_no_more_locks_than_a_dump_needs",
     ),
     (
+        "5,000 tables; a table of 1,600 columns; partitions by the hundred",
+        "a proof, in a time that grows with their number and not with its square",
+        "test_many_tables.py::test_a_table_as_wide_as_can_be_and_hundreds_of_partitions",
+    ),
+    (
+        "Limits for sessions, transactions and statements, or for a peer that does not answer, and "
+        "the planner's settings, on the database or the role",
+        "no effect: every session has its own; so have those of pg_dump and pg_restore, and the "
+        "one that waits with the lock",
+        "test_limits.py::test_a_session_has_its_own_settings",
+    ),
+    (
+        "A limit that only a superuser may lift (`temp_file_limit`, the number of sessions)",
+        "HOLD: the limit, its value and who has set it",
+        "test_limits.py::test_a_limit_is_named_with_who_has_set_it",
+    ),
+    (
+        "A check that fails although it observes what it expects, or counts more than there is",
+        "HOLD: `the answer contradicts itself`",
+        "test_contradiction.py::test_what_was_observed_and_the_status_go_together",
+    ),
+    (
         "A replica",
         "HOLD: `the server is a replica in recovery`",
         f"{_HERE}::test_a_replica",
