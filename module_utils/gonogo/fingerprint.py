@@ -29,7 +29,7 @@ from .errors import GonogoError
 
 __all__ = ["Content", "best_method", "content", "large_objects", "sequences"]
 
-_METHOD = "output"
+_METHOD = "value"
 # So much of small tables is asked for at once.
 _BATCH_BYTES = 4 << 20
 _BATCH_TABLES = 50
