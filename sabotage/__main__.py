@@ -21,7 +21,7 @@ from matrix import servers
 from matrix.cache import Cache
 from matrix.errors import MatrixError, UnavailableError
 from sabotage import page
-from sabotage.catalogue import mutations, variants
+from sabotage.catalogue import mutations, undeclared, variants
 from sabotage.explained import EXPLAINED
 from sabotage.lab import Outcome
 from sabotage.records import Records
@@ -97,7 +97,8 @@ def _page(asked: argparse.Namespace) -> int:
         if record.outcomes:
             known = [item for item in mutations() if item.since <= major]
             quiet = [item for item in variants() if item.since <= major]
-            found = score(known, quiet, record.outcomes)
+            others = [item for item in undeclared() if item.since <= major]
+            found = score(known, quiet, others, record.outcomes)
             found.known = len(known)
             scores[record.version] = found
     text = page.render(scores, list(Shape().runbook.checks), EXPLAINED)
@@ -110,7 +111,9 @@ def _page(asked: argparse.Namespace) -> int:
 
 
 def _holds(found: Score) -> bool:
-    return not found.alarms and (not found.mutations or found.caught >= _BAR)
+    as_designed = all(item.state in {"held", "refused"} for item in found.undeclared)
+    quiet = as_designed and not found.alarms
+    return quiet and (not found.mutations or found.caught >= _BAR)
 
 
 def _work(asked: argparse.Namespace) -> int:
@@ -131,7 +134,7 @@ class _Progress:
     def __call__(self, major: int, outcome: Outcome) -> None:
         self._done[major] += 1
         number, total = self._done[major], self._totals[major]
-        found = score(mutations(), variants(), {outcome.id: outcome})
+        found = score(mutations(), variants(), undeclared(), {outcome.id: outcome})
         for item in (*found.missed, *found.alarms, *found.refused):
             _say(f"PostgreSQL {major}: {item.state}: {item.id}\n  {item.told}")
         if number % _EVERY == 0 or number == total:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from sabotage.change import Mutation, Variant
+from sabotage.change import Mutation, Undeclared, Variant
 from sabotage.mutations import MAKERS
 from sabotage.shape import Shape
+from sabotage.undeclared import declared
+from sabotage.undeclared import undeclared as _undeclared
 from sabotage.variants import variants as _variants
 
-__all__ = ["mutations", "sample", "variants"]
+__all__ = ["mutations", "sample", "undeclared", "variants"]
 
 
 @cache
@@ -22,7 +24,12 @@ def mutations() -> tuple[Mutation, ...]:
 
 @cache
 def variants() -> tuple[Variant, ...]:
-    return tuple(_variants())
+    return (*_variants(), *declared(Shape()))
+
+
+@cache
+def undeclared() -> tuple[Undeclared, ...]:
+    return tuple(_undeclared(Shape()))
 
 
 def sample(major: int, *, by_hand: bool = False) -> list[Mutation]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["OLDEST", "Change", "Mutation", "Variant", "past_triggers"]
+__all__ = ["OLDEST", "Change", "Mutation", "Undeclared", "Variant", "past_triggers"]
 
 # The first major version of PostgreSQL that the product knows.
 OLDEST = 13
@@ -19,7 +19,8 @@ class Change:
 
     `since`: the first major version of PostgreSQL that can do it. `whole_server`: it changes
     what belongs to all databases, so the server is thrown away afterwards. `between`: it happens
-    after preflight, which has seen the database as it should be. `parameters` are the runbook's.
+    after preflight, which has seen the database as it should be. `parameters` are the runbook's,
+    `declares` what its manifest says of a function besides: name → key → texts.
     `options`: those of CREATE DATABASE, of a database that is no copy but one of another kind.
     """
 
@@ -32,6 +33,7 @@ class Change:
     whole_server: bool = False
     between: bool = False
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    declares: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     options: str = ""
 
     def __str__(self) -> str:
@@ -56,6 +58,17 @@ class Mutation(Change):
 @dataclass(frozen=True, kw_only=True)
 class Variant(Change):
     """A difference that is nobody's fault: the verdict stays GO."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undeclared(Change):
+    """It does what it should, in a way that the runbook does not declare: the verdict is a HOLD.
+
+    `right` are the checks that cannot tell it from what only seems to do so; one of them has to say
+    so.
+    """
+
+    right: tuple[str, ...]
 
 
 def past_triggers(sql: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -52,11 +52,16 @@ class Gate:
     """One runbook's gate. What it has rendered it keeps: the same facts give the same SQL."""
 
     def __init__(
-        self, directory: Path = RUNBOOK, *, profile: str, parameters: Mapping[str, Any]
+        self,
+        directory: Path = RUNBOOK,
+        *,
+        profile: str,
+        parameters: Mapping[str, Any],
+        declares: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
     ) -> None:
-        self.runbook = runbook.load(
-            directory, profile=profile, parameters=parameters, templates=False
-        )
+        """`declares`: what the manifest says of functions besides: name → key → texts."""
+        loaded = runbook.load(directory, profile=profile, parameters=parameters, templates=False)
+        self.runbook = replace(loaded, manifest=_with(loaded.manifest, declares or {}))
         self._rendered: dict[str, Scripts] = {}
 
     def judge(
@@ -121,6 +126,22 @@ class Gate:
         except GonogoError as error:
             data = {"message": error.primary, "detail": error.detail, "hint": error.hint}
             run.append(stage, "stage_failed", data)
+
+
+def _with(
+    manifest: Mapping[str, Any], declares: Mapping[str, Mapping[str, Sequence[str]]]
+) -> dict[str, Any]:
+    functions = [
+        {
+            **function,
+            **{
+                key: [*function.get(key, []), *texts]
+                for key, texts in declares.get(function["name"], {}).items()
+            },
+        }
+        for function in manifest["functions"]
+    ]
+    return {**manifest, "functions": functions}
 
 
 def _keywords(login: Login) -> dict[str, Any]:

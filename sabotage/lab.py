@@ -179,9 +179,11 @@ class Lab:
 
     def _gate(self, change: Change) -> Gate:
         parameters = {"application_role": logins.APPLICATION, **change.parameters}
-        key = repr(sorted(parameters.items()))
+        key = repr((sorted(parameters.items()), sorted(change.declares.items())))
         if key not in self._gates:
-            self._gates[key] = Gate(profile=_PROFILE, parameters=parameters)
+            self._gates[key] = Gate(
+                profile=_PROFILE, parameters=parameters, declares=change.declares
+            )
         return self._gates[key]
 
     def _start(self) -> None:

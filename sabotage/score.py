@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sabotage.change import Mutation, Variant
+from sabotage.change import Mutation, Undeclared, Variant
 from sabotage.lab import Outcome
 
-__all__ = ["Finding", "Score", "found", "score"]
+__all__ = ["Finding", "Score", "found", "held", "score"]
 
 
 @dataclass(frozen=True)
@@ -26,19 +26,26 @@ class Finding:
 @dataclass
 class Score:
     """`state` of a mutation's finding: caught, wrong reason, survived or refused; of a
-    variant's: quiet, alarm or refused. `known`: how many mutations the catalogue has."""
+    variant's: quiet, alarm or refused; of what is not declared: held, wrong reason, passed, alarm
+    or refused.
+    `known`: how many mutations the catalogue has."""
 
     mutations: list[Finding] = field(default_factory=list)
     variants: list[Finding] = field(default_factory=list)
+    undeclared: list[Finding] = field(default_factory=list)
     known: int = 0
 
+    @property
+    def _all(self) -> list[Finding]:
+        return [*self.mutations, *self.variants, *self.undeclared]
+
     def count(self, *states: str) -> int:
-        return sum(item.state in states for item in (*self.mutations, *self.variants))
+        return sum(item.state in states for item in self._all)
 
     @property
     def applied(self) -> int:
         """Mutations that the server took."""
-        return self.count("caught", "wrong reason", "survived")
+        return sum(item.state != "refused" for item in self.mutations)
 
     @property
     def caught(self) -> float:
@@ -47,15 +54,16 @@ class Score:
 
     @property
     def alarms(self) -> list[Finding]:
-        return [item for item in self.variants if item.state == "alarm"]
+        """What is nobody's fault and was no GO, and what is not declared and was a NO-GO."""
+        return [item for item in self._all if item.state == "alarm"]
 
     @property
     def missed(self) -> list[Finding]:
-        return [item for item in self.mutations if item.state in {"wrong reason", "survived"}]
+        return [item for item in self._all if item.state in {"wrong reason", "survived", "passed"}]
 
     @property
     def refused(self) -> list[Finding]:
-        return [item for item in (*self.mutations, *self.variants) if item.state == "refused"]
+        return [item for item in self._all if item.state == "refused"]
 
     def kinds(self) -> dict[str, tuple[int, int]]:
         """Kind → caught and applied, in the order of the catalogue."""
@@ -76,12 +84,14 @@ class Score:
 def score(
     mutations: Sequence[Mutation],
     variants: Sequence[Variant],
+    undeclared: Sequence[Undeclared],
     outcomes: Mapping[str, Outcome],
 ) -> Score:
     """Only what has an outcome is counted."""
     return Score(
         [found(item, outcomes[item.id]) for item in mutations if item.id in outcomes],
         [_heard(item, outcomes[item.id]) for item in variants if item.id in outcomes],
+        [held(item, outcomes[item.id]) for item in undeclared if item.id in outcomes],
     )
 
 
@@ -112,6 +122,19 @@ def _heard(variant: Variant, outcome: Outcome) -> Finding:
     if judged.decision == "GO":
         return Finding(*about, "quiet")
     return Finding(*about, "alarm", told=_told(outcome))
+
+
+def held(change: Undeclared, outcome: Outcome) -> Finding:
+    """Whether it is a HOLD because a check cannot tell what it is."""
+    judged = outcome.judged
+    about = (change.id, change.words, "undeclared")
+    if judged is None:
+        return Finding(*about, "refused", told=outcome.refused or "")
+    right = tuple(name for name in change.right if judged.statuses.get(name) == "inconclusive")
+    if judged.decision == "HOLD" and right:
+        return Finding(*about, "held", right)
+    state = {"GO": "passed", "NO-GO": "alarm"}.get(judged.decision, "wrong reason")
+    return Finding(*about, state, told=_told(outcome))
 
 
 def _told(outcome: Outcome) -> str:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sabotage.catalogue import mutations, variants
+from sabotage.catalogue import mutations, undeclared, variants
 from sabotage.change import Change
 from sabotage.lab import Lab, Outcome
 from sabotage.records import Records
@@ -38,7 +38,7 @@ def chosen(only: str, major: int, every: int = 1) -> list[Change]:
     """Changes with one of the words of `only` (separated by commas) in their id or kind, of those
     a server of this version can have.
 
-    Of the mutations every so many of a kind, and the first in any case; of the variants all.
+    Of the mutations every so many of a kind, and the first in any case; of the others all.
     """
     words = only.split(",")
     seen: Counter[str] = Counter()
@@ -49,8 +49,8 @@ def chosen(only: str, major: int, every: int = 1) -> list[Change]:
             if seen[mutation.kind] % every == 0:
                 found.append(mutation)
             seen[mutation.kind] += 1
-    quiet = [variant for variant in variants() if variant.since <= major]
-    found += [variant for variant in quiet if any(word in variant.id for word in words)]
+    others = [change for change in (*variants(), *undeclared()) if change.since <= major]
+    found += [change for change in others if any(word in change.id for word in words)]
     return found
 
 

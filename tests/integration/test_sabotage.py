@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from sabotage.catalogue import mutations, sample, variants
-from sabotage.change import OLDEST, Change, Mutation, Variant
+from sabotage.catalogue import mutations, sample, undeclared, variants
+from sabotage.change import OLDEST, Change, Mutation, Undeclared, Variant
 from sabotage.lab import Lab
-from sabotage.score import found
+from sabotage.score import found, held
 from tests.integration.harness import Controller, Database
 
 # What every run of the tests shall try, beside one of each kind.
@@ -48,6 +48,23 @@ def test_nobody_minds(variant: Variant, lab: Lab) -> None:
     judged = lab.try_out(variant).judged
     assert judged is not None
     assert judged.decision == "GO", judged.observed
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(item, marks=pytest.mark.attack if number else ())
+        for number, item in enumerate(undeclared())
+    ],
+    ids=str,
+)
+def test_other_words_are_a_hold_until_they_are_declared(change: Undeclared, lab: Lab) -> None:
+    finding = held(change, lab.try_out(change))
+    assert finding.state == "held", finding.told
+    for variant in (item for item in variants() if item.declares and item.sql == change.sql):
+        judged = lab.try_out(variant).judged
+        assert judged is not None
+        assert judged.decision == "GO", judged.observed
 
 
 def _timeless(statuses: dict[str, str]) -> dict[str, str]:

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from sabotage import page, work
-from sabotage.catalogue import mutations, sample, variants
-from sabotage.change import OLDEST, Mutation, Variant
+from sabotage.catalogue import mutations, sample, undeclared, variants
+from sabotage.change import OLDEST, Mutation, Undeclared, Variant
 from sabotage.explained import EXPLAINED
 from sabotage.gate import Judged
 from sabotage.lab import Outcome
 from sabotage.mutations.turns import turns
 from sabotage.records import Records
-from sabotage.score import Score, found, score
+from sabotage.score import Score, found, held, score
 from sabotage.shape import Shape
 
 SHAPE = Shape()
@@ -34,7 +34,7 @@ def test_there_are_enough() -> None:
 
 
 def test_each_has_a_name_of_its_own() -> None:
-    names = Counter(change.id for change in (*MUTATIONS, *variants()))
+    names = Counter(change.id for change in (*MUTATIONS, *variants(), *undeclared()))
     assert [name for name, number in names.items() if number > 1] == []
 
 
@@ -155,6 +155,7 @@ def test_shares_hold_everything_once() -> None:
 MUTATION = Mutation(id="m", words="it is broken", kind="k", right=("C1.7",), unknown=("0.7",))
 REPORTED = Mutation(id="r", words="a code", kind="k", right=("C1.12",), reported=True)
 VARIANT = Variant(id="v", words="a comment")
+UNDECLARED = Undeclared(id="u", words="in other words", right=("C1.9",))
 
 
 def outcome(
@@ -196,7 +197,9 @@ def test_what_is_only_reported_leaves_a_go() -> None:
 
 
 def counted(*outcomes: Outcome) -> Score:
-    return score([MUTATION, REPORTED], [VARIANT], {item.id: item for item in outcomes})
+    return score(
+        [MUTATION, REPORTED], [VARIANT], [UNDECLARED], {item.id: item for item in outcomes}
+    )
 
 
 def test_score() -> None:
@@ -215,6 +218,33 @@ def test_an_alarm_is_one_whatever_it_is_called() -> None:
 def test_what_the_server_refuses_is_not_counted() -> None:
     found = counted(Outcome("m", refused="23505: no"), Outcome("v", refused="no"))
     assert (found.applied, found.caught, len(found.refused)) == (0, 0.0, 2)
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        (outcome("HOLD", of="u", C1_9="inconclusive"), "held"),
+        # For another reason, and for none.
+        (outcome("HOLD", of="u", C1_7="inconclusive"), "wrong reason"),
+        (outcome("GO", of="u"), "passed"),
+        (outcome("NO-GO", of="u", C1_9="fail"), "alarm"),
+        (Outcome("u", refused="42601: no"), "refused"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_not_declared_is_a_hold(said: Outcome, state: str) -> None:
+    assert held(UNDECLARED, said).state == state
+    one = counted(said)
+    assert [item.state for item in one.undeclared] == [state]
+    # Neither the mutations nor their share know of it.
+    assert (one.applied, one.caught) == (0, 0.0)
+
+
+def test_every_function_is_tried_in_other_words() -> None:
+    """Both ways: not declared, and declared."""
+    for function in SHAPE.manifest["functions"]:
+        assert [item for item in undeclared() if item.id.endswith(f": {function['name']}")]
+        assert [item for item in variants() if function["name"] in item.declares]
 
 
 def test_nothing_tried_is_nothing_caught() -> None:
@@ -244,6 +274,14 @@ def test_page_cuts_what_a_table_cannot_hold() -> None:
     (line,) = [line for line in text.splitlines() if line.startswith("| it is broken")]
     assert "a \\| b" in line
     assert len(line) < 400
+
+
+def test_page_names_what_is_held() -> None:
+    one = counted(outcome("HOLD", of="u", C1_9="inconclusive"))
+    text = page.render({"18.6": one, "13.1": Score([], [])}, [], {})
+    assert "| Not declared | 18.6 |" in text
+    assert "| in other words | held |" in text
+    assert "None was tried." in page.render({"13.1": Score([], [])}, [], {})
 
 
 def test_records_come_back(tmp_path: Path) -> None:
