@@ -10,7 +10,9 @@ An effect is a plain mapping, for the way to the target host:
 false where the statement takes the object away. `sure` is false where the object may have been
 there before (OR REPLACE, IF NOT EXISTS). What changes rows and no object (UPDATE, SELECT) has no
 effect here. What changes an object in a way that cannot be told from the object's being there has
-one of the kind UNREAD.
+one of the kind UNREAD. A column has `column`, what the statement says of it, and `listed` where it
+stands in a CREATE TABLE. ALTERED means that a later statement may have made another one of it, or
+of all of them.
 """
 
 from __future__ import annotations
@@ -19,11 +21,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ..errors import InputError
-from . import routines
+from . import columns, routines
 from .reader import Reader
-from .statements import Piece
+from .statements import Piece, Token
 
-__all__ = ["UNREAD", "effects", "net", "outside_transaction"]
+__all__ = ["ALTERED", "UNREAD", "effects", "net", "outside_transaction"]
 
 Effect = dict[str, Any]
 
@@ -39,6 +41,11 @@ _ROWS |= {"LISTEN", "LOCK", "MERGE", "NOTIFY", "REFRESH", "REINDEX", "RESET", "S
 _ROWS |= {"SHOW", "TRUNCATE", "UNLISTEN", "UPDATE", "VACUUM", "VALUES", "WITH", "("}
 
 UNREAD = "unread"
+ALTERED = "altered"
+# Statements that may do anything to a table.
+_ANYTHING = {"CALL", "DO", "SELECT", "WITH"}
+# Effects after which less is known of the columns of the table.
+_ON_COLUMNS = {ALTERED, "constraint", "default", "not null", "unnamed"}
 
 
 def effects(piece: Piece, file: str) -> list[Effect]:
@@ -57,6 +64,8 @@ def effects(piece: Piece, file: str) -> list[Effect]:
         found = _altered_otherwise(reader)
     elif verb not in _ROWS:
         found = [_unread()]
+    if verb in _ANYTHING:
+        found = [*found, _effect(ALTERED, None, None, "", sure=False)]
     where = {"file": file, "line": piece.line}
     return [{"made": True, "sure": True, "table": None, **effect, **where} for effect in found]
 
@@ -69,6 +78,10 @@ def net(found: Iterable[Effect]) -> list[Effect]:
     """
     last: dict[tuple[Any, ...], Effect] = {}
     for effect in found:
+        if effect["kind"] in _ON_COLUMNS:
+            _forget(last, effect)
+        if effect["kind"] == ALTERED:
+            continue
         # An index is named within its schema: DROP INDEX does not say the table.
         table = None if effect["kind"] == "index" else effect["table"]
         key = (effect["kind"], effect["schema"], table, effect["name"], _identity(effect))
@@ -81,6 +94,20 @@ def net(found: Iterable[Effect]) -> list[Effect]:
             for other in [k for k in last if k[1:3] == (effect["schema"], effect["name"])]:
                 del last[other]
     return list(last.values())
+
+
+def _forget(last: dict[tuple[Any, ...], Effect], effect: Effect) -> None:
+    """What is no longer known of columns that the migration has made."""
+    for key, other in last.items():
+        if not other.get("column"):
+            continue
+        of_table = effect["table"] in {None, other["table"]} and effect["schema"] in {
+            None,
+            other["schema"],
+        }
+        named = effect["kind"] in {"constraint", "unnamed"} or effect["name"] in {"", other["name"]}
+        if of_table and named:
+            last[key] = {**other, "column": columns.changed(other["column"], effect["kind"])}
 
 
 def _identity(effect: Effect) -> Any:
@@ -176,7 +203,10 @@ def _created_plain(reader: Reader, what: str, sure: bool) -> Iterator[Effect]:
     schema, name = _qualified(reader, reader.name())
     kind = _KIND.get(what, what.lower())
     yield _effect(kind, schema, None, name, sure=sure)
-    if kind == "table" and reader.take("("):
+    if kind == "table" and reader.word == "(":
+        listed = _listed(reader)
+        yield from _listed_columns(reader, listed, schema, name, sure=sure)
+        reader.take("(")
         yield from _inline_constraints(reader, schema, name, sure=sure)
 
 
@@ -186,6 +216,44 @@ _CREATED: dict[str, Callable[[Reader, str, bool], Iterator[Effect]]] = {
     **dict.fromkeys(("SCHEMA", "EXTENSION"), _created_global),
     **dict.fromkeys(_PLAIN - {"SCHEMA", "EXTENSION"}, _created_plain),
 }
+
+
+def _listed(reader: Reader) -> list[list[Token]]:
+    """The items between the parentheses that come next; the reader stays before them."""
+    start = reader.at
+    reader.skip_parentheses()
+    inner = list(reader.tokens[start + 1 : reader.at - 1])
+    reader.at = start
+    items: list[list[Token]] = [[]]
+    depth = 0
+    for token in inner:
+        sign = token.text if token.kind == "sign" else ""
+        depth += (sign in {"(", "["}) - (sign in {")", "]"})
+        if sign == "," and not depth:
+            items.append([])
+        else:
+            items[-1].append(token)
+    return items
+
+
+def _listed_columns(
+    reader: Reader, items: list[list[Token]], schema: str, table: str, *, sure: bool
+) -> Iterator[Effect]:
+    words = [[token.text for token in item if token.kind == "word"] for item in items]
+    # A parent and a constraint of the table may say more of a column than it does itself.
+    more = any(token.text == "INHERITS" for token in reader.tokens) or any(
+        "NOT" in listed[:3]
+        for item, listed in zip(items, words, strict=True)
+        if not columns.is_column(item)
+    )
+    for item in filter(columns.is_column, items):
+        column = columns.read(item[1:])
+        if column["type"] is None:
+            column = {}
+        elif more:
+            column |= {"required": None, "default": None}
+        effect = _effect("column", schema, table, item[0].name, sure=sure)
+        yield {**effect, "column": column, "listed": True}
 
 
 def _inline_constraints(reader: Reader, schema: str, table: str, *, sure: bool) -> Iterator[Effect]:
@@ -280,7 +348,17 @@ def _add(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
         return
     reader.take("COLUMN")
     sure = not reader.take("IF", "NOT", "EXISTS")
-    yield _effect("column", schema, table, reader.last(), sure=sure)
+    effect = _effect("column", schema, table, reader.last(), sure=sure)
+    yield {**effect, "column": columns.read(_item(reader))}
+
+
+def _item(reader: Reader) -> list[Token]:
+    """What stands before the next comma outside of parentheses; it stays there."""
+    start = reader.at
+    reader.skip_item()
+    found = list(reader.tokens[start : reader.at])
+    reader.at = start
+    return found[:-1] if found and found[-1].text in {",", ";"} else found
 
 
 def _drop(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
@@ -299,6 +377,7 @@ def _alter_column(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
     elif reader.take("DROP", "DEFAULT"):
         yield _effect("default", schema, table, name, made=False)
     else:
+        yield _effect(ALTERED, schema, table, name, sure=False)
         yield _unread()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .reader import Reader
 from .statements import Token
 
-__all__ = ["ANY", "Routine", "read", "text"]
+__all__ = ["ANY", "Routine", "content", "read", "spelled", "text"]
 
 _MODES = {"IN", "INOUT", "OUT", "VARIADIC"}
 # An aggregate may have its definition in place of its arguments.
@@ -81,7 +81,7 @@ def _with(arguments: list[str], tokens: list[Token]) -> list[str] | None:
         tokens, words = tokens[1:], words[1:]
     if not tokens or "%" in [token.text for token in tokens] or "SETOF" in words:
         return None
-    return [*arguments, _spelled(tokens)]
+    return [*arguments, spelled(tokens)]
 
 
 def _is_named(tokens: list[Token], words: list[str]) -> bool:
@@ -90,7 +90,7 @@ def _is_named(tokens: list[Token], words: list[str]) -> bool:
     return words[1] not in _LONG_TYPES.get(words[0], set())
 
 
-def _spelled(tokens: list[Token]) -> str:
+def spelled(tokens: list[Token]) -> str:
     """As the server reads it: words with a blank between them, signs without."""
     found = ""
     for token in tokens:
@@ -108,7 +108,7 @@ def _body(reader: Reader) -> str | None:
         if token.kind == "word" and token.text == "AS" and following.kind == "string":
             after = reader.tokens[position + 2 : position + 3]
             # AS 'object file', 'symbol'
-            return None if after and after[0].text == "," else _content(following.raw)
+            return None if after and after[0].text == "," else content(following.raw)
     return None
 
 
@@ -116,12 +116,12 @@ def text(reader: Reader) -> str | None:
     """The quoted text that comes next, None where there is none that can be read."""
     if reader.at >= len(reader.tokens) or reader.tokens[reader.at].kind != "string":
         return None
-    found = _content(reader.tokens[reader.at].raw)
+    found = content(reader.tokens[reader.at].raw)
     reader.at += 1
     return found
 
 
-def _content(raw: str) -> str | None:
+def content(raw: str) -> str | None:
     """What a text in quotes or dollars says; None where it has escapes of another kind."""
     if raw.startswith("$"):
         mark = raw[: raw.index("$", 1) + 1]

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import GonogoError
 from . import deployment, migration
+from .effects import ALTERED
 from .runbook import Runbook
 
 __all__ = ["declared", "objects", "problem"]
@@ -127,7 +128,13 @@ def _untold(runbook: Runbook, retried: Mapping[str, Any] | None) -> GonogoError 
     if not steps:
         return None
     untold = [one for one in migration.untold(runbook) if one["verb"] not in _SETTINGS]
-    effects = [e for step in steps for one in step["statements"] for e in one["effects"]]
+    effects = [
+        effect
+        for step in steps
+        for one in step["statements"]
+        for effect in one["effects"]
+        if effect["kind"] != ALTERED
+    ]
     unknown = "nothing tells whether this migration has been applied"
     if not untold:
         if any(effect["sure"] for effect in effects):

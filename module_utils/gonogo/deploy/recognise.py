@@ -9,6 +9,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from . import columns
+
 __all__ = ["described", "look"]
 
 _UNNAMED = {
@@ -78,7 +80,7 @@ _JOINS = {
     "column": (
         _RELATION + " JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid"
         " AND a.attname = w.name AND a.attnum > 0 AND NOT a.attisdropped",
-        "true",
+        columns.DETAIL,
     ),
     "constraint": (
         _RELATION + " JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid"
@@ -183,10 +185,14 @@ def look(connection: Any, objects: Sequence[Mapping[str, Any]]) -> dict[str, Any
         for number, found in connection.execute(query, wanted).fetchall():
             details[numbers[number - 1]] = found
     keys = connection.execute(_KEYS).fetchall() if _foreign(objects) else []
+    made = [item["column"] for item in objects if item.get("column")]
+    known = columns.types(connection, [one["type"] for one in made if one.get("type")])
     results = []
     for number, item in enumerate(objects):
         there = number in details
         but = _difference(item, details.get(number), keys) if item["made"] else None
+        if there and item.get("column"):
+            but = columns.difference(connection, item["column"], details[number], known)
         results.append(
             {
                 "object": described(item),
@@ -270,14 +276,14 @@ def _difference(item: Mapping[str, Any], found: Any, keys: Sequence[Sequence[Any
         wanted["on_delete"],
         wanted["on_update"],
     )
-    for schema, table, name, columns, parent_schema, parent, parent_columns, gone, new in keys:
+    for schema, table, name, own, parent_schema, parent, parent_columns, gone, new in keys:
         actions = (_ACTION[gone], _ACTION[new])
-        real = (schema, table, columns, parent_schema, parent, parent_columns, *actions)
+        real = (schema, table, own, parent_schema, parent, parent_columns, *actions)
         if name == item["name"] and (schema, table) == meaning[:2]:
             if real == meaning:
                 return None
             return (
-                f"is another key: {', '.join(columns)} to {parent_schema}.{parent} "
+                f"is another key: {', '.join(own)} to {parent_schema}.{parent} "
                 f"({', '.join(parent_columns)}), on delete {actions[0]}, on update {actions[1]}"
             )
         if found is None and real == meaning:
