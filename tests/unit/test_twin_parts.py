@@ -10,6 +10,7 @@ import pytest
 from gonogo.errors import GonogoError
 from gonogo.toc import DATA, NONE, POST_DATA, PRE_DATA, Entry, read
 from gonogo.twin.errors import UnprovenError
+from gonogo.twin.lending import PUBLIC, Grant, grants
 from gonogo.twin.parts import SUPERUSER, Plan, plan
 
 _SECTIONS = {
@@ -84,7 +85,8 @@ def test_of_several_the_order_is_kept_where_it_matters() -> None:
     assert [(part.owner, list(part.ids)) for part in found.parts] == [
         ("ann", [1]),
         ("bob", [2]),
-        ("ann", [3, 5]),
+        ("ann", [3]),
+        ("ann", [5]),
         ("bob", [4, 6]),
         ("ann", [8]),
         ("bob", [7]),
@@ -148,6 +150,52 @@ AGGREGATE = "CREATE AGGREGATE public.a(integer) (\n    SFUNC = public.f,\n    ST
 )
 def test_an_aggregate_that_only_a_superuser_can_make(definition: str, session: str | None) -> None:
     assert owners(("AGGREGATE", "ann", definition)) == [session]
+
+
+def test_rows_that_a_function_looks_at_come_last_and_in_turn() -> None:
+    """By way of the table, or of a domain that a column has."""
+    found = entries(
+        ("FUNCTION", "ann"),
+        ("DOMAIN", "ann"),
+        ("TABLE", "ann"),
+        ("TABLE", "ann"),
+        ("TABLE", "ann"),
+        ("TABLE DATA", "ann"),
+        ("TABLE DATA", "ann"),
+        ("TABLE DATA", "ann"),
+    )
+    needs = {2: (1,), 3: (2,), 4: (1,), 6: (3,), 7: (4,), 8: (5,)}
+    found = [Entry(**{**one.__dict__, "needs": needs.get(one.id, ())}) for one in found]
+    parts = plan(found, trusted_languages=_TRUSTED, privileged=()).parts
+    assert [(list(part.ids), part.in_turn) for part in parts] == [
+        ([1, 2, 3, 4, 5, 8], False),
+        ([6, 7], True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("definition", "expected"),
+    [
+        ("GRANT SELECT ON TABLE s.t TO ann;", [Grant("GRANT SELECT ON TABLE s.t TO", "ann")]),
+        (
+            'GRANT INSERT,SELECT(a),UPDATE(a) ON TABLE s."a""; b" TO "Ann ""B" WITH GRANT OPTION;',
+            [Grant('GRANT SELECT ( a ) ON TABLE s."a""; b" TO', 'Ann "B')],
+        ),
+        (
+            "GRANT ALL ON SEQUENCE s.q TO PUBLIC;",
+            [Grant("GRANT SELECT ON SEQUENCE s.q TO", PUBLIC)],
+        ),
+        ("REVOKE ALL ON TABLE s.t FROM ann;\nGRANT INSERT ON TABLE s.t TO ann;", []),
+        ("SET SESSION AUTHORIZATION ann;\nGRANT ALL ON SCHEMA s TO bob;\n", []),
+        (
+            'GRANT SELECT ON TABLE s."TO" TO "PUBLIC";',
+            [Grant('GRANT SELECT ON TABLE s."TO" TO', "PUBLIC")],
+        ),
+    ],
+)
+def test_what_an_owner_may_read(definition: str, expected: list[Grant]) -> None:
+    (entry,) = entries(("ACL", "ann", definition))
+    assert grants([entry]) == expected
 
 
 def test_event_triggers_come_last_and_are_known_by_kind() -> None:

@@ -96,7 +96,12 @@ def expected(
         (c["table"], name) for c in manifest.get("found_columns", []) for name in c["any_of"]
     }
     functions = {function["name"] for function in manifest.get("functions", [])}
-    found = [effect for effect in found if not (effect.get("listed") and effect["table"] in tables)]
+    listed: dict[tuple[str, str], dict[str, Any]] = {}
+    for effect in found:
+        if effect.get("listed"):
+            own = listed.setdefault((effect["schema"], effect["table"]), {})
+            own[effect["name"]] = effect["column"]
+    found = [effect for effect in found if not effect.get("listed")]
     for effect in found:
         if effect["kind"] == "column" and effect["table"] in tables:
             # What it may be besides is for the checks, which know other spellings.
@@ -120,6 +125,9 @@ def expected(
             columns = [column["name"] for column in tables[effect["name"]]["columns"]]
             kept = [name for name in columns if (effect["name"], name) not in spelled]
             effect["definition"] = {"columns": kept}
+        elif effect["kind"] == "table":
+            own = listed.get((effect["schema"], effect["name"]), {})
+            effect["definition"] = {"columns": list(own), "details": own}
     return found
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..connection import DatabaseError
 
-__all__ = ["DETAIL", "Type", "difference", "types"]
+__all__ = ["DETAIL", "DETAILS", "Type", "difference", "types"]
 
 # Of a column `a` of the table `c`.
 DETAIL = """pg_catalog.jsonb_build_object(
@@ -27,6 +27,14 @@ DETAIL = """pg_catalog.jsonb_build_object(
     'default', (SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid)
         FROM pg_catalog.pg_attrdef AS d WHERE d.adrelid = c.oid AND d.adnum = a.attnum),
     'identity', a.attidentity <> '', 'generated', a.attgenerated <> '')"""
+
+# Name → the same, of all columns of the table.
+DETAILS = (
+    "(SELECT coalesce(pg_catalog.jsonb_object_agg(a.attname, "  # noqa: S608 - constants of here
+    + DETAIL
+    + "), '{}') FROM pg_catalog.pg_attribute AS a"
+    " WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)"
+)
 
 _KNOWN = "SELECT pg_catalog.to_regtype(%s)::oid::bigint"
 _WORDS = "SELECT pg_catalog.format_type(%s::bigint::oid, %s::integer)"

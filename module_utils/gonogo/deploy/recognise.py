@@ -6,7 +6,7 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from . import columns
@@ -58,8 +58,7 @@ _JOINS = {
     "table": (
         "JOIN pg_catalog.pg_class AS c ON c.relname = w.name AND c.relkind IN ('r', 'p') "
         + _NAMESPACE.format("c", "rel"),
-        "ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a"
-        " WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)",
+        columns.DETAILS,
     ),
     "view": (
         "JOIN pg_catalog.pg_class AS c ON c.relname = w.name AND c.relkind IN ('v', 'm') "
@@ -185,14 +184,13 @@ def look(connection: Any, objects: Sequence[Mapping[str, Any]]) -> dict[str, Any
         for number, found in connection.execute(query, wanted).fetchall():
             details[numbers[number - 1]] = found
     keys = connection.execute(_KEYS).fetchall() if _foreign(objects) else []
-    made = [item["column"] for item in objects if item.get("column")]
-    known = columns.types(connection, [one["type"] for one in made if one.get("type")])
+    known = columns.types(connection, _types(objects))
     results = []
     for number, item in enumerate(objects):
         there = number in details
         but = _difference(item, details.get(number), keys) if item["made"] else None
-        if there and item.get("column"):
-            but = columns.difference(connection, item["column"], details[number], known)
+        if there and item["made"] and not but:
+            but = _columns(connection, item, details[number], known)
         results.append(
             {
                 "object": described(item),
@@ -208,6 +206,33 @@ def look(connection: Any, objects: Sequence[Mapping[str, Any]]) -> dict[str, Any
             }
         )
     return {"state": _state(results), "objects": results}
+
+
+def _wanted(item: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """Name → what the migration says of a column, of a column or of those of a table."""
+    if item["kind"] == "column":
+        return {item["name"]: item.get("column") or {}}
+    return dict((item.get("definition") or {}).get("details", {}))
+
+
+def _types(objects: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for item in objects:
+        for column in _wanted(item).values():
+            if column.get("type"):
+                yield column["type"]
+
+
+def _columns(
+    connection: Any, item: Mapping[str, Any], found: Any, known: Mapping[str, columns.Type]
+) -> str | None:
+    """In what the columns of an object that is there are others."""
+    differences = []
+    for name, wanted in _wanted(item).items():
+        there = found if item["kind"] == "column" else found[name]
+        but = columns.difference(connection, wanted, there, known)
+        if but:
+            differences.append(but if item["kind"] == "column" else f"column {name} {but}")
+    return ", ".join(differences) or None
 
 
 def _arguments(item: Mapping[str, Any]) -> str | None:

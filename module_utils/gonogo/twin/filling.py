@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 from psycopg import sql
@@ -22,7 +22,7 @@ from ..connection import DatabaseError, described
 from ..errors import GonogoError
 from ..login import Login
 from ..toc import Entry
-from . import parts, standins
+from . import lending, parts, standins
 from .parts import Part, Plan
 from .restoring import Archive, run
 from .standins import Doors
@@ -84,7 +84,11 @@ class Filling:
                 privileged=_names(session, _PRIVILEGED_SETTINGS),
             )
             roles = standins.make(session, self._doors, plan.owners)
+            lent = False
             for part in plan.parts:
+                if part.rows and not lent:
+                    standins.lend(session, roles, lending.grants(entries))
+                    lent = True
                 if part.owner is parts.SUPERUSER:
                     self._run(part)
                     continue
@@ -133,7 +137,7 @@ class Filling:
     def _run(self, part: Part, role: str | None = None) -> None:
         if part.ids:
             run(
-                self.archive,
+                replace(self.archive, jobs=1) if part.in_turn else self.archive,
                 conninfo=self._doors.conninfo(role),
                 environment=self._doors.environment(role),
                 server_version=self._doors.version,

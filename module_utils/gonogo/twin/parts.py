@@ -78,6 +78,8 @@ _ROUTINES = frozenset({"FUNCTION", "PROCEDURE"})
 _DATA = frozenset({"TABLE DATA", "SEQUENCE SET"})
 _WITH_DATA = frozenset({"TABLE", "SEQUENCE"})
 _RELATIONS = frozenset({"TABLE", "FOREIGN TABLE"})
+# What a table is made of, by which it comes to a function.
+_SHAPES = frozenset({"CHECK CONSTRAINT", "CONSTRAINT", "DEFAULT", "DOMAIN", "TABLE", "TYPE"})
 _CHILDREN = _RELATIONS | {"INDEX ATTACH", "STATISTICS", "TABLE ATTACH"}
 
 _TOKEN = re.compile(
@@ -89,10 +91,16 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True)
 class Part:
-    """Entries (by id, in order) for one session: that of an owner's stand-in, or `SUPERUSER`."""
+    """Entries (by id, in order) for one session: that of an owner's stand-in, or `SUPERUSER`.
+
+    `rows`: rows, or what comes behind them, where there are several owners. `in_turn`: one after
+    the other, in this order.
+    """
 
     owner: str | None
     ids: Sequence[int]
+    rows: bool = False
+    in_turn: bool = False
 
 
 @dataclass(frozen=True)
@@ -148,7 +156,7 @@ def plan(
 
     first = [entry for entry in left if entry.id not in others]
     return Plan(
-        parts=list(_parts(first, {entry.id: session(entry) for entry in first})),
+        parts=list(_parts(first, {entry.id: session(entry) for entry in first}, _looking(left))),
         after_owners=Part(SUPERUSER, [entry.id for entry in after if not _of_event_trigger(entry)]),
         refreshes=refreshes,
         event_triggers=Part(SUPERUSER, [entry.id for entry in event_triggers]),
@@ -156,20 +164,54 @@ def plan(
     )
 
 
-def _parts(entries: Sequence[Entry], sessions: Mapping[int, str | None]) -> Iterator[Part]:
+def _parts(
+    entries: Sequence[Entry], sessions: Mapping[int, str | None], looking: Collection[int]
+) -> Iterator[Part]:
     """In the order of the archive, but the rows, and after them objects of one kind, by session.
 
     So that there are few parts; where there is one owner, pg_restore has it all at once, with as
-    many sessions as it may use.
+    many sessions as it may use. Rows that functions look at (`looking`) come behind all others and
+    in their order: a function may look for rows of another table.
     """
     ordered: list[Entry] = []
     for stage, group in groupby(entries, key=_stage):
         members = list(group)
         if stage is not None:
-            members.sort(key=lambda entry: sessions[entry.id] or "")
+            members.sort(
+                key=lambda entry: (
+                    entry.id in looking,
+                    "" if entry.id in looking else sessions[entry.id] or "",
+                )
+            )
         ordered += members
-    for owner, group in groupby(ordered, key=lambda entry: sessions[entry.id]):
-        yield Part(owner, [entry.id for entry in group])
+    first = next((n for n, entry in enumerate(ordered) if entry.section == DATA), len(ordered))
+    several = len({sessions[entry.id] for entry in entries} - {SUPERUSER}) > 1
+
+    def key(item: tuple[int, Entry]) -> tuple[str | None, bool, bool]:
+        place, entry = item
+        # Between definitions and rows something is done, where there are several owners.
+        return sessions[entry.id], several and place >= first, entry.id in looking
+
+    for (owner, rows, in_turn), group in groupby(enumerate(ordered), key=key):
+        yield Part(owner, [entry.id for _, entry in group], rows, in_turn)
+
+
+def _looking(entries: Sequence[Entry]) -> set[int]:
+    """Rows of tables whose CHECKs, domains or columns call functions."""
+    by_id = {entry.id: entry for entry in entries}
+    calling: dict[int, bool] = {}
+
+    def calls(number: int) -> bool:
+        if number not in calling:
+            # Until it is known: nothing needs itself.
+            calling[number] = False
+            entry = by_id.get(number)
+            calling[number] = entry is not None and (
+                entry.kind in _ROUTINES or (entry.kind in _SHAPES and any(map(calls, entry.needs)))
+            )
+        return calling[number]
+
+    return {e.id for e in entries if e.kind == "TABLE DATA" and any(map(calls, e.needs))}
 
 
 def _refuse_calls(entries: Sequence[Entry]) -> None:

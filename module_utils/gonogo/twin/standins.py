@@ -21,16 +21,18 @@ from typing import Any
 
 from psycopg import sql
 
-from ..connection import connect, no_event_triggers, reached
+from ..connection import DatabaseError, connect, no_event_triggers, reached
 from ..errors import GonogoError
 from ..login import Login, Timeouts, application_name
 from ..session_settings import without_limits
+from .lending import PUBLIC, Grant
 
 __all__ = [
     "Doors",
     "allow_to_make",
     "doors_of",
     "hand_over",
+    "lend",
     "let_read_all",
     "make",
     "names",
@@ -111,6 +113,16 @@ ORDER BY c.oid
 """
 _MAY_CONNECT = "SELECT pg_catalog.has_database_privilege(%s, %s, 'CONNECT')"
 _SUPERUSER = "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = %s"
+
+
+_SUPERUSERS = "SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolsuper AND rolname = ANY (%s)"
+# Pairs of which the first has the rights of the second, or is it.
+_HAS_ROLE = """
+SELECT o.rolname::text, g.rolname::text
+FROM pg_catalog.pg_roles AS o
+JOIN pg_catalog.pg_roles AS g ON pg_catalog.pg_has_role(o.oid, g.oid, 'USAGE')
+WHERE o.rolname = ANY (%s) AND g.rolname = ANY (%s)
+"""
 
 
 def new_prefix() -> str:
@@ -267,6 +279,25 @@ def allow_to_make(session: Any, doors: Doors, roles: Collection[str]) -> None:
     for role in roles:
         for query in queries:
             _run(session, query, role=role, prefix=doors.prefix)
+
+
+def lend(session: Any, roles: Mapping[str, str], grants: Sequence[Grant]) -> None:
+    """Let each stand-in (owner → its name) read what its owner may read of others, in this
+    database. That of a superuser may read everything.
+    """
+    owners, grantees = list(roles), sorted({g.grantee for g in grants if g.grantee is not None})
+    superusers = {name for (name,) in session.execute(_SUPERUSERS, (owners,)).fetchall()}
+    has = set(session.execute(_HAS_ROLE, (owners, grantees)).fetchall())
+    for owner, role in roles.items():
+        if owner in superusers:
+            _let_read(session, role)
+            continue
+        for grant in grants:
+            if grant.grantee is PUBLIC or (owner, grant.grantee) in has:
+                # What is not there to be granted needs no permission.
+                with contextlib.suppress(DatabaseError):
+                    statement = f"{grant.statement} {sql.Identifier(role).as_string(session)}"
+                    session.execute(statement.encode())
 
 
 @contextlib.contextmanager
