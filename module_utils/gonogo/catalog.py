@@ -6,8 +6,11 @@ from __future__ import annotations
 import re
 from datetime import datetime, timezone
 
+from . import copied
+
 __all__ = [
     "BACKENDS",
+    "CALLING",
     "FINGERPRINT",
     "HAS_LOCK",
     "IDENTITY",
@@ -192,6 +195,16 @@ LEFT JOIN LATERAL (
 WHERE c.relkind = 'r' AND c.relpersistence <> 't'
     AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'
 ORDER BY n.nspname, c.relname
+"""
+
+# Tables of which planning a query calls functions of somebody: schema, name, columns as SQL.
+CALLING = f"""
+SELECT n.nspname::text, c.relname::text, ARRAY(
+    SELECT pg_catalog.quote_ident(a.attname) FROM pg_catalog.pg_attribute AS a
+    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+    ORDER BY a.attname COLLATE "C")
+FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND {copied.CALLING}
 """
 
 # Everything with rows that this transaction has locked so that it could have written to it,

@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from . import catalog, identity, link, lock
+from . import catalog, copied, identity, link, lock
 from .canonical import line, sha256
 from .connection import DatabaseError, connect, described
 from .errors import GonogoError
@@ -45,12 +45,14 @@ class _Tables:
 
     `read` is what is fingerprinted, each by itself or, for partitions that may not be read so, the
     one above; `seen` are the tables with rows that this covers; `lacks` says of every other one
-    which privilege is missing.
+    which privilege is missing. `calling` are those that are read by COPY, each with the columns
+    that are not computed.
     """
 
     read: list[tuple[Table, bool]]
     seen: frozenset[Table]
     lacks: dict[Table, str]
+    calling: dict[Table, list[str]]
 
 
 def carry_out(
@@ -201,7 +203,11 @@ def _tables(connection: psycopg.Connection[Any]) -> _Tables:
         top = (through[0], through[1])
         seen.add((schema, name))
         read[top, top == (schema, name)] = None
-    return _Tables(list(read), frozenset(seen), lacks)
+    calling = {
+        (schema, name): given
+        for schema, name, given in connection.execute(catalog.CALLING).fetchall()
+    }
+    return _Tables(list(read), frozenset(seen), lacks, calling)
 
 
 def _complement(
@@ -213,6 +219,12 @@ def _complement(
     for table, alone in tables.read:
         own = ids.get(table)
         condition = sql.SQL("(t.id::text = ANY (%s)) IS NOT TRUE" if own else "true")
+        if alone and not own and table in tables.calling:
+            given = tables.calling[table]
+            prints[".".join(table)] = copied.rows(
+                connection, sql.Identifier(*table).as_string(connection), given
+            )
+            continue
         named = sql.SQL("ONLY {}" if alone else "{}").format(sql.Identifier(*table))
         query = sql.SQL(catalog.FINGERPRINT).format(table=named, condition=condition)
         row = connection.execute(query, (own,) if own else None).fetchone()

@@ -23,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from typing import Any, Callable
 
+from . import copied
 from . import fingerprint_queries as sql
 from . import snapshot as snapshots
 from .errors import GonogoError
@@ -94,9 +95,8 @@ def content(
                     batch = batches.get_nowait()
                 except Empty:
                     return
-                query = " UNION ALL ".join(sql.fingerprint(table) for table in batch)
                 with _moment(connection, snapshot):
-                    for name, rows, total in _ask(connection, query):
+                    for name, rows, total in _fingerprints(connection, batch, stop):
                         found["tables"][name].update(rows=rows, hash=total)
 
         def with_own_session() -> None:
@@ -110,6 +110,18 @@ def content(
             for task in running:
                 task.result()
     return found
+
+
+def _fingerprints(
+    connection: Any, batch: Sequence[dict[str, Any]], stop: threading.Event | None
+) -> Iterator[tuple[str, int, str]]:
+    """Name, rows and hash of each. What an extension keeps has its condition, and its own code."""
+    plain = [table for table in batch if table["condition"] or not table["calling"]]
+    if plain:
+        yield from _ask(connection, " UNION ALL ".join(map(sql.fingerprint, plain)))
+    for table in batch:
+        if table not in plain:
+            yield (table["name"], *copied.rows(connection, table["name"], table["given"], stop))
 
 
 def _pin(connection: Any) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .copied import CALLING
 from .session_settings import PINNED, PLANNING
 
 __all__ = [
@@ -97,7 +98,9 @@ _COLUMNS = """
 SELECT a.attrelid, json_agg(json_build_array(quote_ident(a.attname),
     CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE a.atttypid END::bigint,
     CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END <> -1)
-    ORDER BY a.attname COLLATE "C") AS columns
+    ORDER BY a.attname COLLATE "C") AS columns,
+    json_agg(quote_ident(a.attname) ORDER BY a.attname COLLATE "C")
+        FILTER (WHERE a.attgenerated = '') AS given
 FROM pg_attribute AS a
 JOIN pg_type AS t ON t.oid = a.atttypid
 WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> 'v'
@@ -107,7 +110,8 @@ _INDEXES = "SELECT i.indrelid, count(*) AS number FROM pg_index AS i GROUP BY i.
 
 # What pg_dump writes the rows of: every table of a user, and what extensions want to have saved;
 # no other server's. `condition` begins with WHERE, or is empty; `locks` is how many locks a query
-# of it takes.
+# of it takes; `calling` says whether planning it would call functions of somebody; `given` are the
+# columns that are not computed.
 TABLES = f"""
 SELECT concat(json_agg(json_build_object(
     'name', format('%I.%I', n.nspname, c.relname),
@@ -118,6 +122,8 @@ SELECT concat(json_agg(json_build_object(
     'bytes', c.relpages::bigint * current_setting('block_size')::bigint,
     'locks', 1 + coalesce(indexes.number, 0),
     'condition', coalesce(saved.condition, ''),
+    'calling', {CALLING},
+    'given', coalesce(those.given, '[]'),
     'columns', coalesce(those.columns, '[]'))))
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace

@@ -12,11 +12,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from gonogo import cleanup, fingerprint
 from gonogo.connection import connect
 from gonogo.errors import GonogoError
 from gonogo.login import Login, Timeouts
 from gonogo.restore import Request, restore
 from gonogo.target import refuse_stronger_login
+from gonogo.twin import reading
 from sandbox import logins
 from sandbox.cluster import Cluster
 from tests.integration.harness import Database
@@ -335,6 +337,77 @@ def test_code_that_needs_rights_it_does_not_get_is_nothing_against_the_backup(
     assert answer["proven"] is None
     assert "permission denied for table config_versions" in answer["reason"]
     assert not any((rehearsal.directory / "twins").iterdir())
+
+
+# --- what is read ------------------------------------------------------------------------------
+
+compared, tables = cleanup._complement, cleanup._tables  # noqa: SLF001 - what a cleanup compares
+# What of her table is looked at by whoever plans a query of it.
+PLANNED = {
+    "constant in an index": "CREATE INDEX ON public.hers (x) WHERE public.acts(1)",
+    "constant in an expression": "CREATE INDEX ON public.hers ((x + public.acts(1)::integer))",
+    "constant in a function": "CREATE FUNCTION public.plain(integer) RETURNS integer"
+    " LANGUAGE sql IMMUTABLE AS 'SELECT $1 + public.acts(1)::integer';"
+    " CREATE INDEX ON public.hers (public.plain(x))",
+    "operator": "CREATE FUNCTION public.acts(integer, integer) RETURNS boolean LANGUAGE sql"
+    " IMMUTABLE AS 'SELECT public.acts($1)';"
+    " CREATE OPERATOR public.== (LEFTARG = integer, RIGHTARG = integer, FUNCTION = public.acts);"
+    " CREATE INDEX ON public.hers (x) WHERE 1 OPERATOR(public.==) 2",
+    "domain": "CREATE DOMAIN public.dom AS integer CHECK (public.acts(VALUE));"
+    " CREATE INDEX ON public.hers (x) WHERE length('1')::public.dom = 1",
+    "statistics 14+": "CREATE STATISTICS public.st ON (public.acts(1)), x FROM public.hers",
+}
+
+
+@pytest.fixture(params=_some_of(PLANNED, "constant in a function"))
+def planned(request: pytest.FixtureRequest, database: Database, mallory: str) -> None:
+    """Code that stops whoever else runs it."""
+    with database.admin() as admin:
+        least = int(request.param[-3:-1]) if request.param.endswith("+") else 0
+        if admin.info.server_version < least * 10000:
+            pytest.skip(f"PostgreSQL {least}")
+        admin.execute(
+            f"""
+            SET ROLE {mallory};
+            CREATE FUNCTION public.acts(integer) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+            BEGIN
+                IF current_user <> '{mallory}' AND current_user !~ '^gonogo_restorer_' THEN
+                    RAISE EXCEPTION 'it acts as %, logged in as %', current_user, session_user;
+                END IF;
+                RETURN true;
+            END $$;
+            CREATE TABLE public.hers (x integer, y text, z integer GENERATED ALWAYS AS (x) STORED);
+            INSERT INTO public.hers (x, y) VALUES (1, E'a\\tb\\n'), (2, NULL), (2, NULL);
+            GRANT SELECT ON public.hers TO PUBLIC;
+            {PLANNED[request.param]}
+            """.encode()
+        )
+
+
+@pytest.mark.usefixtures("planned")
+def test_to_read_is_to_run_nobodys_code(rehearsal: Rehearsal, database: Database) -> None:
+    """By a login that owns tables itself, as by a superuser; and what was read is compared."""
+    answer = rehearsal.restore(rehearsal.back_up())
+    assert answer["proven"] is True, answer["reason"]
+    assert answer["proof"]["tables"]["public.hers"]["rows"] == [3, 3]
+    for login in (database.login(), _as_superuser(database)):
+        found = reading.content(
+            login, run_id="x", stage="test", method=fingerprint.best_method(0), sessions=1
+        )
+        hashes = answer["proof"]["tables"]["public.hers"]["hash"]
+        assert [found["tables"]["public.hers"]["hash"]] * 2 == hashes
+
+
+@pytest.mark.usefixtures("planned")
+def test_nor_does_a_cleanup_run_it(database: Database, mallory: str) -> None:
+    with connect(database.login(), name="test") as session:
+        before = compared(session, tables(session), [])
+        assert before["public.hers"][0] == 3
+        with database.admin() as admin:
+            admin.execute(f"SET ROLE {mallory}")
+            admin.execute("UPDATE public.hers SET y = 'b' WHERE x = 1")
+        after = compared(session, tables(session), [])
+    assert [name for name in before if before[name] != after[name]] == ["public.hers"]
 
 
 # --- beside the source, and in its place ---------------------------------------------------------

@@ -158,13 +158,13 @@ def test_rows_that_a_function_looks_at_come_last_and_in_turn() -> None:
         ("FUNCTION", "ann"),
         ("DOMAIN", "ann"),
         ("TABLE", "ann"),
-        ("TABLE", "ann"),
-        ("TABLE", "ann"),
+        ("TABLE", "ann", "CREATE TABLE x (a integer, CONSTRAINT c CHECK (public.f(a)))"),
+        ("TABLE", "ann", "CREATE TABLE x (a integer DEFAULT public.f())"),
         ("TABLE DATA", "ann"),
         ("TABLE DATA", "ann"),
         ("TABLE DATA", "ann"),
     )
-    needs = {2: (1,), 3: (2,), 4: (1,), 6: (3,), 7: (4,), 8: (5,)}
+    needs = {2: (1,), 3: (2,), 4: (1,), 5: (1,), 6: (3,), 7: (4,), 8: (5,)}
     found = [Entry(**{**one.__dict__, "needs": needs.get(one.id, ())}) for one in found]
     parts = plan(found, trusted_languages=_TRUSTED, privileged=()).parts
     assert [(list(part.ids), part.in_turn) for part in parts] == [

@@ -79,7 +79,8 @@ _DATA = frozenset({"TABLE DATA", "SEQUENCE SET"})
 _WITH_DATA = frozenset({"TABLE", "SEQUENCE"})
 _RELATIONS = frozenset({"TABLE", "FOREIGN TABLE"})
 # What a table is made of, by which it comes to a function.
-_SHAPES = frozenset({"CHECK CONSTRAINT", "CONSTRAINT", "DEFAULT", "DOMAIN", "TABLE", "TYPE"})
+_SHAPES = frozenset({"DOMAIN", "TABLE", "TYPE"})
+_PER_ROW = ("CHECK", "GENERATED")
 _CHILDREN = _RELATIONS | {"INDEX ATTACH", "STATISTICS", "TABLE ATTACH"}
 
 _TOKEN = re.compile(
@@ -184,34 +185,45 @@ def _parts(
                 )
             )
         ordered += members
-    first = next((n for n, entry in enumerate(ordered) if entry.section == DATA), len(ordered))
+    first = next((n for n, one in enumerate(ordered) if one.section == DATA), len(ordered))
     several = len({sessions[entry.id] for entry in entries} - {SUPERUSER}) > 1
 
     def key(item: tuple[int, Entry]) -> tuple[str | None, bool, bool]:
-        place, entry = item
+        place, one = item
         # Between definitions and rows something is done, where there are several owners.
-        return sessions[entry.id], several and place >= first, entry.id in looking
+        return sessions[one.id], several and place >= first, one.id in looking
 
-    for (owner, rows, in_turn), group in groupby(enumerate(ordered), key=key):
-        yield Part(owner, [entry.id for _, entry in group], rows, in_turn)
+    for (owner, rows, in_turn), numbered in groupby(enumerate(ordered), key=key):
+        yield Part(owner, [one.id for _, one in numbered], rows, in_turn)
 
 
 def _looking(entries: Sequence[Entry]) -> set[int]:
-    """Rows of tables whose CHECKs, domains or columns call functions."""
+    """Rows of tables whose CHECKs, domains or computed columns call functions."""
     by_id = {entry.id: entry for entry in entries}
-    calling: dict[int, bool] = {}
+    known: dict[int, bool] = {}
 
     def calls(number: int) -> bool:
-        if number not in calling:
+        if number not in known:
             # Until it is known: nothing needs itself.
-            calling[number] = False
-            entry = by_id.get(number)
-            calling[number] = entry is not None and (
-                entry.kind in _ROUTINES or (entry.kind in _SHAPES and any(map(calls, entry.needs)))
-            )
-        return calling[number]
+            known[number] = False
+            shape = by_id.get(number)
+            if shape and shape.kind in _SHAPES:
+                known[number] = any(
+                    calls(need) or (_is_routine(by_id.get(need)) and _evaluates(shape))
+                    for need in shape.needs
+                )
+        return known[number]
 
     return {e.id for e in entries if e.kind == "TABLE DATA" and any(map(calls, e.needs))}
+
+
+def _is_routine(entry: Entry | None) -> bool:
+    return entry is not None and entry.kind in _ROUTINES
+
+
+def _evaluates(shape: Entry) -> bool:
+    """Whether what it calls is called for a row that is given. The default of a column is not."""
+    return shape.kind != "TABLE" or any(word in shape.definition for word in _PER_ROW)
 
 
 def _refuse_calls(entries: Sequence[Entry]) -> None:

@@ -1,0 +1,54 @@
+"""The rows of a table as COPY writes them: counted and hashed without planning a query.
+
+Whoever plans a query of a table runs what its indexes and statistics call of constants, with his
+own rights; COPY plans nothing, evaluates nothing, and writes what a dump has. So a table whose
+indexes or statistics call a function of somebody is read this way. It is slower: the rows travel.
+
+Runs on the target host: Python 3.9, standard library and psycopg.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+__all__ = ["CALLING", "rows"]
+
+# Condition on a table `c`: one of its indexes or statistics calls something that is neither the
+# server's nor an extension's. In a search path that has pg_catalog in it.
+CALLING = """c.oid IN (
+        SELECT part.relation FROM (
+            SELECT i.indrelid AS relation, 'pg_class'::regclass::oid AS classid,
+                i.indexrelid AS objid FROM pg_index AS i
+            UNION ALL
+            SELECT s.stxrelid, 'pg_statistic_ext'::regclass, s.oid FROM pg_statistic_ext AS s
+        ) AS part
+        JOIN pg_depend AS d ON d.classid = part.classid AND d.objid = part.objid
+        WHERE d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass)
+            AND d.refobjid >= 16384
+            AND NOT EXISTS (SELECT FROM pg_depend AS x WHERE x.deptype = 'e'
+                AND x.classid = d.refclassid AND x.objid = d.refobjid))"""
+
+_BYTES = 16
+_MODULUS = 1 << 8 * _BYTES
+
+
+def rows(
+    connection: Any, table: str, columns: Sequence[str], stop: threading.Event | None = None
+) -> tuple[int, str]:
+    """How many rows the table itself has, and a sum of their hashes, independent of their order.
+
+    `table` and `columns` are SQL; generated columns cannot be among them. Once `stop` is set, what
+    has been read so far.
+    """
+    listed = f" ({', '.join(columns)})" if columns else ""
+    count, total = 0, 0
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table}{listed} TO STDOUT") as copy:
+        for row in copy:
+            digest = hashlib.sha256(row).digest()[:_BYTES]
+            count, total = count + 1, total + int.from_bytes(digest, "big")
+            if stop and stop.is_set():
+                break
+    return count, str(total % _MODULUS)
