@@ -16,8 +16,8 @@ from typing import Any
 
 __all__ = ["CALLING", "rows"]
 
-# Condition on a table `c`: one of its indexes or statistics calls something that is neither the
-# server's nor an extension's. In a search path that has pg_catalog in it.
+# Condition on a table `c`: one of its indexes or statistics calls something that is not the
+# server's own. An enum calls nothing. For a search path that has pg_catalog in it.
 CALLING = """c.oid IN (
         SELECT part.relation FROM (
             SELECT i.indrelid AS relation, 'pg_class'::regclass::oid AS classid,
@@ -28,8 +28,9 @@ CALLING = """c.oid IN (
         JOIN pg_depend AS d ON d.classid = part.classid AND d.objid = part.objid
         WHERE d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass)
             AND d.refobjid >= 16384
-            AND NOT EXISTS (SELECT FROM pg_depend AS x WHERE x.deptype = 'e'
-                AND x.classid = d.refclassid AND x.objid = d.refobjid))"""
+            AND NOT (d.refclassid = 'pg_type'::regclass AND EXISTS (SELECT FROM pg_type AS t
+                LEFT JOIN pg_type AS e ON e.oid = t.typelem
+                WHERE t.oid = d.refobjid AND coalesce(e.typtype, t.typtype) = 'e')))"""
 
 _BYTES = 16
 _MODULUS = 1 << 8 * _BYTES

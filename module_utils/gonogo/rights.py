@@ -26,8 +26,6 @@ _POWERS = """ARRAY(
         SELECT 'CREATEROLE' WHERE ({0}.rolcreaterole OR {0}.rolsuper)
             AND current_setting('server_version_num')::integer < 160000
         ORDER BY 1)"""
-_NOT_OF_EXTENSION = """NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS e
-        WHERE e.deptype = 'e' AND e.classid = {0}::regclass AND e.objid = {1})"""
 # They change nothing and read nothing of the server, though their answer is another each time.
 _HARMLESS = (
     "'random', 'gen_random_uuid', 'clock_timestamp', 'timeofday', 'nextval', 'currval', 'lastval'"
@@ -35,7 +33,8 @@ _HARMLESS = (
 
 # One row: what the login could do (`powers`), and something with code of an owner who could not do
 # all of that (`object`, `owner`), if there is such a thing. A function is code; so is an expression
-# that calls a volatile function of the system, for some of those read files or end sessions.
+# that calls a volatile function of the system, for some of those read files or end sessions. That
+# an extension has it says nothing: who owns an extension adds to it what he owns.
 FOREIGN_CODE = f"""
 WITH login AS (
     SELECT {_POWERS.format("r")} AS powers FROM pg_catalog.pg_roles AS r
@@ -92,8 +91,7 @@ SELECT login.powers,
         FROM pg_catalog.pg_identify_object(code.classid, code.objid, 0) AS o) AS object,
     weaker.rolname::text AS owner
 FROM login
-LEFT JOIN (code JOIN weaker ON weaker.oid = code.owner
-    AND {_NOT_OF_EXTENSION.format("code.classid", "code.objid")}) ON login.powers <> '{{}}'
+LEFT JOIN (code JOIN weaker ON weaker.oid = code.owner) ON login.powers <> '{{}}'
 ORDER BY 2 LIMIT 1
 """
 

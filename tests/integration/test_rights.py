@@ -356,6 +356,9 @@ PLANNED = {
     "domain": "CREATE DOMAIN public.dom AS integer CHECK (public.acts(VALUE));"
     " CREATE INDEX ON public.hers (x) WHERE length('1')::public.dom = 1",
     "statistics 14+": "CREATE STATISTICS public.st ON (public.acts(1)), x FROM public.hers",
+    "domain in an array": "CREATE DOMAIN public.dom AS integer CHECK (public.acts(VALUE));"
+    " CREATE INDEX ON public.hers (x) WHERE"
+    " cardinality(ARRAY[length('1')]::public.dom[]) = 1",
 }
 
 
@@ -662,6 +665,28 @@ def test_a_power_over_the_server_counts_as_much(
     assert f"code of '{mallory}'" in said
     assert power in said
     assert _refused(database.login()) is None
+
+
+def test_code_is_not_the_extensions_because_its_owner_says_so(
+    database: Database, mallory: str
+) -> None:
+    """Who may create an extension may add a function to it, and replace it afterwards."""
+    with database.admin() as admin:
+        # As Mallory could with an extension of her own, where she may make objects in the database.
+        admin.execute("CREATE EXTENSION IF NOT EXISTS pgcrypto")
+        admin.execute(
+            "DO $$ BEGIN EXECUTE (SELECT string_agg(format("
+            "'ALTER ROUTINE %s OWNER TO postgres', p.oid::regprocedure), ';') FROM pg_proc AS p"
+            " WHERE p.pronamespace = 'public'::regnamespace AND p.proowner <> 10); END $$"
+        )
+        admin.execute("CREATE FUNCTION public.hers() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+        admin.execute(f"ALTER FUNCTION public.hers() OWNER TO {mallory}")
+        admin.execute("ALTER EXTENSION pgcrypto ADD FUNCTION public.hers()")
+    said = _refused(_as_superuser(database))
+    with database.admin() as admin:
+        admin.execute("ALTER EXTENSION pgcrypto DROP FUNCTION public.hers()")
+    assert said is not None
+    assert "function public.hers()" in said
 
 
 def _a_function(database: Database) -> str:
