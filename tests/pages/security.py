@@ -316,8 +316,7 @@ _CODE = _rows(
     (
         "",
         "become a superuser of the real server when a backup is restored in its place",
-        "as on the twin; the roles are removed, and a role that may only read looks at what is "
-        "there",
+        "as on the twin; the roles are removed",
         f"{_RIGHTS}::test_no_code_of_an_owner_runs_as_a_superuser_on_a_restore",
     ),
     (
@@ -328,6 +327,34 @@ _CODE = _rows(
     ),
     (
         "",
+        "use what it has been granted for more than a CHECK needs while a backup is restored",
+        "its role may read, in this database, what the owner may read there, and no more",
+        f"{_RIGHTS}::test_a_check_may_look_at_what_its_owner_may_read",
+    ),
+    (
+        "",
+        "have its code run by whoever reads its table: a backup, its proof, the plan of a restore. "
+        "Planning a query computes what an index and statistics call of constants",
+        "such a table is read by COPY, which plans nothing",
+        f"{_RIGHTS}::test_to_read_is_to_run_nobodys_code",
+    ),
+    (
+        "",
+        "the same, by whoever compares tables while a run's rows are removed",
+        "as for a backup; but for the tables that the rows are in",
+        f"{_RIGHTS}::test_nor_does_a_cleanup_run_it",
+    ),
+    (
+        "a table of the migration",
+        "have its triggers, CHECKs, indexes and policies run with the rights of the login, where a "
+        "run tries writes, deploys, takes back or cleans up",
+        "it cannot be avoided: they have to act as they do for the application. PostgreSQL runs "
+        "them as who is logged in, and SET ROLE is no boundary. So the login has no more than it "
+        "needs and is a member of nothing else; a stronger one is refused",
+        "test_security.py::test_the_roles_can_do_nothing_more",
+    ),
+    (
+        "a table, view, function, type, domain",
         "have its code run with the rights of a restoring login that is no superuser",
         "the login is refused before anything is touched",
         f"{_RIGHTS}::test_who_owns_nothing_and_is_no_superuser_does_not_restore",
@@ -349,6 +376,12 @@ _CODE = _rows(
         "hide code in an expression without a function of its own",
         "an expression that calls a volatile function of the system is code",
         f"{_RIGHTS}::test_what_of_a_table_is_code",
+    ),
+    (
+        "an extension",
+        "add a function of its own to it, so that it passes for the extension's",
+        "whose code it is, its owner says and not the extension",
+        f"{_RIGHTS}::test_code_is_not_the_extensions_because_its_owner_says_so",
     ),
     (
         "",
