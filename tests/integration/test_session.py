@@ -147,6 +147,58 @@ _HIDDEN = {
 }
 
 
+# Code that runs where a query of the table is planned, by way of an index that refuses nothing.
+_PLANNED = """
+CREATE FUNCTION public.acts() RETURNS boolean LANGUAGE plpgsql AS $acts$
+BEGIN
+    {0}
+    RETURN true;
+EXCEPTION WHEN OTHERS THEN
+    RETURN true;
+END
+$acts$;
+CREATE FUNCTION public.planned(integer) RETURNS boolean LANGUAGE plpgsql IMMUTABLE
+    AS $planned$ BEGIN PERFORM public.acts(); RETURN true; END $planned$;
+CREATE INDEX ON public.vendor_master (id) WHERE public.planned(1);
+CREATE INDEX ON public.workflow_instances (id) WHERE public.planned(1);
+CREATE INDEX ON public.punchlists (id) WHERE public.planned(1);
+"""
+_COMPARED = {
+    "removed": "DELETE FROM pg_temp.step;",
+    "changed": "UPDATE pg_temp.step SET state = '00000';",
+    "written again": "CREATE TEMPORARY TABLE aside AS SELECT * FROM pg_temp.step;"
+    " DELETE FROM pg_temp.step; INSERT INTO pg_temp.step SELECT * FROM aside;",
+    "exchanged": "CREATE TEMPORARY TABLE aside AS SELECT * FROM pg_temp.step;"
+    " DROP TABLE pg_temp.step; ALTER TABLE aside RENAME TO step;",
+    "emptied": "TRUNCATE pg_temp.step;",
+}
+
+
+@pytest.mark.parametrize(
+    "how", [pytest.param(h, marks=() if h == "changed" else pytest.mark.attack) for h in _COMPARED]
+)
+def test_what_the_checks_compare_with_cannot_be_changed(
+    how: str, make_database: Make, tmp_path: Path
+) -> None:
+    database = make_database()
+    once = f"IF EXISTS (SELECT FROM pg_temp.step) THEN {_COMPARED[how]} END IF;"
+    _apply(database, _PLANNED.format(once))
+    found = _answer(database, "C4.3", tmp_path)
+    assert found["status"] == "not_run", found["observed"]
+    assert "changed the session that judges: tables" in found["observed"]
+
+
+@pytest.mark.attack
+def test_locks_and_tables_of_the_application_are_its_own(
+    make_database: Make, tmp_path: Path
+) -> None:
+    database = make_database()
+    lock = "PERFORM pg_advisory_xact_lock(4711), pg_advisory_lock(hashtext('x'), 1);"
+    own = "CREATE TEMPORARY TABLE IF NOT EXISTS its (n integer); INSERT INTO its VALUES (1);"
+    _apply(database, _PLANNED.format(lock + own))
+    assert _answer(database, "C4.3", tmp_path)["status"] == "pass"
+
+
 def _answer(database: Database, check: str, directory: Path, **suite: Any) -> dict[str, Any]:
     found = scripts.answers(
         database, [scripts.phase_of(check)], directory, suite=scripts.Suite(**suite)
