@@ -283,6 +283,11 @@ _INERT = _rows(
         "test_blindness.py::test_settings_that_would_blind",
     ),
     (
+        "Code of the application that runs in the session that judges cannot change unseen what "
+        "the checks compare with",
+        "test_session.py::test_what_the_checks_compare_with_cannot_be_changed",
+    ),
+    (
         "Files of evidence follow no link and are replaced as a whole",
         "unit/test_evidence.py::test_a_replaced_link_is_not_followed",
     ),
