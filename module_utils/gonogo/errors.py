@@ -7,6 +7,7 @@ filled. `visible` and `shown` make such text safe for a terminal, a log and a re
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 from .redaction import redacted, shape, showable
 
@@ -70,9 +71,11 @@ class InputError(GonogoError):
         value: object = None,
         detail: str | None = None,
         hint: str | None = None,
+        faults: Sequence[InputError] = (),
     ) -> None:
         self.file = file
         self.key = key
+        self._faults = tuple(faults)
         place = ": ".join(part for part in (file, key) if part)
         if value is not None:
             secretive = (key or "").startswith(SECRETIVE)
@@ -83,6 +86,11 @@ class InputError(GonogoError):
         super().__init__(
             primary, detail="\n".join(part for part in (place, detail) if part) or None, hint=hint
         )
+
+    @property
+    def faults(self) -> tuple[InputError, ...]:
+        """Each of those that this one tells of; itself where it is one."""
+        return self._faults or (self,)
 
 
 def visible(text: str) -> str:

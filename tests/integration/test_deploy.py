@@ -592,3 +592,58 @@ def test_no_writer_waits_longer_than_the_budgets(database: Database, tmp_path: P
     assert done["action"] == "applied", done["error"]
     assert written
     assert set(ended) <= {"40P01"}
+
+
+# --- read as it was cut ------------------------------------------------------------------------
+
+
+def test_what_is_hard_to_cut_is_applied_and_recognised(database: Database, tmp_path: Path) -> None:
+    """The server takes each piece as one statement, and makes what was read in it."""
+    long = "gonogo_" + "ä" * 40
+    plan = plan_of(
+        tmp_path,
+        texts="COMMENT ON TABLE public.sites IS E'a'\n  -- why;\n 'b\\';c';\r\nSELECT 1;",
+        names=f"CREATE TABLE public.U&\"gonogo!0061\" UESCAPE '!' (id int); "
+        f"CREATE TABLE public.{long} (id int);",
+        body="CREATE FUNCTION public.gonogo_f() RETURNS int LANGUAGE plpgsql"
+        " AS E'BEGIN RETURN length(\\'a\\');'\n' END';",
+        atomic="CREATE FUNCTION public.gonogo_g() RETURNS int BEGIN ATOMIC"
+        ' SELECT 1 AS end; SELECT w.end FROM (SELECT CASE WHEN true THEN 2 END) AS w ("end"); END;',
+    )
+    done = deployed(database, plan)
+    assert done["action"] == "applied", done
+    assert missing_in(done) == set()
+    assert len(done["bill"]) == 6
+    with database.owner() as owner:
+        found = owner.execute(
+            "SELECT obj_description('public.sites'::regclass), public.gonogo_f(),"
+            " public.gonogo_g(), to_regclass('public.gonogoa') IS NOT NULL"
+        ).fetchone()
+    assert found == ("ab';c", 1, 2, True)
+
+
+@pytest.mark.parametrize("setting", ["standard_conforming_strings, off", "client_encoding, LATIN1"])
+def test_a_session_that_reads_sql_in_another_way_runs_nothing_more(
+    database: Database, tmp_path: Path, setting: str
+) -> None:
+    name, value = setting.split(", ")
+    plan = plan_of(
+        tmp_path,
+        first=f"{ADD} DO $$BEGIN PERFORM set_config('{name}', '{value}', false); END$$;",
+        second="SELECT '\\'; ALTER TABLE public.sites ADD COLUMN gonogo_more text; --';",
+    )
+    with pytest.raises(GonogoError) as caught:
+        deployed(database, plan)
+    assert f"{name} is {value}, and must be" in caught.value.render()
+    assert not {"gonogo_note", "gonogo_more"} & columns(database)
+
+
+def test_several_statements_in_the_place_of_one_are_taken_back(
+    database: Database, tmp_path: Path
+) -> None:
+    """Whatever the cutting has made of a file, the server's own reading has the last word."""
+    plan = plan_of(tmp_path, add=ADD)
+    plan["steps"][0]["statements"][0]["text"] += "SELECT 1;"
+    with pytest.raises(GonogoError, match="has read several statements"):
+        deployed(database, plan)
+    assert "gonogo_note" not in columns(database)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gonogo.controller import effects, statements
+from gonogo.controller.lexer import LexicalError
 from gonogo.controller.statements import pieces
 from gonogo.errors import InputError
 
@@ -59,6 +60,22 @@ def refusal(tmp_path: Path, content: str | bytes) -> str:
         " SELECT CASE WHEN true THEN 1 END; SELECT 2; END",
         "DO $body$ BEGIN PERFORM 1; END $body$",
         "SELECT 'über; straße', ünïcode$x",
+        # The second part of a text is read as the first one is.
+        "SELECT E'a'\n'b\\';c'",
+        "SELECT E'a' -- why; \n  -- and;\r\n\t'b\\';c'\n'd\\'; e'",
+        "SELECT 'a'\n'b\\', 1",
+        "SELECT U&'a!0061;' UESCAPE '!', U&\"!0061;\" UESCAPE '!'",
+        # END ends a body only where a statement could begin.
+        "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1 AS end; SELECT 2 AS case; END",
+        "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT w.end, w.case FROM w; SELECT 2; END",
+        "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC; SELECT 1 AS begin; /* ; */ END",
+        "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN a THEN CASE b WHEN 1 THEN 2"
+        " END ELSE 3 END; INSERT INTO t VALUES (1); END",
+        "CREATE PROCEDURE f() BEGIN ATOMIC CREATE FUNCTION g() RETURNS int BEGIN ATOMIC SELECT 1;"
+        " END; SELECT 2; END",
+        "CREATE PROCEDURE f() BEGIN ATOMIC CREATE RULE r AS ON DELETE TO t DO (SELECT 1; SELECT 2);"
+        " SELECT 3; END",
+        "CREATE FUNCTION begin.atomic() RETURNS end BEGIN ATOMIC SELECT 1; END",
     ],
 )
 def test_a_semicolon_inside_does_not_end_it(statement: str) -> None:
@@ -72,8 +89,38 @@ def test_lines_verbs_and_first_words() -> None:
     assert (second.line, second.verb) == (7, "UPDATE")
 
 
-def test_begin_of_another_statement_opens_nothing() -> None:
-    assert cut("SELECT atomic FROM begin; SELECT 2;") == ["SELECT atomic FROM begin;", "SELECT 2;"]
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT atomic FROM begin",
+        "SELECT begin atomic FROM t",
+        'CREATE VIEW "FUNCTION" AS SELECT begin atomic FROM t',
+        "CREATE FUNCTION f(begin atomic) RETURNS int LANGUAGE sql RETURN 1",
+        'CREATE FUNCTION f() RETURNS "begin" IMMUTABLE AS $$ BEGIN ATOMIC $$ LANGUAGE sql',
+        # Capitals of other letters: no keyword of the server's.
+        "CREATE FUNCTION f() RETURNS int BEGIN ATOM\u0131C SELECT 1",
+        "SELECT 1 AS end",
+    ],
+)
+def test_what_opens_no_body(statement: str) -> None:
+    assert cut(f"{statement}; SELECT 2;") == [f"{statement};", "SELECT 2;"]
+
+
+def test_a_whole_file_of_psql_tells_each_of_its_faults(tmp_path: Path) -> None:
+    """Rows and commands of psql are no SQL: what stands in them is not told as SQL's fault."""
+    file = tmp_path / "file.sql"
+    file.write_text(
+        "\\set ON_ERROR_STOP 'on\nBEGIN;\nCOPY a.b (stdin) FROM stdin;\nit's\t$$\n\\.\n"
+        "SELECT 1;\nCOMMIT;\nSELECT 'a;\n"
+    )
+    with pytest.raises(InputError) as caught:
+        statements.read(file)
+    told = [fault.primary.partition(": ")[0] for fault in caught.value.faults]
+    assert told == [f"file.sql:{line}" for line in (1, 2, 3, 7, 8)]
+    said = caught.value.render()
+    assert said.startswith("file.sql:1: a backslash outside of quotes")
+    assert "file.sql:3: COPY with STDIN or STDOUT" in said
+    assert "file.sql:8: a quoted text begins here and does not end" in said
 
 
 _PARTS = st.sampled_from(
@@ -103,7 +150,7 @@ def test_any_text_is_cut_or_refused_with_its_line(text: str) -> None:
     refused: int | None = None
     try:
         found = pieces(text)
-    except statements._Refusal as refusal:
+    except LexicalError as refusal:
         refused = refusal.line
     if refused is None:
         assert "".join(piece.text for piece in found) == text
@@ -150,6 +197,16 @@ def test_the_shipped_files(file: Path) -> None:
         (b"SELECT '\xff'", "file.sql:1: is not UTF-8"),
         (b"\xef\xbb\xbfSELECT 1", "byte order mark"),
         ("SELECT 1;\n\0", "file.sql:2: a NUL character"),
+        ("SELECT 1,\n'a\0b'", "file.sql:2: a NUL character"),
+        ("-- a\0b\nSELECT 1", "file.sql:1: a NUL character"),
+        ("S\0E\0L\0".encode("utf-16"), "file.sql:1: is not UTF-8"),
+        ('SET "lock_timeout" = 0;', "the limits of a deployment"),
+        ("SELECT 1;\nSELECT E'a'\n'b\\'", "file.sql:2: a quoted text begins here"),
+        ("SET standard_conforming_strings = off;", "would read the file in another way"),
+        ("SET LOCAL Standard_Conforming_Strings TO 'no';", "would read the file in another way"),
+        ("RESET standard_conforming_strings;", "would read the file in another way"),
+        ("SET client_encoding = 'LATIN1';", "would read the file in another way"),
+        ("SET NAMES 'SJIS';", "would read the file in another way"),
     ],
 )
 def test_what_cannot_be_deployed(tmp_path: Path, text: str | bytes, message: str) -> None:
@@ -161,6 +218,11 @@ def test_what_cannot_be_deployed(tmp_path: Path, text: str | bytes, message: str
     [
         "PREPARE x AS SELECT 1;",
         "COPY a.b FROM '/file';",
+        "COPY a.b (stdin, stdout) FROM '/file';",
+        "COPY (SELECT stdin FROM stdout) TO '/file';",
+        "SET standard_conforming_strings = on;",
+        "SET client_encoding = 'UTF8';",
+        "SET NAMES 'utf-8';",
         "SET search_path = a;",
         "SELECT '\\';",
         "SELECT 1 AS commit;",
@@ -262,6 +324,11 @@ def left(text: str) -> list[tuple[object, ...]]:
         ("CREATE OR REPLACE VIEW a.v AS SELECT 1", [("view", "a", None, "v", True, False), UNREAD]),
         ("COMMENT ON TABLE a.b IS 'x'", [UNREAD]),
         ("SELECT a.f()", []),
+        ("SELECT x INTO UNLOGGED a.b FROM a.c", [("table", "a", None, "b", True, True)]),
+        ("SELECT x INTO TEMP b FROM a.c", []),
+        ("WITH w AS (SELECT 1) INSERT INTO b SELECT * FROM w", []),
+        ("TABLE a.b", []),
+        ("ALTER TABLE a.b * ADD c int", [("column", "a", "b", "c", True, True)]),
     ],
 )
 def test_what_a_statement_leaves(text: str, expected: list[tuple[object, ...]]) -> None:
@@ -277,7 +344,7 @@ def test_what_a_statement_leaves(text: str, expected: list[tuple[object, ...]]) 
         ("c a.t[] DEFAULT '{}'::a.t[]", "a.t[]", {"value": None}),
         ("c text DEFAULT 'it''s' CHECK (c <> 'DEFAULT')", "text", {"value": "it's"}),
         ("c text NULL DEFAULT NULL", "text", {}),
-        ("c \"My Type\" DEFAULT E'\\n'", '"My Type"', {"value": None}),
+        ("c \"My Type\" DEFAULT E'\\n'", '"My Type"', {"value": "\n"}),
         ("c bigserial", "bigint", {"value": None}),
         # No type of ours, and nothing that a server may be asked to read.
         ("c int + (SELECT 1)", None, {}),
@@ -287,6 +354,48 @@ def test_what_is_said_of_a_column(text: str, type_: str | None, default: dict[st
     (piece,) = pieces(f"ALTER TABLE a.b ADD {text}, ADD d int")
     (effect, _) = effects.effects(piece, "file.sql")
     assert (effect["column"]["type"], effect["column"]["default"]) == (type_, default)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('U&"d\\0061t"', "dat"),
+        ("U&\"d!0061t!!\" UESCAPE '!'", "dat!"),
+        ('u&"\\+01F600"', "\N{GRINNING FACE}"),
+        ('"a""b"', 'a"b'),
+        ("Größe", "größe"),
+        # As many bytes as the server keeps, and no half of a character.
+        ("x" * 70, "x" * 63),
+        ('"' + "ä" * 32 + '"', "ä" * 31),
+    ],
+)
+def test_a_name_is_what_the_server_makes_of_it(text: str, name: str) -> None:
+    assert left(f"CREATE TABLE a.{text} (x int)") == [("table", "a", None, name, True, True)]
+    assert left(f"DROP TABLE a.{text}, a.b")[0] == ("table", "a", None, name, False, True)
+
+
+@pytest.mark.parametrize(
+    ("constant", "value"),
+    [
+        ("'a''b'", "a'b"),
+        ("'a\\'", "a\\"),
+        ("'a'\n  'b'", "ab"),
+        ("N'a'", "a"),
+        ("$x$a'$$b$x$", "a'$$b"),
+        ("E'a\\'b''c\\\\\\n\\x41\\101\\u00e9'\n'\\U0001F600\\ud83d\\ude00'", "a'b'c\\\nAAé\U0001f600\U0001f600"),
+        ("U&'\\0061\\+000062\\\\'", "ab\\"),
+        ("U&'!0061' UESCAPE '!'", "a"),
+        # What the server does not take, or what hangs on its encoding or its version.
+        ("E'\\xff'", None),
+        ("E'\\v'", None),
+        ("E'\\ud83d'", None),
+        ("U&'\\00'", None),
+        ("B'1'", None),
+    ],
+)  # fmt: skip
+def test_what_a_constant_says(constant: str, value: str | None) -> None:
+    (piece,) = pieces(f"SELECT {constant}")
+    assert piece.tokens[-1].value == value
 
 
 def test_an_unqualified_name_is_refused() -> None:
@@ -309,6 +418,12 @@ def test_what_is_made_and_dropped_again_says_nothing() -> None:
         ("DROP INDEX CONCURRENTLY a.i", True),
         ("REINDEX (VERBOSE) TABLE CONCURRENTLY a.b", True),
         ("REINDEX DATABASE x", True),
+        ("REINDEX (VERBOSE, TABLESPACE a) SCHEMA x", True),
+        ("REINDEX TABLE a.database", False),
+        ("CLUSTER VERBOSE", True),
+        ("CLUSTER a.b", False),
+        ("DISCARD ALL", True),
+        ("ALTER DATABASE x SET TABLESPACE y", True),
         ("ALTER TABLE a.b DETACH PARTITION a.c CONCURRENTLY", True),
         ("VACUUM a.b", True),
         ("ALTER SYSTEM SET x = 1", True),
@@ -333,7 +448,9 @@ def test_what_needs_no_transaction_is_recognised(text: str, outside: bool) -> No
         ("(a int) AS 'x'", ["int"], "x"),
         ("(int, IN b text DEFAULT 'c,d', OUT e int) AS $$a;'b$$", ["int", "text"], "a;'b"),
         ("(INOUT a int, b OUT text) AS 'it''s'", ["int"], "it's"),
-        ("(VARIADIC \"any\") AS E'x'", ['"any"'], None),
+        ("(VARIADIC \"any\") AS E'x\\\\'", ['"any"'], "x\\"),
+        ("() AS 'a'\n'b'", [], "ab"),
+        ("() AS E'\\xe9'", [], None),
         ("(double precision, x bit varying)", ["double precision", "bit varying"], None),
         ("(a character varying(5))", ["character varying(5)"], None),
         ("(a timestamp(3) with time zone = now())", ["timestamp(3) with time zone"], None),

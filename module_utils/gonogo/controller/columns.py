@@ -110,7 +110,7 @@ def _default(tokens: list[Token] | None) -> dict[str, Any]:
         return {"value": None}
     (token,) = value
     if token.kind == "string":
-        return {"value": routines.content(token.raw)}
+        return {"value": token.value}
     if token.kind == "number":
         return {"value": sign + token.raw}
     return {"value": _CONSTANTS.get(token.text) if token.kind == "word" else None}

@@ -38,7 +38,7 @@ _INLINE = {"PRIMARY": "p", "UNIQUE": "u", "CHECK": "c", "FOREIGN": "f", "EXCLUDE
 # Statements that change no object of the schema.
 _ROWS = {"ANALYZE", "CHECKPOINT", "CLUSTER", "COPY", "DELETE", "DISCARD", "EXPLAIN", "INSERT"}
 _ROWS |= {"LISTEN", "LOCK", "MERGE", "NOTIFY", "REFRESH", "REINDEX", "RESET", "SELECT", "SET"}
-_ROWS |= {"SHOW", "TRUNCATE", "UNLISTEN", "UPDATE", "VACUUM", "VALUES", "WITH", "("}
+_ROWS |= {"SHOW", "TABLE", "TRUNCATE", "UNLISTEN", "UPDATE", "VACUUM", "VALUES", "WITH", "("}
 
 UNREAD = "unread"
 ALTERED = "altered"
@@ -62,6 +62,8 @@ def effects(piece: Piece, file: str) -> list[Effect]:
         found = _altered(reader)
     elif verb == "ALTER":
         found = _altered_otherwise(reader)
+    elif verb in {"SELECT", "WITH"}:
+        found = _selected(reader)
     elif verb not in _ROWS:
         found = [_unread()]
     if verb in _ANYTHING:
@@ -126,15 +128,27 @@ def outside_transaction(piece: Piece) -> str | None:
         return f"{verb} … CONCURRENTLY"
     if words[:2] == ["ALTER", "TABLE"] and "DETACH" in words and "CONCURRENTLY" in words:
         return "DETACH PARTITION CONCURRENTLY"
-    if verb == "VACUUM" or words == ["CLUSTER"] or words[:2] == ["ALTER", "SYSTEM"]:
+    if verb == "VACUUM" or words[:2] in (["ALTER", "SYSTEM"], ["DISCARD", "ALL"]):
         return " ".join(words[:2])
-    if verb == "REINDEX" and {"DATABASE", "SYSTEM"} & set(words[:4]):
-        return "REINDEX of a whole database"
+    if verb == "CLUSTER" and set(words[1:]) <= {"VERBOSE"}:
+        return "CLUSTER of a whole database"
+    if verb == "REINDEX" and _kind_of_reindex(piece) in {"DATABASE", "SYSTEM", "SCHEMA"}:
+        return f"REINDEX {_kind_of_reindex(piece)}"
+    if words[:2] == ["ALTER", "DATABASE"] and words[-2:-1] == ["TABLESPACE"]:
+        return "ALTER DATABASE … SET TABLESPACE"
     if verb in {"CREATE", "DROP"} and words[1:2] in (["DATABASE"], ["TABLESPACE"]):
         return " ".join(words[:2])
     if words[:2] in (["CREATE", "SUBSCRIPTION"], ["DROP", "SUBSCRIPTION"]):
         return " ".join(words[:2])
     return None
+
+
+def _kind_of_reindex(piece: Piece) -> str:
+    reader = Reader(piece)
+    reader.at = 1
+    if reader.word == "(":
+        reader.skip_parentheses()
+    return reader.word
 
 
 def _created(reader: Reader) -> Iterator[Effect]:
@@ -158,6 +172,24 @@ def _created(reader: Reader) -> Iterator[Effect]:
     if replaced:
         # It may be there, and another one.
         yield _unread()
+
+
+def _selected(reader: Reader) -> Iterator[Effect]:
+    """SELECT … INTO makes a table; that of INSERT and MERGE has its verb before it."""
+    depth = 0
+    while reader.at < len(reader.tokens):
+        before = reader.tokens[reader.at - 1]
+        depth += (reader.word == "(") - (reader.word == ")")
+        if reader.take("INTO") and not depth and before.text not in {"INSERT", "MERGE"}:
+            temporary = False
+            while reader.word in {"TEMP", "TEMPORARY", "LOCAL", "GLOBAL", "UNLOGGED", "TABLE"}:
+                temporary = temporary or reader.word in {"TEMP", "TEMPORARY"}
+                reader.at += 1
+            if not temporary:
+                schema, table = _qualified(reader, reader.name())
+                yield _effect("table", schema, None, table)
+            return
+        reader.at += 1
 
 
 def _created_index(reader: Reader, _what: str, sure: bool) -> Iterator[Effect]:
@@ -315,6 +347,7 @@ def _altered(reader: Reader) -> Iterator[Effect]:
     reader.take("IF", "EXISTS")
     reader.take("ONLY")
     schema, table = _qualified(reader, reader.name())
+    reader.take("*")
     while reader.at < len(reader.tokens):
         yield from _action(reader, schema, table)
         reader.skip_item()

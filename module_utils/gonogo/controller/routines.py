@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .reader import Reader
 from .statements import Token
 
-__all__ = ["ANY", "Routine", "content", "read", "spelled", "text"]
+__all__ = ["ANY", "Routine", "read", "spelled", "text"]
 
 _MODES = {"IN", "INOUT", "OUT", "VARIADIC"}
 # An aggregate may have its definition in place of its arguments.
@@ -108,7 +108,7 @@ def _body(reader: Reader) -> str | None:
         if token.kind == "word" and token.text == "AS" and following.kind == "string":
             after = reader.tokens[position + 2 : position + 3]
             # AS 'object file', 'symbol'
-            return None if after and after[0].text == "," else content(following.raw)
+            return None if after and after[0].text == "," else following.value
     return None
 
 
@@ -116,14 +116,6 @@ def text(reader: Reader) -> str | None:
     """The quoted text that comes next, None where there is none that can be read."""
     if reader.at >= len(reader.tokens) or reader.tokens[reader.at].kind != "string":
         return None
-    found = content(reader.tokens[reader.at].raw)
+    found = reader.tokens[reader.at].value
     reader.at += 1
     return found
-
-
-def content(raw: str) -> str | None:
-    """What a text in quotes or dollars says; None where it has escapes of another kind."""
-    if raw.startswith("$"):
-        mark = raw[: raw.index("$", 1) + 1]
-        return raw[len(mark) : -len(mark)]
-    return raw[1:-1].replace("''", "'") if raw.startswith("'") else None

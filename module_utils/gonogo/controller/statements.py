@@ -3,39 +3,23 @@
 The pieces are exact: put together again they are the file, byte for byte. Each is sent as it
 stands, so a position the server names is a position in the file.
 
-Follows PostgreSQL's own scanner with `standard_conforming_strings` on: quotes, `E''`, dollar
-quotes, nested comments, quoted identifiers, parentheses and `BEGIN ATOMIC` bodies.
+A semicolon ends a statement outside of parentheses and of a function's BEGIN ATOMIC. Such a body
+is a list of statements, and its END stands where a statement could begin: an END elsewhere is the
+end of a CASE, or a name.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import InputError
+from .faults import one_of_all
+from .lexer import LexicalError, Token, lexemes
 
 __all__ = ["Piece", "Token", "pieces", "read"]
-
-_LETTER = r"A-Za-z_\x80-\U0010ffff"
-_LEXEMES = re.compile(
-    rf"""
-      (?P<blank>[ \t\r\n\f\v]+|--[^\r\n]*)
-    | (?P<comment>/\*)
-    | (?P<escaped>[eE]')
-    | (?P<string>(?:[uU]&|[bBxXnN])?')
-    | (?P<quoted>(?:[uU]&)?")
-    | (?P<word>[{_LETTER}][{_LETTER}0-9$]*)
-    | (?P<dollar>\$(?:[{_LETTER}][{_LETTER}0-9]*)?\$)
-    | (?P<number>\$?[0-9][0-9A-Za-z_.]*)
-    | (?P<sign>.)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-_STRING = re.compile(r"(?:[^']|'')*+'")
-_ESCAPED = re.compile(r"(?:[^'\\]|\\.|'')*+'", re.DOTALL)
-_QUOTED = re.compile(r'(?:[^"]|"")*+"')
-_COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 _CONTROL = {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"}
 _BUDGETS = {
@@ -45,28 +29,15 @@ _BUDGETS = {
     "IDLE_IN_TRANSACTION_SESSION_TIMEOUT",
     "IDLE_SESSION_TIMEOUT",
 }
-
-
-@dataclass(frozen=True)
-class Token:
-    """`kind` is word, quoted, string, number or sign.
-
-    `text` of a word is in upper case, of a quoted identifier what stands between the quotes, of
-    anything else what stands in the file. `raw` is always that; a word's name is `name`.
-    """
-
-    kind: str
-    text: str
-    raw: str
-    line: int
-
-    @property
-    def name(self) -> str:
-        """The identifier as the server knows it."""
-        if self.kind == "quoted":
-            return self.text
-        # The server folds ASCII letters only in UTF-8 databases.
-        return "".join(c.lower() if c.isascii() else c for c in self.raw)
+# What decides how the server reads a file: it has to go on reading as the file was cut.
+_READING = {
+    "STANDARD_CONFORMING_STRINGS": {"ON", "TRUE", "YES", "1"},
+    "CLIENT_ENCODING": {"UTF8", "UTF-8", "UNICODE"},
+    "NAMES": {"UTF8", "UTF-8", "UNICODE"},
+}
+# How the rows behind COPY … FROM STDIN end.
+_END_OF_ROWS = re.compile(r"^\\\.[ \t\r]*(?:\n|\Z)", re.MULTILINE)
+_END_OF_LINE = re.compile(r"[^\r\n]*")
 
 
 @dataclass(frozen=True)
@@ -87,173 +58,245 @@ class Piece:
     @property
     def opening(self) -> str:
         """The first words, for people."""
-        return " ".join(self.text[self._start() :].split())[:80].rstrip("; ")
+        return " ".join(self.code.split())[:80].rstrip("; ")
 
     @property
     def code(self) -> str:
         """The statement without the comments before it."""
-        return self.text[self._start() :]
+        for lexeme in lexemes(self.text):
+            if lexeme.kind not in {"blank", "comment"}:
+                return self.text[lexeme.start :]
+        return self.text
 
     def words(self) -> list[str]:
         """Every token's text, in order."""
         return [token.text for token in self.tokens]
 
-    def _start(self) -> int:
-        position = 0
-        while position < len(self.text):
-            match = _LEXEMES.match(self.text, position)
-            assert match is not None
-            if match.lastgroup == "blank":
-                position = match.end()
-            elif match.lastgroup == "comment":
-                position = _after_comment(self.text, match.end()) or len(self.text)
-            else:
-                return position
-        return 0
+
+@dataclass(frozen=True)
+class _Fault:
+    """What cannot be deployed, and in which line."""
+
+    line: int
+    problem: str
+    hint: str | None = None
 
 
 def read(path: Path) -> list[Piece]:
-    """The statements of a file. Raises InputError for what cannot be deployed, with its line."""
+    """The statements of a file. Raises one InputError for all that cannot be deployed, each with
+    its line."""
     raw = path.read_bytes()
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path.name}:{line}: is not UTF-8", file=str(path)) from None
+        raise InputError(
+            f"{path.name}:{line}: is not UTF-8", file=str(path), hint="Save it as UTF-8."
+        ) from None
     if text.startswith("\ufeff"):
         raise InputError(
             f"{path.name}:1: begins with a byte order mark",
             file=str(path),
             hint="Save it as UTF-8 without one.",
         )
-    try:
-        found = [piece for piece in pieces(text) if piece.tokens]
-        for piece in found:
-            _check(piece)
-    except _Refusal as refusal:
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
         raise InputError(
-            f"{path.name}:{refusal.line}: {refusal.problem}", file=str(path), hint=refusal.hint
-        ) from None
+            f"{path.name}:{line}: a NUL character", file=str(path), hint="Save it as UTF-8."
+        )
+    cut = _Cut(text)
+    found = [piece for piece in cut.pieces() if piece.tokens]
+    faults = [
+        InputError(f"{path.name}:{fault.line}: {fault.problem}", file=str(path), hint=fault.hint)
+        for fault in cut.faults
+    ]
+    if faults:
+        raise one_of_all(faults)
     return found
-
-
-class _Refusal(Exception):  # noqa: N818 - becomes the InputError of a file
-    def __init__(self, line: int, problem: str, hint: str | None = None) -> None:
-        super().__init__(problem)
-        self.line, self.problem, self.hint = line, problem, hint
 
 
 def pieces(text: str) -> list[Piece]:
-    """Cut a text; the pieces' texts, joined, are the text. `read` says what is wrong with it."""
-    found: list[Piece] = []
-    tokens: list[Token] = []
-    start = position = depth = bodies = 0
-    line = first_line = 1
-    while position < len(text):
-        kind, end, content = _lexeme(text, position, line)
-        if kind not in {"blank", "comment"}:
-            raw = text[position:end]
-            token = Token(kind, content if content is not None else raw, raw, line)
-            if raw == "\\":
-                raise _Refusal(
-                    line,
-                    "a backslash outside of quotes: psql's own commands cannot be deployed",
-                    "Write SQL only; what belongs together is one file, or several in runbook.yml.",
-                )
-            if raw == ";" and not depth and not bodies:
-                found.append(_piece(text[start:end], first_line, tokens))
-                start, first_line, tokens = end, line, []
-                position = end
-                continue
-            tokens.append(token)
-            depth = max(0, depth + (raw == "(") - (raw == ")"))
-            if kind == "word" and not depth:
-                bodies = _bodies(tokens, bodies)
-        line += text.count("\n", position, end)
-        position = end
-    if start < len(text):
-        found.append(_piece(text[start:], first_line, tokens))
+    """Cut a text; the pieces' texts, joined, are the text. `read` says what is wrong with it.
+
+    Raises LexicalError for the first thing that no server reads.
+    """
+    cut = _Cut(text)
+    found = list(cut.pieces())
+    if cut.unreadable:
+        raise cut.unreadable[0]
     return found
 
 
-def _piece(text: str, first_line: int, tokens: list[Token]) -> Piece:
-    return Piece(text, tokens[0].line if tokens else first_line, first_line, tuple(tokens))
+@dataclass
+class _Cut:
+    """Cuts a text, and notes what is wrong with it."""
+
+    text: str
+    faults: list[_Fault] = field(default_factory=list)
+    unreadable: list[LexicalError] = field(default_factory=list)
+
+    def pieces(self) -> Iterator[Piece]:
+        """Statement by statement. Behind what psql alone reads it goes on where psql would."""
+        start, first_line = 0, 1
+        while start < len(self.text):
+            try:
+                end, line, piece = self._next(start, first_line)
+            except LexicalError as error:
+                self._refuse(error)
+                return
+            if piece is not None:
+                yield piece
+            start, first_line = end, line
+
+    def _next(self, start: int, first_line: int) -> tuple[int, int, Piece | None]:
+        """Where the statement from `start` on ends, the line there, and the statement, if any."""
+        tokens: list[Token] = []
+        # The place among the tokens where the statement begins, then those of each body's.
+        opened = [0]
+        depth = 0
+        end, line = start, first_line
+        for lexeme in lexemes(self.text, start, first_line):
+            end = lexeme.end
+            line = lexeme.line + self.text.count("\n", lexeme.start, end)
+            if lexeme.kind in {"blank", "comment"}:
+                continue
+            raw = self.text[lexeme.start : end]
+            if raw == "\\":
+                return self._psql(lexeme.start, lexeme.line)
+            if raw == ";" and not depth and len(opened) == 1:
+                piece = self._piece(start, end, first_line, tokens)
+                return self._behind_rows(piece, end, line)
+            _append(tokens, Token(lexeme.kind, lexeme.text, raw, lexeme.line))
+            depth = max(0, depth + (raw == "(") - (raw == ")"))
+            if not depth:
+                _note_body(tokens, opened)
+        return end, line, self._piece(start, end, first_line, tokens)
+
+    def _piece(self, start: int, end: int, first_line: int, tokens: list[Token]) -> Piece:
+        line = tokens[0].line if tokens else first_line
+        piece = Piece(self.text[start:end], line, first_line, tuple(tokens))
+        fault = _fault(piece) if tokens else None
+        if fault:
+            self.faults.append(fault)
+        return piece
+
+    def _psql(self, position: int, line: int) -> tuple[int, int, None]:
+        """A command of psql: the rest of its line."""
+        problem = "a backslash outside of quotes: psql's own commands cannot be deployed"
+        hint = "Write SQL only; what belongs together is one file, or several in runbook.yml."
+        self._refuse(LexicalError(line, problem, hint))
+        rest = _END_OF_LINE.match(self.text, position)
+        return (rest.end() if rest else len(self.text)), line, None
+
+    def _refuse(self, error: LexicalError) -> None:
+        self.unreadable.append(error)
+        self.faults.append(_Fault(error.line, error.problem, error.hint))
+
+    def _behind_rows(self, piece: Piece, end: int, line: int) -> tuple[int, int, Piece]:
+        """Rows that stand behind COPY are no SQL."""
+        if piece.verb == "COPY" and _stream(piece) == "STDIN":
+            rows = _END_OF_ROWS.search(self.text, end)
+            stop = rows.end() if rows else len(self.text)
+            return stop, line + self.text.count("\n", end, stop), piece
+        return end, line, piece
 
 
-def _lexeme(text: str, position: int, line: int) -> tuple[str, int, str | None]:
-    """Kind, end and content of what begins at `position`."""
-    match = _LEXEMES.match(text, position)
-    assert match is not None
-    kind, end = str(match.lastgroup), match.end()
-    if kind == "comment":
-        after = _after_comment(text, end)
-        return kind, _closed(after, line, "a comment"), None
-    if kind in {"string", "escaped"}:
-        closing = (_ESCAPED if kind == "escaped" else _STRING).match(text, end)
-        return "string", _closed(closing and closing.end(), line, "a quoted text"), None
-    if kind == "quoted":
-        closing = _QUOTED.match(text, end)
-        end = _closed(closing and closing.end(), line, "a quoted identifier")
-        return kind, end, text[match.end() : end - 1].replace('""', '"')
-    if kind == "dollar":
-        found = text.find(match.group(), end)
-        after = found + len(match.group()) if found >= 0 else None
-        return "string", _closed(after, line, f"a text in {match.group()}"), None
-    if kind == "word":
-        return kind, end, match.group().upper()
-    if kind == "sign" and match.group() == "\0":
-        raise _Refusal(line, "a NUL character")
-    return kind, end, None
+def _append(tokens: list[Token], token: Token) -> None:
+    """UESCAPE and its text belong to the text or identifier before them."""
+    if (
+        token.kind == "string"
+        and len(tokens) > 1
+        and (tokens[-1].kind, tokens[-1].text) == ("word", "UESCAPE")
+        and tokens[-2].kind in {"string", "quoted"}
+        and tokens[-2].raw[:2] in {"U&", "u&"}
+    ):
+        tokens[-2:] = [tokens[-2].escaped_by(token)]
+        return
+    tokens.append(token)
 
 
-def _closed(end: int | None, line: int, what: str) -> int:
-    if end is None:
-        raise _Refusal(line, f"{what} begins here and does not end")
-    return end
+def _note_body(tokens: list[Token], opened: list[int]) -> None:
+    """Whether the last token, which stands in no parentheses, opens or ends a BEGIN ATOMIC."""
+    last = tokens[-1]
+    inside = len(opened) > 1
+    if inside and last.text == ";":
+        opened[-1] = len(tokens)
+    elif inside and (last.kind, last.text) == ("word", "END") and len(tokens) - 1 == opened[-1]:
+        opened.pop()
+    elif (
+        _words(tokens[-2:]) == ["BEGIN", "ATOMIC"]
+        and len(tokens) - 2 > opened[-1]
+        and _makes_routine(tokens[opened[-1] : opened[-1] + 4])
+    ):
+        opened.append(len(tokens))
 
 
-def _after_comment(text: str, position: int) -> int | None:
-    depth = 1
-    while depth:
-        edge = _COMMENT_EDGE.search(text, position)
-        if edge is None:
-            return None
-        depth += 1 if edge.group() == "/*" else -1
-        position = edge.end()
-    return position
+def _makes_routine(tokens: list[Token]) -> bool:
+    words = _words(tokens)
+    if words[1:3] == ["OR", "REPLACE"]:
+        del words[1:3]
+    return words[:1] == ["CREATE"] and words[1:2] in (["FUNCTION"], ["PROCEDURE"])
 
 
-def _bodies(tokens: list[Token], bodies: int) -> int:
-    """How deep in BEGIN ATOMIC ... END we are after the last token, a word."""
-    last = tokens[-1].text
-    if not bodies:
-        opened = last == "ATOMIC" and len(tokens) > 1 and tokens[-2].text == "BEGIN"
-        made = {token.text for token in tokens[:4]}
-        return int(opened and tokens[0].text == "CREATE" and bool(made & {"FUNCTION", "PROCEDURE"}))
-    if last == "CASE":
-        return bodies + 1
-    return bodies - 1 if last == "END" else bodies
+def _words(tokens: list[Token]) -> list[str]:
+    """The words; an empty text for each other token."""
+    return [token.text if token.kind == "word" else "" for token in tokens]
 
 
-def _check(piece: Piece) -> None:
-    """Refuse what a deployment decides itself, and what needs more than a statement."""
+def _fault(piece: Piece) -> _Fault | None:
+    """What a deployment decides itself, and what needs more than a statement."""
     words = piece.words()
     verb, line = piece.verb, piece.line
     if verb in _CONTROL or words[:2] in (["PREPARE", "TRANSACTION"], ["SET", "TRANSACTION"]):
-        raise _Refusal(
+        return _Fault(
             line,
-            f"{' '.join(words[:2])}: the file decides over its transaction",
+            f"{' '.join(words[:2]).rstrip(' ;')}: the file decides over its transaction",
             "Take it out: a deployment opens and ends the transaction. Files that must not run "
             "in one are declared with `transaction: none` in runbook.yml.",
         )
-    if verb == "COPY" and {"STDIN", "STDOUT"} & {t.text for t in piece.tokens if t.kind == "word"}:
-        raise _Refusal(
+    if verb == "COPY" and _stream(piece):
+        return _Fault(
             line, "COPY with STDIN or STDOUT: there is no such stream", "Use INSERT statements."
         )
-    named = {t.text.upper() for t in piece.tokens if t.kind in ("word", "quoted")}
-    if verb in {"SET", "RESET"} and _BUDGETS & named:
-        raise _Refusal(
-            line,
-            f"{' '.join(words[:3])}: the limits of a deployment are not a file's to set",
+    if verb in {"SET", "RESET"}:
+        return _of_setting(piece)
+    return None
+
+
+def _of_setting(piece: Piece) -> _Fault | None:
+    """What a deployment sets itself. Names of settings are the same in capitals, and in quotes."""
+    words = [token.name.upper() for token in piece.tokens if token.kind in {"word", "quoted"}]
+    name = next((word for word in words[1:] if word not in {"SESSION", "LOCAL"}), "")
+    told = " ".join(piece.words()[:3]).rstrip(" ;")
+    if name in _BUDGETS:
+        return _Fault(
+            piece.line,
+            f"{told}: the limits of a deployment are not a file's to set",
             "Set deploy_lock_timeout, deploy_statement_timeout and the like in the inventory.",
         )
+    if name in _READING:
+        last = [token for token in piece.tokens if token.text != ";"][-1]
+        value = (last.value if last.kind == "string" else last.name) or ""
+        if piece.verb == "RESET" or value.upper() not in _READING[name]:
+            return _Fault(
+                piece.line,
+                f"{told}: the server would read the file in another way than it was cut",
+                "Take it out. The file is UTF-8, and a backslash in plain quotes is a backslash; "
+                "write E'...' where it is to be more.",
+            )
+    return None
+
+
+def _stream(piece: Piece) -> str | None:
+    """STDIN or STDOUT, where a COPY reads from it or writes to it."""
+    depth = 0
+    for before, token in zip(piece.tokens, piece.tokens[1:], strict=False):
+        depth += (before.text == "(") - (before.text == ")")
+        if not depth and _words([before, token]) in (
+            ["FROM", "STDIN"],
+            ["TO", "STDIN"],
+            ["FROM", "STDOUT"],
+            ["TO", "STDOUT"],
+        ):
+            return "STDIN" if before.text == "FROM" else "STDOUT"
+    return None

@@ -11,6 +11,7 @@ from typing import Any
 from .. import schema_catalog
 from ..connection import DatabaseError, described
 from ..session_settings import SEARCH_PATH
+from . import single
 
 __all__ = ["again"]
 
@@ -37,7 +38,7 @@ def again(connection: Any, statements: Sequence[Mapping[str, Any]]) -> dict[str,
                 continue
             connection.execute("SAVEPOINT gonogo_again")
             try:
-                connection.execute(statement["text"].encode())
+                single.run(connection, statement)
             except DatabaseError as error:
                 if connection.closed:
                     raise

@@ -178,7 +178,7 @@ def _one(
                 done.unsure = meter.lines
             # A build that was broken off has left something that a second would stumble over.
             again = told["sqlstate"] in _RETRIED and (
-                work.own_transaction or "CONCURRENTLY" not in told["statement"].upper()
+                work.own_transaction or "CONCURRENTLY" not in work.statements[0]["outside"]
             )
             if not again or attempt == budgets.attempts or connection.closed:
                 done.error = {**told, "attempts": attempt}

@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import single
+
 __all__ = ["BLOCKS", "WRITING", "Ahead", "Meter"]
 
 # Modes of table locks that make an application wait, and for what.
@@ -157,7 +159,7 @@ class Meter:
     def run(self, statement: Mapping[str, Any]) -> dict[str, Any]:
         """Run one statement and return its line of the bill. Database errors pass through."""
         started = time.monotonic()
-        rows = self.connection.execute(statement["text"].encode()).rowcount
+        rows = single.run(self.connection, statement)
         seconds = time.monotonic() - started
         line = {
             "file": statement["file"],

@@ -23,7 +23,7 @@ from ..connection import DatabaseError, connect, described
 from ..errors import GonogoError
 from ..login import Login, Timeouts, application_name
 from ..target import observe, refuse_stronger_login
-from . import prisma
+from . import prisma, single
 from .bill import Meter
 from .budgets import Budgets
 from .recognise import look
@@ -295,7 +295,7 @@ def _carried_out(
     before = {t: _fingerprint(connection, t, columns) for t, columns in compared.items()}
     for step in plan["steps"]:
         for statement in step["statements"]:
-            connection.execute(statement["text"].encode())
+            single.run(connection, statement)
     if wanted and prisma.read(connection, wanted) is not None:
         prisma.take_back(connection, wanted)
     connection.execute(_NOW)
