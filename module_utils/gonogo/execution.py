@@ -93,6 +93,8 @@ def _run_block(connection: psycopg.Connection[Any], block: Block, outcome: Phase
                 break
     seconds = round(time.monotonic() - started, 3)
     if block.kind == "check":
+        if any(check["check_id"] == block.words for check in outcome.checks):
+            raise GonogoError(f"check {block.words} is asked twice")
         outcome.checks.append(
             {**_answer(block, answered), "seconds": seconds, "phase": outcome.name}
         )

@@ -255,7 +255,7 @@ def test_did_you_mean(folder: Path) -> None:
 @pytest.mark.parametrize("name", ["phases/04_invariants.sql.j2", "races/V2.3.yml.j2"])
 def test_template_mistakes(folder: Path, name: str, text: str, message: str | None) -> None:
     for other in (folder / "phases").glob("*.j2"):
-        if other.name[0] in "0c":  # they would only take time
+        if other.name[0] == "0":  # they would only take time
             other.write_text("-- nothing\n", encoding="utf-8")
     file = folder / name
     old = file.read_text(encoding="utf-8")

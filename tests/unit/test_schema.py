@@ -43,7 +43,10 @@ def test_right(text: str) -> None:
     ("text", "message"),
     [
         ("[a]", "x.yml:1: the file must be a mapping\nDETAIL:  x.yml is \"['a']\""),
-        ("title: a", "x.yml:1: the file lacks the key 'name'\nDETAIL:  x.yml"),
+        (
+            "title: a",
+            "x.yml:1: the file lacks the key 'name'\nDETAIL:  x.yml\nHINT:  'name' is text like [a-z]+.",
+        ),
         (
             "name: a\ntittle: b",
             "x.yml:2: 'tittle' is not a known key\nDETAIL:  x.yml: tittle\n"
@@ -106,7 +109,8 @@ def test_right(text: str) -> None:
         ),
         (
             "name: a\nthings:\n  - {}",
-            "x.yml:3: 'things[0]' lacks the key 'id'\nDETAIL:  x.yml: things[0]",
+            "x.yml:3: 'things[0]' lacks the key 'id'\nDETAIL:  x.yml: things[0]\n"
+            "HINT:  'id' is one line of text.",
         ),
         ("name: a\ntable: 1", "x.yml:2: 'table' must be a mapping\nDETAIL:  x.yml: table is \"1\""),
         (

@@ -12,13 +12,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import schema
+from .faults import one_of_all
+from .schema import Items, Shape, Table, Text, fault, lacking
 from .yamlfile import Document
 
 __all__ = ["INHERITED", "base_folder", "completed"]
 
 # Keys that a runbook must have unless it extends one that has them.
-INHERITED = ("parameters", "facts", "cleanup")
+INHERITED: Mapping[str, Shape] = {
+    "parameters": Table(Text(), empty=True),
+    "facts": Items(Text(), empty=True),
+    "cleanup": Text(),
+}
 
 
 def base_folder(document: Document) -> Path | None:
@@ -26,15 +31,15 @@ def base_folder(document: Document) -> Path | None:
     or when something is missing and there is nobody to have it from."""
     data = document.data
     if "extends" not in data:
-        for key in INHERITED:
-            if key not in data:
-                schema.refuse(document, (), None, f"lacks the key '{key}'")
+        missing = [key for key in INHERITED if key not in data]
+        if missing:
+            raise one_of_all([lacking(document, (), key, INHERITED[key]) for key in missing])
         return None
     directory: Path = document.path.parent
     name = str(data["extends"])
     base = directory.parent / name
     if name == directory.name or not (base / "runbook.yml").is_file():
-        schema.refuse(document, ("extends",), name, "is no other runbook beside this one")
+        raise fault(document, ("extends",), name, "is no other runbook beside this one")
     return base
 
 
@@ -42,7 +47,7 @@ def completed(document: Document, base: Document) -> Document:
     """The document with what it takes over. Raises InputError when its base extends another."""
     data, theirs = document.data, base.data
     if "extends" in theirs:
-        schema.refuse(document, ("extends",), data["extends"], "extends another runbook itself")
+        raise fault(document, ("extends",), data["extends"], "extends another runbook itself")
     folder = document.path.parent / "phases"
     own = {check["id"] for check in data["checks"]}
     taken_over = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -17,11 +17,7 @@ _LINE = 200
 
 @dataclass
 class Faults:
-    """Collects what is wrong in several places.
-
-    What can only be asked of something right is asked where `none_since` says that nothing new was
-    found.
-    """
+    """Collects what is wrong in several places."""
 
     found: list[InputError] = field(default_factory=list)
 
@@ -35,6 +31,10 @@ class Faults:
 
     def note(self, error: InputError) -> None:
         self.found.extend(error.faults)
+
+    def note_all(self, errors: Iterable[InputError]) -> None:
+        for error in errors:
+            self.note(error)
 
     def refuse(self) -> None:
         """Raise one InputError where anything was found."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import row_rules
-from .schema import Any_, Flag, Items, Keys, Number, Path, Shape, Table, Text, refuse
+from .faults import Faults
+from .schema import Any_, Flag, Items, Keys, Number, Path, Shape, Table, Text, fault
 from .yamlfile import Document
 
 __all__ = ["MANIFEST", "check_references"]
@@ -195,22 +196,21 @@ def check_references(
 ) -> None:
     """Compare what the parts of a manifest (of the right shape) say about each other.
 
-    `profiles`, `facts` and `checks` (their ids) are those of the runbook. Raises InputError for
-    the first name that leads nowhere, and for what contradicts itself.
+    `profiles`, `facts` and `checks` (their ids) are those of the runbook. Raises one InputError for
+    all names that lead nowhere or, where there are none, for all that contradicts itself.
     """
     data = document.data
+    faults = Faults()
     for reference in _references(data, profiles, facts, checks):
         if reference.name not in reference.known:
             near = difflib.get_close_matches(reference.name, sorted(reference.known), n=1)
-            refuse(
-                document,
-                reference.path,
-                reference.name,
-                f"names no {reference.kind}",
-                f"Did you mean '{near[0]}'?" if near else None,
-            )
+            hint = f"Did you mean '{near[0]}'?" if near else None
+            problem = f"names no {reference.kind}"
+            faults.note(fault(document, reference.path, reference.name, problem, hint))
+    faults.refuse()
     for path, problem in _contradictions(data):
-        refuse(document, path, None, problem)
+        faults.note(fault(document, path, None, problem))
+    faults.refuse()
 
 
 def _references(
@@ -281,13 +281,13 @@ def _ends(
 ) -> Iterator[_Reference]:
     name, target = relation["table"], relation["references"]
     yield _Reference((*where, "table"), name, tables, "table of the manifest")
-    for column in relation["columns"]:
+    for column in relation["columns"] if name in tables else ():
         yield _Reference((*where, "columns"), column, tables[name], f"column of {name}")
     path = (*where, "references", "table")
     yield _Reference(path, target["table"], {*tables, *existing}, "table of the manifest")
     # `any_of` holds candidates, of which a table that was there before may have any.
-    if target["table"] in tables or "columns" in target:
-        known = {**existing, **tables}[target["table"]]
+    known = {**existing, **tables}.get(target["table"])
+    if known is not None and (target["table"] in tables or "columns" in target):
         key = "columns" if "columns" in target else "any_of"
         for column in target[key]:
             path = (*where, "references", key)

@@ -8,50 +8,64 @@ effects do not say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import canonical
 from ..errors import InputError
 from . import effects, schema, statements, yamlfile
+from .faults import Faults
 from .footprint import footprint
 
 if TYPE_CHECKING:
     from .runbook import Runbook
 
-__all__ = ["bookkeeping", "check", "check_prisma", "expected", "plan", "steps", "untold"]
+__all__ = ["bookkeeping", "expected", "faults", "plan", "prisma_faults", "steps", "untold"]
+
+_OUTSIDE = {
+    "migration": "Move it to a file of its own, with `transaction: none` beside its name in "
+    "runbook.yml. What runs there stays when a later statement fails.",
+    "undo": "Leave out what makes it so (CONCURRENTLY): an undo is one transaction, so that it can "
+    "be tried before it is approved.",
+}
 
 
-def check(document: yamlfile.Document, directory: Path) -> None:
-    """Raise InputError for a file that cannot be applied as it is declared."""
+def faults(document: yamlfile.Document, directory: Path) -> Iterator[InputError]:
+    """All that cannot be applied as it is declared, of the files that are there."""
     for key in ("migration", "undo"):
         for number, entry in enumerate(document.data.get(key, [])):
-            for statement in _statements(directory / entry["file"]):
+            file = directory / entry["file"]
+            if not file.is_file() or not file.stat().st_size:
+                continue
+            try:
+                found = _statements(file)
+            except InputError as error:
+                yield from error.faults
+                continue
+            for statement in found:
                 if statement["outside"] and entry.get("transaction") != "none":
                     place = document.place((key, number))
-                    raise InputError(
+                    yield InputError(
                         f"{place}: {entry['file']}:{statement['line']}: {statement['outside']} "
                         "cannot run inside a transaction",
                         file=str(document.path),
-                        hint="Move it to a file of its own, with `transaction: none` beside its "
-                        "name in runbook.yml. What runs there stays when a later statement fails.",
+                        hint=_OUTSIDE[key],
                     )
 
 
-def check_prisma(document: yamlfile.Document) -> None:
+def prisma_faults(document: yamlfile.Document) -> Iterator[InputError]:
     """The file Prisma knows belongs to the migration, and to its transaction."""
+    if "prisma" not in document.data:
+        return
     file = document.data["prisma"]["file"]
+    path = ("prisma", "file")
     entries = {entry["file"]: entry for entry in document.data["migration"]}
     if file not in entries:
-        schema.refuse(document, ("prisma", "file"), file, "is no file of the migration")
-    if entries[file].get("transaction") == "none":
-        schema.refuse(
-            document,
-            ("prisma", "file"),
-            file,
-            "runs outside a transaction: its record could not be written together with it",
-        )
+        yield schema.fault(document, path, file, "is no file of the migration")
+    elif entries[file].get("transaction") == "none":
+        problem = "runs outside a transaction: its record could not be written together with it"
+        yield schema.fault(document, path, file, problem)
 
 
 def steps(directory: Path, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -179,15 +193,19 @@ def plan(runbook: Runbook, key: str) -> dict[str, Any]:
 
 def _statements(file: Path) -> list[dict[str, Any]]:
     found = []
+    unreadable = Faults()
     for piece in statements.read(file):
         try:
             left = effects.effects(piece, file.name)
         except InputError as error:
-            raise InputError(
-                f"{file.name}:{error.primary.removeprefix('line ')}",
-                file=str(file),
-                hint=error.hint,
-            ) from None
+            unreadable.note(
+                InputError(
+                    f"{file.name}:{error.primary.removeprefix('line ')}",
+                    file=str(file),
+                    hint=error.hint,
+                )
+            )
+            continue
         read = footprint(piece)
         found.append(
             {
@@ -204,6 +222,7 @@ def _statements(file: Path) -> list[dict[str, Any]]:
                 "outside": effects.outside_transaction(piece),
             }
         )
+    unreadable.refuse()
     if not found:
         raise InputError(f"{file.name} holds no statement", file=str(file))
     return found

@@ -6,13 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ..errors import GonogoError, InputError
 from ..race.replay import replay
 from . import ledger, schema, yamlfile
 from .render import Rendered, render_phase
 from .runbook import Runbook
 from .schema import Any_, Keys, Table, Text
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["Prepared", "prepare", "tried"]
+
+# A run that nobody makes, for rendering alone.
+_NO_RUN = {"run_id": "20000101T000000Z-000000", "token": "0" * 32, "residue": "keep"}
+_NO_LIMITS = {"lock": "1s", "statement": "1s", "idle_in_transaction": "1s"}
 
 # What race/spec.py knows of a spec, it checks itself.
 _MODE = Table(Any_())
@@ -74,6 +79,18 @@ def prepare(
     return prepared
 
 
+def tried(runbook: Runbook, *, facts: Mapping[str, Any]) -> None:
+    """Render the phases for no run, with these facts. Raises InputError, with file and line."""
+    record = {**_NO_RUN, "profile": runbook.profile}
+    try:
+        phases = runbook.phases("phases")
+        prepare(runbook, phases, record=record, facts=facts, timeouts=_NO_LIMITS)
+    except InputError:
+        raise
+    except GonogoError as error:
+        raise InputError(error.primary, detail=error.detail, hint=error.hint) from error
+
+
 def _race(
     prepared: Prepared,
     runbook: Runbook,
@@ -90,6 +107,8 @@ def _race(
     document = yamlfile.parse(rendered.text, file)
     schema.check(document, _RACE)
     spec: dict[str, Any] = document.data
+    if spec["check"] != name:
+        raise schema.fault(document, ("check",), spec["check"], f"is not the race's, {name}")
     chosen = {**spec[residue], "check": spec["check"], "title": spec["title"]}
     if residue == "keep":
         rows += [asdict(row) for row in rendered.ledger]

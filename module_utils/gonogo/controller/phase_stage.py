@@ -10,7 +10,7 @@ from ..remote.common import TIMEOUTS_SPEC
 from ..verdict import read_plan
 from . import deployment, standing
 from .evidence import Run
-from .phase_scripts import prepare
+from .phase_scripts import prepare, tried
 from .runbook import Runbook
 from .stage import LOGIN, Stage
 
@@ -36,6 +36,8 @@ class PhaseStage(Stage):
         # What has to be there at the end is asked even where no script asks anything.
         if not phases and self.stage != "phases":
             if not arguments.get("after_deploy"):
+                # A runbook that looks nothing up has no facts, and its phases ask for none.
+                run.write_json("facts.json", {}, stage=self.stage)
                 run.append(self.stage, "stage_passed")
             return {"skipped": True, "msg": f"stage {self.stage} has nothing to do here"}
         scripts = self._scripts(run, runbook, phases, arguments["timeouts"])
@@ -130,7 +132,16 @@ class PhaseStage(Stage):
         problem = problem_of(runbook, phases, by_name, self.stage)
         if problem:
             raise problem
+        if self.stage == "preflight":
+            self._refuse_unrenderable(run, runbook)
         run.append(self.stage, "stage_passed")
+
+    @staticmethod
+    def _refuse_unrenderable(run: Run, runbook: Runbook) -> None:
+        """Before anything is deployed: what the phases need of the facts is there."""
+        waiting = any(phase["after"] == "deploy" for phase in runbook.phases("preflight"))
+        if not waiting and "deploy" in run.read_json("plan.json")["stages"]:
+            tried(runbook, facts=run.read_json("facts.json"))
 
 
 def _important_failed(run: Run) -> bool:

@@ -39,6 +39,7 @@ from ..errors import GonogoError, shown
 from ..ownership import obstacle
 from ..script import END_OF_COMMENT, FORBIDDEN_LINE
 from ..session_settings import PLANNING, pinned
+from .block_check import check_blocks
 from .found_columns import as_found
 from .ledger import digest, row_id
 from .quoting import Sql, ident, jsonb, literal
@@ -394,7 +395,9 @@ def render_phase(
         text = _render(environment, file.name)
     else:
         environment.globals["body"] = Sql(_render(environment, f"{name}.sql.j2"))
-        text = guarded(_render(environment, "script.sql.j2"), timeouts=timeouts)
+        text = _render(environment, "script.sql.j2")
+        check_blocks(text, name)
+        text = guarded(text, timeouts=timeouts)
     _refuse_meta_commands(text, name)
     ledger = list(names.ledger.values()) if commits else []
     return Rendered(name=name, text=text, commits=commits, ledger=ledger)

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..deploy import budgets
 from ..errors import GonogoError, InputError
-from . import person, ranges, runbook
+from . import person, phase_scripts, ranges, runbook
 from .paths import path_of
 from .protection import Protection, check_extra
 from .request_form import misfits, suiting
@@ -165,6 +165,9 @@ def load_runbook(
         parameters=arguments["parameters"],
         templates=templates,
     )
+    if templates and not loaded.phases("preflight"):
+        # Nothing is looked up before them, so the phases are rendered as they will be.
+        phase_scripts.tried(loaded, facts={})
     criteria = {criterion["id"] for criterion in loaded.data["criteria"]}
     for number, waiver in enumerate(arguments["waivers"]):
         for subject, known in (("check", set(loaded.checks)), ("criterion", criteria)):

@@ -6,8 +6,7 @@ first connection.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +15,11 @@ from typing import Any
 from .. import canonical
 from ..errors import InputError
 from . import extension, migration, schema, shipped, yamlfile
+from . import runbook_rules as rules
+from .asked import Modules
+from .faults import Faults
 from .manifest import MANIFEST, check_references
+from .render import template_environment
 from .schema import Flag, Items, Keys, Number, Table, Text
 from .template_check import check_templates
 
@@ -25,7 +28,6 @@ __all__ = ["Runbook", "load"]
 _TRANSACTIONS = ("read_only", "snapshot", "trial", "writes")
 _CLASSES = ("preflight", "critical", "important", "nice", "invariant", "indicator")
 _EFFECTS = ("no_go", "hold", "important", "none")
-_TYPES = {"str": str, "int": int, "bool": bool}
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_]*"
 _ID = r"[A-Za-z0-9][A-Za-z0-9.]*"
 _FILE = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
@@ -52,7 +54,7 @@ RUNBOOK = Keys(
             Keys(
                 {
                     "description": Text(),
-                    "type": Text(choices=tuple(_TYPES)),
+                    "type": Text(choices=tuple(rules.TYPES)),
                     "default": schema.Any_(),
                     "minimum": Number(optional=True),
                 }
@@ -61,7 +63,7 @@ RUNBOOK = Keys(
             names=_NAME,
             optional=True,
         ),
-        "facts": Items(Text(pattern=_NAME), distinct=True, optional=True),
+        "facts": Items(Text(pattern=_NAME), distinct=True, empty=True, optional=True),
         "migration": Items(_SQL_FILE, unique="file"),
         "undo": Items(_UNDO_FILE, unique="file", optional=True),
         "prisma": Keys(
@@ -141,8 +143,7 @@ class Runbook:
     @property
     def template_folders(self) -> list[Path]:
         """Where templates are looked for; what stands in the first comes before the others."""
-        folders = [self.directory] if self.base is None else [self.directory, self.base]
-        return [folder / name for folder in folders for name in ("phases", "races")]
+        return _folders(self.directory, self.base)
 
     @cached_property
     def checks(self) -> dict[str, dict[str, Any]]:
@@ -205,29 +206,27 @@ class Runbook:
 def load(
     directory: Path, *, profile: str, parameters: Mapping[str, Any], templates: bool = True
 ) -> Runbook:
-    """Load a runbook folder. Raises InputError for the first thing that is wrong with it.
+    """Load a runbook folder. Raises one InputError for all that is wrong with its files.
 
-    `templates` can be left unchecked where that has been done before: parsing them all costs more
-    than everything else.
+    What one file says about another is looked at where the shape of both is right. `templates` and
+    SQL can be left unchecked where that has been done before: parsing them all costs more than
+    everything else.
     """
     if not directory.is_dir():
         raise InputError(
             f"there is no runbook folder {directory}",
             hint="Set gonogo_runbook to a folder below runbooks/.",
         )
-    document = yamlfile.load(directory / "runbook.yml")
-    _check_format(document)
-    schema.check(document, RUNBOOK)
-    base = extension.base_folder(document)
-    theirs = document
-    if base is not None:
-        theirs = yamlfile.load(base / "runbook.yml")
-        _check_format(theirs)
-        schema.check(theirs, RUNBOOK)
-        document = extension.completed(document, theirs)
+    faults = Faults()
+    files = _Files(directory, faults)
+    if templates:
+        _check_texts(files, faults)
+    faults.refuse()
+    document, manifest, theirs = files.own, files.manifest, files.theirs
+    assert document is not None
+    assert manifest is not None
+    assert theirs is not None
     data = document.data
-    _check_references(document)
-    _check_parameters(document)
     if profile not in data["profiles"]:
         raise InputError(
             "there is no such profile",
@@ -235,38 +234,105 @@ def load(
             value=profile,
             hint=f"{data['name']} knows: {', '.join(data['profiles'])}.",
         )
-    manifest = yamlfile.load((base or directory) / "manifest.yml")
-    _check_format(manifest)
-    schema.check(manifest, MANIFEST)
-    check_references(
-        manifest,
-        profiles=theirs.data["profiles"],
-        facts=theirs.data["facts"],
-        checks=[check["id"] for check in theirs.data["checks"]],
-    )
     runbook = Runbook(
         directory=directory,
         profile=profile,
         data=data,
         manifest=_narrowed(manifest.data, profile),
         parameters=_parameters(data["parameters"], parameters),
-        base=base,
+        base=files.base,
     )
-    _check_links(directory)
-    if base is not None:
-        _check_links(base)
-    _check_files(document, runbook)
-    files = [(directory / entry["file"]) for entry in data["migration"]]
-    if base is not None:
-        files = [*(base / entry["file"] for entry in theirs.data["migration"]), *files]
-    present = [file for file in files if file.is_file()]
-    runbook = replace(runbook, manifest=shipped.completed(runbook.manifest, present))
-    if templates:
-        migration.check(document, directory)
+    sql = [(directory / entry["file"]) for entry in data["migration"]]
+    if files.base is not None:
+        sql = [*(files.base / entry["file"] for entry in theirs.data["migration"]), *sql]
+    present = [file for file in sql if file.is_file()]
+    return replace(runbook, manifest=shipped.completed(runbook.manifest, present))
+
+
+class _Files:
+    """The YAML files of a runbook, read and compared with each other.
+
+    Each is None where it is not right; what is wrong with it is among the faults. `own` is complete
+    with what it takes over from `theirs`, the runbook in `base`; without one, both are the same.
+    """
+
+    def __init__(self, directory: Path, faults: Faults) -> None:
+        self.directory = directory
+        self.base: Path | None = None
+        self.own = self.theirs = _read(directory / "runbook.yml", RUNBOOK, faults)
+        if self.own is not None:
+            self._extend(self.own, faults)
+        self.manifest = _read((self.base or directory) / "manifest.yml", MANIFEST, faults)
+        if self.own is not None:
+            for found in (
+                rules.references(self.own),
+                rules.parameters(self.own),
+                rules.files(self.own, self.folders[::2]),
+                migration.prisma_faults(self.own),
+            ):
+                faults.note_all(found)
+        for folder in (directory, *([self.base] if self.base else [])):
+            faults.note_all(rules.links(folder))
+        if self.theirs is not None and self.manifest is not None:
+            data = self.theirs.data
+            with faults.collected():
+                check_references(
+                    self.manifest,
+                    profiles=data["profiles"],
+                    facts=data["facts"],
+                    checks=[check["id"] for check in data["checks"]],
+                )
+
+    @property
+    def folders(self) -> list[Path]:
+        return _folders(self.directory, self.base)
+
+    def _extend(self, own: yamlfile.Document, faults: Faults) -> None:
+        """Completes the runbook, where it can be."""
+        self.own = self.theirs = None
+        with faults.collected():
+            self.base = extension.base_folder(own)
+            if self.base is None:
+                self.own = self.theirs = own
+                return
+            self.theirs = _read(self.base / "runbook.yml", RUNBOOK, faults)
+            if self.theirs is not None:
+                self.own = extension.completed(own, self.theirs)
+
+
+def _read(file: Path, shape: Keys, faults: Faults) -> yamlfile.Document | None:
+    """A file of that shape; None for one that is not, which is noted."""
+    before = len(faults.found)
+    with faults.collected():
+        document = yamlfile.load(file)
+        _check_format(document)
+        faults.note_all(shape.faults(document, (), document.data))
+        return document if len(faults.found) == before else None
+    return None
+
+
+def _check_texts(files: _Files, faults: Faults) -> None:
+    """Note what is wrong with SQL and templates. Without runbook.yml nobody knows which SQL counts,
+    and which facts there are."""
+    own = files.own.data if files.own else None
+    if files.own is not None:
+        faults.note_all(migration.faults(files.own, files.directory))
+    modules = Modules(template_environment(files.folders))
+    before = len(faults.found)
+    with faults.collected():
         check_templates(
-            runbook.template_folders, facts=data["facts"], parameters=data["parameters"]
+            files.folders,
+            facts=own and own["facts"],
+            parameters=own and own["parameters"],
+            modules=modules,
         )
-    return runbook
+    if files.own is not None and len(faults.found) == before:
+        faults.note_all(rules.questions(files.own, files.manifest, modules))
+
+
+def _folders(directory: Path, base: Path | None) -> list[Path]:
+    folders = [directory] if base is None else [directory, base]
+    return [folder / name for folder in folders for name in ("phases", "races")]
 
 
 def _narrowed(value: Any, profile: str) -> Any:
@@ -287,88 +353,8 @@ def _check_format(document: yamlfile.Document) -> None:
     """First of all: what another format allows would only be called a mistake."""
     data = document.data
     if isinstance(data, dict) and data.get("format", 1) != 1:
-        schema.refuse(
-            document, ("format",), data["format"], "is unknown", hint="This version reads format 1."
-        )
-
-
-def _check_references(document: yamlfile.Document) -> None:
-    """Names that one part of the runbook uses must exist in another."""
-    data = document.data
-    criteria = [criterion["id"] for criterion in data["criteria"]]
-    phases = [phase["name"] for phase in data["phases"]]
-    checks = [check["id"] for check in data["checks"]]
-    known = {
-        "criterion": criteria,
-        "phase": phases,
-        "profile": data["profiles"],
-        "check": checks,
-    }
-    for path, kind, name in _references(data):
-        if name not in known[kind]:
-            raise InputError(
-                f"{document.place(path)}: no {kind} is called '{name}'",
-                file=str(document.path),
-                key=schema.spelled(path),
-                value=name,
-                hint=_suggestion(name, known[kind]),
-            )
-    answered = {check["criterion"] for check in data["checks"]}
-    for number, criterion in enumerate(data["criteria"]):
-        if criterion["id"] not in answered and not criterion.get("of"):
-            place = document.place(("criteria", number))
-            raise InputError(
-                f"{place}: criterion '{criterion['id']}' has no check", file=str(document.path)
-            )
-    asked = {check["phase"] for check in data["checks"]}
-    for number, name in enumerate(phases):
-        if name not in asked:
-            place = document.place(("phases", number))
-            raise InputError(f"{place}: phase '{name}' has no check", file=str(document.path))
-    for number, phase in enumerate(data["phases"]):
-        if "after" in phase and phase.get("stage") != "preflight":
-            schema.refuse(
-                document, ("phases", number, "after"), phase["after"], "is for preflight phases"
-            )
-    of_phase = {check["id"]: check["phase"] for check in data["checks"]}
-    for number, phase in enumerate(data["phases"]):
-        for position, name in enumerate(phase.get("races", [])):
-            if of_phase[name] != phase["name"]:
-                schema.refuse(
-                    document,
-                    ("phases", number, "races", position),
-                    name,
-                    f"is a check of phase {of_phase[name]}",
-                )
-
-
-def _references(data: Mapping[str, Any]) -> Iterator[tuple[schema.Path, str, str]]:
-    for number, check in enumerate(data["checks"]):
-        yield ("checks", number, "criterion"), "criterion", check["criterion"]
-        yield ("checks", number, "phase"), "phase", check["phase"]
-    for number, criterion in enumerate(data["criteria"]):
-        for position, name in enumerate(criterion.get("of", [])):
-            yield ("criteria", number, "of", position), "criterion", name
-    for position, name in enumerate(data["scoring"]):
-        yield ("scoring", position), "criterion", name
-    for number, phase in enumerate(data["phases"]):
-        for position, name in enumerate(phase.get("races", [])):
-            yield ("phases", number, "races", position), "check", name
-    for key in ("migration", "undo"):
-        for number, entry in enumerate(data.get(key, [])):
-            for position, name in enumerate(entry.get("profiles", [])):
-                yield (key, number, "profiles", position), "profile", name
-
-
-def _check_parameters(document: yamlfile.Document) -> None:
-    """The defaults obey the same rules as what an inventory gives."""
-    for name, spec in document.data["parameters"].items():
-        where = ("parameters", name)
-        if "minimum" in spec and spec["type"] != "int":
-            schema.refuse(document, (*where, "minimum"), None, "is for parameters of type int")
-        problem = _misfit(spec, spec["default"])
-        if problem:
-            schema.refuse(document, (*where, "default"), spec["default"], problem)
+        hint = "This version reads format 1."
+        raise schema.fault(document, ("format",), data["format"], "is unknown", hint)
 
 
 def _parameters(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -378,71 +364,9 @@ def _parameters(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[s
             raise InputError(
                 f"the runbook has no parameter '{name}'",
                 key=key,
-                hint=_suggestion(name, declared),
+                hint=rules.suggestion(name, declared),
             )
-        problem = _misfit(declared[name], value)
+        problem = rules.misfit(declared[name], value)
         if problem:
             raise InputError(f"parameter '{name}' {problem}", key=key, value=value)
     return {name: given.get(name, spec["default"]) for name, spec in declared.items()}
-
-
-def _misfit(spec: Mapping[str, Any], value: Any) -> str | None:
-    """Why a value cannot be that parameter's. A bool is no int, whatever Python says."""
-    if type(value) is not _TYPES[spec["type"]]:
-        return f"must be of type {spec['type']}"
-    if "minimum" in spec and value < spec["minimum"]:
-        return f"must be {spec['minimum']} or more"
-    return None
-
-
-def _check_files(document: yamlfile.Document, runbook: Runbook) -> None:
-    data = runbook.data
-    for number, phase in enumerate(data["phases"]):
-        _must_be_template(document, ("phases", number, "name"), runbook, phase["name"])
-        for race in phase.get("races", []):
-            file = runbook.directory / "races" / f"{race}.yml.j2"
-            _must_be_file(document, ("phases", number, "races"), file)
-    _must_be_template(document, ("cleanup",), runbook, data["cleanup"])
-    for key in ("migration", "undo"):
-        for number, entry in enumerate(data.get(key, [])):
-            _must_be_file(document, (key, number, "file"), runbook.directory / entry["file"])
-    if "prisma" in data:
-        migration.check_prisma(document)
-
-
-def _must_be_template(
-    document: yamlfile.Document, path: schema.Path, runbook: Runbook, name: str
-) -> None:
-    """The script is in the runbook's own folder, or in that of the one it extends."""
-    own, *others = [folder / f"{name}.sql.j2" for folder in runbook.template_folders[::2]]
-    if own.exists() or not any(file.is_file() for file in others):
-        _must_be_file(document, path, own)
-
-
-def _must_be_file(document: yamlfile.Document, path: schema.Path, file: Path) -> None:
-    problem = None
-    if not file.is_file():
-        problem = "does not exist"
-    elif file.stat().st_size == 0:
-        problem = "is empty"
-    if problem:
-        relative = file.relative_to(document.path.parent)
-        raise InputError(
-            f"{document.place(path)}: file {relative} {problem}",
-            file=str(document.path),
-            key=schema.spelled(path),
-        )
-
-
-def _check_links(directory: Path) -> None:
-    """What lies outside the folder is not in its digest, and could change unseen."""
-    root = directory.resolve()
-    for path in sorted(directory.rglob("*")):
-        if path.is_symlink() and not path.resolve().is_relative_to(root):
-            relative = path.relative_to(directory)
-            raise InputError(f"file {relative} leads out of the runbook", file=str(path))
-
-
-def _suggestion(name: str, names: Collection[str]) -> str:
-    near = difflib.get_close_matches(name, sorted(names), n=1)
-    return f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(names)}."

@@ -1,4 +1,4 @@
-"""Shapes of the files a person writes, and one clear error for each way to get them wrong.
+"""Shapes of the files a person writes, and all in which a file is not of its shape, said at once.
 
 A shape is data: `Text()`, `Items(...)`, `Keys({...})`. Ansible's argument specs are not used
 for files because they convert silently (the text `no` becomes a boolean) and know no lines.
@@ -8,14 +8,28 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
 from ..errors import InputError, shown
+from .faults import one_of_all
 from .yamlfile import Document
 
-__all__ = ["Any_", "Flag", "Items", "Keys", "Number", "Table", "Text", "check", "refuse", "spelled"]
+__all__ = [
+    "Any_",
+    "Flag",
+    "Items",
+    "Keys",
+    "Number",
+    "Shape",
+    "Table",
+    "Text",
+    "check",
+    "fault",
+    "lacking",
+    "spelled",
+]
 
 Path = tuple[str | int, ...]
 
@@ -28,7 +42,13 @@ class Shape:
 
     optional: bool = field(default=False, kw_only=True)
 
-    def check(self, document: Document, path: Path, value: Any) -> None:
+    @property
+    def words(self) -> str:
+        """What is wanted."""
+        raise NotImplementedError
+
+    def faults(self, document: Document, path: Path, value: Any) -> Iterator[InputError]:
+        """All in which the value at `path` is not of this shape."""
         raise NotImplementedError
 
 
@@ -36,8 +56,12 @@ class Shape:
 class Any_(Shape):  # noqa: N801 - Any is taken
     """Anything."""
 
-    def check(self, document: Document, path: Path, value: Any) -> None:
-        """Accept."""
+    @property
+    def words(self) -> str:
+        return "any value"
+
+    def faults(self, document: Document, path: Path, value: Any) -> Iterator[InputError]:  # noqa: ARG002
+        yield from ()
 
 
 @dataclass(frozen=True)
@@ -48,28 +72,24 @@ class Text(Shape):
     pattern: str = _LINE
     nullable: bool = False
 
-    def check(self, document: Document, path: Path, value: Any) -> None:
+    @property
+    def words(self) -> str:
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
+        return "one line of text" if self.pattern is _LINE else f"text like {self.pattern}"
+
+    def faults(self, document: Document, path: Path, value: Any) -> Iterator[InputError]:
         if value is None and self.nullable:
             return
         if not isinstance(value, str):
-            refuse(
-                document,
-                path,
-                value,
-                "must be text",
-                hint="Quote it." if value is not None else None,
-            )
-        if self.choices and value not in self.choices:
-            refuse(
-                document,
-                path,
-                value,
-                f"must be one of {', '.join(self.choices)}",
-                _near(value, self.choices),
-            )
-        if not self.choices and not re.fullmatch(self.pattern, value):
+            hint = "Quote it." if value is not None else None
+            yield fault(document, path, value, "must be text", hint)
+        elif self.choices and value not in self.choices:
+            wanted = f"must be {self.words}"
+            yield fault(document, path, value, wanted, _near(value, self.choices))
+        elif not self.choices and not re.fullmatch(self.pattern, value):
             wanted = "be one line of text" if self.pattern is _LINE else f"match {self.pattern}"
-            refuse(document, path, value, f"must {wanted}")
+            yield fault(document, path, value, f"must {wanted}")
 
 
 @dataclass(frozen=True)
@@ -78,18 +98,26 @@ class Number(Shape):
 
     minimum: int = 0
 
-    def check(self, document: Document, path: Path, value: Any) -> None:
+    @property
+    def words(self) -> str:
+        return f"a whole number, {self.minimum} or more"
+
+    def faults(self, document: Document, path: Path, value: Any) -> Iterator[InputError]:
         if not isinstance(value, int) or isinstance(value, bool) or value < self.minimum:
-            refuse(document, path, value, f"must be a whole number, {self.minimum} or more")
+            yield fault(document, path, value, f"must be {self.words}")
 
 
 @dataclass(frozen=True)
 class Flag(Shape):
     """true or false."""
 
-    def check(self, document: Document, path: Path, value: Any) -> None:
+    @property
+    def words(self) -> str:
+        return "true or false"
+
+    def faults(self, document: Document, path: Path, value: Any) -> Iterator[InputError]:
         if not isinstance(value, bool):
-            refuse(document, path, value, "must be true or false")
+            yield fault(document, path, value, f"must be {self.words}")
 
 
 @dataclass(frozen=True)
@@ -105,22 +133,27 @@ class Items(Shape):
     unique: str = ""
     distinct: bool = False
 
-    def check(self, document: Document, path: Path, value: Any) -> None:
+    @property
+    def words(self) -> str:
+        return "a list" if self.empty else "a list that is not empty"
+
+    def faults(self, document: Document, path: Path, value: Any) -> Iterator[InputError]:
         if not isinstance(value, list):
-            refuse(document, path, value, "must be a list")
+            yield fault(document, path, value, "must be a list")
+            return
         if not value and not self.empty:
-            refuse(document, path, value, "must not be empty")
+            yield fault(document, path, value, "must not be empty")
         seen: dict[str, int] = {}
         for number, item in enumerate(value):
-            self.item.check(document, (*path, number), item)
-            if not (self.unique or self.distinct):
-                continue
+            yield from self.item.faults(document, (*path, number), item)
             where = (*path, number, self.unique) if self.unique else (*path, number)
-            name = str(item[self.unique] if self.unique else item)
+            name = item.get(self.unique) if self.unique and isinstance(item, dict) else item
+            if not (self.unique or self.distinct) or not isinstance(name, str):
+                continue
             first = seen.setdefault(name.casefold(), number)
             if first != number:
                 place = document.place((*path, first))
-                refuse(document, where, name, f"is there twice, first in {place}")
+                yield fault(document, where, name, f"is there twice, first in {place}")
 
 
 @dataclass(frozen=True)
@@ -131,15 +164,20 @@ class Table(Shape):
     empty: bool = False
     names: str = _LINE
 
-    def check(self, document: Document, path: Path, value: Any) -> None:
+    @property
+    def words(self) -> str:
+        return "a mapping" if self.empty else "a mapping that is not empty"
+
+    def faults(self, document: Document, path: Path, value: Any) -> Iterator[InputError]:
         if not isinstance(value, dict):
-            refuse(document, path, value, "must be a mapping")
+            yield fault(document, path, value, "must be a mapping")
+            return
         if not value and not self.empty:
-            refuse(document, path, value, "must not be empty")
+            yield fault(document, path, value, "must not be empty")
         for key, item in value.items():
             if not re.fullmatch(self.names, key):
-                refuse(document, (*path, key), None, "is not a name that can be used here")
-            self.value.check(document, (*path, key), item)
+                yield fault(document, (*path, key), None, "is not a name that can be used here")
+            yield from self.value.faults(document, (*path, key), item)
 
 
 @dataclass(frozen=True)
@@ -148,24 +186,37 @@ class Keys(Shape):
 
     keys: Mapping[str, Shape]
 
-    def check(self, document: Document, path: Path, value: Any) -> None:
+    @property
+    def words(self) -> str:
+        needed = [key for key, shape in self.keys.items() if not shape.optional]
+        return f"a mapping with the keys {', '.join(needed)}" if needed else "a mapping"
+
+    def faults(self, document: Document, path: Path, value: Any) -> Iterator[InputError]:
         if not isinstance(value, dict):
-            refuse(document, path, value, "must be a mapping")
+            yield fault(document, path, value, "must be a mapping")
+            return
         for key in value:
             if key not in self.keys:
-                refuse(
-                    document, (*path, key), None, "is not a known key", _near(key, tuple(self.keys))
-                )
+                near = _near(key, tuple(self.keys))
+                yield fault(document, (*path, key), None, "is not a known key", near)
         for key, shape in self.keys.items():
             if key in value:
-                shape.check(document, (*path, key), value[key])
+                yield from shape.faults(document, (*path, key), value[key])
             elif not shape.optional:
-                refuse(document, path, None, f"lacks the key '{key}'")
+                yield lacking(document, path, key, shape)
 
 
 def check(document: Document, shape: Shape) -> None:
-    """Compare a document with a shape. Raises InputError for the first difference."""
-    shape.check(document, (), document.data)
+    """Compare a document with a shape. Raises one InputError for all differences."""
+    found = list(shape.faults(document, (), document.data))
+    if found:
+        raise one_of_all(found)
+
+
+def lacking(document: Document, path: Path, key: str, shape: Shape) -> InputError:
+    """The error about a key that is not there, and what it would have to be."""
+    hint = f"'{key}' is {shape.words}."
+    return fault(document, path, None, f"lacks the key '{key}'", hint)
 
 
 def spelled(path: Path) -> str:
@@ -183,12 +234,12 @@ def _near(value: object, choices: tuple[str, ...]) -> str | None:
     return f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(choices)}."
 
 
-def refuse(
+def fault(
     document: Document, path: Path, value: Any, problem: str, hint: str | None = None
-) -> NoReturn:
-    """Raise the InputError about the value at `path`, with its file, line and key."""
+) -> InputError:
+    """The InputError about the value at `path`, with its file, line and key."""
     subject = f"'{spelled(path)}'" if path else "the file"
-    raise InputError(
+    return InputError(
         f"{document.place(path)}: {subject} {problem}",
         file=str(document.path),
         key=spelled(path) or None,

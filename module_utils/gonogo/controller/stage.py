@@ -75,11 +75,18 @@ def native(value: Any) -> Any:
     return str(value)
 
 
-def _given(value: Any) -> Any:
-    """Without the options that were not given: a module's spec would refuse their null."""
-    if isinstance(value, Mapping):
-        return {key: _given(item) for key, item in value.items() if item is not None}
-    return value
+def given(values: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the options that were not given: a module's spec would refuse their null.
+
+    What no spec describes is data, and there a null says something.
+    """
+    return {
+        key: given(value, options[key]["options"])
+        if isinstance(value, Mapping) and "options" in options.get(key, {})
+        else value
+        for key, value in values.items()
+        if value is not None
+    }
 
 
 def _end_all_that_belongs_to_us() -> None:
@@ -268,11 +275,11 @@ class Stage(ActionBase):  # type: ignore[misc]
 
         Raises GonogoError when it fails.
         """
-        checked = ArgumentSpecValidator(on_target({"options": find(entry).spec})["options"])
-        given = checked.validate(_given(arguments))
-        if given.error_messages:
-            raise GonogoError("; ".join(given.error_messages))
-        request = {"entry": entry, "arguments": native(given.validated_parameters)}
+        spec = on_target({"options": find(entry).spec})["options"]
+        checked = ArgumentSpecValidator(spec).validate(given(arguments, spec))
+        if checked.error_messages:
+            raise GonogoError("; ".join(checked.error_messages))
+        request = {"entry": entry, "arguments": native(checked.validated_parameters)}
         sent: set[str] = set()
         while True:
             result = self._execute(self._with_packages(request, sent))

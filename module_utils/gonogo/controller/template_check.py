@@ -15,6 +15,9 @@ from jinja2.defaults import DEFAULT_NAMESPACE
 
 from .. import canonical
 from ..errors import InputError
+from .asked import Modules, parsed
+from .faults import Faults
+from .manifest import MANIFEST
 from .render import GLOBALS, template_environment
 
 __all__ = ["check_templates"]
@@ -24,32 +27,58 @@ _good: set[str] = set()
 
 
 def check_templates(
-    folders: Sequence[Path], *, facts: Collection[str], parameters: Collection[str]
+    folders: Sequence[Path],
+    *,
+    facts: Collection[str] | None,
+    parameters: Collection[str] | None,
+    modules: Modules,
 ) -> None:
-    """Check all templates in the folders. Raises InputError for the first thing wrong in one.
+    """Check all templates in the folders. Raises one InputError for all that is wrong in them.
 
-    `facts` and `parameters` are the names the runbook declares.
+    `facts` and `parameters` are the names the runbook declares, None where nobody knows them;
+    `modules` are the same templates.
     """
     files = [file for folder in folders for file in sorted(folder.glob("*.j2"))]
     digests = [[str(file), canonical.sha256(file.read_bytes())] for file in files]
-    about = canonical.line([digests, sorted(facts), sorted(parameters)])
+    about = canonical.line([digests, *(names and sorted(names) for names in (facts, parameters))])
     if about in _good:
         return
     environment = template_environment(folders)
-    declared = {"facts": (facts, "fact"), "parameters": (parameters, "parameter")}
+    declared = {
+        owner: (names, kind)
+        for owner, names, kind in (
+            ("facts", facts, "fact"),
+            ("parameters", parameters, "parameter"),
+            ("manifest", MANIFEST.keys, "key of the manifest"),
+        )
+        if names is not None
+    }
+    faults = Faults()
     for file in files:
-        try:
-            tree = environment.parse(file.read_text(encoding="utf-8"), name=file.name)
-        except TemplateSyntaxError as error:
-            raise InputError(
-                f"{file.name}:{error.lineno}: {error.message}", file=str(file)
-            ) from error
-        except UnicodeDecodeError as error:
-            raise InputError(f"not UTF-8 at byte {error.start}", file=str(file)) from error
-        for line, problem, near in _faults(list(tree.find_all(nodes.Node)), environment, declared):
-            hint = f"Did you mean '{near}'?" if near else None
-            raise InputError(f"{file.name}:{line}: {problem}", file=str(file), hint=hint)
+        with faults.collected():
+            tree = _parsed(file, environment)
+            for line, problem, near in _faults(
+                list(tree.find_all(nodes.Node)), environment, declared
+            ):
+                faults.note(_fault(file, line, problem, near))
+            for line, problem, names, name in modules.misused(file.name):
+                faults.note(_fault(file, line, problem, _near(name, names)))
+    faults.refuse()
     _good.add(about)
+
+
+def _parsed(file: Path, environment: Environment) -> nodes.Template:
+    try:
+        return parsed(environment, file.name, file.read_text(encoding="utf-8"))
+    except TemplateSyntaxError as error:
+        raise InputError(f"{file.name}:{error.lineno}: {error.message}", file=str(file)) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"not UTF-8 at byte {error.start}", file=str(file)) from error
+
+
+def _fault(file: Path, line: int, problem: str, near: str | None) -> InputError:
+    hint = f"Did you mean '{near}'?" if near else None
+    return InputError(f"{file.name}:{line}: {problem}", file=str(file), hint=hint)
 
 
 def _faults(
@@ -67,7 +96,12 @@ def _faults(
             owner, name = _access(node)
             names, kind = declared.get(owner, ((), ""))
             if kind and name is not None and name not in names:
-                yield node.lineno, f"the runbook declares no {kind} '{name}'", _near(name, names)
+                problem = (
+                    f"there is no {kind} '{name}'"
+                    if owner == "manifest"
+                    else f"the runbook declares no {kind} '{name}'"
+                )
+                yield node.lineno, problem, _near(name, names)
         elif isinstance(node, nodes.Filter) and node.name not in environment.filters:
             filters = environment.filters
             yield node.lineno, f"there is no filter '{node.name}'", _near(node.name, filters)

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from ..errors import InputError
+from .faults import Faults
 
 __all__ = ["Document", "load", "parse"]
 
@@ -62,7 +63,9 @@ def parse(text: str, path: Path) -> Document:
             loader.dispose()
         if node is None:
             raise InputError("the file is empty", file=str(path))
-        data = _Builder(path, lines).build(node, ())
+        builder = _Builder(path, lines)
+        data = builder.build(node, ())
+        builder.faults.refuse()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
@@ -95,6 +98,7 @@ class _Builder:
         self._open: set[int] = set()
         self._count = 0
         self._scalars = yaml.SafeLoader("")
+        self.faults = Faults()
 
     def build(self, node: yaml.Node, path: tuple[str | int, ...]) -> Any:
         line = node.start_mark.line + 1
@@ -111,36 +115,38 @@ class _Builder:
 
     def _value(self, node: yaml.Node, path: tuple[str | int, ...], line: int) -> Any:
         if node.tag not in _PLAIN_TAGS:
-            raise InputError(
+            self._note(
                 f"{self._path.name}:{line}: a value of type {_bare(node.tag)}",
-                file=str(self._path),
                 value=node.value if isinstance(node, yaml.ScalarNode) else None,
                 hint="Quote it to make it text.",
             )
+            return None
         if isinstance(node, yaml.MappingNode):
             mapping: dict[str, Any] = {}
             for key_node, value_node in node.value:
                 key = self._key(key_node)
                 if key in mapping:
-                    raise InputError(
+                    self._note(
                         f"{self._path.name}:{key_node.start_mark.line + 1}: "
                         f"key '{key}' is there twice",
-                        file=str(self._path),
                         detail=f"It first stands in line {self._lines[(*path, key)]}.",
                         hint="YAML would silently keep the last one. Remove one of them.",
                     )
+                    continue
                 mapping[key] = self.build(value_node, (*path, key))
             return mapping
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*path, number)) for number, item in enumerate(node.value)]
         try:
             return self._scalars.construct_object(node)
-        except (ValueError, KeyError, yaml.YAMLError) as error:
-            raise InputError(
-                f"{self._path.name}:{line}: not a value of type {_bare(node.tag)}",
-                file=str(self._path),
-                value=node.value,
-            ) from error
+        except (ValueError, KeyError, yaml.YAMLError):
+            self._note(
+                f"{self._path.name}:{line}: not a value of type {_bare(node.tag)}", value=node.value
+            )
+            return None
+
+    def _note(self, problem: str, **more: Any) -> None:
+        self.faults.note(InputError(problem, file=str(self._path), **more))
 
     def _key(self, node: yaml.Node) -> str:
         if isinstance(node, yaml.ScalarNode):
