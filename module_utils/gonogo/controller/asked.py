@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from jinja2 import Environment, TemplateError, nodes
 
@@ -64,7 +65,7 @@ class _Module:
     imports: dict[str, str] = field(default_factory=dict)
     names: dict[str, tuple[str, str]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def exported(self) -> frozenset[str]:
         """What another template gets by importing this one."""
         found = set(self.macros)
@@ -75,7 +76,7 @@ class _Module:
                     found.add(node.target.name)
         return frozenset(found)
 
-    @property
+    @cached_property
     def reached(self) -> frozenset[str]:
         """The templates that this one imports or includes by name."""
         found = set()
@@ -85,6 +86,18 @@ class _Module:
                 if isinstance(template, nodes.Const):
                     found.add(str(template.value))
         return frozenset(found)
+
+    @cached_property
+    def written(self) -> tuple[list[Call], bool]:
+        """Blocks that are written out, and whether one has an id that is put in."""
+        found: list[Call] = []
+        unfinished = False
+        for data in self.tree.find_all(nodes.TemplateData):
+            for match in _BLOCK.finditer(data.data):
+                line = data.lineno + data.data.count("\n", 0, match.start())
+                found.append(Call(match[1], self.name, line, always=False))
+            unfinished = unfinished or bool(_UNFINISHED.search(data.data))
+        return found, unfinished
 
 
 @dataclass(frozen=True)
@@ -141,7 +154,7 @@ class Modules:
                             calls.append(Call(known, module.name, use.node.lineno, always))
                     elif not _is_parameter(argument, use.macro):
                         more.add(kind)
-            written, unfinished = _written(module)
+            written, unfinished = module.written
             calls += written
             more.update({_CHECK} if unfinished else ())
         return Asked(tuple(calls), frozenset(rules), _CHECK in more, _RULES in more)
@@ -287,15 +300,3 @@ def _misfit(call: nodes.Call, macro: nodes.Macro) -> str:
     needed = names[: len(names) - len(macro.defaults)]
     missing = [name for name in needed if name not in given]
     return f"lacks the argument '{missing[0]}'" if missing else ""
-
-
-def _written(module: _Module) -> tuple[list[Call], bool]:
-    """Blocks that are written out, and whether one has an id that is put in."""
-    found: list[Call] = []
-    unfinished = False
-    for data in module.tree.find_all(nodes.TemplateData):
-        for match in _BLOCK.finditer(data.data):
-            line = data.lineno + data.data.count("\n", 0, match.start())
-            found.append(Call(match[1], module.name, line, always=False))
-        unfinished = unfinished or bool(_UNFINISHED.search(data.data))
-    return found, unfinished
