@@ -108,10 +108,11 @@ def _renamed(container: Any, key: Any) -> None:
     container[f"{key}x"] = container.pop(key)
 
 
+_VALUES: tuple[Any, ...] = (None, [], {}, "x", 7, True)
 _CHANGES: dict[str, Callable[[Any, Any], None]] = {
     "without": lambda container, key: container.pop(key),
     "renamed": _renamed,
-    **{repr(value): _put(value) for value in (None, [], {}, "x", 7, True)},
+    **{repr(value): _put(value) for value in _VALUES},
 }
 
 

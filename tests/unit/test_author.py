@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -325,7 +326,12 @@ def test_phases_that_need_what_nobody_looks_up(small: Path) -> None:
 
 
 def test_a_null_in_data_is_no_option_that_was_not_given() -> None:
-    options = {"login": {"options": {"db": {}, "port": {}}}, "plan": {}, "undo": {}, "note": {}}
+    options: dict[str, Any] = {
+        "login": {"options": {"db": {}, "port": {}}},
+        "plan": {},
+        "undo": {},
+        "note": {},
+    }
     values = {
         "login": {"db": "x", "port": None},
         "plan": {"prisma": None, "inner": {"a": None}},
