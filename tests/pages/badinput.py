@@ -105,6 +105,28 @@ BAD_INPUT = Page(
                     "unit/test_approval.py::test_a_limit_that_no_server_can_count",
                 ),
                 (
+                    "Several mistakes in the files of a runbook",
+                    "one error, which names each with its file and line",
+                    "unit/test_author.py::test_what_the_files_say_of_each_other_is_told_at_once",
+                ),
+                (
+                    "A check that no template asks, and a template that asks what nothing declares",
+                    "refused, with the line, before anything is touched",
+                    "unit/test_author.py::test_a_check_that_is_lost_is_told_before_anything",
+                ),
+                (
+                    "A line removed from a runbook, a key renamed or of another type, a call block "
+                    "removed, repeated or without an empty line around it",
+                    "one error with file and line, or the same checks",
+                    "unit/test_author.py::test_every_damage_to_a_small_runbook_is_told_or_harmless",
+                ),
+                (
+                    "SQL with commands of psql, rows behind COPY, transactions, settings that "
+                    "change how SQL is read",
+                    "refused, each with its line",
+                    "unit/test_statements.py::test_a_whole_file_of_psql_tells_each_of_its_faults",
+                ),
+                (
                     "The name of a person that cannot be seen",
                     "refused, with the character",
                     "unit/test_approval.py::test_a_name_that_cannot_be_seen",
