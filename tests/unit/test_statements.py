@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gonogo.controller import effects, statements
+from gonogo.controller import effects, shipped, statements
 from gonogo.controller.lexer import LexicalError
 from gonogo.controller.statements import pieces
 from gonogo.errors import InputError
@@ -468,3 +468,27 @@ def test_what_tells_functions_apart(
     (piece,) = pieces(f"CREATE FUNCTION a.f{text}")
     (effect, *_) = effects.effects(piece, "file.sql")
     assert (effect["arguments"], effect.get("body")) == (arguments, body)
+
+
+# --- what is shipped ---------------------------------------------------------------------------
+
+
+def test_a_function_is_known_whatever_stands_between_its_words(tmp_path: Path) -> None:
+    file = tmp_path / "guards.sql"
+    file.write_text(
+        "CREATE -- why\n OR REPLACE /* and how */ FUNCTION a.guard() RETURNS trigger LANGUAGE plpgsql"
+        " AS $$ BEGIN -- stays\n RETURN NEW; END $$;\n"
+        "CREATE /* x */ TRIGGER g BEFORE UPDATE ON a.t FOR EACH ROW WHEN (old.x IS NULL)"
+        " EXECUTE FUNCTION a.guard();\n"
+    )
+    manifest = {
+        "schema": "a",
+        "functions": [{"name": "guard"}],
+        "tables": [{"name": "t", "triggers": [{"function": "guard"}]}],
+    }
+    found = shipped.completed(manifest, [file])
+    (text,) = found["functions"][0]["shipped"]
+    assert text.split()[:4] == ["CREATE", "OR", "REPLACE", "FUNCTION"]
+    assert "pg_temp.shipped()" in text
+    assert "BEGIN -- stays\n" in text
+    assert found["tables"][0]["triggers"][0]["conditions"] == ["old.x IS NULL"]

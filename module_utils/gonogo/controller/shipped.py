@@ -33,7 +33,7 @@ _TRIGGER = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 # Cutting a file into its statements takes longer than looking whether it has one of these.
-_WORTH = re.compile(r"CREATE\s+(?:OR\s+REPLACE\s+)?(?:FUNCTION|TRIGGER)\s", re.IGNORECASE)
+_WORTH = re.compile(r"\b(?:FUNCTION|TRIGGER)\b", re.IGNORECASE)
 
 
 def completed(manifest: Mapping[str, Any], files: Iterable[Path]) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def completed(manifest: Mapping[str, Any], files: Iterable[Path]) -> dict[str, A
         if not _WORTH.search(file.read_text(encoding="utf-8", errors="replace")):
             continue
         for piece in statements.read(file):
-            _note(piece.code, manifest["schema"], functions, conditions)
+            _note(piece.bare, manifest["schema"], functions, conditions)
     tables = [
         {
             **table,

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from .faults import one_of_all
-from .lexer import LexicalError, Token, lexemes
+from .lexer import Lexeme, LexicalError, Token, lexemes
 
 __all__ = ["Piece", "Token", "pieces", "read"]
 
@@ -68,9 +68,22 @@ class Piece:
                 return self.text[lexeme.start :]
         return self.text
 
+    @property
+    def bare(self) -> str:
+        """The statement with a blank in the place of each comment."""
+        found = (
+            " " if _is_comment(self.text, one) else self.text[one.start : one.end]
+            for one in lexemes(self.text)
+        )
+        return "".join(found).strip()
+
     def words(self) -> list[str]:
         """Every token's text, in order."""
         return [token.text for token in self.tokens]
+
+
+def _is_comment(text: str, lexeme: Lexeme) -> bool:
+    return lexeme.kind == "comment" or text.startswith("--", lexeme.start)
 
 
 @dataclass(frozen=True)
