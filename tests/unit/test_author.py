@@ -199,6 +199,21 @@ def test_what_a_base_would_have_is_told_at_once(small: Path) -> None:
         assert f"runbook.yml:1: the file lacks the key '{key}'" in said
 
 
+def test_a_base_is_looked_into_where_the_runbook_itself_is_not_right(folders: Path) -> None:
+    """What it has is not told as missing."""
+    edit(folders / SECOND.name, "runbook.yml", ("title: ", "titel: "))
+    assert len(faults_of(folders / SECOND.name)) == 2
+    edit(folders / SECOND.name, "runbook.yml", ("titel: ", "title: "))
+    edit(folders / FIRST.name, "runbook.yml", ("cleanup: 99_cleanup\n", ""))
+    assert "lacks the key 'cleanup'" in refusal(folders / SECOND.name)
+
+
+def faults_of(folder: Path) -> tuple[InputError, ...]:
+    with pytest.raises(InputError) as caught:
+        load(folder)
+    return caught.value.faults
+
+
 def test_many_faults_are_counted(small: Path) -> None:
     checks = "".join(
         f"  - {{id: X{n}, title: x, criterion: C{n}, phase: 01_notes, remedy: x}}\n"

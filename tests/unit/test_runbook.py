@@ -312,7 +312,7 @@ def _no_manifest(folder: Path) -> None:
         (_no_race, r"runbook\.yml:\d+: file races/V2\.3\.yml\.j2 does not exist"),
         (_link_out, r"file phases/04_invariants\.sql\.j2 leads out of the runbook"),
         (_folder_out, r"file races leads out of the runbook"),
-        (_latin, r"not UTF-8 at byte 3"),
+        (_latin, r"04_invariants\.sql\.j2:1: not UTF-8 at byte 3"),
         (_no_manifest, r"cannot read .*/manifest\.yml: No such file or directory"),
     ],
 )

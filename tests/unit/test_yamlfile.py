@@ -45,8 +45,8 @@ def test_plain_data(text: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "the file is empty\nDETAIL:  x.yml"),
-        ("# only a comment\n", "the file is empty\nDETAIL:  x.yml"),
+        ("", "x.yml:1: the file is empty\nDETAIL:  x.yml"),
+        ("# only a comment\n", "x.yml:1: the file is empty\nDETAIL:  x.yml"),
         (
             "a: 1\nb: 2\na: 3\n",
             "x.yml:3: key 'a' is there twice\n"
@@ -101,9 +101,9 @@ def test_too_many_values() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"a: \xff", "not UTF-8 at byte 3\nDETAIL:  {file}"),
+        (b"a: \xff", "x.yml:1: not UTF-8 at byte 3\nDETAIL:  {file}"),
         (b"a: \x01", None),
-        (b"x" * 5_000_001, 'the file is too large\nDETAIL:  {file} is "5000001 bytes"'),
+        (b"x" * 5_000_001, 'x.yml: the file is too large\nDETAIL:  {file} is "5000001 bytes"'),
         (None, "cannot read {file}: No such file or directory"),
     ],
 )

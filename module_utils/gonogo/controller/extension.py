@@ -44,10 +44,12 @@ def base_folder(document: Document) -> Path | None:
 
 
 def completed(document: Document, base: Document) -> Document:
-    """The document with what it takes over. Raises InputError when its base extends another."""
+    """The document with what it takes over. Raises InputError when its base extends another, or has
+    not all that is taken over."""
     data, theirs = document.data, base.data
     if "extends" in theirs:
         raise fault(document, ("extends",), data["extends"], "extends another runbook itself")
+    base_folder(base)
     folder = document.path.parent / "phases"
     own = {check["id"] for check in data["checks"]}
     taken_over = {

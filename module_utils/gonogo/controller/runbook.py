@@ -6,6 +6,7 @@ first connection.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -262,6 +263,8 @@ class _Files:
         self.own = self.theirs = _read(directory / "runbook.yml", RUNBOOK, faults)
         if self.own is not None:
             self._extend(self.own, faults)
+        else:
+            self.base = _named_base(directory)
         self.manifest = _read((self.base or directory) / "manifest.yml", MANIFEST, faults)
         if self.own is not None:
             for found in (
@@ -295,9 +298,19 @@ class _Files:
             if self.base is None:
                 self.own = self.theirs = own
                 return
-            self.theirs = _read(self.base / "runbook.yml", RUNBOOK, faults)
-            if self.theirs is not None:
-                self.own = extension.completed(own, self.theirs)
+            theirs = _read(self.base / "runbook.yml", RUNBOOK, faults)
+            if theirs is not None:
+                self.own, self.theirs = extension.completed(own, theirs), theirs
+
+
+def _named_base(directory: Path) -> Path | None:
+    """The folder that a runbook.yml which is not right seems to extend: what else is wrong is not
+    to be told of files that are there."""
+    file = directory / "runbook.yml"
+    text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    named = re.search(rf"^extends:[ \t]*['\"]?({_FILE})", text, re.MULTILINE)
+    base = directory.parent / named[1] if named else None
+    return base if base is not None and (base / "runbook.yml").is_file() else None
 
 
 def _read(file: Path, shape: Keys, faults: Faults) -> yamlfile.Document | None:

@@ -73,7 +73,10 @@ def _parsed(file: Path, environment: Environment) -> nodes.Template:
     except TemplateSyntaxError as error:
         raise InputError(f"{file.name}:{error.lineno}: {error.message}", file=str(file)) from error
     except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 at byte {error.start}", file=str(file)) from error
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{file.name}:{line}: not UTF-8 at byte {error.start}", file=str(file)
+        ) from error
 
 
 def _fault(file: Path, line: int, problem: str, near: str | None) -> InputError:

@@ -43,11 +43,16 @@ def load(path: Path) -> Document:
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     if len(raw) > _MAXIMUM_BYTES:
-        raise InputError("the file is too large", file=str(path), value=f"{len(raw)} bytes")
+        raise InputError(
+            f"{path.name}: the file is too large", file=str(path), value=f"{len(raw)} bytes"
+        )
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 at byte {error.start}", file=str(path)) from error
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{path.name}:{line}: not UTF-8 at byte {error.start}", file=str(path)
+        ) from error
     return parse(text, path)
 
 
@@ -62,7 +67,7 @@ def parse(text: str, path: Path) -> Document:
         finally:
             loader.dispose()
         if node is None:
-            raise InputError("the file is empty", file=str(path))
+            raise InputError(f"{path.name}:1: the file is empty", file=str(path))
         builder = _Builder(path, lines)
         data = builder.build(node, ())
         builder.faults.refuse()
