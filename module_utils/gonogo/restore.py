@@ -406,7 +406,7 @@ def _proven(filling: Filling | FillingAsLogin, source: Mapping[str, Any]) -> dic
             "the archive has data that nobody has compared; nothing was changed",
             detail=", ".join(unread[:20]),
         )
-    restored = filling.read(source["method"])
+    restored = filling.read(source)
     found = proof.prove(source, restored)
     if not found["equal"]:
         unequal = [name for name, table in found["tables"].items() if not table["equal"]]

@@ -11,8 +11,7 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,8 +46,16 @@ def read(connection: Any) -> dict[str, str]:
     return catalog
 
 
-def compare(first: Mapping[str, str], second: Mapping[str, str]) -> list[Difference]:
-    """What differs, sorted by name; nothing where both mean the same."""
+def compare(
+    first: Mapping[str, str],
+    second: Mapping[str, str],
+    *,
+    same: Mapping[str, Sequence[str | None]] | None = None,
+) -> list[Difference]:
+    """What differs, sorted by name. `same` has pairs of texts, in any order, that are known to mean
+    the same of an object (see `reprint.same`).
+    """
+    known = {name: set(pair) for name, pair in (same or {}).items()}
     found = []
     for name in sorted({*first, *second}):
         one, other = first.get(name), second.get(name)
@@ -58,24 +65,6 @@ def compare(first: Mapping[str, str], second: Mapping[str, str]) -> list[Differe
             found.append(Difference("extra", name, None, other))
         elif other is None:
             found.append(Difference("missing", name, one, None))
-        elif _settled(one) != _settled(other):
+        elif known.get(name) != {one, other}:
             found.append(Difference("different", name, one, other))
     return found
-
-
-# (ARRAY['a'::character varying, ...])::text[] is what the server prints of a list when it is
-# created, and ARRAY[('a'::character varying)::text, ...] when it has read its own text again.
-_CAST_LIST = re.compile(
-    r"\(ARRAY\[(?P<items>(?:[^][()']|'(?:[^']|'')*')*)\]\)::(?P<type>[a-z][a-z ]*)\[\]"
-)
-_ITEM = re.compile(r"(?:[^,']|'(?:[^']|'')*')+")
-
-
-def _settled(definition: str) -> str:
-    """The definition as the server prints it after it was dumped and restored."""
-
-    def cast_each(found: re.Match[str]) -> str:
-        items = [f"({item.strip()})::{found['type']}" for item in _ITEM.findall(found["items"])]
-        return f"ARRAY[{', '.join(items)}]"
-
-    return _CAST_LIST.sub(cast_each, definition)

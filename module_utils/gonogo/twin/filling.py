@@ -17,7 +17,7 @@ from typing import Any, Callable
 
 from psycopg import sql
 
-from .. import fingerprint, schema_catalog, toc
+from .. import fingerprint, reprint, schema_catalog, toc
 from ..connection import DatabaseError, described
 from ..errors import GonogoError
 from ..login import Login
@@ -58,12 +58,18 @@ class FillingAsLogin:
             options=() if self.with_owners else ("--no-owner", "--no-privileges"),
         )
 
-    def read(self, method: str) -> dict[str, Any]:
-        """`content` (by this method), `schema` and `sequences` of the database."""
+    def read(self, source: Mapping[str, Any]) -> dict[str, Any]:
+        """`content`, `schema` and `sequences` of the database, and what of its definitions is the
+        `same` as in the source.
+        """
         with _readable():
-            content = fingerprint.content(self.connect, sessions=self.archive.jobs, method=method)
+            content = fingerprint.content(
+                self.connect, sessions=self.archive.jobs, method=source["method"]
+            )
             with self.connect() as session:
-                return {"content": content, **_definitions(session)}
+                found = _definitions(session)
+            different = schema_catalog.compare(source["schema"], found["schema"])
+            return {"content": content, "same": reprint.same(self.connect, different), **found}
 
 
 class Filling:
@@ -102,27 +108,32 @@ class Filling:
             for entry in plan.refreshes:
                 self._refresh(session, entry, roles[entry.owner])
 
-    def read(self, method: str) -> dict[str, Any]:
-        """`content` (by this method), `schema` and `sequences` of the database.
+    def read(self, source: Mapping[str, Any]) -> dict[str, Any]:
+        """`content`, `schema` and `sequences` of the database, and what of its definitions is the
+        `same` as in the source.
 
-        Planning a query evaluates code, too, so a role reads that may do nothing else. It and the
-        others are gone when the event triggers come, which only then are in the schema.
+        Planning a query evaluates code, too, and so does reading a definition; so a role does both
+        that may do nothing else. It and the others are gone when the event triggers come, which
+        only then are in the schema.
         """
         assert self._plan
         doors = self._doors
         with _readable(), doors.connect() as session:
             standins.let_read_all(session, doors)
+
+            def as_reader() -> Any:
+                return doors.connect(doors.reader)
+
             content = fingerprint.content(
-                lambda: doors.connect(doors.reader),
-                sessions=self.archive.jobs,
-                method=method,
-                objects=False,
+                as_reader, sessions=self.archive.jobs, method=source["method"], objects=False
             )
             content["large_objects"] = fingerprint.large_objects(session)
+            different = schema_catalog.compare(source["schema"], schema_catalog.read(session))
+            same = reprint.same(as_reader, different)
             standins.remove(session, doors)
         self._run(self._plan.event_triggers)
         with _readable(), doors.connect() as session:
-            return {"content": content, **_definitions(session)}
+            return {"content": content, "same": same, **_definitions(session)}
 
     def _refresh(self, session: Any, entry: Entry, role: str) -> None:
         part = Part(entry.owner, [entry.id])

@@ -36,15 +36,16 @@ def prove(
 ) -> dict[str, Any]:
     """`equal`, and what it rests on: `tables`, `sequences`, `large_objects`, `schema`.
 
-    `source` is what `source.json` of the archive holds; `twin` has `content`, `sequences` and
-    `schema`, read by the same method. `with_owners` says whether owners and privileges were
+    `source` is what `source.json` of the archive holds; `twin` has `content`, `sequences`,
+    `schema` and `same` (definitions that are only printed in another way, see `reprint.same`), read
+    by the same method. `with_owners` says whether owners and privileges were
     restored too. `tables` maps each name to `rows` and `hash` (of the source and of the twin, or
     None) and `equal`; of the others what differs is listed.
     """
     tables = _tables(source["content"]["tables"], twin["content"]["tables"])
     sequences = _sequences(source["sequences"], twin["sequences"], source["schema"])
     objects = _large_objects(source["content"]["large_objects"], twin["content"]["large_objects"])
-    schema = _schema(source["schema"], twin["schema"], with_owners=with_owners)
+    schema = _schema(source["schema"], twin, with_owners=with_owners)
     parts = (*tables.values(), sequences, objects, schema)
     return {
         "equal": all(part["equal"] for part in parts),
@@ -139,15 +140,18 @@ def _large_objects(source: Mapping[str, Any], twin: Mapping[str, Any]) -> dict[s
 
 
 def _schema(
-    source: Mapping[str, str], twin: Mapping[str, str], *, with_owners: bool
+    source: Mapping[str, str], twin: Mapping[str, Any], *, with_owners: bool
 ) -> dict[str, Any]:
     differences = compare(
-        restorable(source, with_owners=with_owners), restorable(twin, with_owners=with_owners)
+        restorable(source, with_owners=with_owners),
+        restorable(twin["schema"], with_owners=with_owners),
+        same=twin.get("same"),
     )
     return {
         "objects": len(source),
         "different": len(differences),
         "differences": [_shown(difference) for difference in differences[:_SHOWN]],
+        "printed_again": sorted(twin.get("same") or {}),
         "equal": not differences,
     }
 

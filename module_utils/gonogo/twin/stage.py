@@ -236,7 +236,7 @@ def _proven(target: _Target, source: Mapping[str, Any], damage: str | None) -> d
     if unrestorable:
         return {**answer, "reason": _words(unrestorable)}
     try:
-        twin = target.filling.read(source["method"])
+        twin = target.filling.read(source)
     except restoring.UnrestorableError as error:
         return {**answer, "reason": _words(error)}
     found = proof.prove(source, twin, with_owners=target.owners)

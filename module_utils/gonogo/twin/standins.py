@@ -95,6 +95,19 @@ SELECT format('GRANT SELECT ON %%s TO %%I', c.oid::pg_catalog.regclass, %(role)s
 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND n.nspname !~ '^pg_'
 """
+# A routine's arguments and a table's columns are of types that not everybody may use.
+_MAKE_TEMPORARY = """
+SELECT format('GRANT TEMPORARY ON DATABASE %%I TO %%I', current_database(), %(role)s::text)
+WHERE NOT pg_catalog.has_database_privilege(%(role)s, current_database(), 'TEMPORARY')
+UNION ALL
+SELECT format('GRANT USAGE ON LANGUAGE sql TO %%I', %(role)s::text)
+WHERE NOT pg_catalog.has_language_privilege(%(role)s, 'sql', 'USAGE')
+UNION ALL
+SELECT format('GRANT USAGE ON TYPE %%s TO %%I', t.oid::pg_catalog.regtype, %(role)s::text)
+FROM pg_catalog.pg_type AS t
+WHERE t.typacl IS NOT NULL AND NOT pg_catalog.has_type_privilege(%(role)s, t.oid, 'USAGE')
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_type AS element WHERE element.typarray = t.oid)
+"""
 # Sequences of a column go with their table.
 _RELATIONS = """
 SELECT format('ALTER %%s %%s OWNER TO %%I',
@@ -347,8 +360,9 @@ def owner_for_the_moment(
 
 
 def let_read_all(session: Any, doors: Doors) -> None:
-    """Let the reader read every table."""
+    """Let the reader read every table, and every definition by making a temporary copy of it."""
     _let_read(session, doors.reader)
+    _run(session, _MAKE_TEMPORARY, role=doors.reader)
 
 
 def remove(session: Any, doors: Doors) -> None:
