@@ -88,7 +88,9 @@ class ActionModule(Stage):
         _, after = done.pop("catalog_before"), done.pop("catalog_after")
         if done["action"] == "applied" and (run.path / "schema.json").is_file():
             rehearsed = run.read_json("schema.json")
-            done["unlike_rehearsal"] = rehearsal.unlike(rehearsed, after, runbook.manifest)
+            done["unlike_rehearsal"] = rehearsal.unlike(
+                rehearsed, after, runbook.manifest, same=lambda _found: self._printed_again(run)
+            )
         run.write_json("deploy.json", done, stage=self.stage)
         problem = deployment.problem(done, inventories=deployment.sources(self._vars))
         if problem:
@@ -104,6 +106,12 @@ class ActionModule(Stage):
                 "on a protected target nothing is deployed that was not rehearsed on a twin",
                 hint="rehearsal_enabled and twin_enabled must be the same for the whole run.",
             )
+
+    @staticmethod
+    def _printed_again(run: evidence.Run) -> dict[str, list[str]]:
+        """What the twin prints in another way than the database it was restored from."""
+        proof = run.read_json("twin.json")["proof"] or {}
+        return dict(proof.get("schema", {}).get("printed_again", {}))
 
     @staticmethod
     def _measured(run: evidence.Run) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from gonogo.controller.stage import LOGIN, Stage
 from gonogo.deploy.budgets import BUDGETS_SPEC, budgets_of
 from gonogo.errors import GonogoError, InputError
 from gonogo.remote.common import TIMEOUTS_SPEC
+from gonogo.schema_catalog import Difference
 
 
 class ActionModule(Stage):
@@ -103,7 +104,7 @@ class ActionModule(Stage):
         record = {
             "done": True,
             **there,
-            "unlike_promotion": self._unlike(run, runbook, there["schema"]),
+            "unlike_promotion": self._unlike(run, runbook, there["schema"], asked),
         }
         if there["problem"]:
             return {**record, "problem": rehearsal.told(there)}
@@ -161,13 +162,26 @@ class ActionModule(Stage):
         return dict(self.call_with_database("rehearsal", asked)["rehearsal"])
 
     def _unlike(
-        self, run: evidence.Run, runbook: Runbook, schema: Mapping[str, str]
+        self,
+        run: evidence.Run,
+        runbook: Runbook,
+        schema: Mapping[str, str],
+        asked: Mapping[str, Any],
     ) -> list[str] | None:
         """Names that differ from the schema of the run that let this one in; None if unknown."""
         if not (run.path / "promotion_schema.json").is_file():
             return None
         validated = run.read_json("promotion_schema.json")
-        return rehearsal.unlike(validated, schema, runbook.manifest)
+
+        def same(found: Sequence[Difference]) -> dict[str, list[str]]:
+            question = {key: asked[key] for key in ("login", "run_id", "timeouts")}
+            pairs = [[one.name, one.first, one.second] for one in found if one.kind == "different"]
+            if not pairs:
+                return {}
+            answer = self.call_with_database("reprint", {**question, "definitions": pairs})
+            return dict(answer["same"])
+
+        return rehearsal.unlike(validated, schema, runbook.manifest, same=same)
 
     def _checks(
         self,

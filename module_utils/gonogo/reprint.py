@@ -11,15 +11,15 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Callable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from .connection import DatabaseError, described
 from .definition_parts import Query, Rule, View, body_of, cut, rule_of
 from .errors import GonogoError
-from .schema_catalog import Difference
+from .schema_catalog import Difference, compare
 
-__all__ = ["same"]
+__all__ = ["differences", "same"]
 
 # Each reading takes one layer away; nothing is known that needs more than three.
 _READINGS = 6
@@ -31,23 +31,26 @@ class _UnreadableError(Exception):
     """The server does not take this text."""
 
 
-def same(
-    connect: Callable[[], Any], differences: Iterable[Difference]
-) -> dict[str, list[str | None]]:
+def differences(
+    session: Any, first: Mapping[str, str], second: Mapping[str, str]
+) -> list[Difference]:
+    """As `schema_catalog.compare`, without what is only printed in another way (see `same`)."""
+    found = compare(first, second)
+    equal = same(session, found)
+    return [one for one in found if one.name not in equal]
+
+
+def same(session: Any, found: Iterable[Difference]) -> dict[str, list[str | None]]:
     """Those of the differences that are none: name → both texts, the first and the second.
 
-    `connect` opens a session in the database that one of them is from; the other objects there are
-    what the texts name. Raises GonogoError where the session ends.
+    The session is one in the database that one of the texts is from, outside of any transaction;
+    what else they name is there. Raises GonogoError where the session ends.
     """
-    candidates = [one for one in differences if one.kind == "different"]
-    if not candidates:
-        return {}
-    found: dict[str, list[str | None]] = {}
-    with connect() as session:
-        for one in candidates:
-            if _same(session, one):
-                found[one.name] = [one.first, one.second]
-    return found
+    return {
+        one.name: [one.first, one.second]
+        for one in found
+        if one.kind == "different" and _same(session, one)
+    }
 
 
 def _same(session: Any, difference: Difference) -> bool:

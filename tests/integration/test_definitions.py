@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from gonogo import reprint, schema_catalog
 from gonogo.connection import connect
 from gonogo.definition_parts import cut
+from gonogo.deploy.again import again
 from gonogo.login import Login
 from gonogo.schema_catalog import Difference
 from sandbox import logins
@@ -116,17 +116,34 @@ def test_what_says_something_else_is_not(cluster: Cluster, make: Make) -> None:
     """Of each of these definitions, one number in one expression after the other."""
     login = make(printed_again(version_of(cluster)))
 
-    def session() -> psycopg.Connection:
-        return connect(login, name="test")
-
-    with session() as connection:
-        schema = schema_catalog.read(connection)
     tried = set()
-    for name, text in schema.items():
-        places = [place for place in range(len(text)) if text.startswith("<= 9", place)]
-        changed = [f"{text[:place]}<= 8{text[place + 4 :]}" for place in places]
-        for other in changed:
-            assert cut(name, other).frame == cut(name, text).frame, name
-            assert reprint.same(session, [Difference("different", name, text, other)]) == {}, name
-            tried.add(name.split(" public.")[0].split(" pub")[0])
+    with connect(login, name="test") as session:
+        for name, text in schema_catalog.read(session).items():
+            places = [place for place in range(len(text)) if text.startswith("<= 9", place)]
+            for other in [f"{text[:place]}<= 8{text[place + 4 :]}" for place in places]:
+                assert cut(name, other).frame == cut(name, text).frame, name
+                difference = Difference("different", name, text, other)
+                assert reprint.same(session, [difference]) == {}, name
+                tried.add(name.split(" public.")[0].split(" pub")[0])
     assert tried >= EXPRESSIONS - NEWER[(version_of(cluster) // 10000)] - {"table"}
+
+
+def test_what_is_applied_again_may_be_printed_in_another_way(make: Make) -> None:
+    """The database was restored; the statement is the migration's."""
+    login = make(
+        "CREATE TABLE public.t (n integer, m integer,"
+        " c boolean DEFAULT (pg_backend_pid() >= 1 AND pg_backend_pid() <= 9 AND random() > 0))"
+    )
+    text = (
+        "ALTER TABLE public.t ALTER COLUMN c"
+        " SET DEFAULT (pg_backend_pid() BETWEEN 1 AND {} AND random() > 0)"
+    )
+    with connect(login, name="test") as session:
+        for last, changes in ((9, []), (8, ["column public.t.c"])):
+            statement = {
+                "text": text.format(last),
+                "opening": "ALTER TABLE",
+                "verb": "ALTER",
+                "outside": False,
+            }
+            assert again(session, [statement]) == {"changes": changes, "untried": []}

@@ -96,6 +96,29 @@ def test_what_is_not_finished_is_finished_where_that_is_wanted(
     assert found["undone"] is None
 
 
+def test_an_undo_may_be_printed_in_another_way_than_what_was_restored(
+    database: Database, tmp_path: Path
+) -> None:
+    """The twin has read its definitions from what the server printed; the undo is a person's."""
+    add = "ALTER TABLE public.kept ADD CONSTRAINT few CHECK"
+    restored = f"{add} (n >= 1 AND n <= 9 AND m > 0);"
+    plan = plan_of(tmp_path, make=f"{TABLE} ALTER TABLE public.kept DROP CONSTRAINT few;")
+    with database.owner() as owner:
+        owner.execute("CREATE TABLE public.kept (n integer, m integer)")
+        owner.execute(restored.encode())
+    for last, problem in ((9, None), (8, "constraint public.kept.few")):
+        directory = tmp_path / str(last)
+        directory.mkdir()
+        back = f"DROP TABLE public.tried; {add} (n BETWEEN 1 AND {last} AND m > 0);"
+        found = tried(rehearse.there, database, plan, undo_of(directory, plan, back))
+        told = found["problem"] and found["problem"]["detail"].removeprefix(
+            "not as before the deployment: "
+        )
+        assert told == problem, found["problem"]
+        with database.owner() as owner:
+            owner.execute(f"DROP TABLE public.tried; {restored}".encode())
+
+
 @pytest.mark.parametrize(
     ("undo", "message", "detail"),
     [

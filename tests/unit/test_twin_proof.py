@@ -81,7 +81,7 @@ def test_equal() -> None:
         "objects": 3,
         "different": 0,
         "differences": [],
-        "printed_again": [],
+        "printed_again": {},
         "equal": True,
     }
 

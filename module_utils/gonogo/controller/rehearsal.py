@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Callable
 
 from ..errors import GonogoError
-from ..schema_catalog import compare
+from ..schema_catalog import Difference, compare
 from ..twin.proof import restorable
 from ..verdict import findings, read_plan
 from . import deployment
@@ -58,23 +58,34 @@ def told(there: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unlike(
-    validated: Mapping[str, str], here: Mapping[str, str], manifest: Mapping[str, Any]
+    validated: Mapping[str, str],
+    here: Mapping[str, str],
+    manifest: Mapping[str, Any],
+    *,
+    same: Callable[[Sequence[Difference]], Mapping[str, Sequence[str | None]]],
 ) -> list[str]:
     """What of the manifest's tables and functions is not as it was validated: `kind: name`.
 
     Owners and privileges are each environment's own, and so are tables the manifest does not know.
+    `same` is asked which differences are only of print, as `reprint.same` answers.
     """
     known = [table["name"] for table in manifest.get("tables", [])]
     known += [function["name"] for function in manifest.get("functions", [])]
     schema = re.escape(manifest["schema"])
     words = "|".join(re.escape(name) for name in sorted(known, key=len, reverse=True))
     ours = re.compile(rf'(?<![\w"]){schema}\."?(?:{words})(?![\w$])')
-    found = compare(restorable(validated, with_owners=False), restorable(here, with_owners=False))
+    sides = (restorable(validated, with_owners=False), restorable(here, with_owners=False))
+    found = [
+        difference
+        for difference in compare(*sides)
+        if ours.search(f"{difference.name} {difference.first or ''} {difference.second or ''}")
+    ]
+    real = {one.name for one in compare(*sides, same=same(found))} if found else set()
     word = {"missing": "is missing here", "extra": "is here only", "different": "differs"}
     return [
         f"{difference.name} {word[difference.kind]}"
         for difference in found
-        if ours.search(f"{difference.name} {difference.first or ''} {difference.second or ''}")
+        if difference.name in real
     ]
 
 

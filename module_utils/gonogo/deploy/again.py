@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .. import schema_catalog
+from .. import reprint, schema_catalog
 from ..connection import DatabaseError, described
 from ..session_settings import SEARCH_PATH
 from . import single
@@ -50,7 +50,7 @@ def again(connection: Any, statements: Sequence[Mapping[str, Any]]) -> dict[str,
     finally:
         if not connection.closed:
             connection.execute("ROLLBACK")
-    changes = [difference.name for difference in schema_catalog.compare(before, after)]
+    changes = [difference.name for difference in reprint.differences(connection, before, after)]
     return {"changes": changes, "untried": untried}
 
 

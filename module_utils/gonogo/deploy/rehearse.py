@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Callable
 
-from .. import fingerprint, schema_catalog
+from .. import fingerprint, reprint, schema_catalog
 from ..connection import DatabaseError
 from ..errors import GonogoError
 from .again import again as tried_again
@@ -208,7 +208,7 @@ def _as_it_was(
 ) -> None:
     """Raise GonogoError unless schema and rows are what they were before the migration."""
     with connect() as connection:
-        differences = schema_catalog.compare(schema, schema_catalog.read(connection))
+        differences = reprint.differences(connection, schema, schema_catalog.read(connection))
     if differences:
         raise GonogoError(
             "the undo scripts do not leave the schema as it was",

@@ -17,7 +17,7 @@ from typing import Any, Callable
 
 from psycopg import sql
 
-from .. import identity, link, lock, schema_catalog
+from .. import identity, link, lock, reprint, schema_catalog
 from ..canonical import line, sha256
 from ..connection import DatabaseError, connect, described
 from ..errors import GonogoError
@@ -232,7 +232,7 @@ def _rehearsed(
     connection.execute("ROLLBACK")
     meter.end()
     changes = [difference.name for difference in schema_catalog.compare(catalog, left)]
-    _as_before(catalog, left, schema_before)
+    _as_before(connection, catalog, left, schema_before)
     remaining = [o["object"] for o in found["objects"] if o["made"] and o["there"] and o["sure"]]
     if found["state"] != "absent":
         raise GonogoError(
@@ -256,13 +256,16 @@ def _rehearsed(
 
 
 def _as_before(
-    catalog: Mapping[str, str], left: Mapping[str, str], before: Mapping[str, str] | None
+    connection: Any,
+    catalog: Mapping[str, str],
+    left: Mapping[str, str],
+    before: Mapping[str, str] | None,
 ) -> None:
     """What the scripts change, they must change to what it was before the migration."""
     if before is None:
         return
     changed = [difference.name for difference in schema_catalog.compare(catalog, left)]
-    back = {d.name for d in schema_catalog.compare(before, left)}
+    back = {difference.name for difference in reprint.differences(connection, before, left)}
     wrong = [name for name in changed if name in back]
     if wrong:
         raise GonogoError(

@@ -21,6 +21,7 @@ ENTRIES = {
     "backup": "backup.run",
     "twin": "twin.run",
     "rehearsal": "rehearsal.run",
+    "reprint": "reprint.run",
     "sabotage": "sabotage.run",
     "files": "files.run",
     "preflight": "scripts.preflight",

@@ -68,8 +68,8 @@ class FillingAsLogin:
             )
             with self.connect() as session:
                 found = _definitions(session)
-            different = schema_catalog.compare(source["schema"], found["schema"])
-            return {"content": content, "same": reprint.same(self.connect, different), **found}
+                different = schema_catalog.compare(source["schema"], found["schema"])
+                return {"content": content, "same": reprint.same(session, different), **found}
 
 
 class Filling:
@@ -129,7 +129,8 @@ class Filling:
             )
             content["large_objects"] = fingerprint.large_objects(session)
             different = schema_catalog.compare(source["schema"], schema_catalog.read(session))
-            same = reprint.same(as_reader, different)
+            with as_reader() as reader:
+                same = reprint.same(reader, different)
             standins.remove(session, doors)
         self._run(self._plan.event_triggers)
         with _readable(), doors.connect() as session:

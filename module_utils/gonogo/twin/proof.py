@@ -151,7 +151,7 @@ def _schema(
         "objects": len(source),
         "different": len(differences),
         "differences": [_shown(difference) for difference in differences[:_SHOWN]],
-        "printed_again": sorted(twin.get("same") or {}),
+        "printed_again": dict(twin.get("same") or {}),
         "equal": not differences,
     }
 
