@@ -47,6 +47,10 @@ def _named_definitions(version: int) -> Iterator[str]:
     yield from _routines()
     yield from _types(version)
     yield from _publications(version)
+    yield """
+        SELECT 'subscription ' || quote_ident(s.subname), '' FROM pg_subscription AS s
+        WHERE s.subdbid = (SELECT d.oid FROM pg_database AS d
+            WHERE d.datname = current_database())"""
     yield from _others()
     yield from _large_objects()
     yield _DEPENDENCIES
@@ -248,7 +252,16 @@ def _parts_of_tables() -> Iterator[str]:
             pg_get_triggerdef(g.oid) || CASE g.tgenabled WHEN 'O' THEN '' WHEN 'D' THEN ' disabled'
                 WHEN 'A' THEN ' enabled always' ELSE ' enabled on replicas' END
         FROM pg_trigger AS g JOIN pg_class AS c ON c.oid = g.tgrelid {of_table}
-        WHERE NOT g.tgisinternal"""
+        WHERE NOT g.tgisinternal OR g.tgparentid <> 0 AND g.tgconstraint = 0"""
+    # What enforces a constraint is switched off together with a user's triggers.
+    yield f"""
+        SELECT format('triggers of constraint %I.%I.%I', n.nspname, c.relname, k.conname),
+            string_agg(DISTINCT g.tgrelid::regclass || CASE g.tgenabled WHEN 'D' THEN ' disabled'
+                WHEN 'A' THEN ' enabled always' ELSE ' enabled on replicas' END, ', ')
+        FROM pg_trigger AS g JOIN pg_constraint AS k ON k.oid = g.tgconstraint
+        JOIN pg_class AS c ON c.oid = k.conrelid {of_table}
+        WHERE g.tgisinternal AND g.tgenabled <> 'O'
+        GROUP BY n.nspname, c.relname, k.conname"""
     yield f"""
         SELECT format('rule %I.%I.%I', n.nspname, c.relname, r.rulename),
             pg_get_ruledef(r.oid) || CASE r.ev_enabled WHEN 'O' THEN '' WHEN 'D' THEN ' disabled'
@@ -401,7 +414,8 @@ _KINDS = (
         "pg_foreign_data_wrapper",
         "foreign data wrapper",
         "quote_ident(o.fdwname)",
-        "concat_ws(' ', o.fdwhandler::regproc, o.fdwvalidator::regproc, md5(o.fdwoptions::text))",
+        "concat_ws(' ', o.fdwhandler::regproc, o.fdwvalidator::regproc,"
+        f" md5({_sorted('o.fdwoptions')}))",
         owner="fdwowner",
         privileges=("fdwacl", "F"),
     ),
@@ -410,7 +424,7 @@ _KINDS = (
         "server",
         "quote_ident(o.srvname)",
         "concat_ws(' ', (SELECT w.fdwname FROM pg_foreign_data_wrapper AS w"
-        " WHERE w.oid = o.srvfdw), o.srvtype, o.srvversion, md5(o.srvoptions::text))",
+        f" WHERE w.oid = o.srvfdw), o.srvtype, o.srvversion, md5({_sorted('o.srvoptions')}))",
         owner="srvowner",
         privileges=("srvacl", "S"),
     ),
@@ -547,6 +561,14 @@ def _others() -> Iterator[str]:
     yield """
         SELECT 'version of extension ' || quote_ident(x.extname), x.extversion
         FROM pg_extension AS x"""
+    # ALTER EXTENSION ADD TABLE takes one out of every dump, with its rows.
+    yield """
+        SELECT format('table of extension %I: %I.%I', x.extname, n.nspname, c.relname), ''
+        FROM pg_extension AS x
+        JOIN pg_depend AS e ON e.deptype = 'e' AND e.classid = 'pg_class'::regclass
+            AND e.refclassid = 'pg_extension'::regclass AND e.refobjid = x.oid
+        JOIN pg_class AS c ON c.oid = e.objid AND c.relkind IN ('r', 'p')
+        JOIN pg_namespace AS n ON n.oid = c.relnamespace"""
     for kind in _KINDS:
         name = f"'{kind.word} ' || {kind.name}"
         source = f"FROM pg_catalog.{kind.catalog} AS o"
@@ -641,13 +663,33 @@ _PRIVILEGES_OF_OTHERS = f"""
             OR EXISTS (SELECT FROM pg_depend AS e WHERE e.deptype = 'e'
                 AND e.classid = changed.class AND e.objid = changed.oid))"""
 
+# What follows from another object and has a comment of its own: triggers and constraints of a
+# partition or a child, the row type of a table, arrays and multiranges.
+_DERIVED = """
+    CASE d.classoid
+        WHEN 'pg_trigger'::regclass THEN (
+            SELECT g.tgparentid <> 0 FROM pg_trigger AS g WHERE g.oid = d.objoid)
+        WHEN 'pg_constraint'::regclass THEN (
+            SELECT k.contype IN ('c', 'n') AND NOT k.conislocal
+                OR k.contype = 'f' AND k.conparentid <> 0
+            FROM pg_constraint AS k WHERE k.oid = d.objoid)
+        WHEN 'pg_type'::regclass THEN (
+            SELECT t.typtype = 'm' OR coalesce(c.relkind <> 'c', false)
+                OR EXISTS (SELECT FROM pg_type AS element WHERE element.typarray = t.oid)
+            FROM pg_type AS t LEFT JOIN pg_class AS c ON c.oid = t.typrelid
+            WHERE t.oid = d.objoid)
+    END"""
 # Comments on large objects go with the data, and subscriptions are compared nowhere.
 _COMMENTS = f"""
-    SELECT concat_ws(' ', 'comment on', o.type, o.identity), d.description
+    SELECT concat_ws(' ', 'comment on', CASE WHEN {_DERIVED} THEN 'derived' END,
+        o.type, o.identity), d.description
     FROM pg_description AS d
     CROSS JOIN LATERAL pg_identify_object(d.classoid, d.objoid, d.objsubid) AS o
     WHERE (d.objoid >= {_FIRST_USER_OID}
-            OR d.classoid = 'pg_namespace'::regclass AND d.objoid = to_regnamespace('public'))
+            -- Some of initdb's can be dropped and made again, or renamed.
+            OR d.classoid = 'pg_extension'::regclass
+            OR d.classoid = 'pg_namespace'::regclass AND EXISTS (
+                SELECT FROM pg_namespace AS n WHERE n.oid = d.objoid AND {_USERS}))
         AND d.classoid NOT IN ('pg_largeobject'::regclass, 'pg_subscription'::regclass)
         AND coalesce(o.schema, '') !~ '^(pg_|information_schema$)'
         AND NOT EXISTS (SELECT FROM pg_depend AS e WHERE e.deptype = 'e'

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from gonogo import reprint, schema_catalog
@@ -147,3 +148,67 @@ def test_what_is_applied_again_may_be_printed_in_another_way(make: Make) -> None
                 "outside": False,
             }
             assert again(session, [statement]) == {"changes": changes, "untried": []}
+
+
+# --- what a dump does not carry ------------------------------------------------------------------
+
+NOT_CARRIED = [
+    "comment on derived table constraint positive on public.child: of the child",
+    "comment on derived table constraint positive on public.part: of the part",
+    "comment on derived table constraint refers on public.part: of the part",
+    "comment on derived trigger guard on public.part: of the part",
+    "comment on derived type public.doubled: of a row",
+    "comment on derived type public.one[]: of an array",
+    "comment on extension pgcrypto: not at the source",
+    "comment on index public.broken: of what is not there",
+    "comment on subscription sub: of a subscription",
+    "index public.broken: invalid,",
+    "sequence public.like_it_id_seq: bigint,",
+    "sequence public.like_that_down_seq: bigint,",
+    "sequence public.like_that_id_seq: bigint,",
+    "subscription sub",
+    "triggers of constraint public.part.refers: public.part disabled",
+]
+
+
+def test_what_a_dump_does_not_carry_is_named_and_is_no_fault(
+    cluster: Cluster, make: Make, tmp_path: Path
+) -> None:
+    login = make((HERE / "not_carried.sql").read_text(encoding="utf-8"))
+    with connect(login, name="test") as session:
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            session.execute("CREATE UNIQUE INDEX CONCURRENTLY broken ON public.doubled (n)")
+        session.execute("COMMENT ON INDEX public.broken IS 'of what is not there'")
+        session.execute("ALTER SCHEMA public OWNER TO pg_monitor")
+    run = rehearsal(cluster, login, tmp_path)
+    try:
+        with run.locked():
+            answer = run.restore(run.back_up())
+    finally:
+        with connect(login, name="test") as session:
+            session.execute("ALTER SUBSCRIPTION sub SET (slot_name = NONE)")
+            session.execute("DROP SUBSCRIPTION sub")
+    assert answer["proven"] is True, answer
+    told = answer["proof"]["schema"]["not_carried"]
+    missing = [one for one in NOT_CARRIED if not any(line.startswith(one) for line in told)]
+    assert not missing, told
+
+
+def test_a_language_that_was_dropped_is_no_fault_and_a_lost_right_is_one(
+    cluster: Cluster, make: Make, tmp_path: Path
+) -> None:
+    """Every new database has the language, and the privileges of a schema called public."""
+    login = make(
+        "DROP EXTENSION plpgsql; CREATE EXTENSION hstore SCHEMA public;"
+        "CREATE TABLE public.member (a integer); ALTER EXTENSION hstore ADD TABLE public.member;"
+        "ALTER SCHEMA public RENAME TO app"
+    )
+    run = rehearsal(cluster, login, tmp_path)
+    with run.locked():
+        answer = run.restore(run.back_up())
+    schema = answer["proof"]["schema"]
+    assert "extension plpgsql: not at the source" in schema["not_carried"]
+    assert [one["name"] for one in schema["differences"]] == [
+        "privileges of schema app",
+        "table of extension hstore: app.member",
+    ]

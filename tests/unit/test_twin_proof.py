@@ -81,6 +81,7 @@ def test_equal() -> None:
         "objects": 3,
         "different": 0,
         "differences": [],
+        "not_carried": [],
         "printed_again": {},
         "equal": True,
     }
@@ -190,3 +191,87 @@ def test_differences_are_named() -> None:
         Difference("different", "b", "1", "2"),
         Difference("extra", "c", None, "1"),
     ]
+
+
+SEQUENCE = "{0}, start 1, increment 1, from 1, to {1}, cache 1, owned by public.t.id"
+
+
+def numbered(source: str, twin: str, **column: str) -> Change:
+    """A sequence of an identity column, as it was and as it was restored."""
+    both_have = {"column public.t.id": column.get("column", "1 integer not null identity")}
+    return lambda one, other: (
+        one["schema"].update({**both_have, "sequence public.t_id_seq": source}),
+        other["schema"].update({**both_have, "sequence public.t_id_seq": twin}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            numbered(SEQUENCE.format("bigint", 2**31 - 1), SEQUENCE.format("integer", 2**31 - 1)),
+            "sequence public.t_id_seq: bigint, start 1, increment 1, from 1, to 2147483647, cache 1, "
+            "owned by public.t.id, restored as integer, start 1, increment 1, from 1, to 2147483647, "
+            "cache 1, owned by public.t.id",
+        ),
+        (
+            lambda source, _twin: source["schema"].update(
+                {"tablespace of table public.sites": "x"}
+            ),
+            "tablespace of table public.sites: x",
+        ),
+        (
+            lambda _source, twin: twin["schema"].update({"extension plpgsql": ""}),
+            "extension plpgsql: not at the source",
+        ),
+        (
+            lambda source, _twin: source["schema"].update({"comment on derived type x": "a\nb"}),
+            "comment on derived type x: a b",
+        ),
+        (
+            lambda source, _twin: source["schema"].update(
+                {
+                    "index public.i": "invalid, CREATE INDEX i",
+                    "comment on index public.i": "of what is not there",
+                }
+            ),
+            "comment on index public.i: of what is not there",
+        ),
+    ],
+)
+def test_what_a_dump_does_not_carry_is_named(change: Change, told: str) -> None:
+    source, twin = both()
+    change(source, twin)
+    schema = prove(source, twin)["schema"]
+    assert schema["equal"] is True
+    assert told in schema["not_carried"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        # The limits are others, or it is no identity column.
+        numbered(SEQUENCE.format("bigint", 2**63 - 1), SEQUENCE.format("integer", 2**31 - 1)),
+        numbered(SEQUENCE.format("bigint", 100), SEQUENCE.format("bigint", 101)),
+        numbered(SEQUENCE.format("bigint", 100), SEQUENCE.format("smallint", 100)),
+        numbered(
+            SEQUENCE.format("bigint", 100),
+            SEQUENCE.format("integer", 100),
+            column="1 integer not null default nextval('public.t_id_seq'::regclass)",
+        ),
+        lambda source, _twin: source["schema"].update({"extension hstore": ""}),
+        lambda source, _twin: source["schema"].update({"comment on extension hstore": "x"}),
+        lambda source, _twin: source["schema"].update({"comment on index public.i": "x"}),
+        lambda source, _twin: source["schema"].update({"index public.i": "CREATE INDEX i"}),
+        lambda _source, twin: twin["schema"].update({"index public.i": "invalid, CREATE INDEX i"}),
+        lambda _source, twin: twin["schema"].update({"comment on derived type x": "a"}),
+        lambda source, _twin: source["schema"].update({"comment on schema public": "x"}),
+        lambda source, _twin: source["schema"].update({"privileges of schema app": "x=USAGE"}),
+        lambda source, _twin: source["schema"].update({"table of extension e: public.t": ""}),
+        lambda _source, twin: twin["schema"].update({"triggers of constraint public.t.k": "x"}),
+    ],
+)
+def test_what_is_lost_is_no_gap_of_the_dump(change: Change) -> None:
+    source, twin = both()
+    change(source, twin)
+    assert prove(source, twin)["equal"] is False

@@ -9,7 +9,8 @@ from typing import Any, Callable
 
 from ..errors import GonogoError
 from ..schema_catalog import Difference, compare
-from ..twin.proof import restorable
+from ..twin.carried import is_carried
+from ..twin.proof import without_owners
 from ..verdict import findings, read_plan
 from . import deployment
 
@@ -74,11 +75,12 @@ def unlike(
     schema = re.escape(manifest["schema"])
     words = "|".join(re.escape(name) for name in sorted(known, key=len, reverse=True))
     ours = re.compile(rf'(?<![\w"]){schema}\."?(?:{words})(?![\w$])')
-    sides = (restorable(validated, with_owners=False), restorable(here, with_owners=False))
+    sides = (without_owners(validated), without_owners(here))
     found = [
         difference
         for difference in compare(*sides)
-        if ours.search(f"{difference.name} {difference.first or ''} {difference.second or ''}")
+        if is_carried(difference, *sides)
+        and ours.search(f"{difference.name} {difference.first or ''} {difference.second or ''}")
     ]
     real = {one.name for one in compare(*sides, same=same(found))} if found else set()
     word = {"missing": "is missing here", "extra": "is here only", "different": "differs"}

@@ -266,6 +266,7 @@ def _proof(twin: Mapping[str, Any]) -> dict[str, Any]:
         "sequences that differ": sequences.get("different"),
         "objects of the schema": schema.get("objects"),
         "objects that differ": schema.get("differences"),
+        "the way back does not bring": schema.get("not_carried"),
     }
     tables = [
         {"name": _string(name), "equal": table.get("equal") is True, **_compared(table)}

@@ -24,12 +24,16 @@ from ..login import Login
 from ..toc import Entry
 from . import lending, parts, standins
 from .parts import Part, Plan
-from .restoring import Archive, run
+from .restoring import Archive, read_source, run
 from .standins import Doors
 
 __all__ = ["Filling", "FillingAsLogin"]
 
 _TRUSTED_LANGUAGES = "SELECT lanname FROM pg_catalog.pg_language WHERE lanpltrusted"
+_OWNER_OF_PUBLIC = """
+SELECT pg_catalog.pg_get_userbyid(n.nspowner)::text
+FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'public'
+"""
 _PRIVILEGED_SETTINGS = """
 SELECT lower(name) FROM pg_catalog.pg_settings WHERE context IN ('superuser', 'superuser-backend')
 """
@@ -89,6 +93,7 @@ class Filling:
                 trusted_languages=_names(session, _TRUSTED_LANGUAGES),
                 privileged=_names(session, _PRIVILEGED_SETTINGS),
             )
+            self._give_public(session)
             roles = standins.make(session, self._doors, plan.owners)
             lent = False
             for part in plan.parts:
@@ -135,6 +140,13 @@ class Filling:
         self._run(self._plan.event_triggers)
         with _readable(), doors.connect() as session:
             return {"content": content, "same": same, **_definitions(session)}
+
+    def _give_public(self, session: Any) -> None:
+        """A new database has a schema public already; before version 15 no dump says whose."""
+        owner = read_source(self.archive.directory)["schema"].get("owner of schema public")
+        if owner and session.execute(_OWNER_OF_PUBLIC).fetchone() not in (None, (owner,)):
+            statement = sql.SQL("ALTER SCHEMA public OWNER TO {}")
+            session.execute(statement.format(sql.Identifier(owner)))
 
     def _refresh(self, session: Any, entry: Entry, role: str) -> None:
         part = Part(entry.owner, [entry.id])

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..schema_catalog import Difference, compare
+from .carried import is_carried
 
-__all__ = ["Archived", "prove", "restorable", "uncompared"]
+__all__ = ["Archived", "prove", "uncompared", "without_owners"]
 
 # So many differences are written down; their number is said in any case.
 _SHOWN = 50
 _SHOWN_LENGTH = 500
+_SHOWN_SHORT = 120
 
-# A dump does not say which version of an extension it came from, nor where the disks are.
-_NOT_DUMPED = ("version of extension ", "tablespace of ")
-# One that could not be built is left out of every dump.
-_INVALID_INDEX = "invalid, "
+_OF_OWNERS = ("owner of ", "privileges of ", "default privileges ")
 
 
 @dataclass(frozen=True)
@@ -142,32 +141,40 @@ def _large_objects(source: Mapping[str, Any], twin: Mapping[str, Any]) -> dict[s
 def _schema(
     source: Mapping[str, str], twin: Mapping[str, Any], *, with_owners: bool
 ) -> dict[str, Any]:
-    differences = compare(
-        restorable(source, with_owners=with_owners),
-        restorable(twin["schema"], with_owners=with_owners),
-        same=twin.get("same"),
-    )
+    sides = [side if with_owners else without_owners(side) for side in (source, twin["schema"])]
+    found = compare(*sides, same=twin.get("same"))
+    differences, gaps = [], []
+    for one in found:
+        (differences if is_carried(one, *sides) else gaps).append(one)
     return {
         "objects": len(source),
         "different": len(differences),
         "differences": [_shown(difference) for difference in differences[:_SHOWN]],
+        "not_carried": [_words(one) for one in gaps],
         "printed_again": dict(twin.get("same") or {}),
         "equal": not differences,
     }
 
 
-def restorable(schema: Mapping[str, str], *, with_owners: bool) -> dict[str, str]:
-    """The part of a schema that a dump brings along."""
-    left_out = (
-        _NOT_DUMPED
-        if with_owners
-        else (*_NOT_DUMPED, "owner of ", "privileges of ", "default privileges ")
-    )
-    return {
-        name: definition
-        for name, definition in schema.items()
-        if not name.startswith(left_out) and not definition.startswith(_INVALID_INDEX)
-    }
+def without_owners(schema: Mapping[str, str]) -> dict[str, str]:
+    """The schema without owners and privileges."""
+    return {name: text for name, text in schema.items() if not name.startswith(_OF_OWNERS)}
+
+
+def _words(one: Difference) -> str:
+    """What the way back does not bring, in a few words."""
+    if one.kind == "extra":
+        return f"{one.name}: not at the source"
+    if one.kind == "missing" and one.first:
+        return f"{one.name}: {_short(one.first)}"
+    if one.kind == "different":
+        return f"{one.name}: {_short(one.first)}, restored as {_short(one.second)}"
+    return one.name
+
+
+def _short(text: str | None) -> str:
+    line = " ".join((text or "").split())
+    return line if len(line) <= _SHOWN_SHORT else f"{line[:_SHOWN_SHORT]} …"
 
 
 def _shown(difference: Difference) -> dict[str, Any]:
