@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gonogo import reprint, schema_catalog
+from gonogo import fingerprint, reprint, schema_catalog
 from gonogo.connection import connect
 from gonogo.definition_parts import cut
 from gonogo.deploy.again import again
@@ -212,3 +212,72 @@ def test_a_language_that_was_dropped_is_no_fault_and_a_lost_right_is_one(
         "privileges of schema app",
         "table of extension hstore: app.member",
     ]
+
+
+# --- what needs a search path --------------------------------------------------------------------
+
+FUNCTIONS = """
+CREATE SCHEMA ours;
+CREATE FUNCTION ours.plain(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower($1)';
+CREATE FUNCTION ours.wrapped(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower($1)';
+CREATE TABLE public.kept (a text, k regclass);
+CREATE TABLE public.t (a text);
+CREATE INDEX wrapped ON public.t (ours.wrapped(a));
+"""
+# The server puts the body of such a function into each query of the table.
+UNQUALIFIED = (
+    "SET check_function_bodies = off; CREATE OR REPLACE FUNCTION ours.wrapped(text) RETURNS text"
+    " LANGUAGE sql IMMUTABLE AS 'SELECT plain($1)'"
+)
+
+
+def test_a_table_is_read_whatever_its_index_needs_a_search_path_for(
+    cluster: Cluster, make: Make, tmp_path: Path
+) -> None:
+    login = make(FUNCTIONS)
+    with connect(login, name="test") as session:
+        session.execute(f"ALTER DATABASE {login.db} SET search_path = ours, public".encode())
+        session.execute(UNQUALIFIED.encode())
+    run = rehearsal(cluster, login, tmp_path)
+    with run.locked():
+        record = run.back_up()
+    assert set(record["tables"]) == {"public.kept", "public.t"}
+
+
+def test_a_table_that_no_query_can_read_is_read(
+    cluster: Cluster, make: Make, tmp_path: Path
+) -> None:
+    """A dump has it, too: nothing is planned."""
+    login = make(FUNCTIONS + "INSERT INTO public.t VALUES ('x');" + UNQUALIFIED)
+    run = rehearsal(cluster, login, tmp_path)
+    with run.locked():
+        record = run.back_up()
+    assert record["tables"]["public.t"] == 1
+
+
+def test_what_is_hashed_is_found_by_no_search_path(make: Make) -> None:
+    """A function or an operator that would fit the type better is not the system's."""
+    login = make(
+        FUNCTIONS + "CREATE DOMAIN ours.day AS date; CREATE TABLE public.days (d ours.day, x text);"
+        "INSERT INTO public.days VALUES ('2026-01-01', 'x');"
+        "INSERT INTO public.t VALUES ('x');"
+        "CREATE FUNCTION ours.concat(ours.day) RETURNS text LANGUAGE sql AS 'SELECT ''same''';"
+        "CREATE FUNCTION ours.isfinite(ours.day) RETURNS boolean LANGUAGE sql AS 'SELECT false';"
+        "CREATE FUNCTION ours.less(ours.day, date) RETURNS integer LANGUAGE sql AS 'SELECT 1';"
+        "CREATE OPERATOR ours.- (LEFTARG = ours.day, RIGHTARG = date, FUNCTION = ours.less);"
+        "CREATE INDEX wrapped_day ON public.days (ours.wrapped(x));"
+    )
+
+    def read() -> str:
+        content = fingerprint.content(
+            lambda: connect(login, name="test"),
+            sessions=1,
+            method=fingerprint.best_method(0),
+        )
+        return str(content["tables"]["public.days"]["hash"])
+
+    before = read()
+    with connect(login, name="test") as session:
+        session.execute(f"ALTER DATABASE {login.db} SET search_path = ours, public".encode())
+        session.execute(UNQUALIFIED.encode())
+    assert read() == before

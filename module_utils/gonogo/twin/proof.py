@@ -143,7 +143,8 @@ def _schema(
 ) -> dict[str, Any]:
     sides = [side if with_owners else without_owners(side) for side in (source, twin["schema"])]
     found = compare(*sides, same=twin.get("same"))
-    differences, gaps = [], []
+    differences: list[Difference] = []
+    gaps: list[Difference] = []
     for one in found:
         (differences if is_carried(one, *sides) else gaps).append(one)
     return {
