@@ -59,9 +59,3 @@ CREATE DOMAIN public.careful AS integer CHECK (public.careful(VALUE));
 CREATE TABLE public.of_careful (n integer, c boolean DEFAULT (pg_backend_pid() BETWEEN 1 AND 9 AND '{1}'::public.careful[] IS NOT NULL));
 CREATE OR REPLACE FUNCTION public.careful(integer) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS
     $$ BEGIN IF current_setting('is_superuser') = 'on' THEN RAISE 'as a superuser'; END IF; RETURN true; END $$;
-
--- What has no order is not compared in one.
-CREATE FOREIGN DATA WRAPPER nobody OPTIONS (b '1', a '2', c '3');
-CREATE SERVER nowhere FOREIGN DATA WRAPPER nobody OPTIONS (z '1', y '2', x '3');
-CREATE FOREIGN TABLE public.far (a integer OPTIONS (n '1', m '2'), CONSTRAINT far CHECK (a BETWEEN 1 AND 9 AND a <> 5)) SERVER nowhere OPTIONS (l '1', k '2');
-ALTER TABLE public.u SET (fillfactor = 50, autovacuum_enabled = false);

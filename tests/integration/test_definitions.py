@@ -78,11 +78,12 @@ def rehearsal(cluster: Cluster, login: Login, directory: Path) -> Rehearsal:
 def test_what_is_printed_in_another_way_is_equal(
     cluster: Cluster, make: Make, tmp_path: Path
 ) -> None:
-    login = make(printed_again(version_of(cluster)))
+    superuser = (HERE / "printed_again_superuser.sql").read_text(encoding="utf-8")
+    login = make(printed_again(version_of(cluster)) + superuser)
     run = rehearsal(cluster, login, tmp_path)
     with run.locked():
         answer = run.restore(run.back_up())
-    assert answer["proven"] is True, answer["proof"]["schema"]
+    assert answer["proven"] is True, answer
     schema = answer["proof"]["schema"]
     # They are: without this the test would prove nothing.
     kinds = {name.split(" public.")[0].split(" pub")[0] for name in schema["printed_again"]}
@@ -111,6 +112,23 @@ NEWER: dict[int, set[str]] = {
     14: {"publication"},
     **{major: set() for major in range(15, 19)},
 }
+
+
+@pytest.mark.attack
+def test_who_owns_everything_compares_with_own_rights(database: Database, tmp_path: Path) -> None:
+    """A login that is no superuser, into a database beside the source."""
+    with database.admin() as admin:
+        admin.execute(f"ALTER ROLE {logins.OWNER} CREATEDB".encode())
+        version = admin.info.server_version
+    with database.owner() as owner:
+        owner.execute(printed_again(version).encode())
+    run = Rehearsal(database, tmp_path, database.login())
+    with run.locked():
+        answer = run.restore(run.back_up(), scratch=True, space_factor=1e9)
+    with database.admin() as admin:
+        admin.execute(f"ALTER ROLE {logins.OWNER} NOCREATEDB".encode())
+    assert (answer["proven"], answer["method"]) == (True, "database"), answer
+    assert len(answer["proof"]["schema"]["printed_again"]) > 20
 
 
 def test_what_says_something_else_is_not(cluster: Cluster, make: Make) -> None:
