@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -27,11 +28,16 @@ _numbers = count(1)
 _READ_ALL = 140000
 
 
+def read(name: str, version: int, *majors: int) -> str:
+    """The SQL of a file, and of those beside it for servers from these versions on."""
+    files = [f"{name}.sql"]
+    files += [f"{name}_{major}.sql" for major in majors if version >= major * 10000]
+    return "\n".join((HERE / file).read_text(encoding="utf-8") for file in files)
+
+
 def printed_again(version: int) -> str:
-    """Definitions that change when they are restored; those of newer servers where it is one."""
-    files = ["printed_again.sql"]
-    files += [f"printed_again_{major}.sql" for major in (14, 15) if version >= major * 10000]
-    return "\n".join((HERE / name).read_text(encoding="utf-8") for name in files)
+    """Definitions that change when they are restored."""
+    return read("printed_again", version, 14, 15)
 
 
 @pytest.fixture
@@ -88,6 +94,30 @@ def test_what_is_printed_in_another_way_is_equal(
     # They are: without this the test would prove nothing.
     kinds = {name.split(" public.")[0].split(" pub")[0] for name in schema["printed_again"]}
     assert kinds >= EXPRESSIONS - NEWER[(version_of(cluster) // 10000)], schema
+
+
+@pytest.mark.attack
+def test_expressions_of_every_form_are_equal_and_a_changed_number_is_not(
+    cluster: Cluster, make: Make, tmp_path: Path
+) -> None:
+    version = version_of(cluster)
+    login = make(read("printed_variously", version, 14, 17))
+    run = rehearsal(cluster, login, tmp_path)
+    with run.locked():
+        answer = run.restore(run.back_up())
+    assert answer["proven"] is True, answer
+    assert len(answer["proof"]["schema"]["printed_again"]) >= 30
+    tried = 0
+    with connect(login, name="test") as session:
+        for name, text in schema_catalog.read(session).items():
+            if not cut(name, text).queries:
+                continue
+            for number in re.finditer(r"(?<![\w.'])[0-9](?![\w.'])", text):
+                other = f"{text[: number.start()]}7{text[number.end() :]}"
+                difference = Difference("different", name, text, other)
+                assert reprint.same(session, [difference] * (text != other)) == {}, (name, other)
+                tried += 1
+    assert tried > 200
 
 
 EXPRESSIONS = {
@@ -286,7 +316,7 @@ def test_what_is_hashed_is_found_by_no_search_path(make: Make) -> None:
         "CREATE INDEX wrapped_day ON public.days (ours.wrapped(x));"
     )
 
-    def read() -> str:
+    def hashed() -> str:
         content = fingerprint.content(
             lambda: connect(login, name="test"),
             sessions=1,
@@ -294,8 +324,8 @@ def test_what_is_hashed_is_found_by_no_search_path(make: Make) -> None:
         )
         return str(content["tables"]["public.days"]["hash"])
 
-    before = read()
+    before = hashed()
     with connect(login, name="test") as session:
         session.execute(f"ALTER DATABASE {login.db} SET search_path = ours, public".encode())
         session.execute(UNQUALIFIED.encode())
-    assert read() == before
+    assert hashed() == before

@@ -1,0 +1,11 @@
+CREATE FUNCTION public.b1(x public.comp, y1 int DEFAULT 1) RETURNS TABLE (q int, w text) LANGUAGE sql STABLE BEGIN ATOMIC WITH r AS (SELECT n FROM public.y WHERE n BETWEEN 1 AND 9 AND m = y1) SELECT (x).a, (x).b FROM r WHERE (x).a BETWEEN 1 AND 9 AND b1.y1 > 0; END;
+CREATE FUNCTION public.b2(int, text DEFAULT 'a') RETURNS int LANGUAGE sql RETURN CASE WHEN $1 BETWEEN 1 AND 9 AND $2 <> '' THEN $1 END;
+CREATE PROCEDURE public.b3(a int, INOUT b int) LANGUAGE sql BEGIN ATOMIC INSERT INTO public.x (id, b) SELECT a, 1 WHERE a BETWEEN 1 AND 9 AND b3.b > 0 ON CONFLICT DO NOTHING; UPDATE public.x SET b = 1 WHERE id = a; DELETE FROM public.x WHERE id BETWEEN 1 AND 9 AND id <> a RETURNING id; END;
+CREATE FUNCTION public.b4() RETURNS void LANGUAGE sql BEGIN ATOMIC END;
+CREATE FUNCTION public.b5(VARIADIC a int[]) RETURNS bool LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN array_length(a, 1) BETWEEN 1 AND 9 AND a IS NOT NULL;
+CREATE FUNCTION public."B six"("End" int, "begin" int) RETURNS int LANGUAGE sql RETURN "End" + "begin" + CASE WHEN "End" BETWEEN 1 AND 9 AND "begin" > 0 THEN 1 ELSE 2 END;
+CREATE STATISTICS public.s1 ON (b BETWEEN 1 AND 9 AND m), lower(c), (c::varchar(3)), (x.c || d) FROM public.x;
+CREATE STATISTICS public.s2 ON (c IN ('a'::varchar(10), 'b'::varchar(10))) FROM public.x;
+CREATE VIEW public.w1 AS WITH RECURSIVE r(n, p) AS (SELECT 1, 2 UNION ALL SELECT n + 1, p FROM r WHERE n BETWEEN 1 AND 9 AND p > 0) SEARCH DEPTH FIRST BY n SET o CYCLE n SET c USING pth SELECT n, p, c FROM r;
+CREATE VIEW public.w2 AS SELECT ju.id FROM public.x JOIN (SELECT id FROM public.x) AS y USING (id) AS ju WHERE ju.id BETWEEN 1 AND 9 AND b > 0;
+CREATE VIEW public.w3 AS SELECT date_bin('1 day', u, TIMESTAMP '2000-01-01'), i['a'], normalize(d, NFC), d IS NORMALIZED FROM public.x GROUP BY DISTINCT u, i, d, CUBE (b);
