@@ -14,6 +14,7 @@ from gonogo.errors import GonogoError
 
 _OFF = "the twin is switched off (twin_enabled)"
 _SHOWN = 5
+_NAMED = 3
 
 
 class ActionModule(Stage):
@@ -80,9 +81,12 @@ def _lines(record: Mapping[str, Any]) -> list[str]:
     open_ = confined is not None and not confined["files"]
     tables = record["proof"]["tables"]
     rows = sum(table["rows"][0] for table in tables.values())
+    lost = record["proof"]["schema"]["not_carried"]
+    more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
     return [
         f"The restored backup equals its source: {len(tables)} tables, {rows} rows; the restore "
         f"took {record['seconds']['restore']:.1f} s",
+        *([f"The way back does not bring: {'; '.join(lost[:_NAMED])}{more}"] if lost else []),
         *([f"Its server could reach what its account can: {confined['reason']}"] if open_ else []),
     ]
 

@@ -175,7 +175,7 @@ def _words(one: Difference) -> str:
 
 def _short(text: str | None) -> str:
     line = " ".join((text or "").split())
-    return line if len(line) <= _SHOWN_SHORT else f"{line[:_SHOWN_SHORT]} …"
+    return line if len(line) <= _SHOWN_SHORT else f"{line[:_SHOWN_SHORT]} ..."
 
 
 def _shown(difference: Difference) -> dict[str, Any]:
