@@ -679,7 +679,7 @@ _DERIVED = """
             FROM pg_type AS t LEFT JOIN pg_class AS c ON c.oid = t.typrelid
             WHERE t.oid = d.objoid)
     END"""
-# Comments on large objects go with the data, and subscriptions are compared nowhere.
+# Comments on large objects go with the data; subscriptions are not restored.
 _COMMENTS = f"""
     SELECT concat_ws(' ', 'comment on', CASE WHEN {_DERIVED} THEN 'derived' END,
         o.type, o.identity), d.description

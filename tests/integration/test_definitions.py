@@ -209,7 +209,6 @@ NOT_CARRIED = [
     "comment on derived type public.one[]: of an array",
     "comment on extension pgcrypto: not at the source",
     "comment on index public.broken: of what is not there",
-    "comment on subscription sub: of a subscription",
     "index public.broken: invalid,",
     "sequence public.like_it_id_seq: bigint,",
     "sequence public.like_that_down_seq: bigint,",

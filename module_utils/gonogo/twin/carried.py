@@ -97,7 +97,6 @@ _GAPS = (
     _Gap("triggers of constraint ", ("missing",)),
     # They would speak with another server.
     _Gap("subscription ", ("missing",)),
-    _Gap("comment on subscription ", ("missing",)),
     _Gap("sequence ", ("different",), _has_type_of_column),
 )
 
