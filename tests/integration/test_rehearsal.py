@@ -264,3 +264,37 @@ def until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < deadline, "it never came to that"
         time.sleep(0.05)
+
+
+@pytest.mark.attack
+def test_what_is_printed_in_another_way_stops_nobody(
+    make_database: Make, controller: Controller, runbook: Path
+) -> None:
+    """Of two databases one was restored, or both, or only the other: the texts are not the same."""
+    nested = "CHECK (length(contact_email) BETWEEN 0 AND 999 AND contact_email <> '~');"
+    table = "ALTER TABLE public.vendor_master"
+    add(runbook / "migration.sql", f"\n{table} ADD CONSTRAINT few {nested}\n")
+    add(runbook / "undo.sql", f"\n{table} DROP CONSTRAINT few;\n")
+    staging = make_target(make_database, controller, "staging")
+    production = make_target(make_database, controller, "production")
+    for target in (staging, production):
+        with target.database.owner() as owner:
+            owner.execute(f"{table} ADD CONSTRAINT kept {nested}".encode())
+    given = {"gonogo_runbook": str(runbook)}
+    deployed = staging.play(*VALIDATE, **given)
+    assert deployed.verdict["decision"] == "GO", deployed.output
+    # The database against its twin, which was restored.
+    done = json.loads((staging.run() / "deploy.json").read_text())
+    assert (done["action"], done["unlike_rehearsal"]) == ("applied", [])
+    # A twin with the migration in it against one that the migration is applied to.
+    validated = staging.play(*VALIDATE, **given)
+    assert validated.verdict["decision"] == "GO", validated.output
+    twin = json.loads((staging.run() / "twin.json").read_text())
+    again = set(twin["proof"]["schema"]["printed_again"])
+    assert {f"constraint public.vendor_master.{name}" for name in ("few", "kept")} <= again
+    promoted = {
+        "gonogo_promotion_from": "staging",
+        "gonogo_promotion_evidence": str(staging.run()),
+    }
+    asked = production.play(*ROLL_OUT, **given, **promoted)
+    assert record_of(production)["unlike_promotion"] == [], asked.output

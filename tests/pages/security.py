@@ -296,6 +296,7 @@ _INERT = _rows(
         "unit/test_runbook.py::test_files",
     ),
 )
+_DEFINITIONS = "test_definitions.py"
 _RIGHTS = "test_rights.py"
 _CODE = _rows(
     (
@@ -317,6 +318,12 @@ _CODE = _rows(
         "the same, in a database beside the source",
         "as on the twin",
         f"{_RIGHTS}::test_no_code_of_an_owner_runs_as_a_superuser_in_a_database_beside_the_source",
+    ),
+    (
+        "",
+        "the same, where a definition is read once more to be compared with its source",
+        "the role that may only read does it, in a transaction that is rolled back",
+        f"{_DEFINITIONS}::test_what_is_printed_in_another_way_is_equal",
     ),
     (
         "",

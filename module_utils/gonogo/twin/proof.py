@@ -151,7 +151,10 @@ def _schema(
         "objects": len(source),
         "different": len(differences),
         "differences": [_shown(difference) for difference in differences[:_SHOWN]],
-        "not_carried": [_words(one) for one in gaps],
+        "not_carried": [
+            *map(_words, gaps[:_SHOWN]),
+            *([f"and {len(gaps) - _SHOWN} more"] if len(gaps) > _SHOWN else []),
+        ],
         "printed_again": dict(twin.get("same") or {}),
         "equal": not differences,
     }
