@@ -328,3 +328,30 @@ def test_what_is_hashed_is_found_by_no_search_path(make: Make) -> None:
         session.execute(f"ALTER DATABASE {login.db} SET search_path = ours, public".encode())
         session.execute(UNQUALIFIED.encode())
     assert hashed() == before
+
+
+@pytest.mark.attack
+def test_a_view_and_a_cast_that_need_a_search_path_stand_in_nobody_s_way(
+    cluster: Cluster, make: Make, tmp_path: Path
+) -> None:
+    """A dump calls neither: a view is not executed, and a value is written by its own type."""
+    login = make(
+        FUNCTIONS
+        + UNQUALIFIED
+        + """;
+        DROP INDEX public.wrapped;
+        INSERT INTO public.t VALUES ('x');
+        CREATE VIEW public.seen AS
+            SELECT ours.wrapped(a) AS w, length(a) BETWEEN 0 AND 9 AND a <> '' AS short
+            FROM public.t;
+        CREATE TYPE ours.k AS (a integer);
+        CREATE FUNCTION ours.told(ours.k) RETURNS text LANGUAGE sql STABLE
+            AS 'SELECT name FROM lookup WHERE id = ($1).a';
+        CREATE CAST (ours.k AS text) WITH FUNCTION ours.told(ours.k) AS IMPLICIT;
+        CREATE TABLE public.of_k (k ours.k, ks ours.k[], t text DEFAULT ROW(1)::ours.k);
+        INSERT INTO public.of_k VALUES (ROW(1), ARRAY[ROW(1)::ours.k], 'x')"""
+    )
+    run = rehearsal(cluster, login, tmp_path)
+    with run.locked():
+        answer = run.restore(run.back_up())
+    assert answer["proven"] is True, answer
