@@ -30,6 +30,7 @@ from .standins import Doors
 __all__ = ["Filling", "FillingAsLogin"]
 
 _TRUSTED_LANGUAGES = "SELECT lanname FROM pg_catalog.pg_language WHERE lanpltrusted"
+_DUMPS_OWNER_OF_PUBLIC = 150000
 _OWNER_OF_PUBLIC = """
 SELECT pg_catalog.pg_get_userbyid(n.nspowner)::text
 FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'public'
@@ -143,6 +144,8 @@ class Filling:
 
     def _give_public(self, session: Any) -> None:
         """A new database has a schema public already; before version 15 no dump says whose."""
+        if self._doors.version >= _DUMPS_OWNER_OF_PUBLIC:
+            return
         owner = read_source(self.archive.directory)["schema"].get("owner of schema public")
         if owner and session.execute(_OWNER_OF_PUBLIC).fetchone() not in (None, (owner,)):
             statement = sql.SQL("ALTER SCHEMA public OWNER TO {}")
