@@ -63,7 +63,7 @@ class ActionModule(ApprovedStage):
         ledger.refuse_others(records, run.read_json("run.json")["token"])
         return {
             "ledger": ledger.by_table(records),
-            "script": run.read_bytes(script).decode(),
+            "script": run.read_text(script),
         }
 
     def plan_lines(self, run: evidence.Run, planned: Mapping[str, Any]) -> list[str]:

@@ -6,8 +6,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ansible.utils.vars import load_extra_vars
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from gonogo.controller import (
@@ -18,12 +16,12 @@ from gonogo.controller import (
     intents,
     migration,
     person,
-    project,
     ranges,
     rehearsal,
 )
+from gonogo.controller.commands import spelled
 from gonogo.controller.runbook import Runbook
-from gonogo.controller.stage import LOGIN, Stage, native
+from gonogo.controller.stage import LOGIN, Stage
 from gonogo.deploy.budgets import BUDGETS_SPEC, budgets_of
 from gonogo.errors import GonogoError
 from gonogo.remote.common import TIMEOUTS_SPEC
@@ -92,7 +90,7 @@ class ActionModule(Stage):
                 rehearsed, after, runbook.manifest, same=lambda _found: self._printed_again(run)
             )
         run.write_json("deploy.json", done, stage=self.stage)
-        problem = deployment.problem(done, inventories=deployment.sources(self._vars))
+        problem = deployment.problem(done, caller=self.caller)
         if problem:
             raise problem
         run.append(self.stage, "stage_passed")
@@ -201,18 +199,11 @@ class ActionModule(Stage):
     def _approved(
         self, run: evidence.Run, shown: dict[str, Any], arguments: dict[str, Any]
     ) -> dict[str, Any]:
-        extra = native(load_extra_vars(self._loader))
-        more = deployment.repeated(extra, known=project.variables()[0], stage="deploy")
+        caller = self.caller
         promoted = self._variable("gonogo_promotion_evidence")
-        if promoted and "gonogo_promotion_evidence" not in extra:
-            more.append(f"gonogo_promotion_evidence={promoted}")
-        hint = deploy_approval.next_command(
-            run.run_id,
-            shown,
-            more=more,
-            inventories=deployment.sources(self._vars),
-            limit=deployment.limit(self._vars),
-        )
+        given = "gonogo_promotion_evidence" in caller.given
+        more = [spelled("gonogo_promotion_evidence", promoted)] if promoted and not given else []
+        hint = deploy_approval.next_command(run.run_id, shown, caller=caller, more=more)
         given = arguments["approval"]
         if given is None:
             raise GonogoError("the deployment waits for an approval", hint=f"To give it: {hint}")

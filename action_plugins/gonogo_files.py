@@ -9,6 +9,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from gonogo.controller.stage import Stage
+from gonogo.errors import InputError
 
 
 class ActionModule(Stage):
@@ -22,11 +23,15 @@ class ActionModule(Stage):
             return {"changed": True, "msg": f"would copy the SQL to {arguments['directory']}"}
         run = self.open_run()
         runbook = self.runbook_of(run)
-        files = {
-            f"runbook/{path.name}": path.read_text(encoding="utf-8")
-            for path in runbook.migration_files
-        }
+        files = {f"runbook/{path.name}": _text(path) for path in runbook.migration_files}
         directory = f"{arguments['directory']}/{run.run_id}"
         result = self.call("files", {"directory": directory, "files": files})
         run.append(self.stage, "stage_passed", {"directory": result["directory"]})
         return result
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"not UTF-8 at byte {error.start}", file=str(path)) from None

@@ -131,7 +131,8 @@ class ActionModule(Stage):
         admitted: dict[str, Any] | None,
         protected: Protection,
     ) -> evidence.Run:
-        now = datetime.now(UTC)
+        # Before anything is made: it may be a name that cannot be shown.
+        now, operator = datetime.now(UTC), person.account()
         validated = admitted.pop("schema") if admitted else None
         run = evidence.Run.create(self.runs_dir, arguments["environment"], evidence.new_run_id(now))
         evidence.point_to(
@@ -156,7 +157,7 @@ class ActionModule(Stage):
             "parameters": dict(runbook.parameters),
             "promotion": admitted,
             "started_at": f"{now:%Y-%m-%dT%H:%M:%SZ}",
-            "operator": person.account(),
+            "operator": operator,
             "controller": self.identity,
             "versions": {
                 "ansible_core": version("ansible-core"),
@@ -190,11 +191,10 @@ class ActionModule(Stage):
                 continue
             try:
                 said += recovery.find_out(self, other, by=run.run_id, login=login, timeouts={})
-            except (GonogoError, KeyError) as error:
-                why = error.primary if isinstance(error, GonogoError) else f"it lacks {error}"
+            except GonogoError as error:
                 said.append(
                     f"Run {other.run_id} began to deploy and did not end; what it has left cannot "
-                    f"be found out: {why}"
+                    f"be found out: {error.primary}"
                 )
         return said
 

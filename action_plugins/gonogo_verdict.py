@@ -7,13 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleConnectionFailure
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from gonogo import canonical
 from gonogo.controller import (
-    deployment,
     evidence,
     intents,
     judgement,
@@ -113,13 +110,11 @@ class ActionModule(Stage):
                     hint="Find out who has changed it, then start a new run.",
                 )
         except Exception as error:  # noqa: BLE001 - the verdict must be written all the same
-            why = error.primary if isinstance(error, GonogoError) else " ".join(str(error).split())
-            if isinstance(error, AnsibleConnectionFailure):
-                why = f"the connection to the host was lost: {why}"
+            why = self.explained(error)
             problem = GonogoError(
                 "nobody could see whether what was judged is still there",
-                detail=why,
-                hint="Start a new run.",
+                detail=": ".join(filter(None, (why.primary, why.detail))),
+                hint=f"{why.hint}\nThen start a new run." if why.hint else "Start a new run.",
             )
         if problem is not None:
             data = {"message": problem.primary, "detail": problem.detail, "hint": problem.hint}
@@ -135,7 +130,8 @@ class ActionModule(Stage):
                 self, run, by=run.run_id, login=login, timeouts={}, fence=(run.run_id,)
             )
         except Exception as error:  # noqa: BLE001 - the verdict must be written all the same
-            self._display.warning(f"what the deployment has left could not be found out: {error}")
+            why = self.explained(error).primary
+            self._display.warning(f"what the deployment has left could not be found out: {why}")
         return []
 
     def _ways_back(self, run: evidence.Run) -> list[str]:
@@ -145,8 +141,7 @@ class ActionModule(Stage):
             deployment=found.deploy,
             rehearsal=found.rehearsal,
             twin=found.twin,
-            inventories=deployment.sources(self._vars),
-            limit=deployment.limit(self._vars),
+            caller=self.caller,
         )
 
     def _refuse_another(self, run: evidence.Run) -> None:
@@ -188,7 +183,8 @@ class ActionModule(Stage):
             self._remove_twin(run, login)
             return list(result["fenced"])
         except Exception as error:  # noqa: BLE001 - the verdict must be written all the same
-            self._display.warning(f"the run lock could not be released: {error}")
+            why = self.explained(error).primary
+            self._display.warning(f"the run lock could not be released: {why}")
         return []
 
     def _remove_twin(self, run: evidence.Run, login: dict[str, Any]) -> None:

@@ -30,6 +30,7 @@ from ansible.plugins.callback import CallbackBase
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 # phase_stage brings along what all stages import: their processes are forks of this one.
+from gonogo import fault
 from gonogo.controller import (
     evidence,
     intents,
@@ -132,6 +133,13 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         if not self._judging:
             return
         self._judging = False
+        try:
+            self._last_words(stats)
+        except Exception as error:  # noqa: BLE001 - Ansible would warn, and end as if all were well
+            self._display.error(fault.told(error, doing="the last word").render(), wrap_text=False)
+            raise SystemExit(_FAILED) from None
+
+    def _last_words(self, stats: Any) -> None:
         for directory in self._evidence.values():
             self._say(Path(directory))
         unjudged = sorted(self._hosts - set(self._evidence))

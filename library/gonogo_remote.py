@@ -115,6 +115,9 @@ def answered(given: dict[str, Any]) -> dict[str, Any]:
         told = f"the target host's Python is {sys.version.split()[0]}; 3.9 or newer is needed"
         return failed(told, hint="Name another one: ansible_python_interpreter.")
     package = {**given["package"], "file": expanded(given["package"]["file"])}
+    if package["file"].startswith("~"):
+        told = f"the home directory in {given['package']['file']} is not known"
+        return failed(told, hint="Let gonogo_remote_dir name a whole path, or set HOME there.")
     try:
         text = text_of(package)
     except FileNotFoundError:

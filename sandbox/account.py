@@ -12,13 +12,13 @@ __all__ = ["Account", "server_account"]
 def server_account() -> Account:
     """The caller's own account, or the one that root lends.
 
-    Raises: SandboxError when root has none to lend.
+    Raises: SandboxError when root has none to lend, or the caller's has no name.
     """
     try:
         return choose()
     except UnprovenError as error:
         raise SandboxError(
-            "no unprivileged account to run the server as",
+            error.primary,
             detail=error.detail,
-            hint="Run the sandbox as an ordinary user.",
+            hint="Run the sandbox as an ordinary user who has an entry in passwd.",
         ) from error

@@ -18,6 +18,7 @@ import psycopg
 from psycopg import Error as DatabaseError
 
 from .errors import GonogoError
+from .home import expanded
 from .login import Login, Timeouts, clean_environment
 from .refusal import refused
 from .session_settings import NEWER, PEER, pinned, without_limits
@@ -202,8 +203,10 @@ def _check_service(login: Login) -> None:
             f"login.db and login.service name two databases: {login.db!r} and {said['dbname']!r}",
             hint="Correct one of them, or leave dbname out of the service.",
         )
-    file = Path(login.service_file or "~/.pg_service.conf").expanduser()
-    if "password" in said and file.is_file() and file.stat().st_mode & 0o077:
+    if "password" not in said:
+        return
+    file = Path(login.service_file) if login.service_file else expanded("~/.pg_service.conf")
+    if file.is_file() and file.stat().st_mode & 0o077:
         raise GonogoError(
             f"the service file holds a password and can be read by others: {file}",
             hint=f"chmod 600 {file}, or name a passfile in the service.",

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .errors import GonogoError
+from .home import account_name
 
 __all__ = ["obstacle", "require_own", "trustworthy"]
 
@@ -125,10 +126,7 @@ def _is_nobody_elses(gid: int) -> bool:
 
 
 def _user_name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"user {uid}"
+    return account_name(uid) or f"user {uid}"
 
 
 def _group_name(gid: int) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from gonogo.connection import connect
 from gonogo.controller import migration, runbook, standing
+from gonogo.controller.commands import Caller
 from gonogo.deploy import standing as on_target
 from gonogo.deploy.again import again
 from gonogo.deploy.carry_out import inspect
@@ -296,7 +297,7 @@ def seen(database: Database, folder: Path = RUNBOOK, *, profile: str = "target")
 
 def judged(found: dict[str, Any], folder: Path = RUNBOOK, **records: Any) -> str:
     given = {"rehearsal": None, "deploy": None, **records}
-    problem = standing.problem(book(folder), found, **given, inventories=["x"])
+    problem = standing.problem(book(folder), found, **given, caller=Caller(inventories=["x"]))
     return "" if problem is None else problem.render()
 
 

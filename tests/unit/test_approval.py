@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +14,6 @@ from gonogo import approvals
 from gonogo.controller import (
     approval,
     deploy_approval,
-    deployment,
     person,
     project,
     ranges,
@@ -257,40 +255,3 @@ def test_a_limit_that_no_server_can_count(name: str) -> None:
         with pytest.raises(InputError, match="longer than PostgreSQL can count") as caught:
             request.check_timeouts({name: value})
         assert f"gonogo_timeouts.{name}" in caught.value.render()
-
-
-# --- the command that gives it ------------------------------------------------------------------
-
-
-def test_the_command_that_approves_repeats_what_the_run_was_started_with() -> None:
-    """Without it the command would be another login's, or deploy nothing."""
-    login = {"db": "apms", "service": "admin of it"}
-    given = {
-        "gonogo_login": login,
-        "deploy_enabled": True,
-        "gonogo_runbook": "runbooks/x",
-        "gonogo_profile": "two words",
-        "restore_run_id": RUN_ID,
-        "restore_token": "0123456789",
-        "restore_approved_by": "Dewi",
-        "target_take_over": RUN_ID,
-        "ansible_user": "x",
-    }
-    known = frozenset(given) - {"ansible_user"}
-    words = deployment.repeated(given, known=known, stage="restore")
-    assert words == [
-        '{"deploy_enabled": true}',
-        json.dumps({"gonogo_login": login}),
-        '{"gonogo_profile": "two words"}',
-        "gonogo_runbook=runbooks/x",
-    ]
-    line = deployment.command("x.yml", *words, inventories=["i"])
-    assert shlex.split(line)[5::2] == words
-
-
-def test_the_command_starts_the_playbook_of_this_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is protected by its playbook is protected in the run that is approved."""
-    started = {"args": ("rollout_production.yml",)}
-    monkeypatch.setattr("ansible.context.CLIARGS", started)
-    said = deploy_approval.next_command(RUN_ID, {"token": "t"}, more=[], inventories=["i"])
-    assert said.startswith("ansible-playbook -i i rollout_production.yml -e ")

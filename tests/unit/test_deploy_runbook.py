@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gonogo.controller import deployment, migration, runbook
+from gonogo.controller.commands import Caller
 from gonogo.deploy.budgets import budgets_of, check_variables, seconds
 from gonogo.errors import InputError
 
@@ -304,7 +305,7 @@ def _record(**changes: Any) -> dict[str, Any]:
 
 
 def told(record: dict[str, Any]) -> str:
-    problem = deployment.problem(record, inventories=["inventories/x"])
+    problem = deployment.problem(record, caller=Caller(inventories=["inventories/x"]))
     assert problem is not None
     return problem.render()
 
@@ -334,5 +335,5 @@ def test_a_failure_that_leaves_something_names_it_and_the_next_command() -> None
 
 def test_nothing_wrong_is_no_problem() -> None:
     done = _record(action="applied", error=None)
-    assert deployment.problem(done, inventories=[]) is None
+    assert deployment.problem(done, caller=Caller()) is None
     assert deployment.lines(done)

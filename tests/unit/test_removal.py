@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from gonogo.errors import GonogoError
+from gonogo.home import account_name
 from gonogo.login import Login
 from gonogo.twin import account, keeper, place, server, sharedmemory
 from gonogo.unfinished import sweep
@@ -47,7 +48,7 @@ def beside() -> Iterator[Path]:
 
 def _home(directory: Path, run_id: str = RUN_ID) -> Path:
     """A twin's directory that was begun, and nobody keeps."""
-    who = account.Account(account.name_of(os.geteuid()) or "", os.geteuid(), os.getegid(), False)
+    who = account.Account(account_name(os.geteuid()) or "", os.geteuid(), os.getegid(), False)
     made, mark = place.make(directory / "twins", run_id, who)
     os.close(mark)
     return made.home

@@ -76,12 +76,6 @@ def test_paths_of_the_target_are_not_expanded_here() -> None:
     [
         (GonogoError("bad", hint="do"), "bad\nHINT:  do"),
         (OSError(13, "Permission denied", "/x"), "Permission denied: /x"),
-        (KeyError("run_id"), "the evidence lacks 'run_id'\nHINT:  Start a new run."),
-        (
-            UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
-            "a file is not UTF-8: 'utf-8' codec can't decode byte 0xff in position 0: "
-            "invalid start byte",
-        ),
     ],
 )
 def test_errors_are_messages(

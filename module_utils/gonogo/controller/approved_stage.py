@@ -19,7 +19,6 @@ from ..errors import GonogoError
 from ..remote.common import TIMEOUTS_SPEC
 from . import (
     approval,
-    deployment,
     evidence,
     others,
     person,
@@ -60,15 +59,12 @@ class ApprovedStage(Stage):
     purpose = ""
     # What of a module's answer is kept on record.
     kept: Sequence[str] = ()
-    # What this call was started with, for the command that approves the plan.
-    _repeated: Sequence[str] = ()
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         known, prefixes = project.variables()
         extra = native(load_extra_vars(self._loader))
         request_form.refuse_secrets({name: extra[name] for name in extra if name in known})
         request.check_variables(extra, known=known, prefixes=prefixes)
-        self._repeated = deployment.repeated(extra, known=known, stage=self.stage)
         ranges.check(f"{self.stage}_plan_hours", arguments["plan_hours"])
         request.check_timeouts({k: v for k, v in arguments["timeouts"].items() if v is not None})
         found = self._find_out_restores(arguments)
@@ -315,13 +311,9 @@ class ApprovedStage(Stage):
 
     def _next_lines(self, report: Mapping[str, Any]) -> list[str]:
         """The command that approves the plan, ready to be pasted but for the name."""
-        command = deployment.command(
-            f"playbooks/{self.stage}.yml",
+        command = self.caller.again(
             f"{self.stage}_run_id={report['run_id']}",
             f"{self.stage}_token={report['token']}",
             f"{self.stage}_approved_by=NAME",
-            *self._repeated,
-            inventories=deployment.sources(self._vars),
-            limit=deployment.limit(self._vars),
         )
         return [f"{self.purpose}:", f"  {command}"]

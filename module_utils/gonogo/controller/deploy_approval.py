@@ -13,7 +13,8 @@ from typing import Any
 
 from ..canonical import line, sha256
 from ..errors import GonogoError, InputError
-from . import approval, deployment, evidence, person, request
+from . import approval, evidence, person, request
+from .commands import Caller
 
 __all__ = ["PLAN", "USED", "content", "holds", "next_command", "plan_lines", "require"]
 
@@ -122,25 +123,17 @@ def plan_lines(plan: Mapping[str, Any], look: Mapping[str, Any]) -> list[str]:
 
 
 def next_command(
-    run_id: str,
-    plan: Mapping[str, Any],
-    *,
-    more: Sequence[str],
-    inventories: Sequence[str],
-    limit: str | None = None,
+    run_id: str, plan: Mapping[str, Any], *, caller: Caller, more: Sequence[str] = ()
 ) -> str:
     """The command that approves a plan, ready to be pasted but for the name.
 
-    `more` are further variables that the run was started with, `limit` the host it is about.
+    `more` are variables that were not given on the command line.
     """
-    return deployment.command(
-        deployment.judging_playbook(),
+    return caller.again(
         f"deploy_run_id={run_id}",
         f"deploy_token={plan['token']}",
         "deploy_approved_by=NAME",
         *more,
-        inventories=inventories,
-        limit=limit,
     )
 
 

@@ -2,84 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible import context
-
 from ..errors import GonogoError
 from . import intents
+from .commands import Caller
 from .evidence import Run
 from .runbook import Runbook
 
 __all__ = [
-    "command",
     "contradictions",
-    "judging_playbook",
-    "limit",
     "lines",
     "own_record",
     "problem",
-    "repeated",
-    "sources",
     "waits",
 ]
 
 _SHOWN = 20
-# What Ansible takes as it is, behind the equals sign of -e.
-_PLAIN = re.compile(r"[\w./:+-]+")
-
-
-def command(
-    playbook: str, *variables: str, inventories: Sequence[str], limit: str | None = None
-) -> str:
-    """A command line ready to be pasted; `limit` is the one host that it is about."""
-    words = ["ansible-playbook"]
-    for inventory in inventories:
-        words += ["-i", inventory]
-    words.append(playbook)
-    if limit:
-        words += ["--limit", limit]
-    for variable in variables:
-        words += ["-e", variable]
-    return shlex.join(words)
-
-
-def judging_playbook() -> str:
-    """The playbook that this run was started with: what it protects, another one may not."""
-    given = context.CLIARGS.get("args") or ()
-    return str(given[0]) if given else "playbooks/validate.yml"
-
-
-def repeated(extra: Mapping[str, Any], *, known: frozenset[str], stage: str) -> list[str]:
-    """The project's variables of this command line, for the one that approves the plan.
-
-    Not the approval's own (`STAGE_run_id`, `_token`, `_approved_by`), and not what ends another
-    run.
-    """
-    once = {f"{stage}_{name}" for name in ("run_id", "token", "approved_by")}
-    return [
-        f"{name}={extra[name]}"
-        if isinstance(extra[name], str) and _PLAIN.fullmatch(extra[name])
-        else json.dumps({name: extra[name]}, ensure_ascii=False)
-        for name in sorted(known & extra.keys() - once - {"target_take_over"})
-    ]
-
-
-def sources(variables: Mapping[str, Any]) -> list[str]:
-    """The inventories of this ansible-playbook, as they are named from here."""
-    return [os.path.relpath(str(s)) for s in variables.get("ansible_inventory_sources") or []]
-
-
-def limit(variables: Mapping[str, Any]) -> str | None:
-    """The host, where the play has others too: a token is one host's. None where it has not."""
-    hosts = variables.get("ansible_play_hosts_all") or []
-    return str(variables["inventory_hostname"]) if len(hosts) > 1 else None
 
 
 def own_record(runs_dir: Path, run: Run) -> dict[str, Any] | None:
@@ -105,7 +46,7 @@ def own_record(runs_dir: Path, run: Run) -> dict[str, Any] | None:
                     "sha256": {name: digests[name] for name in sorted(files)},
                     "undone": (path / "undo.json").is_file(),
                 }
-        except (GonogoError, KeyError, TypeError, ValueError, OSError):
+        except GonogoError:
             continue
     return None
 
@@ -165,12 +106,12 @@ def waits(bill: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, float]]:
     return sorted(found, key=lambda wait: ("reads" not in wait[1], -wait[2], wait[0]))
 
 
-def problem(done: Mapping[str, Any], *, inventories: Sequence[str]) -> GonogoError | None:
+def problem(done: Mapping[str, Any], *, caller: Caller) -> GonogoError | None:
     """Why the stage did not do its work, and the next command; None if it did."""
     if done["action"] == "refused":
-        return _refused(done, inventories)
+        return _refused(done, caller)
     if done["action"] == "failed":
-        return _failed(done, inventories)
+        return _failed(done, caller)
     if done.get("unlike_rehearsal"):
         return GonogoError(
             "after the deployment the schema is not what the rehearsal has shown",
@@ -180,20 +121,20 @@ def problem(done: Mapping[str, Any], *, inventories: Sequence[str]) -> GonogoErr
     return None
 
 
-def _refused(done: Mapping[str, Any], inventories: Sequence[str]) -> GonogoError:
+def _refused(done: Mapping[str, Any], caller: Caller) -> GonogoError:
     before = done["before"]
     blocking = [c for c in before["contradictions"] if c["blocks"]]
     if blocking:
         return GonogoError(blocking[0]["text"], hint=blocking[0]["hint"])
     detail = "\n".join(_state(before["objects"]))
     if before["state"] == "unfinished":
-        again = command(judging_playbook(), "deploy_continue=true", inventories=inventories)
+        again = caller.again("deploy_continue=true")
         return GonogoError(
             "the deployment is not finished: statements outside of its transaction are missing",
             detail=detail,
             hint=f"To finish it: {again}",
         )
-    undo = command("playbooks/undo.yml", inventories=inventories)
+    undo = caller.playbook("undo")
     return GonogoError(
         "the migration is there in part; nothing was applied",
         detail=detail,
@@ -216,9 +157,9 @@ def _state(objects: Sequence[Mapping[str, Any]]) -> list[str]:
     return [f"{len(right)} objects are there as they should be, {len(wrong)} are not:", *shown]
 
 
-def _failed(done: Mapping[str, Any], inventories: Sequence[str]) -> GonogoError:
+def _failed(done: Mapping[str, Any], caller: Caller) -> GonogoError:
     error = done["error"]
-    again = command(judging_playbook(), inventories=inventories)
+    again = caller.again()
     if error is None:
         return GonogoError(
             "every statement ran, but the migration is not there as it should be",
@@ -244,10 +185,10 @@ def _failed(done: Mapping[str, Any], inventories: Sequence[str]) -> GonogoError:
         details += [f"done: {file}" for file in done["files"]]
         details += _state(done["after"]["objects"])
         if done["after"]["state"] == "unfinished":
-            finish = command(judging_playbook(), "deploy_continue=true", inventories=inventories)
+            finish = caller.again("deploy_continue=true")
             hints.append(f"Correct the cause, then finish it: {finish}")
         else:
-            undo = command("playbooks/undo.yml", inventories=inventories)
+            undo = caller.playbook("undo")
             hints.append(f"See what taking it back would remove: {undo}")
     hints += [f"Remove the unfinished index: {left['command']}" for left in done["leftovers"]]
     attempts = f" after {error['attempts']} attempts" if error["attempts"] > 1 else ""

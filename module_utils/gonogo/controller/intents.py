@@ -7,14 +7,13 @@ and whoever works on it next asks.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from . import unheard
-from .evidence import Run, load
+from .evidence import RecordError, Run, load, read_object
 
 __all__ = [
     "DEPLOY",
@@ -159,8 +158,8 @@ def _error(state: str) -> dict[str, Any]:
 
 
 def _object(file: Path) -> dict[str, Any]:
+    """What a file says, and nothing where it is not there or cannot be read."""
     try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_object(file)
+    except (OSError, ValueError, RecordError):
         return {}
-    return value if isinstance(value, dict) else {}

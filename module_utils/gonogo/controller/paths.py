@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import GonogoError, InputError
+from ..home import expanded
 
 __all__ = ["path_of"]
 
@@ -12,8 +13,12 @@ __all__ = ["path_of"]
 def path_of(text: str, *, key: str) -> Path:
     """The whole path, `~` and links followed. Raises InputError for what can be none."""
     try:
-        return Path(text).expanduser().resolve()
-    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        return expanded(text).resolve()
+    except GonogoError as error:
+        raise InputError(
+            error.primary, key=key, value=text, detail=error.detail, hint=error.hint
+        ) from None
+    except (OSError, RuntimeError, ValueError) as error:
         raise InputError(
             f"cannot be a path: {getattr(error, 'strerror', None) or type(error).__name__}",
             key=key,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
+import os
 import unicodedata
 from typing import Any
 
 from ..errors import INVISIBLE, GonogoError
+from ..home import account_name
 
 __all__ = ["account", "mistake", "name_of"]
 
@@ -47,8 +48,13 @@ def mistake(text: Any, key: str) -> str | None:
 
 
 def account() -> str:
-    """Name of the account that runs this. Raises GonogoError where it is none."""
-    name = getpass.getuser()
+    """Name of the account that runs this: what LOGNAME or USER say, else passwd, else its number.
+
+    Raises GonogoError where LOGNAME or USER is no name.
+    """
+    said = next(filter(None, map(os.environ.get, ("LOGNAME", "USER"))), None)
+    # A container runs under any number.
+    name = said or account_name(os.getuid()) or f"uid {os.getuid()}"
     wrong = mistake(name, "the name of this account (LOGNAME, USER)")
     if wrong:
         raise GonogoError(wrong, hint="Correct the variables LOGNAME and USER.")

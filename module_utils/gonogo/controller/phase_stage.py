@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import GonogoError
 from ..remote.common import TIMEOUTS_SPEC
 from ..verdict import read_plan
-from . import deployment, standing
+from . import standing
 from .evidence import Run
 from .phase_scripts import prepare, tried
 from .runbook import Runbook
@@ -73,7 +73,7 @@ class PhaseStage(Stage):
             runbook,
             seen,
             **records,
-            inventories=deployment.sources(self._vars),
+            caller=self.caller,
             told=_important_failed(run),
         )
         if found:

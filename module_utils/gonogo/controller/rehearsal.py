@@ -13,6 +13,7 @@ from ..twin.carried import is_carried
 from ..twin.proof import without_owners
 from ..verdict import findings, read_plan
 from . import deployment
+from .commands import Caller
 
 __all__ = ["bill_lines", "lines", "nothing", "problem", "to_break", "told", "unlike"]
 
@@ -52,7 +53,7 @@ def told(there: Mapping[str, Any]) -> dict[str, Any]:
     found = there["problem"]
     if "message" in found:
         return dict(found)
-    error = deployment.problem(there["deployment"], inventories=())
+    error = deployment.problem(there["deployment"], caller=Caller())
     assert error is not None
     # The ways out are those of a real database.
     return {**found, "message": error.primary, "detail": error.detail, "hint": None}

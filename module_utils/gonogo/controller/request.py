@@ -6,11 +6,14 @@ Everything here is refused before the first connection.
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 
 from ..deploy import budgets
 from ..errors import GonogoError, InputError
@@ -77,6 +80,7 @@ _ANSIBLES = {"groups", "hostvars", "inventory_hostname"}
 
 def check_command_line(task_vars: Mapping[str, Any], *, extra: Mapping[str, Any]) -> None:
     """Refuse command lines that would judge a part and look like the whole."""
+    _require_home()
     tags = [str(tag) for tag in task_vars.get("ansible_run_tags") or ["all"]]
     skipped = [str(tag) for tag in task_vars.get("ansible_skip_tags") or []]
     if tags != ["all"] or skipped:
@@ -102,6 +106,20 @@ def check_command_line(task_vars: Mapping[str, Any], *, extra: Mapping[str, Any]
                 hint="The verdict is computed from the evidence alone. Leave the variable out.",
             )
     check_extra(extra)
+
+
+def _require_home() -> None:
+    """Where nobody knows the home directory, Ansible makes one that is called ~ where it is."""
+    place = Path(C.DEFAULT_LOCAL_TMP)
+    literal = [number for number, part in enumerate(place.parts) if part.startswith("~")]
+    if literal:
+        made = Path(*place.parts[: literal[0] + 1])
+        raise GonogoError(
+            "the home directory of this account is not known on the controller",
+            detail=f"HOME is not set, and user {os.getuid()} has no entry in passwd. Ansible keeps "
+            f"its files in {made} instead.",
+            hint=f"Set HOME to a directory of this user, and remove {made}.",
+        )
 
 
 def check_variables(

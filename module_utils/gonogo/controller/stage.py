@@ -20,15 +20,18 @@ from pathlib import Path
 from typing import Any
 
 from ansible import constants as C  # noqa: N812 - Ansible's own name for it
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+from ansible.utils.vars import load_extra_vars
 
+from .. import fault
 from ..errors import GonogoError, visible
 from ..login import LOGIN_SPEC
 from ..remote import find
 from ..verdict import is_protected
 from . import evidence, loaded, project, request_form, runbook
+from .commands import Caller
 from .package import GONOGO, PSYCOPG, Package
 from .paths import path_of
 from .render import share_code
@@ -127,24 +130,14 @@ class Stage(ActionBase):  # type: ignore[misc]
             request_form.refuse_secrets(given)
             request_form.refuse_misfits(given, self.spec)
             _, arguments = self.validate_argument_spec(argument_spec=dict(self.spec))
-            result.update(self.act(native(arguments)))
-        except GonogoError as error:
-            result.update(self._failed(error))
-        except KeyError as error:
-            # Evidence is JSON that others may have touched, or an older version has written.
-            lacking = GonogoError(f"the evidence lacks {error}", hint="Start a new run.")
-            result.update(self._failed(lacking))
-        except OSError as error:
-            place = f": {error.filename}" if error.filename else ""
-            result.update(self._failed(GonogoError(f"{error.strerror or error}{place}")))
-        except UnicodeError as error:
-            result.update(self._failed(GonogoError(f"a file is not UTF-8: {error}")))
-        except AnsibleConnectionFailure as error:
-            # Not as Ansible's "unreachable", after which no task of the host runs any more: the
-            # verdict has to be written, and the sessions that go on there to be ended.
-            lost = "the connection to the host was lost"
-            why = " ".join(str(error).split())
-            result.update(self._failed(NoAnswerError(lost, detail=why)))
+            result.update(native(self.act(native(arguments))))
+        except AnsibleError as error:
+            # But for a lost connection Ansible's own words for a person: a template, an option.
+            if not isinstance(error, AnsibleConnectionFailure):
+                raise
+            result.update(self._failed(self.explained(error)))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told as what it is
+            result.update(self._failed(self.explained(error)))
         if self._facts:
             result["ansible_facts"] = {**self._facts, **result.get("ansible_facts", {})}
         if self._is_orphan():
@@ -161,6 +154,30 @@ class Stage(ActionBase):  # type: ignore[misc]
         """Do the stage's work; return what the task reports. Raises GonogoError."""
 
     # --- what subclasses use ---------------------------------------------------------------
+
+    @property
+    def caller(self) -> Caller:
+        """Who is told the next command."""
+        return Caller.of(self._vars, native(load_extra_vars(self._loader)))
+
+    def explained(self, error: Exception) -> GonogoError:
+        """The error in the words that a person is told, whatever it is."""
+        if isinstance(error, GonogoError):
+            return error
+        if isinstance(error, OSError):
+            place = f": {error.filename}" if error.filename else ""
+            return GonogoError(f"{error.strerror or error}{place}")
+        if isinstance(error, AnsibleConnectionFailure):
+            # Not as Ansible's "unreachable", after which no task of the host runs any more: the
+            # verdict has to be written, and the sessions that go on there to be ended.
+            return NoAnswerError(
+                "the connection to the host was lost",
+                detail=" ".join(str(error).split()),
+                hint=f"Try it by itself: {self.caller.ping()}",
+            )
+        if isinstance(error, AnsibleError):
+            return GonogoError(" ".join(str(error).split()))
+        return fault.told(error, doing=f"stage {self.stage}")
 
     @property
     def checking(self) -> bool:
@@ -365,6 +382,10 @@ class Stage(ActionBase):  # type: ignore[misc]
     def _passed(entry: str, result: dict[str, Any]) -> dict[str, Any]:
         if result.get("failed"):
             error = result.get("error")
+            if error and error.get("traceback"):
+                raise fault.FaultError(
+                    error["primary"], detail=error["detail"], traceback=error["traceback"]
+                )
             if error:
                 raise GonogoError(error["primary"], detail=error["detail"], hint=error["hint"])
             message = result.get("msg") or f"{entry} failed"
@@ -374,6 +395,8 @@ class Stage(ActionBase):  # type: ignore[misc]
         return result
 
     def _failed(self, error: GonogoError) -> dict[str, Any]:
+        if isinstance(error, fault.FaultError):
+            self._display.vvv(error.traceback)
         self._note_failure(error, self._run_to_note_in())
         return {"failed": True, "msg": error.render()}
 
@@ -389,7 +412,8 @@ class Stage(ActionBase):  # type: ignore[misc]
         try:
             if run:
                 data = {"message": error.primary, "detail": error.detail, "hint": error.hint}
-                unanswered = {"unanswered": True} if isinstance(error, NoAnswerError) else {}
+                unknown = isinstance(error, (NoAnswerError, fault.FaultError))
+                unanswered = {"unanswered": True} if unknown else {}
                 run.append(self.stage, "stage_failed", {**data, **unanswered})
         except GonogoError as second:
             self._display.warning(

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..errors import GonogoError
-from . import deployment, migration
+from . import migration
+from .commands import Caller
 from .effects import ALTERED
 from .runbook import Runbook
 
@@ -78,7 +79,7 @@ def problem(
     *,
     rehearsal: Mapping[str, Any] | None,
     deploy: Mapping[str, Any] | None,
-    inventories: Sequence[str],
+    caller: Caller,
     told: bool = False,
 ) -> GonogoError | None:
     """Why the migration is no part of a GO, with the next command; None if it is.
@@ -94,22 +95,18 @@ def problem(
         )
     missing = [*seen["missing"], *([] if told else seen["plain"])]
     if missing:
-        return _missing(missing, none=seen["none"], deploying=deploying, inventories=inventories)
+        return _missing(missing, none=seen["none"], deploying=deploying, caller=caller)
     if deploy is not None and deploy["action"] == "applied":
         return None
     return _untold(runbook, (rehearsal or {}).get("retried"))
 
 
-def _missing(
-    missing: Sequence[str], *, none: bool, deploying: bool, inventories: Sequence[str]
-) -> GonogoError:
+def _missing(missing: Sequence[str], *, none: bool, deploying: bool, caller: Caller) -> GonogoError:
     shown = list(missing[:_SHOWN])
     if len(missing) > _SHOWN:
         shown.append(f"and {len(missing) - _SHOWN} more")
     if none and not deploying:
-        again = deployment.command(
-            deployment.judging_playbook(), "deploy_enabled=true", inventories=inventories
-        )
+        again = caller.again("deploy_enabled=true")
         return GonogoError(
             "the migration is absent, and this run does not deploy it",
             detail="\n".join(shown),

@@ -5,10 +5,10 @@ The times are those of this run: of the undo on the twin, and of the restore int
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from .deployment import command
+from .commands import Caller
 
 __all__ = ["ways_back"]
 
@@ -19,25 +19,19 @@ def ways_back(
     deployment: Mapping[str, Any] | None,
     rehearsal: Mapping[str, Any] | None,
     twin: Mapping[str, Any] | None,
-    inventories: Sequence[str],
-    limit: str | None = None,
+    caller: Caller,
 ) -> list[str]:
     """A sentence and a command for each way; nothing where this run has applied nothing.
 
-    The records are those of the run's evidence, `inventories` and the host `limit` are named in the
-    commands.
+    The records are those of the run's evidence; the commands are for `caller` to give.
     """
     if (deployment or {}).get("action") not in ("applied", "failed"):
         return []
     if not (deployment or {}).get("changed"):
         return []
     said = ["This run has changed the schema. Two ways lead back, each with a plan to approve:"]
-    undo = command(
-        "playbooks/undo.yml", f"undo_run_id={run_id}", inventories=inventories, limit=limit
-    )
-    restore = command(
-        "playbooks/restore.yml", f"restore_run_id={run_id}", inventories=inventories, limit=limit
-    )
+    undo = caller.playbook("undo", f"undo_run_id={run_id}")
+    restore = caller.playbook("restore", f"restore_run_id={run_id}")
     said += _undo(rehearsal or {}, undo)
     said += _restore(twin or {}, restore)
     return said

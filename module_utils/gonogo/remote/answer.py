@@ -6,13 +6,12 @@ Runs on the target host: Python 3.9, standard library only.
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import bundle, link
+from .. import bundle, fault, home, link
 from ..driver import DriverMissingError
 from ..errors import GonogoError
 from ..ownership import require_own, trustworthy
@@ -40,10 +39,10 @@ def answer(
     for modules beside those of its standard library.
     """
     found = find(entry)
-    given = _with_paths(found.spec, arguments)
     # What leaves a process behind forks, which goes well with one thread only.
     watch = contextlib.nullcontext() if entry in LEAVES_A_KEEPER else link.watched(_cancel_all)
     try:
+        given = _with_paths(found.spec, arguments)
         _require_own_directories(package, given)
         if not check_mode:
             _keep(package, given)
@@ -58,15 +57,25 @@ def answer(
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
         return _failed(GonogoError(f"{error.strerror or error}{where}"))
-    except Exception as error:
-        psycopg = sys.modules.get("psycopg")
-        if psycopg is None or not isinstance(error, psycopg.Error):
-            raise
-        from ..connection import described
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told as what it is
+        return _failed(_of_the_server(error) or fault.told(error, doing=f"the entry {entry}"))
 
-        told = described(error)
-        primary = f"{told['sqlstate'] or 'connection lost'}: {told['message']}"
-        return _failed(GonogoError(primary, detail=told["detail"], hint=told["hint"]))
+
+def _of_the_server(error: Exception) -> GonogoError | None:
+    """What the server has said, or that it says nothing any more; None where it is neither.
+
+    psycopg has errors of its own for calls that it does not understand. They have no SQLSTATE.
+    """
+    psycopg = sys.modules.get("psycopg")
+    if psycopg is None or not isinstance(error, psycopg.Error):
+        return None
+    if error.sqlstate is None and not isinstance(error, psycopg.OperationalError):
+        return None
+    from ..connection import described
+
+    told = described(error)
+    primary = f"{told['sqlstate'] or 'connection lost'}: {told['message']}"
+    return GonogoError(primary, detail=told["detail"], hint=told["hint"])
 
 
 def _require_own_directories(package: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
@@ -93,6 +102,8 @@ def _cancel_all() -> None:
 
 def _failed(error: GonogoError) -> dict[str, Any]:
     parts = {"primary": error.primary, "detail": error.detail, "hint": error.hint}
+    if isinstance(error, fault.FaultError):
+        parts["traceback"] = error.traceback
     return {"failed": True, "msg": error.render(), "error": parts}
 
 
@@ -104,7 +115,7 @@ def _with_paths(spec: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[s
         if value is None:
             continue
         if option.get("type") == "path":
-            expanded[name] = os.path.expanduser(os.path.expandvars(value))  # noqa: PTH111
+            expanded[name] = str(home.expanded(value))
         elif "options" in option:
             expanded[name] = _with_paths(option["options"], value)
     return expanded

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Callable
 
+from ..home import account_name
 from .errors import UnprovenError
 
-__all__ = ["Account", "choose", "name_of"]
+__all__ = ["Account", "choose"]
 
 _UNPRIVILEGED = ("nobody", "postgres", "daemon")
 
@@ -100,7 +101,14 @@ def choose() -> Account:
     """
     uid = os.geteuid()
     if uid != 0:
-        return Account(name_of(uid) or str(uid), uid, os.getegid(), switch=False)
+        name = account_name(uid)
+        if name is None:
+            raise UnprovenError(
+                f"no server can be made by user {uid}, who has no entry in passwd",
+                detail="initdb refuses to work for an account without a name.",
+                hint="Give this user an entry in /etc/passwd of the target host.",
+            )
+        return Account(name, uid, os.getegid(), switch=False)
     for name in _UNPRIVILEGED:
         try:
             entry = pwd.getpwnam(name)
@@ -113,11 +121,3 @@ def choose() -> Account:
         detail=f"PostgreSQL refuses to run as root; none of {', '.join(_UNPRIVILEGED)} exists.",
         hint="Log in to the target host as an ordinary user.",
     )
-
-
-def name_of(uid: int) -> str | None:
-    """The account's name, None when it has none."""
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return None

@@ -29,8 +29,8 @@ from typing import Any, Callable
 from .. import catalog, daemon, lock, removal
 from ..connection import DatabaseError, connect, described, no_event_triggers
 from ..errors import GonogoError
+from ..home import account_name
 from ..login import Login, Timeouts, application_name
-from . import account as accounts
 from . import likeness, place, server, standins
 from .account import Account
 from .errors import UnprovenError
@@ -277,7 +277,7 @@ def _make(wanted: Wanted, where: place.Place, spawned: Any) -> Kept:
 
 def _open_to_us(where: place.Place, account: Account, *, users: Sequence[str]) -> None:
     """Let in who runs this, through the socket, as any of these users."""
-    us = accounts.name_of(os.geteuid())
+    us = account_name(os.geteuid())
     # Without a name there is no peer to know; the socket's directory is ours alone.
     method = "peer map=twin" if us else "trust"
     files = {

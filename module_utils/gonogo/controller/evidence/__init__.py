@@ -10,6 +10,7 @@ parts, from the bottom up:
 `names`      what runs, their directories and their files are called
 `disk`       private files, replaced as a whole, still there after a crash
 `parsing`    JSON read strictly
+`record`     what a file says, and the error where it does not say what is asked of it
 `chain`      the events: how a line is sealed, and what is wrong with one
 `writing`    `Run`
 `reading`    `Evidence`, `load`: files against the chain, and all of one run
@@ -29,7 +30,8 @@ from .pointer import (
     is_alive,
     point_to,
 )
-from .reading import Evidence, load
+from .reading import Evidence, load, read_object
+from .record import Record, RecordError
 from .writing import Run
 
 __all__ = [
@@ -37,6 +39,8 @@ __all__ = [
     "ENVIRONMENT",
     "EVENTS",
     "Evidence",
+    "Record",
+    "RecordError",
     "Run",
     "close_pointer",
     "controller_identity",
@@ -47,4 +51,5 @@ __all__ = [
     "new_run_id",
     "new_token",
     "point_to",
+    "read_object",
 ]

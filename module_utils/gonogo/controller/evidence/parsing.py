@@ -6,11 +6,21 @@ import json
 import math
 from typing import Any
 
+from .record import Record
 
-def parse(raw: bytes) -> Any:
-    """Return a JSON value. Raises `ValueError` for everything that is none."""
+
+def parse(raw: bytes, *, file: str | None = None) -> Any:
+    """Return a JSON value; its objects are `Record`s where the `file` they are of is named.
+
+    Raises `ValueError` for everything that is none.
+    """
     try:
-        return json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
+        return json.loads(
+            raw.decode("utf-8"),
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            object_hook=None if file is None else lambda values: Record(values, file),
+        )
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -21,7 +31,7 @@ def records_of(name: str, raw: bytes) -> tuple[list[dict[str, Any]], list[str]]:
     problems: list[str] = []
     for number, text in enumerate(lines_of(raw), start=1):
         try:
-            record = parse(text)
+            record = parse(text, file=name)
         except ValueError:
             record = None
         if isinstance(record, dict):

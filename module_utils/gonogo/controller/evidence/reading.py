@@ -15,6 +15,7 @@ from . import disk
 from .chain import verified
 from .names import CHAIN, DERIVED, FILE, LATER, SEALED
 from .parsing import parse, records_of
+from .record import require_shape
 
 _STRANGE = "was written by no stage"
 
@@ -174,12 +175,24 @@ def _verify_run_id(evidence: Evidence) -> None:
                 problems.append(f"check {shown(check_id)} was answered, its result is gone")
 
 
+def read_object(file: Path) -> dict[str, Any]:
+    """What one file says, whether or not the chain knows it.
+
+    Raises OSError, ValueError for what is no JSON, and `RecordError` for another shape than a run
+    writes.
+    """
+    value = parse(disk.read(file), file=file.name)
+    require_shape(file.name, value)
+    assert isinstance(value, dict)  # as its shape wants it
+    return value
+
+
 def _load_object(path: Path, name: str, problems: list[str]) -> dict[str, Any] | None:
     raw = _content(path, name, problems)
     if raw is None:
         return None
     try:
-        value = parse(raw)
+        value = parse(raw, file=name)
     except ValueError as error:
         problems.append(f"{name} is not JSON: {shown(str(error))}")
         return None

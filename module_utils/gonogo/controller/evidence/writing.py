@@ -16,6 +16,7 @@ from . import disk
 from .chain import EVENTS, event_hash, sealed, tail
 from .names import CHAIN, DERIVED, ENVIRONMENT, FILE, RUN_ID
 from .parsing import parse, records_of
+from .record import RecordError, require_shape
 
 Clock = Callable[[], datetime]
 
@@ -150,18 +151,33 @@ class Run:
             )
         return raw
 
-    def read_json(self, name: str) -> Any:
-        """Return the value in a JSON file. Raises `GonogoError` if missing or not JSON."""
+    def read_text(self, name: str) -> str:
+        """As `read_bytes`. Raises `GonogoError` also for what is not UTF-8."""
         try:
-            return parse(self.read_bytes(name))
+            return self.read_bytes(name).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise RecordError(f"{name} is not UTF-8", detail=str(error)) from None
+
+    def read_json(self, name: str) -> Any:
+        """Return the object in a JSON file, as `Record`s.
+
+        Raises `GonogoError` if it is missing, no JSON, or of another shape than a run writes.
+        """
+        raw = self.read_bytes(name)
+        try:
+            value = parse(raw, file=name)
         except ValueError as error:
-            raise GonogoError(f"{name} is not JSON", detail=str(error)) from None
+            raise RecordError(f"{name} is not JSON", detail=str(error)) from None
+        require_shape(name, value)
+        return value
 
     def read_lines(self, name: str) -> list[dict[str, Any]]:
         """Return the records of a `.jsonl` file. Raises `GonogoError` for a missing or bad one."""
         records, problems = records_of(name, self.read_bytes(name))
         if problems:
-            raise GonogoError(f"{name} is damaged", detail=problems[0])
+            raise RecordError(f"{name} is damaged", detail=problems[0])
+        for record in records:
+            require_shape(name, record)
         return records
 
     @staticmethod

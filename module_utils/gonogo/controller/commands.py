@@ -1,0 +1,171 @@
+"""The next command, ready to be pasted: as this ansible-playbook was started, and for one host.
+
+Whatever a command needs is in one place, so none is printed without it: the program, the
+inventories, the host where there are several, the options that say how it is reached, and the
+project's own variables that were given with -e.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible import constants as C  # noqa: N812 - Ansible's own name for it
+from ansible import context
+
+from . import project
+
+__all__ = ["Caller", "spelled"]
+
+_PROGRAM = "ansible-playbook"
+# What Ansible takes as it is, behind the equals sign of -e.
+_PLAIN = re.compile(r"[\w./:+-]+")
+# Variables that are meant once: an approval's own, and what ends another run.
+_ONCE = re.compile(r"(cleanup|deploy|restore|undo)_(run_id|token|approved_by)|target_take_over")
+# Every playbook takes these; the others are of one stage.
+_COMMON = "gonogo_"
+
+# How hosts are reached: what Ansible calls it → the option, and what it is where nobody gave it.
+_OPTIONS: tuple[tuple[str, str, Any], ...] = (
+    ("remote_user", "--user", C.DEFAULT_REMOTE_USER),
+    ("private_key_file", "--private-key", C.DEFAULT_PRIVATE_KEY_FILE),
+    ("connection", "--connection", C.DEFAULT_TRANSPORT),
+    ("timeout", "--timeout", C.DEFAULT_TIMEOUT),
+    ("ssh_common_args", "--ssh-common-args", None),
+    ("ssh_extra_args", "--ssh-extra-args", None),
+    ("sftp_extra_args", "--sftp-extra-args", None),
+    ("scp_extra_args", "--scp-extra-args", None),
+    ("become_method", "--become-method", C.DEFAULT_BECOME_METHOD),
+    ("become_user", "--become-user", None),
+)
+_FLAGS = (
+    ("become", "--become", C.DEFAULT_BECOME),
+    ("become_ask_pass", "--ask-become-pass", C.DEFAULT_BECOME_ASK_PASS),
+    ("ask_pass", "--ask-pass", C.DEFAULT_ASK_PASS),
+    ("ask_vault_pass", "--ask-vault-pass", C.DEFAULT_ASK_VAULT_PASS),
+)
+_LISTS = (
+    ("vault_password_files", "--vault-password-file"),
+    ("vault_ids", "--vault-id"),
+)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks for the next command: how this ansible-playbook was started, on which host.
+
+    `playbooks` are those it was started with; `limit` is the host where there are others too;
+    `given` are the project's variables of its command line.
+    """
+
+    program: str = _PROGRAM
+    playbooks: Sequence[str] = ("playbooks/validate.yml",)
+    inventories: Sequence[str] = ()
+    options: Sequence[str] = ()
+    limit: str | None = None
+    host: str = "all"
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, variables: Mapping[str, Any], extra: Mapping[str, Any]) -> Caller:
+        """From a task's variables and the extra variables of the command line."""
+        known, _ = project.variables()
+        started = context.CLIARGS.get("args") or ()
+        host = str(variables.get("inventory_hostname") or "all")
+        return cls(
+            program=_program(),
+            playbooks=[str(name) for name in started] or [_own("validate")],
+            inventories=[
+                # A list of hosts is no path.
+                str(s) if "," in str(s) else os.path.relpath(str(s))
+                for s in variables.get("ansible_inventory_sources") or []
+            ],
+            options=list(_options(context.CLIARGS)),
+            limit=host if _has_others(variables) else None,
+            host=host,
+            given={name: extra[name] for name in sorted(known & extra.keys())},
+        )
+
+    def again(self, *variables: str) -> str:
+        """The same playbook with the same variables, and these."""
+        return self._line(self.playbooks, [*variables, *self._repeated(("",), variables)])
+
+    def playbook(self, stage: str, *variables: str) -> str:
+        """The playbook of another stage (`undo`), with what all playbooks take."""
+        prefixes = (_COMMON, f"{stage}_")
+        return self._line([_own(stage)], [*variables, *self._repeated(prefixes, variables)])
+
+    def ping(self) -> str:
+        """What tries the connection to the host, and nothing else."""
+        program = re.sub(rf"{_PROGRAM}$", "ansible", self.program)
+        sources = [word for source in self.inventories for word in ("-i", source)]
+        return shlex.join([program, self.host, *sources, *self.options, "-m", "ping"])
+
+    def _repeated(self, prefixes: tuple[str, ...], besides: Iterable[str]) -> list[str]:
+        said = {variable.partition("=")[0] for variable in besides}
+        return [
+            spelled(name, value)
+            for name, value in self.given.items()
+            if name.startswith(prefixes) and name not in said and not _ONCE.fullmatch(name)
+        ]
+
+    def _line(self, playbooks: Sequence[str], variables: Sequence[str]) -> str:
+        words = [self.program]
+        for inventory in self.inventories:
+            words += ["-i", inventory]
+        words += [*self.options, *playbooks]
+        if self.limit:
+            words += ["--limit", self.limit]
+        for variable in variables:
+            words += ["-e", variable]
+        return shlex.join(words)
+
+
+def spelled(name: str, value: Any) -> str:
+    """A variable as -e takes it back: the same text, or the same value."""
+    if isinstance(value, str) and _PLAIN.fullmatch(value):
+        return f"{name}={value}"
+    return json.dumps({name: value}, ensure_ascii=False)
+
+
+def _own(stage: str) -> str:
+    """A playbook of this project, from where the command will be pasted."""
+    return os.path.relpath(project.ROOT / "playbooks" / f"{stage}.yml")
+
+
+def _program() -> str:
+    """As it was started, or by its name where that is found."""
+    started = Path(sys.argv[0])
+    if started.name != _PROGRAM:
+        return _PROGRAM
+    found = shutil.which(_PROGRAM)
+    if found and os.path.realpath(found) == os.path.realpath(started):
+        return _PROGRAM
+    return os.path.relpath(started)
+
+
+def _has_others(variables: Mapping[str, Any]) -> bool:
+    """Whether the command would be about more hosts without a limit."""
+    played = variables.get("ansible_play_hosts_all") or []
+    return len(played) > 1 or bool(context.CLIARGS.get("subset"))
+
+
+def _options(given: Mapping[str, Any]) -> Iterable[str]:
+    for name, option, usual in _OPTIONS:
+        value = given.get(name)
+        if value not in (None, "", usual):
+            yield from (option, str(value))
+    for name, option, usual in _FLAGS:
+        if given.get(name) and not usual:
+            yield option
+    for name, option in _LISTS:
+        for value in given.get(name) or ():
+            yield from (option, str(value))
