@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from gonogo.controller import evidence, intents, migration, recovery, unheard
 from gonogo.controller.approved_stage import SPEC, ApprovedStage
+from gonogo.controller.undo_lines import change_lines
 from gonogo.deploy.budgets import BUDGETS_SPEC, budgets_of
 from gonogo.errors import GonogoError
 
@@ -93,7 +94,10 @@ class ActionModule(ApprovedStage):
         if not runbook.sql_files("undo"):
             raise GonogoError(
                 f"runbook {runbook.name} has no undo",
-                hint="List the scripts under `undo` in runbook.yml.",
+                detail="The run has sealed the runbook as it is, so an undo that is added now is "
+                "none of it.",
+                hint="Take the migration back with one of its own, or restore the backup: "
+                + self.caller.playbook("restore", f"restore_run_id={run.run_id}"),
             )
         return {
             "plan": migration.plan(runbook, "undo"),
@@ -102,7 +106,8 @@ class ActionModule(ApprovedStage):
         }
 
     def plan_lines(self, run: evidence.Run, planned: Mapping[str, Any]) -> list[str]:
-        return [*self._found, *_plan_lines(run.run_id, planned)]
+        steps = migration.plan(self.runbook_of(run), "undo")["steps"]
+        return [*self._found, *_plan_lines(run.run_id, planned, steps)]
 
     def done_lines(self, run: evidence.Run, done: Mapping[str, Any]) -> list[str]:
         return [
@@ -118,12 +123,15 @@ def _left_nothing(path: Path) -> bool:
     return done.get("action") == "failed" and done.get("changed") == []
 
 
-def _plan_lines(run_id: str, planned: Mapping[str, Any]) -> list[str]:
+def _plan_lines(
+    run_id: str, planned: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]
+) -> list[str]:
     words = {"applied": "", "half": ", which is there in part", "unfinished": ""}
     lines = [f"Taking back the migration of run {run_id}{words.get(planned['state'], '')}:"]
-    lines += [f"  {name}" for name in planned["changes"][:_SHOWN]]
-    if len(planned["changes"]) > _SHOWN:
-        lines.append(f"  and {len(planned['changes']) - _SHOWN} more changes to the schema")
+    changes = change_lines(planned["changes"], planned["removed"], steps)
+    lines += [f"  {change}" for change in changes[:_SHOWN]]
+    if len(changes) > _SHOWN:
+        lines.append(f"  and {len(changes) - _SHOWN} more changes to the schema")
     if planned["lost"]:
         lines.append("These rows would be LOST; they are only here and in a backup:")
         lines += [f"  {rows:6d}  {name}" for name, rows in planned["lost"].items()]

@@ -74,7 +74,10 @@ def take(
     target = directory / f"{name}.dump"
     record_file = directory / f"{name}.json"
     if target.exists() or record_file.exists():
-        raise GonogoError(f"a backup of this name exists already: {target}")
+        raise GonogoError(
+            f"a backup of this name exists already: {target}",
+            hint="Start a new run: each has an id, and a backup, of its own.",
+        )
     # Made by us first: the mode must not depend on pg_dump or the umask.
     with made(directory, name) as partial:
         made_here, recorded = partial.stat(), False
@@ -144,7 +147,8 @@ def take(
             # Only what was made here; without its record an archive is no backup.
             for folder in (partial, target):
                 discard(folder, made_here)
-            if recorded:
+            # What could not be removed keeps its record: it says what that is.
+            if recorded and not target.exists():
                 record_file.unlink(missing_ok=True)
             raise
     return record
@@ -193,7 +197,11 @@ def _stamps(directory: Path) -> dict[str, tuple[int, int, int]]:
 
 def _refuse_change(directory: Path, before: Mapping[str, tuple[int, int, int]]) -> None:
     if _stamps(directory) != before:
-        raise GonogoError("the archive changed while it was read back", detail=str(directory))
+        raise GonogoError(
+            "the archive changed while it was read back",
+            detail=str(directory),
+            hint="Find out what else writes into that directory, then run the playbook again.",
+        )
 
 
 def digests(directory: Path) -> dict[str, dict[str, Any]]:

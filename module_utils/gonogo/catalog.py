@@ -208,7 +208,8 @@ WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND {copied.CALLING}
 """
 
 # Everything with rows that this transaction has locked so that it could have written to it,
-# whoever's rights it had there: a key that cascades acts as the table's owner, a trigger may.
+# whoever's rights it had there: a key that cascades acts as the table's owner, a trigger may. The
+# rows of a foreign table are elsewhere: what changes its definition writes none of them.
 WRITTEN = """
 SELECT DISTINCT n.nspname::text, c.relname::text
 FROM pg_catalog.pg_locks AS l
@@ -218,7 +219,8 @@ WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.gran
     AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')
     AND l.database IN (0, (SELECT oid FROM pg_catalog.pg_database
         WHERE datname = pg_catalog.current_database()))
-    AND c.relkind IN ('r', 'f') AND c.relpersistence <> 't'
+    AND (c.relkind = 'r' OR c.relkind = 'f' AND l.mode = 'RowExclusiveLock')
+    AND c.relpersistence <> 't'
     AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'
 ORDER BY 1, 2
 """

@@ -35,7 +35,11 @@ def version(path: str) -> str:
     said = run([path, "--version"], environment=os.environ, what=f"{path} --version")
     found = re.search(r"\) (\d+(?:\.\d+)?\S*)", said)
     if not found:
-        raise GonogoError(f"{path} does not say its version", detail=f"It says: {said.strip()}")
+        raise GonogoError(
+            f"{path} does not say its version",
+            detail=f"It says: {said.strip()}",
+            hint="Let gonogo_pg_bin name the directory of PostgreSQL's own client programs.",
+        )
     return found.group(1)
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -138,9 +139,12 @@ def restore(request: Request, *, approved_content: str | None) -> dict[str, Any]
         broken = restoring.sealed(request.archive, request.sha256)
         if broken:
             raise GonogoError(
-                "the archive is not the one that was sealed; nothing was changed", detail=broken
+                "the archive is not the one that was sealed; nothing was changed",
+                detail=broken,
+                hint="Put the archive back from a copy, or restore another run.",
             )
         if not superuser:
+            _may_settle(live, observed["database"], _around(live))
             rights.refuse_foreign_code(toc.read(request.archive), login=observed["login"])
         names = _names(live, observed["database"], request.stamp)
         plan = _plan(request, live, observed, names)
@@ -161,7 +165,8 @@ def _refuse_without_rights(live: Any) -> bool:
         raise GonogoError(
             "this login may not put another database in the place of this one",
             detail="It takes CREATEDB and the ownership of the database, or a superuser.",
-            hint="Name such a login in the inventory for this playbook: -e '{gonogo_login: ...}'",
+            hint="Give this playbook such a login: -e "
+            + shlex.quote(f'{{"gonogo_login": {{"db": "{live.info.dbname}", "user": "..."}}}}'),
         )
     return bool(row[2])
 
@@ -255,7 +260,7 @@ def _carry_out(
             filled = time.monotonic()
             found = _proven(filling, source)
             compared = time.monotonic()
-            _settle(connection, names, acl)
+            _settle(connection, names.new, acl)
             _refuse_what_came(holdings.moved(holds, _holds(request, source["method"])))
             # Its lock has kept other runs out until now; a name is changed when nobody is there.
             live.close()
@@ -405,6 +410,7 @@ def _proven(filling: Filling | FillingAsLogin, source: Mapping[str, Any]) -> dic
         raise GonogoError(
             "the archive has data that nobody has compared; nothing was changed",
             detail=", ".join(unread[:20]),
+            hint="Restore the backup of a run of this version of the project.",
         )
     restored = filling.read(source)
     found = proof.prove(source, restored)
@@ -414,20 +420,34 @@ def _proven(filling: Filling | FillingAsLogin, source: Mapping[str, Any]) -> dic
         raise GonogoError(
             "what was restored does not equal what was dumped; nothing was changed",
             detail=", ".join([*unequal, *found["sequences"]["different"]][:10]) or None,
+            hint="The new database was removed. Where the twin of that run was equal, compare the "
+            "versions and extensions of this server with those it was restored into then.",
         )
     return found
 
 
-def _settle(connection: Any, names: Names, acl: Mapping[str, Any]) -> None:
-    """Give the new database what the present one has beside its content, but for its comment:
-    until the names are changed, that one says what the new one is.
+def _may_settle(live: Any, database: str, acl: Mapping[str, Any]) -> None:
+    """Whether this login may give a database what the present one has: tried, and rolled back.
+
+    Raises GonogoError as `_settle` does, before anybody has approved anything.
+    """
+    live.execute("BEGIN")
+    try:
+        _settle(live, database, acl)
+    finally:
+        live.execute("ROLLBACK")
+
+
+def _settle(connection: Any, database: str, acl: Mapping[str, Any]) -> None:
+    """Give a database what the present one has beside its content, but for its comment: until the
+    names are changed, that one says what the new one is.
     """
     statements = list(acl["settings"])
     if acl["has_acl"]:
         statements += ["REVOKE ALL ON DATABASE {} FROM PUBLIC", *acl["grants"]]
     if acl["connection_limit"] >= 0:
         statements.append(f"ALTER DATABASE {{}} CONNECTION LIMIT {int(acl['connection_limit'])}")
-    name = sql.Identifier(names.new)
+    name = sql.Identifier(database)
     try:
         for statement in statements:
             connection.execute(statement.replace("{}", name.as_string(connection), 1).encode())
@@ -435,7 +455,9 @@ def _settle(connection: Any, names: Names, acl: Mapping[str, Any]) -> None:
         raise GonogoError(
             f"the restored database cannot get the settings of the present one: "
             f"{described(error)['message']}; nothing was changed",
-            hint="Some settings, a marker among them, only a superuser can give a database.",
+            hint="Some settings only a superuser can give a database. Restore as one; or, where it "
+            "is the marker, let one write it into the comment instead: ALTER DATABASE ... RESET "
+            "gonogo.environment; COMMENT ON DATABASE ... IS 'gonogo.environment=...';",
         ) from error
 
 

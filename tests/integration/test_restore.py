@@ -374,6 +374,20 @@ def test_login_that_may_not_is_told_what_it_takes(scene: Scene) -> None:
     assert refused.status != 0
     assert "may not put another database in the place of this one" in refused.output
     assert "CREATEDB" in refused.output
+    # With it the plan says what else is in the way, before anybody approves it.
+    with scene.database.cluster.connect("postgres") as connection:
+        connection.execute(sql.SQL("ALTER ROLE {} CREATEDB").format(sql.Identifier(logins.OWNER)))
+        try:
+            refused = scene.play()
+        finally:
+            connection.execute(
+                sql.SQL("ALTER ROLE {} NOCREATEDB").format(sql.Identifier(logins.OWNER))
+            )
+    assert refused.status != 0
+    assert "cannot get the settings of the present one" in refused.output
+    assert "gonogo.environment" in refused.output
+    assert "restore_token" not in refused.output
+    assert contents(scene.database) == scene.contents
 
 
 def _stamp(run: Path) -> str:

@@ -14,6 +14,7 @@ from gonogo.connection import connect
 from gonogo.deploy.budgets import budgets_of
 from gonogo.deploy.undo import take_back
 from gonogo.errors import GonogoError
+from sandbox import logins
 from tests.integration.harness import PROJECT, Controller, Database, Outcome
 from tests.integration.migrations import PRISMA_TABLE, before, deployed, plan_of, prisma_rows
 
@@ -322,3 +323,28 @@ def test_the_second_runbook_there_and_back(make_database: Make, controller: Cont
     assert done.status == 0, done.output
     assert schema(database) == there
     assert database.rows() == rows
+
+
+def test_rows_that_would_go_to_another_server_stop_it(database: Database, tmp_path: Path) -> None:
+    """What is written through a foreign table nobody can compare; what alters one writes none."""
+    with database.admin() as admin:
+        admin.execute("CREATE EXTENSION postgres_fdw")
+        admin.execute("CREATE SERVER there FOREIGN DATA WRAPPER postgres_fdw")
+        admin.execute("CREATE FOREIGN TABLE public.gonogo_far (id int) SERVER there")
+        admin.execute(f"ALTER FOREIGN TABLE public.gonogo_far OWNER TO {logins.OWNER}")
+    forth, back = plans(tmp_path, TABLE, "DROP TABLE public.gonogo_t;")
+    deployed(database, forth)
+    alters = "ALTER FOREIGN TABLE public.gonogo_far ADD COLUMN note text"
+    # It locks what it would write to; the other server is asked for nothing.
+    writes = "EXPLAIN UPDATE public.gonogo_far SET id = 1"
+    assert taken(database, _first(back, alters))["changes"]
+    with pytest.raises(GonogoError, match=r"would change rows that are not") as caught:
+        taken(database, _first(back, writes))
+    assert caught.value.detail == "public.gonogo_far"
+
+
+def _first(plan: dict[str, Any], text: str) -> dict[str, Any]:
+    """The same, with this statement before all others."""
+    (step,) = plan["steps"]
+    statement = {**step["statements"][0], "text": text}
+    return {**plan, "steps": [{**step, "statements": [statement, *step["statements"]]}]}

@@ -66,13 +66,16 @@ def test_version(make: Make, said: str, version: str, major: int) -> None:
     assert clients.major(version) == major
 
 
+_HINT = "\nHINT:  Let gonogo_pg_bin name the directory of PostgreSQL's own client programs."
+
+
 @pytest.mark.parametrize(
     ("script", "message"),
     [
-        ("echo hello", "{path} does not say its version\nDETAIL:  It says: hello"),
+        ("echo hello", "{path} does not say its version\nDETAIL:  It says: hello" + _HINT),
         (
             "printf '\\377\\033[31m'",
-            "{path} does not say its version\nDETAIL:  It says: \\xff\\x1b[31m",
+            "{path} does not say its version\nDETAIL:  It says: \\xff\\x1b[31m" + _HINT,
         ),
         (
             "echo 'libpq.so.5: not found' >&2; exit 127",
@@ -190,6 +193,24 @@ def test_without_its_record_an_archive_is_no_backup(
     with pytest.raises(OSError, match="No space left"):
         take(make, tmp_path / "backups")
     assert list((tmp_path / "backups").iterdir()) == []
+
+
+def test_an_archive_that_cannot_be_removed_keeps_its_record(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has the name of a backup has a record, also where the disk refuses everything."""
+
+    def broken(path: Path) -> None:
+        raise OSError(5, "Input/output error", str(path))
+
+    directory = tmp_path / "backups"
+    # The last thing that is done, after the archive has its name.
+    real = backup._sync
+    monkeypatch.setattr(backup, "_sync", lambda p: broken(p) if p == directory else real(p))
+    monkeypatch.setattr(backup, "discard", lambda _folder, _made: None)
+    with pytest.raises(OSError, match="Input/output"):
+        take(make, directory)
+    assert sorted(path.name for path in directory.iterdir()) == ["db-1.dump", "db-1.json"]
 
 
 def test_an_earlier_backup_is_never_touched(make: Make, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -192,3 +193,34 @@ def test_an_id_of_a_run_is_shown_and_what_is_only_like_one_is_not() -> None:
     assert InputError("x", key="restore_run_id", value=known).render().endswith(f'is "{known}"')
     for value in (f"{known}d", known.lower(), known.replace("0a", "0g"), f"{known} {SECRET}"):
         assert value not in InputError("x", key="restore_run_id", value=value).render()
+
+
+@pytest.mark.parametrize(
+    ("action", "given", "variable"),
+    [
+        ("gonogo_undo", {"run_id": "://u:p@h"}, "undo_run_id"),
+        ("gonogo.gonogo.gonogo_verdict", {"recompute": "password=x1"}, "verdict_recompute"),
+        ("gonogo_verdict", {"head": "password=x1"}, "verdict_head"),
+        ("gonogo_undo", {"login": {"host": "password=x1"}}, "gonogo_login.host"),
+        ("gonogo_restore", {"approval": {"answer": "password=x1"}}, "restore_token"),
+        ("gonogo_undo", {"budgets": {"lock": "password=x1"}}, "undo_lock_timeout"),
+        ("gonogo_target", {"promotion": {"evidence": "password=x1"}}, "gonogo_promotion_evidence"),
+    ],
+)
+def test_the_variable_is_named_that_a_person_has_set(
+    action: str, given: dict[str, Any], variable: str
+) -> None:
+    named = partial(project.variable_of, action)
+    with pytest.raises(InputError) as caught:
+        request_form.refuse_secrets(given, named=named)
+    assert caught.value.key == variable
+
+
+def test_every_option_of_a_stage_comes_from_a_variable_or_another_task() -> None:
+    """One that is named differently would be told by a name that nobody knows."""
+    known = project.variables()[0]
+    asked = project._asked()
+    assert set(asked.values()) <= known
+    assert {action for action, _ in asked} >= {
+        f"gonogo_{role.name}" for role in project.roles()
+    } - {"gonogo_copy_sql"}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from .. import canonical
 from . import yamlfile
 
-__all__ = ["ROOT", "changed", "digests", "options", "variables", "version"]
+__all__ = ["ROOT", "changed", "digests", "options", "variable_of", "variables", "version"]
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -61,6 +64,47 @@ def variables() -> tuple[frozenset[str], tuple[str, ...]]:
     """Names of variables the roles' argument specs declare, and the prefixes reserved for them."""
     prefixes = tuple(f"{name}_" for name in ("gonogo", *(role.name for role in roles())))
     return frozenset(options()), prefixes
+
+
+def variable_of(action: str, option: str) -> str:
+    """The variable that a task of this project takes an option from, as `login.host` of
+    `gonogo_undo`: `gonogo_login.host`. The option itself where it is of none.
+    """
+    asked, parts = _asked(), option.split(".")
+    for length in range(len(parts), 0, -1):
+        variable = asked.get((action.rpartition(".")[2], ".".join(parts[:length])))
+        if variable:
+            return ".".join([variable, *parts[length:]])
+    return option
+
+
+@cache
+def _asked() -> dict[tuple[str, str], str]:
+    """Module and option → variable, as the tasks of roles and playbooks say it."""
+    names = re.compile(rf"\b({'|'.join(sorted(variables()[0], key=len, reverse=True))})\b")
+    found: dict[tuple[str, str], str] = {}
+
+    def note(action: str, place: str, value: Any) -> None:
+        if isinstance(value, Mapping):
+            for key, item in value.items():
+                note(action, f"{place}.{key}" if place else str(key), item)
+        elif isinstance(value, str) and (name := names.search(value)):
+            found.setdefault((action, place), name[0])
+
+    def walk(node: Any) -> None:
+        if isinstance(node, Mapping):
+            for key, item in node.items():
+                if str(key).startswith("gonogo_") and isinstance(item, Mapping):
+                    note(str(key), "", item)
+                walk(item)
+        elif isinstance(node, list):
+            for item in node:
+                walk(item)
+
+    files = sorted((ROOT / "roles").glob("*/tasks/*.yml"))
+    for file in files:
+        walk(yaml.safe_load(file.read_text(encoding="utf-8")))
+    return found
 
 
 def digests() -> dict[str, str]:

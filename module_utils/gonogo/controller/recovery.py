@@ -66,11 +66,10 @@ def _find_out_undo(stage: Stage, run: Run, *, by: str, login: Mapping[str, Any])
             unheard.keep_done(run, "undo", {**dict.fromkeys(_OF_AN_UNDO), **record}, by=by)
         else:
             unheard.keep_nothing(run, "undo", by=by)
-    except (GonogoError, KeyError) as error:
-        why = error.primary if isinstance(error, GonogoError) else f"it lacks {error}"
+    except GonogoError as error:
         return [
             f"The migration of run {run.run_id} may have been taken back; whether it was cannot be "
-            f"found out: {why}"
+            f"found out: {error.primary}"
         ]
     return [
         f"The undo of run {run.run_id} that {plan['approved_by']} approved at "
@@ -107,13 +106,12 @@ def find_out_restores(
         asked = {"login": login, "timeouts": timeouts}
         try:
             return find_out_restore(stage, run, by=by or run.run_id, **asked)
-        except (GonogoError, KeyError) as error:
+        except GonogoError as error:
             if run.run_id == required:
                 raise
-            why = error.primary if isinstance(error, GonogoError) else f"it lacks {error}"
             return [
                 f"The backup of run {run.run_id} may have been restored; whether it was cannot be "
-                f"found out: {why}"
+                f"found out: {error.primary}"
             ]
 
     return [line for run in open_ones for line in told(run)]

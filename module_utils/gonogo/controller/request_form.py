@@ -6,7 +6,7 @@ wrong place. These say which it is and what it has to be.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -15,6 +15,8 @@ from ..errors import InputError
 from ..redaction import holding
 
 __all__ = ["misfits", "refuse_misfits", "refuse_secrets", "suiting"]
+
+Named = Callable[[str], str]
 
 _WORDS = {
     "bool": "true or false",
@@ -27,23 +29,28 @@ _WORDS = {
 }
 
 
-def refuse_secrets(values: Mapping[str, Any]) -> None:
-    """Refuse values that hold a password, before anything is done with them."""
+def refuse_secrets(values: Mapping[str, Any], *, named: Named = str) -> None:
+    """Refuse values that hold a password, before anything is done with them.
+
+    `named` gives the variable of an option (`run_id`, `login.host`) of a task.
+    """
     for name, value in values.items():
         for key in holding(value, name):
             raise InputError(
                 "there is a password where none belongs; nothing was done with it",
-                key=key,
+                key=named(key),
                 detail="It is neither shown nor written down here.",
                 hint="libpq reads the password from a file on the target host, mode 0600: "
                 "passfile of gonogo_login. Change this password if others have seen it.",
             )
 
 
-def refuse_misfits(values: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]) -> None:
+def refuse_misfits(
+    values: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]], *, named: Named = str
+) -> None:
     """Refuse what an argument spec does not take, without a word of the value."""
     for key, what, _ in misfits("", values, spec):
-        raise InputError(what, key=key)
+        raise InputError(what, key=named(key))
 
 
 def misfits(

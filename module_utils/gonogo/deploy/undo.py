@@ -19,6 +19,7 @@ from psycopg import sql
 
 from .. import identity, link, lock, reprint, schema_catalog
 from ..canonical import line, sha256
+from ..catalog import WRITTEN
 from ..connection import DatabaseError, connect, described
 from ..errors import GonogoError
 from ..login import Login, Timeouts, application_name
@@ -33,19 +34,6 @@ __all__ = ["take_back", "undo"]
 _STAGE = "undo"
 _WAITED = {"55P03", "40P01", "40001"}
 
-# Tables that this session has locked so that it could have written to them.
-_WRITTEN = """
-SELECT DISTINCT n.nspname::text, c.relname::text
-FROM pg_catalog.pg_locks AS l
-JOIN pg_catalog.pg_class AS c ON c.oid = l.relation
-JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted
-    AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')
-    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
-    AND c.relkind = 'r' AND c.relpersistence <> 't'
-    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
-ORDER BY 1, 2
-"""
 _TABLES = """
 SELECT n.nspname::text, c.relname::text,
     ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
@@ -78,6 +66,7 @@ class _Outlook:
     """What the scripts would do, found out by doing it."""
 
     changes: list[str]
+    removed: list[str]  # of the changes: what is there no more
     kept: dict[Table, list[str]]  # tables written to → the columns that stay
     doomed: list[Table]
     dropped: dict[Table, list[str]]  # columns of tables that stay
@@ -142,7 +131,8 @@ def take_back(
 
     Returns `state` (of the migration, before), `content`, `holds` (what `content` is made of: name
     → rows, and a digest of what is in them), `changes` (names of what the scripts change in the
-    schema), `lost` (table, or column of a table that stays → rows with a value in it), `compared`
+    schema), `removed` (those of them that are there no more),
+    `lost` (table, or column of a table that stays → rows with a value in it), `compared`
     (tables whose rows were fingerprinted before and after), `locked` (tables that nobody else could
     use meanwhile) and `locked_seconds`, `committed`, `bill` and `seconds`.
     Raises GonogoError, with nothing changed, when the scripts would change rows of tables that
@@ -155,6 +145,7 @@ def take_back(
         "content": "",
         "holds": {},
         "changes": [],
+        "removed": [],
         "lost": {},
         "compared": [],
         "locked": [],
@@ -173,6 +164,7 @@ def take_back(
         **result,
         **done,
         "changes": outlook.changes,
+        "removed": outlook.removed,
         "bill": outlook.bill,
         "catalog": outlook.catalog,
         "seconds": round(time.monotonic() - started, 3),
@@ -226,12 +218,12 @@ def _rehearsed(
             meter.run(statement)
     connection.execute(_NOW)
     after = _tables(connection)
-    written = [(schema, name) for schema, name in connection.execute(_WRITTEN).fetchall()]
+    written = [(schema, name) for schema, name in connection.execute(WRITTEN).fetchall()]
     left = schema_catalog.read(connection)
     found = look(connection, plan["objects"])
     connection.execute("ROLLBACK")
     meter.end()
-    changes = [difference.name for difference in schema_catalog.compare(catalog, left)]
+    differences = schema_catalog.compare(catalog, left)
     _as_before(connection, catalog, left, schema_before)
     remaining = [o["object"] for o in found["objects"] if o["made"] and o["there"] and o["sure"]]
     if found["state"] != "absent":
@@ -242,7 +234,8 @@ def _rehearsed(
         )
     kept = {table: tables[table] for table in written if table in after and table in tables}
     return _Outlook(
-        changes=changes,
+        changes=[difference.name for difference in differences],
+        removed=[difference.name for difference in differences if difference.kind == "missing"],
         kept={table: [c for c in columns if c in after[table]] for table, columns in kept.items()},
         doomed=[table for table in tables if table not in after],
         dropped={
@@ -302,7 +295,7 @@ def _carried_out(
     if wanted and prisma.read(connection, wanted) is not None:
         prisma.take_back(connection, wanted)
     connection.execute(_NOW)
-    written = {(schema, name) for schema, name in connection.execute(_WRITTEN).fetchall()}
+    written = {(schema, name) for schema, name in connection.execute(WRITTEN).fetchall()}
     unseen = sorted(".".join(t) for t in written - {*compared, *outlook.dropped} - {own})
     moved = sorted(
         ".".join(t)

@@ -1,0 +1,54 @@
+"""The plan of an undo tells what goes in the order it goes."""
+
+from __future__ import annotations
+
+from gonogo.controller.undo_lines import change_lines
+
+CHANGES = sorted(
+    [
+        "column public.child.id",
+        "column public.child.parent_id",
+        "comment on column public.child.id",
+        "constraint public.child.child_pkey",
+        "index public.child_pkey",
+        "owner of table public.child",
+        "table public.child",
+        "column public.parent.id",
+        "column public.parent.name",
+        "constraint public.parent.parent_pkey",
+        "table public.parent",
+        "column public.stays.extra",
+        "trigger public.stays.guard",
+        "function public.guard()",
+        'table public."Mixed Case"',
+        'column public."Mixed Case".id',
+        "table public.parent_of_all",
+    ]
+)
+UNDO = """DROP TRIGGER guard ON public.stays
+DROP FUNCTION public.guard()
+ALTER TABLE public.stays DROP COLUMN extra
+DROP TABLE public.child
+DROP TABLE "public"."Mixed Case"
+DROP TABLE public.parent CASCADE""".splitlines()
+STEPS = [{"file": "undo.sql", "statements": [{"text": text} for text in UNDO]}]
+
+
+def test_a_table_comes_before_its_columns_and_where_its_statement_does() -> None:
+    removed = {change for change in CHANGES if change != "table public.parent_of_all"}
+    assert change_lines(CHANGES, removed, STEPS) == [
+        "trigger public.stays.guard",
+        "function public.guard()",
+        "column public.stays.extra",
+        "table public.child, with 2 columns, 1 constraint",
+        'table public."Mixed Case", with 1 column',
+        "table public.parent, with 2 columns, 1 constraint",
+        # Named by no statement: of something that was removed.
+        "index public.child_pkey",
+        "table public.parent_of_all",
+    ]
+
+
+def test_a_table_that_stays_takes_nothing_along() -> None:
+    changes = ["column public.t.a", "table public.t"]
+    assert change_lines(changes, ["column public.t.a"], []) == changes
