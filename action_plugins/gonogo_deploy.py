@@ -52,7 +52,7 @@ class ActionModule(Stage):
         if "deploy" not in run.read_json("plan.json")["stages"]:
             raise GonogoError(
                 "a deployment is no part of this run",
-                hint="deploy_enabled must be the same for the whole run.",
+                hint="Set deploy_enabled in the inventory or with -e: the whole run then has it.",
             )
         self.same_login(run, arguments)
         if self.is_protected(run):
@@ -102,7 +102,8 @@ class ActionModule(Stage):
         if not file.is_file() or run.read_json("rehearsal.json")["done"] is not True:
             raise GonogoError(
                 "on a protected target nothing is deployed that was not rehearsed on a twin",
-                hint="rehearsal_enabled and twin_enabled must be the same for the whole run.",
+                hint="Set rehearsal_enabled and twin_enabled in the inventory or with -e: the "
+                "whole run then has them.",
             )
 
     @staticmethod

@@ -102,7 +102,7 @@ class ActionModule(Stage):
             first,
             runs_dir=self.runs_dir,
             identity=self.identity,
-            hint="-e target_take_over={run_id}",
+            end=lambda run_id: self.caller.again(f"target_take_over={run_id}"),
         )
         record = run.read_json("run.json")
         record["target"]["observed"] = result["observed"]

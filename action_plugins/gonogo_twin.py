@@ -66,11 +66,29 @@ class ActionModule(Stage):
             raise GonogoError(
                 f"the backup is not what it should be: {record['reason']}",
                 detail="\n".join(_differing(record["proof"] or {})) or None,
-                hint="Nothing was changed. Find out what damages backups on this host, then run "
-                "again.",
+                hint=record["hint"] or _hint(record["proof"] or {}),
             )
         run.append(self.stage, "stage_passed")
         return {"changed": arguments["enabled"], "twin": record, "lines": _lines(record)}
+
+
+def _hint(proof: Mapping[str, Any]) -> str:
+    """What helps, by what differs: content, or definitions only, or neither where it failed."""
+    content = [name for name, table in proof.get("tables", {}).items() if not table["equal"]]
+    content += proof.get("sequences", {}).get("different", [])
+    content += [] if proof.get("large_objects", {"equal": True})["equal"] else ["large objects"]
+    if content:
+        return (
+            "Nothing was changed. Run again: where the same differs once more, it is the dump that "
+            "does not carry it, else look at the memory and the disk of the host (dmesg)."
+        )
+    if proof.get("schema", {}).get("differences"):
+        return (
+            "Nothing was changed. twin.json has both definitions of each (proof.schema). Where "
+            "they mean the same, this project should have known: report it. Else pg_dump does "
+            "not carry the object: write down how to make it."
+        )
+    return "Nothing was changed. Correct what the message names in the database, then run again."
 
 
 def _lines(record: Mapping[str, Any]) -> list[str]:

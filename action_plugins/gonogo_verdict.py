@@ -195,7 +195,12 @@ class ActionModule(Stage):
 
     def _recompute(self, path: Path, head: str | None) -> dict[str, Any]:
         if not (path / "events.jsonl").is_file():
-            raise InputError("not an evidence directory", key="verdict_recompute", value=str(path))
+            raise InputError(
+                "not an evidence directory",
+                key="verdict_recompute",
+                value=str(path),
+                hint="Name the directory of a run: runs/ENVIRONMENT/RUN_ID.",
+            )
         verdict = judgement.confirmed(path)
         lines = [f"{report.summary_lines(verdict)[0]}: verdict.json follows from the evidence"]
         # Against the head of the verdict, what was added later is named in any case.

@@ -112,7 +112,10 @@ def carry_out(
         with connect(login, name=name, timeouts=timeouts, read_only=True) as second:
             remaining = sum(len(rows) for rows in _existing(second, ledger).values())
     if result["committed"] and remaining:
-        raise GonogoError(f"{remaining} row(s) of the ledger are still there after COMMIT")
+        raise GonogoError(
+            f"{remaining} row(s) of the ledger are still there after COMMIT",
+            hint="Something writes them again. Find out what, then run the playbook again.",
+        )
     return {**result, "remaining": remaining, "held": None, "others": []}
 
 
@@ -160,7 +163,11 @@ def _in_transaction(
             hint="Look for cascading foreign keys or triggers on these tables.",
         )
     if left:
-        raise GonogoError(f"{left} row(s) of the ledger would stay; nothing has changed")
+        raise GonogoError(
+            f"{left} row(s) of the ledger would stay; nothing has changed",
+            hint="Look for a trigger or a rule on the run's tables that keeps rows from being "
+            "deleted.",
+        )
     rows = {name: len(keys) for name, keys in existing.items()}
     return {
         "content": content,

@@ -35,6 +35,8 @@ __all__ = [
 
 _EVENT_TRIGGERS = 170000  # The first version with one for logging in, and a setting for all.
 
+_INVALID_VALUE = "22023"
+
 _DEFAULT_TIMEOUTS = Timeouts()
 
 # SQLSTATE with which a server ends a statement or a session → the setting that has told it to.
@@ -112,10 +114,13 @@ def _opened_with(login: Login, keywords: Mapping[str, Any]) -> psycopg.Connectio
 
 def _cannot_be_set_up(error: DatabaseError) -> GonogoError:
     told = described(error)
+    wrong_value = told["sqlstate"] == _INVALID_VALUE
     return GonogoError(
         "the session cannot be set up",
         detail=told["message"],
-        hint=told["hint"] or "Check gonogo_timeouts; they are written like 5s or 10min.",
+        hint="Check gonogo_timeouts; they are written like 5s or 10min."
+        if wrong_value
+        else told["hint"],
     )
 
 

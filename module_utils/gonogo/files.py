@@ -53,6 +53,7 @@ def place(directory: Path, files: Mapping[str, str], *, check_only: bool = False
             raise GonogoError(
                 f"{path} is not what was copied to it",
                 detail=f"Expected SHA-256 {sha256(content)}.",
+                hint="Find out what else writes to gonogo_remote_dir.",
             )
     return changed
 

@@ -105,7 +105,10 @@ def _clients(pg_bin: str | None, server_version: str) -> dict[str, dict[str, str
             hint="Install the client programs of the server's version, or set gonogo_pg_bin.",
         )
     if clients.major(restore) < clients.major(dump):
-        raise GonogoError(f"pg_restore {restore} cannot read what pg_dump {dump} writes")
+        raise GonogoError(
+            f"pg_restore {restore} cannot read what pg_dump {dump} writes",
+            hint="Let gonogo_pg_bin name a directory that has both, of one version.",
+        )
     return found
 
 

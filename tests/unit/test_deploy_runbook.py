@@ -59,6 +59,16 @@ def test_a_file_that_is_no_sql_is_refused_with_its_line(folder: Path) -> None:
     assert "a backslash outside of quotes" in refusal(folder)
 
 
+def test_an_undo_is_one_transaction_and_is_not_told_otherwise(folder: Path) -> None:
+    """Its shape has no `transaction`."""
+    with (folder / "undo.sql").open("a") as file:
+        file.write("\nDROP INDEX CONCURRENTLY public.i;\n")
+    said = refusal(folder)
+    assert "cannot run inside a transaction" in said
+    assert "transaction: none" not in said
+    assert "DROP INDEX, for example, without CONCURRENTLY" in said
+
+
 def test_what_needs_no_transaction_must_be_declared(folder: Path) -> None:
     (folder / "extra.sql").write_text("\nCREATE INDEX CONCURRENTLY i ON public.sites (id);\n")
     edit(folder, "runbook.yml", "migration:\n", "migration:\n  - {file: extra.sql}\n")

@@ -32,7 +32,7 @@ class Example(Stage):
         self._outcome = outcome
         self._vars: dict[str, Any] = {"gonogo_remote_dir": "~/.gonogo"}
         self._templar = SimpleNamespace(template=lambda value: value)
-        self._task = SimpleNamespace(check_mode=False)
+        self._task = SimpleNamespace(check_mode=False, action="gonogo_example")
         # What the module was given, call by call.
         self.given: list[dict[str, Any]] = []
         self._controller = os.getppid()

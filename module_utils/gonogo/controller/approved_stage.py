@@ -51,6 +51,10 @@ class ApprovedStage(Stage):
     prefix and of its records, `STAGE_plan.json` and `STAGE.json`.
     """
 
+    runbook_changed = (
+        "Put its files back as they were: run.json has the SHA-256 of each (digests.runbook), and "
+        "sql/ what ran."
+    )
     # What its answers to mistakes say of the database.
     unchanged = "nothing was changed"
     # What has changed when an approved plan is not what would be done any more.
@@ -162,7 +166,8 @@ class ApprovedStage(Stage):
             raise GonogoError(
                 f"the evidence of this run is damaged; {self.unchanged}",
                 detail="\n".join(problems[:5]),
-                hint="What may have been altered is not followed.",
+                hint="Put the files back as they were, from a copy of the runs directory: what may "
+                "have been altered is not followed.",
             )
 
     def declared(self, run: evidence.Run) -> dict[str, Any]:
@@ -306,7 +311,7 @@ class ApprovedStage(Stage):
             call([]),
             runs_dir=self.runs_dir,
             identity=self.identity,
-            hint="pg_terminate_backend",
+            end=others.by_hand,
         )
 
     def _next_lines(self, report: Mapping[str, Any]) -> list[str]:

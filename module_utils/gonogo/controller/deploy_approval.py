@@ -153,5 +153,6 @@ def _run_of(run: evidence.Run, run_id: str) -> evidence.Run:
         raise GonogoError(
             "the evidence of the run that has shown the plan is damaged; nothing was deployed",
             detail="\n".join(problems[:5]),
+            hint="Run the playbook without an approval: it shows a plan of its own.",
         )
     return evidence.Run.open(path)

@@ -164,7 +164,8 @@ def _failed(done: Mapping[str, Any], caller: Caller) -> GonogoError:
         return GonogoError(
             "every statement ran, but the migration is not there as it should be",
             detail="\n".join(_state(done["after"]["objects"])) if done["after"] else None,
-            hint="The files of the migration and its manifest contradict each other.",
+            hint="The files of the migration and its manifest contradict each other: correct "
+            f"them. See what taking it back would remove: {caller.playbook('undo')}",
         )
     where = f"{error['file']}:{error['line']}"
     state = f"{error['sqlstate']}: " if error["sqlstate"] else ""

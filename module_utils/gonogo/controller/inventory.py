@@ -21,6 +21,8 @@ from ..errors import GonogoError
 
 __all__ = ["Inventory"]
 
+_HINT = "ansible-inventory --list, with the same -i, shows what Ansible cannot read."
+
 
 class Inventory:
     """An inventory as its sources have it now: a host that a play has added is none of it."""
@@ -32,7 +34,9 @@ class Inventory:
         try:
             self._manager = InventoryManager(loader=loader, sources=self._sources)
         except AnsibleError as error:
-            raise GonogoError("the inventory cannot be read", detail=str(error)) from error
+            raise GonogoError(
+                "the inventory cannot be read", detail=str(error), hint=_HINT
+            ) from error
 
     def variables(self, name: str) -> dict[str, Any]:
         """The host's variables as they are written, in Ansible's order of precedence.
@@ -52,7 +56,9 @@ class Inventory:
                     found = combine_vars(found, host.vars)
                 found = combine_vars(found, self._beside(entity or host))
         except AnsibleError as error:
-            raise GonogoError("the inventory cannot be read", detail=str(error)) from error
+            raise GonogoError(
+                "the inventory cannot be read", detail=str(error), hint=_HINT
+            ) from error
         return found
 
     def _beside(self, entity: Any) -> Mapping[str, Any]:
@@ -66,3 +72,7 @@ class Inventory:
             said = self._files.get_vars(self._loader, folder, [entity], cache=False)
             found = combine_vars(found, said)
         return found
+
+
+def _unread(error: AnsibleError) -> GonogoError:
+    return GonogoError("the inventory cannot be read", detail=str(error), hint=_HINT)

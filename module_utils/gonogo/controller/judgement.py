@@ -46,7 +46,9 @@ def confirmed(path: Path) -> dict[str, Any]:
     written = file.read_bytes() if file.is_file() else None
     if written is None:
         raise GonogoError(
-            f"{path} holds no verdict", detail=f"The evidence gives {verdict['decision']}."
+            f"{path} holds no verdict",
+            detail=f"The evidence gives {verdict['decision']}.",
+            hint="The run was interrupted before it was judged: start a new one.",
         )
     if written != canonical.dumps(verdict).encode():
         raise GonogoError(

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ["bookkeeping", "expected", "faults", "plan", "prisma_faults", "steps", "untold"]
 
+# A migration may have statements of their own; an undo is tried as a whole before it is approved.
 _OUTSIDE = {
     "migration": "Move it to a file of its own, with `transaction: none` beside its name in "
     "runbook.yml. What runs there stays when a later statement fails.",
-    "undo": "Leave out what makes it so (CONCURRENTLY): an undo is one transaction, so that it can "
-    "be tried before it is approved.",
+    "undo": "An undo is one transaction, which is tried before it is approved. Write it so that it "
+    "can be part of one: DROP INDEX, for example, without CONCURRENTLY.",
 }
 
 

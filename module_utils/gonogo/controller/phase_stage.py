@@ -234,7 +234,10 @@ def problem_of(
                     return GonogoError(
                         f"check {check['id']} ({check['title']}) is {result['status']}",
                         detail=f"Expected: {result['expected']}. Observed: {result['observed']}.",
-                        hint=check["remedy"],
+                        hint=check["remedy"]
+                        if result["status"] == "fail"
+                        else f"It has seen nothing to judge: see -- @check {check['id']} in "
+                        f"sql/{phase['name']}.sql, in the evidence.",
                     )
         if not outcome["ran"]:
             return GonogoError(f"phase {phase['name']} did not run: {outcome['why']}")

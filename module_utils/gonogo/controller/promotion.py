@@ -141,7 +141,12 @@ def _directory(given: str | None, source: str) -> Path:
         )
     path = path_of(given, key=_KEY)
     if not (path / "events.jsonl").is_file():
-        raise InputError("not a directory of evidence", key=_KEY, value=given)
+        raise InputError(
+            "not a directory of evidence",
+            key=_KEY,
+            value=given,
+            hint=f"Name the directory of a run that was a GO: -e {_KEY}=runs/{source}/RUN_ID",
+        )
     return path
 
 

@@ -177,7 +177,7 @@ def _asked(
         call([]),
         runs_dir=stage.runs_dir,
         identity=stage.identity,
-        hint="pg_terminate_backend",
+        end=others.by_hand,
     )
     return dict(answer["found"])
 

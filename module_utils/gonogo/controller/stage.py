@@ -16,6 +16,7 @@ import signal
 import threading
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,8 @@ class Stage(ActionBase):  # type: ignore[misc]
     """Base of the action plugins. Subclasses say their `stage` and `spec`, and `act`."""
 
     stage = ""
+    # What helps where the files of the runbook are not those of the run any more.
+    runbook_changed = "Run the playbook again."
     # Argument spec of the task's own arguments.
     spec: Mapping[str, Any] = {}
 
@@ -127,8 +130,9 @@ class Stage(ActionBase):  # type: ignore[misc]
             loaded.require_own()
             loaded.require_own_role(self._task)
             given = native(getattr(self._task, "args", None) or {})
-            request_form.refuse_secrets(given)
-            request_form.refuse_misfits(given, self.spec)
+            named = partial(project.variable_of, self._task.action)
+            request_form.refuse_secrets(given, named=named)
+            request_form.refuse_misfits(given, self.spec, named=named)
             _, arguments = self.validate_argument_spec(argument_spec=dict(self.spec))
             result.update(native(self.act(native(arguments))))
         except AnsibleError as error:
@@ -283,7 +287,7 @@ class Stage(ActionBase):  # type: ignore[misc]
             raise GonogoError(
                 "the runbook has changed since the run began",
                 detail=f"{loaded.directory}: SHA-256 was {record['runbook_sha256']}.",
-                hint="Run the playbook again.",
+                hint=self.runbook_changed,
             )
         return loaded
 

@@ -98,7 +98,7 @@ def problem(
         return _missing(missing, none=seen["none"], deploying=deploying, caller=caller)
     if deploy is not None and deploy["action"] == "applied":
         return None
-    return _untold(runbook, (rehearsal or {}).get("retried"))
+    return _untold(runbook, rehearsal or {})
 
 
 def _missing(missing: Sequence[str], *, none: bool, deploying: bool, caller: Caller) -> GonogoError:
@@ -115,12 +115,14 @@ def _missing(missing: Sequence[str], *, none: bool, deploying: bool, caller: Cal
     return GonogoError(
         "not everything that the migration and its manifest say is there",
         detail="\n".join(shown),
-        hint="Find out whether the database or the runbook is not as it should be.",
+        hint="Apply what is missing with a migration of its own; or, where the database is as it "
+        "should be, correct the manifest or gonogo_profile.",
     )
 
 
-def _untold(runbook: Runbook, retried: Mapping[str, Any] | None) -> GonogoError | None:
+def _untold(runbook: Runbook, rehearsal: Mapping[str, Any]) -> GonogoError | None:
     """What no object tells: a copy may have, where this was applied again."""
+    retried = rehearsal.get("retried")
     steps = migration.steps(runbook.directory, runbook.sql_files("migration"))
     if not steps:
         return None
@@ -147,7 +149,9 @@ def _untold(runbook: Runbook, retried: Mapping[str, Any] | None) -> GonogoError 
             detail="\n".join(
                 f"{one['file']}:{one['line']}: {one['opening']}" for one in untold[:_SHOWN]
             ),
-            hint="A rehearsal on a twin finds out: set twin_enabled and rehearsal_enabled to true.",
+            # Where it was asked for, it says itself what it lacks.
+            hint=rehearsal.get("hint")
+            or "A rehearsal on a twin finds out: set twin_enabled and rehearsal_enabled to true.",
         )
     if retried["changes"]:
         return GonogoError(

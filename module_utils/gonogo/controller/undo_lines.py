@@ -30,7 +30,7 @@ def change_lines(
     texts = [str(one["text"]) for step in steps for one in step["statements"]]
     tables = [name for name in changes if name in removed and name.startswith(_TABLE)]
     parts: dict[str, list[str]] = {table: [] for table in tables}
-    alone = []
+    alone: list[str] = []
     for change in changes:
         if change in parts:
             continue

@@ -130,6 +130,8 @@ def there(
             "taken back and applied again, the migration does not leave the same schema",
             detail=", ".join(d.name for d in differences[:20])
             or (second["error"] or {}).get("message"),
+            hint="Correct the scripts under `undo` in runbook.yml: what they leave behind stands "
+            "in the way of the migration.",
         )
         severity = _severity(second["error"])
         return {**found, "problem": {**_problem("again", unequal), "severity": severity}}
@@ -195,7 +197,11 @@ def _taken_back(
         # Nobody else works on this copy: what was seen is what is there.
         done = take(approved_content=take(approved_content=None)["content"])
     if not done["committed"]:
-        raise GonogoError("what the undo would do is not the same twice")
+        raise GonogoError(
+            "what the undo would do is not the same twice",
+            hint="Look for what draws on the time or on chance in the scripts under `undo`, and in "
+            "the triggers of their tables.",
+        )
     seconds = round(time.monotonic() - started, 3)
     return {**{key: done[key] for key in _UNDONE}, "seconds": seconds}
 

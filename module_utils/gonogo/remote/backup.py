@@ -41,6 +41,7 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
         raise GonogoError(
             "an uncompressed archive is refused",
             detail="It has no checksums; damage would be restored silently.",
+            hint="Leave backup_compress out: the cheapest that this pg_dump has is taken.",
         )
     if check_mode:
         return {"changed": True, "msg": f"would dump {login.db} to {params['directory']}"}

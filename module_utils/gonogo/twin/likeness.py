@@ -9,6 +9,7 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -26,6 +27,8 @@ _ATTRIBUTES = {
     "rolcanlogin": "LOGIN",
     "rolreplication": "REPLICATION",
 }
+# What the server says of a locale or a collation that it does not have.
+_OF_A_LOCALE = re.compile(r"locale|collat|ICU|LC_|encoding", re.IGNORECASE)
 _PROVIDERS = {"c": "libc", "i": "icu", "b": "builtin"}
 
 
@@ -66,7 +69,9 @@ def make_database(connection: Any, name: str, around: Mapping[str, Any], *, owne
         raise UnprovenError(
             "a database like the source cannot be made",
             detail=described(error)["message"],
-            hint="Install its locale on the host.",
+            hint="Install its locale on the host."
+            if _OF_A_LOCALE.search(str(error))
+            else described(error)["hint"],
         ) from error
 
 

@@ -47,7 +47,10 @@ def find(major: int, *, server_bin: str | None, pg_bin: str | None, account: Acc
         obstacle = _obstacle(given, major, account)
         if obstacle:
             raise GonogoError(
-                f"gonogo_server_bin has no server of PostgreSQL {major}: {given}", detail=obstacle
+                f"gonogo_server_bin has no server of PostgreSQL {major}: {given}",
+                detail=obstacle,
+                hint=f"Let it name the directory of initdb and postgres of PostgreSQL {major}, or "
+                "leave it out: the usual directories are searched.",
             )
         return given
     tried = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .plan import Plan
+from .plan import Check, Plan
 from .statuses import WORDS
 from .values import mapping, text_of
 
@@ -121,10 +121,20 @@ def check_reasons(
                 f"{check.title}: {WORDS[status]}",
                 expected=result.get("expected"),
                 observed=observed,
-                hint=check.remedy,
+                hint=_advice(check, status),
             )
         )
     return reasons
+
+
+def _advice(check: Check, status: str) -> str | None:
+    """A remedy is of a failure: where nobody has looked, or nothing was seen, it mends nothing."""
+    if status == "inconclusive":
+        return (
+            f"It has seen nothing to judge. Run the block -- @check {check.id} below sql/ as the "
+            "login of the run, and see whether there are rows, and whether they may be read."
+        )
+    return check.remedy if status == "fail" else None
 
 
 def hold(code: str, subject: str, text: str, **more: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -13,6 +14,24 @@ from ...errors import GonogoError, shown
 
 # Characters of a path in a message.
 PATH_LIMIT = 300
+_NO_ROOM = "Make room for the runs directory on the controller (gonogo_runs_dir)."
+_NOT_OURS = (
+    "The runs directory on the controller (gonogo_runs_dir) must be one that whoever runs "
+    "ansible-playbook can write to."
+)
+_NOT_THERE = (
+    "No stage has written it, or somebody has removed it. Run the whole playbook again; if it is "
+    "missing again, the runbook lacks the phase that makes it."
+)
+_A_LINK = "A link stands in its place: find out who put it there, then start a new run."
+# What the file system says → what helps.
+_HINTS = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _NO_ROOM),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _NOT_OURS),
+    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), _NOT_THERE),
+    errno.ELOOP: _A_LINK,
+}
+_OTHERWISE = "Look at the file system of the runs directory on the controller (gonogo_runs_dir)."
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -26,7 +45,7 @@ def explained(action: str) -> Iterator[None]:
         raise GonogoError(
             f"cannot {action}",
             detail=f"{reason}: {shown(str(error.filename or ''), limit=PATH_LIMIT)}",
-            hint="Look at free space and permissions of the runs directory on the controller.",
+            hint=_HINTS.get(error.errno or 0, _OTHERWISE),
         ) from error
 
 

@@ -111,7 +111,9 @@ def find_open(runs_dir: Path, *, identity: Mapping[str, Any], inventory_host: st
     environment, _, run_id = name.partition("/") if isinstance(name, str) else ("", "", "")
     if not (ENVIRONMENT.fullmatch(environment) and RUN_ID.fullmatch(run_id)):
         raise GonogoError(
-            "the note of the open run is damaged", detail=shown(pointer.name, limit=disk.PATH_LIMIT)
+            "the note of the open run is damaged",
+            detail=shown(str(pointer), limit=disk.PATH_LIMIT),
+            hint="Remove that file, then start a new run.",
         )
     return runs_dir / environment / run_id
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from ...errors import GonogoError, shown
 
-__all__ = ["Record", "RecordError", "require_shape"]
+__all__ = ["HINT", "Record", "RecordError", "require_shape"]
 
-_HINT = (
+HINT = (
     "It was changed by hand, or written by another version of this project (versions.project in "
     "run.json): use that version, or start a new run."
 )
@@ -88,7 +88,7 @@ class Record(dict[str, Any]):
         raise RecordError(
             f'{self._file} lacks "{shown(key)}"',
             detail=f"There is: {', '.join(map(shown, list(self)[:20])) or 'nothing'}.",
-            hint=_HINT,
+            hint=HINT,
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -111,7 +111,7 @@ def require_shape(file: str, value: Any) -> None:
         if pattern.fullmatch(file):
             wrong = _misfit(value, shape, "")
             if wrong:
-                raise RecordError(f"{file} is not as a run writes it", detail=wrong, hint=_HINT)
+                raise RecordError(f"{file} is not as a run writes it", detail=wrong, hint=HINT)
             return
 
 

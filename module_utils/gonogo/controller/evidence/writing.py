@@ -16,7 +16,7 @@ from . import disk
 from .chain import EVENTS, event_hash, sealed, tail
 from .names import CHAIN, DERIVED, ENVIRONMENT, FILE, RUN_ID
 from .parsing import parse, records_of
-from .record import RecordError, require_shape
+from .record import HINT, RecordError, require_shape
 
 Clock = Callable[[], datetime]
 
@@ -75,7 +75,9 @@ class Run:
         """Return the run in an existing directory. Raises `GonogoError` if there is none."""
         if path.is_symlink() or not path.is_dir():
             raise GonogoError(
-                "there is no evidence directory", detail=f'looked for "{shown(str(path))}"'
+                "there is no evidence directory",
+                detail=f'looked for "{shown(str(path))}"',
+                hint="Name a run whose directory is there: gonogo_runs_dir/ENVIRONMENT/RUN_ID.",
             )
         return cls(path, clock=clock)
 
@@ -156,7 +158,7 @@ class Run:
         try:
             return self.read_bytes(name).decode("utf-8")
         except UnicodeDecodeError as error:
-            raise RecordError(f"{name} is not UTF-8", detail=str(error)) from None
+            raise RecordError(f"{name} is not UTF-8", detail=str(error), hint=HINT) from None
 
     def read_json(self, name: str) -> Any:
         """Return the object in a JSON file, as `Record`s.
@@ -167,7 +169,7 @@ class Run:
         try:
             value = parse(raw, file=name)
         except ValueError as error:
-            raise RecordError(f"{name} is not JSON", detail=str(error)) from None
+            raise RecordError(f"{name} is not JSON", detail=str(error), hint=HINT) from None
         require_shape(name, value)
         return value
 
@@ -175,7 +177,7 @@ class Run:
         """Return the records of a `.jsonl` file. Raises `GonogoError` for a missing or bad one."""
         records, problems = records_of(name, self.read_bytes(name))
         if problems:
-            raise RecordError(f"{name} is damaged", detail=problems[0])
+            raise RecordError(f"{name} is damaged", detail=problems[0], hint=HINT)
         for record in records:
             require_shape(name, record)
         return records
