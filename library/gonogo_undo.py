@@ -69,6 +69,11 @@ changes:
   returned: when a run has deployed
   type: list
   elements: str
+removed:
+  description: Those of them that are there no more.
+  returned: when a run has deployed
+  type: list
+  elements: str
 lost:
   description: Table, or column of a table that stays, to number of rows that are lost with it.
   returned: when a run has deployed

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 import weakref
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -214,7 +215,7 @@ def _check_service(login: Login) -> None:
     if file.is_file() and file.stat().st_mode & 0o077:
         raise GonogoError(
             f"the service file holds a password and can be read by others: {file}",
-            hint=f"chmod 600 {file}, or name a passfile in the service.",
+            hint=f"chmod 600 {shlex.quote(str(file))}, or name a passfile in the service.",
         )
 
 

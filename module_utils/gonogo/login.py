@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -218,7 +219,7 @@ def _check_file(option: str, path: Path) -> None:
         raise GonogoError(
             f"login.{option} can be read by others: {path}",
             detail="libpq would refuse it." if option == "client_key" else "libpq would ignore it.",
-            hint=f"chmod 600 {path}",
+            hint=f"chmod 600 {shlex.quote(str(path))}",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from gonogo.controller.evidence import (
     Run,
     close_pointer,
     controller_identity,
+    disk,
     find_open,
     is_abandoned,
     is_alive,
@@ -605,3 +607,30 @@ def test_errors_read_like_those_of_postgresql() -> None:
     )
     assert len(refused.render()) < 160
     assert (refused.file, refused.key) == ("runbook.yml", "checks[3]")
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOENT, "No stage has written it"),
+        (errno.ENOSPC, "Make room"),
+        (errno.EDQUOT, "Make room"),
+        (errno.EACCES, "can write to"),
+        (errno.EROFS, "can write to"),
+        (errno.ELOOP, "A link stands in its place"),
+        (errno.EIO, "Look at the file system"),
+    ],
+)
+def test_what_the_file_system_says_decides_what_helps(number: int, words: str) -> None:
+    with pytest.raises(GonogoError) as caught, disk.explained("read facts.json"):
+        raise OSError(number, os.strerror(number), "/runs/facts.json")
+    assert words in str(caught.value.hint)
+    assert ("room" in str(caught.value.hint)) == (number in (errno.ENOSPC, errno.EDQUOT))
+
+
+def test_a_file_that_nobody_has_written_is_no_matter_of_space(run: Run) -> None:
+    """As of a runbook that has no phase for it."""
+    with pytest.raises(GonogoError, match=r"cannot read facts\.json") as caught:
+        run.read_json("facts.json")
+    assert "No stage has written it" in str(caught.value.hint)
+    assert "space" not in str(caught.value.hint)

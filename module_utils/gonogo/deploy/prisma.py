@@ -8,6 +8,7 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -74,7 +75,7 @@ def contradictions(
         found.append(
             {
                 "text": f"Prisma's record calls {name} applied, but none of its objects is there",
-                "hint": f"UPDATE {wanted['schema']}.{_TABLE} "  # noqa: S608 - for a person
+                "hint": f"UPDATE {_quoted(wanted['schema'])}.{_TABLE} "  # noqa: S608 - for a person
                 f"SET rolled_back_at = now() WHERE migration_name = '{name}'; -- then deploy again",
                 "blocks": True,
             }
@@ -130,3 +131,11 @@ def unlock(connection: Any) -> None:
 
 def _table(wanted: Mapping[str, Any]) -> sql.Identifier:
     return sql.Identifier(wanted["schema"], _TABLE)
+
+
+def _quoted(name: str) -> str:
+    """An identifier for a person's psql."""
+    if re.fullmatch("[a-z_][a-z0-9_]*", name):
+        return name
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'

@@ -35,7 +35,7 @@ _SHAPES: tuple[tuple[re.Pattern[str], Any], ...] = tuple(
             "runbook_sha256": str,
             "runbook_directory": str,
             "profile": str,
-            "cleanup": str,
+            "cleanup": (str, None),
             "parameters": _OBJECT,
             "started_at": str,
             "digests": {"runbook": _OBJECT, "project": _OBJECT},

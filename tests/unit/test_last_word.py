@@ -1,0 +1,41 @@
+"""The last word of a run where this project itself fails: no silence, and no zero."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible import context
+
+PLUGIN = Path(__file__).parents[2] / "callback_plugins" / "gonogo.py"
+
+
+@pytest.fixture
+def plugin(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(context, "CLIARGS", {})
+    spec = importlib.util.spec_from_file_location("callback_gonogo", PLUGIN)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    made = module.CallbackModule()
+    made._judging = True
+    return made
+
+
+def test_a_fault_in_it_is_told_and_ends_with_an_error(
+    plugin: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Ansible would warn of a callback that fails, and end as if all were well."""
+    said: list[str] = []
+    plugin._evidence = {"sandbox": str(tmp_path)}
+    nothing: dict[str, str] = {}
+    monkeypatch.setattr(plugin, "_say", lambda _directory: nothing["decision"])
+    plugin._display = SimpleNamespace(error=lambda text, **_: said.append(text), display=print)
+    with pytest.raises(SystemExit) as ended:
+        plugin.v2_playbook_on_stats(SimpleNamespace(failures={}, dark={}))
+    assert ended.value.code == 2
+    assert "the last word has failed through a fault of this project (KeyError)" in said[0]
