@@ -127,6 +127,27 @@ BAD_INPUT = Page(
                     "unit/test_statements.py::test_a_whole_file_of_psql_tells_each_of_its_faults",
                 ),
                 (
+                    "Evidence that lacks a key, or has a value of another kind: of another "
+                    "version, or edited",
+                    "one error: the file, the key, what is there",
+                    "unit/test_fault.py::test_a_value_of_another_kind",
+                ),
+                (
+                    "An account that passwd does not know, as in a container",
+                    "works; its number is the operator's name, and a twin could not be tried",
+                    "test_nameless.py::test_with_a_home_it_is_a_go",
+                ),
+                (
+                    "An account whose home directory nobody knows",
+                    "one error, before anything is made",
+                    "test_nameless.py::test_without_one_it_is_refused_before_anything",
+                ),
+                (
+                    "A password in the place of a run's id, or of a directory",
+                    "refused, by the variable that was set",
+                    "unit/test_secrets.py::test_the_variable_is_named_that_a_person_has_set",
+                ),
+                (
                     "The name of a person that cannot be seen",
                     "refused, with the character",
                     "unit/test_approval.py::test_a_name_that_cannot_be_seen",

@@ -124,9 +124,9 @@ class Stage(ActionBase):  # type: ignore[misc]
         self._vars = task_vars or {}
         self._controller = os.getppid()
         self._facts: dict[str, Any] = {}
-        # Ansible makes this directory for one run, and removes it at its end.
-        share_code(Path(C.DEFAULT_LOCAL_TMP) / "gonogo")
         try:
+            # Ansible makes this directory for one run, and removes it at its end.
+            share_code(Path(C.DEFAULT_LOCAL_TMP) / "gonogo")
             loaded.require_own()
             loaded.require_own_role(self._task)
             given = native(getattr(self._task, "args", None) or {})
