@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleConnectionFailure
 
 from gonogo.controller import evidence, project
 from gonogo.controller.package import GONOGO
@@ -83,6 +84,21 @@ def test_errors_are_messages(
 ) -> None:
     monkeypatch.setattr(Stage.__mro__[1], "run", lambda *_: {})
     assert Example(error).run() == {"failed": True, "msg": message}
+
+
+def test_a_lost_connection_says_how_to_try_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of an account that the SSH client does not know."""
+    monkeypatch.setattr(Stage.__mro__[1], "run", lambda *_: {})
+    monkeypatch.setattr("gonogo.controller.stage.load_extra_vars", lambda _: {})
+    example = Example(AnsibleConnectionFailure("ssh: No user exists for uid 12345\r\n"))
+    example._loader = None
+    told = example.run(task_vars={**example._vars, "inventory_hostname": "far away"})
+    assert told["failed"] is True
+    assert told["msg"].splitlines() == [
+        "the connection to the host was lost",
+        "DETAIL:  ssh: No user exists for uid 12345",
+        "HINT:  Try it by itself: ansible 'far away' -m ping",
+    ]
 
 
 @pytest.mark.parametrize(
