@@ -198,8 +198,8 @@ def _markdown() -> Iterator[str]:
         "order.\n\n" + _table(("libpq", "Hint"), _of_logins())
     )
     yield (
-        "## What Failed Checks Advise\n\nOne that did not run, or has seen nothing, advises none "
-        "of it.\n\n" + _table(("Runbook", "Check", "Hint"), remedies())
+        "## What Failed Checks Advise\n\nOne that did not run advises none of it.\n\n"
+        + _table(("Runbook", "Check", "Hint"), remedies())
     )
 
 

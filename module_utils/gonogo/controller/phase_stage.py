@@ -236,8 +236,8 @@ def problem_of(
                         detail=f"Expected: {result['expected']}. Observed: {result['observed']}.",
                         hint=check["remedy"]
                         if result["status"] == "fail"
-                        else f"It has seen nothing to judge: see -- @check {check['id']} in "
-                        f"sql/{phase['name']}.sql, in the evidence.",
+                        else f"It has not seen enough to judge (-- @check {check['id']} in "
+                        f"sql/{phase['name']}.sql). {check['remedy']}",
                     )
         if not outcome["ran"]:
             return GonogoError(f"phase {phase['name']} did not run: {outcome['why']}")

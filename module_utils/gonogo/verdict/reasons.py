@@ -128,12 +128,9 @@ def check_reasons(
 
 
 def _advice(check: Check, status: str) -> str | None:
-    """A remedy is of a failure: where nobody has looked, or nothing was seen, it mends nothing."""
+    """A remedy is of what was looked at: where nobody has looked, it mends nothing."""
     if status == "inconclusive":
-        return (
-            f"It has seen nothing to judge. Run the block -- @check {check.id} below sql/ as the "
-            "login of the run, and see whether there are rows, and whether they may be read."
-        )
+        return f"It has not seen enough to judge (-- @check {check.id} in sql/). {check.remedy}"
     return check.remedy if status == "fail" else None
 
 
