@@ -70,7 +70,7 @@ def prisma_faults(document: yamlfile.Document) -> Iterator[InputError]:
 
 
 def steps(directory: Path, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The files of a migration or an undo, cut. Raises InputError as `check` does."""
+    """The files of a migration or an undo, cut. Raises InputError for one that cannot be."""
     return [
         {
             "file": entry["file"],

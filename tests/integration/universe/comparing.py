@@ -8,7 +8,7 @@ from typing import Any
 
 from gonogo import schema_catalog
 from gonogo.schema_catalog import Difference, compare
-from gonogo.twin.proof import restorable
+from gonogo.twin.carried import is_carried
 from tests.integration.universe import Object
 from tests.integration.universe.loading import objects
 
@@ -37,6 +37,5 @@ class Comparison:
             for statement in statements:
                 self.connection.execute(statement.encode())
             changed = schema_catalog.read(self.connection)
-        return compare(
-            restorable(self.schema, with_owners=True), restorable(changed, with_owners=True)
-        )
+        found = compare(self.schema, changed)
+        return [one for one in found if is_carried(one, self.schema, changed)]
