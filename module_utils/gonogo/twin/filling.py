@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 from psycopg import sql
@@ -21,6 +21,7 @@ from .. import fingerprint, schema_catalog, toc
 from ..connection import DatabaseError, described
 from ..errors import GonogoError
 from ..login import Login
+from ..session_settings import options
 from ..toc import Entry
 from . import parts, standins
 from .parts import Part, Plan
@@ -47,12 +48,16 @@ class FillingAsLogin:
     with_owners: bool
     # Where `connect` has really gone, in libpq's words.
     place: Mapping[str, str] = field(default_factory=dict)
+    # What each session begins with (`session_settings.restoring`).
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def fill(self) -> None:
         """Restore everything."""
         run(
             self.archive,
-            conninfo=self.login.conninfo(name=self.name, **self.place),
+            conninfo=self.login.conninfo(
+                name=self.name, **{**self.place, "options": options(self.settings)}
+            ),
             environment=self.login.environment(),
             server_version=self.version,
             options=() if self.with_owners else ("--no-owner", "--no-privileges"),
@@ -116,7 +121,7 @@ class Filling:
             )
             content["large_objects"] = fingerprint.large_objects(session)
             standins.remove(session, doors)
-        self._run(self._plan.event_triggers)
+        self._run(self._plan.event_triggers, jobs=1)
         with _readable(), doors.connect() as session:
             return {"content": content, **_definitions(session)}
 
@@ -130,10 +135,10 @@ class Filling:
             with standins.owner_for_the_moment(session, view, role, entry.owner):
                 self._run(part, role)
 
-    def _run(self, part: Part, role: str | None = None) -> None:
+    def _run(self, part: Part, role: str | None = None, *, jobs: int | None = None) -> None:
         if part.ids:
             run(
-                self.archive,
+                replace(self.archive, jobs=jobs or self.archive.jobs),
                 conninfo=self._doors.conninfo(role),
                 environment=self._doors.environment(role),
                 server_version=self._doors.version,
@@ -150,7 +155,7 @@ class Filling:
         except DatabaseError as error:
             told = described(error)
             raise GonogoError(
-                f"the backup cannot be restored: {told['message']}", detail=told["detail"]
+                f"the backup could not be restored here: {told['message']}", detail=told["detail"]
             ) from error
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from psycopg import sql
 
+from .. import session_settings
 from ..connection import connect, no_event_triggers, reached
 from ..errors import GonogoError
 from ..login import Login, Timeouts, application_name
@@ -133,6 +134,8 @@ class Doors:
     passwords: dict[str, str] | None = field(default=None, repr=False)
     # Where `admin` has really gone, in libpq's words.
     place: Mapping[str, str] = field(default_factory=dict)
+    # What each session begins with (`session_settings.restoring`).
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def connect(self, role: str | None = None) -> Any:
         """A session of a role, or of the superuser: one in which no event trigger fires, where the
@@ -163,7 +166,11 @@ class Doors:
 
     def _options(self, role: str | None) -> str:
         """Of a client program's session. What limits it has none of, see `connect`."""
-        own = (without_limits(self.version), None if role else no_event_triggers(self.version))
+        own = (
+            without_limits(self.version),
+            None if role else no_event_triggers(self.version),
+            session_settings.options(self.settings),
+        )
         return " ".join(filter(None, own))
 
     def _login(self, role: str | None) -> Login:
