@@ -38,13 +38,14 @@ SETTINGS = {
     "enable_bitmapscan": "off",
 }
 
-# How a value is hashed, by the OID of its type: of these the server's hash is of all of the value,
-# and of nothing but it. {0} is the value, {1} the seed of its column.
+# How a value is hashed, by the OID of its type: of all of the value, and of nothing but it. {0} is
+# the value, {1} the seed of its column. The server folds 64 bits into 32 first, and then -1 would
+# be 4294967295; so the upper half, or what else tells them apart, is hashed once more.
 _HASHES = {
     16: "hashint4extended({0}::integer, {1})",  # boolean
     18: "hashcharextended({0}, {1})",  # "char"
     19: 'hashnameextended({0} COLLATE "C", {1})',
-    20: "hashint8extended({0}, {1})",
+    20: "hashint4extended(({0} >> 32)::integer, hashint8extended({0}, {1}))",
     21: "hashint2extended({0}, {1})",
     23: "hashint4extended({0}, {1})",
     25: 'hashtextextended({0} COLLATE "C", {1})',
@@ -53,9 +54,11 @@ _HASHES = {
     # A date has no function of its own, and an infinite one no number.
     1082: "CASE WHEN isfinite({0}) THEN hashint4extended({0} - DATE '2000-01-01', {1})"
     ' ELSE hashtextextended(concat({0}) COLLATE "C", {1}) END',
-    1083: "time_hash_extended({0}, {1})",
-    1114: "timestamp_hash_extended({0}, {1})",
-    1184: "timestamp_hash_extended(timezone(INTERVAL '0', {0}), {1})",  # timestamptz
+    1083: "hashfloat8extended(date_part('epoch', {0}), {1})",
+    1114: "hashfloat8extended(date_part('epoch', {0}), timestamp_hash_extended({0}, {1}))",
+    # timestamptz
+    1184: "hashfloat8extended(date_part('epoch', {0}),"
+    " timestamp_hash_extended(timezone(INTERVAL '0', {0}), {1}))",
     2950: "uuid_hash_extended({0}, {1})",
     869: "hashinetextended({0}, {1})",
     650: "hashinetextended({0}, {1})",  # cidr
@@ -63,8 +66,9 @@ _HASHES = {
 # Of these too where the type says how long the value is and how large its scale.
 _HASHES_WITH_LENGTH = {
     1042: 'hashbpcharextended({0} COLLATE "C", {1})',
-    # The seed of zero would come out next to that of NaN, and so of the next column.
-    1700: "hashint4extended({1}, hash_numeric_extended({0}, 0))",
+    # The seed of zero would come out next to that of NaN, and so of the next column. The sign is in
+    # no hash of the server's.
+    1700: "hashint4extended({1}, hash_numeric_extended({0}, CASE WHEN {0} < 0 THEN 7 ELSE 0 END))",
 }
 _OPEN_CHAR = 'hashtextextended(textin(bpcharout({0})) COLLATE "C", {1})'
 _CHAR = 1042
