@@ -87,7 +87,7 @@ CROSS JOIN LATERAL (SELECT split_part(word, '=', 1) AS name,
     (SELECT string_agg(quote_ident(part), '.')
         FROM unnest(string_to_array(split_part(word, '=', 1), '.')) AS part) AS quoted,
     CASE WHEN split_part(word, '=', 1) = ANY (%(lists)s)
-        THEN coalesce(nullif(substr(word, strpos(word, '=') + 1), ''), )
+        THEN coalesce(nullif(substr(word, strpos(word, '=') + 1), ''), '''''')
         ELSE quote_literal(substr(word, strpos(word, '=') + 1)) END AS value) AS k
 WHERE d.datname = current_database() ORDER BY 1
 """
@@ -522,7 +522,7 @@ def _settle(connection: Any, names: Names, statements: Sequence[str]) -> None:
     name = sql.Identifier(names.new)
     try:
         for statement in statements:
-            connection.execute(statement.replace("{}", name.as_string(connection), 1).encode())
+            connection.execute(statement.replace("{}", name.as_string(connection), 1))
     except DatabaseError as error:
         raise GonogoError(
             f"the restored database cannot get the settings of the present one: "

@@ -25,6 +25,7 @@ __all__ = [
     "make_roles",
     "names_in",
     "session_settings",
+    "settings_of_database",
     "settle",
     "settle_money",
 ]
@@ -111,25 +112,32 @@ def session_settings(around: Mapping[str, Any], server_version: int) -> dict[str
     return restoring(server_version, monetary=around["monetary"] if around["money"] else None)
 
 
-def settle(
-    connection: Any, name: str, around: Mapping[str, Any], *, restored: bool, roles: bool = True
-) -> None:
-    """Settings of the database, its marker among them, and of `roles`: those that have to be
+def settings_of_database(connection: Any, around: Mapping[str, Any]) -> dict[str, str]:
+    """What the source's database sets and every session can be given, but for its marker."""
+    late = _late(connection)
+    return {
+        key: value
+        for entry in around["settings"] or []
+        if entry["database"] and not entry["role"]
+        for key, _, value in (setting.partition("=") for setting in entry["settings"])
+        if key.lower() not in late and not key.lower().startswith("gonogo.")
+    }
+
+
+def settle(connection: Any, name: str, around: Mapping[str, Any], *, restored: bool) -> None:
+    """Settings of the database and of roles in it, its marker among them: those that have to be
     there before its rows, or once it is `restored` the others.
 
     Code of the database may read what anybody can set, and a session that restores can set it, too.
     What only a superuser can set holds for every session, and may stand in the way of a restore.
     One that this server does not take stays out: it changes nothing that is in the database.
-    Without `roles` it gets no marker either, for it lies beside the database that has it.
     """
-    for_superusers = {row[0] for row in connection.execute(_FOR_SUPERUSERS).fetchall()}
+    late = _late(connection)
     for entry in around["settings"] or []:
         role = entry["role"]
         for setting in entry["settings"]:
             key, _, value = setting.partition("=")
-            if (key.lower() in for_superusers) is not restored:
-                continue
-            if not roles and (role or key.lower().startswith("gonogo.")):
+            if (key.lower() in late) is not restored:
                 continue
             where = f"ROLE {_ident(role)}" if role else f"DATABASE {_ident(name)}"
             if role and entry["database"]:
@@ -138,6 +146,10 @@ def settle(
             with contextlib.suppress(DatabaseError):
                 _refuse_missing(connection, key.lower(), value)
                 _execute(connection, f"ALTER {where} SET {quoted} TO {_value(key, value)}")
+
+
+def _late(connection: Any) -> set[str]:
+    return {"role", *(row[0] for row in connection.execute(_FOR_SUPERUSERS).fetchall())}
 
 
 def settle_money(connection: Any, name: str, around: Mapping[str, Any]) -> None:

@@ -20,7 +20,7 @@ from ..login import Login
 from . import likeness
 from .errors import UnprovenError
 
-__all__ = ["drop", "login", "make", "settle", "sweep"]
+__all__ = ["drop", "login", "make", "sweep"]
 
 _PREFIX = "gonogo_twin_"
 _PURPOSE = "twin"
@@ -51,11 +51,6 @@ def make(connection: Any, run_id: str, around: Mapping[str, Any]) -> None:
 def login(source: Login, run_id: str) -> Login:
     """As the login of the source. A service that names its database does not fit."""
     return replace(source, db=_name(run_id))
-
-
-def settle(connection: Any, run_id: str, around: Mapping[str, Any]) -> None:
-    """Give it the settings of the source that code of the source may read."""
-    likeness.settle(connection, _name(run_id), around, restored=False, roles=False)
 
 
 def drop(connection: Any, run_id: str) -> bool:

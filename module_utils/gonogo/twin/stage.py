@@ -134,8 +134,6 @@ def _in_database(request: Request, alive: Any) -> dict[str, Any]:
         try:
             ready = time.monotonic()
             target, doors = _beside(request, alive, manner, around, source)
-            if manner.settings_first:
-                scratch.settle(alive, request.run_id, around)
             return _timed(_compared(target, source), ready - started)
         finally:
             scratch.drop(alive, request.run_id)
@@ -156,6 +154,8 @@ def _beside(
     archive = _archive(request, manner)
     login = scratch.login(request.login, request.run_id)
     settings = likeness.session_settings(around, alive.info.server_version)
+    if manner.settings_first:
+        settings = {**likeness.settings_of_database(alive, around), **settings}
     if alive.info.parameter_status("is_superuser") == "on":
         doors = standins.doors_of(
             alive, request.login, database=login.db, run_id=request.run_id, stage=_STAGE

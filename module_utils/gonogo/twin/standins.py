@@ -345,4 +345,4 @@ def _run(session: Any, query: str, **parameters: str) -> None:
     """Run the statements that a query returns, some at a time."""
     statements = [row[0] for row in session.execute(query, parameters).fetchall()]
     for start in range(0, len(statements), _BATCH):
-        session.execute(";\n".join(statements[start : start + _BATCH]).encode())
+        session.execute(";\n".join(statements[start : start + _BATCH]))
