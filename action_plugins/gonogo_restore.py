@@ -30,7 +30,7 @@ class ActionModule(ApprovedStage):
     purpose = "To restore it"
     kept = (
         *("content", "database", "kept_as", "tables", "left", "committed", "proof"),
-        *("came", "seconds"),
+        *("came", "seconds", "first_attempt"),
     )
 
     def choose(self, arguments: Mapping[str, Any]) -> evidence.Run:
@@ -102,6 +102,9 @@ class ActionModule(ApprovedStage):
             f"{sum(table['rows'][0] for table in tables)} rows, equal to what was dumped.",
             f"The database that was there is {done['kept_as']} now, read-only.",
         ]
+        if done["first_attempt"]:
+            lines.append("It was restored in the second attempt, in a row. The first failed:")
+            lines += [f"  {line}" for line in done["first_attempt"].splitlines()]
         if done["came"] is None:
             lines.append("Whether it was written to in the last moment is not known.")
         elif done["came"]:
