@@ -142,10 +142,10 @@ def restore(request: Request, *, approved_content: str | None) -> dict[str, Any]
     would be ended), `tables` (name → rows now and in the backup, where they are not the same),
     `left` (`oid` and `name` of databases of restores that were killed: they are removed), `alike`
     (names of databases that only look like one), `committed` and, once done, `proof` (as
-    `twin.proof.prove`), `first_attempt` (why that failed, where there was a second, or None), `came` (as `holds`: what was written while the names were changed; it is in
-    the database that is kept) and `seconds`; or, with nothing done, `committed`, `held` (who has
-    the run lock, or None) and `others` (runs with sessions here). Raises GonogoError, with nothing
-    changed.
+    `twin.proof.prove`), `first_attempt` (why that failed, where there was a second, or None),
+    `came` (as `holds`: what was written while the names were changed; it is in the database that is
+    kept) and `seconds`; or, with nothing done, `committed`, `held` (who has the run lock, or None)
+    and `others` (runs with sessions here). Raises GonogoError, with nothing changed.
     """
     name = application_name(request.run_id, _STAGE)
     with connect(request.login, name=name, timeouts=request.timeouts) as live:
