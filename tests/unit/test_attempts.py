@@ -55,6 +55,18 @@ def test_what_is_no_failure_of_the_restore_is_not_repeated() -> None:
     assert made == [SIDE_BY_SIDE]
 
 
+def test_a_second_one_that_cannot_begin_tells_of_the_first() -> None:
+    def attempt(manner: Manner) -> None:
+        if manner == IN_A_ROW:
+            raise GonogoError("no room")
+        with filling():
+            raise GonogoError("no trigger")
+
+    with pytest.raises(GonogoError, match="no room") as caught:
+        tried(4, attempt)
+    assert caught.value.detail == "The first attempt failed: no trigger"
+
+
 @pytest.mark.parametrize(
     ("version", "known"),
     [

@@ -59,7 +59,13 @@ def tried(jobs: int, attempt: Callable[[Manner], Result]) -> tuple[Result, Gonog
     except NotFilledError as failed:
         first = failed.error
     link.require()
+    link.go_on()
     try:
         return attempt(Manner(1, settings_first=False)), first
     except NotFilledError as failed:
         raise failed.error from None
+    except GonogoError as error:
+        # Nothing came of it, so the first one is still of interest.
+        told = f"The first attempt failed: {first.render()}"
+        error.detail = f"{error.detail}\n{told}" if error.detail else told
+        raise
