@@ -265,7 +265,6 @@ _NEWER: Mapping[int, Mapping[str, Sequence[str]]] = {
         "numeric": ("'Infinity'", "'-Infinity'"),
     },
     170000: {"interval": ("'infinity'", "'-infinity'")},
-    180000: {"regdatabase": ("'template1'", "0")},
 }
 
 
