@@ -56,7 +56,11 @@ class FillingAsLogin:
         run(
             self.archive,
             conninfo=self.login.conninfo(
-                name=self.name, **{**self.place, "options": options(self.settings)}
+                name=self.name,
+                **{
+                    **self.place,
+                    "options": f"{self.place.get('options', '')} {options(self.settings)}".strip(),
+                },
             ),
             environment=self.login.environment(),
             server_version=self.version,

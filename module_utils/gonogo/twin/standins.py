@@ -147,7 +147,7 @@ class Doors:
             timeouts=_PATIENT,
             database=self.database,
             password=(self.passwords or {}).get(role or ""),
-            options=None if role else no_event_triggers(self.version),
+            options=self._own_options(role) or None,
         )
 
     def conninfo(self, role: str | None = None) -> str:
@@ -166,12 +166,11 @@ class Doors:
 
     def _options(self, role: str | None) -> str:
         """Of a client program's session. What limits it has none of, see `connect`."""
-        own = (
-            without_limits(self.version),
-            None if role else no_event_triggers(self.version),
-            session_settings.options(self.settings),
-        )
-        return " ".join(filter(None, own))
+        return f"{without_limits(self.version)} {self._own_options(role)}"
+
+    def _own_options(self, role: str | None) -> str:
+        without = None if role else no_event_triggers(self.version)
+        return " ".join(filter(None, (without, session_settings.options(self.settings))))
 
     def _login(self, role: str | None) -> Login:
         return replace(self.plain, user=role) if role else self.admin
