@@ -50,7 +50,7 @@ attacks: $(VENV)/dev.stamp servers ## run all tests of which the others are a sa
 
 faults: $(VENV)/dev.stamp servers ## run all tests of runs that are cut, write docs/faults.md (POSTGRES=18)
 	$(INTEGRATION) -m '' --interruptions $(INTERRUPTIONS) --interruption-seed $(SEED) \
-	  $(addprefix tests/integration/test_,$(addsuffix .py,cut twin_cut faults mishaps interrupted interruptions hosts rehearsal deploy deploy_run forgery run))
+	  $(addprefix tests/integration/test_,$(addsuffix .py,cut twin_cut faults mishaps interrupted interruptions hosts rehearsal deploy deploy_run forgery run restore restore_approval restored))
 	@$(BIN)/python -m tests.pages
 
 molecule: $(VENV)/dev.stamp ## run the Molecule scenarios (SCENARIO=name for some of them)

@@ -9,7 +9,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from gonogo.controller import evidence, ledger
+from gonogo.controller import evidence, ledger, unheard
 from gonogo.controller.approved_stage import SPEC, ApprovedStage
 
 
@@ -43,12 +43,14 @@ class ActionModule(ApprovedStage):
     def nothing(self, run: evidence.Run, planned: Mapping[str, Any]) -> list[str] | None:
         if sum(planned["rows"].values()):
             return None
-        # Where an approval has removed them, the record of it stays.
-        if not (run.path / self.done_file).is_file():
-            plan = run.read_json(self.plan_file) if (run.path / self.plan_file).is_file() else {}
-            record = {key: planned[key] for key in self.kept}
-            approved = {key: plan.get(key) for key in ("approved_by", "approved_at")}
-            self.write(run, self.done_file, {**record, "run_id": run.run_id, **approved})
+        record = {key: planned[key] for key in self.kept}
+        if unheard.is_open(run.path, self.stage):
+            if not self.checking:
+                unheard.keep_done(run, self.stage, {**record, "committed": True}, by=run.run_id)
+        elif not (run.path / self.done_file).is_file():
+            # Nobody has approved it; where somebody had, the record of that stays.
+            nobody = dict.fromkeys(unheard.APPROVAL)
+            self.write(run, self.done_file, {**record, "run_id": run.run_id, **nobody})
         return [*self.plan_lines(run, planned), "Nothing of this run is left."]
 
     def request_of(self, run: evidence.Run, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from gonogo.controller import evidence, ranges
+from gonogo.controller import evidence, ranges, recovery
 from gonogo.controller.approved_stage import SPEC, ApprovedStage
 from gonogo.errors import GonogoError, InputError
 
@@ -102,18 +102,17 @@ class ActionModule(ApprovedStage):
             f"{sum(table['rows'][0] for table in tables)} rows, equal to what was dumped.",
             f"The database that was there is {done['kept_as']} now, read-only.",
         ]
-        if done["first_attempt"]:
+        first = done.get("first_attempt")
+        if first:
             lines.append("It was restored in the second attempt, in a row. The first failed:")
-            lines += [f"  {line}" for line in done["first_attempt"].splitlines()]
-        if done["came"] is None:
-            lines.append("Whether it was written to in the last moment is not known.")
-        elif done["came"]:
-            lines.append("It was written to while the names were changed; this is only there:")
-            lines += [
-                f"  {name}: {_rows(then)} in the plan, {_rows(now)} there"
-                for name, (then, now) in list(done["came"].items())[:_SHOWN]
-            ]
-        return lines
+            lines += [f"  {line}" for line in first.splitlines()]
+        return [*lines, *recovery.came_lines(done["came"])]
+
+    def after_failure(self, run: evidence.Run, arguments: Mapping[str, Any]) -> list[str]:
+        """Where the answer was lost, it may have been done."""
+        passed = {key: arguments[key] for key in ("login", "timeouts")}
+        said = recovery.find_out_restore(self, run, by=run.run_id, **passed)
+        return said if (run.path / self.done_file).is_file() else []
 
 
 def _rows(number: int | None) -> str:

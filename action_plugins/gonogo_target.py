@@ -179,15 +179,17 @@ class ActionModule(Stage):
         return run
 
     def _find_out(self, run: evidence.Run, arguments: dict[str, Any]) -> list[str]:
-        """What has become of deployments of other runs that were interrupted: none is at work."""
-        said = []
-        for other in intents.open_runs(self.runs_dir, run.environment, arguments["login"]):
+        """What has become of what other runs have begun and not ended: none is at work."""
+        login = arguments["login"]
+        said = recovery.find_out_restores(
+            self, run.environment, by=run.run_id, login=login, timeouts={}
+        )
+        said += recovery.find_out_undos(self, run.environment, by=run.run_id, login=login)
+        for other in intents.open_runs(self.runs_dir, run.environment, login):
             if other.path == run.path:
                 continue
             try:
-                said += recovery.find_out(
-                    self, other, by=run.run_id, login=arguments["login"], timeouts={}
-                )
+                said += recovery.find_out(self, other, by=run.run_id, login=login, timeouts={})
             except (GonogoError, KeyError) as error:
                 why = error.primary if isinstance(error, GonogoError) else f"it lacks {error}"
                 said.append(

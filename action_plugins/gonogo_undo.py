@@ -9,7 +9,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from gonogo.controller import evidence, intents, migration, recovery
+from gonogo.controller import evidence, intents, migration, recovery, unheard
 from gonogo.controller.approved_stage import SPEC, ApprovedStage
 from gonogo.deploy.budgets import BUDGETS_SPEC, budgets_of
 from gonogo.errors import GonogoError
@@ -77,11 +77,9 @@ class ActionModule(ApprovedStage):
         """Where an approval has taken it back and nobody has heard of it, there is a record all
         the same.
         """
-        plan = run.read_json(self.plan_file) if (run.path / self.plan_file).is_file() else {}
-        if plan.get("approved_at") and not (run.path / self.done_file).is_file():
+        if unheard.is_open(run.path, self.stage) and not self.checking:
             record = {key: planned[key] for key in self.kept}
-            approved = {key: plan[key] for key in ("approved_by", "approved_at")}
-            self.write(run, self.done_file, {**record, "run_id": run.run_id, **approved})
+            unheard.keep_done(run, self.stage, {**record, "committed": True}, by=run.run_id)
 
     def request_of(self, run: evidence.Run, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """With what was sealed when the migration was applied."""

@@ -11,6 +11,7 @@ description:
   - Only a backup that its run has proven (stage C(twin)) is restored, and only while its files are those that were sealed.
   - The new database gets the settings, privileges, comment and connection limit of the present one, its marker among them.
   - Sessions in the present database are ended when the names change. Where that fails, or anything before it, the new database is removed and nothing else has changed.
+  - Where an approved restore was interrupted, the next call finds out on the server whether it was done, says so and puts it on record; so do the modules of a cleanup, an undo and the next run.
   - Takes the run lock while it works; ends sessions that a dead run has left, and refuses while another run is alive.
   - Needs CREATEDB and the ownership of the database, or a superuser; pg_signal_backend where sessions of other roles are to be ended.
   - What belongs to each owner is restored in a session of its own. Only a superuser can do that; another login is refused where functions of other roles would run with its rights.
@@ -81,6 +82,10 @@ alike:
   returned: success
   type: list
   elements: str
+intent:
+  description: 'What tells afterwards whether it was done: C(database), C(database_oid), C(system_identifier) and C(kept_as).'
+  returned: success
+  type: dict
 holds:
   description: 'What an approval is for: a name to its rows and a digest.'
   returned: success

@@ -1,5 +1,8 @@
 """Two databases change names, and nobody is ever without one.
 
+The one that loses its name is read-only from that moment on. It is one transaction: whoever comes
+after an interruption finds all of it, or nothing.
+
 Runs on the target host: Python 3.9, standard library and psycopg.
 """
 
@@ -44,8 +47,8 @@ def change_names(
     """Change the names, in one transaction: there is a database of the live name at any time.
 
     Renaming keeps new sessions out and waits for the old ones to end; a second session, opened by
-    `connect`, ends them meanwhile. `oid` is that of the present database, `comment` becomes that of
-    the new one. Raises GonogoError, with nothing changed.
+    `connect`, ends them meanwhile. `oid` is that of the present database, which becomes read-only;
+    `comment` becomes that of the new one. Raises GonogoError, with nothing changed.
     """
     over = threading.Event()
     refused: list[str] = []
@@ -86,11 +89,13 @@ def _changed(
     connection: Any, names: Names, comment: str | None, *, patient: Callable[[], bool]
 ) -> bool:
     """Try to change the names. False while a session is in the way, and there is still time."""
-    live = sql.Identifier(names.live)
+    live, old = sql.Identifier(names.live), sql.Identifier(names.old)
     rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+    close = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only TO on")
     try:
         with connection.transaction():
-            connection.execute(rename.format(live, sql.Identifier(names.old)))
+            connection.execute(rename.format(live, old))
+            connection.execute(close.format(old))
             connection.execute(rename.format(sql.Identifier(names.new), live))
             connection.execute(
                 sql.SQL("COMMENT ON DATABASE {} IS {}").format(live, sql.Literal(comment))

@@ -29,8 +29,7 @@ from .errors import GonogoError
 
 __all__ = ["Content", "best_method", "content", "large_objects", "require", "sequences"]
 
-# The second: of the first, names of sequences could be read in two ways.
-_METHOD = "output-2"
+_METHOD = "value"
 # So much of small tables is asked for at once.
 _BATCH_BYTES = 4 << 20
 _BATCH_TABLES = 50

@@ -38,14 +38,16 @@ SETTINGS = {
     "enable_bitmapscan": "off",
 }
 
-# How a value is hashed, by the OID of its type: of all of the value, and of nothing but it. {0} is
-# the value, {1} the seed of its column. The server folds 64 bits into 32 first, and then -1 would
-# be 4294967295; so the upper half, or what else tells them apart, is hashed once more.
+# How a value is hashed, by the OID of its type: of these the server's hash is of all of the value,
+# and of nothing but it. {0} is the value, {1} the seed of its column. The server folds 64 bits into
+# 32 before it hashes them: of a bigint the upper half is hashed first, and is the seed of both; a
+# time goes by the bytes it is sent as. The hash of a numeric leaves out its sign.
+_BYTES = "hashtextextended(encode({0}, 'hex') COLLATE \"C\", {1})"
 _HASHES = {
     16: "hashint4extended({0}::integer, {1})",  # boolean
     18: "hashcharextended({0}, {1})",  # "char"
     19: 'hashnameextended({0} COLLATE "C", {1})',
-    20: "hashint4extended(({0} >> 32)::integer, hashint8extended({0}, {1}))",
+    20: "hashint8extended({0}, hashint4extended(({0} >> 32)::integer, {1}))",
     21: "hashint2extended({0}, {1})",
     23: "hashint4extended({0}, {1})",
     25: 'hashtextextended({0} COLLATE "C", {1})',
@@ -54,22 +56,15 @@ _HASHES = {
     # A date has no function of its own, and an infinite one no number.
     1082: "CASE WHEN isfinite({0}) THEN hashint4extended({0} - DATE '2000-01-01', {1})"
     ' ELSE hashtextextended(concat({0}) COLLATE "C", {1}) END',
-    1083: "hashfloat8extended(date_part('epoch', {0}), {1})",
-    1114: "hashfloat8extended(date_part('epoch', {0}), timestamp_hash_extended({0}, {1}))",
-    # timestamptz
-    1184: "hashfloat8extended(date_part('epoch', {0}),"
-    " timestamp_hash_extended(timezone(INTERVAL '0', {0}), {1}))",
+    1083: _BYTES.format("time_send({0})", "{1}"),
+    1114: _BYTES.format("timestamp_send({0})", "{1}"),
+    1184: _BYTES.format("timestamptz_send({0})", "{1}"),
     2950: "uuid_hash_extended({0}, {1})",
     869: "hashinetextended({0}, {1})",
     650: "hashinetextended({0}, {1})",  # cidr
 }
-# Of these too where the type says how long the value is and how large its scale.
-_HASHES_WITH_LENGTH = {
-    1042: 'hashbpcharextended({0} COLLATE "C", {1})',
-    # The seed of zero would come out next to that of NaN, and so of the next column. The sign is in
-    # no hash of the server's.
-    1700: "hashint4extended({1}, hash_numeric_extended({0}, CASE WHEN {0} < 0 THEN 7 ELSE 0 END))",
-}
+# Blanks at its end are no part of a value whose type says how long it is.
+_CHAR_WITH_LENGTH = 'hashbpcharextended({0} COLLATE "C", {1})'
 _OPEN_CHAR = 'hashtextextended(textin(bpcharout({0})) COLLATE "C", {1})'
 _CHAR = 1042
 # An odd number whose multiples lie far apart.
@@ -201,9 +196,10 @@ def _row_hash(columns: Sequence[Sequence[Any]]) -> str:
 
 def _hash(column: Sequence[Any], seed: int) -> str:
     name, base, has_length = column
-    template = _HASHES.get(base) or (_HASHES_WITH_LENGTH.get(base) if has_length else None)
-    if template is None:
-        template = _OPEN_CHAR if base == _CHAR else _TEXT
+    if base == _CHAR:
+        template = _CHAR_WITH_LENGTH if has_length else _OPEN_CHAR
+    else:
+        template = _HASHES.get(base, _TEXT)
     return template.format(f"t.{name}", seed)
 
 

@@ -27,6 +27,7 @@ from psycopg import sql
 from . import (
     clients,
     exchange,
+    holdings,
     identity,
     link,
     lock,
@@ -40,23 +41,20 @@ from .connection import DatabaseError, connect, described, reached
 from .errors import GonogoError
 from .exchange import Names
 from .login import Login, Timeouts, application_name
+from .restored import PURPOSE, STAGE
 from .source import surroundings
 from .target import observe
-from .twin import attempts, likeness, proof, reading, restoring, standins
+from .twin import attempts, likeness, proof, restoring, standins
 from .twin.attempts import Manner
 from .twin.filling import Filling, FillingAsLogin
 from .twin.standins import Doors
 
 __all__ = ["Request", "restore"]
 
-_STAGE = "restore"
 _PATIENT = Timeouts(statement="0", idle_in_transaction="0")
 # Longest name of a database, in bytes.
 _NAME_BYTES = 63
 _SUPERUSER = "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = session_user"
-# What the new database is for, until it has the name of the present one.
-_PURPOSE = "unfinished restore"
-_LARGE_OBJECTS = "large objects"
 _SHOWN = 20
 
 # What of the database is neither in a dump nor in an option of CREATE DATABASE, as statements
@@ -128,18 +126,15 @@ class Request:
     timeouts: Timeouts
 
 
-# Name of a table → how many rows, and their hash.
-_Holds = dict[str, list[Any]]
-
-
 def restore(request: Request, *, approved_content: str | None) -> dict[str, Any]:
     """Look at what a restore would do, or do it.
 
     It is done when `approved_content` is the digest of what it is about: this archive, this
     database, what it holds, the name it gets, what is removed. Returns `content` (that digest),
-    `holds` (name → rows and hash: what the present database holds, and what is removed),
-    `database`, `kept_as` (the name that the present database gets), `sessions` (of others, which
-    would be ended), `tables` (name → rows now and in the backup, where they are not the same),
+    `intent` (what tells afterwards whether it was done, as `restored.find_out` takes it), `holds`
+    (name → rows and hash: what the present database holds, and what is removed), `database`,
+    `kept_as` (the name that the present database gets), `sessions` (of others, which would be
+    ended), `tables` (name → rows now and in the backup, where they are not the same),
     `left` (`oid` and `name` of databases of restores that were killed: they are removed), `alike`
     (names of databases that only look like one), `committed` and, once done, `proof` (as
     `twin.proof.prove`), `first_attempt` (why that failed, where there was a second, or None),
@@ -147,7 +142,7 @@ def restore(request: Request, *, approved_content: str | None) -> dict[str, Any]
     kept) and `seconds`; or, with nothing done, `committed`, `held` (who has the run lock, or None)
     and `others` (runs with sessions here). Raises GonogoError, with nothing changed.
     """
-    name = application_name(request.run_id, _STAGE)
+    name = application_name(request.run_id, STAGE)
     with connect(request.login, name=name, timeouts=request.timeouts) as live:
         observed = observe(live)
         found = identity.problems(request.declared, observed)
@@ -209,7 +204,7 @@ def _names(live: Any, database: str, stamp: str) -> Names:
 def _plan(request: Request, live: Any, observed: Mapping[str, Any], names: Names) -> dict[str, Any]:
     source = restoring.read_source(request.archive)
     now = _holds(request, source["method"])
-    left, alike = made_database.unused(live, _PURPOSE)
+    left, alike = made_database.unused(live, PURPOSE)
     about = {
         "sha256": request.sha256,
         "system_identifier": observed["system_identifier"],
@@ -221,13 +216,17 @@ def _plan(request: Request, live: Any, observed: Mapping[str, Any], names: Names
     then = source["content"]["tables"]
     return {
         "content": sha256(line(about)),
+        "intent": {
+            "database": names.live,
+            **{key: about[key] for key in ("database_oid", "system_identifier", "kept_as")},
+        },
         "holds": {**now, **{f"database {one.name}": [None, str(one.oid)] for one in left}},
         "database": names.live,
         "kept_as": names.old,
         "sessions": live.execute(_SESSIONS, [names.live]).fetchone()[0],
         "tables": {
             table: [now.get(table, [None])[0], then.get(table, {}).get("rows")]
-            for table in sorted(({*now} - {_LARGE_OBJECTS}) | {*then})
+            for table in sorted(({*now} - {holdings.LARGE_OBJECTS}) | {*then})
             if now.get(table, [None, None])[1] != then.get(table, {}).get("hash")
         },
         "left": [{"oid": one.oid, "name": one.name} for one in left],
@@ -235,28 +234,16 @@ def _plan(request: Request, live: Any, observed: Mapping[str, Any], names: Names
     }
 
 
-def _holds(request: Request, method: str, *, database: str | None = None) -> _Holds:
+def _holds(request: Request, method: str, *, database: str | None = None) -> holdings.Holds:
     """What the present database holds, or another one on its server."""
-    found = reading.content(
+    return holdings.read(
         request.login,
         run_id=request.run_id,
-        stage=_STAGE,
+        stage=STAGE,
         method=method,
         sessions=_jobs(request),
         database=database,
     )
-    holds = {name: [table["rows"], table["hash"]] for name, table in found["tables"].items()}
-    objects = found["large_objects"]
-    return {**holds, _LARGE_OBJECTS: [objects["count"], objects["hash"]]}
-
-
-def _moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Name → rows before and after of what is not the same."""
-    return {
-        name: [before.get(name, [None])[0], after.get(name, [None])[0]]
-        for name in sorted({*before, *after})
-        if before.get(name) != after.get(name)
-    }
 
 
 def _around(live: Any) -> dict[str, Any]:
@@ -291,7 +278,7 @@ def _carry_out(
             found = _proven(made.filling, source)
             compared = time.monotonic()
             _settle(connection, names, [*made.settings_left, *_rest(acl)])
-            _refuse_what_came(_moved(holds, _holds(request, source["method"])))
+            _refuse_what_came(holdings.moved(holds, _holds(request, source["method"])))
             # Its lock has kept other runs out until now; a name is changed when nobody is there.
             live.close()
             exchange.change_names(
@@ -302,7 +289,6 @@ def _carry_out(
             _drop(connection, made.database, made.doors)
             raise
         swapped = time.monotonic()
-        _close(connection, names)
     seconds = {
         "restore": round(filled - started, 3),
         "compare": round(compared - filled, 3),
@@ -319,34 +305,19 @@ def _carry_out(
     }
 
 
-def _close(connection: Any, names: Names) -> None:
-    """Let nobody write to the database that is kept."""
-    try:
-        connection.execute(
-            sql.SQL("ALTER DATABASE {} SET default_transaction_read_only TO on").format(
-                sql.Identifier(names.old)
-            )
-        )
-    except DatabaseError as error:
-        raise GonogoError(
-            f"the restore is done, but {names.old} is not read-only: {described(error)['message']}",
-            detail=f"{names.old} is the database that was there.",
-        ) from error
-
-
 def _came(
     request: Request, names: Names, method: str, holds: Mapping[str, Any]
 ) -> dict[str, list[Any]] | None:
     """What was written after the last look and before the names were changed, None if unknown."""
     try:
-        return _moved(holds, _holds(request, method, database=names.old))
+        return holdings.moved(holds, _holds(request, method, database=names.old))
     except (GonogoError, DatabaseError):
         return None
 
 
 def _remove_left(connection: Any, left: Sequence[Mapping[str, Any]]) -> None:
     """Remove what the plan has named, as long as it still is what the plan has named."""
-    there, _ = made_database.unused(connection, _PURPOSE)
+    there, _ = made_database.unused(connection, PURPOSE)
     named = {(one["oid"], one["name"]) for one in left}
     for one in there:
         if (one.oid, one.name) not in named:
@@ -370,7 +341,7 @@ def _made(
             connection,
             names.new,
             request.run_id,
-            _PURPOSE,
+            PURPOSE,
             lambda: likeness.make_database(connection, names.new, around, owner=True),
         )
     except DatabaseError as error:
@@ -399,7 +370,7 @@ def _rows(number: int | None) -> str:
 def _maintenance(request: Request) -> Any:
     return connect(
         request.login,
-        name=application_name(request.run_id, _STAGE),
+        name=application_name(request.run_id, STAGE),
         timeouts=_PATIENT,
         database=request.maintenance,
     )
@@ -460,14 +431,14 @@ def _filling(
     settings = likeness.session_settings(source["surroundings"], version)
     if connection.execute(_SUPERUSER).fetchone()[0]:
         doors = standins.doors_of(
-            connection, request.login, database=names.new, run_id=request.run_id, stage=_STAGE
+            connection, request.login, database=names.new, run_id=request.run_id, stage=STAGE
         )
         doors = replace(doors, settings=settings)
         return Filling(archive, doors), doors
     as_login = FillingAsLogin(
         archive,
         request.login,
-        application_name(request.run_id, _STAGE),
+        application_name(request.run_id, STAGE),
         connect=lambda: _new(request, names, settings),
         version=version,
         with_owners=True,
@@ -484,7 +455,7 @@ def _jobs(request: Request) -> int:
 def _new(request: Request, names: Names, settings: Mapping[str, str] | None = None) -> Any:
     return connect(
         request.login,
-        name=application_name(request.run_id, _STAGE),
+        name=application_name(request.run_id, STAGE),
         timeouts=_PATIENT,
         database=names.new,
         options=session_settings.options(settings or {}),
@@ -552,7 +523,7 @@ def _drop(connection: Any, new: made_database.Made, doors: Doors | None) -> None
 
 def _look(request: Request, names: Names) -> None:
     """Whether the database that answers now is the one the inventory declares."""
-    name = application_name(request.run_id, _STAGE)
+    name = application_name(request.run_id, STAGE)
     with connect(request.login, name=name, read_only=True) as connection:
         found = identity.problems(request.declared, observe(connection))
     if found:

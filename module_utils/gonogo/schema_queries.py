@@ -45,9 +45,13 @@ def _named_definitions(version: int) -> Iterator[str]:
     yield from _columns(version)
     yield from _parts_of_tables()
     yield from _routines()
-    yield from _types()
+    yield from _types(version)
     yield from _publications(version)
     yield from _others()
+    yield from _large_objects()
+    yield _DEPENDENCIES
+    yield _LABELS
+    yield _PRIVILEGES_OF_OTHERS
     yield _COMMENTS
 
 
@@ -66,14 +70,16 @@ def _of_user(namespace: str) -> str:
     return f"JOIN pg_namespace AS n ON n.oid = {namespace} AND {_USERS}"
 
 
-def _list(privileges: str) -> str:
-    """Privileges as one text. Who granted them is left out: a restore may name somebody else."""
+def _list(privileges: str, but: str = "NULL") -> str:
+    """Privileges as one text, but those of the role `but`. Who granted them is left out: a restore
+    may name somebody else."""
     return f"""(
         SELECT string_agg(DISTINCT word COLLATE "C", ', ' ORDER BY word COLLATE "C")
         FROM aclexplode({privileges}) AS x
         CROSS JOIN LATERAL format('%s=%s%s',
             CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(x.grantee)) END,
             x.privilege_type, CASE WHEN x.is_grantable THEN '*' ELSE '' END) AS word
+        WHERE x.grantee IS DISTINCT FROM {but}
     )"""
 
 
@@ -131,7 +137,8 @@ def _relations() -> Iterator[str]:
                     WHERE i.indrelid = c.oid AND i.indisreplident) END,
             CASE WHEN c.relkind = 'm' AND NOT c.relispopulated THEN 'without data' END,
             'server ' || (
-                SELECT quote_ident(s.srvname) || ' options ' || md5({_sorted("f.ftoptions")})
+                SELECT concat_ws(' ', quote_ident(s.srvname),
+                    'options ' || md5({_sorted("f.ftoptions")}))
                 FROM pg_foreign_table AS f JOIN pg_foreign_server AS s ON s.oid = f.ftserver
                 WHERE f.ftrelid = c.oid),
             CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END)
@@ -191,6 +198,7 @@ def _columns(version: int) -> Iterator[str]:
             CASE WHEN a.attcollation <> t.typcollation
                 THEN 'collate ' || a.attcollation::regcollation END,
             CASE WHEN a.attnotnull THEN 'not null' END,
+            CASE WHEN {child} AND a.attislocal THEN 'local' END,
             CASE a.attidentity WHEN 'a' THEN 'identity always' WHEN 'd' THEN 'identity' END,
             CASE a.attgenerated WHEN 's' THEN 'stored' WHEN 'v' THEN 'virtual' END,
             'default ' || pg_get_expr(d.adbin, d.adrelid),
@@ -203,6 +211,14 @@ def _columns(version: int) -> Iterator[str]:
     yield f"""
         SELECT 'privileges of ' || {name}, coalesce({_list("a.attacl")}, '')
         {source} AND a.attacl IS NOT NULL AND a.attacl <> '{{}}'"""
+    # A column of an index has a name that the server gives it, and a number that is its own.
+    yield f"""
+        SELECT format('statistics of index %I.%I column %s', n.nspname, i.relname, a.attnum),
+            a.attstattarget::text
+        FROM pg_attribute AS a JOIN pg_class AS i ON i.oid = a.attrelid
+        JOIN pg_index AS x ON x.indexrelid = i.oid
+        JOIN pg_class AS c ON c.oid = x.indrelid {_of_user("c.relnamespace")}
+        WHERE a.attstattarget >= 0 AND {_own("pg_class", "c.oid")}"""
 
 
 def _parts_of_tables() -> Iterator[str]:
@@ -211,13 +227,19 @@ def _parts_of_tables() -> Iterator[str]:
     yield f"""
         SELECT format('constraint %I.%I.%I', n.nspname, c.relname, k.conname),
             pg_get_constraintdef(k.oid)
+            || CASE WHEN k.contype = 'c' AND k.conislocal AND k.coninhcount > 0
+                AND NOT c.relispartition THEN ' local' ELSE '' END
         FROM pg_constraint AS k JOIN pg_class AS c ON c.oid = k.conrelid {of_table}
         WHERE k.contype <> 't' AND NOT (k.contype = 'f' AND k.conparentid <> 0)
             AND (k.contype <> 'n' OR k.connoinherit OR NOT k.convalidated)"""
+    # One on a partitioned table is valid as soon as all its partitions are; each is said to be one.
     yield f"""
         SELECT format('index %I.%I', n.nspname, i.relname), concat_ws(', ',
-            CASE WHEN NOT x.indisvalid THEN 'invalid' END,
+            CASE WHEN NOT x.indisvalid AND i.relkind = 'i' THEN 'invalid' END,
             CASE WHEN x.indisclustered THEN 'clustered' END,
+            'partition of ' || (
+                SELECT h.inhparent::regclass::text FROM pg_inherits AS h
+                WHERE h.inhrelid = x.indexrelid),
             pg_get_indexdef(x.indexrelid))
         FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid
         JOIN pg_class AS c ON c.oid = x.indrelid {of_table}"""
@@ -263,17 +285,20 @@ def _routines() -> Iterator[str]:
         WHERE {_own("pg_proc", "p.oid")}"""
     yield f"SELECT {name}, pg_get_functiondef(p.oid) {source} AND p.prokind <> 'a'"
     yield f"""
-        SELECT {name}, 'returns ' || p.prorettype::regtype || ' ' || (
+        SELECT {name}, concat_ws(' ', '(' || pg_get_function_arguments(p.oid) || ') returns',
+            p.prorettype::regtype, 'parallel', p.proparallel, (
             SELECT (to_jsonb(g) - 'aggfnoid') || jsonb_build_object(
                 'aggtranstype', g.aggtranstype::regtype, 'aggmtranstype', g.aggmtranstype::regtype,
                 'aggsortop', g.aggsortop::regoperator)
-            FROM pg_aggregate AS g WHERE g.aggfnoid = p.oid)
+            FROM pg_aggregate AS g WHERE g.aggfnoid = p.oid))
         {source} AND p.prokind = 'a'"""
     yield _owner(name, source, "p.proowner")
     yield _privileges(name, source, owner="p.proowner", acl="p.proacl", kind="'f'")
 
 
-def _types() -> Iterator[str]:
+def _types(version: int) -> Iterator[str]:
+    multirange = "r.rngmultitypid::regtype," if version >= 140000 else ""
+    subscript = "t.typsubscript," if version >= 140000 else ""
     name = f"{_TYPE_KIND} || format(' %I.%I', n.nspname, t.typname)"
     # Neither the row type of a table nor the array of a type is anything of its own.
     source = f"""FROM pg_type AS t {_of_user("t.typnamespace")}
@@ -291,12 +316,15 @@ def _types() -> Iterator[str]:
                 CASE WHEN t.typnotnull THEN 'not null' END,
                 'default ' || coalesce(pg_get_expr(t.typdefaultbin, 0), t.typdefault))
             WHEN 'r' THEN (
-                SELECT concat_ws(' ', 'range of', r.rngsubtype::regtype, o.opcname,
+                SELECT concat_ws(' ', 'range of', r.rngsubtype::regtype,
+                    format('%I.%I', o.opcnamespace::regnamespace, o.opcname), {multirange}
                     r.rngcollation::regcollation, r.rngcanonical, r.rngsubdiff)
                 FROM pg_range AS r JOIN pg_opclass AS o ON o.oid = r.rngsubopc
                 WHERE r.rngtypid = t.oid)
             WHEN 'b' THEN concat_ws(' ', 'base', t.typlen, t.typbyval, t.typcategory, t.typalign,
-                t.typstorage, t.typinput, t.typoutput, t.typreceive, t.typsend, t.typdefault)
+                t.typstorage, t.typinput, t.typoutput, t.typreceive, t.typsend, t.typmodin,
+                t.typmodout, t.typanalyze, {subscript} t.typelem::regtype, t.typdelim,
+                t.typispreferred, t.typcollation <> 0, t.typdefault)
             ELSE 'composite' END
         {source}"""
     yield f"""
@@ -345,6 +373,8 @@ class _Kind(NamedTuple):
     definition: str
     namespace: str | None = None
     owner: str | None = None
+    # Its column of privileges, and the letter by which acldefault() knows the kind.
+    privileges: tuple[str, str] | None = None
 
 
 _BY_METHOD = "|| ' using ' || (SELECT m.amname FROM pg_am AS m WHERE m.oid = o.%s)"
@@ -365,6 +395,7 @@ _KINDS = (
         "concat_ws(' ', o.lanpltrusted, o.lanplcallfoid::regproc, o.laninline::regproc,"
         " o.lanvalidator::regproc)",
         owner="lanowner",
+        privileges=("lanacl", "l"),
     ),
     _Kind(
         "pg_foreign_data_wrapper",
@@ -372,6 +403,7 @@ _KINDS = (
         "quote_ident(o.fdwname)",
         "concat_ws(' ', o.fdwhandler::regproc, o.fdwvalidator::regproc, md5(o.fdwoptions::text))",
         owner="fdwowner",
+        privileges=("fdwacl", "F"),
     ),
     _Kind(
         "pg_foreign_server",
@@ -380,12 +412,17 @@ _KINDS = (
         "concat_ws(' ', (SELECT w.fdwname FROM pg_foreign_data_wrapper AS w"
         " WHERE w.oid = o.srvfdw), o.srvtype, o.srvversion, md5(o.srvoptions::text))",
         owner="srvowner",
+        privileges=("srvacl", "S"),
     ),
     _Kind(
         "pg_user_mappings",
         "user mapping",
         "concat(quote_ident(o.usename), ' on ', quote_ident(o.srvname))",
-        "''",
+        # As far as the reader may see them, which is how far a dump has them. They hold passwords:
+        # of each value so little is told that it cannot be guessed from it.
+        "(SELECT 'options ' || string_agg(quote_ident(x.option_name) || ' ' ||"
+        " (hashtext(x.option_value) & 65535), ', ' ORDER BY x.option_name COLLATE \"C\")"
+        " FROM pg_options_to_table(o.umoptions) AS x)",
     ),
     _Kind(
         "pg_cast",
@@ -425,7 +462,8 @@ _KINDS = (
         "operator class",
         "format('%I.%I', n.nspname, o.opcname)" + _BY_METHOD % "opcmethod",
         "concat_ws(' ', o.opcintype::regtype, o.opcdefault, NULLIF(o.opckeytype, 0)::regtype,"
-        " (SELECT f.opfname FROM pg_opfamily AS f WHERE f.oid = o.opcfamily))",
+        " (SELECT format('%I.%I', f.opfnamespace::regnamespace, f.opfname)"
+        " FROM pg_opfamily AS f WHERE f.oid = o.opcfamily))",
         namespace="opcnamespace",
         owner="opcowner",
     ),
@@ -435,7 +473,9 @@ _KINDS = (
         "format('%I.%I', n.nspname, o.opfname)" + _BY_METHOD % "opfmethod",
         "concat_ws('; ', (SELECT string_agg(word, ', ' ORDER BY word COLLATE \"C\")"
         " FROM pg_amop AS x CROSS JOIN LATERAL concat_ws(' ', x.amopstrategy,"
-        " x.amopopr::regoperator) AS word WHERE x.amopfamily = o.oid),"
+        " x.amopopr::regoperator, x.amoppurpose, (SELECT format('%I.%I',"
+        " s.opfnamespace::regnamespace, s.opfname) FROM pg_opfamily AS s"
+        " WHERE s.oid = x.amopsortfamily)) AS word WHERE x.amopfamily = o.oid),"
         " (SELECT string_agg(word, ', ' ORDER BY word COLLATE \"C\") FROM pg_amproc AS x"
         " CROSS JOIN LATERAL concat_ws(' ', x.amprocnum,"
         " x.amproclefttype::regtype, x.amprocrighttype::regtype, x.amproc::regprocedure) AS word"
@@ -447,7 +487,9 @@ _KINDS = (
         "pg_collation",
         "collation",
         "format('%I.%I', n.nspname, o.collname)",
-        "(to_jsonb(o) - '{oid,collname,collnamespace,collowner,collversion}'::text[])::text",
+        # A restored one is of the encoding of its database, whether it was of any before.
+        "(to_jsonb(o) - '{oid,collname,collnamespace,collowner,collversion,collencoding}'"
+        "::text[])::text",
         namespace="collnamespace",
         owner="collowner",
     ),
@@ -464,7 +506,8 @@ _KINDS = (
         "pg_ts_config",
         "text search configuration",
         "format('%I.%I', n.nspname, o.cfgname)",
-        "concat_ws('; ', (SELECT p.prsname FROM pg_ts_parser AS p WHERE p.oid = o.cfgparser),"
+        "concat_ws('; ', (SELECT format('%I.%I', p.prsnamespace::regnamespace, p.prsname)"
+        " FROM pg_ts_parser AS p WHERE p.oid = o.cfgparser),"
         " (SELECT string_agg(m.maptokentype || ' ' || m.mapdict::regdictionary, ', '"
         " ORDER BY m.maptokentype, m.mapseqno) FROM pg_ts_config_map AS m"
         " WHERE m.mapcfg = o.oid))",
@@ -475,8 +518,8 @@ _KINDS = (
         "pg_ts_dict",
         "text search dictionary",
         "format('%I.%I', n.nspname, o.dictname)",
-        "concat_ws(' ', (SELECT t.tmplname FROM pg_ts_template AS t"
-        " WHERE t.oid = o.dicttemplate), o.dictinitoption)",
+        "concat_ws(' ', (SELECT format('%I.%I', t.tmplnamespace::regnamespace, t.tmplname)"
+        " FROM pg_ts_template AS t WHERE t.oid = o.dicttemplate), o.dictinitoption)",
         namespace="dictnamespace",
         owner="dictowner",
     ),
@@ -518,16 +561,94 @@ def _others() -> Iterator[str]:
         yield f"SELECT {name}, {kind.definition} {source}"
         if kind.owner:
             yield _owner(name, source, f"o.{kind.owner}")
+        if kind.owner and kind.privileges:
+            column, letter = kind.privileges
+            yield _privileges(
+                name, source, owner=f"o.{kind.owner}", acl=f"o.{column}", kind=f"'{letter}'"
+            )
 
 
-# Comments on large objects go with the data.
+def _large_objects() -> Iterator[str]:
+    """Their owners and privileges; there may be millions of them, so as sums over all."""
+    for what, word in (
+        ("owner of", "pg_get_userbyid(o.lomowner)"),
+        ("privileges of", _list("coalesce(o.lomacl, acldefault('L', o.lomowner))")),
+    ):
+        yield f"""
+            SELECT '{what} large objects', string_agg(told, '; ' ORDER BY told COLLATE "C")
+            FROM (
+                SELECT concat_ws(' ', coalesce(word, 'none'), count(*),
+                    sum(hashint8extended(oid, 0))) AS told
+                FROM (SELECT o.oid::bigint AS oid, {word} AS word
+                    FROM pg_largeobject_metadata AS o) AS each
+                GROUP BY word
+            ) AS summed HAVING count(*) > 0"""
+
+
+# ALTER ... DEPENDS ON EXTENSION.
+_DEPENDENCIES = """
+    SELECT concat_ws(' ', 'dependency of', o.type, o.identity),
+        string_agg('extension ' || quote_ident(x.extname), ', ' ORDER BY x.extname COLLATE "C")
+    FROM pg_depend AS d JOIN pg_extension AS x ON x.oid = d.refobjid
+    CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, d.objsubid) AS o
+    WHERE d.deptype = 'x' AND d.refclassid = 'pg_extension'::regclass
+    GROUP BY o.type, o.identity"""
+
+_LABELS = """
+    SELECT concat_ws(' ', 'security label of', quote_ident(l.provider), 'on', o.type, o.identity),
+        l.label
+    FROM pg_seclabel AS l
+    CROSS JOIN LATERAL pg_identify_object(l.classoid, l.objoid, l.objsubid) AS o
+    WHERE l.classoid <> 'pg_subscription'::regclass"""
+
+
+def _acls() -> Iterator[str]:
+    """Of everything that has privileges: class, OID, number of the column, owner, privileges, and
+    those that it has where neither initdb nor an extension has given it any."""
+    for catalog, prefix, kind in (
+        ("pg_proc", "pro", "'f'"),
+        ("pg_type", "typ", "'T'"),
+        ("pg_namespace", "nsp", "'n'"),
+        ("pg_language", "lan", "'l'"),
+        ("pg_foreign_data_wrapper", "fdw", "'F'"),
+        ("pg_foreign_server", "srv", "'S'"),
+        ("pg_class", "rel", "CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::\"char\""),
+    ):
+        yield f"""SELECT '{catalog}'::regclass, oid, 0, {prefix}owner, {prefix}acl,
+            acldefault({kind}, {prefix}owner) FROM {catalog} WHERE {prefix}acl IS NOT NULL"""
+    yield """SELECT 'pg_class'::regclass, a.attrelid, a.attnum::integer, c.relowner, a.attacl,
+            NULL::aclitem[] FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+        WHERE a.attacl IS NOT NULL AND a.attacl <> '{}' AND NOT a.attisdropped"""
+
+
+# Of what is in pg_catalog or belongs to an extension; a dump has what somebody has changed in them.
+# But it makes an extension anew, and whoever does that owns it: what the owner may do is left out.
+_PRIVILEGES_OF_OTHERS = f"""
+    SELECT concat_ws(' ', 'privileges of', o.type, o.identity), coalesce(changed.now, '')
+    FROM (
+        SELECT a.*, {_list("a.acl", but="a.owner")} AS now,
+            {_list("coalesce(i.initprivs, a.at_first)", but="a.owner")} AS before
+        FROM ({" UNION ALL ".join(_acls())})
+            AS a (class, oid, column_number, owner, acl, at_first)
+        LEFT JOIN pg_init_privs AS i
+            ON (i.classoid, i.objoid, i.objsubid) = (a.class, a.oid, a.column_number)
+        WHERE a.acl IS DISTINCT FROM coalesce(i.initprivs, a.at_first)
+    ) AS changed
+    CROSS JOIN LATERAL pg_identify_object(
+        changed.class, changed.oid, changed.column_number) AS o
+    WHERE changed.now IS DISTINCT FROM changed.before
+        AND (o.schema = 'pg_catalog' OR o.type = 'schema' AND o.identity = 'pg_catalog'
+            OR EXISTS (SELECT FROM pg_depend AS e WHERE e.deptype = 'e'
+                AND e.classid = changed.class AND e.objid = changed.oid))"""
+
+# Comments on large objects go with the data, and subscriptions are compared nowhere.
 _COMMENTS = f"""
     SELECT concat_ws(' ', 'comment on', o.type, o.identity), d.description
     FROM pg_description AS d
     CROSS JOIN LATERAL pg_identify_object(d.classoid, d.objoid, d.objsubid) AS o
     WHERE (d.objoid >= {_FIRST_USER_OID}
             OR d.classoid = 'pg_namespace'::regclass AND d.objoid = to_regnamespace('public'))
-        AND d.classoid <> 'pg_largeobject'::regclass
+        AND d.classoid NOT IN ('pg_largeobject'::regclass, 'pg_subscription'::regclass)
         AND coalesce(o.schema, '') !~ '^(pg_|information_schema$)'
         AND NOT EXISTS (SELECT FROM pg_depend AS e WHERE e.deptype = 'e'
             AND e.classid = d.classoid AND e.objid = d.objoid)"""

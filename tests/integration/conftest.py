@@ -14,8 +14,16 @@ from matrix.cache import Cache
 from sandbox import database as content
 from sandbox.cluster import Cluster
 from tests.integration.harness import Controller, Database
+from tests.integration.watcher import watching
 
 _numbers = count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is started in the directories of this pytest ends with it, however it ends."""
+    with watching(tmp_path_factory.getbasetemp()):
+        yield
 
 
 @pytest.fixture(scope="session")

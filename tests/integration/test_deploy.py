@@ -11,9 +11,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from gonogo import schema_catalog
 from gonogo.connection import connect
 from gonogo.deploy.budgets import budgets_of
-from gonogo.deploy.carry_out import deploy
+from gonogo.deploy.carry_out import deploy, find_out
 from gonogo.errors import GonogoError
 from tests.integration.harness import Database
 from tests.integration.migrations import PRISMA_TABLE, deployed, plan_of, prisma_rows
@@ -313,6 +314,28 @@ def test_an_unfinished_index_is_named_with_the_command_that_removes_it(
         owner.execute("DELETE FROM public.gonogo_t")
     again = deployed(database, plan, resume=True)
     assert again["action"] == "applied", again["error"]
+
+
+def test_an_unfinished_index_is_named_by_whoever_finds_out_what_was_left(
+    database: Database, tmp_path: Path
+) -> None:
+    """Those that were unfinished before are not this migration's."""
+    build = "CREATE UNIQUE INDEX CONCURRENTLY gonogo_u ON public.gonogo_t (n);"
+    plan = plan_of(tmp_path, index=("none", build))
+    with database.owner() as owner:
+        owner.execute("SET search_path TO ''")
+        owner.execute("CREATE TABLE public.gonogo_t (n int)")
+        owner.execute("INSERT INTO public.gonogo_t VALUES (1), (1)")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            owner.execute(build.replace("gonogo_u", '"gonogo theirs"'))
+        before = schema_catalog.read(owner)
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            owner.execute(build)
+        found = find_out(owner, plan, before)
+    assert found["action"] == "failed"
+    assert found["leftovers"] == [
+        {"index": "public.gonogo_u", "command": "DROP INDEX CONCURRENTLY public.gonogo_u;"}
+    ]
 
 
 def test_a_lost_session_is_followed_by_a_look(database: Database, tmp_path: Path) -> None:

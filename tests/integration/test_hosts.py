@@ -8,6 +8,8 @@ import pty
 import re
 import termios
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ import pytest
 import yaml
 
 from sandbox import logins
+from tests.integration.cut.gate import until
+from tests.integration.cut.halt import halting
 from tests.integration.harness import PROJECT, Controller, Database, Outcome
 from tests.integration.targets import RUNBOOK, Make, make_target
 
@@ -41,6 +45,20 @@ class Fleet:
 
     def play(self, **variables: Any) -> Outcome:
         return self._controller.play(*self.command(**variables)[3:])
+
+    def play_as(self, keywords: dict[str, Any], **variables: Any) -> Outcome:
+        """A playbook of somebody's own around our roles; these are the keywords of its play."""
+        (given, judge) = yaml.safe_load((PROJECT / "playbooks" / "validate.yml").read_text())
+        playbook = self._inventory.with_name("own.yml")
+        playbook.write_text(yaml.safe_dump([given, {**judge, **keywords}]))
+        words = ("-i", str(self._inventory), str(playbook), "-e", json.dumps(variables))
+        return self._controller.play(*words)
+
+    def change(self, host: str, **variables: Any) -> None:
+        """Say something else of a host in the inventory."""
+        inventory = yaml.safe_load(self._inventory.read_text())
+        inventory["gonogo"]["hosts"][host].update(variables)
+        self._inventory.write_text(yaml.safe_dump(inventory))
 
     def runs(self) -> dict[str, Path]:
         """Host → the directory of its newest run."""
@@ -160,6 +178,104 @@ def test_a_host_without_a_verdict_is_named(fleet: Fleet) -> None:
     assert outcome.status != 0
     verdicts = re.findall(r"^(?:GO|HOLD|NO-GO)  ", outcome.output, re.MULTILINE)
     assert len(verdicts) == len(HOSTS), outcome.output
+
+
+def _refused(fleet: Fleet, host: str) -> None:
+    """Before a run is opened: its database is another one than its inventory says."""
+    name = fleet.databases[host].name
+    with fleet.databases[host].admin() as admin:
+        admin.execute(f'ALTER DATABASE "{name}" RESET ALL')
+
+
+def _unreachable(fleet: Fleet, host: str) -> None:
+    fleet.change(host, ansible_connection="ssh", ansible_host="127.0.0.1", ansible_port=1)
+
+
+def _fails(fleet: Fleet, host: str) -> None:
+    """In the middle of its deployment."""
+    with fleet.databases[host].admin() as admin:
+        admin.execute(
+            "CREATE FUNCTION public.refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$"
+            " BEGIN RAISE 'the disk is full'; END $$"
+        )
+        admin.execute(
+            "CREATE EVENT TRIGGER refuse ON ddl_command_end WHEN TAG IN ('ALTER TABLE')"
+            " EXECUTE FUNCTION public.refuse()"
+        )
+
+
+def _judged(fleet: Fleet, outcome: Outcome, broken: str) -> None:
+    """Whoever was deployed to is judged; of every host there is one word, and none too many."""
+    (whole,) = set(HOSTS) - {broken}
+    said = outcome.output
+    assert "Traceback" not in said
+    assert fleet.has_keys(whole), said
+    assert not fleet.has_keys(broken), said
+    run = fleet.runs()[whole]
+    assert _decision(run) == "GO", said
+    assert (run / "checks.jsonl").is_file()
+    assert outcome.status != 0
+    verdicts = re.findall(r"^(GO|HOLD|NO-GO)  ", said, re.MULTILINE)
+    assert sorted(verdicts) == ["GO", "HOLD"], said
+
+
+_WAYS: dict[str, dict[str, Any]] = {
+    "as it is": {},
+    "free": {"strategy": "free"},
+    "one after the other": {"serial": 1, "max_fail_percentage": 100},
+    "batches": {"serial": [1, 5], "max_fail_percentage": 100},
+    "no failure allowed": {"max_fail_percentage": 0},
+}
+
+
+_SAMPLE = ("free", _fails)
+
+
+@pytest.mark.parametrize(
+    ("way", "breaks"),
+    [
+        pytest.param(way, breaks, marks=() if (way, breaks) == _SAMPLE else pytest.mark.attack)
+        for way in _WAYS
+        for breaks in (_refused, _unreachable, _fails)
+    ],
+)
+def test_what_happens_to_one_host_is_not_the_others(
+    fleet: Fleet, way: str, breaks: Callable[[Fleet, str], None]
+) -> None:
+    # Host by host, the one that is deployed to comes first.
+    broken = HOSTS[1 if "serial" in _WAYS[way] else 0]
+    breaks(fleet, broken)
+    outcome = fleet.play_as(_WAYS[way], deploy_approval_required=False)
+    _judged(fleet, outcome, broken)
+
+
+@pytest.mark.attack
+def test_a_host_that_is_not_reached_any_more_has_a_word(fleet: Fleet) -> None:
+    """Ansible goes on to no other batch where one has failed as a whole."""
+    _fails(fleet, "first")
+    outcome = fleet.play_as({"serial": 1}, deploy_approval_required=False)
+    assert not fleet.has_keys("second")
+    assert outcome.status != 0
+    assert "\nHOLD  second  nothing was judged: no verdict was reached" in outcome.output
+    assert outcome.output.count("\nHOLD  ") == len(HOSTS), outcome.output
+
+
+@pytest.mark.attack
+def test_a_host_that_is_interrupted_does_not_hold_up_the_others(fleet: Fleet) -> None:
+    """Its sessions are ended in the middle of its migration."""
+    database = fleet.databases["second"]
+    with halting(database) as halt, ThreadPoolExecutor() as pool:
+        halt.behind(5)
+        playing = pool.submit(fleet.play, deploy_approval_required=False)
+        until(lambda: halt.reached() or playing.done())
+        assert halt.reached(), playing.result().output
+        with database.admin() as admin:
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND application_name LIKE 'gonogo:%'"
+            )
+        halt.let_go()
+        _judged(fleet, playing.result(), "second")
 
 
 def _until_it_reads(process: int, terminal: int) -> None:

@@ -220,6 +220,39 @@ def test_a_migration_that_nobody_heard_of_is_taken_back(remote: Scene) -> None:
         assert schema(remote.database) == there
 
 
+@pytest.mark.attack
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_what_became_of_an_undo_is_found_by_the_next_run(place: str, remote: Scene) -> None:
+    with before(remote.database):
+        there = schema(remote.database)
+        with start(remote, *DEPLOY, **DEPLOYING) as deploying:
+            deploying.wait()
+        run = deploying.evidence
+        token = remote.controller.play(*UNDO).output.split("undo_token=")[1].split()[0]
+        remote.gate.hold(f"taking back {place}")
+        approval = {"undo_run_id": run.name, "undo_token": token, "undo_approved_by": "Dewi"}
+        gated = {"ansible_python_interpreter": str(remote.gate.python)}
+        with start(remote, *UNDO, **approval, **gated) as attempt:
+            until(lambda: (remote.gate.directory / "held").exists() or attempt.has_ended())
+            assert not attempt.has_ended(), attempt.output
+            attempt.send(signal.SIGTERM)
+            attempt.wait()
+        assert f"the migration of run {run.name} may have been taken back" in attempt.output
+        assert (schema(remote.database) == there) == (place == "after")
+        remote.end()
+        following = remote.controller.play(*DEPLOY, "-e", json.dumps(DEPLOYING))
+        words = "was taken back." if place == "after" else "is there."
+        assert f"was interrupted: the migration {words}" in following.output, following.output
+        # Our own record does not contradict the schema.
+        assert "none of its objects is there" not in following.output
+        if place == "after":
+            record = json.loads((run / "undo.json").read_text())
+            assert record["committed"] is True
+            assert record["recovered"]["by"] == following.evidence.name
+        else:
+            assert json.loads((run / "undo_plan.json").read_text())["nothing_came_of"]
+
+
 def test_a_deployment_whose_answer_was_lost_is_found_out_before_the_verdict(remote: Scene) -> None:
     """ansible-playbook lives: its verdict says what is there, and which ways lead back."""
     with before(remote.database):

@@ -2,6 +2,8 @@
 
 A moment is a change of a file, counted in all processes of a run together (`cut/mishap`), or a
 statement of a migration, counted in the database (`cut/halt`): what it hits is stopped there first.
+Of a restore it is also a state that the server shows; what it hits goes on meanwhile.
+
 Each interruption has a number; the seed and the number say all of it, so `--interruption-seed S
 --interruptions N` does the same again.
 """
@@ -14,15 +16,16 @@ import random
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gonogo.controller import evidence, intents
+from gonogo.controller import evidence, intents, unheard
 from sandbox import database as content
-from sandbox import process
+from sandbox import logins, process
 from sandbox.ssh.background import Background
 from sandbox.ssh.builtin import Builtin
 from sandbox.ssh.openssh import OpenSsh
@@ -49,7 +52,7 @@ VARIABLES = {
 # Statements that change the schema in one transaction of the migration, or fewer.
 STATEMENTS = 60
 # Changes of files in one playbook that follows an approval, or fewer.
-CHANGES = {"judge": 140, "deploy": 160, "cleanup": 30, "undo": 30}
+CHANGES = {"judge": 140, "deploy": 160, "cleanup": 30, "undo": 30, "restore": 30}
 MIGRATION = (
     "migration.sql",
     "constraints.sql",
@@ -57,7 +60,23 @@ MIGRATION = (
     "foreign_keys.sql",
     "guards.sql",
 )
-OPERATIONS = ("judge", "deploy", "deploy", "deploy", "undo", "undo", "cleanup")
+OPERATIONS = (
+    *("restore", "restore", "restore", "judge", "judge", "cleanup", "cleanup"),
+    *("undo", "undo", "deploy", "deploy", "deploy"),
+)
+# Operations whose migration is halted behind a statement.
+HALTED = ("deploy", "undo")
+# What the server shows of a restore, in turn: its database, its roles, rows that arrive, settings
+# of the database, and the names that have changed. `{}` is the name of the database.
+STATES = (
+    "SELECT count(*) FROM pg_database WHERE datname LIKE '{}_new_%'",
+    "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'gonogo_restorer_%_1'",
+    "SELECT count(*) FROM pg_stat_activity WHERE datname LIKE '{}_new_%'",
+    "SELECT count(*) FROM pg_database AS d JOIN pg_db_role_setting AS s ON s.setdatabase = d.oid"
+    " WHERE d.datname LIKE '{}_new_%'",
+    "SELECT count(*) FROM pg_database WHERE datname LIKE '{}_old_%'",
+)
+KEEPER = "SIGKILL of what keeps the lock or the twin"
 
 
 # --- What interrupts ------------------------------------------------------------------------------
@@ -81,6 +100,15 @@ def _those(wanted: Callable[[str], bool]) -> Callable[[Chaos, Attempt], None]:
                 one.send(signal.SIGKILL)
 
     return kill
+
+
+def _keepers(chaos: Chaos, attempt: Attempt) -> None:
+    """SIGKILL for what outlives its module on the target host: who has led its session is gone."""
+    del attempt
+    for one in chaos.gate.processes():
+        with suppress(ProcessLookupError):
+            if process.find(os.getsid(one.pid)) is None:
+                one.send(signal.SIGKILL)
 
 
 def _backends(pattern: str) -> Callable[[Chaos, Attempt], None]:
@@ -110,6 +138,7 @@ INTERRUPTIONS: dict[str, Callable[[Chaos, Attempt], None]] = {
     "SIGKILL of the module": _those(
         lambda command: "python" in command and "ansible-playbook" not in command
     ),
+    KEEPER: _keepers,
     "SIGKILL of ssh": _those(lambda command: command.split(" ")[0].endswith("ssh")),
     "the end of all sessions": _backends("gonogo:%"),
     "the end of the session that has the lock": _backends("gonogo:%:lock"),
@@ -122,6 +151,7 @@ class Chaos(Scene):
 
     halt: Halt | None = None
     number: int = 0
+    proven: Path | None = None
     hits: dict[str, int] = field(default_factory=dict)
 
     def once(self, seed: int, number: int) -> str:
@@ -129,26 +159,31 @@ class Chaos(Scene):
         chosen = random.Random(f"{seed}.{number}")  # noqa: S311 - a seed that is printed
         operation = chosen.choice(OPERATIONS)
         what = chosen.choice(sorted(INTERRUPTIONS))
-        schema = operation in ("deploy", "undo") and chosen.random() < 0.5
-        at = chosen.randint(1, STATEMENTS if schema else CHANGES[operation])
-        case = f"{number}: {operation}, {what} {'behind statement' if schema else 'at change'} {at}"
+        schema = operation in (*HALTED, "restore") and chosen.random() < 0.5
+        highest = STATEMENTS if operation in HALTED else len(STATES)
+        at = chosen.randint(1, highest if schema else CHANGES[operation])
+        behind = "behind statement" if operation in HALTED else "at state"
+        case = f"{number}: {operation}, {what} {behind if schema else 'at change'} {at}"
         sys.stderr.write(f"seed {seed}, {case}\n")
-        playbook, variables = self._prepared(operation)
-        known = set(self.runs)
-        was = self.has_migration()
-        attempt, hit = self._interrupted(playbook, variables, what, at, schema=schema)
-        self.hits[what] = self.hits.get(what, 0) + hit
-        self._is_honest(attempt, known, case)
-        self._is_explained(operation, attempt, was, case)
-        self._leaves_nothing(operation, case)
+        with halting(self.database) if operation in HALTED else nullcontext() as self.halt:
+            playbook, variables = self._prepared(operation, what)
+            known = set(self.runs)
+            was = self._state(operation)
+            attempt, hit = self._interrupted(playbook, variables, what, at, schema=schema)
+            self.hits[what] = self.hits.get(what, 0) + hit
+            self._is_honest(attempt, known, case)
+            self._is_explained(operation, attempt, was, case)
+            self._leaves_nothing(case)
         return case
 
     # --- before ---
 
-    def _prepared(self, operation: str) -> tuple[tuple[str, ...], dict[str, Any]]:
+    def _prepared(self, operation: str, what: str) -> tuple[tuple[str, ...], dict[str, Any]]:
         if operation == "judge":
             self.migrate(there=True)
-            return RUN, {"gonogo_residue": "keep"}
+            # Where keepers are killed, that of a twin is one of them.
+            twin = {"twin_enabled": what == KEEPER, "rehearsal_enabled": False}
+            return RUN, {"gonogo_residue": "keep", **twin}
         if operation == "deploy":
             self.migrate(there=False)
             return RUN, {"gonogo_residue": "rollback", "deploy_enabled": True}
@@ -158,8 +193,14 @@ class Chaos(Scene):
         if operation == "cleanup":
             self.migrate(there=True)
             self.play(*RUN, gonogo_residue="keep")
+        if operation == "restore":
+            return self._planned(operation, restore_run_id=self._backed_up().name)
+        return self._planned(operation)
+
+    def _planned(self, operation: str, **variables: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
+        """A playbook and the approval of its plan."""
         playbook = (*INVENTORY, f"playbooks/{operation}.yml")
-        shown = self.play(*playbook)
+        shown = self.play(*playbook, **variables)
         (run_id, token) = (
             shown.output.split(f"{operation}_{key}=")[1].split()[0] for key in ("run_id", "token")
         )
@@ -168,6 +209,17 @@ class Chaos(Scene):
             f"{operation}_token": token,
             f"{operation}_approved_by": "Dewi",
         }
+
+    def _backed_up(self) -> Path:
+        """A run with a proven backup; something was written since."""
+        if self.proven is None:
+            self.migrate(there=True)
+            self.play(*RUN, gonogo_residue="rollback", twin_enabled=True, rehearsal_enabled=False)
+            self.proven = self.runs[-1]
+        with self.database.owner() as owner:
+            owner.execute("CREATE TABLE IF NOT EXISTS public.later (id int)")
+            owner.execute("INSERT INTO public.later VALUES (1)")
+        return self.proven
 
     def _deployed(self) -> bool:
         """Whether the migration is there, and a run has applied it that no undo has followed."""
@@ -183,6 +235,15 @@ class Chaos(Scene):
         """Whether any of it is there."""
         return "config_versions" in self.database.rows()
 
+    def _state(self, operation: str) -> object:
+        """What the operation changes for good."""
+        if operation != "restore":
+            return self.has_migration()
+        with self.database.admin() as admin:
+            return admin.execute(
+                "SELECT oid FROM pg_database WHERE datname = current_database()"
+            ).fetchone()
+
     def migrate(self, *, there: bool) -> None:
         """Make the migration be there or not, as somebody else would."""
         with self.database.owner() as owner:
@@ -196,9 +257,24 @@ class Chaos(Scene):
         """What nobody interrupts."""
         self.controller.environment.pop("GONOGO_MISHAP", None)
         given = json.dumps({**VARIABLES, **variables})
-        with Attempt(self.controller, self.output(), *playbook, "-e", given) as attempt:
+        with (
+            self._login_for(playbook),
+            Attempt(self.controller, self.output(), *playbook, "-e", given) as attempt,
+        ):
             attempt.wait()
         return attempt
+
+    @contextmanager
+    def _login_for(self, playbook: tuple[str, ...]) -> Iterator[None]:
+        """A superuser restores; all else is done by the owner of the database."""
+        service = self.controller.directory / "pg_service.conf"
+        text = service.read_text()
+        if any("restore" in word for word in playbook):
+            words = self.database.cluster.conninfo(self.database.name, logins.SUPERUSER)
+            keys = ("host", "port", "dbname", "user", "passfile")
+            service.write_text("\n".join(["[test]", *(f"{key}={words[key]}" for key in keys), ""]))
+        yield
+        service.write_text(text)
 
     # --- it happens ---
 
@@ -212,8 +288,6 @@ class Chaos(Scene):
         schema: bool,
     ) -> tuple[Attempt, bool]:
         """The attempt, and whether it came to the moment at all."""
-        halt = self.halt
-        assert halt is not None
         self.number += 1
         log = self.directory / f"changes.{self.number}"
         watched = [f"{self.controller.runs_dir}/", f"{self.host_directory}/"]
@@ -222,17 +296,33 @@ class Chaos(Scene):
             PYTHONPATH=str(INJECTION), GONOGO_MISHAP=json.dumps(wanted)
         )
         held = Path(f"{log}.held")
-        if schema:
-            halt.behind(at)
-        given = json.dumps({**VARIABLES, **variables})
-        with Attempt(self.controller, self.output(), *playbook, "-e", given) as attempt:
-            until(lambda: held.exists() or halt.reached() or attempt.has_ended())
+        if schema and self.halt:
+            self.halt.behind(at)
+        # Over SSH, too, what runs on the target host is known to be of this run.
+        python = {"ansible_python_interpreter": str(self.gate.python)} if self.sshd else {}
+        given = json.dumps({**VARIABLES, **variables, **python})
+        with (
+            self._login_for(playbook),
+            self.database.cluster.connect("postgres") as server,
+            Attempt(self.controller, self.output(), *playbook, "-e", given) as attempt,
+        ):
+
+            def comes() -> bool:
+                if not schema:
+                    return held.exists()
+                if self.halt:
+                    return self.halt.reached()
+                row = server.execute(STATES[at - 1].format(self.database.name).encode()).fetchone()
+                return bool(row and row[0])
+
+            until(lambda: comes() or attempt.has_ended())
             hit = not attempt.has_ended()
             if hit:
                 INTERRUPTIONS[what](self, attempt)
             # What it was stopped by is free: should it still be able to commit, it does now.
             Path(f"{log}.go").touch()
-            halt.let_go()
+            if self.halt:
+                self.halt.let_go()
             attempt.wait()
         return attempt, hit
 
@@ -253,10 +343,10 @@ class Chaos(Scene):
             assert ("\nGO  " in attempt.output) <= ("GO" in decisions), told
             assert (attempt.wait() == 0) <= ("GO" in decisions), told
 
-    def _is_explained(self, operation: str, attempt: Attempt, was: bool, case: str) -> None:
+    def _is_explained(self, operation: str, attempt: Attempt, was: object, case: str) -> None:
         """What has changed for good is sealed as an intent, and the next one says what it was."""
-        until(lambda: not [name for name in sessions(self.database) if name[-5:] in _AT_WORK])
-        now = self.has_migration()
+        until(lambda: not self._at_work())
+        now = self._state(operation)
         told = f"{case}\n{attempt.output}"
         if operation == "deploy":
             run = next(iter(sorted(attempt.runs())), None)
@@ -277,19 +367,82 @@ class Chaos(Scene):
                 assert (intents.deployment(run) or {}).get("action") == "applied", told
             assert self.has_migration(), following.output
         elif operation == "undo":
-            following = self.play(*INVENTORY, "playbooks/undo.yml")
-            if now != was:
-                assert "nothing to take back" in following.output, (told, following.output)
-            self.play(*RUN, gonogo_residue="rollback", deploy_enabled=True)
+            self._undo_is_explained(told, done=now != was)
         elif operation == "cleanup":
             self.play(*INVENTORY, "playbooks/cleanup.yml")
+            assert not [run for run in self.runs if unheard.is_open(run, "cleanup")], told
             self.play(*RUN, gonogo_residue="rollback")
+        elif operation == "restore":
+            self._restore_is_explained(told, done=now != was)
         else:
             self.play(*RUN, gonogo_residue="rollback")
 
-    def _leaves_nothing(self, operation: str, case: str) -> None:
+    def _undo_is_explained(self, told: str, *, done: bool) -> None:
+        # Each of the two finds it out.
+        if len(self.runs) % 2:
+            following = self.play(*INVENTORY, "playbooks/undo.yml")
+            assert not done or "nothing to take back" in following.output, (told, following.output)
+        else:
+            following = self.play(*RUN, gonogo_residue="rollback", deploy_enabled=True)
+        told = f"{told}\n{following.output}"
+        assert not [run for run in self.runs if unheard.is_open(run, "undo")], told
+        assert not done or any((run / "undo.json").is_file() for run in self.runs), told
+        if not self.has_migration():
+            self.play(*RUN, gonogo_residue="rollback", deploy_enabled=True)
+
+    def _restore_is_explained(self, told: str, *, done: bool) -> None:
+        run = self._backed_up_run()
+        was_open = unheard.is_open(run, "restore")
+        following = self.play(*RUN, gonogo_residue="rollback")
+        told = f"{told}\n{following.output}"
+        assert not unheard.is_open(run, "restore"), told
+        if was_open:
+            words = "was interrupted: it was done." if done else "is the database that was there."
+            assert words in following.output, told
+        record = run / "restore.json"
+        if done:
+            # Of this very approval: the one before was dropped with its database.
+            assert json.loads(record.read_text())["committed"] is True, told
+            record_of = json.loads((run / "restore_plan.json").read_text())["token"]
+            assert json.loads(record.read_text())["token"] == record_of, told
+        if self._made_by_restores():
+            playbook, approval = self._planned("restore", restore_run_id=run.name)
+            self.play(*playbook, **approval)
+        assert not self._made_by_restores(), told
+        with self.database.cluster.connect("postgres") as admin:
+            names = admin.execute(
+                "SELECT datname FROM pg_database WHERE datname LIKE %s",
+                [f"{self.database.name}_old_%"],
+            ).fetchall()
+            for (name,) in names:
+                admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+    def _backed_up_run(self) -> Path:
+        assert self.proven is not None
+        return self.proven
+
+    def _made_by_restores(self) -> list[str]:
+        """Databases and roles that a restore makes for itself."""
+        with self.database.cluster.connect("postgres") as admin:
+            rows = admin.execute(
+                "SELECT datname FROM pg_database WHERE datname LIKE %s"
+                " UNION ALL SELECT rolname FROM pg_roles WHERE rolname LIKE 'gonogo_restorer_%%'",
+                [f"{self.database.name}_new_%"],
+            ).fetchall()
+        return [row[0] for row in rows]
+
+    def _at_work(self) -> bool:
+        """Whether anything of a run is about to change something, in whatever database."""
+        with self.database.cluster.connect("postgres") as admin:
+            row = admin.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE application_name LIKE 'gonogo:%:restore'"
+            ).fetchone()
+        assert row is not None
+        return bool(row[0]) or any(name[-5:] in _AT_WORK for name in sessions(self.database))
+
+    def _leaves_nothing(self, case: str) -> None:
         """No process, session, note or file half-made."""
-        del operation
         until(lambda: not self.gate.processes())
         assert not [name for name in sessions(self.database) if name.startswith("gonogo")], case
         assert not list((self.controller.runs_dir / ".open").iterdir()), case
@@ -321,8 +474,7 @@ def chaos(
         sshd = (OpenSsh if OpenSsh.find() else Builtin).start(directory)
     found = Chaos(database, controller, sshd, tmp_path)
     try:
-        with halting(database) as found.halt:
-            yield found
+        yield found
         found.end()
     finally:
         if sshd:

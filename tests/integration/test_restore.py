@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,13 @@ import pytest
 from psycopg import sql
 
 from sandbox import logins
+from sandbox.ssh.background import Background
+from sandbox.ssh.builtin import Builtin
+from sandbox.ssh.openssh import OpenSsh
+from tests.integration.cut.attempt import Attempt
+from tests.integration.cut.gate import MARK, Gate, until
 from tests.integration.harness import Controller, Database, Outcome
+from tests.integration.verifier import assert_confirmed
 
 Make = Callable[..., Database]
 
@@ -39,6 +46,11 @@ class Scene:
     def approved(self, **variables: Any) -> Outcome:
         token = self.play().output.split("restore_token=")[1].split()[0]
         return self.play(restore_token=token, restore_approved_by="Dewi", **variables)
+
+    @property
+    def service(self) -> Path:
+        """Who logs in."""
+        return self.controller.directory / "pg_service.conf"
 
     def record(self, name: str) -> dict[str, Any]:
         return dict(json.loads((self.run / name).read_text()))
@@ -259,6 +271,101 @@ def test_what_a_killed_restore_has_left_is_named_and_removed(scene: Scene) -> No
     assert left not in scene.databases()
     assert theirs in scene.databases()
     assert contents(scene.database) == scene.contents
+
+
+@pytest.fixture
+def sshd(tmp_path: Path) -> Iterator[Background]:
+    """Only what comes over SSH passes a gate."""
+    directory = tmp_path / "sshd"
+    directory.mkdir()
+    with (OpenSsh if OpenSsh.find() else Builtin).start(directory) as started:
+        yield started
+
+
+def _interrupted(scene: Scene, sshd: Background, directory: Path, place: str) -> str:
+    """Approve a restore, and interrupt it before or after its module; returns what was said."""
+    gate = Gate(directory / "gate")
+    gate.directory.mkdir()
+    scene.controller.environment[MARK] = str(gate.directory)
+    restoring = scene.service.read_text()
+    scene.controller.aim(scene.database, endpoint=sshd.endpoint)
+    scene.service.write_text(restoring)
+    token = scene.play().output.split("restore_token=")[1].split()[0]
+    given = {
+        "restore_run_id": scene.run.name,
+        "restore_token": token,
+        "restore_approved_by": "Dewi",
+        "ansible_python_interpreter": str(gate.python),
+    }
+    gate.hold(f"exchange {place}")
+    with Attempt(
+        scene.controller, directory / "output", *RESTORE, "-e", json.dumps(given)
+    ) as attempt:
+        held = gate.held()
+        attempt.send(signal.SIGTERM)
+        attempt.wait()
+        held.send(signal.SIGKILL)
+    until(lambda: not gate.processes())
+    del scene.controller.environment[MARK]
+    return attempt.output
+
+
+def test_a_restore_that_nobody_heard_of_is_found_by_the_next_run(
+    scene: Scene, sshd: Background, tmp_path: Path
+) -> None:
+    """Its answer was lost. Who looks has another login than who restored."""
+    with scene.database.owner() as owner:
+        owner.execute("DELETE FROM public.punchlists")
+    said = _interrupted(scene, sshd, tmp_path, "after")
+    assert f"the backup of run {scene.run.name} may have been restored" in said
+    assert contents(scene.database) == scene.contents
+    assert not (scene.run / "restore.json").exists()
+    scene.controller.aim(scene.database)
+    after = scene.controller.play(*VALIDATE, "-e", "gonogo_residue=rollback")
+    assert after.verdict["decision"] == "GO", after.output
+    record = scene.record("restore.json")
+    assert record["committed"] is True
+    assert record["approved_by"] == "Dewi"
+    assert record["recovered"]["by"] == after.evidence.name
+    assert record["came"] == {}
+    words = f"The restore of run {scene.run.name} that Dewi approved at "
+    assert words in after.output
+    assert f"The database that was there is {record['kept_as']} now, read-only." in after.output
+    assert_confirmed(scene.run / "verdict.json")
+
+
+@pytest.mark.attack
+def test_a_restore_that_came_to_nothing_is_said_by_the_next(
+    scene: Scene, sshd: Background, tmp_path: Path
+) -> None:
+    _spoil(scene.database)
+    spoiled = contents(scene.database)
+    _interrupted(scene, sshd, tmp_path, "before")
+    assert contents(scene.database) == spoiled
+    shown = scene.play().output
+    assert "was interrupted: " in shown, shown
+    assert f"{scene.database.name} is the database that was there." in shown
+    plan = scene.record("restore_plan.json")
+    assert "approved_at" not in plan
+    assert [came["approved_by"] for came in plan["nothing_came_of"]] == ["Dewi"]
+    assert "was interrupted" not in scene.play().output
+    # Nothing has changed: the approval of that plan can be given again.
+    done = scene.play(restore_token=plan["token"], restore_approved_by="Dewi")
+    assert done.status == 0, done.output
+    assert contents(scene.database) == scene.contents
+    # A second restore of the run is known to be open although there is a record of the first.
+    directory = tmp_path / "second"
+    directory.mkdir()
+    _spoil(scene.database)
+    said = _interrupted(scene, sshd, directory, "after")
+    assert f"the backup of run {scene.run.name} may have been restored" in said
+    assert "was interrupted: it was done." in scene.play().output
+    record = scene.record("restore.json")
+    assert record["recovered"]["by"] == scene.run.name
+    # It is said once, and its token was used.
+    shown = scene.play().output
+    assert "was interrupted" not in shown
+    assert record["token"] not in shown
 
 
 def test_login_that_may_not_is_told_what_it_takes(scene: Scene) -> None:

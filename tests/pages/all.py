@@ -8,6 +8,7 @@ from tests.pages.blindness import BLINDNESS
 from tests.pages.faults import FAULTS
 from tests.pages.forgery import FORGERY
 from tests.pages.incidents import INCIDENTS
+from tests.pages.objects import OBJECTS
 from tests.pages.security import SECURITY
 
-PAGES: tuple[Page, ...] = (BAD_INPUT, BLINDNESS, FAULTS, FORGERY, INCIDENTS, SECURITY)
+PAGES: tuple[Page, ...] = (BAD_INPUT, BLINDNESS, FAULTS, FORGERY, INCIDENTS, OBJECTS, SECURITY)

@@ -103,12 +103,18 @@ _ENDED = (
         "test_deploy.py::test_what_was_committed_before_a_run_lost_its_lock_is_told",
     ),
     (
-        "a signal to ansible-playbook or its group, SIGKILL of them, of the module or of ssh, the"
-        " end of the sessions",
-        "judging, deploying, cleanup and undo, at random: before a change of a file, or behind a"
-        " statement of a migration",
+        "an interrupted build of an index leaves it unfinished",
+        "deploy",
+        "whoever finds out what was left names the index, and the command that removes it",
+        "test_deploy.py::test_an_unfinished_index_is_named_by_whoever_finds_out_what_was_left",
+    ),
+    (
+        "a signal to ansible-playbook or its group, SIGKILL of them, of the module, of what keeps"
+        " the lock or the twin, or of ssh, the end of the sessions",
+        "judging, deploying, cleanup, undo and restore, at random: before a change of a file,"
+        " behind a statement of a migration, or as soon as the server shows how far a restore is",
         "no GO that was not earned; what was committed is sealed as an intent, and the next run"
-        " says what became of it; after that nothing is left at work",
+        " says what became of it and puts it on record; after that nothing is left",
         "test_interruptions.py::test_some_interruptions",
     ),
     (
@@ -161,6 +167,31 @@ _WRITTEN_TO = (
         "restore",
         "what this call has made is removed, nothing else",
         "test_restore_approval.py::test_a_failure_removes_what_was_made_and_nothing_else",
+    ),
+    (
+        "SIGTERM when a backup is restored and its answer has not come yet",
+        "restore",
+        "`the backup of run RUN_ID may have been restored`; the next run, or `restore.yml`, says"
+        " that it was and what the database that was there is called, and puts it on record",
+        "test_restore.py::test_a_restore_that_nobody_heard_of_is_found_by_the_next_run",
+    ),
+    (
+        "SIGTERM before anything was restored",
+        "restore",
+        "`restore.yml` says that nothing came of the approval, and asks for it again",
+        "test_restore.py::test_a_restore_that_came_to_nothing_is_said_by_the_next",
+    ),
+    (
+        "a restore is interrupted, and others change the databases before anybody looks",
+        "restore",
+        "nobody says that it was done: another database has the name, the record leaves it open",
+        "test_restored.py::test_what_others_have_done_since_is_not_taken_for_the_restore",
+    ),
+    (
+        "a restore is killed before it can remove its roles",
+        "restore",
+        "the next one removes them, unless another run is at work on the server",
+        "test_restored.py::test_roles_of_a_killed_restore_go_with_the_next",
     ),
     (
         "the answer to the change of names is lost",
@@ -245,6 +276,13 @@ _LOST = (
         "test_hosts.py::test_a_token_is_one_hosts_and_each_host_has_its_verdict",
     ),
     (
+        "of two hosts one is refused, cannot be reached, or fails while it deploys; the play has"
+        " the strategy free, goes on host by host or in batches, or allows no failure",
+        "deploy",
+        "the other is deployed to, judged, and has its verdict; the one has a word of its own",
+        "test_hosts.py::test_what_happens_to_one_host_is_not_the_others",
+    ),
+    (
         "a second run is started",
         "each stage on the host: before or after, once the lock is taken",
         "the second is refused and names the first, which goes on to its GO",
@@ -283,7 +321,9 @@ FAULTS = Page(
         "where Python makes them; what pg_dump writes is one of them, the whole archive. "
         "`make test` tries some of the changes, `make faults` every one. It also interrupts "
         "200 times at random (`INTERRUPTIONS=N SEED=S`); each is printed with its number, and "
-        "`--interruption-seed S --first-interruption N` does it again.",
+        "`--interruption-seed S --first-interruption N` does it again. Seen so far with seed 1 are "
+        "the numbers 0 to 14 without SSH and 0 to 13 over it: no GO that was not earned, no commit "
+        "without a record, and nothing left.",
         "Between the last proof that the controller listens and the moment COMMIT arrives there "
         "is always a moment, and a network that falls silent tells nobody. What is committed then "
         "is sealed as an intent and found afterwards.",

@@ -129,6 +129,27 @@ def test_a_function_that_only_a_superuser_can_make(definition: str, session: str
     assert owners(("FUNCTION", "ann", definition)) == [session]
 
 
+AGGREGATE = "CREATE AGGREGATE public.a(integer) (\n    SFUNC = public.f,\n    STYPE = {}\n);\n"
+
+
+@pytest.mark.parametrize(
+    ("definition", "session"),
+    [
+        (AGGREGATE.format("internal"), SUPERUSER),
+        (AGGREGATE.format("integer"), "ann"),
+        (AGGREGATE.format("integer,\n    MSFUNC = f,\n    MSTYPE = internal"), SUPERUSER),
+        # A type of somebody's that has such a name, and a text that becomes a value of one.
+        (AGGREGATE.format("public.internal"), "ann"),
+        (AGGREGATE.format('"INTERNAL"'), "ann"),
+        (AGGREGATE.format("internal,\n    MSTYPE = public.d,\n    MINITCOND = '1'"), "ann"),
+        (AGGREGATE.format("public.d,\n    INITCOND = '1',\n    MSTYPE = internal"), "ann"),
+        (AGGREGATE.format("public.d,\n    INITCOND = 'STYPE = internal'"), "ann"),
+    ],
+)
+def test_an_aggregate_that_only_a_superuser_can_make(definition: str, session: str | None) -> None:
+    assert owners(("AGGREGATE", "ann", definition)) == [session]
+
+
 def test_event_triggers_come_last_and_are_known_by_kind() -> None:
     found = planned(
         ("EVENT TRIGGER", "ann"),

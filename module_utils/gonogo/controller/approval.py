@@ -45,11 +45,13 @@ def open_plan(
     `holds` is what the content is made of: name → rows (None where it is none of rows) and a
     digest. `used` is the token that something was done with.
 
-    Returns the plan (`content`, `holds`, `planned_at`, `expires_at`, `token`, and `earlier`: the
-    last plans that it has replaced, each with `token` and `holds`) and whether it is new.
+    Returns the plan (`content`, `holds`, `planned_at`, `expires_at`, `token`, `earlier`: the last
+    plans that it has replaced, each with `token` and `holds`, and perhaps `nothing_came_of`:
+    approvals whose change was interrupted) and whether it is new.
     """
     now = datetime.now(UTC)
     replaced: list[dict[str, Any]] = []
+    kept: dict[str, Any] = {}
     if (run.path / name).is_file():
         plan: dict[str, Any] = run.read_json(name)
         still = now < datetime.fromisoformat(plan["expires_at"]) and plan["token"] != used
@@ -57,6 +59,7 @@ def open_plan(
             return plan, False
         last = {"token": plan["token"], "holds": plan.get("holds") or {}}
         replaced = [last, *plan.get("earlier", [])][:_REMEMBERED]
+        kept = {key: plan[key] for key in ("nothing_came_of",) if key in plan}
     planned_at = now.isoformat(timespec="microseconds")
     token = canonical.sha256(f"{name}\n{run.run_id}\n{content}\n{planned_at}")[:10]
     return {
@@ -66,6 +69,7 @@ def open_plan(
         "expires_at": (now + timedelta(hours=hours)).isoformat(timespec="seconds"),
         "token": token,
         "earlier": replaced,
+        **kept,
     }, True
 
 

@@ -7,6 +7,7 @@ that it is about, before anything is done.
 
 from __future__ import annotations
 
+import contextlib
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,7 +17,19 @@ from ansible.utils.vars import load_extra_vars
 
 from ..errors import GonogoError
 from ..remote.common import TIMEOUTS_SPEC
-from . import approval, deployment, evidence, others, person, project, ranges, request, request_form
+from . import (
+    approval,
+    deployment,
+    evidence,
+    others,
+    person,
+    project,
+    ranges,
+    recovery,
+    request,
+    request_form,
+    unheard,
+)
 from .stage import LOGIN, Stage, native
 
 __all__ = ["SPEC", "ApprovedStage"]
@@ -58,6 +71,15 @@ class ApprovedStage(Stage):
         self._repeated = deployment.repeated(extra, known=known, stage=self.stage)
         ranges.check(f"{self.stage}_plan_hours", arguments["plan_hours"])
         request.check_timeouts({k: v for k, v in arguments["timeouts"].items() if v is not None})
+        found = self._find_out_restores(arguments)
+        try:
+            result = self._act(arguments)
+        except Exception:
+            self._tell(found)
+            raise
+        return {**result, "lines": [*found, *result["lines"]]}
+
+    def _act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         run = self.choose(arguments)
         if run is None:
             return {"committed": False, "lines": [self.nobody()]}
@@ -70,8 +92,7 @@ class ApprovedStage(Stage):
             result = self._decide(run, arguments)
         except Exception:
             # What was approved is on record, whatever became of it.
-            for line in self._new_head(run, before):
-                self._display.display(line)
+            self._tell(self._new_head(run, before))
             raise
         else:
             return {**result, "lines": [*result["lines"], *self._new_head(run, before)]}
@@ -104,6 +125,11 @@ class ApprovedStage(Stage):
         """What is said when there is nothing to do, None when there is."""
         del run, planned
         return None
+
+    def after_failure(self, run: evidence.Run, arguments: Mapping[str, Any]) -> list[str]:
+        """What has become of an approved change that has failed, where that can be told at once."""
+        del run, arguments
+        return []
 
     # --- what they use -----------------------------------------------------------------------
 
@@ -155,6 +181,21 @@ class ApprovedStage(Stage):
 
     # --- the way of all of them --------------------------------------------------------------
 
+    def _find_out_restores(self, arguments: Mapping[str, Any]) -> list[str]:
+        """What has become of restores that were interrupted: this may be another database now."""
+        return recovery.find_out_restores(
+            self,
+            arguments["environment"],
+            by=None,
+            login=arguments["login"],
+            timeouts=arguments["timeouts"],
+            required=arguments["run_id"] if self.stage == "restore" else None,
+        )
+
+    def _tell(self, lines: Sequence[str]) -> None:
+        for line in lines:
+            self._display.display(line)
+
     def _new_head(self, run: evidence.Run, before: str) -> list[str]:
         """The head of the evidence, where something was added to it: to be kept elsewhere."""
         head = evidence.load(run.path).head
@@ -166,6 +207,7 @@ class ApprovedStage(Stage):
         nothing = self.nothing(run, planned)
         if nothing is not None:
             return {**report, "lines": nothing}
+        came_of = self._nothing_came_of(run)
         plan, new = approval.open_plan(
             run,
             self.plan_file,
@@ -179,7 +221,7 @@ class ApprovedStage(Stage):
         report["token"] = plan["token"]
         given = arguments["approval"]
         if given is None:
-            return {**report, "lines": self.plan_lines(run, planned)}
+            return {**report, "lines": [*came_of, *self.plan_lines(run, planned)]}
         if given["typed"] and not given["approved_by"]:
             given["approved_by"] = person.account()
         refusal = approval.refusal(given, run.run_id, plan, prefix=self.stage)
@@ -199,9 +241,18 @@ class ApprovedStage(Stage):
             "approved_by": person.name_of(given["approved_by"]),
             "approved_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        self.write(run, self.plan_file, {**plan, **approved})
-        done = self._ask(run, arguments, approved_content=planned["content"])
+        intent = {"intent": planned["intent"]} if "intent" in planned else {}
+        self.write(run, self.plan_file, {**plan, **approved, **intent})
+        try:
+            done = self._ask(run, arguments, approved_content=planned["content"])
+        except Exception:
+            # The error that has led here is the one to be told.
+            with contextlib.suppress(Exception):
+                self._tell(self.after_failure(run, arguments))
+            raise
         if not done["committed"]:
+            if not self.checking:
+                unheard.keep_nothing(run, self.stage, by=run.run_id)
             raise GonogoError(
                 f"{self.moved} since the plan was shown; {self.unchanged}",
                 detail="\n".join(
@@ -212,6 +263,18 @@ class ApprovedStage(Stage):
         record = {**{key: done[key] for key in self.kept}, "token": plan["token"]}
         self.write(run, self.done_file, {**record, "run_id": run.run_id, **approved})
         return {**report, **done, "changed": True, "lines": self.done_lines(run, done)}
+
+    def _nothing_came_of(self, run: evidence.Run) -> list[str]:
+        """What is said of an approval whose change was interrupted: there is something to do."""
+        if not unheard.is_open(run.path, self.stage):
+            return []
+        plan = run.read_json(self.plan_file)
+        if not self.checking:
+            unheard.keep_nothing(run, self.stage, by=run.run_id)
+        return [
+            f"What {plan['approved_by']} approved at {plan['approved_at']} was not carried out: "
+            f"{self.unchanged}."
+        ]
 
     @staticmethod
     def _on_record(run: evidence.Run, name: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from . import unheard
 from .evidence import Run, load
 
 __all__ = [
@@ -40,12 +41,6 @@ _STATES = {
     "absent": "nothing of its migration is there",
     "half": "its migration is there in part",
     "unfinished": "its migration is there, but for what runs outside of its transaction",
-}
-# What an approval lets happen → what is said where nobody knows whether it did.
-_APPROVED = {
-    "cleanup": "the rows of run {run_id} may have been removed",
-    "undo": "the migration of run {run_id} may have been taken back",
-    "restore": "the backup of run {run_id} may have been restored",
 }
 
 
@@ -138,19 +133,17 @@ def found_lines(run: Run, record: Mapping[str, Any]) -> list[str]:
     said = [f"Run {run.run_id} began to deploy and did not end: {_STATES[state]}."]
     if state == "absent" and record["changed"]:
         said.append(f"  The schema has changed since: {', '.join(record['changed'][:20])}")
+    said += [
+        f"  It has left an unfinished index. To remove it: {left['command']}"
+        for left in record["leftovers"]
+    ]
     return said
 
 
 def unknown(path: Path) -> list[str]:
     """What nobody knows of a run's changes, as sentences without a full stop."""
-    said = []
-    if is_open(path):
-        said.append("the migration may have been applied")
-    for stage, words in _APPROVED.items():
-        plan = _object(path / f"{stage}_plan.json")
-        if plan.get("approved_at") and not (path / f"{stage}.json").is_file():
-            said.append(words.format(run_id=path.name))
-    return said
+    said = ["the migration may have been applied"] if is_open(path) else []
+    return [*said, *unheard.unknown(path)]
 
 
 def _error(state: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Callable
 
 from .. import schema_catalog
@@ -35,6 +35,8 @@ WHERE NOT i.indisvalid AND c.relkind = 'i' AND n.nspname NOT LIKE 'pg\\_%'
                     ON h.inhparent = p.indexrelid WHERE h.inhrelid = i.indexrelid)
 ORDER BY 1
 """
+# How a schema calls one.
+_INDEX = "index "
 
 
 def inspect(connection: Any, plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,11 +118,7 @@ def deploy(
         **kept,
         "schema_after": _digest(catalog_after),
         "catalog_after": catalog_after,
-        "leftovers": [
-            {"index": name, "command": f"DROP INDEX CONCURRENTLY {name};"}
-            for name in left or []
-            if name not in invalid
-        ],
+        "leftovers": _leftovers(left or [], invalid),
         "seconds": round(time.monotonic() - started, 3),
     }
 
@@ -130,7 +128,8 @@ def find_out(connection: Any, plan: Mapping[str, Any], before: Mapping[str, str]
 
     `plan` is as for `inspect`, `before` the schema that was sealed before the first statement.
     Returns as `deploy` does: `applied` where the migration is there in full, else `failed`, with
-    what differs from the sealed schema in `changed`.
+    what differs from the sealed schema in `changed`, and in `leftovers` the unfinished indexes that
+    were not in it, or were whole.
     """
     after, catalog = inspect(connection, plan), schema_catalog.read(connection)
     there = after["state"] == "applied"
@@ -142,6 +141,7 @@ def find_out(connection: Any, plan: Mapping[str, Any], before: Mapping[str, str]
         "changed": sorted(d.name for d in schema_catalog.compare(before, catalog)),
         "schema_before": _digest(before),
         "schema_after": _digest(catalog),
+        "leftovers": _leftovers(_invalid(connection), _invalid_in(before)),
     }
 
 
@@ -236,6 +236,23 @@ def _unfinished(plan: Mapping[str, Any], found: Mapping[str, Any]) -> str | None
 
 def _invalid(connection: Any) -> list[str]:
     return [row[0] for row in connection.execute(_INVALID).fetchall()]
+
+
+def _invalid_in(catalog: Mapping[str, str]) -> set[str]:
+    """The same, of a schema as it was read."""
+    return {
+        name[len(_INDEX) :]
+        for name, definition in catalog.items()
+        if name.startswith(_INDEX) and definition.startswith("invalid")
+    }
+
+
+def _leftovers(now: Sequence[str], before: Collection[str]) -> list[dict[str, str]]:
+    return [
+        {"index": name, "command": f"DROP INDEX CONCURRENTLY {name};"}
+        for name in now
+        if name not in before
+    ]
 
 
 def _digest(catalog: Mapping[str, str] | None) -> str | None:

@@ -31,6 +31,7 @@ ENTRIES = {
     "cleanup": "cleanup.run",
     "undo": "undo.run",
     "restore": "restore.run",
+    "restored": "restored.run",
 }
 
 

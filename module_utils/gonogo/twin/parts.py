@@ -209,15 +209,18 @@ def _pairs(entries: Iterable[Entry]) -> set[frozenset[str]]:
 
 
 def _takes_superuser(entry: Entry, trusted: Collection[str], privileged: Collection[str]) -> bool:
-    """Whether only a superuser can make this function, and making it evaluates nothing.
+    """Whether only a superuser can make this routine, and making it evaluates nothing.
 
-    What is evaluated are defaults of arguments, and a body that is SQL and no text. Where the text
-    could be read in two ways it is the owner's: the server then refuses what he may not do.
+    What is evaluated are defaults of arguments, a body that is SQL and no text, and the initial
+    state of an aggregate. Where the text could be read in two ways it is the owner's: the server
+    then refuses what he may not do.
     """
-    if entry.kind not in _ROUTINES:
+    if entry.kind not in _ROUTINES and entry.kind != "AGGREGATE":
         return False
     words = [found.group() for found in _TOKEN.finditer(entry.definition)]
     plain = [word.upper() for word in words]
+    if entry.kind == "AGGREGATE":
+        return _has_internal_state(plain)
     if not {"DEFAULT", "ATOMIC", "RETURN", "="}.isdisjoint(plain) or "LANGUAGE" not in plain:
         return False
     language = "".join(words[plain.index("LANGUAGE") + 1 :][:1]).strip('"')
@@ -229,3 +232,15 @@ def _takes_superuser(entry: Entry, trusted: Collection[str], privileged: Collect
         if word == "SET"
     }
     return not {"LEAKPROOF", "SUPPORT"}.isdisjoint(plain) or not settings.isdisjoint(privileged)
+
+
+def _has_internal_state(words: Sequence[str]) -> bool:
+    """Whether a state of this aggregate is internal, and none is converted from a text."""
+
+    def given(option: str) -> Iterator[str]:
+        for place, word in enumerate(words[:-2]):
+            if word == option and words[place + 1] == "=":
+                yield words[place + 2]
+
+    states = [*given("STYPE"), *given("MSTYPE")]
+    return "INTERNAL" in states and not [*given("INITCOND"), *given("MINITCOND")]

@@ -48,12 +48,16 @@ _READ_ALL = 140000
 # So many tables change their owner in one transaction: each takes a lock.
 _BATCH = 200
 _VALID = "7 days"
-# Roles of ours that a killed restore has left: they own nothing, may nothing, and nobody is logged
-# in as one. None is younger than an hour, or somebody may be about to log in.
+# Roles of ours that a killed restore has left: they own nothing, and nobody is logged in as one.
+# Nobody is about to log in, either, where no other run is at work on the server: whoever makes
+# roles has a session as long as it needs them. With others at work, none is younger than an hour.
 _LEFT = """
 SELECT r.rolname::text FROM pg_catalog.pg_roles AS r
 WHERE r.rolname ~ '^gonogo_restorer_[0-9a-f]{12}_[0-9]+$' AND NOT r.rolsuper
-    AND r.rolvaliduntil < pg_catalog.now() + interval '7 days' - interval '1 hour'
+    AND (r.rolvaliduntil < pg_catalog.now() + interval '7 days' - interval '1 hour'
+        OR NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity AS o
+            WHERE o.application_name LIKE 'gonogo%%:%%'
+                AND pg_catalog.split_part(o.application_name, ':', 2) <> %s))
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity AS a WHERE a.usesysid = r.oid)
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_shdepend AS d
         WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND d.refobjid = r.oid)
@@ -218,7 +222,7 @@ def make(session: Any, doors: Doors, owners: Sequence[str]) -> dict[str, str]:
     what it needs to know one.
     """
     if doors.passwords is not None:
-        for (left,) in session.execute(_LEFT).fetchall():
+        for (left,) in session.execute(_LEFT, [doors.run_id]).fetchall():
             session.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(left)))
     made = names(doors.prefix, owners)
     for role in (doors.reader, *made.values()):

@@ -63,6 +63,10 @@ def _name(module: bytes) -> str:
         return "look"
     if name == "cleanup" and b'"approved_content": "' in module:
         return "removal"
+    if name == "restore" and b'"approved_content": "' in module:
+        return "exchange"
+    if name == "undo" and b'"approved_content": "' in module:
+        return "taking back"
     return name
 
 

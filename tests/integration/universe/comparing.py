@@ -1,0 +1,42 @@
+"""What the proof says of two states of one database: one is read, something is changed, the other
+is read, and the change is taken back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gonogo import schema_catalog
+from gonogo.schema_catalog import Difference, compare
+from gonogo.twin.proof import restorable
+from tests.integration.universe import Object
+from tests.integration.universe.loading import objects
+
+__all__ = ["Comparison"]
+
+
+@dataclass
+class Comparison:
+    """`connection` is a superuser's who may change catalogs; `schema` is what there was."""
+
+    connection: Any
+    objects: list[Object]
+    schema: dict[str, str]
+
+    @classmethod
+    def of(cls, connection: Any) -> Comparison:
+        connection.execute("SET allow_system_table_mods = on")
+        return cls(connection, objects(connection), schema_catalog.read(connection))
+
+    def ask(self, query: str) -> list[Any]:
+        return list(self.connection.execute(query.encode()).fetchall())
+
+    def differences(self, *statements: str) -> list[Difference]:
+        """What the proof says when these were done to one side."""
+        with self.connection.transaction(force_rollback=True):
+            for statement in statements:
+                self.connection.execute(statement.encode())
+            changed = schema_catalog.read(self.connection)
+        return compare(
+            restorable(self.schema, with_owners=True), restorable(changed, with_owners=True)
+        )

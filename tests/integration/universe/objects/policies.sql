@@ -1,0 +1,16 @@
+CREATE TABLE plain.secured (a integer, owner name);
+ALTER TABLE plain.secured ENABLE ROW LEVEL SECURITY;
+CREATE POLICY for_all ON plain.secured;
+CREATE POLICY for_select ON plain.secured FOR SELECT TO PUBLIC USING (a > 1);
+CREATE POLICY for_insert ON plain.secured FOR INSERT TO universe_owner, universe_reader WITH CHECK (owner = CURRENT_USER);
+CREATE POLICY for_update ON plain.secured AS RESTRICTIVE FOR UPDATE TO "universe_Odd ""name'" USING (a > 1) WITH CHECK (a < 10);
+CREATE POLICY for_delete ON plain.secured AS PERMISSIVE FOR DELETE USING (EXISTS (SELECT FROM plain.keys AS k WHERE k.a = secured.a));
+CREATE POLICY "Policy ""odd" ON plain.secured USING (true) WITH CHECK (false);
+ALTER POLICY for_select ON plain.secured RENAME TO for_reading;
+ALTER POLICY for_reading ON plain.secured TO universe_reader USING (a > 2);
+CREATE TABLE plain.forced (a integer);
+ALTER TABLE plain.forced ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE TABLE plain.forced_only (a integer);
+ALTER TABLE plain.forced_only FORCE ROW LEVEL SECURITY;
+CREATE TABLE plain.policies_without (a integer);
+CREATE POLICY sleeping ON plain.policies_without USING (a = 1);
