@@ -30,7 +30,7 @@ class ActionModule(ApprovedStage):
     purpose = "To restore it"
     kept = (
         *("content", "database", "kept_as", "tables", "left", "committed", "proof"),
-        *("came", "seconds"),
+        *("came", "seconds", "first_attempt"),
     )
 
     def choose(self, arguments: Mapping[str, Any]) -> evidence.Run:
@@ -102,6 +102,10 @@ class ActionModule(ApprovedStage):
             f"{sum(table['rows'][0] for table in tables)} rows, equal to what was dumped.",
             f"The database that was there is {done['kept_as']} now, read-only.",
         ]
+        first = done.get("first_attempt")
+        if first:
+            lines.append("It was restored in the second attempt, in a row. The first failed:")
+            lines += [f"  {line}" for line in first.splitlines()]
         return [*lines, *recovery.came_lines(done["came"])]
 
     def after_failure(self, run: evidence.Run, arguments: Mapping[str, Any]) -> list[str]:

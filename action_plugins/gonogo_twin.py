@@ -54,8 +54,11 @@ class ActionModule(Stage):
                 },
             )
         kept = ("proven", "reason", "hint", "method", "proof", "seconds", "confinement")
+        # Only where there was a second.
+        first = {key: answer[key] for key in ("first_attempt",) if key in answer}
         record = {
             **{key: answer.get(key) for key in kept},
+            **first,
             "run_id": run.run_id,
             "required": arguments["required"] or self.is_protected(run),
             "backup_sha256": backup["sha256"],
@@ -105,6 +108,11 @@ def _lines(record: Mapping[str, Any]) -> list[str]:
         f"The restored backup equals its source: {len(tables)} tables, {rows} rows; the restore "
         f"took {record['seconds']['restore']:.1f} s",
         *([f"The way back does not bring: {'; '.join(lost[:_NAMED])}{more}"] if lost else []),
+        *(
+            ["It was restored in the second attempt, in a row: report.md says why."]
+            if record.get("first_attempt")
+            else []
+        ),
         *([f"Its server could reach what its account can: {confined['reason']}"] if open_ else []),
     ]
 

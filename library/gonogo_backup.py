@@ -58,7 +58,7 @@ backup:
     files: {description: Name to size and SHA-256 of each file., type: dict, returned: always}
     size: {description: Size in bytes., type: int, returned: always}
     sha256: {description: SHA-256 of the list of its files as sha256sum prints it., type: str, returned: always}
-    tables: {description: Tables whose rows are in it., type: list, elements: str, returned: always}
+    tables: {description: 'Tables whose rows are in it, as SQL names them.', type: list, elements: str, returned: always}
     read_back: {description: Whether all of it was read back., type: bool, returned: always}
     seconds: {description: Seconds for dump and read_back., type: dict, returned: always}
 """

@@ -94,6 +94,10 @@ came:
   description: Table to its rows in the plan and in the database that is kept, where it was written to in the last moment; null where nobody could look.
   returned: when it was done
   type: dict
+first_attempt:
+  description: Why the first attempt to fill the new database failed, where there was a second one; else null.
+  returned: when it was done
+  type: str
 proof:
   description: What was restored against what was dumped, table by table.
   returned: when it was done

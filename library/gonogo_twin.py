@@ -68,6 +68,7 @@ twin:
     backup_sha256: {description: The sealed archive that was restored., type: str, returned: always}
     method: {description: Where it was restored., type: str, returned: when it was tried}
     confinement: {description: 'What was taken from the server of a cluster: files, network, signals; and the reason where not all of it.', type: dict, returned: when it was restored into a cluster}
+    first_attempt: {description: 'Why the first attempt to restore it failed. The second one restores in a row, into a fresh database without settings.', type: str, returned: when there was a second one}
     seconds: {description: Seconds for start and restore and compare., type: dict, returned: when it was tried}
     proof: {description: 'Rows and hash of every table, source and twin; differences of sequences, large objects and schema.', type: dict, returned: when it was restored}
 """

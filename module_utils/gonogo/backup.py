@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import threading
 import time
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Callable
 
-from . import clients
+from . import clients, toc
 from .canonical import dumps, sha256
 from .errors import GonogoError
 from .files import make_private
@@ -101,7 +100,12 @@ def take(
                 try:
                     compress = _dump(arguments, compress, environment)
                 except BaseException:
+                    # With the session that keeps the moment the snapshot is gone, so pg_dump fails
+                    # after it, for a reason that is none.
+                    cause = told.exception() if told and told.done() else None
                     stop.set()
+                    if cause:
+                        raise cause from None
                     raise
                 dumped = time.monotonic()
                 if told:
@@ -118,7 +122,7 @@ def take(
                 files = digests(partial)
                 for other in others:
                     other.result()
-            tables = _tables(pg_restore, partial, environment)
+            tables = _tables(partial)
             _refuse_change(partial, before)
             record = {
                 **about,
@@ -222,15 +226,9 @@ def _read_back(pg_restore: str, archive: Path, environment: Mapping[str, str]) -
     )
 
 
-def _tables(pg_restore: str, archive: Path, environment: Mapping[str, str]) -> list[str]:
-    """Tables whose rows are in the archive, as schema.name, sorted."""
-    listed = clients.run(
-        [pg_restore, "--list", str(archive)],
-        environment=environment,
-        what="listing the archive (pg_restore)",
-    )
-    found = re.findall(r"^\d+; 0 \d+ TABLE DATA (\S+) (.+) \S+$", listed, re.MULTILINE)
-    return sorted(f"{schema}.{table}" for schema, table in found)
+def _tables(archive: Path) -> list[str]:
+    """Tables whose rows are in the archive, as SQL names them, sorted."""
+    return sorted(entry.table for entry in toc.read(archive) if entry.kind == "TABLE DATA")
 
 
 def _digest(path: Path) -> dict[str, Any]:

@@ -225,6 +225,9 @@ def _pin(connection: psycopg.Connection[Any], *, timeouts: Timeouts, read_only: 
         **pinned(asdict(timeouts)),
         "default_transaction_read_only": "on" if read_only else "off",
     }
+    if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
+        # Its text is bytes that nobody has looked at. This way each is a character.
+        values["client_encoding"] = "LATIN1"
     newer = {**NEWER, **PEER}
     calls = ", ".join(
         ["pg_catalog.set_config(%s, %s, false)"] * len(values)

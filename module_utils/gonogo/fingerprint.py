@@ -28,7 +28,7 @@ from . import fingerprint_queries as sql
 from . import snapshot as snapshots
 from .errors import GonogoError
 
-__all__ = ["Content", "best_method", "content", "large_objects", "sequences"]
+__all__ = ["Content", "best_method", "content", "large_objects", "require", "sequences"]
 
 _METHOD = "value"
 # So much of small tables is asked for at once.
@@ -38,14 +38,24 @@ _BATCH_TABLES = 50
 _BATCH_LOCKS = 128
 
 # `tables`: name → root (the partitioned table it belongs to, or itself), rows, hash;
-# `covered`: OIDs of these tables, `covered_sequences`: schema and name of sequences, as pg_restore
-# lists them; `large_objects`: count and hash.
+# `covered`: OIDs of these tables, `covered_sequences`: schema and name of each sequence;
+# `large_objects`: count and hash.
 Content = dict[str, Any]
 
 
 def best_method(_server_version: int) -> str:
     """Name of the way to hash; all versions have the same functions."""
     return _METHOD
+
+
+def require(method: str) -> None:
+    """Raise GonogoError when nobody knows this way to hash."""
+    if method != _METHOD:
+        raise GonogoError(
+            f"the source of this backup was hashed in a way that is not known here: {method}",
+            detail=f"Known: {_METHOD}.",
+            hint="Take a new backup.",
+        )
 
 
 def content(
@@ -65,16 +75,11 @@ def content(
     nothing more is begun and what there is, is returned. Raises GonogoError when nobody knows
     `method`.
     """
-    if method != _METHOD:
-        raise GonogoError(
-            f"the source of this backup was hashed in a way that is not known here: {method}",
-            detail=f"Known: {_METHOD}.",
-            hint="Take a new backup.",
-        )
+    require(method)
     with connect() as first:
         with _moment(first, snapshot):
             tables = _tables(first)
-            sequences = [listed for _, listed in _ask(first, sql.SEQUENCES)]
+            sequences = [[schema, name] for _, schema, name in _ask(first, sql.SEQUENCES)]
         counted: dict[str, Any] = {"count": None, "hash": None}
         if objects:
             with _moment(first, snapshot):

@@ -30,7 +30,8 @@ __all__ = [
 # What the text of a value depends on, and what would let the planner read something else than the
 # table. Money is written as the locale says.
 SETTINGS = {
-    **PINNED,
+    # Names are read as the session was told to (`connection`).
+    **{key: value for key, value in PINNED.items() if key != "client_encoding"},
     **PLANNING,
     "lc_monetary": "C",
     "enable_indexscan": "off",
@@ -135,8 +136,7 @@ WHERE c.relkind = 'r' AND c.relpersistence <> 't'
 """
 
 SEQUENCES = f"""
-SELECT format('%I.%I', n.nspname, c.relname),
-    translate(format('%s %s', n.nspname, c.relname), chr(10) || chr(13), '  ')
+SELECT format('%I.%I', n.nspname, c.relname), n.nspname::text, c.relname::text
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN ({_CONFIGURATION}) AS saved ON saved.relation = c.oid
 WHERE c.relkind = 'S' AND c.relpersistence <> 't'

@@ -20,7 +20,7 @@ from typing import Callable
 
 from .errors import GonogoError
 
-__all__ = ["is_cut", "let_be", "require", "watched"]
+__all__ = ["go_on", "is_cut", "let_be", "require", "watched"]
 
 _STANDARD_OUTPUT = 1
 # How long a reader may be gone before that is noticed.
@@ -70,6 +70,11 @@ def watched(cancel: Callable[[], None]) -> Iterator[None]:
 def let_be() -> None:
     """Cancel nothing any more: from here on the work is being undone."""
     _let_be.set()
+
+
+def go_on() -> None:
+    """Cancel again: what was undone is begun anew."""
+    _let_be.clear()
 
 
 def _watch(cancel: Callable[[], None], ending: int) -> None:

@@ -19,13 +19,24 @@ import secrets
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from psycopg import sql
 
-from . import clients, exchange, holdings, identity, link, lock, made_database, rights, toc
+from . import (
+    clients,
+    exchange,
+    holdings,
+    identity,
+    link,
+    lock,
+    made_database,
+    rights,
+    session_settings,
+    toc,
+)
 from .canonical import line, sha256
 from .connection import DatabaseError, connect, described, reached
 from .errors import GonogoError
@@ -34,7 +45,8 @@ from .login import Login, Timeouts, application_name
 from .restored import PURPOSE, STAGE
 from .source import surroundings
 from .target import observe
-from .twin import likeness, proof, restoring, standins
+from .twin import attempts, likeness, proof, restoring, standins
+from .twin.attempts import Manner
 from .twin.filling import Filling, FillingAsLogin
 from .twin.standins import Doors
 
@@ -55,21 +67,28 @@ SELECT d.datconnlimit, pg_catalog.shobj_description(d.oid, 'pg_database'), d.dat
             CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
         FROM pg_catalog.aclexplode(d.datacl) AS a
         LEFT JOIN pg_catalog.pg_roles AS g ON g.oid = a.grantee
-        WHERE a.grantee <> d.datdba ORDER BY 1),
-    ARRAY(SELECT CASE WHEN s.setrole = 0 THEN format('ALTER DATABASE {} SET %%s TO ', k.quoted)
-            ELSE format('ALTER ROLE %%I IN DATABASE {} SET %%s TO ', r.rolname, k.quoted) END
-            || k.value
-        FROM pg_catalog.pg_db_role_setting AS s
-        LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = s.setrole
-        CROSS JOIN LATERAL unnest(s.setconfig) AS word
-        CROSS JOIN LATERAL (SELECT
-            (SELECT string_agg(quote_ident(part), '.')
-                FROM unnest(string_to_array(split_part(word, '=', 1), '.')) AS part) AS quoted,
-            CASE WHEN split_part(word, '=', 1) = ANY (%(lists)s)
-                THEN coalesce(nullif(substr(word, strpos(word, '=') + 1), ''), '''''')
-                ELSE quote_literal(substr(word, strpos(word, '=') + 1)) END AS value) AS k
-        WHERE s.setdatabase = d.oid ORDER BY 1)
+        WHERE a.grantee <> d.datdba ORDER BY 1)
 FROM pg_catalog.pg_database AS d WHERE d.datname = current_database()
+"""
+
+# The same of its settings, and whether only a superuser can give it each of them.
+_SETTINGS = """
+SELECT CASE WHEN s.setrole = 0 THEN format('ALTER DATABASE {} SET %%s TO ', k.quoted)
+        ELSE format('ALTER ROLE %%I IN DATABASE {} SET %%s TO ', r.rolname, k.quoted) END
+        || k.value,
+    EXISTS (SELECT FROM pg_catalog.pg_settings AS g
+        WHERE lower(g.name) = lower(k.name) AND g.context <> 'user')
+FROM pg_catalog.pg_db_role_setting AS s
+JOIN pg_catalog.pg_database AS d ON d.oid = s.setdatabase
+LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = s.setrole
+CROSS JOIN LATERAL unnest(s.setconfig) AS word
+CROSS JOIN LATERAL (SELECT split_part(word, '=', 1) AS name,
+    (SELECT string_agg(quote_ident(part), '.')
+        FROM unnest(string_to_array(split_part(word, '=', 1), '.')) AS part) AS quoted,
+    CASE WHEN split_part(word, '=', 1) = ANY (%(lists)s)
+        THEN coalesce(nullif(substr(word, strpos(word, '=') + 1), ''), '''''')
+        ELSE quote_literal(substr(word, strpos(word, '=') + 1)) END AS value) AS k
+WHERE d.datname = current_database() ORDER BY 1
 """
 
 _SESSIONS = """
@@ -119,10 +138,10 @@ def restore(request: Request, *, approved_content: str | None) -> dict[str, Any]
     ended), `tables` (name → rows now and in the backup, where they are not the same),
     `left` (`oid` and `name` of databases of restores that were killed: they are removed), `alike`
     (names of databases that only look like one), `committed` and, once done, `proof` (as
-    `twin.proof.prove`), `came` (as `holds`: what was written while the names were changed; it is in
-    the database that is kept) and `seconds`; or, with nothing done, `committed`, `held` (who has
-    the run lock, or None) and `others` (runs with sessions here). Raises GonogoError, with nothing
-    changed.
+    `twin.proof.prove`), `first_attempt` (why that failed, where there was a second, or None),
+    `came` (as `holds`: what was written while the names were changed; it is in the database that is
+    kept) and `seconds`; or, with nothing done, `committed`, `held` (who has the run lock, or None)
+    and `others` (runs with sessions here). Raises GonogoError, with nothing changed.
     """
     name = application_name(request.run_id, STAGE)
     with connect(request.login, name=name, timeouts=request.timeouts) as live:
@@ -233,9 +252,10 @@ def _holds(request: Request, method: str, *, database: str | None = None) -> hol
 
 
 def _around(live: Any) -> dict[str, Any]:
-    row = live.execute(_AROUND, {"lists": sorted(likeness.LISTS)}).fetchone()
-    keys = ("connection_limit", "comment", "has_acl", "grants", "settings")
-    return dict(zip(keys, row))
+    row = live.execute(_AROUND, {}).fetchone()
+    settings = live.execute(_SETTINGS, {"lists": sorted(likeness.LISTS)}).fetchall()
+    keys = ("connection_limit", "comment", "has_acl", "grants")
+    return {**dict(zip(keys, row)), "settings": settings}
 
 
 def _carry_out(
@@ -253,14 +273,16 @@ def _carry_out(
     (oid,) = live.execute(_OWN_OID).fetchone()
     with _maintenance(request) as connection:
         _remove_left(connection, plan["left"])
-        filling, doors = _filling(request, connection, names, place)
-        new = _made(request, connection, names, around)
+
+        def attempt(manner: Manner) -> Filled:
+            return _filled(request, connection, names, source, around, place, manner)
+
+        made, first = attempts.tried(_jobs(request), attempt)
+        filled = time.monotonic()
         try:
-            _fill(request, names, source, filling)
-            filled = time.monotonic()
-            found = _proven(filling, source)
+            found = _proven(made.filling, source)
             compared = time.monotonic()
-            _settle(connection, names.new, acl)
+            _settle(connection, names.new, [*made.settings_left, *_rest(acl)])
             _refuse_what_came(holdings.moved(holds, _holds(request, source["method"])))
             # Its lock has kept other runs out until now; a name is changed when nobody is there.
             live.close()
@@ -269,7 +291,7 @@ def _carry_out(
             )
         except BaseException:
             link.let_be()
-            _drop(connection, new, doors)
+            _drop(connection, made.database, made.doors)
             raise
         swapped = time.monotonic()
     seconds = {
@@ -279,7 +301,13 @@ def _carry_out(
     }
     _look(request, names)
     came = _came(request, names, source["method"], holds)
-    return {"committed": True, "proof": found, "came": came, "seconds": seconds}
+    return {
+        "committed": True,
+        "proof": found,
+        "came": came,
+        "seconds": seconds,
+        "first_attempt": first and first.render(),
+    }
 
 
 def _came(
@@ -353,40 +381,74 @@ def _maintenance(request: Request) -> Any:
     )
 
 
-def _fill(
+@dataclass(frozen=True)
+class Filled:
+    """The new database with the archive in it, and which settings it is still without."""
+
+    database: made_database.Made
+    filling: Filling | FillingAsLogin
+    doors: Doors | None
+    settings_left: Sequence[str]
+
+
+def _filled(
     request: Request,
+    connection: Any,
     names: Names,
     source: Mapping[str, Any],
-    filling: Filling | FillingAsLogin,
-) -> None:
-    if "schema public" not in source["schema"]:
-        with _new(request, names) as new:
-            new.execute("DROP SCHEMA public")
-    filling.fill()
+    around: Mapping[str, Any],
+    place: Mapping[str, str],
+    manner: Manner,
+) -> Filled:
+    settings = around["acl"]["settings"]
+    before = [one for one, late in settings if manner.settings_first and not late]
+    filling, doors = _filling(request, connection, names, source, place, manner)
+    new = _made(request, connection, names, around)
+    try:
+        _settle(connection, names.new, before)
+        if "schema public" not in source["schema"]:
+            with _new(request, names) as session:
+                session.execute("DROP SCHEMA public")
+        with attempts.filling():
+            filling.fill()
+    except BaseException:
+        link.let_be()
+        _drop(connection, new, doors)
+        raise
+    return Filled(new, filling, doors, [one for one, _ in settings if one not in before])
 
 
 def _filling(
-    request: Request, connection: Any, names: Names, place: Mapping[str, str]
+    request: Request,
+    connection: Any,
+    names: Names,
+    source: Mapping[str, Any],
+    place: Mapping[str, str],
+    manner: Manner,
 ) -> tuple[Filling | FillingAsLogin, Doors | None]:
     """What fills the new database, and for a superuser the roles that it makes for it."""
     archive = restoring.Archive(
         request.archive,
         pg_restore=clients.find("pg_restore", bin_dir=request.pg_bin),
-        jobs=_jobs(request),
+        jobs=manner.jobs,
     )
+    version = connection.info.server_version
+    settings = likeness.session_settings(source["surroundings"], version)
     if connection.execute(_SUPERUSER).fetchone()[0]:
         doors = standins.doors_of(
             connection, request.login, database=names.new, run_id=request.run_id, stage=STAGE
         )
+        doors = replace(doors, settings=settings)
         return Filling(archive, doors), doors
     as_login = FillingAsLogin(
         archive,
         request.login,
         application_name(request.run_id, STAGE),
-        connect=lambda: _new(request, names),
-        version=connection.info.server_version,
+        connect=lambda: _new(request, names, settings),
+        version=version,
         with_owners=True,
         place={**place, "dbname": names.new},
+        settings=settings,
     )
     return as_login, None
 
@@ -395,17 +457,18 @@ def _jobs(request: Request) -> int:
     return request.jobs or max(1, min(8, os.cpu_count() or 1))
 
 
-def _new(request: Request, names: Names) -> Any:
+def _new(request: Request, names: Names, settings: Mapping[str, str] | None = None) -> Any:
     return connect(
         request.login,
         name=application_name(request.run_id, STAGE),
         timeouts=_PATIENT,
         database=names.new,
+        options=session_settings.options(settings or {}),
     )
 
 
 def _proven(filling: Filling | FillingAsLogin, source: Mapping[str, Any]) -> dict[str, Any]:
-    unread = proof.uncompared(source, restoring.data_of(filling.archive))
+    unread = proof.uncompared(source, restoring.data_of(filling.archive.directory))
     if unread:
         raise GonogoError(
             "the archive has data that nobody has compared; nothing was changed",
@@ -433,24 +496,29 @@ def _may_settle(live: Any, database: str, acl: Mapping[str, Any]) -> None:
     """
     live.execute("BEGIN")
     try:
-        _settle(live, database, acl)
+        _settle(live, database, [*(one for one, _ in acl["settings"]), *_rest(acl)])
     finally:
         live.execute("ROLLBACK")
 
 
-def _settle(connection: Any, database: str, acl: Mapping[str, Any]) -> None:
-    """Give a database what the present one has beside its content, but for its comment: until the
-    names are changed, that one says what the new one is.
+def _rest(acl: Mapping[str, Any]) -> list[str]:
+    """What the present database has beside its content and its settings, but for its comment: until
+    the names are changed, that one says what the new one is.
     """
-    statements = list(acl["settings"])
+    statements = []
     if acl["has_acl"]:
         statements += ["REVOKE ALL ON DATABASE {} FROM PUBLIC", *acl["grants"]]
     if acl["connection_limit"] >= 0:
         statements.append(f"ALTER DATABASE {{}} CONNECTION LIMIT {int(acl['connection_limit'])}")
+    return statements
+
+
+def _settle(connection: Any, database: str, statements: Sequence[str]) -> None:
+    """Give a database some of what the present one has."""
     name = sql.Identifier(database)
     try:
         for statement in statements:
-            connection.execute(statement.replace("{}", name.as_string(connection), 1).encode())
+            connection.execute(statement.replace("{}", name.as_string(connection), 1))
     except DatabaseError as error:
         raise GonogoError(
             f"the restored database cannot get the settings of the present one: "

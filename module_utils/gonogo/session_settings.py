@@ -8,6 +8,7 @@ Runs on the target host: Python 3.9, standard library.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 __all__ = [
@@ -18,7 +19,9 @@ __all__ = [
     "PINNED",
     "PLANNING",
     "SEARCH_PATH",
+    "options",
     "pinned",
+    "restoring",
     "without_limits",
 ]
 
@@ -171,3 +174,56 @@ def without_limits(server_version: int) -> str:
         name: value for name, value in PEER.items() if server_version >= _PEER_SINCE.get(name, 0)
     }
     return " ".join(f"-c {name}={value}" for name, value in {**limits, **peer}.items())
+
+
+# What of a role's, a database's or a server's own settings would stand in the way of a restore, or
+# make other values or definitions of what is in the archive; pg_restore sets the rest itself.
+_RESTORING: Mapping[str, str] = {
+    "default_transaction_read_only": "off",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_deferrable": "off",
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "array_nulls": "on",
+    "transform_null_equals": "off",
+    "default_tablespace": "",
+    "local_preload_libraries": "",
+}
+# Setting and value -> the versions that know it: the first of a major version, and all later ones.
+_RESTORING_NEWER: Mapping[tuple[str, str], tuple[int, ...]] = {
+    ("idle_session_timeout", "0"): (140000,),
+    ("transaction_timeout", "0"): (170000,),
+    # It came with minor versions, too.
+    ("restrict_nonsystem_relation_kind", ""): (130016, 140013, 150008, 160004, 170000),
+}
+
+
+def restoring(server_version: int, *, monetary: str | None) -> dict[str, str]:
+    """Settings that a session restores with, all of them allowed to everybody.
+
+    `monetary` is the locale that amounts of money were dumped in, None where there are none.
+    """
+    newer = {
+        name: value
+        for (name, value), known in _RESTORING_NEWER.items()
+        if _knows(server_version, known)
+    }
+    return {**_RESTORING, **newer, **({"lc_monetary": monetary} if monetary else {})}
+
+
+def _knows(version: int, known: tuple[int, ...]) -> bool:
+    return version >= known[-1] or any(
+        first <= version < (first // 10000 + 1) * 10000 for first in known
+    )
+
+
+def options(settings: Mapping[str, str]) -> str:
+    """Settings in the form of libpq's `options`: they hold from the beginning of the session on,
+    whatever the role or the database has for it.
+    """
+    return " ".join(f"-c {name}={_escaped(value)}" for name, value in settings.items())
+
+
+def _escaped(value: str) -> str:
+    return re.sub(r"([\s\\])", r"\\\1", value)

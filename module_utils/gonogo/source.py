@@ -27,6 +27,22 @@ SELECT json_build_object(
         WHERE d.datname = current_database()),
     'encoding', current_setting('server_encoding'),
     'monetary', current_setting('lc_monetary'),
+    'money', EXISTS (SELECT FROM pg_catalog.pg_attribute AS a
+            WHERE a.atttypid IN (790, 791) AND a.attrelid >= 16384)
+        OR EXISTS (SELECT FROM pg_catalog.pg_type AS t WHERE t.typbasetype IN (790, 791)),
+    'preloaded', (SELECT s.setting FROM pg_catalog.pg_settings AS s
+        WHERE s.name = 'shared_preload_libraries'),
+    'preloaded_settings', (SELECT json_object_agg(s.name, s.setting)
+        FROM pg_catalog.pg_settings AS s
+        WHERE s.name LIKE '%.%' AND s.context = 'postmaster' AND s.source <> 'default'),
+    'extension_libraries', (SELECT json_object_agg(x.extname, x.libraries) FROM (
+        SELECT e.extname, array_agg(DISTINCT p.probin) AS libraries
+        FROM pg_catalog.pg_extension AS e
+        JOIN pg_catalog.pg_depend AS d ON d.refclassid = 'pg_catalog.pg_extension'::regclass
+            AND d.refobjid = e.oid AND d.deptype = 'e'
+            AND d.classid = 'pg_catalog.pg_proc'::regclass
+        JOIN pg_catalog.pg_proc AS p ON p.oid = d.objid AND p.probin IS NOT NULL
+        GROUP BY e.extname) AS x),
     'superuser', (SELECT r.rolname FROM pg_catalog.pg_roles AS r WHERE r.oid = 10),
     'login', session_user,
     'may_create', (SELECT r.rolsuper OR r.rolcreatedb FROM pg_catalog.pg_roles AS r

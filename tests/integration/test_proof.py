@@ -125,9 +125,7 @@ def test_data_that_nobody_compares_is_no_proof(
     with rehearsal.locked():
         answer = rehearsal.restore(rehearsal.back_up())
     assert answer["proven"] is None
-    assert answer["reason"] == (
-        "the archive has data that nobody has compared: public sites apms_sandbox"
-    )
+    assert answer["reason"] == ("the archive has data that nobody has compared: public.sites")
 
 
 # A type, two values of it, and what a cast to text could hide: SQL that makes such a cast.

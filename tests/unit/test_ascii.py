@@ -35,6 +35,7 @@ _OURS = {
     "connection.py",
     "effects.py",
     "errors.py",
+    "failures.py",
     "refusal.py",
     "redaction.py",
     "statements.py",

@@ -14,15 +14,18 @@ import pytest
 
 from gonogo import backup, clients
 from gonogo.errors import GonogoError
+from tests.unit.archives import Written, table_of_contents
 
 Make = Callable[[str, str], str]
-LIST = """\
-;
-; Archive created at 2026-01-31 12:00:00 UTC
-3456; 0 16400 TABLE DATA public users owner
-3457; 0 16410 TABLE DATA public Two words owner
-3458; 0 16420 TABLE public users owner
-"""
+# Names that lines of words would say in two ways.
+TOC = table_of_contents(
+    [
+        Written("TABLE DATA", copy="COPY public.users (id) FROM stdin;\n"),
+        Written("TABLE DATA", copy='COPY "odd one"."Two words" (id) FROM stdin;\n'),
+        Written("TABLE DATA", copy='COPY public."a""b.c (d)"  FROM stdin;\n'),
+        Written("TABLE", tag="users"),
+    ]
+)
 
 
 @pytest.fixture
@@ -108,17 +111,26 @@ def test_only_the_given_environment(make: Make, monkeypatch: pytest.MonkeyPatch)
 # --- the backup --------------------------------------------------------------------------------
 
 # Says its version, or writes two files into the directory it is given.
-WRITE = 'for a; do case $a in --file=*) d="${a#--file=}"; echo rows > "$d/1.dat"; echo toc > "$d/toc.dat";; esac; done'
+WRITE = 'for a; do case $a in --file=*) d="${a#--file=}"; echo rows > "$d/1.dat"; cp "$0.toc" "$d/toc.dat";; esac; done'
 VERSION = "case $1 in --version) echo 'pg_dump (PostgreSQL) 17.10'; exit;; esac"
 GOOD_DUMP = f"{VERSION}; {WRITE}"
-GOOD_RESTORE = f"case $1 in --list) cat <<'EOF'\n{LIST}EOF\n;; esac"
+GOOD_RESTORE = "true"
 
 
-def take(make: Make, directory: Path, *, dump: str = GOOD_DUMP, restore: str = GOOD_RESTORE) -> Any:
+def take(
+    make: Make,
+    directory: Path,
+    *,
+    dump: str = GOOD_DUMP,
+    restore: str = GOOD_RESTORE,
+    contents: bytes = TOC,
+) -> Any:
+    program = make("pg_dump", dump)
+    Path(f"{program}.toc").write_bytes(contents)
     return backup.take(
         directory=directory,
         name="db-1",
-        pg_dump=make("pg_dump", dump),
+        pg_dump=program,
         pg_restore=make("pg_restore", restore),
         conninfo="dbname='db'",
         environment={"PATH": os.environ["PATH"]},
@@ -141,9 +153,13 @@ def test_backup(make: Make, tmp_path: Path) -> None:
         assert said == {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     listed = "".join(f"{said['sha256']}  {name}\n" for name, said in record["files"].items())
     assert record["sha256"] == hashlib.sha256(listed.encode()).hexdigest()
-    assert record["size"] == len(b"rows\ntoc\n")
+    assert record["size"] == len(b"rows\n") + len(TOC)
     assert (record["compress"], record["jobs"]) == ("lz4", 2)
-    assert record["tables"] == ["public.Two words", "public.users"]
+    assert record["tables"] == [
+        '"odd one"."Two words"',
+        'public."a""b.c (d)"',
+        "public.users",
+    ]
     assert record["database"] == "db"
     assert record["read_back"] is True
     assert json.loads((directory / "db-1.json").read_text()) == record
@@ -164,8 +180,8 @@ def test_backup(make: Make, tmp_path: Path) -> None:
         ({"dump": f"{GOOD_DUMP}; kill -9 $$"}, "pg_dump failed (signal 9)"),
         ({"restore": "exit 1"}, "reading the archive back (pg_restore) failed (exit status 1)"),
         (
-            {"restore": "case $1 in --list) exit 1;; esac"},
-            "listing the archive (pg_restore) failed (exit status 1)",
+            {"contents": b"PGDMP"},
+            "the table of contents of the archive cannot be read: {archive}/toc.dat",
         ),
         (
             {"restore": 'case $2 in *.partial) echo more >> "$2/1.dat";; esac'},
@@ -174,12 +190,13 @@ def test_backup(make: Make, tmp_path: Path) -> None:
     ],
 )
 def test_a_failing_backup_leaves_nothing(
-    make: Make, tmp_path: Path, programs: dict[str, str], message: str
+    make: Make, tmp_path: Path, programs: dict[str, Any], message: str
 ) -> None:
     directory = tmp_path / "backups"
     with pytest.raises(GonogoError) as caught:
         take(make, directory, **programs)
-    assert caught.value.primary == message
+    archive = directory / ".db-1.partial"
+    assert caught.value.primary == message.format(archive=archive)
     assert list(directory.iterdir()) == []
 
 

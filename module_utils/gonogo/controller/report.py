@@ -262,6 +262,7 @@ def _proof(twin: Mapping[str, Any]) -> dict[str, Any]:
         "time to go back": f"{_value(seconds['restore'])} s" if "restore" in seconds else None,
         "seconds": twin.get("seconds"),
         "restored into": twin.get("method"),
+        "first attempt to restore it failed": twin.get("first_attempt"),
         "taken from its server": _confinement(_mapping(twin.get("confinement"))),
         "sequences that differ": sequences.get("different"),
         "objects of the schema": schema.get("objects"),

@@ -10,7 +10,10 @@
 `scratch`       a database beside the source, where there can be no cluster
 `keeper`        the process that owns all this and ends it
 `confinement`   what the kernel takes from the server
+`preload`       libraries that the source's server has loaded, as far as this host has them
+`attempts`      a restore that fails is tried once more, in the plainest way
 `restoring`     pg_restore, and the archive seen to be the one that was sealed
+`failures`      what pg_restore says of a failure: pure functions
 `parts`         who restores which entry of an archive: pure functions
 `standins`      the roles that do it
 `filling`       the whole restore, and what is in the database then

@@ -21,6 +21,7 @@ from .. import fingerprint, reprint, schema_catalog, toc
 from ..connection import DatabaseError, described
 from ..errors import GonogoError
 from ..login import Login
+from ..session_settings import options
 from ..toc import Entry
 from . import lending, parts, standins
 from .parts import Part, Plan
@@ -52,12 +53,20 @@ class FillingAsLogin:
     with_owners: bool
     # Where `connect` has really gone, in libpq's words.
     place: Mapping[str, str] = field(default_factory=dict)
+    # What each session begins with (`session_settings.restoring`).
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def fill(self) -> None:
         """Restore everything."""
         run(
             self.archive,
-            conninfo=self.login.conninfo(name=self.name, **self.place),
+            conninfo=self.login.conninfo(
+                name=self.name,
+                **{
+                    **self.place,
+                    "options": f"{self.place.get('options', '')} {options(self.settings)}".strip(),
+                },
+            ),
             environment=self.login.environment(),
             server_version=self.version,
             options=() if self.with_owners else ("--no-owner", "--no-privileges"),
@@ -138,7 +147,7 @@ class Filling:
             with as_reader() as reader:
                 same = reprint.same(reader, different)
             standins.remove(session, doors)
-        self._run(self._plan.event_triggers)
+        self._run(self._plan.event_triggers, jobs=1)
         with _readable(), doors.connect() as session:
             return {"content": content, "same": same, **_definitions(session)}
 
@@ -161,10 +170,10 @@ class Filling:
             with standins.owner_for_the_moment(session, view, role, entry.owner):
                 self._run(part, role)
 
-    def _run(self, part: Part, role: str | None = None) -> None:
+    def _run(self, part: Part, role: str | None = None, *, jobs: int | None = None) -> None:
         if part.ids:
             run(
-                replace(self.archive, jobs=1) if part.in_turn else self.archive,
+                replace(self.archive, jobs=1 if part.in_turn else jobs or self.archive.jobs),
                 conninfo=self._doors.conninfo(role),
                 environment=self._doors.environment(role),
                 server_version=self._doors.version,
@@ -181,7 +190,7 @@ class Filling:
         except DatabaseError as error:
             told = described(error)
             raise GonogoError(
-                f"the backup cannot be restored: {told['message']}", detail=told["detail"]
+                f"the backup could not be restored here: {told['message']}", detail=told["detail"]
             ) from error
 
 

@@ -31,8 +31,9 @@ from ..connection import DatabaseError, connect, described, no_event_triggers
 from ..errors import GonogoError
 from ..home import account_name
 from ..login import Login, Timeouts, application_name
-from . import likeness, place, server, standins
+from . import likeness, place, preload, server, standins
 from .account import Account
+from .confinement import Confinement
 from .errors import UnprovenError
 
 __all__ = ["Kept", "Wanted", "end", "start"]
@@ -57,6 +58,8 @@ class Wanted:
     around: Mapping[str, Any]
     relations: int
     needed_bytes: int
+    # Whether the database has its settings before its rows.
+    settled: bool = True
 
 
 @dataclass(frozen=True)
@@ -243,18 +246,8 @@ def _make(wanted: Wanted, where: place.Place, spawned: Any) -> Kept:
     prefix = standins.new_prefix()
     others = [f"{prefix}{number}" for number in range(len(around["roles"]) + 1)]
     _open_to_us(where, wanted.account, users=(superuser, str(around["login"]), *others))
-    confinement = server.launch(
-        where.data,
-        programs=wanted.programs,
-        account=wanted.account,
-        sockets=where.sockets,
-        log=where.log,
-        settings={
-            "lc_monetary": around["monetary"],
-            "max_locks_per_transaction": server.locks_for(wanted.relations),
-        },
-        spawned=spawned,
-    )
+    login = Login(db="template1", host=str(where.sockets), port=server.PORT, user=superuser)
+    confinement = _started(wanted, where, login, spawned)
     kept = Kept(
         home=str(where.home),
         host=str(where.sockets),
@@ -266,13 +259,60 @@ def _make(wanted: Wanted, where: place.Place, spawned: Any) -> Kept:
         standins=prefix,
         confinement=confinement.told(),
     )
-    login = Login(db="template1", host=kept.host, port=kept.port, user=superuser)
-    patient = Timeouts(statement="0")
-    with connect(login, name="gonogo-twin", timeouts=patient) as connection:
+    with _session(login) as connection:
         likeness.make_roles(connection, around)
         likeness.make_database(connection, database, around, owner=True)
-        likeness.settle(connection, database, around)
+        likeness.settle_money(connection, database, around)
+        if wanted.settled:
+            likeness.settle(connection, database, around, restored=False)
         return replace(kept, version=connection.info.server_version)
+
+
+def _started(wanted: Wanted, where: place.Place, login: Login, spawned: Any) -> Confinement:
+    """The server, with the libraries that the source's has loaded, as far as this host has them.
+
+    Whether it has them, a server can say best; so it is started once more where there are any.
+    """
+    child: subprocess.Popen[bytes] | None = None
+
+    def noted(process: subprocess.Popen[bytes]) -> None:
+        nonlocal child
+        child = process
+        spawned(process)
+
+    def launch(settings: Mapping[str, str], *, confined: bool = False) -> Confinement:
+        return server.launch(
+            where.data,
+            programs=wanted.programs,
+            account=wanted.account,
+            sockets=where.sockets,
+            log=where.log,
+            settings={
+                "max_locks_per_transaction": server.locks_for(wanted.relations),
+                **settings,
+            },
+            spawned=noted,
+            confined=confined,
+        )
+
+    confinement = launch({})
+    with _session(login) as connection:
+        libraries = preload.wanted(connection, wanted.around)
+    if not libraries:
+        return confinement
+    assert child is not None
+    server.end(child)
+    try:
+        return launch(
+            preload.settings(libraries, wanted.around), confined=confinement.enter is not None
+        )
+    except UnprovenError:
+        # Without them it has started. What cannot be made that way is named when it is made.
+        return launch({})
+
+
+def _session(login: Login) -> Any:
+    return connect(login, name="gonogo-twin", timeouts=Timeouts(statement="0"))
 
 
 def _open_to_us(where: place.Place, account: Account, *, users: Sequence[str]) -> None:

@@ -21,13 +21,10 @@ _OF_OWNERS = ("owner of ", "privileges of ", "default privileges ")
 
 @dataclass(frozen=True)
 class Archived:
-    """What an archive has data of: tables (OID in the source → name) and sequences.
-
-    A name is as `pg_restore --list` prints it: schema, name, owner.
-    """
+    """What an archive has data of: tables (OID in the source → name), sequences (schema, name)."""
 
     tables: Mapping[int, str]
-    sequences: Sequence[str]
+    sequences: Sequence[tuple[str, str]]
 
 
 def prove(
@@ -63,18 +60,10 @@ def uncompared(source: Mapping[str, Any], archived: Archived) -> list[str]:
     here; the archive says what pg_dump has really done.
     """
     content = source["content"]
-    oids, missing = set(content["covered"]), []
-    for oid, name in archived.tables.items():
-        if oid not in oids:
-            missing.append(name)
-    # The longest names first: each stands for one line only.
-    known = sorted(content["covered_sequences"], key=len, reverse=True)
-    for line in sorted(archived.sequences, key=len, reverse=True):
-        fitting = [one for one in known if line.startswith(f"{one} ")]
-        if fitting:
-            known.remove(fitting[0])
-        else:
-            missing.append(line)
+    oids = set(content["covered"])
+    sequences = {(schema, name) for schema, name in content["covered_sequences"]}
+    missing = [name for oid, name in archived.tables.items() if oid not in oids]
+    missing += [".".join(one) for one in archived.sequences if one not in sequences]
     return sorted(missing)
 
 

@@ -6,28 +6,21 @@ Runs on the target host: Python 3.9, standard library only.
 from __future__ import annotations
 
 import json
-import os
-import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import clients
+from .. import clients, toc
 from ..backup import SOURCE, digests, seal
 from ..errors import GonogoError
+from . import failures
 from .errors import UnprovenError
+from .failures import Failure
 from .proof import Archived
 
 __all__ = ["Archive", "UnrestorableError", "data_of", "read_source", "run", "sealed"]
-
-# A line of the table of contents about data. Data of a table names the OID of the table in the
-# source. A definition has the number of its catalog where data has a zero, so no name can be taken
-# for one of these words.
-_DATA = re.compile(
-    r"^\d+; 0 (?P<oid>\d+) (?P<kind>TABLE DATA|SEQUENCE SET) (?P<name>.*)$", re.MULTILINE
-)
 
 # What a host can lack, or somebody has ended; it says nothing about the archive.
 _OF_THE_HOST = (
@@ -41,6 +34,16 @@ _OF_THE_HOST = (
     "shutting down",
     "could not fork",
     "Too many open files",
+    "could not extend file",
+    "temporary file size exceeds",
+)
+
+# What the files of an extension are there for, whoever made it.
+_LACKING = ("could not access file", "could not load library", "shared_preload_libraries")
+
+_PACKAGES = (
+    "Install the packages of the source's extensions on the host, in its versions; what the source "
+    "has in shared_preload_libraries is loaded as far as it is there."
 )
 
 # What the session of one owner may not do: code of his that needs the rights of another, or of the
@@ -51,9 +54,6 @@ _OF_RIGHTS = (
     "must be owner of ",
     "must be superuser",
 )
-
-# It says so to every server, and only those from 17 on know it.
-_NEWER_SETTING = 'unrecognized configuration parameter "transaction_timeout"'
 
 
 class UnrestorableError(GonogoError):
@@ -89,17 +89,14 @@ class Archive:
     jobs: int
 
 
-def data_of(archive: Archive) -> Archived:
+def data_of(archive: Path) -> Archived:
     """What the archive has data of, as its table of contents says."""
-    listed = clients.run(
-        [archive.pg_restore, "--list", str(archive.directory)],
-        environment=os.environ,
-        what="listing the archive (pg_restore)",
-    )
-    found = list(_DATA.finditer(listed))
+    entries = toc.read(archive)
     return Archived(
-        tables={int(one["oid"]): one["name"] for one in found if one["kind"] == "TABLE DATA"},
-        sequences=[one["name"] for one in found if one["kind"] == "SEQUENCE SET"],
+        tables={entry.oid: entry.table for entry in entries if entry.kind == "TABLE DATA"},
+        sequences=[
+            (entry.namespace, entry.tag) for entry in entries if entry.kind == "SEQUENCE SET"
+        ],
     )
 
 
@@ -125,6 +122,8 @@ def run(
         "--no-tablespaces",
         "--no-subscriptions",
         "--no-password",
+        # Without it an error does not say which entry it is about.
+        "--verbose",
         *options,
         f"--dbname={conninfo}",
     ]
@@ -138,21 +137,42 @@ def run(
         stderr=subprocess.PIPE,
         check=False,
     )
-    said = done.stderr.decode("utf-8", "backslashreplace").strip().splitlines()
-    errors = [line for line in said if ": error: " in line]
-    if lenient:
-        errors = [line for line in errors if _NEWER_SETTING not in line]
-    if errors or (done.returncode != 0 and not (lenient and done.returncode == 1)):
-        ended = (
-            f"signal {-done.returncode}"
-            if done.returncode < 0
-            else f"exit status {done.returncode}"
-        )
-        words = "\n".join(errors[:3] or said[-5:])
-        of_the_archive = errors and not any(hint in words for hint in _OF_THE_HOST)
-        kind: type[GonogoError] = UnrestorableError if of_the_archive else GonogoError
-        if any(hint in words for hint in _OF_RIGHTS):
-            kind = UnprovenError
-        raise kind(
-            f"the backup cannot be restored: pg_restore failed ({ended})", detail=words or None
-        )
+    said = done.stderr.decode("utf-8", "backslashreplace")
+    found: list[Failure] = []
+    if ": error: " in said:
+        by_id = {entry.id: entry for entry in toc.read(archive.directory)}
+        found = failures.read(said, by_id)
+    # It counts what it says to older servers in vain.
+    if not found and done.returncode in ((0, 1) if lenient else (0,)):
+        return
+    ended = (
+        f"signal {-done.returncode}" if done.returncode < 0 else f"exit status {done.returncode}"
+    )
+    words = "\n".join(map(str, found[:3])) or "\n".join(said.strip().splitlines()[-5:])
+    kind = _kind(found)
+    what = "cannot be restored" if kind is UnrestorableError else "could not be restored here"
+    raise kind(
+        f"the backup {what}: pg_restore failed ({ended})",
+        detail=words or None,
+        hint=_PACKAGES if any(map(_is_lacking, found)) else None,
+    )
+
+
+def _kind(found: Sequence[Failure]) -> type[GonogoError]:
+    """Whose fault it is. One of these words says so; a process that has only ended says nothing."""
+    words = "\n".join(map(_words, found))
+    if any(map(_is_lacking, found)) or any(hint in words for hint in _OF_RIGHTS):
+        return UnprovenError
+    if not found or any(hint in words for hint in _OF_THE_HOST):
+        return GonogoError
+    return UnrestorableError
+
+
+def _is_lacking(failure: Failure) -> bool:
+    """Whether it is about an extension: its files are the host's."""
+    made = failure.entry is not None and failure.entry.kind == "EXTENSION"
+    return made or any(hint in _words(failure) for hint in _LACKING)
+
+
+def _words(failure: Failure) -> str:
+    return f"{failure.message}\n{failure.detail or ''}"

@@ -84,12 +84,13 @@ def launch(
     log: Path,
     settings: Mapping[str, str],
     spawned: Callable[[subprocess.Popen[bytes]], None],
+    confined: bool = False,
 ) -> Confinement:
     """Start the server and wait until it accepts connections at its socket.
 
     `spawned` is told of its process as soon as there is one. Returns what was taken from it: all
-    that can be, or nothing where it does not start that way. Raises UnprovenError with the end of
-    its log.
+    that can be, or nothing where it does not start that way, unless it has to be `confined`. Raises
+    UnprovenError with the end of its log, and no server is left then.
     """
     command = [str(programs / "postgres"), "-D", str(data), "-p", str(PORT)]
     own = {**_SETTINGS, **_memory(), **settings, "unix_socket_directories": str(sockets)}
@@ -100,10 +101,10 @@ def launch(
         spawned(child)
         if _is_ready(child, data):
             return confinement
-    if confinement.enter is None:
-        raise UnprovenError("the twin's server did not start", detail=_last_words(log))
     # Nothing of the archive is in it yet.
     end(child)
+    if confined or confinement.enter is None:
+        raise UnprovenError("the twin's server did not start", detail=_last_words(log))
     reason = f"the server does not start that way: {_last_words(log)}"
     child = _spawn(command, account, log, signal.SIGQUIT)
     spawned(child)

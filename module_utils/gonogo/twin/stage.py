@@ -13,20 +13,35 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Callable
 
-from .. import clients, link, lock, rights, toc
+from .. import clients, fingerprint, link, lock, rights, toc
 from ..connection import connect
 from ..errors import GonogoError
 from ..login import Login, Timeouts, application_name
+from ..session_settings import options
 from ..source import surroundings
-from . import account, keeper, place, programs, proof, restoring, scratch, standins
+from . import (
+    account,
+    attempts,
+    keeper,
+    likeness,
+    place,
+    programs,
+    proof,
+    restoring,
+    scratch,
+    standins,
+)
+from .attempts import Manner
 from .errors import UnprovenError
 from .filling import Filling, FillingAsLogin
+from .keeper import Kept
 from .standins import Doors
 
 __all__ = ["Request", "remove", "restored"]
 
 _STAGE = "twin"
 _PATIENT = Timeouts(statement="0", idle_in_transaction="0")
+_EXTENSIONS = "SELECT pg_catalog.quote_ident(name) FROM pg_catalog.pg_available_extensions"
 
 
 @dataclass(frozen=True)
@@ -51,7 +66,8 @@ def restored(request: Request) -> dict[str, Any]:
 
     Returns `proven` (true, false, or None where it could not be tried), `reason` (why it is not
     proven), `proof` (as `proof.prove`), `seconds` (of start, restore and compare), `method`
-    (restored into a `cluster` or a `database` beside the source), `confinement` (of the cluster's
+    (restored into a `cluster` or a `database` beside the source), `first_attempt` (why that failed,
+    where there was a second), `confinement` (of the cluster's
     server, as `confinement.Confinement.told`) and, where the twin is kept,
     `twin` (directory, and login for the entries of later stages); a database is not kept. Raises
     GonogoError when the run has lost its lock, or what was tried failed for a reason that says
@@ -102,48 +118,109 @@ def _elsewhere(request: Request, alive: Any, obstacle: UnprovenError) -> dict[st
 
 
 def _in_database(request: Request, alive: Any) -> dict[str, Any]:
-    started = time.monotonic()
-    source = restoring.read_source(request.archive)
+    source = _source(request)
     now = surroundings(alive)
     around = {**source["surroundings"], "login": now["login"], "may_create": now["may_create"]}
-    owners = alive.info.parameter_status("is_superuser") == "on"
+    broken = _broken(request, source, _damage(request), "database")
+    if broken:
+        return broken
+    if alive.info.parameter_status("is_superuser") != "on":
+        rights.refuse_foreign_code(toc.read(request.archive), login=around["login"])
+
+    def attempt(manner: Manner) -> dict[str, Any]:
+        started = time.monotonic()
+        scratch.make(alive, request.run_id, around)
+        doors = None
+        try:
+            ready = time.monotonic()
+            target, doors = _beside(request, alive, manner, around, source)
+            return _timed(_compared(target, source), ready - started)
+        finally:
+            scratch.drop(alive, request.run_id)
+            if doors:
+                standins.remove(alive, doors)
+
+    return _told(*attempts.tried(_jobs(request), attempt))
+
+
+def _beside(
+    request: Request,
+    alive: Any,
+    manner: Manner,
+    around: Mapping[str, Any],
+    source: Mapping[str, Any],
+) -> tuple[_Target, Doors | None]:
+    """The database beside the source; a superuser's doors to it."""
+    archive = _archive(request, manner)
     login = scratch.login(request.login, request.run_id)
-    name = application_name(request.run_id, _STAGE)
-    doors = None
-    damage = _damage(request)
-    if owners:
+    settings = likeness.session_settings(around, alive.info.server_version)
+    if manner.settings_first:
+        settings = {**likeness.settings_of_database(alive, around), **settings}
+    if alive.info.parameter_status("is_superuser") == "on":
         doors = standins.doors_of(
             alive, request.login, database=login.db, run_id=request.run_id, stage=_STAGE
         )
-    elif not damage:
-        rights.refuse_foreign_code(toc.read(request.archive), login=around["login"])
-    scratch.make(alive, request.run_id, around)
-    try:
-        ready = time.monotonic()
-        archive = _archive(request)
-        if doors:
-            target = _Target(doors.connect, "database", Filling(archive, doors))
-        else:
-            connected = partial(connect, login, name=name, timeouts=_PATIENT)
-            version = source["server_version_num"]
-            filling = FillingAsLogin(archive, login, name, connected, version, with_owners=False)
-            target = _Target(connected, "database", filling, owners=False)
-        answer = _proven(target, source, damage)
-    finally:
-        scratch.drop(alive, request.run_id)
-        if doors:
-            standins.remove(alive, doors)
-    if answer["proven"] is False and "proof" not in answer and not answer["broken"]:
-        raise GonogoError(answer["reason"])
-    return _timed(answer, ready - started)
+        doors = replace(doors, settings=settings)
+        return _Target(doors.connect, "database", Filling(archive, doors)), doors
+    name = application_name(request.run_id, _STAGE)
+    connected = partial(connect, login, name=name, timeouts=_PATIENT, options=options(settings))
+    filling = FillingAsLogin(
+        archive,
+        login,
+        name,
+        connected,
+        version=source["server_version_num"],
+        with_owners=False,
+        settings=settings,
+    )
+    return _Target(connected, "database", filling, owners=False), None
 
 
 def _in_cluster(request: Request, alive: Any) -> dict[str, Any]:
-    started = time.monotonic()
-    source = restoring.read_source(request.archive)
-    who = account.choose()
+    source = _source(request)
     damage: list[str | None] = []
-    kept = keeper.start(
+    confinement: dict[str, Any] = {}
+
+    def attempt(manner: Manner) -> dict[str, Any]:
+        started = time.monotonic()
+        kept = _started(request, alive, source, manner, damage)
+        confinement.update(kept.confinement)
+        stays = False
+        try:
+            ready = time.monotonic()
+            answer = _broken(request, source, damage[0], "cluster")
+            if not answer:
+                target = _in(kept, request, source, manner)
+                answer = _timed(_compared(target, source), ready - started)
+                if answer["proven"]:
+                    _settle(target, kept, source, manner)
+            answer["confinement"] = confinement
+            stays = request.keep and bool(answer["proven"])
+        finally:
+            if not stays:
+                keeper.end(request.directory, run_id=request.run_id)
+        if stays:
+            login = {key: value for key, value in asdict(kept.login()).items() if value}
+            answer["twin"] = {"directory": kept.home, "login": login}
+        return answer
+
+    try:
+        return _told(*attempts.tried(_jobs(request), attempt))
+    except restoring.UnrestorableError as error:
+        seen = {"method": "cluster", "confinement": confinement}
+        return {"proven": False, "reason": _words(error), "seconds": {}, **seen}
+
+
+def _started(
+    request: Request,
+    alive: Any,
+    source: Mapping[str, Any],
+    manner: Manner,
+    damage: list[str | None],
+) -> Kept:
+    """An empty twin. While it is made, once, what is wrong with the archive is put in `damage`."""
+    who = account.choose()
+    return keeper.start(
         keeper.Wanted(
             run_id=request.run_id,
             source=request.login,
@@ -158,91 +235,100 @@ def _in_cluster(request: Request, alive: Any) -> dict[str, Any]:
             around=source["surroundings"],
             relations=sum(name.startswith(("table ", "index ")) for name in source["schema"]),
             needed_bytes=int(_size(alive) * request.space_factor),
+            settled=manner.settings_first,
         ),
-        meanwhile=lambda: damage.append(_damage(request)),
+        meanwhile=None if damage else lambda: damage.append(_damage(request)),
     )
-    stays = False
-    try:
-        ready = time.monotonic()
-        admin = kept.login(superuser=True)
-        doors = Doors(
-            admin=admin,
-            plain=replace(admin, user=None),
-            database=kept.database,
-            version=kept.version,
-            run_id=request.run_id,
-            stage=_STAGE,
-            prefix=kept.standins,
-        )
-        target = _Target(doors.connect, "cluster", Filling(_archive(request), doors))
-        answer = _timed(_proven(target, source, damage[0]), ready - started)
-        answer["confinement"] = dict(kept.confinement)
-        stays = request.keep and answer["proven"]
-    finally:
-        if not stays:
-            keeper.end(request.directory, run_id=request.run_id)
-    if stays:
-        login = {key: value for key, value in asdict(kept.login()).items() if value}
-        answer["twin"] = {"directory": kept.home, "login": login}
-    return answer
+
+
+def _in(kept: Kept, request: Request, source: Mapping[str, Any], manner: Manner) -> _Target:
+    admin = kept.login(superuser=True)
+    doors = Doors(
+        admin=admin,
+        plain=replace(admin, user=None),
+        database=kept.database,
+        version=kept.version,
+        run_id=request.run_id,
+        stage=_STAGE,
+        prefix=kept.standins,
+        settings=likeness.session_settings(source["surroundings"], kept.version),
+    )
+    return _Target(doors.connect, "cluster", Filling(_archive(request, manner), doors))
+
+
+def _settle(target: _Target, kept: Kept, source: Mapping[str, Any], manner: Manner) -> None:
+    """What was kept from the database until it was restored."""
+    around = source["surroundings"]
+    with target.connect() as connection:
+        if not manner.settings_first:
+            likeness.settle(connection, kept.database, around, restored=False)
+        likeness.settle(connection, kept.database, around, restored=True)
+
+
+def _told(answer: dict[str, Any], first: GonogoError | None) -> dict[str, Any]:
+    return {**answer, "first_attempt": _words(first)} if first else answer
+
+
+def _jobs(request: Request) -> int:
+    return request.jobs or max(1, min(8, os.cpu_count() or 1))
 
 
 def _timed(answer: dict[str, Any], start: float) -> dict[str, Any]:
-    kept = {key: value for key, value in answer.items() if key != "broken"}
-    return {**kept, "seconds": {"start": round(start, 3), **answer["seconds"]}}
+    return {**answer, "seconds": {"start": round(start, 3), **answer["seconds"]}}
 
 
 def _damage(request: Request) -> str | None:
     return restoring.sealed(request.archive, request.sha256)
 
 
-def _archive(request: Request) -> restoring.Archive:
+def _source(request: Request) -> dict[str, Any]:
+    source = restoring.read_source(request.archive)
+    fingerprint.require(source["method"])
+    return source
+
+
+def _archive(request: Request, manner: Manner) -> restoring.Archive:
     return restoring.Archive(
         request.archive,
         pg_restore=clients.find("pg_restore", bin_dir=request.pg_bin),
-        jobs=request.jobs or max(1, min(8, os.cpu_count() or 1)),
+        jobs=manner.jobs,
     )
 
 
-def _proven(target: _Target, source: Mapping[str, Any], damage: str | None) -> dict[str, Any]:
-    """Restore and compare: the answer without the time of the start, and whether it is `broken`.
-
-    What is not the archive that was sealed (`damage`) is not given to a server.
-    """
-    started = time.monotonic()
-    answer: dict[str, Any] = {"proven": False, "broken": bool(damage), "method": target.method}
+def _broken(
+    request: Request, source: Mapping[str, Any], damage: str | None, method: str
+) -> dict[str, Any] | None:
+    """The answer about an archive that is not given to a server, None about one that is."""
+    told: dict[str, Any] = {"method": method, "seconds": {}}
     if damage:
-        return {
-            **answer,
-            "reason": f"the archive is not the one that was sealed: {damage}",
-            "seconds": {},
-        }
-    unread = proof.uncompared(source, restoring.data_of(target.filling.archive))
+        reason = f"the archive is not the one that was sealed: {damage}"
+        return {**told, "proven": False, "reason": reason}
+    unread = proof.uncompared(source, restoring.data_of(request.archive))
     if unread:
-        return {
-            **answer,
-            "proven": None,
-            "reason": "the archive has data that nobody has compared: " + ", ".join(unread[:20]),
-            "seconds": {},
-        }
+        reason = "the archive has data that nobody has compared: " + ", ".join(unread[:20])
+        return {**told, "proven": None, "reason": reason}
+    return None
+
+
+def _compared(target: _Target, source: Mapping[str, Any]) -> dict[str, Any]:
+    """Restore and compare: the answer without the time of the start."""
+    started = time.monotonic()
     _prepare(target, source)
-    unrestorable: GonogoError | None = None
-    try:
+    with attempts.filling():
         target.filling.fill()
-    except restoring.UnrestorableError as error:
-        unrestorable = error
     restored_at = time.monotonic()
-    answer["seconds"] = {"restore": round(restored_at - started, 3)}
-    if unrestorable:
-        return {**answer, "reason": _words(unrestorable)}
-    try:
-        twin = target.filling.read(source)
-    except restoring.UnrestorableError as error:
-        return {**answer, "reason": _words(error)}
+    twin = target.filling.read(source)
     found = proof.prove(source, twin, with_owners=target.owners)
-    answer["seconds"]["compare"] = round(time.monotonic() - restored_at, 3)
-    reason = None if found["equal"] else "the twin does not equal its source"
-    return {**answer, "proven": found["equal"], "reason": reason, "proof": found}
+    return {
+        "proven": found["equal"],
+        "reason": None if found["equal"] else "the twin does not equal its source",
+        "proof": found,
+        "method": target.method,
+        "seconds": {
+            "restore": round(restored_at - started, 3),
+            "compare": round(time.monotonic() - restored_at, 3),
+        },
+    }
 
 
 def _size(connection: Any) -> int:
@@ -256,11 +342,9 @@ def _prepare(target: _Target, source: Mapping[str, Any]) -> None:
     extensions = [
         name[len("extension ") :] for name in source["schema"] if name.startswith("extension ")
     ]
-    with target.connect() as connection, connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_catalog.quote_ident(name) FROM pg_catalog.pg_available_extensions"
-        )
-        missing = sorted(set(extensions) - {row[0] for row in cursor.fetchall()})
+    with target.connect() as connection:
+        known = connection.execute(_EXTENSIONS).fetchall()
+        missing = sorted(set(extensions) - {row[0] for row in known})
         if missing:
             raise UnprovenError(
                 f"this host's server has no extension {', '.join(missing)}",
@@ -268,7 +352,7 @@ def _prepare(target: _Target, source: Mapping[str, Any]) -> None:
                 hint="Install its package on the host.",
             )
         if "schema public" not in source["schema"]:
-            cursor.execute("DROP SCHEMA public")
+            connection.execute("DROP SCHEMA public")
 
 
 def _words(error: GonogoError) -> str:

@@ -21,6 +21,7 @@ from typing import Any
 
 from psycopg import sql
 
+from .. import session_settings
 from ..connection import DatabaseError, connect, no_event_triggers, reached
 from ..errors import GonogoError
 from ..login import Login, Timeouts, application_name
@@ -162,6 +163,8 @@ class Doors:
     passwords: dict[str, str] | None = field(default=None, repr=False)
     # Where `admin` has really gone, in libpq's words.
     place: Mapping[str, str] = field(default_factory=dict)
+    # What each session begins with (`session_settings.restoring`).
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def connect(self, role: str | None = None) -> Any:
         """A session of a role, or of the superuser: one in which no event trigger fires, where the
@@ -173,7 +176,7 @@ class Doors:
             timeouts=_PATIENT,
             database=self.database,
             password=(self.passwords or {}).get(role or ""),
-            options=None if role else no_event_triggers(self.version),
+            options=self._own_options(role) or None,
         )
 
     def conninfo(self, role: str | None = None) -> str:
@@ -192,8 +195,11 @@ class Doors:
 
     def _options(self, role: str | None) -> str:
         """Of a client program's session. What limits it has none of, see `connect`."""
-        own = (without_limits(self.version), None if role else no_event_triggers(self.version))
-        return " ".join(filter(None, own))
+        return f"{without_limits(self.version)} {self._own_options(role)}"
+
+    def _own_options(self, role: str | None) -> str:
+        without = None if role else no_event_triggers(self.version)
+        return " ".join(filter(None, (without, session_settings.options(self.settings))))
 
     def _login(self, role: str | None) -> Login:
         return replace(self.plain, user=role) if role else self.admin
@@ -387,4 +393,4 @@ def _run(session: Any, query: str, **parameters: str) -> None:
     """Run the statements that a query returns, some at a time."""
     statements = [row[0] for row in session.execute(query, parameters).fetchall()]
     for start in range(0, len(statements), _BATCH):
-        session.execute(";\n".join(statements[start : start + _BATCH]).encode())
+        session.execute(";\n".join(statements[start : start + _BATCH]))
