@@ -165,7 +165,7 @@ def _read_as_the_grammar_does(piece: Any, tree: Any) -> None:
     names_of = {
         (effect["kind"], effect["table"] or "", effect["name"])
         for effect in found
-        if effect["kind"] not in {"unread", "unnamed"}
+        if effect["kind"] not in {"unread", "unnamed", effects.ALTERED}
     }
     wanted = set(_objects(tree))
     assert names_of == wanted, (piece.text, names_of, wanted)
@@ -192,6 +192,8 @@ def _of_table(tree: Any) -> Iterator[tuple[str, str, str]]:
     for element in tree.tableElts or ():
         if isinstance(element, ast.Constraint) and element.conname:
             yield "constraint", table, element.conname
+        elif isinstance(element, ast.ColumnDef):
+            yield "column", table, element.colname
 
 
 def _of_drop(tree: Any) -> Iterator[tuple[str, str, str]]:
