@@ -13,22 +13,26 @@ import os
 import pwd
 from pathlib import Path
 
-from .errors import GonogoError, shown
+from .errors import GonogoError
 
 __all__ = ["account_name", "expanded"]
 
 
-def expanded(path: str) -> Path:
-    """The path with ~ and variables replaced. Raises GonogoError where nobody knows that home."""
+def expanded(path: str, *, name: str = "a path") -> Path:
+    """The path with ~ and variables replaced. Raises GonogoError where nobody knows that home.
+
+    `name` says in the message which path it is: the path itself is not shown, as somebody may have
+    written a password in its place.
+    """
     found = os.path.expanduser(os.path.expandvars(path))  # noqa: PTH111 - pathlib raises KeyError
     if found.startswith("~"):
-        user = found[1:].partition("/")[0]
+        ours = found[1:2] in {"", "/"}
         raise GonogoError(
-            f"the home directory in {shown(path)} is not known",
-            detail=f"No account here is called {shown(user)}."
-            if user
-            else f"HOME is not set, and user {os.geteuid()} has no entry in passwd.",
-            hint="Write the whole path" + ("." if user else ", or set HOME."),
+            f"the home directory that {name} begins with is not known",
+            detail=f"HOME is not set, and user {os.geteuid()} has no entry in passwd."
+            if ours
+            else "No account of this host has that name.",
+            hint="Write the whole path" + (", or set HOME." if ours else "."),
         )
     return Path(found)
 

@@ -357,7 +357,7 @@ REFUSED = {
         "",
         "Begin it with /",
     ),
-    "passfile-of-nobody": ("login.passfile is not an absolute path: a text of ", "", "~/"),
+    "passfile-of-nobody": ("that login.passfile begins with", "No account", "whole path"),
     "passfile-is-a-folder": ("login.passfile is not a file: {home}", "", "on the target host"),
     "wrong-authority": ("cannot connect", "certificate verify failed", "has signed the server's"),
     "no-authority": ("cannot connect", ".postgresql/root.crt", "Give login.ca_cert"),

@@ -107,7 +107,9 @@ def _failed(error: GonogoError) -> dict[str, Any]:
     return {"failed": True, "msg": error.render(), "error": parts}
 
 
-def _with_paths(spec: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _with_paths(
+    spec: Mapping[str, Any], arguments: Mapping[str, Any], within: str = ""
+) -> dict[str, Any]:
     """Copy of the arguments with `~` and variables in their paths expanded, as Ansible does it."""
     expanded = dict(arguments)
     for name, option in spec.items():
@@ -115,7 +117,7 @@ def _with_paths(spec: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[s
         if value is None:
             continue
         if option.get("type") == "path":
-            expanded[name] = str(home.expanded(value))
+            expanded[name] = str(home.expanded(value, name=within + name))
         elif "options" in option:
-            expanded[name] = _with_paths(option["options"], value)
+            expanded[name] = _with_paths(option["options"], value, f"{within}{name}.")
     return expanded
