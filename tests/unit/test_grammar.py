@@ -193,7 +193,7 @@ def _of_table(tree: Any) -> Iterator[tuple[str, str, str]]:
         if isinstance(element, ast.Constraint) and element.conname:
             yield "constraint", table, element.conname
         elif isinstance(element, ast.ColumnDef):
-            yield "column", table, element.colname
+            yield "column", table, str(element.colname)
 
 
 def _of_drop(tree: Any) -> Iterator[tuple[str, str, str]]:
