@@ -163,8 +163,8 @@ def restore(request: Request, *, approved_content: str | None) -> dict[str, Any]
                 hint="Put the archive back from a copy, or restore another run.",
             )
         if not superuser:
-            _may_settle(live, observed["database"], _around(live))
             rights.refuse_foreign_code(toc.read(request.archive), login=observed["login"])
+            _may_settle(live, observed["database"], _around(live))
         names = _names(live, observed["database"], request.stamp)
         plan = _plan(request, live, observed, names)
         result = {**plan, "committed": False, "held": None, "others": []}

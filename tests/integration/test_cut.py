@@ -142,7 +142,7 @@ OTHER_CUTS = {
 LOCKS = {
     "backup": "LOCK TABLE public.sites IN ACCESS EXCLUSIVE MODE",
     # Of all sessions of a stage, pg_dump's alone reads it.
-    "dump": "LOCK TABLE pg_catalog.pg_seclabel IN ACCESS EXCLUSIVE MODE",
+    "dump": "LOCK TABLE pg_catalog.pg_shseclabel IN ACCESS EXCLUSIVE MODE",
     "preflight": "LOCK TABLE public.workspaces IN ACCESS EXCLUSIVE MODE",
     "phases": "LOCK TABLE public.punchlists IN SHARE ROW EXCLUSIVE MODE",
     "cleanup": "LOCK TABLE public.punchlists IN SHARE ROW EXCLUSIVE MODE",

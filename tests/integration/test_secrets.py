@@ -142,7 +142,7 @@ def _assert_nowhere(
     with database.admin() as blocker:
         blocker.execute("BEGIN")
         # Only pg_dump reads it; the tables themselves are locked before it is started.
-        blocker.execute("LOCK TABLE pg_catalog.pg_seclabel IN ACCESS EXCLUSIVE MODE")
+        blocker.execute("LOCK TABLE pg_catalog.pg_shseclabel IN ACCESS EXCLUSIVE MODE")
         process = subprocess.Popen(
             controller.command(*RUN, *PATIENT),
             cwd=PROJECT,
