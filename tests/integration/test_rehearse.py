@@ -87,7 +87,10 @@ def test_what_is_not_finished_is_finished_where_that_is_wanted(
     with database.owner() as owner:
         owner.execute(TABLE)
     refused = tried(rehearse.there, database, plan, undo)
-    assert (refused["state"], refused["problem"]) == ("unfinished", {"step": "apply", "severity": "no_go"})
+    assert (refused["state"], refused["problem"]) == (
+        "unfinished",
+        {"step": "apply", "severity": "no_go"},
+    )
     assert refused["deployment"]["action"] == "refused"
     found = tried(rehearse.there, database, plan, undo, resume=True)
     assert found["problem"] is None

@@ -64,7 +64,7 @@ def test_what_is_slow_once_is_a_finding_with_its_numbers(
         owner.execute(ONCE)
     record = tried(database, tmp_path, hold="2s", add=ADD, slow=SLOW_ONCE)
     assert record["problem"] is None
-    (slow,) = record["slow"]
+    (slow,) = [one for one in record["slow"] if one["file"] == "slow.sql"]
     assert (slow["file"], slow["budget"], slow["allowed"]) == ("slow.sql", "hold", 2.0)
     first, again = slow["seconds"]
     assert first > 2.0 > again
@@ -73,13 +73,18 @@ def test_what_is_slow_once_is_a_finding_with_its_numbers(
     assert record["again"]
 
 
-def test_what_stays_slow_is_unknown_and_not_bad(database: Database, tmp_path: Path) -> None:
+@pytest.mark.parametrize("free", [True, False])
+def test_what_stays_slow_is_unknown_and_not_bad(
+    free: bool, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alone, "_a_processor_is_free", lambda _until: free)
     record = tried(database, tmp_path, hold="200ms", add=ADD, slow=SLOW)
     assert record["problem"] is None
-    (slow,) = record["slow"]
+    # On a busy host the other statement may have been slow, too.
+    (slow,) = [one for one in record["slow"] if one["file"] == "slow.sql"]
     assert slow["severity"] == "hold"
     assert min(slow["seconds"]) > 0.2
-    assert record["alone"] is False
+    assert record["alone"] is free
 
 
 @pytest.mark.attack
