@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
+
 from gonogo import fingerprint
 from gonogo.connection import connect
 from gonogo.login import Login
@@ -12,6 +14,9 @@ from sandbox import logins
 from tests.integration.harness import Database
 from tests.integration.twins import Rehearsal
 from tests.integration.values import BEFORE, values
+
+# `test_values.py` has a sample of these.
+pytestmark = pytest.mark.attack
 
 
 def admin(database: Database) -> Login:
