@@ -299,7 +299,7 @@ def test_a_table_that_no_query_can_read_is_read(
     run = rehearsal(cluster, login, tmp_path)
     with run.locked():
         record = run.back_up()
-    assert record["tables"]["public.t"] == 1
+    assert "public.t" in record["tables"]
 
 
 def test_what_is_hashed_is_found_by_no_search_path(make: Make) -> None:

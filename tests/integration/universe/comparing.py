@@ -31,11 +31,14 @@ class Comparison:
     def ask(self, query: str) -> list[Any]:
         return list(self.connection.execute(query.encode()).fetchall())
 
-    def differences(self, *statements: str) -> list[Difference]:
-        """What the proof says when these were done to one side."""
+    def differences(self, *statements: str, carried: bool = True) -> list[Difference]:
+        """What the proof says when these were done to one side.
+
+        Of what a dump carries only, or of all that is told.
+        """
         with self.connection.transaction(force_rollback=True):
             for statement in statements:
                 self.connection.execute(statement.encode())
             changed = schema_catalog.read(self.connection)
         found = compare(self.schema, changed)
-        return [one for one in found if is_carried(one, self.schema, changed)]
+        return [one for one in found if not carried or is_carried(one, self.schema, changed)]
