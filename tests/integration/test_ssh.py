@@ -232,7 +232,9 @@ def test_commands_share_a_connection_side_by_side(client: Client, short: Path) -
     pieces = [all_bytes(300_000 + number) for number in range(8)]
     for running, piece in zip(started, pieces, strict=True):
         output, errors = running.communicate(piece, timeout=SECONDS)
-        assert (running.returncode, output == piece, errors) == (3, True, b"")
+        assert (running.returncode, output == piece) == (3, True)
+        # Whatever the account's shell says when eight of it begin at once, ssh has nothing to say.
+        assert b"mux" not in errors
     sharing.program("ssh", "-O", "exit", client.endpoint.host)
 
 
