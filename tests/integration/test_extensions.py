@@ -192,14 +192,10 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 # The twin's server loads nothing at its start.
-UNLOADED = pytest.mark.xfail(reason="the twin loads none of the source's libraries", strict=False)
-NEEDS_LOADING = {"pg_cron", "pgaudit"}
-
-
 @pytest.mark.attack
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=UNLOADED) if name in NEEDS_LOADING else name for name in EXTENSIONS],
+    EXTENSIONS,
 )
 def test_a_database_of_a_packaged_one_is_proven(
     packaged: Cluster, tmp_path: Path, name: str

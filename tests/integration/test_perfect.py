@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,20 +12,9 @@ from tests.integration.universe import loading
 
 NAME = "perfect"
 
-
-@dataclass(frozen=True)
-class Case:
-    """A script that makes it. `unmet` says what is missing where it is not proven yet."""
-
-    script: str
-    unmet: str = ""
-
-
-_PRINTED = "definitions are compared as they are printed, after unequal round trips"
-_LEFT = "what a dump leaves behind is taken for a difference"
-
+# Scripts that make them.
 CASES = {
-    "nested_conditions": Case(
+    "nested_conditions": (
         "CREATE TABLE t (n integer, m integer, v text, w text, a integer, b integer,"
         " CHECK (n BETWEEN 1 AND 9 AND m > 0), CHECK (n NOT BETWEEN 1 AND 9 OR m > 0),"
         " CHECK (v IN (w, 'x') OR v IS NULL), CHECK ((a, b) IN ((1, 2), (3, 4)) OR m > 0),"
@@ -37,54 +25,47 @@ CASES = {
         "CREATE VIEW s AS SELECT n FROM t WHERE n BETWEEN 1 AND 9 AND m > 0;"
         "CREATE MATERIALIZED VIEW z AS SELECT n FROM t WHERE n BETWEEN 1 AND 9 AND m > 0;"
         "CREATE POLICY p ON t USING (n BETWEEN 1 AND 9 AND m > 0);"
-        "CREATE RULE r AS ON UPDATE TO t WHERE NEW.n BETWEEN 1 AND 9 AND NEW.m > 0 DO NOTHING",
-        _PRINTED,
+        "CREATE RULE r AS ON UPDATE TO t WHERE NEW.n BETWEEN 1 AND 9 AND NEW.m > 0 DO NOTHING"
     ),
-    "list_of_varchar_with_length": Case(
-        "CREATE TABLE t (v varchar(10), CHECK (v IN ('a'::varchar(10), 'b'::varchar(10))))",
-        _PRINTED,
+    "list_of_varchar_with_length": (
+        "CREATE TABLE t (v varchar(10), CHECK (v IN ('a'::varchar(10), 'b'::varchar(10))))"
     ),
-    "view_of_values": Case("CREATE VIEW v (a, b) AS VALUES (1, 'x'), (2, NULL)", _PRINTED),
-    "options_in_another_order": Case(
+    "view_of_values": "CREATE VIEW v (a, b) AS VALUES (1, 'x'), (2, NULL)",
+    "options_in_another_order": (
         "CREATE FOREIGN DATA WRAPPER w OPTIONS (b '1', a '2');"
-        "CREATE SERVER s FOREIGN DATA WRAPPER w OPTIONS (port '1', host 'x', dbname 'y')",
-        _PRINTED,
+        "CREATE SERVER s FOREIGN DATA WRAPPER w OPTIONS (port '1', host 'x', dbname 'y')"
     ),
-    "identity_of_a_copied_table": Case(
+    "identity_of_a_copied_table": (
         "CREATE TABLE a (id integer GENERATED ALWAYS AS IDENTITY);"
-        "CREATE TABLE b (LIKE a INCLUDING ALL)",
-        _LEFT,
+        "CREATE TABLE b (LIKE a INCLUDING ALL)"
     ),
-    "no_comment_on_an_extension": Case("COMMENT ON EXTENSION plpgsql IS NULL"),
-    "no_comment_on_another_extension": Case(
-        "CREATE EXTENSION pgcrypto; COMMENT ON EXTENSION pgcrypto IS NULL", _LEFT
+    "no_comment_on_an_extension": ("COMMENT ON EXTENSION plpgsql IS NULL"),
+    "no_comment_on_another_extension": (
+        "CREATE EXTENSION pgcrypto; COMMENT ON EXTENSION pgcrypto IS NULL"
     ),
-    "no_plpgsql": Case("DROP EXTENSION plpgsql", _LEFT),
-    "comment_on_an_invalid_index": Case(
+    "no_plpgsql": ("DROP EXTENSION plpgsql"),
+    "comment_on_an_invalid_index": (
         "CREATE TABLE t (a integer); CREATE INDEX i ON t (a); COMMENT ON INDEX i IS 'x';"
-        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'i'::regclass",
-        _LEFT,
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'i'::regclass"
     ),
-    "comments_on_parts_of_a_partition": Case(
+    "comments_on_parts_of_a_partition": (
         "CREATE TABLE t (a integer PRIMARY KEY) PARTITION BY RANGE (a);"
         "CREATE TABLE p PARTITION OF t FOR VALUES FROM (1) TO (9);"
         "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
         "CREATE TRIGGER g AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION f();"
-        "COMMENT ON TRIGGER g ON p IS 'x'; COMMENT ON CONSTRAINT p_pkey ON p IS 'y'",
-        _LEFT,
+        "COMMENT ON TRIGGER g ON p IS 'x'; COMMENT ON CONSTRAINT p_pkey ON p IS 'y'"
     ),
-    "renamed_public": Case("ALTER SCHEMA public RENAME TO application", _LEFT),
     # Before version 15 a dump has neither.
-    "comment_on_public": Case("COMMENT ON SCHEMA public IS 'ours'", _LEFT),
-    "public_of_another_owner": Case(
-        "CREATE ROLE universe_owner; ALTER SCHEMA public OWNER TO universe_owner", _LEFT
+    "comment_on_public": ("COMMENT ON SCHEMA public IS 'ours'"),
+    "public_of_another_owner": (
+        "CREATE ROLE universe_owner; ALTER SCHEMA public OWNER TO universe_owner"
     ),
-    "xml_with_a_declaration": Case(
+    "xml_with_a_declaration": (
         "CREATE TABLE t (x xml);"
         """INSERT INTO t VALUES ('<?xml version="1.0" encoding="UTF-8"?><a/>')""",
     ),
-    "large_object_with_a_hole": Case("SELECT lo_put(lo_create(99), 100000, '\\xff')"),
-    "trigger_disabled_on_a_leaf": Case(
+    "large_object_with_a_hole": ("SELECT lo_put(lo_create(99), 100000, '\\xff')"),
+    "trigger_disabled_on_a_leaf": (
         "CREATE TABLE t (a integer, b integer) PARTITION BY RANGE (a);"
         "CREATE TABLE m PARTITION OF t FOR VALUES FROM (1) TO (9) PARTITION BY RANGE (b);"
         "CREATE TABLE l PARTITION OF m FOR VALUES FROM (1) TO (9);"
@@ -92,32 +73,41 @@ CASES = {
         "CREATE TRIGGER g AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION f();"
         "ALTER TABLE l DISABLE TRIGGER g",
     ),
-    "granted_by_a_grantee": Case(
+    # A switch of a partitioned table is one of its partitions, whose names come first here.
+    "triggers_switched_at_two_levels": (
+        "CREATE TABLE t (a integer, b integer) PARTITION BY RANGE (a);"
+        "CREATE TABLE m PARTITION OF t FOR VALUES FROM (1) TO (9) PARTITION BY RANGE (b);"
+        "CREATE TABLE l PARTITION OF m FOR VALUES FROM (1) TO (9);"
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
+        "CREATE TRIGGER g AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION f();"
+        "ALTER TABLE m DISABLE TRIGGER g; ALTER TABLE l ENABLE ALWAYS TRIGGER g"
+    ),
+    "granted_by_a_grantee": (
         "CREATE ROLE universe_owner; CREATE ROLE universe_reader; CREATE TABLE t (a integer);"
         "GRANT SELECT ON t TO universe_owner WITH GRANT OPTION; SET ROLE universe_owner;"
         "GRANT SELECT ON t TO universe_reader; RESET ROLE",
     ),
-    "read_only_by_default": Case(
+    "read_only_by_default": (
         "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on',"
         " current_database()); END $$",
     ),
-    "view_that_needs_a_search_path": Case(
+    "view_that_needs_a_search_path": (
         "CREATE SCHEMA s; CREATE FUNCTION s.inner_one() RETURNS integer LANGUAGE sql IMMUTABLE"
         " AS 'SELECT 1'; CREATE FUNCTION s.outer_one() RETURNS integer LANGUAGE sql IMMUTABLE"
         " SET search_path = s AS 'SELECT inner_one()'; CREATE VIEW s.v AS SELECT s.outer_one()",
     ),
     # Found with the universe.
-    "aggregate_with_an_internal_state": Case(
+    "aggregate_with_an_internal_state": (
         "CREATE AGGREGATE a(numeric) (SFUNC = numeric_avg_accum, STYPE = internal,"
         " FINALFUNC = numeric_avg)"
     ),
-    "collation_of_every_encoding": Case('CREATE COLLATION c FROM "C"'),
-    "commented_subscription": Case(
+    "collation_of_every_encoding": ('CREATE COLLATION c FROM "C"'),
+    "commented_subscription": (
         "CREATE SUBSCRIPTION s CONNECTION 'host=example.invalid' PUBLICATION p"
         " WITH (connect = false, slot_name = NONE, enabled = false);"
         "COMMENT ON SUBSCRIPTION s IS 'x'"
     ),
-    "granted_and_taken_back": Case(
+    "granted_and_taken_back": (
         "CREATE ROLE universe_reader; SELECT lo_create(1);"
         "GRANT SELECT ON LARGE OBJECT 1 TO universe_reader;"
         "REVOKE SELECT ON LARGE OBJECT 1 FROM universe_reader;"
@@ -126,12 +116,12 @@ CASES = {
         "GRANT EXECUTE ON FUNCTION pg_sleep(double precision) TO universe_reader;"
         "REVOKE EXECUTE ON FUNCTION pg_sleep(double precision) FROM universe_reader"
     ),
-    "index_that_is_on_all_partitions_by_now": Case(
+    "index_that_is_on_all_partitions_by_now": (
         "CREATE TABLE t (a integer, b integer) PARTITION BY RANGE (a);"
         "CREATE TABLE p PARTITION OF t FOR VALUES FROM (1) TO (9); CREATE INDEX i ON t (b);"
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'i'::regclass"
     ),
-    "function_of_an_extension_of_another_owner": Case(
+    "function_of_an_extension_of_another_owner": (
         "CREATE ROLE universe_owner; CREATE ROLE universe_reader;"
         "GRANT CREATE ON SCHEMA public TO universe_owner;"
         "DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO universe_owner',"
@@ -140,7 +130,7 @@ CASES = {
         "REVOKE EXECUTE ON FUNCTION crypt(text, text) FROM PUBLIC;"
         "GRANT EXECUTE ON FUNCTION crypt(text, text) TO universe_reader"
     ),
-    "index_not_on_all_partitions": Case(
+    "index_not_on_all_partitions": (
         "CREATE TABLE t (a integer, b integer) PARTITION BY RANGE (a);"
         "CREATE TABLE p PARTITION OF t FOR VALUES FROM (1) TO (9);"
         "CREATE INDEX i ON ONLY t (b)"
@@ -152,19 +142,14 @@ CASES = {
 def made(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     file = tmp_path / "script.sql"
     settings = "SET client_min_messages = error; SET allow_system_table_mods = on;"
-    file.write_text(f"{settings}\n{CASES[request.param].script};\n")
+    file.write_text(f"{settings}\n{CASES[request.param]};\n")
     return file
 
 
 @pytest.mark.attack
 @pytest.mark.parametrize(
     "made",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(reason=case.unmet, strict=False))
-        if case.unmet
-        else name
-        for name, case in CASES.items()
-    ],
+    CASES,
     indirect=True,
 )
 def test_it_is_proven(

@@ -11,7 +11,7 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
@@ -23,7 +23,7 @@ from ..errors import GonogoError
 from ..login import Login
 from ..session_settings import options
 from ..toc import Entry
-from . import lending, parts, standins
+from . import lending, parts, standins, switches
 from .parts import Part, Plan
 from .restoring import Archive, read_source, run
 from .standins import Doors
@@ -58,8 +58,17 @@ class FillingAsLogin:
 
     def fill(self) -> None:
         """Restore everything."""
+        entries = toc.read(self.archive.directory)
+        last = [entry.id for entry in switches.in_order(entries)]
+        if not last:
+            self._run(self.archive)
+            return
+        self._run(self.archive, [entry.id for entry in entries if entry.id not in last])
+        self._run(replace(self.archive, jobs=1), last)
+
+    def _run(self, archive: Archive, ids: Sequence[int] | None = None) -> None:
         run(
-            self.archive,
+            archive,
             conninfo=self.login.conninfo(
                 name=self.name,
                 **{
@@ -70,6 +79,7 @@ class FillingAsLogin:
             environment=self.login.environment(),
             server_version=self.version,
             options=() if self.with_owners else ("--no-owner", "--no-privileges"),
+            ids=ids,
         )
 
     def read(self, source: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,6 +130,7 @@ class Filling:
             for owner, role in roles.items():
                 standins.hand_over(session, role, owner)
             self._run(plan.after_owners)
+            self._run(plan.switches)
             for entry in plan.refreshes:
                 self._refresh(session, entry, roles[entry.owner])
 

@@ -20,6 +20,7 @@ from itertools import groupby
 
 from ..toc import DATA, POST_DATA, Entry
 from .errors import UnprovenError
+from .switches import in_order
 
 __all__ = ["SUPERUSER", "Part", "Plan", "plan"]
 
@@ -109,12 +110,13 @@ class Plan:
     """An archive in the order in which it is restored.
 
     `parts` make everything and fill it. `after_owners` and `refreshes` come when everything has its
-    real owner, `event_triggers` last: nothing that is made before them fires one. `pairs` are two
-    owners of tables each, of which one inherits from the other.
+    real owner, and so do `switches` of triggers; `event_triggers` last: nothing that is made before
+    them fires one. `pairs` are two owners of tables each, of which one inherits from the other.
     """
 
     parts: Sequence[Part]
     after_owners: Part
+    switches: Part
     refreshes: Sequence[Entry]
     event_triggers: Part
     pairs: Collection[frozenset[str]]
@@ -142,7 +144,8 @@ def plan(
     after = [entry for entry in left if entry.kind in _AFTER_OWNERS]
     refreshes = [entry for entry in left if entry.kind == _REFRESH]
     event_triggers = [entry for entry in left if _of_event_trigger(entry)]
-    others = {e.id for e in (*after, *refreshes, *event_triggers)}
+    switches = in_order(left)
+    others = {e.id for e in (*after, *refreshes, *event_triggers, *switches)}
 
     defined = {(e.namespace, e.tag) for e in entries if e.kind in _WITH_DATA}
 
@@ -159,6 +162,8 @@ def plan(
     return Plan(
         parts=list(_parts(first, {entry.id: session(entry) for entry in first}, _looking(left))),
         after_owners=Part(SUPERUSER, [entry.id for entry in after if not _of_event_trigger(entry)]),
+        # What they do is noted in the catalog; nothing is evaluated.
+        switches=Part(SUPERUSER, [entry.id for entry in switches], in_turn=True),
         refreshes=refreshes,
         event_triggers=Part(SUPERUSER, [entry.id for entry in event_triggers]),
         pairs=_pairs(first),
