@@ -13,7 +13,7 @@ from tests.integration.universe import loading
 NAME = "perfect"
 
 # Scripts that make them.
-CASES = {
+CASES: dict[str, str] = {
     "nested_conditions": (
         "CREATE TABLE t (n integer, m integer, v text, w text, a integer, b integer,"
         " CHECK (n BETWEEN 1 AND 9 AND m > 0), CHECK (n NOT BETWEEN 1 AND 9 OR m > 0),"
@@ -62,7 +62,7 @@ CASES = {
     ),
     "xml_with_a_declaration": (
         "CREATE TABLE t (x xml);"
-        """INSERT INTO t VALUES ('<?xml version="1.0" encoding="UTF-8"?><a/>')""",
+        """INSERT INTO t VALUES ('<?xml version="1.0" encoding="UTF-8"?><a/>')"""
     ),
     "large_object_with_a_hole": ("SELECT lo_put(lo_create(99), 100000, '\\xff')"),
     "trigger_disabled_on_a_leaf": (
@@ -71,7 +71,7 @@ CASES = {
         "CREATE TABLE l PARTITION OF m FOR VALUES FROM (1) TO (9);"
         "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
         "CREATE TRIGGER g AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION f();"
-        "ALTER TABLE l DISABLE TRIGGER g",
+        "ALTER TABLE l DISABLE TRIGGER g"
     ),
     # A switch of a partitioned table is one of its partitions, whose names come first here.
     "triggers_switched_at_two_levels": (
@@ -85,16 +85,16 @@ CASES = {
     "granted_by_a_grantee": (
         "CREATE ROLE universe_owner; CREATE ROLE universe_reader; CREATE TABLE t (a integer);"
         "GRANT SELECT ON t TO universe_owner WITH GRANT OPTION; SET ROLE universe_owner;"
-        "GRANT SELECT ON t TO universe_reader; RESET ROLE",
+        "GRANT SELECT ON t TO universe_reader; RESET ROLE"
     ),
     "read_only_by_default": (
         "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on',"
-        " current_database()); END $$",
+        " current_database()); END $$"
     ),
     "view_that_needs_a_search_path": (
         "CREATE SCHEMA s; CREATE FUNCTION s.inner_one() RETURNS integer LANGUAGE sql IMMUTABLE"
         " AS 'SELECT 1'; CREATE FUNCTION s.outer_one() RETURNS integer LANGUAGE sql IMMUTABLE"
-        " SET search_path = s AS 'SELECT inner_one()'; CREATE VIEW s.v AS SELECT s.outer_one()",
+        " SET search_path = s AS 'SELECT inner_one()'; CREATE VIEW s.v AS SELECT s.outer_one()"
     ),
     # Found with the universe.
     "aggregate_with_an_internal_state": (
