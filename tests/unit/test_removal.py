@@ -34,16 +34,21 @@ def precious(tmp_path: Path) -> Path:
     return directory
 
 
+@pytest.fixture(autouse=True)
+def shared(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where twins have what needs a short path: what loses its note here goes with the test."""
+    with tempfile.TemporaryDirectory(prefix="gonogo-", dir="/var/tmp") as name:
+        monkeypatch.setattr(place, "_SHARED", (name,))
+        yield Path(name)
+
+
 @pytest.fixture
-def beside() -> Iterator[Path]:
+def beside(shared: Path) -> Path:
     """One of the caller's own, where twins have theirs, under a name like theirs."""
-    directory = Path(tempfile.mkdtemp(prefix="gonogo-", dir="/var/tmp"))
-    named = directory.with_name(f"gonogo-twin-{directory.name.encode().hex()[-12:]}")
-    directory.rename(named)
+    named = shared / f"gonogo-twin-{os.urandom(6).hex()}"
+    named.mkdir()
     (named / "file").write_text("keep")
-    yield named
-    (named / "file").unlink()
-    named.rmdir()
+    return named
 
 
 def _home(directory: Path, run_id: str = RUN_ID) -> Path:
