@@ -77,9 +77,11 @@ class _Found(NamedTuple):
 
 _TOKEN = re.compile(
     r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'|(?P<tag>\$(?:[A-Za-z_\x80-\U0010ffff]'
-    r"[\w\x80-\U0010ffff]*)?\$).*?(?P=tag)|\w+|\S",
+    r"[\w\x80-\U0010ffff]*)?\$).*?(?P=tag)|--|/\*|\w+|\S",
     re.DOTALL,
 )
+_COMMENTS = ("--", "/*")
+_ROUTINES = ("FUNCTION", "PROCEDURE")
 _NAME = r'(?:"(?:[^"]|"")*"|[^".]+)'
 # The first two names after the words that say what it is.
 _QUALIFIED = re.compile(rf"{_NAME}\.{_NAME}")
@@ -146,6 +148,8 @@ def _tokens(text: str) -> Iterator[_Token]:
     depth = 0
     for found in _TOKEN.finditer(text):
         word = found.group()
+        if word in _COMMENTS:
+            raise ValueError("no server prints a comment")
         depth -= word in (")", "]")
         yield _Token(word, found.start(), found.end(), depth)
         depth += word in ("(", "[")
@@ -343,6 +347,8 @@ def _body_in(printed: _Printed) -> tuple[int, Body] | None:
     language = printed.find("LANGUAGE", after=closing)
     if number is None or language is None:
         return None
+    if printed.tokens[3].text not in _ROUTINES:
+        raise ValueError("no routine")
     start = printed.tokens[number].start
     arguments, position = [], printed.tokens[opening].start
     for first, end in _defaults(printed):

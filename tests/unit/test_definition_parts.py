@@ -185,3 +185,19 @@ def test_a_body_is_cut_alike_when_it_was_printed_again() -> None:
         body_of(
             "CREATE OR REPLACE FUNCTION public.f()\n LANGUAGE c\nAS '$libdir/x', $function$f$function$\n"
         )
+
+
+@pytest.mark.parametrize(
+    ("name", "definition"),
+    [
+        # A definition of another run's evidence is what somebody may have written there.
+        (
+            "function a.f()",
+            "CREATE OR REPLACE TABLE x () AS SELECT a.evil() AS r RETURN 1 LANGUAGE sql",
+        ),
+        ("function a.f()", "CREATE OR REPLACE FUNCTION a.f() AS $$x$$ -- LANGUAGE sql\nRETURN 1"),
+        ("constraint a.t.c", "CHECK ((n > 0)) /* as c from a.evil() */"),
+    ],
+)
+def test_what_no_server_prints_has_nothing_to_be_read(name: str, definition: str) -> None:
+    assert cut(name, definition).queries == ()
