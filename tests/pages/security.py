@@ -450,6 +450,11 @@ _LOADED = _rows(
         "Compiled templates live as long as the run, in a directory that nobody else can change",
         "unit/test_render.py::test_code_is_shared_where_nobody_else_can_write",
     ),
+    (
+        "A definition from another run's evidence is only read on the twin, as that of a view, a "
+        "rule or a routine, and not at all where it has what no server prints",
+        "unit/test_definition_parts.py::test_what_no_server_prints_has_nothing_to_be_read",
+    ),
 )
 _PROVES = _rows(
     (
@@ -476,8 +481,8 @@ _PROVES = _rows(
         "unit/test_forgery.py::test_an_edit_is_not_sealed_with_what_is_added",
     ),
     (
-        "that everything the archive has data of was compared, by what the types' output functions "
-        "write: also what extensions keep for users, and large objects",
+        "that everything the archive has data of was compared, value by value or by what the "
+        "type's output function writes: also what extensions keep for users, and large objects",
         "test_proof.py::test_data_that_nobody_compares_is_no_proof",
     ),
     (
