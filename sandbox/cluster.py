@@ -209,6 +209,8 @@ class Cluster:
         runtime.mkdir(mode=0o700, exist_ok=True)
         if not installed.usable_by(account):
             installed = installed.copy_to(runtime / "server")
+            # Whoever needs a server of this version (a twin) needs one that its account can run.
+            self._keep(bin=str(installed.bin))
         log = self.directory / _LOG
         log.touch(mode=0o600)
         server = Server(installed, account, self.data_directory, log, self._spawned, settings)
@@ -224,7 +226,7 @@ class Cluster:
         self._child = child
         self._keep(process=process.find(child.pid))
 
-    def _keep(self, **changes: Process | int | None) -> None:
+    def _keep(self, **changes: Process | int | str | None) -> None:
         self._record = replace(self._record, **changes)  # type: ignore[arg-type]
         write_json(self.directory / _RECORD, asdict(self._record))
 
