@@ -85,6 +85,7 @@ def _start(path: Path, options: Options) -> State:
         admin_service=state.ADMIN_SERVICE,
         application_role=logins.APPLICATION,
         bin=str(cluster.bin),
+        installed=str(programs.find(options.server_bin).bin),
         database=options.database,
         environment=options.environment,
         host=cluster.host,
@@ -109,7 +110,7 @@ def _require_same(path: Path, running: State, options: Options) -> None:
         "scale": running.scale,
         "environment": running.environment,
         "database": running.database,
-        "server": running.bin,
+        "server": running.installed or running.bin,
         "SSH server": servers.NONE if running.ssh is None else running.ssh.server,
     }
     want = {

@@ -43,7 +43,8 @@ class Ssh(Endpoint):
 class State:
     """The content of ``sandbox.json``. Paths are absolute, ``started_at`` is UTC in ISO 8601.
 
-    Without ``ssh``, Ansible's connection is local.
+    Without ``ssh``, Ansible's connection is local. ``bin`` has the programs, ``installed`` is where
+    they were found: another directory where the server's account could not go there.
     """
 
     admin_service: str
@@ -62,6 +63,8 @@ class State:
     service_file: str
     ssh: Ssh | None
     started_at: str
+    # A sandbox of an earlier version does not say it.
+    installed: str = ""
 
     def psql(self, service: str = SERVICE) -> str:
         """A shell command that opens psql on the database."""
