@@ -224,12 +224,8 @@ def _constraint(printed: _Printed) -> Iterator[_Found]:
     if printed.tokens[0].text == "CHECK":
         yield _expression(printed, printed.within(1), source)
     elif printed.tokens[0].text == "EXCLUDE":
-        bracket = printed.find("(")
-        assert bracket is not None
-        end = printed.closing(bracket)
-        for item in printed.items(bracket + 1, end):
-            yield _expression(printed, (item.start, item.end), source)
-        where = printed.find("WHERE", after=end)
+        elements, where = _elements(printed, source)
+        yield from elements
         if where is not None:
             yield _expression(printed, printed.within(where + 1), source)
 
@@ -241,14 +237,21 @@ def _index(printed: _Printed) -> Iterator[_Found]:
         return
     only = printed.tokens[number + 1].text == "ONLY"
     source = f" FROM {printed.qualified(number + (2 if only else 1))[0]}"
-    bracket = printed.find("(", after=using)
-    assert bracket is not None
-    end = printed.closing(bracket)
-    for item in printed.items(bracket + 1, end):
-        yield _expression(printed, (item.start, item.end), source)
-    where = printed.find("WHERE", after=end)
+    elements, where = _elements(printed, source, after=using)
+    yield from elements
     if where is not None:
         yield _expression(printed, (printed.tokens[where + 1].start, len(printed.text)), source)
+
+
+def _elements(printed: _Printed, source: str, after: int = -1) -> tuple[list[_Found], int | None]:
+    """What an index is made of, and the number of the word behind which its condition stands."""
+    bracket = printed.find("(", after=after)
+    if bracket is None:
+        raise ValueError("no elements")
+    end = printed.closing(bracket)
+    items = printed.items(bracket + 1, end)
+    found = [_expression(printed, (item.start, item.end), source) for item in items]
+    return found, printed.find("WHERE", after=end)
 
 
 def _statistics(printed: _Printed) -> Iterator[_Found]:

@@ -197,6 +197,14 @@ def test_a_body_is_cut_alike_when_it_was_printed_again() -> None:
         ),
         ("function a.f()", "CREATE OR REPLACE FUNCTION a.f() AS $$x$$ -- LANGUAGE sql\nRETURN 1"),
         ("constraint a.t.c", "CHECK ((n > 0)) /* as c from a.evil() */"),
+        ("constraint a.t.c", "EXCLUDE"),
+        ("constraint a.t.c", "CHECK"),
+        ("constraint a.t.c", ""),
+        ("index a.i", "CREATE INDEX i ON a.t USING"),
+        ("index a.i", "CREATE INDEX i ON a.t USING gist ((n + 1"),
+        ("statistics a.s", "CREATE STATISTICS a.s ON (n FROM"),
+        ("rule a.t.r", "CREATE RULE r AS ON INSERT TO"),
+        ("trigger a.t.g", "CREATE TRIGGER g WHEN"),
     ],
 )
 def test_what_no_server_prints_has_nothing_to_be_read(name: str, definition: str) -> None:
