@@ -36,6 +36,18 @@ RUN_SESSIONS = f"""(
 ) AS run_session"""
 
 
+def login_of(cluster: Cluster, database: str, user: str = logins.SUPERUSER) -> Login:
+    """As the engine takes it."""
+    keywords = cluster.conninfo(database, user)
+    return Login(
+        db=database,
+        user=keywords["user"],
+        host=keywords["host"],
+        port=int(keywords["port"]),
+        passfile=keywords["passfile"],
+    )
+
+
 @dataclass(frozen=True)
 class Database:
     """A database to be mistreated: a copy of a freshly loaded one."""
@@ -54,14 +66,7 @@ class Database:
 
     def login(self) -> Login:
         """As the engine takes it."""
-        keywords = self.cluster.conninfo(self.name, logins.OWNER)
-        return Login(
-            db=self.name,
-            user=keywords["user"],
-            host=keywords["host"],
-            port=int(keywords["port"]),
-            passfile=keywords["passfile"],
-        )
+        return login_of(self.cluster, self.name, logins.OWNER)
 
     def rows(self) -> dict[str, int]:
         """Table → number of rows, of every table of the schema public."""

@@ -16,6 +16,7 @@ from gonogo.connection import connect
 from gonogo.errors import GonogoError
 from sandbox.cluster import Cluster
 from tests.integration import universe
+from tests.integration.harness import login_of
 from tests.integration.universe import catalogs, loading
 from tests.integration.universe.catalogs import Property
 from tests.integration.universe.comparing import Comparison
@@ -49,7 +50,7 @@ def _connected(server: Cluster) -> Any:
     while True:
         assert server.is_running()
         try:
-            connection = connect(loading.login(server, NAME), name="test")
+            connection = connect(login_of(server, NAME), name="test")
         except GonogoError:
             time.sleep(0.1)
             continue

@@ -18,7 +18,7 @@ from gonogo.login import Login
 from gonogo.schema_catalog import Difference
 from sandbox import logins
 from sandbox.cluster import Cluster
-from tests.integration.harness import Database
+from tests.integration.harness import Database, login_of
 from tests.integration.twins import Rehearsal
 
 Make = Callable[[str], Login]
@@ -52,14 +52,7 @@ def make(cluster: Cluster) -> Iterator[Make]:
         made.append(name)
         with cluster.connect(name) as connection:
             connection.execute(statements.encode())
-        words = cluster.conninfo(name, logins.SUPERUSER)
-        return Login(
-            db=name,
-            user=words["user"],
-            host=words["host"],
-            port=int(words["port"]),
-            passfile=words["passfile"],
-        )
+        return login_of(cluster, name)
 
     yield database
     with cluster.connect() as connection:

@@ -15,6 +15,7 @@ from matrix import servers
 from matrix.cache import Cache
 from sandbox.cluster import Cluster
 from sandbox.errors import SandboxError
+from tests.integration.harness import login_of
 from tests.integration.twins import Rehearsal
 from tests.integration.universe import loading
 
@@ -142,7 +143,7 @@ def _made(cluster: Cluster, extension: Extension, directory: Path) -> Path:
 
 def _proven(cluster: Cluster, script: Path, directory: Path, programs: Path) -> None:
     with loading.loaded(cluster, NAME, script) as database:
-        login = loading.login(cluster, NAME)
+        login = login_of(cluster, NAME)
         options = {"server_bin": str(programs), "pg_bin": str(programs)}
         run = Rehearsal(database, directory, login, pg_bin=str(programs), options=options)
         with run.locked():

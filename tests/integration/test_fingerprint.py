@@ -13,8 +13,7 @@ from gonogo import fingerprint, schema_catalog
 from gonogo.connection import connect
 from gonogo.errors import GonogoError
 from gonogo.login import Login
-from sandbox import logins
-from tests.integration.harness import Database
+from tests.integration.harness import Database, login_of
 from tests.integration.twins import Rehearsal
 
 EVERY_KIND = (Path(__file__).parent / "every_kind.sql").read_text(encoding="utf-8")
@@ -23,14 +22,7 @@ METHOD = fingerprint.best_method(0)
 
 @pytest.fixture
 def admin(database: Database) -> Login:
-    keywords = database.cluster.conninfo(database.name, logins.SUPERUSER)
-    return Login(
-        db=database.name,
-        user=keywords["user"],
-        host=keywords["host"],
-        port=int(keywords["port"]),
-        passfile=keywords["passfile"],
-    )
+    return login_of(database.cluster, database.name)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.cluster import Cluster
+from tests.integration.harness import login_of
 from tests.integration.twins import Rehearsal
 from tests.integration.universe import loading
 
@@ -157,7 +158,7 @@ def test_it_is_proven(
 ) -> None:
     programs = {"server_bin": str(server_bin), "pg_bin": str(server_bin)} if server_bin else {}
     with loading.loaded(cluster, NAME, made) as database:
-        run = Rehearsal(database, tmp_path, loading.login(cluster, NAME), options=programs)
+        run = Rehearsal(database, tmp_path, login_of(cluster, NAME), options=programs)
         with run.locked():
             answer = run.restore(run.back_up())
     assert answer["proven"] is True, (answer["reason"], answer.get("proof", {}).get("schema"))

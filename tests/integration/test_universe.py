@@ -17,7 +17,7 @@ from gonogo.connection import connect
 from gonogo.login import Login
 from sandbox.cluster import Cluster
 from tests.integration import universe
-from tests.integration.harness import Database
+from tests.integration.harness import Database, login_of
 from tests.integration.twins import Rehearsal
 from tests.integration.universe import Object, damages, loading
 from tests.integration.universe.comparing import Comparison
@@ -38,7 +38,7 @@ class Restored:
 
 def rehearsal_of(database: Database, directory: Path, server_bin: Path | None) -> Rehearsal:
     programs = {"server_bin": str(server_bin), "pg_bin": str(server_bin)} if server_bin else {}
-    login = loading.login(database.cluster, database.name)
+    login = login_of(database.cluster, database.name)
     return Rehearsal(database, directory, login, options=programs)
 
 
@@ -88,7 +88,7 @@ FEW = 1
 
 @pytest.fixture(scope="module")
 def comparison(restored: Restored) -> Iterator[Comparison]:
-    login = loading.login(restored.database.cluster, NAME)
+    login = login_of(restored.database.cluster, NAME)
     with connect(login, name="test") as connection:
         yield Comparison.of(connection)
 

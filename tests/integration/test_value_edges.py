@@ -9,25 +9,12 @@ import pytest
 
 from gonogo import fingerprint
 from gonogo.connection import connect
-from gonogo.login import Login
-from sandbox import logins
-from tests.integration.harness import Database
+from tests.integration.harness import Database, login_of
 from tests.integration.twins import Rehearsal
 from tests.integration.values import BEFORE, values
 
 # `test_values.py` has a sample of these.
 pytestmark = pytest.mark.attack
-
-
-def admin(database: Database) -> Login:
-    words = database.cluster.conninfo(database.name, logins.SUPERUSER)
-    return Login(
-        db=database.name,
-        user=words["user"],
-        host=words["host"],
-        port=int(words["port"]),
-        passfile=words["passfile"],
-    )
 
 
 def test_every_value_comes_back(database: Database, tmp_path: Path) -> None:
@@ -38,7 +25,7 @@ def test_every_value_comes_back(database: Database, tmp_path: Path) -> None:
             rows = ", ".join(f"({literal})" for literal in literals)
             session.execute(f"CREATE TABLE public.v{number} (v {kind})".encode())
             session.execute(f"INSERT INTO public.v{number} VALUES {rows}".encode())
-    rehearsal = Rehearsal(database, tmp_path, admin(database))
+    rehearsal = Rehearsal(database, tmp_path, login_of(database.cluster, database.name))
     with rehearsal.locked():
         answer = rehearsal.restore(rehearsal.back_up())
     assert answer["proven"] is True, answer
@@ -60,7 +47,7 @@ def test_no_value_is_taken_for_another(database: Database) -> None:
                 statements.append(f"CREATE TABLE {table} (v {kind})")
                 statements.append(f"INSERT INTO {table} VALUES ({literal})")
         session.execute("; ".join(statements).encode())
-    login = admin(database)
+    login = login_of(database.cluster, database.name)
     found = fingerprint.content(
         lambda: connect(login, name="test"), sessions=1, method=fingerprint.best_method(0)
     )

@@ -14,7 +14,7 @@ from gonogo import fingerprint
 from gonogo.connection import connect
 from sandbox.cluster import Cluster
 from tests.integration import universe
-from tests.integration.harness import Database
+from tests.integration.harness import Database, login_of
 from tests.integration.twins import Rehearsal, wrapped
 from tests.integration.universe import loading
 
@@ -44,7 +44,7 @@ def values(cluster: Cluster) -> Iterator[Database]:
 @pytest.fixture
 def run(values: Database, tmp_path: Path, server_bin: Path | None) -> Rehearsal:
     programs = {"server_bin": str(server_bin), "pg_bin": str(server_bin)} if server_bin else {}
-    login = loading.login(values.cluster, values.name)
+    login = login_of(values.cluster, values.name)
     return Rehearsal(values, tmp_path, login, options=programs)
 
 

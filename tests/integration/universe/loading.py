@@ -11,13 +11,12 @@ from typing import Any
 
 import psycopg
 
-from gonogo.login import Login
 from sandbox import logins
 from sandbox.cluster import Cluster
 from tests.integration.harness import Database
 from tests.integration.universe import Object
 
-__all__ = ["ROLES", "loaded", "login", "objects", "script"]
+__all__ = ["ROLES", "loaded", "objects", "script"]
 
 # Which roles of the server belong to a script.
 ROLES = "^universe_"
@@ -55,18 +54,6 @@ def objects(connection: psycopg.Connection[Any]) -> list[Object]:
         rows = connection.execute(_OBJECTS.format(catalog=catalog).encode()).fetchall()
         found += [Object(kind, identity, catalog, oid) for kind, identity, oid in rows]
     return sorted(found)
-
-
-def login(cluster: Cluster, name: str) -> Login:
-    """The superuser's, for this database."""
-    words = cluster.conninfo(name, logins.SUPERUSER)
-    return Login(
-        db=name,
-        user=words["user"],
-        host=words["host"],
-        port=int(words["port"]),
-        passfile=words["passfile"],
-    )
 
 
 def script(cluster: Cluster, name: str, file: Path) -> None:
