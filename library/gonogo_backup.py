@@ -44,7 +44,7 @@ attributes:
 EXAMPLES = r"""
 - name: Dump the database, read it back, seal it
   gonogo_backup:
-    login: {db: apms_staging, user: apms_staging, host: localhost, passfile: ~/.pgpass}
+    login: {db: orders_staging, user: orders_staging, host: localhost, passfile: ~/.pgpass}
     directory: ~/.gonogo/backups
 """
 

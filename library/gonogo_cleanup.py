@@ -26,13 +26,13 @@ attributes:
 EXAMPLES = r"""
 - name: Show the plan
   gonogo_cleanup:
-    login: {db: apms_staging, user: apms_staging, host: localhost, passfile: ~/.pgpass}
+    login: {db: orders_staging, user: orders_staging, host: localhost, passfile: ~/.pgpass}
     environment: staging
   register: plan
 
 - name: Carry it out
   gonogo_cleanup:
-    login: {db: apms_staging, user: apms_staging, host: localhost, passfile: ~/.pgpass}
+    login: {db: orders_staging, user: orders_staging, host: localhost, passfile: ~/.pgpass}
     environment: staging
     approval:
       answer: COMMIT 0123456789

@@ -55,7 +55,7 @@ attributes:
 EXAMPLES = r"""
 - name: Apply the migration
   gonogo_deploy:
-    login: {db: apms_db, user: apms_user, host: localhost, passfile: ~/.pgpass}
+    login: {db: orders, user: orders, host: localhost, passfile: ~/.pgpass}
     budgets: {lock: 1s, hold: 5s}
 """
 

@@ -10,7 +10,7 @@ description:
   - Renders every phase script of the runbook from the facts in the evidence, puts it beside the runbook's SQL on the target host, and runs each in its own transaction over one connection.
   - Each script answers its checks; a script that dies keeps the answers it had given, the rest of its checks did not run.
   - Races are run with sessions of their own after the script that declares them.
-  - Test rows are committed only in residue mode V(keep) and only into workspaces of the run itself. Every row that may be created is in ledger.jsonl before the first script runs.
+  - Test rows are committed only in residue mode V(keep) and only below rows that the run itself has made. Every row that may be created is in ledger.jsonl before the first script runs.
   - Releases the run lock at its end.
 extends_documentation_fragment: [gonogo, gonogo.login, gonogo.timeouts]
 options:
@@ -27,7 +27,7 @@ attributes:
 EXAMPLES = r"""
 - name: Run the phase scripts
   gonogo_phases:
-    login: {db: apms_staging, user: apms_staging, host: localhost, passfile: ~/.pgpass}
+    login: {db: orders_staging, user: orders_staging, host: localhost, passfile: ~/.pgpass}
     directory: ~/.gonogo/runs
     timeouts: {lock: 2s}
 """

@@ -31,12 +31,12 @@ attributes:
 EXAMPLES = r"""
 - name: Find the facts
   gonogo_preflight:
-    login: {db: apms_staging, user: apms_staging, host: localhost, passfile: ~/.pgpass}
+    login: {db: orders_staging, user: orders_staging, host: localhost, passfile: ~/.pgpass}
     directory: ~/.gonogo/runs
 
-- name: The workspace was found
+- name: The tenant was found
   ansible.builtin.assert:
-    that: ansible_facts.gonogo.workspace.code == 'XLSMART-AVIAT'
+    that: ansible_facts.gonogo.tenant.code == 'EXAMPLE'
 """
 
 RETURN = r"""
@@ -49,7 +49,7 @@ ansible_facts:
       description: One key a fact, as the runbook's preflight script calls it.
       type: dict
       returned: success
-      sample: {"config_versions_id_type": "text", "users": ["admin-001"], "workspace": {"code": "XLSMART-AVIAT"}}
+      sample: {"orders_id_type": "text", "users": ["admin-001"], "tenant": {"code": "EXAMPLE"}}
 phases:
   description: What each script answered.
   returned: success

@@ -44,7 +44,7 @@ attributes:
 EXAMPLES = r"""
 - name: Try everything on the twin
   gonogo_rehearsal:
-    login: {db: apms_staging, user: apms_staging, host: localhost, passfile: ~/.pgpass}
+    login: {db: orders_staging, user: orders_staging, host: localhost, passfile: ~/.pgpass}
     directory: ~/.gonogo
 """
 

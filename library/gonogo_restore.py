@@ -40,13 +40,13 @@ attributes:
 EXAMPLES = r"""
 - name: Show the plan
   gonogo_restore:
-    login: {db: apms_staging, user: apms_staging, host: localhost, passfile: ~/.pgpass}
+    login: {db: orders_staging, user: orders_staging, host: localhost, passfile: ~/.pgpass}
     environment: staging
     run_id: 20260131T120000Z-0a1b2c
 
 - name: Carry it out
   gonogo_restore:
-    login: {db: apms_staging, user: apms_staging, host: localhost, passfile: ~/.pgpass}
+    login: {db: orders_staging, user: orders_staging, host: localhost, passfile: ~/.pgpass}
     environment: staging
     run_id: 20260131T120000Z-0a1b2c
     approval:

@@ -83,12 +83,12 @@ attributes:
 EXAMPLES = r"""
 - name: Prove the target and open the run
   gonogo_target:
-    login: {db: apms_staging, user: apms_staging, host: localhost, passfile: ~/.pgpass}
+    login: {db: orders_staging, user: orders_staging, host: localhost, passfile: ~/.pgpass}
     environment: staging
     runbook: runbooks/20251229010228_add_master_tables_final_v2
     profile: target
     residue: keep
-    refused_databases: [apms_db]
+    refused_databases: [orders]
     backup_directory: ~/.gonogo/backups
 """
 
@@ -97,7 +97,7 @@ observed:
   description: What the database says about itself.
   returned: success
   type: dict
-  sample: {"database": "apms_staging", "environment": "staging", "login": "apms_staging", "server_version": "16.4"}
+  sample: {"database": "orders_staging", "environment": "staging", "login": "orders_staging", "server_version": "16.4"}
 clients:
   description: Path and version of pg_dump and pg_restore.
   returned: success

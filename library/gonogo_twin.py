@@ -52,7 +52,7 @@ attributes:
 EXAMPLES = r"""
 - name: Restore the backup into a twin, compare it with its source
   gonogo_twin:
-    login: {db: apms_staging, user: apms_staging, host: localhost, passfile: ~/.pgpass}
+    login: {db: orders_staging, user: orders_staging, host: localhost, passfile: ~/.pgpass}
     directory: ~/.gonogo/twins
 """
 

@@ -37,13 +37,13 @@ attributes:
 EXAMPLES = r"""
 - name: Show the plan
   gonogo_undo:
-    login: {db: apms_staging, user: apms_staging, host: localhost, passfile: ~/.pgpass}
+    login: {db: orders_staging, user: orders_staging, host: localhost, passfile: ~/.pgpass}
     environment: staging
   register: plan
 
 - name: Carry it out
   gonogo_undo:
-    login: {db: apms_staging, user: apms_staging, host: localhost, passfile: ~/.pgpass}
+    login: {db: orders_staging, user: orders_staging, host: localhost, passfile: ~/.pgpass}
     environment: staging
     approval:
       answer: COMMIT 0123456789

@@ -385,7 +385,7 @@ def _target(target: Any) -> list[tuple[str, str]]:
 
 
 def _pairs(value: Any) -> str:
-    """`database apms_staging, environment staging`, without what is not there."""
+    """`database orders_staging, environment staging`, without what is not there."""
     pairs = value.items() if isinstance(value, dict) else ()
     return ", ".join(f"{key} {_value(item)}" for key, item in pairs if item not in (None, [], ""))
 

@@ -5,8 +5,8 @@ one row lead to the same row, nor that the states of two rows go together. A rul
 as data, and its SQL follows from it (`row_rule_sql`).
 
 A *path* is a list of columns: each but the last is a reference that is followed, the last is the
-column whose value is meant. `[workflow_instance_id, approval_policy_id]` of a stage is the policy
-of its workflow. What is empty on the way makes the value empty, and an empty value agrees with
+column whose value is meant. `[order_id, customer_id]` of an invoice is the customer of
+its order. What is empty on the way makes the value empty, and an empty value agrees with
 everything.
 """
 

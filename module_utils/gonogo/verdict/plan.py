@@ -1,6 +1,6 @@
 """The plan, as `plan.json` holds it:
 
-    {"title": "APMS master tables",
+    {"title": "Orders, master tables",
      "stages": ["target", "backup", "twin", "copy_sql", "preflight", "phases"],   # in order
      "criteria": [{"id": "C4", "title": "Freeze by reference", "class": "critical"},
                   {"id": "E1", "title": "Config immutability", "class": "indicator",
