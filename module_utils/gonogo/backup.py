@@ -5,7 +5,7 @@ reading all of it proves that it can be read. The digests then say that it staye
 
 The archive is a directory, because only that format can be written by several sessions at once.
 
-Runs on the target host: Python 3.9, standard library only.
+Runs on the target host: Python 3.9, standard library and psycopg.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from . import clients, toc
 from .canonical import dumps, sha256
 from .errors import GonogoError
 from .files import make_private
+from .snapshot import no_room_for_locks
 from .unfinished import discard, made
 
 __all__ = ["SOURCE", "digests", "seal", "take"]
@@ -35,8 +36,6 @@ _BLOCK = 1 << 20
 # The first major version of pg_dump that knows more than gzip.
 _MORE_THAN_GZIP = 16
 _GZIP = "1"
-# The server names it in its hint, in whatever language.
-_LOCKS = "max_locks_per_transaction"
 
 
 def take(
@@ -173,13 +172,8 @@ def _dump(arguments: list[str], compress: str, environment: Mapping[str, str]) -
                 [*arguments, f"--compress={method}"], environment=environment, what="pg_dump"
             )
         except GonogoError as error:
-            if _LOCKS in (error.detail or ""):
-                raise GonogoError(
-                    "pg_dump found no room for its locks on the server",
-                    detail=error.detail,
-                    hint=f"It needs one for each table: raise {_LOCKS} of the server, which takes "
-                    "a restart.",
-                ) from error
+            if full := no_room_for_locks(error.detail):
+                raise full from error
             # It says so before it connects.
             if method == wanted[-1] or "does not support compression" not in (error.detail or ""):
                 raise

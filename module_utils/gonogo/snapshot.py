@@ -12,7 +12,7 @@ from typing import Any
 from .connection import DatabaseError, described
 from .errors import GonogoError
 
-__all__ = ["exported", "files", "has_room", "joined"]
+__all__ = ["exported", "files", "has_room", "joined", "no_room_for_locks"]
 
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
@@ -48,6 +48,8 @@ WHERE s.name IN ('max_locks_per_transaction', 'max_connections', 'max_prepared_t
 """
 # What others need is not known beforehand.
 _OURS = 0.75
+# The server names it in its hint, in whatever language.
+_LOCKS = "max_locks_per_transaction"
 
 
 @contextlib.contextmanager
@@ -84,6 +86,21 @@ def has_room(connection: Any) -> bool:
         tables = int(cursor.fetchone()[1])
         cursor.execute(_ROOM)
         return 3 * tables <= _OURS * 2 * int(cursor.fetchone()[0])
+
+
+def no_room_for_locks(told: str | None) -> GonogoError | None:
+    """The error of a backup whose server has told this, where its table of locks was full.
+
+    Dump and fingerprint fill it together; either may find it full.
+    """
+    if _LOCKS not in (told or ""):
+        return None
+    return GonogoError(
+        "the server has no room for the locks of a backup",
+        detail=told,
+        hint=f"A dump needs one for each table: raise {_LOCKS} of the server, which takes a "
+        "restart.",
+    )
 
 
 def files(connection: Any) -> dict[int, tuple[str, int | None]]:

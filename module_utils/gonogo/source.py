@@ -15,9 +15,9 @@ from . import fingerprint, schema_catalog
 from .canonical import dumps
 from .connection import DatabaseError, described
 from .errors import GonogoError
-from .snapshot import files
+from .snapshot import files, no_room_for_locks
 
-__all__ = ["Source", "surroundings"]
+__all__ = ["Source", "readable", "surroundings"]
 
 # What else makes a database what it is: how its text is stored and sorted, and who is named in it.
 # By their names in JSON, for the columns differ between versions.
@@ -102,7 +102,7 @@ class Source:
         """
         version = self._moment.info.server_version
         method = fingerprint.best_method(version)
-        with _readable():
+        with readable():
             found = {
                 "method": method,
                 "schema": schema_catalog.read(self._moment),
@@ -125,11 +125,11 @@ class Source:
         return finished
 
     def _sequences(self) -> dict[str, list[Any]]:
-        with _readable(), self._connect() as now:
+        with readable(), self._connect() as now:
             return fingerprint.sequences(now)
 
     def _now(self) -> dict[int, tuple[str, int | None]]:
-        with _readable(), self._connect() as now:
+        with readable(), self._connect() as now:
             return files(now)
 
     def _refuse_another_file(self) -> None:
@@ -147,11 +147,14 @@ class Source:
 
 
 @contextlib.contextmanager
-def _readable() -> Iterator[None]:
+def readable() -> Iterator[None]:
+    """What the server refuses inside is a GonogoError of the source."""
     try:
         yield
     except DatabaseError as error:
         told = described(error)
+        if full := no_room_for_locks(told["hint"]):
+            raise full from error
         raise GonogoError(
             f"the source cannot be fingerprinted: {told['message']}",
             detail=told["detail"],

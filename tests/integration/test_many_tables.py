@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gonogo import source
 from gonogo.errors import GonogoError
 from gonogo.login import Login
 from sandbox import database as content
@@ -83,8 +84,24 @@ def test_no_room_for_a_dump_is_said(small: Cluster) -> None:
     rehearsal = Tables(small, "too_many").fill(3000, columns="id integer")
     with rehearsal.locked(), pytest.raises(GonogoError) as caught:
         rehearsal.back_up(jobs=2)
-    assert caught.value.primary == "pg_dump found no room for its locks on the server"
+    assert caught.value.primary == "the server has no room for the locks of a backup"
     assert "max_locks_per_transaction" in str(caught.value.hint)
+
+
+def test_no_room_for_the_locks_of_a_fingerprint_is_said_alike(small: Cluster) -> None:
+    """The dump may have taken the room that the session beside it then lacks."""
+    Tables(small, "too_many_again").fill(3000, columns="id integer")
+    with (
+        small.connect("too_many_again") as connection,
+        pytest.raises(GonogoError) as caught,
+        source.readable(),
+    ):
+        connection.execute(
+            "DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT oid FROM pg_catalog.pg_class"
+            " WHERE relkind = 'r' LOOP EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE', t);"
+            " END LOOP; END $$"
+        )
+    assert caught.value.primary == "the server has no room for the locks of a backup"
 
 
 def test_a_table_as_wide_as_can_be_and_hundreds_of_partitions(
