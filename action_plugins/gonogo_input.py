@@ -13,7 +13,8 @@ from ansible.utils.vars import load_extra_vars
 
 from gonogo.controller import host_request, request
 from gonogo.controller.inventory import Inventory
-from gonogo.controller.stage import Stage, native
+from gonogo.controller.native import native
+from gonogo.controller.stage import Stage
 
 
 class ActionModule(Stage):

@@ -27,10 +27,11 @@ from gonogo.controller import (
     request,
 )
 from gonogo.controller.inventory import Inventory
+from gonogo.controller.native import native
 from gonogo.controller.protection import ONLY_INVENTORY, Protection, protection
 from gonogo.controller.render import compiling
 from gonogo.controller.runbook import Runbook
-from gonogo.controller.stage import LOGIN, Stage, native
+from gonogo.controller.stage import LOGIN, Stage
 from gonogo.errors import GonogoError
 from gonogo.login import storable
 

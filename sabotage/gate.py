@@ -21,9 +21,9 @@ from gonogo.controller import evidence, judgement, runbook
 from gonogo.controller.commands import Caller
 from gonogo.controller.phase_stage import PhaseStage
 from gonogo.errors import GonogoError
+from gonogo.identity import observe
 from gonogo.login import LOGIN_SPEC, Login, application_name
 from gonogo.remote import find
-from gonogo.target import observe
 from sabotage.shape import RUNBOOK
 
 __all__ = ["Gate", "Judged"]

@@ -22,9 +22,10 @@ from . import catalog, copied, identity, link, lock
 from .canonical import line, sha256
 from .connection import DatabaseError, connect, described
 from .errors import GonogoError
+from .identity import observe
 from .login import Login, Timeouts, application_name
+from .login_rights import refuse_stronger_login
 from .script import Block, blocks
-from .target import observe, refuse_stronger_login
 
 __all__ = ["carry_out"]
 

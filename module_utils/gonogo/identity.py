@@ -1,6 +1,6 @@
 """Is this the database the inventory declares? Rules over what was declared and observed.
 
-Pure: knows neither psycopg nor Ansible.
+Runs on the target host: Python 3.9, standard library only.
 """
 
 from __future__ import annotations
@@ -8,9 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from . import catalog
 from .errors import GonogoError
 
-__all__ = ["problems"]
+__all__ = ["observe", "problems"]
+
+_NO_IDENTITY = "pg_database or pg_roles has no row for this session."
+
+
+def observe(connection: Any) -> dict[str, Any]:
+    """One row of `catalog.IDENTITY`, with the process the connection itself belongs to."""
+    with connection.cursor() as cursor:
+        cursor.execute(catalog.IDENTITY)
+        row = cursor.fetchone()
+        names = [column.name for column in cursor.description]
+    if row is None:
+        raise GonogoError("the database does not say who it is", detail=_NO_IDENTITY)
+    return {**dict(zip(names, row)), "client_backend_pid": connection.info.backend_pid}
 
 
 def problems(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> list[GonogoError]:

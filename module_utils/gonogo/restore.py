@@ -41,10 +41,10 @@ from .canonical import line, sha256
 from .connection import DatabaseError, connect, described, reached
 from .errors import GonogoError
 from .exchange import Names
+from .identity import observe
 from .login import Login, Timeouts, application_name
 from .restored import PURPOSE, STAGE
 from .source import surroundings
-from .target import observe
 from .twin import attempts, likeness, proof, restoring, standins
 from .twin.attempts import Manner
 from .twin.filling import Filling, FillingAsLogin

@@ -17,8 +17,8 @@ from typing import Any
 from . import holdings, identity, lock, made_database
 from .connection import DatabaseError, connect
 from .errors import GonogoError
+from .identity import observe
 from .login import Login, Timeouts, application_name
-from .target import observe
 from .twin import restoring
 
 __all__ = ["PURPOSE", "STAGE", "find_out"]

@@ -12,16 +12,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import catalog, clients, identity, lock, rights, unfinished
+from . import clients, identity, lock, unfinished
 from .connection import connect
 from .errors import GonogoError
+from .identity import observe
 from .login import Login, application_name
+from .login_rights import refuse_stronger_login
 from .twin import place
 
-__all__ = ["observe", "open_target", "refuse_stronger_login"]
+__all__ = ["open_target"]
 
 _STAGE = "target"
-_NO_IDENTITY = "pg_database or pg_roles has no row for this session."
 
 
 def open_target(
@@ -71,26 +72,6 @@ def open_target(
         if others and held is None:
             lock.release(connection, run_id=run_id)
     return {**result, "held": asdict(held) if held else None, "others": others}
-
-
-def observe(connection: Any) -> dict[str, Any]:
-    """One row of `catalog.IDENTITY`, with the process the connection itself belongs to."""
-    with connection.cursor() as cursor:
-        cursor.execute(catalog.IDENTITY)
-        row = cursor.fetchone()
-        names = [column.name for column in cursor.description]
-    if row is None:
-        raise GonogoError("the database does not say who it is", detail=_NO_IDENTITY)
-    return {**dict(zip(names, row)), "client_backend_pid": connection.info.backend_pid}
-
-
-def refuse_stronger_login(connection: Any) -> None:
-    """Raise GonogoError where the session would run code with rights that its owner lacks."""
-    with connection.cursor() as cursor:
-        cursor.execute(rights.FOREIGN_CODE)
-        powers, code, owner = cursor.fetchone()
-    if code is not None:
-        raise rights.stronger_login(connection.info.user, powers=powers, code=code, owner=owner)
 
 
 def _clients(pg_bin: str | None, server_version: str) -> dict[str, dict[str, str]]:

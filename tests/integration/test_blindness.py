@@ -19,8 +19,8 @@ import pytest
 
 from gonogo import identity
 from gonogo.connection import connect
+from gonogo.identity import observe
 from gonogo.login import Login
-from gonogo.target import observe
 from sandbox import logins, programs
 from sandbox.account import server_account
 from sandbox.cluster import Cluster

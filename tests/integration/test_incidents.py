@@ -14,7 +14,7 @@ from gonogo import identity
 from gonogo.connection import connect
 from gonogo.controller import runbook
 from gonogo.errors import InputError
-from gonogo.target import observe
+from gonogo.identity import observe
 from gonogo.verdict import decide
 from tests.integration import scripts
 from tests.integration.harness import RUNBOOK, Database

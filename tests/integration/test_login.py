@@ -20,8 +20,8 @@ import yaml
 from gonogo import clients
 from gonogo.connection import connect, reached
 from gonogo.errors import GonogoError
+from gonogo.identity import observe
 from gonogo.login import Login
-from gonogo.target import observe
 from sandbox import database as content
 from sandbox import logins
 from sandbox.cluster import Cluster

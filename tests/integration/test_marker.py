@@ -13,7 +13,7 @@ from psycopg import sql
 
 from gonogo import identity
 from gonogo.connection import connect
-from gonogo.target import observe
+from gonogo.identity import observe
 from sandbox import database as content
 from sandbox import logins
 from sandbox.cluster import Cluster

@@ -16,8 +16,8 @@ from gonogo import cleanup, fingerprint
 from gonogo.connection import connect
 from gonogo.errors import GonogoError
 from gonogo.login import Login, Timeouts
+from gonogo.login_rights import refuse_stronger_login
 from gonogo.restore import Request, restore
-from gonogo.target import refuse_stronger_login
 from gonogo.twin import reading
 from sandbox import logins
 from sandbox.cluster import Cluster

@@ -13,8 +13,8 @@ from ansible.parsing.dataloader import DataLoader
 from gonogo import verdict
 from gonogo.controller import promotion, request, runbook
 from gonogo.controller.inventory import Inventory
+from gonogo.controller.native import native
 from gonogo.controller.protection import Protection, protection
-from gonogo.controller.stage import native
 from gonogo.errors import InputError
 
 HOST = "db"

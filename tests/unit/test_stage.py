@@ -13,8 +13,9 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure
 
 from gonogo.controller import evidence, project
+from gonogo.controller.native import native
 from gonogo.controller.package import GONOGO
-from gonogo.controller.stage import LOGIN, NoAnswerError, Stage, native, on_target
+from gonogo.controller.stage import LOGIN, NoAnswerError, Stage, on_target
 from gonogo.driver import DRIVER_SPEC
 from gonogo.errors import GonogoError
 from gonogo.login import LOGIN_SPEC

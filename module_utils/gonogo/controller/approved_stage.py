@@ -29,7 +29,8 @@ from . import (
     request_form,
     unheard,
 )
-from .stage import LOGIN, Stage, native
+from .native import native
+from .stage import LOGIN, Stage
 
 __all__ = ["SPEC", "ApprovedStage"]
 

@@ -9,8 +9,8 @@ from typing import Any
 from ..deploy import budgets
 from ..errors import InputError
 from . import person, project, promotion, request, request_form
+from .native import native
 from .protection import protection
-from .stage import native
 
 __all__ = ["check"]
 

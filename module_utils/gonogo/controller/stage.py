@@ -33,11 +33,12 @@ from ..remote import find
 from ..verdict import is_protected
 from . import evidence, loaded, project, request_form, runbook
 from .commands import Caller
+from .native import native
 from .package import GONOGO, PSYCOPG, Package
 from .paths import path_of
 from .render import share_code
 
-__all__ = ["LOGIN", "Stage", "native", "on_target"]
+__all__ = ["LOGIN", "Stage", "on_target"]
 
 
 def on_target(spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,23 +61,6 @@ _ORPHANED = "ansible-playbook has ended"
 _ORPHAN_SECONDS = 0.2
 
 LOGIN = on_target({"type": "dict", "required": True, "options": LOGIN_SPEC})
-
-
-def native(value: Any) -> Any:
-    """Copy of a value without Ansible's tags: plain dict, list, str, int, float, bool, None."""
-    if isinstance(value, Mapping):
-        return {str(key): native(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [native(item) for item in value]
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float):
-        return float(value)
-    return str(value)
 
 
 def given(values: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:

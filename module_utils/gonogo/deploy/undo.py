@@ -22,8 +22,9 @@ from ..canonical import line, sha256
 from ..catalog import WRITTEN
 from ..connection import DatabaseError, connect, described
 from ..errors import GonogoError
+from ..identity import observe
 from ..login import Login, Timeouts, application_name
-from ..target import observe, refuse_stronger_login
+from ..login_rights import refuse_stronger_login
 from . import prisma, single
 from .bill import Meter
 from .budgets import Budgets

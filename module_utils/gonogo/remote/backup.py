@@ -31,10 +31,10 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """`backup`: the record that `backup.take` returns."""
     provide_psycopg(params)
     from ..connection import reached
+    from ..identity import observe
     from ..lock import prove, session
     from ..snapshot import exported, has_room
     from ..source import Source
-    from ..target import observe
 
     login, run_id = login_of(params), params["run_id"]
     if params["compress"] in {"0", "none"}:

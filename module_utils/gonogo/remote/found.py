@@ -33,7 +33,7 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     from .. import identity, lock
     from ..connection import connect
     from ..deploy.carry_out import find_out
-    from ..target import observe
+    from ..identity import observe
 
     run_id = params["run_id"]
     with connect(
