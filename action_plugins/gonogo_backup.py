@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from gonogo.controller.stage import LOGIN, Stage
+from gonogo.controller.ansible.stage import LOGIN, Stage
 
 
 class ActionModule(Stage):

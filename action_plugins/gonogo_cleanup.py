@@ -9,8 +9,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from gonogo.controller import evidence, ledger, unheard
-from gonogo.controller.approved_stage import SPEC, ApprovedStage
+from gonogo.controller import evidence
+from gonogo.controller.outcome import unheard
+from gonogo.controller.render import ledger
+from gonogo.controller.stages.approved import SPEC, ApprovedStage
 
 
 class ActionModule(ApprovedStage):

@@ -8,23 +8,18 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from gonogo.controller import (
-    approval,
-    deploy_approval,
-    deployment,
-    evidence,
-    intents,
-    migration,
-    person,
-    ranges,
-    rehearsal,
-)
-from gonogo.controller.commands import spelled
-from gonogo.controller.runbook import Runbook
-from gonogo.controller.stage import LOGIN, Stage
-from gonogo.deploy.budgets import BUDGETS_SPEC, budgets_of
-from gonogo.errors import GonogoError
-from gonogo.remote.common import TIMEOUTS_SPEC
+from gonogo.contract.budgets import BUDGETS_SPEC, budgets_of
+from gonogo.contract.errors import GonogoError
+from gonogo.controller import evidence
+from gonogo.controller.ansible.stage import LOGIN, Stage
+from gonogo.controller.invocation import person
+from gonogo.controller.invocation.commands import spelled
+from gonogo.controller.outcome import deployment, intents, rehearsal
+from gonogo.controller.reading import ranges
+from gonogo.controller.request import approval, deploy_approval
+from gonogo.controller.runbook import migration
+from gonogo.controller.runbook.book import Runbook
+from gonogo.host.stages.common import TIMEOUTS_SPEC
 
 # How often the schema is looked at before it is taken for one that does not keep still.
 _LOOKS = 3

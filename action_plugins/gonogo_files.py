@@ -8,8 +8,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from gonogo.controller.stage import Stage
-from gonogo.errors import InputError
+from gonogo.contract.errors import InputError
+from gonogo.controller.ansible.stage import Stage
 
 
 class ActionModule(Stage):

@@ -11,10 +11,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 from ansible import context
 from ansible.utils.vars import load_extra_vars
 
-from gonogo.controller import host_request, request
-from gonogo.controller.inventory import Inventory
-from gonogo.controller.native import native
-from gonogo.controller.stage import Stage
+from gonogo.controller import request
+from gonogo.controller.ansible.stage import Stage
+from gonogo.controller.invocation.native import native
+from gonogo.controller.request import host_request
+from gonogo.controller.request.inventory import Inventory
 
 
 class ActionModule(Stage):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from gonogo.controller.phase_stage import PhaseStage
+from gonogo.controller.stages.phases import PhaseStage
 
 
 class ActionModule(PhaseStage):

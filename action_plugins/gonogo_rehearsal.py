@@ -10,15 +10,17 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from gonogo.controller import evidence, migration, rehearsal
-from gonogo.controller.phase_scripts import prepare
-from gonogo.controller.phase_stage import answers, problem_of
-from gonogo.controller.runbook import Runbook
-from gonogo.controller.stage import LOGIN, Stage
-from gonogo.deploy.budgets import BUDGETS_SPEC, budgets_of
-from gonogo.errors import GonogoError, InputError
-from gonogo.remote.common import TIMEOUTS_SPEC
-from gonogo.schema_catalog import Difference
+from gonogo.contract.budgets import BUDGETS_SPEC, budgets_of
+from gonogo.contract.errors import GonogoError, InputError
+from gonogo.controller import evidence
+from gonogo.controller.ansible.stage import LOGIN, Stage
+from gonogo.controller.outcome import rehearsal
+from gonogo.controller.runbook import migration
+from gonogo.controller.runbook.book import Runbook
+from gonogo.controller.runbook.phase_scripts import prepare
+from gonogo.controller.stages.phases import answers, problem_of
+from gonogo.host.compare.schema_catalog import Difference
+from gonogo.host.stages.common import TIMEOUTS_SPEC
 
 
 class ActionModule(Stage):

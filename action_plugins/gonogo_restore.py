@@ -9,9 +9,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from gonogo.controller import evidence, ranges, recovery
-from gonogo.controller.approved_stage import SPEC, ApprovedStage
-from gonogo.errors import GonogoError, InputError
+from gonogo.contract.errors import GonogoError, InputError
+from gonogo.controller import evidence
+from gonogo.controller.reading import ranges
+from gonogo.controller.stages import recovery
+from gonogo.controller.stages.approved import SPEC, ApprovedStage
 
 _SHOWN = 20
 

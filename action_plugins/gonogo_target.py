@@ -14,26 +14,19 @@ from ansible import context
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.vars import load_extra_vars
 
-from gonogo.controller import (
-    evidence,
-    host_request,
-    intents,
-    loaded,
-    others,
-    person,
-    project,
-    promotion,
-    recovery,
-    request,
-)
-from gonogo.controller.inventory import Inventory
-from gonogo.controller.native import native
-from gonogo.controller.protection import ONLY_INVENTORY, Protection, protection
-from gonogo.controller.render import compiling
-from gonogo.controller.runbook import Runbook
-from gonogo.controller.stage import LOGIN, Stage
-from gonogo.errors import GonogoError
-from gonogo.login import storable
+from gonogo.contract.errors import GonogoError
+from gonogo.contract.login import storable
+from gonogo.controller import evidence, request
+from gonogo.controller.ansible.stage import LOGIN, Stage
+from gonogo.controller.invocation import loaded, person, project
+from gonogo.controller.invocation.native import native
+from gonogo.controller.outcome import intents
+from gonogo.controller.render.rendering import compiling
+from gonogo.controller.request import host_request, promotion
+from gonogo.controller.request.inventory import Inventory
+from gonogo.controller.request.protection import ONLY_INVENTORY, Protection, protection
+from gonogo.controller.runbook.book import Runbook
+from gonogo.controller.stages import concurrent_runs, recovery
 
 STAGES = [
     "target",
@@ -98,7 +91,7 @@ class ActionModule(Stage):
         run = self._open(arguments, declared, runbook, admitted, protected)
         with compiling(runbook.template_folders):
             first = self._probe(arguments, declared, run_id=run.run_id)
-        result = others.after_the_dead(
+        result = concurrent_runs.after_the_dead(
             lambda dead: self._probe(arguments, declared, run_id=run.run_id, fence=dead),
             first,
             runs_dir=self.runs_dir,

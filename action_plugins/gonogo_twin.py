@@ -9,8 +9,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from gonogo.controller.stage import LOGIN, Stage
-from gonogo.errors import GonogoError
+from gonogo.contract.errors import GonogoError
+from gonogo.controller.ansible.stage import LOGIN, Stage
 
 _OFF = "the twin is switched off (twin_enabled)"
 _SHOWN = 5

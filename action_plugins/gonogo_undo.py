@@ -9,11 +9,14 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from gonogo.controller import evidence, intents, migration, recovery, unheard
-from gonogo.controller.approved_stage import SPEC, ApprovedStage
-from gonogo.controller.undo_lines import change_lines
-from gonogo.deploy.budgets import BUDGETS_SPEC, budgets_of
-from gonogo.errors import GonogoError
+from gonogo.contract.budgets import BUDGETS_SPEC, budgets_of
+from gonogo.contract.errors import GonogoError
+from gonogo.controller import evidence
+from gonogo.controller.outcome import intents, unheard
+from gonogo.controller.outcome.undo_lines import change_lines
+from gonogo.controller.runbook import migration
+from gonogo.controller.stages import recovery
+from gonogo.controller.stages.approved import SPEC, ApprovedStage
 
 _SHOWN = 20
 # What a run that has deployed, or has begun to, has left in its evidence.

@@ -9,21 +9,17 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from gonogo import canonical
-from gonogo.controller import (
-    evidence,
-    intents,
-    judgement,
-    project,
-    recovery,
-    report,
-    ways_back,
-)
-from gonogo.controller.paths import path_of
-from gonogo.controller.phase_stage import judged_objects
-from gonogo.controller.stage import Stage
-from gonogo.errors import GonogoError, InputError
-from gonogo.judged import differences
+from gonogo.contract import canonical
+from gonogo.contract.errors import GonogoError, InputError
+from gonogo.controller import evidence, report
+from gonogo.controller.ansible.stage import Stage
+from gonogo.controller.evidence import judgement
+from gonogo.controller.invocation import project
+from gonogo.controller.invocation.paths import path_of
+from gonogo.controller.outcome import intents, ways_back
+from gonogo.controller.stages import recovery
+from gonogo.controller.stages.phases import judged_objects
+from gonogo.host.compare.judged import differences
 
 # Not an option: a variable could name others.
 _TEMPLATES = project.ROOT / "roles" / "verdict" / "templates"

@@ -30,16 +30,12 @@ from ansible.plugins.callback import CallbackBase
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 # phase_stage brings along what all stages import: their processes are forks of this one.
-from gonogo import fault
-from gonogo.controller import (
-    evidence,
-    intents,
-    judgement,
-    loaded,
-    phase_stage,  # noqa: F401 - see above
-    report,
-)
-from gonogo.errors import GonogoError
+from gonogo.contract import fault
+from gonogo.contract.errors import GonogoError
+from gonogo.controller import evidence, report
+from gonogo.controller.evidence import judgement
+from gonogo.controller.invocation import loaded
+from gonogo.controller.outcome import intents
 
 DOCUMENTATION = r"""
 name: gonogo

@@ -40,7 +40,7 @@ description:
 extends_documentation_fragment: [gonogo]
 options:
   entry:
-    description: What is asked for, see C(module_utils/gonogo/remote).
+    description: What is asked for, see C(module_utils/gonogo/host/stages).
     type: str
     required: true
   arguments:
@@ -129,10 +129,10 @@ def answered(given: dict[str, Any]) -> dict[str, Any]:
         return failed(told, hint="Find out who changed it, then remove it: it is sent again.")
     # What was verified is what is imported: it is in memory, and the search path leads to none.
     bundle: dict[str, Any] = {"__name__": "gonogo_bundle"}
-    name = "gonogo/bundle.py"
+    name = "gonogo/host/transport/bundle.py"
     exec(compile(json.loads(text)[name], name, "exec", dont_inherit=True), bundle)  # noqa: S102
     bundle["install"](text, package["file"])
-    from gonogo.remote.answer import answer  # noqa: PLC0415 - it can be found now
+    from gonogo.host.answer import answer  # noqa: PLC0415 - it can be found now
 
     return answer(
         given["entry"],

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gonogo.controller.row_rule_sql import Rows, rule_sql
-from gonogo.controller.row_rules import steps
+from gonogo.controller.render.row_rule_sql import Rows, rule_sql
+from gonogo.controller.render.row_rules import steps
 from sabotage.change import past_triggers
 from sabotage.shape import Shape, ident, literal
 

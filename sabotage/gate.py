@@ -15,15 +15,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gonogo import canonical, identity, lock
-from gonogo.connection import connect
-from gonogo.controller import evidence, judgement, runbook
-from gonogo.controller.commands import Caller
-from gonogo.controller.phase_stage import PhaseStage
-from gonogo.errors import GonogoError
-from gonogo.identity import observe
-from gonogo.login import LOGIN_SPEC, Login, application_name
-from gonogo.remote import find
+from gonogo.contract import canonical
+from gonogo.contract.errors import GonogoError
+from gonogo.contract.login import LOGIN_SPEC, Login, application_name
+from gonogo.controller import evidence, runbook
+from gonogo.controller.evidence import judgement
+from gonogo.controller.invocation.commands import Caller
+from gonogo.controller.stages.phases import PhaseStage
+from gonogo.host.session import identity, lock
+from gonogo.host.session.connection import connect
+from gonogo.host.session.identity import observe
+from gonogo.host.stages import find
 from sabotage.shape import RUNBOOK
 
 __all__ = ["Gate", "Judged"]

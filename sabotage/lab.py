@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from gonogo.login import Login
+from gonogo.contract.login import Login
 from sabotage.change import Change
 from sabotage.gate import Gate, Judged
 from sandbox import database as content

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gonogo.twin.account import Account, choose
-from gonogo.twin.errors import UnprovenError
+from gonogo.host.restore.errors import UnprovenError
+from gonogo.host.twin.account import Account, choose
 from sandbox.errors import SandboxError
 
 __all__ = ["Account", "server_account"]

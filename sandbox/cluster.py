@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from gonogo.twin import sharedmemory
+from gonogo.host.twin import sharedmemory
 from sandbox import logins, process, programs
 from sandbox.account import Account, server_account
 from sandbox.errors import SandboxError

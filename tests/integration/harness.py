@@ -13,8 +13,8 @@ from typing import Any
 
 import psycopg
 
-from gonogo import catalog
-from gonogo.login import Login
+from gonogo.contract.login import Login
+from gonogo.host.session import catalog
 from sandbox import logins
 from sandbox.cluster import Cluster
 from sandbox.ssh.endpoint import Endpoint

@@ -9,10 +9,10 @@ from typing import Any
 
 import psycopg
 
-from gonogo.connection import connect
-from gonogo.controller import migration
-from gonogo.deploy.budgets import budgets_of
-from gonogo.deploy.carry_out import deploy
+from gonogo.contract.budgets import budgets_of
+from gonogo.controller.runbook import migration
+from gonogo.host.migrate.carry_out import deploy
+from gonogo.host.session.connection import connect
 from sandbox import database as content
 from tests.integration.harness import Database
 

@@ -15,12 +15,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from gonogo import phases
-from gonogo.connection import connect
-from gonogo.controller import runbook, yamlfile
-from gonogo.controller.render import render_phase
-from gonogo.login import Timeouts, application_name
-from gonogo.script import blocks
+from gonogo.contract.login import Timeouts, application_name
+from gonogo.contract.script import blocks
+from gonogo.controller import runbook
+from gonogo.controller.reading import yamlfile
+from gonogo.controller.render.rendering import render_phase
+from gonogo.host.checks import phases
+from gonogo.host.session.connection import connect
 from sandbox import logins
 from tests.integration.harness import RUNBOOK, Database
 

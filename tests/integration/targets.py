@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gonogo import schema_catalog
-from gonogo.controller.protection import ONLY_INVENTORY
+from gonogo.controller.request.protection import ONLY_INVENTORY
+from gonogo.host.compare import schema_catalog
 from tests.integration.harness import PROJECT, Controller, Database, Outcome
 
 __all__ = ["ROLL_OUT", "RUNBOOK", "VALIDATE", "Make", "Target", "make_target"]

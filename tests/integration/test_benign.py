@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gonogo.login import Login
+from gonogo.contract.login import Login
 from sandbox import logins
 from sandbox.cluster import Cluster
 from tests.integration import scripts

@@ -17,10 +17,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from gonogo import identity
-from gonogo.connection import connect
-from gonogo.identity import observe
-from gonogo.login import Login
+from gonogo.contract.login import Login
+from gonogo.host.session import identity
+from gonogo.host.session.connection import connect
+from gonogo.host.session.identity import observe
 from sandbox import logins, programs
 from sandbox.account import server_account
 from sandbox.cluster import Cluster

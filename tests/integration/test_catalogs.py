@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from gonogo.connection import connect
-from gonogo.errors import GonogoError
+from gonogo.contract.errors import GonogoError
+from gonogo.host.session.connection import connect
 from sandbox.cluster import Cluster
 from tests.integration import universe
 from tests.integration.harness import login_of

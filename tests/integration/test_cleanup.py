@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from gonogo import cleanup
-from gonogo.errors import GonogoError
-from gonogo.login import Timeouts
+from gonogo.contract.errors import GonogoError
+from gonogo.contract.login import Timeouts
+from gonogo.host.checks import cleanup
 from sandbox import logins
 from tests.integration.harness import Database
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gonogo.connection import connect
-from gonogo.execution import run_script
+from gonogo.host.checks.execution import run_script
+from gonogo.host.session.connection import connect
 from tests.integration.harness import Database
 from tests.unit.test_render import IMPORT, render
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gonogo import fingerprint, reprint, schema_catalog
-from gonogo.connection import connect
-from gonogo.definition_parts import cut
-from gonogo.deploy.again import again
-from gonogo.login import Login
-from gonogo.schema_catalog import Difference
+from gonogo.contract.login import Login
+from gonogo.host.compare import fingerprint, reprint, schema_catalog
+from gonogo.host.compare.definition_parts import cut
+from gonogo.host.compare.schema_catalog import Difference
+from gonogo.host.migrate.again import again
+from gonogo.host.session.connection import connect
 from sandbox import logins
 from sandbox.cluster import Cluster
 from tests.integration.harness import Database, login_of

@@ -11,11 +11,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from gonogo import schema_catalog
-from gonogo.connection import connect
-from gonogo.deploy.budgets import budgets_of
-from gonogo.deploy.carry_out import deploy, find_out
-from gonogo.errors import GonogoError
+from gonogo.contract.budgets import budgets_of
+from gonogo.contract.errors import GonogoError
+from gonogo.host.compare import schema_catalog
+from gonogo.host.migrate.carry_out import deploy, find_out
+from gonogo.host.session.connection import connect
 from tests.integration.harness import Database
 from tests.integration.migrations import PRISMA_TABLE, deployed, plan_of, prisma_rows
 

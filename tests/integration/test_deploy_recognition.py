@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from gonogo.connection import connect
-from gonogo.controller import migration, runbook
-from gonogo.deploy.budgets import budgets_of
-from gonogo.deploy.carry_out import inspect
-from gonogo.deploy.undo import take_back
+from gonogo.contract.budgets import budgets_of
+from gonogo.controller import runbook
+from gonogo.controller.runbook import migration
+from gonogo.host.migrate.carry_out import inspect
+from gonogo.host.migrate.undo import take_back
+from gonogo.host.session.connection import connect
 from tests.integration.harness import PROJECT, RUNBOOK, Database
 from tests.integration.migrations import before
 

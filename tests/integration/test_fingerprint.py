@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from gonogo import fingerprint, schema_catalog
-from gonogo.connection import connect
-from gonogo.errors import GonogoError
-from gonogo.login import Login
+from gonogo.contract.errors import GonogoError
+from gonogo.contract.login import Login
+from gonogo.host.compare import fingerprint, schema_catalog
+from gonogo.host.session.connection import connect
 from tests.integration.harness import Database, login_of
 from tests.integration.twins import Rehearsal
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from gonogo import identity
-from gonogo.connection import connect
+from gonogo.contract.errors import InputError
 from gonogo.controller import runbook
-from gonogo.errors import InputError
-from gonogo.identity import observe
+from gonogo.host.session import identity
+from gonogo.host.session.connection import connect
+from gonogo.host.session.identity import observe
 from gonogo.verdict import decide
 from tests.integration import scripts
 from tests.integration.harness import RUNBOOK, Database

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from gonogo import schema_catalog
-from gonogo.connection import connect
+from gonogo.contract.errors import GonogoError
 from gonogo.controller import evidence
-from gonogo.errors import GonogoError
-from gonogo.phases import run_phases
+from gonogo.host.checks.phases import run_phases
+from gonogo.host.compare import schema_catalog
+from gonogo.host.session.connection import connect
 from sandbox import process
 from sandbox.ssh.background import Background
 from sandbox.ssh.builtin import Builtin

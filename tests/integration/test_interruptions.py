@@ -23,7 +23,8 @@ from typing import Any
 
 import pytest
 
-from gonogo.controller import evidence, intents, unheard
+from gonogo.controller import evidence
+from gonogo.controller.outcome import intents, unheard
 from sandbox import database as content
 from sandbox import logins, process
 from sandbox.ssh.background import Background

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from gonogo.connection import connect
-from gonogo.judged import differences, read
+from gonogo.host.compare.judged import differences, read
+from gonogo.host.session.connection import connect
 from sandbox import logins
 from tests.integration.harness import PROJECT, Controller, Database
 from tests.integration.test_run import SANDBOX

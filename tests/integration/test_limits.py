@@ -10,11 +10,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from gonogo import lock
-from gonogo.connection import connect, reached
-from gonogo.errors import GonogoError
-from gonogo.execution import run_script
-from gonogo.login import Timeouts
+from gonogo.contract.errors import GonogoError
+from gonogo.contract.login import Timeouts
+from gonogo.host.checks.execution import run_script
+from gonogo.host.session import lock
+from gonogo.host.session.connection import connect, reached
 from tests.integration.harness import Database
 from tests.integration.twins import RUN_ID, Rehearsal
 

@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 import yaml
 
-from gonogo import clients
-from gonogo.connection import connect, reached
-from gonogo.errors import GonogoError
-from gonogo.identity import observe
-from gonogo.login import Login
+from gonogo.contract.errors import GonogoError
+from gonogo.contract.login import Login
+from gonogo.host.archive import clients
+from gonogo.host.session.connection import connect, reached
+from gonogo.host.session.identity import observe
 from sandbox import database as content
 from sandbox import logins
 from sandbox.cluster import Cluster

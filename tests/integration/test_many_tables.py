@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gonogo import source
-from gonogo.errors import GonogoError
-from gonogo.login import Login
+from gonogo.contract.errors import GonogoError
+from gonogo.contract.login import Login
+from gonogo.host.compare import source
 from sandbox import database as content
 from sandbox import logins
 from sandbox.cluster import Cluster

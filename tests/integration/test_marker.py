@@ -11,9 +11,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from gonogo import identity
-from gonogo.connection import connect
-from gonogo.identity import observe
+from gonogo.host.session import identity
+from gonogo.host.session.connection import connect
+from gonogo.host.session.identity import observe
 from sandbox import database as content
 from sandbox import logins
 from sandbox.cluster import Cluster

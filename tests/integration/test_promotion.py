@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from gonogo import canonical
-from gonogo.controller import promotion, runbook
-from gonogo.controller.protection import ONLY_INVENTORY, Protection
-from gonogo.errors import InputError
+from gonogo.contract import canonical
+from gonogo.contract.errors import InputError
+from gonogo.controller import runbook
+from gonogo.controller.request import promotion
+from gonogo.controller.request.protection import ONLY_INVENTORY, Protection
 from tests.integration.harness import PROJECT, Controller, Database, Outcome
 
 Make = Callable[..., Database]

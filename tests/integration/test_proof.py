@@ -12,10 +12,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from gonogo import catalog, cleanup, fingerprint, fingerprint_queries
-from gonogo.connection import connect
-from gonogo.deploy import undo
-from gonogo.login import Login
+from gonogo.contract.login import Login
+from gonogo.host.checks import cleanup
+from gonogo.host.compare import fingerprint, fingerprint_queries
+from gonogo.host.migrate import undo
+from gonogo.host.session import catalog
+from gonogo.host.session.connection import connect
 from sandbox import logins
 from sandbox.cluster import Cluster
 from tests.integration.harness import Database

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from gonogo import reprint, schema_catalog
-from gonogo.connection import connect
-from gonogo.login import Login
+from gonogo.contract.login import Login
+from gonogo.host.compare import reprint, schema_catalog
+from gonogo.host.session.connection import connect
 from tests.integration.harness import PROJECT, Controller, Database
 from tests.integration.harness import RUNBOOK as BASE
 from tests.integration.migrations import before

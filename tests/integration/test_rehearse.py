@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from gonogo import schema_catalog
-from gonogo.connection import connect
-from gonogo.deploy import rehearse
-from gonogo.deploy.budgets import budgets_of
-from gonogo.login import Timeouts
+from gonogo.contract.budgets import budgets_of
+from gonogo.contract.login import Timeouts
+from gonogo.host.compare import schema_catalog
+from gonogo.host.migrate import rehearse
+from gonogo.host.session.connection import connect
 from tests.integration.harness import Database
 from tests.integration.migrations import PRISMA_TABLE, plan_of, prisma_rows
 

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from psycopg import sql
 
-from gonogo import exchange
-from gonogo import restore as module
-from gonogo.errors import GonogoError
-from gonogo.login import Timeouts
-from gonogo.restore import Request, restore
-from gonogo.twin import proof
-from gonogo.twin.filling import Filling
+from gonogo.contract.errors import GonogoError
+from gonogo.contract.login import Timeouts
+from gonogo.host.compare import proof
+from gonogo.host.restore import exchange
+from gonogo.host.restore import replace as module
+from gonogo.host.restore.filling import Filling
+from gonogo.host.restore.replace import Request, restore
 from sandbox import logins
 from tests.integration.harness import Database
 from tests.integration.twins import RUN_ID, Rehearsal

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from psycopg import sql
 
-from gonogo import restore as module
-from gonogo.login import Timeouts
+from gonogo.contract.login import Timeouts
+from gonogo.host.restore import replace as module
 from sandbox import database as content
 from sandbox import logins
 from sandbox.cluster import Cluster

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 from psycopg import sql
 
-from gonogo import exchange
-from gonogo.errors import GonogoError
-from gonogo.restored import find_out
-from gonogo.twin import standins
-from gonogo.twin.filling import Filling
+from gonogo.contract.errors import GonogoError
+from gonogo.host.restore import exchange, standins
+from gonogo.host.restore.filling import Filling
+from gonogo.host.restore.restored import find_out
 from tests.integration.harness import Database
 from tests.integration.test_restore_approval import STAMP, Scene, wrote
 from tests.integration.test_restore_approval import scene as scene  # noqa: PLC0414 - a fixture
@@ -48,7 +47,7 @@ def killed(scene: Scene, monkeypatch: pytest.MonkeyPatch, content: str, where: o
 
     with monkeypatch.context() as patched:
         patched.setattr(where, "fill" if where is Filling else "change_names", ends)
-        patched.setattr("gonogo.restore._drop", lambda *_: None)
+        patched.setattr("gonogo.host.restore.replace._drop", lambda *_: None)
         with pytest.raises(GoneError):
             scene.plan(content)
 
@@ -162,7 +161,7 @@ def test_roles_of_a_killed_restore_go_with_the_next(
     with monkeypatch.context() as patched:
         patched.setattr(standins, "allow_to_make", ends)
         patched.setattr(standins, "remove", lambda *_: None)
-        patched.setattr("gonogo.restore._drop", lambda *_: None)
+        patched.setattr("gonogo.host.restore.replace._drop", lambda *_: None)
         with pytest.raises(GonogoError, match="killed"):
             scene.plan(scene.plan()["content"])
     left = _roles(scene.database)

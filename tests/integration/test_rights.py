@@ -12,13 +12,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from gonogo import cleanup, fingerprint
-from gonogo.connection import connect
-from gonogo.errors import GonogoError
-from gonogo.login import Login, Timeouts
-from gonogo.login_rights import refuse_stronger_login
-from gonogo.restore import Request, restore
-from gonogo.twin import reading
+from gonogo.contract.errors import GonogoError
+from gonogo.contract.login import Login, Timeouts
+from gonogo.host.checks import cleanup
+from gonogo.host.compare import fingerprint, reading
+from gonogo.host.restore.replace import Request, restore
+from gonogo.host.session.connection import connect
+from gonogo.host.session.login_rights import refuse_stronger_login
 from sandbox import logins
 from sandbox.cluster import Cluster
 from tests.integration.harness import Database

@@ -8,10 +8,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from gonogo.connection import connect
-from gonogo.source import surroundings
-from gonogo.twin import scratch
-from gonogo.twin.errors import UnprovenError
+from gonogo.host.compare.source import surroundings
+from gonogo.host.restore.errors import UnprovenError
+from gonogo.host.session.connection import connect
+from gonogo.host.twin import scratch
 from sandbox import logins
 from tests.integration.harness import Database
 

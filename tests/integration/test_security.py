@@ -13,10 +13,10 @@ import psycopg
 import pytest
 import yaml
 
-from gonogo import lock
-from gonogo.connection import connect
-from gonogo.errors import GonogoError
-from gonogo.login import Login, application_name
+from gonogo.contract.errors import GonogoError
+from gonogo.contract.login import Login, application_name
+from gonogo.host.session import lock
+from gonogo.host.session.connection import connect
 from sandbox import logins
 from tests.integration import scripts
 from tests.integration.harness import PROJECT, RUNBOOK, Controller, Database

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from gonogo.connection import connect
-from gonogo.controller import migration
-from gonogo.deploy import alone, rehearse
-from gonogo.deploy.budgets import budgets_of
-from gonogo.login import Timeouts
+from gonogo.contract.budgets import budgets_of
+from gonogo.contract.login import Timeouts
+from gonogo.controller.runbook import migration
+from gonogo.host.migrate import alone, rehearse
+from gonogo.host.session.connection import connect
 from tests.integration.harness import Database
 from tests.integration.migrations import plan_of
 

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from gonogo.connection import connect
-from gonogo.controller import migration, runbook, standing
-from gonogo.controller.commands import Caller
-from gonogo.deploy import standing as on_target
-from gonogo.deploy.again import again
-from gonogo.deploy.carry_out import inspect
+from gonogo.controller import runbook
+from gonogo.controller.invocation.commands import Caller
+from gonogo.controller.outcome import standing
+from gonogo.controller.runbook import migration
+from gonogo.host.migrate import standing as on_target
+from gonogo.host.migrate.again import again
+from gonogo.host.migrate.carry_out import inspect
+from gonogo.host.session.connection import connect
 from tests.integration.check_fixtures import make_roles
 from tests.integration.check_fixtures.variants import VARIANTS, Variant
 from tests.integration.harness import RUNBOOK, Controller, Database

@@ -10,12 +10,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from gonogo import lock
-from gonogo.connection import connect
-from gonogo.errors import GonogoError
-from gonogo.login import Login
-from gonogo.source import surroundings
-from gonogo.twin import scratch
+from gonogo.contract.errors import GonogoError
+from gonogo.contract.login import Login
+from gonogo.host.compare.source import surroundings
+from gonogo.host.session import lock
+from gonogo.host.session.connection import connect
+from gonogo.host.twin import scratch
 from sandbox import logins
 from tests.integration.harness import Database
 from tests.integration.twins import RUN_ID, Rehearsal, copied, member, wrapped

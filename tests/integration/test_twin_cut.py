@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from gonogo.connection import connect
-from gonogo.login import Login, application_name
-from gonogo.twin import place
+from gonogo.contract.login import Login, application_name
+from gonogo.host.session.connection import connect
+from gonogo.host.twin import place
 from tests.integration.harness import PROJECT, Database
 from tests.integration.twins import RUN_ID, Rehearsal
 
@@ -24,7 +24,7 @@ SECONDS = 60.0
 MODULE = f"""
 import json, sys
 sys.path.insert(0, {str(PROJECT / "module_utils")!r})
-from gonogo.remote import twin
+from gonogo.host.stages import twin
 twin.run(json.loads(sys.argv[1]), check_mode=False)
 """
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gonogo.connection import connect
-from gonogo.login import Login
+from gonogo.contract.login import Login
+from gonogo.host.session.connection import connect
 from sandbox import logins
 from sandbox.cluster import Cluster
 from tests.integration.harness import Database

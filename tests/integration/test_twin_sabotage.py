@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from gonogo import schema_catalog
-from gonogo.connection import connect
-from gonogo.sabotage import tried, with_change
+from gonogo.host.checks.sabotage import tried, with_change
+from gonogo.host.compare import schema_catalog
+from gonogo.host.session.connection import connect
 from tests.integration.harness import Controller, Database
 
 SCRIPT = """\

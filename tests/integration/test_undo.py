@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from gonogo import link, schema_catalog
-from gonogo.connection import connect
-from gonogo.deploy.budgets import budgets_of
-from gonogo.deploy.undo import take_back
-from gonogo.errors import GonogoError
+from gonogo.contract.budgets import budgets_of
+from gonogo.contract.errors import GonogoError
+from gonogo.host.compare import schema_catalog
+from gonogo.host.migrate.undo import take_back
+from gonogo.host.session import link
+from gonogo.host.session.connection import connect
 from sandbox import logins
 from tests.integration.harness import PROJECT, Controller, Database, Outcome
 from tests.integration.migrations import PRISMA_TABLE, before, deployed, plan_of, prisma_rows

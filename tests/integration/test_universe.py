@@ -13,8 +13,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from gonogo.connection import connect
-from gonogo.login import Login
+from gonogo.contract.login import Login
+from gonogo.host.session.connection import connect
 from sandbox.cluster import Cluster
 from tests.integration import universe
 from tests.integration.harness import Database, login_of

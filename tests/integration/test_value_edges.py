@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gonogo import fingerprint
-from gonogo.connection import connect
+from gonogo.host.compare import fingerprint
+from gonogo.host.session.connection import connect
 from tests.integration.harness import Database, login_of
 from tests.integration.twins import Rehearsal
 from tests.integration.values import BEFORE, values

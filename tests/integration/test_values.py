@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from gonogo import fingerprint
-from gonogo.connection import connect
+from gonogo.host.compare import fingerprint
+from gonogo.host.session.connection import connect
 from sandbox.cluster import Cluster
 from tests.integration import universe
 from tests.integration.harness import Database, login_of

@@ -18,9 +18,10 @@ from typing import Any
 
 import pytest
 
-from gonogo import canonical
-from gonogo.controller import evidence, judgement
-from gonogo.errors import GonogoError
+from gonogo.contract import canonical
+from gonogo.contract.errors import GonogoError
+from gonogo.controller import evidence
+from gonogo.controller.evidence import judgement
 from sandbox import database as content
 from sandbox.cluster import Cluster
 from tests.integration.harness import Controller, Database

@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gonogo import lock
-from gonogo.connection import connect
-from gonogo.login import Login, application_name
-from gonogo.remote import backup, twin
+from gonogo.contract.login import Login, application_name
+from gonogo.host.session import lock
+from gonogo.host.session.connection import connect
+from gonogo.host.stages import backup, twin
 from tests.integration.harness import Database
 
 __all__ = ["RUN_ID", "Rehearsal", "member", "wrapped"]

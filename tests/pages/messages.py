@@ -205,7 +205,7 @@ def _markdown() -> Iterator[str]:
 
 def _of_logins() -> list[tuple[str, str]]:
     """What libpq says, as a pattern, and what helps."""
-    tree = ast.parse((_PACKAGE / "refusal.py").read_text(encoding="utf-8"))
+    tree = ast.parse((_PACKAGE / "host" / "session" / "refusal.py").read_text(encoding="utf-8"))
     made = _constants(tree)["_HINTS"]
     written = next(node for node in ast.walk(made) if isinstance(node, ast.comprehension))
     return list(ast.literal_eval(written.iter))

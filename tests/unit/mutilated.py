@@ -12,10 +12,10 @@ from unicodedata import category
 
 import yaml
 
+from gonogo.contract.errors import GonogoError, InputError
+from gonogo.contract.script import blocks
 from gonogo.controller import runbook
-from gonogo.controller.phase_scripts import prepare
-from gonogo.errors import GonogoError, InputError
-from gonogo.script import blocks
+from gonogo.controller.runbook.phase_scripts import prepare
 from tests.unit.test_ascii import _FACTS
 
 __all__ = ["Damage", "damages", "outcome"]

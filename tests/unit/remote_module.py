@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from gonogo.controller.package import Package
+from gonogo.controller.ansible.package import Package
 
 __all__ = ["FILE", "KEY", "PLACEHOLDER", "kept", "load", "opened", "run", "written"]
 
@@ -42,7 +42,7 @@ def kept(package: Package, home: Path) -> dict[str, str]:
 
 
 def written(bundle: Mapping[str, str]) -> dict[str, str]:
-    from gonogo import bundle as bundles  # noqa: PLC0415 - of the state that the test has made
+    from gonogo.host.transport import bundle as bundles  # noqa: PLC0415 - of the state that the test has made
 
     bundles.keep(bundle)
     return {key: value for key, value in bundle.items() if key != "content"}

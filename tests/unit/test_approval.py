@@ -10,18 +10,14 @@ from typing import Any
 
 import pytest
 
-from gonogo import approvals
-from gonogo.controller import (
-    approval,
-    deploy_approval,
-    person,
-    project,
-    ranges,
-    request,
-)
+from gonogo.contract.errors import GonogoError, InputError
+from gonogo.controller import request
 from gonogo.controller.evidence import Run, load, new_run_id
-from gonogo.controller.protection import Protection
-from gonogo.errors import GonogoError, InputError
+from gonogo.controller.invocation import person, project
+from gonogo.controller.reading import ranges
+from gonogo.controller.request import approval, deploy_approval
+from gonogo.controller.request.protection import Protection
+from gonogo.host.files import approvals
 
 RUN_ID = "20260131T120000Z-0a1b2c"
 DIGEST = "a" * 64

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gonogo import session_settings
-from gonogo.errors import GonogoError
-from gonogo.twin.attempts import Manner, filling, tried
+from gonogo.contract import session_settings
+from gonogo.contract.errors import GonogoError
+from gonogo.host.restore.attempts import Manner, filling, tried
 
 
 def attempts(*failing: Manner) -> tuple[list[Manner], str, str | None]:

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from gonogo.contract.errors import GonogoError, InputError
 from gonogo.controller import request, runbook
-from gonogo.controller.protection import Protection
-from gonogo.controller.stage import given
-from gonogo.errors import GonogoError, InputError
+from gonogo.controller.ansible.stage import given
+from gonogo.controller.request.protection import Protection
 from tests.unit.mutilated import Damage, damages, outcome
 
 RUNBOOKS = Path(__file__).parents[2] / "runbooks"

@@ -13,8 +13,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gonogo.controller import host_request, project, runbook, yamlfile
-from gonogo.errors import GonogoError
+from gonogo.contract.errors import GonogoError
+from gonogo.controller import runbook
+from gonogo.controller.invocation import project
+from gonogo.controller.reading import yamlfile
+from gonogo.controller.request import host_request
 
 ROOT = Path(__file__).parents[2]
 RUNBOOK = ROOT / "runbooks" / "20251229010228_add_master_tables_final_v2"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gonogo.controller import bill
+from gonogo.controller.outcome import bill
 
 LINE: dict[str, Any] = {
     "file": "m.sql",

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from gonogo import backup, clients
-from gonogo.errors import GonogoError
+from gonogo.contract.errors import GonogoError
+from gonogo.host.archive import clients
+from gonogo.host.archive import dump as archive_dump
 from tests.unit.archives import Written, table_of_contents
 
 Make = Callable[[str, str], str]
@@ -127,7 +128,7 @@ def take(
 ) -> Any:
     program = make("pg_dump", dump)
     Path(f"{program}.toc").write_bytes(contents)
-    return backup.take(
+    return archive_dump.take(
         directory=directory,
         name="db-1",
         pg_dump=program,
@@ -206,7 +207,7 @@ def test_without_its_record_an_archive_is_no_backup(
     def full(_path: Path, _text: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(backup, "_write_new", full)
+    monkeypatch.setattr(archive_dump, "_write_new", full)
     with pytest.raises(OSError, match="No space left"):
         take(make, tmp_path / "backups")
     assert list((tmp_path / "backups").iterdir()) == []
@@ -222,9 +223,9 @@ def test_an_archive_that_cannot_be_removed_keeps_its_record(
 
     directory = tmp_path / "backups"
     # The last thing that is done, after the archive has its name.
-    real = backup._sync
-    monkeypatch.setattr(backup, "_sync", lambda p: broken(p) if p == directory else real(p))
-    monkeypatch.setattr(backup, "discard", lambda _folder, _made: None)
+    real = archive_dump._sync
+    monkeypatch.setattr(archive_dump, "_sync", lambda p: broken(p) if p == directory else real(p))
+    monkeypatch.setattr(archive_dump, "discard", lambda _folder, _made: None)
     with pytest.raises(OSError, match="Input/output"):
         take(make, directory)
     assert sorted(path.name for path in directory.iterdir()) == ["db-1.dump", "db-1.json"]

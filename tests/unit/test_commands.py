@@ -14,8 +14,10 @@ import pytest
 from ansible import context
 from ansible.cli.playbook import PlaybookCLI
 
-from gonogo.controller import deploy_approval, deployment, project, ways_back
-from gonogo.controller.commands import Caller, spelled
+from gonogo.controller.invocation import project
+from gonogo.controller.invocation.commands import Caller, spelled
+from gonogo.controller.outcome import deployment, ways_back
+from gonogo.controller.request import deploy_approval
 
 RUN_ID = "20260131T120000Z-0a1b2c"
 GIVEN = {

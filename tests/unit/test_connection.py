@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from gonogo.connection import DatabaseError, described
-from gonogo.driver import DriverMissingError
-from gonogo.login import Login
-from gonogo.refusal import refused
-from gonogo.remote import Entry, answer
+from gonogo.contract.login import Login
+from gonogo.host import answer
+from gonogo.host.session.connection import DatabaseError, described
+from gonogo.host.session.refusal import refused
+from gonogo.host.stages import Entry
+from gonogo.host.transport.driver import DriverMissingError
 
 
 def error(state: str | None, message: str | None, detail: str | None = None) -> DatabaseError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gonogo.definition_parts import Body, Query, Rule, View, body_of, cut
+from gonogo.host.compare.definition_parts import Body, Query, Rule, View, body_of, cut
 
 CUT: dict[str, tuple[str, str, str, list[Query]]] = {
     "default": (

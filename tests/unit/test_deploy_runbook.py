@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from gonogo.controller import deployment, migration, runbook
-from gonogo.controller.commands import Caller
-from gonogo.deploy.budgets import budgets_of, check_variables, seconds
-from gonogo.errors import InputError
+from gonogo.contract.budgets import budgets_of, check_variables, seconds
+from gonogo.contract.errors import InputError
+from gonogo.controller import runbook
+from gonogo.controller.invocation.commands import Caller
+from gonogo.controller.outcome import deployment
+from gonogo.controller.runbook import migration
 
 RUNBOOKS = Path(__file__).parents[2] / "runbooks"
 FIRST = next(RUNBOOKS.glob("20251229010228_*"))

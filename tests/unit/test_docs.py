@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from doc_fragments.gonogo import ModuleDocFragment
-from gonogo.controller.protection import ONLY_INVENTORY
-from gonogo.remote.common import TIMEOUTS_SPEC
+from gonogo.controller.request.protection import ONLY_INVENTORY
+from gonogo.host.stages.common import TIMEOUTS_SPEC
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted((ROOT / "library").glob("*.py"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gonogo.controller.package import PSYCOPG
+from gonogo.controller.ansible.package import PSYCOPG
 from sandbox import programs
 from tests.unit.remote_module import kept
 
@@ -39,7 +39,7 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def test_a_host_without_psycopg_asks_for_it(tmp_path: Path) -> None:
     script = f"""
-from gonogo import driver
+from gonogo.host.transport import driver
 try:
     driver.provide({PSYCOPG.bundle(str(tmp_path), sent=False)!r})
 except driver.DriverMissingError as error:
@@ -51,7 +51,7 @@ except driver.DriverMissingError as error:
 def test_what_was_sent_is_imported_from_there(sent: dict[str, str]) -> None:
     script = f"""
 from pathlib import Path
-from gonogo import driver
+from gonogo.host.transport import driver
 driver.provide({sent!r}, bin_dir={str(_bin_dir())!r})
 import psycopg
 print(psycopg.__file__, psycopg.pq.__impl__)
@@ -65,7 +65,7 @@ def test_what_was_changed_is_refused(tmp_path: Path) -> None:
     file = Path(bundle["file"])
     file.write_text(file.read_text().replace("import", "import ", 1))
     script = f"""
-from gonogo import driver
+from gonogo.host.transport import driver
 try:
     driver.provide({bundle!r})
 except driver.GonogoError as error:
@@ -81,7 +81,7 @@ def test_a_libpq_beside_the_client_programs_will_do(sent: dict[str, str]) -> Non
 import ctypes.util
 from pathlib import Path
 {NO_LIBPQ}
-from gonogo import driver
+from gonogo.host.transport import driver
 driver.provide({sent!r}, bin_dir={str(_bin_dir())!r})
 import psycopg
 print(psycopg.pq.version() // 10000)
@@ -95,7 +95,7 @@ def test_no_libpq_is_one_clear_error(sent: dict[str, str], tmp_path: Path) -> No
 import ctypes.util, sys
 from pathlib import Path
 {NO_LIBPQ}
-from gonogo import driver
+from gonogo.host.transport import driver
 try:
     driver.provide({sent!r}, bin_dir={str(tmp_path)!r})
 except driver.GonogoError as error:
@@ -115,7 +115,7 @@ def test_an_installed_one_comes_first(sent: dict[str, str]) -> None:
             sys.executable,
             "-c",
             "import sys; sys.path.insert(0, 'module_utils')\nfrom pathlib import Path\n"
-            f"from gonogo import driver\ndriver.provide({sent!r})\n"
+            f"from gonogo.host.transport import driver\ndriver.provide({sent!r})\n"
             "import psycopg; print(psycopg.__file__)",
         ],
         cwd=ROOT,

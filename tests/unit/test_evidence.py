@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from gonogo import canonical
+from gonogo.contract import canonical
+from gonogo.contract.errors import GonogoError, InputError, shown, visible
 from gonogo.controller.evidence import (
     Run,
     close_pointer,
@@ -29,7 +30,6 @@ from gonogo.controller.evidence import (
     new_token,
     point_to,
 )
-from gonogo.errors import GonogoError, InputError, shown, visible
 
 RUN_ID = "20260131T120000Z-0a1b2c"
 OTHER_ID = "20260131T130000Z-0a1b2d"

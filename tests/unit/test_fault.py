@@ -11,12 +11,12 @@ import psycopg
 import pytest
 from ansible.plugins.action import ActionBase
 
-from gonogo import fault
+from gonogo.contract import fault
+from gonogo.contract.errors import GonogoError
 from gonogo.controller import evidence
-from gonogo.controller.stage import Stage
-from gonogo.errors import GonogoError
-from gonogo.remote import Entry
-from gonogo.remote.answer import answer
+from gonogo.controller.ansible.stage import Stage
+from gonogo.host.answer import answer
+from gonogo.host.stages import Entry
 from tests.unit.test_stage import Example
 
 RUN_ID = "20260131T120000Z-0a1b2c"
@@ -72,7 +72,7 @@ def test_on_the_target_host(error: Exception, monkeypatch: pytest.MonkeyPatch) -
     def fails(*_given: Any, **_more: Any) -> dict[str, Any]:
         raise error.with_traceback(None)
 
-    monkeypatch.setattr("gonogo.remote.answer.find", lambda _: Entry({}, fails))
+    monkeypatch.setattr("gonogo.host.answer.find", lambda _: Entry({}, fails))
     package = {"file": "/nowhere/lib/gonogo.json", "sha256": ""}
     told = answer("files", {}, check_mode=True, package=package, search_path=[])
     assert told["failed"] is True
@@ -90,7 +90,7 @@ def test_a_lost_connection_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_given: Any, **_more: Any) -> dict[str, Any]:
         raise psycopg.OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr("gonogo.remote.answer.find", lambda _: Entry({}, fails))
+    monkeypatch.setattr("gonogo.host.answer.find", lambda _: Entry({}, fails))
     package = {"file": "/nowhere/lib/gonogo.json", "sha256": ""}
     told = answer("files", {}, check_mode=True, package=package, search_path=[])
     assert told["error"]["primary"].startswith("connection lost: server closed")

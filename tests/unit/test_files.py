@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gonogo.errors import GonogoError
-from gonogo.files import make_private, place
+from gonogo.contract.errors import GonogoError
+from gonogo.host.files.private import make_private, place
 
 FILES = {"sql/a.sql": "SELECT 'é';\r\n", "b.sql": ""}
 

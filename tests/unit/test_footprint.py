@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gonogo.controller.footprint import footprint
-from gonogo.controller.statements import pieces
+from gonogo.controller.sql.footprint import footprint
+from gonogo.controller.sql.statements import pieces
 
 ALTER = "ALTER TABLE a.b "
 # Text → how it locks, and what.

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gonogo.controller import approval, deploy_approval
+from gonogo.contract.errors import GonogoError
 from gonogo.controller.evidence import Run
-from gonogo.errors import GonogoError
+from gonogo.controller.request import approval, deploy_approval
 from gonogo.verdict import decide
 from tests.unit.test_verdict import fail, good, waive
 

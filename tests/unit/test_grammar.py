@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pglast import ast, parse_sql, parser
 
-from gonogo.controller import effects, literals
-from gonogo.controller.footprint import footprint
-from gonogo.controller.statements import pieces
+from gonogo.controller.sql import effects, literals
+from gonogo.controller.sql.footprint import footprint
+from gonogo.controller.sql.statements import pieces
 
 Draw = Callable[[Sequence[Any]], Any]
 

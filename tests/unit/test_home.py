@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from gonogo.controller import person
-from gonogo.controller.paths import path_of
-from gonogo.errors import GonogoError, InputError
-from gonogo.home import account_name, expanded
-from gonogo.remote import Entry
-from gonogo.remote.answer import answer
-from gonogo.twin import account
-from gonogo.twin.errors import UnprovenError
+from gonogo.contract.errors import GonogoError, InputError
+from gonogo.contract.home import account_name, expanded
+from gonogo.controller.invocation import person
+from gonogo.controller.invocation.paths import path_of
+from gonogo.host.answer import answer
+from gonogo.host.restore.errors import UnprovenError
+from gonogo.host.stages import Entry
+from gonogo.host.twin import account
 
 UID = 12345
 PACKAGE = {"file": "/nowhere/lib/gonogo.json", "sha256": ""}
@@ -69,7 +69,7 @@ def test_no_path_of_the_target_host_begins_with_it(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = {"login": {"type": "dict", "options": {name: {"type": "path"}}}, name: {"type": "path"}}
-    monkeypatch.setattr("gonogo.remote.answer.find", lambda _: Entry(spec, lambda *_, **__: {}))
+    monkeypatch.setattr("gonogo.host.answer.find", lambda _: Entry(spec, lambda *_, **__: {}))
     for given, called in (({name: "~/x"}, name), ({"login": {name: "~/x"}}, f"login.{name}")):
         told = answer("files", given, check_mode=True, package=PACKAGE, search_path=[])
         assert (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gonogo.identity import problems
+from gonogo.host.session.identity import problems
 
 DECLARED = {
     "environment": "staging",

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gonogo.controller.ledger import by_table, children_first, refuse_others, row_id
-from gonogo.errors import GonogoError
+from gonogo.contract.errors import GonogoError
+from gonogo.controller.render.ledger import by_table, children_first, refuse_others, row_id
 
 
 def manifest(*relations: tuple[str, str]) -> dict[str, Any]:

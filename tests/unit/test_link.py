@@ -16,7 +16,7 @@ MODULES = Path(__file__).resolve().parents[2] / "module_utils"
 MODULE = f"""
 import sys
 sys.path.insert(0, {str(MODULES)!r})
-from gonogo import link
+from gonogo.host.session import link
 print(link.is_cut(), file=sys.stderr, flush=True)
 sys.stdin.readline()
 print(link.is_cut(), file=sys.stderr, flush=True)
@@ -76,7 +76,7 @@ def test_what_cannot_be_cut_is_not(tmp_path: Path) -> None:
 WATCHED = f"""
 import sys, threading
 sys.path.insert(0, {str(MODULES)!r})
-from gonogo import link
+from gonogo.host.session import link
 cancelled = threading.Event()
 with link.watched(cancelled.set):
     print("begun", file=sys.stderr, flush=True)
@@ -106,7 +106,7 @@ def test_what_is_undone_is_let_be() -> None:
     program = f"""
 import sys, time
 sys.path.insert(0, {str(MODULES)!r})
-from gonogo import link
+from gonogo.host.session import link
 cancelled = []
 with link.watched(lambda: cancelled.append(1)):
     link.let_be()

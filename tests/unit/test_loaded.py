@@ -10,8 +10,8 @@ from types import ModuleType, SimpleNamespace
 import pytest
 from ansible.plugins.loader import PluginLoader, action_loader, callback_loader, module_loader
 
-from gonogo.controller import loaded, project
-from gonogo.errors import GonogoError
+from gonogo.contract.errors import GonogoError
+from gonogo.controller.invocation import loaded, project
 
 LOADERS = {
     "action_plugins": action_loader,

@@ -13,8 +13,8 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from doc_fragments.gonogo import ModuleDocFragment
-from gonogo.errors import GonogoError
-from gonogo.login import LOGIN_SPEC, Login, clean_environment
+from gonogo.contract.errors import GonogoError
+from gonogo.contract.login import LOGIN_SPEC, Login, clean_environment
 
 FILES = [option for option, spec in LOGIN_SPEC.items() if spec["type"] == "path"]
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from gonogo.controller import schema, yamlfile
-from gonogo.controller.manifest import MANIFEST, check_references
-from gonogo.errors import InputError
+from gonogo.contract.errors import InputError
+from gonogo.controller.reading import schema, yamlfile
+from gonogo.controller.runbook.manifest import MANIFEST, check_references
 
 MANIFEST_DATA: dict[str, Any] = {
     "format": 1,

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from gonogo import ownership
-from gonogo.ownership import obstacle, trustworthy
+from gonogo.contract import ownership
+from gonogo.contract.ownership import obstacle, trustworthy
 
 
 def test_of_a_search_path_what_others_can_change_is_left_out(tmp_path: Path) -> None:

@@ -11,11 +11,12 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 
 from gonogo import verdict
-from gonogo.controller import promotion, request, runbook
-from gonogo.controller.inventory import Inventory
-from gonogo.controller.native import native
-from gonogo.controller.protection import Protection, protection
-from gonogo.errors import InputError
+from gonogo.contract.errors import InputError
+from gonogo.controller import request, runbook
+from gonogo.controller.invocation.native import native
+from gonogo.controller.request import promotion
+from gonogo.controller.request.inventory import Inventory
+from gonogo.controller.request.protection import Protection, protection
 
 HOST = "db"
 OPEN = {"gonogo_environment": "staging", "gonogo_protected": False}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gonogo.controller.package import PSYCOPG
+from gonogo.controller.ansible.package import PSYCOPG
 from sandbox import programs
 from tests.unit.remote_module import kept
 
@@ -35,7 +35,7 @@ def test_imports(tmp_path: Path) -> None:
     names = [".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts) for file in SHARED]
     lines = [
         "import sys; sys.path[:0] = ['module_utils']",
-        "from gonogo import driver",
+        "from gonogo.host.transport import driver",
         f"driver.provide({psycopg!r}, bin_dir={str(programs.find(None).bin)!r})",
         *(f"import {name.removesuffix('.__init__')}" for name in names),
     ]

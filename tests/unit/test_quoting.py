@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gonogo.controller.quoting import Sql, ident, jsonb, literal
-from gonogo.errors import GonogoError
+from gonogo.contract.errors import GonogoError
+from gonogo.controller.render.quoting import Sql, ident, jsonb, literal
 
 # What PostgreSQL can store: no NUL, no lone surrogate.
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 import psycopg
 import pytest
 
-from gonogo.errors import GonogoError
-from gonogo.race.replay import replay
-from gonogo.race.run import run as run_race
+from gonogo.contract.errors import GonogoError
+from gonogo.controller.render.race import replay
+from gonogo.host.race.run import run as run_race
 
 if TYPE_CHECKING:
     from collections.abc import Callable

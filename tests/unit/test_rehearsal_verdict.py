@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from gonogo import canonical
-from gonogo.controller.rehearsal import unlike
+from gonogo.contract import canonical
+from gonogo.controller.outcome.rehearsal import unlike
 from gonogo.verdict import decide
 from tests.unit.test_twin_verdict import proven
 from tests.unit.test_verdict import JSON, Case, event

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from gonogo.controller.package import GONOGO, PSYCOPG, Package
-from gonogo.remote import ENTRIES, find
+from gonogo.controller.ansible.package import GONOGO, PSYCOPG, Package
+from gonogo.host.stages import ENTRIES, find
 from tests.unit.remote_module import FILE, KEY, PLACEHOLDER, kept, load, opened, run
 
 LIB = "~/lib"

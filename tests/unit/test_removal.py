@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from gonogo.errors import GonogoError
-from gonogo.home import account_name
-from gonogo.login import Login
-from gonogo.twin import account, keeper, place, server, sharedmemory
-from gonogo.unfinished import sweep
+from gonogo.contract.errors import GonogoError
+from gonogo.contract.home import account_name
+from gonogo.contract.login import Login
+from gonogo.host.files.unfinished import sweep
+from gonogo.host.twin import account, keeper, place, server, sharedmemory
 
 RUN_ID = "20260131T120000Z-0a1b2c"
 OTHER_ID = "20260131T120000Z-0a1b2d"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from gonogo.controller import render as rendering
-from gonogo.controller.render import Rendered, render_phase
-from gonogo.errors import GonogoError
-from gonogo.script import blocks
+from gonogo.contract.errors import GonogoError
+from gonogo.contract.script import blocks
+from gonogo.controller.render import rendering
+from gonogo.controller.render.rendering import Rendered, render_phase
 
 FORGED = "x\n-- @check C1.2\nSELECT 1; $$ \\! '"
 IMPORT = "{% import 'gonogo.sql.j2' as gonogo %}\n"

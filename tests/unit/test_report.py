@@ -13,11 +13,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from gonogo import canonical
+from gonogo.contract import canonical
+from gonogo.contract.errors import GonogoError
 from gonogo.controller.evidence import Run
-from gonogo.controller.judgement import decided
-from gonogo.controller.report import _proof, render_markdown, summary_lines, write_reports
-from gonogo.errors import GonogoError
+from gonogo.controller.evidence.judgement import decided
+from gonogo.controller.report.view import _proof, render_markdown, summary_lines, write_reports
 
 TEMPLATES = Path(__file__).parents[2] / "roles" / "verdict" / "templates"
 RUN_ID = "20260131T120000Z-0a1b2c"

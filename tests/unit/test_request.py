@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
-from gonogo.controller import project, request, runbook, yamlfile
-from gonogo.controller.protection import Protection
-from gonogo.errors import GonogoError, InputError
+from gonogo.contract.errors import GonogoError, InputError
+from gonogo.controller import request
+from gonogo.controller.invocation import project
+from gonogo.controller.reading import yamlfile
+from gonogo.controller.request.protection import Protection
+from gonogo.controller.runbook import book
 
 RUNBOOK = str(next((Path(__file__).parents[2] / "runbooks").glob("20251229010228_*")))
 WAIVER = {"check": "I1.1", "owner": "Dewi", "reason": "later", "expires": "2026-03-31"}
@@ -18,7 +21,7 @@ WAIVER = {"check": "I1.1", "owner": "Dewi", "reason": "later", "expires": "2026-
 @pytest.fixture(autouse=True)
 def _templates_are_right(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are the subject of test_runbook.py, and take time."""
-    monkeypatch.setattr(runbook, "check_templates", lambda *_folders, **_declared: None)
+    monkeypatch.setattr(book, "check_templates", lambda *_folders, **_declared: None)
 
 
 OPEN = Protection(False, "", None, None)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from gonogo.errors import GonogoError
-from gonogo.toc import DATA, POST_DATA, PRE_DATA, Entry
-from gonogo.twin import failures, restoring
-from gonogo.twin.errors import UnprovenError
+from gonogo.contract.errors import GonogoError
+from gonogo.host.archive.toc import DATA, POST_DATA, PRE_DATA, Entry
+from gonogo.host.restore import failures, restoring
+from gonogo.host.restore.errors import UnprovenError
 from tests.unit.archives import Written, table_of_contents
 
 SECRET = "hunter2"

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from gonogo.controller import runbook, schema, yamlfile
-from gonogo.controller.manifest import MANIFEST, check_references
-from gonogo.controller.row_rule_sql import rule_sql
-from gonogo.errors import InputError
+from gonogo.contract.errors import InputError
+from gonogo.controller import runbook
+from gonogo.controller.reading import schema, yamlfile
+from gonogo.controller.render.row_rule_sql import rule_sql
+from gonogo.controller.runbook.manifest import MANIFEST, check_references
 from tests.integration.harness import RUNBOOK
 
 _TABLE: dict[str, Any] = {"unique": [], "checks": [], "indexes": [], "triggers": []}

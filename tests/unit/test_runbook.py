@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from gonogo.contract.errors import InputError
 from gonogo.controller import runbook
-from gonogo.errors import InputError
 
 ORIGINAL = next((Path(__file__).parents[2] / "runbooks").glob("20251229010228_*"))
 CHECK = "  - {id: C9.9, title: x, criterion: C1, phase: 01_critical_C1_C2, remedy: x}\n"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gonogo.controller import schema, yamlfile
-from gonogo.controller.schema import Any_, Flag, Items, Keys, Number, Table, Text
-from gonogo.errors import InputError
+from gonogo.contract.errors import InputError
+from gonogo.controller.reading import schema, yamlfile
+from gonogo.controller.reading.schema import Any_, Flag, Items, Keys, Number, Table, Text
 
 SHAPE = Keys(
     {

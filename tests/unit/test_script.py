@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gonogo.errors import GonogoError
-from gonogo.script import Block, blocks
+from gonogo.contract.errors import GonogoError
+from gonogo.contract.script import Block, blocks
 
 SCRIPT = """\
 -- 01_critical: title

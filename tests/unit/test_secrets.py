@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
-from gonogo import login as logins
-from gonogo.controller import approval, host_request, project, request_form, runbook
-from gonogo.errors import GonogoError, InputError
-from gonogo.login import LOGIN_SPEC, Login
-from gonogo.redaction import holding, is_secret, redacted
+from gonogo.contract import login as logins
+from gonogo.contract.errors import GonogoError, InputError
+from gonogo.contract.login import LOGIN_SPEC, Login
+from gonogo.contract.redaction import holding, is_secret, redacted
+from gonogo.controller import runbook
+from gonogo.controller.invocation import project, request_form
+from gonogo.controller.request import approval, host_request
+from gonogo.controller.runbook import book
 
 RUNBOOK = str(next((Path(__file__).parents[2] / "runbooks").glob("20251229010228_*")))
 SECRET = "S3cr3t-Pa55!word"
@@ -50,7 +53,7 @@ ORDINARY = (
 
 @pytest.fixture(autouse=True)
 def _templates_are_right(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runbook, "check_templates", lambda *_folders, **_declared: None)
+    monkeypatch.setattr(book, "check_templates", lambda *_folders, **_declared: None)
 
 
 def variables(tmp_path: Path) -> dict[str, Any]:

@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleConnectionFailure
 
-from gonogo.controller import evidence, project
-from gonogo.controller.native import native
-from gonogo.controller.package import GONOGO
-from gonogo.controller.stage import LOGIN, NoAnswerError, Stage, on_target
-from gonogo.driver import DRIVER_SPEC
-from gonogo.errors import GonogoError
-from gonogo.login import LOGIN_SPEC
-from gonogo.remote import Entry
+from gonogo.contract.errors import GonogoError
+from gonogo.contract.login import LOGIN_SPEC
+from gonogo.controller import evidence
+from gonogo.controller.ansible.package import GONOGO
+from gonogo.controller.ansible.stage import LOGIN, NoAnswerError, Stage, on_target
+from gonogo.controller.invocation import project
+from gonogo.controller.invocation.native import native
+from gonogo.host.stages import Entry
+from gonogo.host.transport.driver import DRIVER_SPEC
 
 DRIVER = {"type": "dict", "options": DRIVER_SPEC}
 FILES = {"directory": "/d", "files": {"a": "b"}}
@@ -90,7 +91,7 @@ def test_errors_are_messages(
 def test_a_lost_connection_says_how_to_try_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """As of an account that the SSH client does not know."""
     monkeypatch.setattr(Stage.__mro__[1], "run", lambda *_: {})
-    monkeypatch.setattr("gonogo.controller.stage.load_extra_vars", lambda _: {})
+    monkeypatch.setattr("gonogo.controller.ansible.stage.load_extra_vars", lambda _: {})
     example = Example(AnsibleConnectionFailure("ssh: No user exists for uid 12345\r\n"))
     example._loader = None
     told = example.run(task_vars={**example._vars, "inventory_hostname": "far away"})
@@ -146,7 +147,9 @@ def test_what_is_missing_is_sent_once() -> None:
 
 def test_what_psycopg_needs_is_sent_along(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that has nothing is asked three times; what it was sent stays with the request."""
-    monkeypatch.setattr("gonogo.controller.stage.find", lambda _: Entry({"driver": DRIVER}, dict))
+    monkeypatch.setattr(
+        "gonogo.controller.ansible.stage.find", lambda _: Entry({"driver": DRIVER}, dict)
+    )
     example = Example({"failed": True, "msg": "no", "missing": "gonogo"})
     answers = iter(["gonogo", "psycopg", None])
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gonogo.controller import effects, shipped, statements
-from gonogo.controller.lexer import LexicalError
-from gonogo.controller.statements import pieces
-from gonogo.errors import InputError
+from gonogo.contract.errors import InputError
+from gonogo.controller.sql import effects, shipped, statements
+from gonogo.controller.sql.lexer import LexicalError
+from gonogo.controller.sql.statements import pieces
 
 RUNBOOKS = Path(__file__).parents[2] / "runbooks"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gonogo.toc import POST_DATA, PRE_DATA, Entry
-from gonogo.twin.switches import in_order
+from gonogo.host.archive.toc import POST_DATA, PRE_DATA, Entry
+from gonogo.host.restore.switches import in_order
 
 CREATE = "CREATE TRIGGER g AFTER INSERT ON public.t FOR EACH ROW EXECUTE FUNCTION public.f();\n"
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gonogo import toc
-from gonogo.twin import proof, restoring
+from gonogo.host.archive import toc
+from gonogo.host.compare import proof
+from gonogo.host.restore import restoring
 from tests.unit.archives import Written, table_of_contents
 
 ODD = 'odd one\n"x"; 1 2 TABLE DATA a.b (c)'

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from gonogo.errors import GonogoError
-from gonogo.toc import DATA, NONE, POST_DATA, PRE_DATA, Entry, read
-from gonogo.twin.errors import UnprovenError
-from gonogo.twin.lending import PUBLIC, Grant, grants
-from gonogo.twin.parts import SUPERUSER, Plan, plan
+from gonogo.contract.errors import GonogoError
+from gonogo.host.archive.toc import DATA, NONE, POST_DATA, PRE_DATA, Entry, read
+from gonogo.host.restore.errors import UnprovenError
+from gonogo.host.restore.lending import PUBLIC, Grant, grants
+from gonogo.host.restore.parts import SUPERUSER, Plan, plan
 
 _SECTIONS = {
     "TABLE DATA": DATA,

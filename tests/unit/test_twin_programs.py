@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from gonogo.errors import GonogoError
-from gonogo.twin import programs
-from gonogo.twin.account import Account
-from gonogo.twin.errors import UnprovenError
+from gonogo.contract.errors import GonogoError
+from gonogo.host.restore.errors import UnprovenError
+from gonogo.host.twin import programs
+from gonogo.host.twin.account import Account
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gonogo.schema_catalog import Difference, compare
-from gonogo.twin.proof import prove
+from gonogo.host.compare.proof import prove
+from gonogo.host.compare.schema_catalog import Difference, compare
 
 Side = dict[str, Any]
 Change = Callable[[Side, Side], object]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from gonogo import canonical
+from gonogo.contract import canonical
 from gonogo.verdict import decide
 from tests.unit.test_verdict import JSON, Case, event, good
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gonogo.controller.undo_lines import change_lines
+from gonogo.controller.outcome.undo_lines import change_lines
 
 CHANGES = sorted(
     [

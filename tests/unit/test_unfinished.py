@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gonogo.unfinished import made, sweep
+from gonogo.host.files.unfinished import made, sweep
 
 NAME = "apms-20260131T120000Z-0a1b2c"
 MODULES = Path(__file__).resolve().parents[2] / "module_utils"
@@ -19,7 +19,7 @@ WORKER = f"""
 import sys
 from pathlib import Path
 sys.path.insert(0, {str(MODULES)!r})
-from gonogo.unfinished import made
+from gonogo.host.files.unfinished import made
 with made(Path(sys.argv[1]), sys.argv[2]) as partial:
     (partial / "toc.dat").write_bytes(bytes(1000))
     print(flush=True)

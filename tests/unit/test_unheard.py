@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from gonogo.controller import approval, intents, unheard
 from gonogo.controller.evidence import Run, load, new_run_id
+from gonogo.controller.outcome import intents, unheard
+from gonogo.controller.request import approval
 
 LOGIN = {"db": "apms", "user": "apms"}
 APPROVED = {"approved_by": "Dewi", "approved_at": "2026-01-31T12:00:00+00:00"}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gonogo import canonical
+from gonogo.contract import canonical
 from gonogo.verdict import decide, misfits
 
 STAGES = ["target", "backup", "copy_sql", "preflight", "phases"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gonogo.controller import yamlfile
-from gonogo.errors import InputError
+from gonogo.contract.errors import InputError
+from gonogo.controller.reading import yamlfile
 
 FILE = Path("x.yml")
 

@@ -1,0 +1,16 @@
+"""What never leaves the controller.
+
+==============  =================================================================================
+`ansible`       the base of the action plugins, and the package that they send
+`stages`        what several of them share
+`invocation`    the command line, the project and the person who runs it
+`request`       the variables of the inventory: what is asked for, allowed and approved
+`runbook`       a runbook, read and checked
+`reading`       YAML with file and line for every fault
+`sql`           SQL as text: statements, and what they leave behind
+`render`        templates of SQL
+`outcome`       what became of a migration, in words
+`evidence`      the records of a run, and the chain that they hang in
+`report`        the report, for people
+==============  =================================================================================
+"""

@@ -2,8 +2,8 @@
 
 `twin.json` has `proven` (true, false, or null where it could not be tried), `required` (whether
 an unproven backup stands in the way), `reason`, `backup_sha256` (which archive was restored) and
-`proof` (what was compared; see `gonogo.twin.proof`). A true that its own record does not bear out
-proves nothing.
+`proof` (what was compared; see `gonogo.host.compare.proof`). A true that its own record does not
+bear out proves nothing.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from gonogo import catalog
 from gonogo.controller import evidence
+from gonogo.host.session import catalog
 from gonogo.verdict import decide
 from tests.integration.harness import RUN_SESSIONS, Database
 

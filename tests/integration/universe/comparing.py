@@ -6,9 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gonogo import schema_catalog
-from gonogo.schema_catalog import Difference, compare
-from gonogo.twin.carried import is_carried
+from gonogo.host.compare import schema_catalog
+from gonogo.host.compare.carried import is_carried
+from gonogo.host.compare.schema_catalog import Difference, compare
 from tests.integration.universe import Object
 from tests.integration.universe.loading import objects
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from ... import canonical
-from ...errors import GonogoError
+from ...contract import canonical
+from ...contract.errors import GonogoError
 from .names import CHAIN
 from .parsing import lines_of, parse
 

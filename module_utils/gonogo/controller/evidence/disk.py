@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...errors import GonogoError, shown
+from ...contract.errors import GonogoError, shown
 
 # Characters of a path in a message.
 PATH_LIMIT = 300

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ... import canonical
-from ...errors import GonogoError, shown
+from ...contract import canonical
+from ...contract.errors import GonogoError, shown
 from . import disk
 from .chain import sealed as _sealed
 from .names import CHAIN, ENVIRONMENT, RUN_ID

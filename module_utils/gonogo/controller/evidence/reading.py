@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ... import canonical
-from ...errors import shown
+from ...contract import canonical
+from ...contract.errors import shown
 from ...verdict import misfits
 from . import disk
 from .chain import verified

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...errors import GonogoError, shown
+from ...contract.errors import GonogoError, shown
 
 __all__ = ["HINT", "Record", "RecordError", "require_shape"]
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ... import canonical
-from ...errors import GonogoError, InputError, shown
+from ...contract import canonical
+from ...contract.errors import GonogoError, InputError, shown
 from . import disk
 from .chain import EVENTS, event_hash, sealed, tail
 from .names import CHAIN, DERIVED, ENVIRONMENT, FILE, RUN_ID

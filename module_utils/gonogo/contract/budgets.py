@@ -1,0 +1,114 @@
+"""How long a deployment may wait, work, and make others wait.
+
+Runs on the controller and on the target host: Python 3.9, standard library only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import InputError
+
+__all__ = [
+    "BUDGETS_SPEC",
+    "LONGEST_SECONDS",
+    "Budgets",
+    "budgets_of",
+    "check_variables",
+    "seconds",
+]
+
+# PostgreSQL counts its limits in milliseconds, in 32 bits with a sign.
+LONGEST_SECONDS = ((1 << 31) - 1) / 1000
+_UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
+
+BUDGETS_SPEC: dict[str, Any] = {
+    "type": "dict",
+    "default": {},
+    "options": {
+        "lock": {"type": "str", "default": "2s"},
+        "hold": {"type": "str", "default": "10s"},
+        "statement": {"type": "str", "default": "10min"},
+        "attempts": {"type": "int", "default": 10},
+        "wait": {"type": "str", "default": "1s"},
+    },
+}
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """All but `attempts` in seconds.
+
+    `lock`: waiting for one lock. `hold`: from the first lock that makes the application wait to
+    the end of the transaction; others queue behind a lock that is waited for, so nobody waits
+    longer than both together. `statement`: one statement. `attempts`: how often a transaction is
+    tried that did not get its locks, with `wait` between.
+    """
+
+    lock: float
+    hold: float
+    statement: float
+    attempts: int
+    wait: float
+
+
+def check_variables(values: Mapping[str, Any]) -> None:
+    """Refuse what `budgets_of` would refuse, under the names an inventory has for it."""
+    for role in ("deploy", "undo"):
+        for name, option in (("lock_timeout", "lock"), ("hold_timeout", "hold"), ("wait", "wait")):
+            _checked(values, f"{role}_{name}", option)
+        _checked(values, f"{role}_statement_timeout", "statement")
+        _checked(values, f"{role}_attempts", "attempts")
+
+
+def _checked(values: Mapping[str, Any], variable: str, option: str) -> None:
+    value = values.get(variable)
+    if value is None:
+        return
+    try:
+        budgets_of({option: int(value) if option == "attempts" else value})
+    except InputError as error:
+        raise InputError(
+            error.primary.replace(f"'{option}'", f"'{variable}'"),
+            key=variable,
+            value=value,
+            hint=error.hint,
+        ) from None
+
+
+def budgets_of(given: Mapping[str, Any]) -> Budgets:
+    """Raises InputError for a value that is no duration, or no number of attempts."""
+    options = BUDGETS_SPEC["options"]
+    values = {
+        name: option["default"] if given.get(name) is None else given[name]
+        for name, option in options.items()
+    }
+    attempts = values.pop("attempts")
+    if not 1 <= attempts <= 1000:
+        raise InputError("attempts must be from 1 to 1000", key="attempts", value=attempts)
+    durations = {name: seconds(value, key=name) for name, value in values.items()}
+    return Budgets(attempts=attempts, **durations)
+
+
+def seconds(text: str, *, key: str) -> float:
+    """`500ms`, `5s`, `10min` or `1h` in seconds. Raises InputError for anything else, for 0
+    and for more than a server can count.
+    """
+    # Ansible makes text of a list where an option wants text; this is asked before.
+    match = re.fullmatch(r"([0-9]{1,9})\s*(ms|s|min|h)", str(text).strip())
+    value = int(match.group(1)) * _UNITS[match.group(2)] if match else 0.0
+    if value > LONGEST_SECONDS:
+        raise InputError(
+            f"'{key}' is longer than PostgreSQL can count",
+            key=key,
+            value=text,
+            hint=f"At most {int(LONGEST_SECONDS // 3600)}h.",
+        )
+    if not value:
+        raise InputError(
+            f"'{key}' is no duration", key=key, value=text, hint="Write it like 500ms, 5s or 10min."
+        )
+    return value

@@ -1,0 +1,1 @@
+"""Stages as Ansible runs them: the base of the action plugins."""

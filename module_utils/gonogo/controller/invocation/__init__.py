@@ -1,0 +1,1 @@
+"""The command that was given: its project, its paths, its person."""

@@ -1,0 +1,28 @@
+"""Paths on the controller that a person has written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...contract.errors import GonogoError, InputError
+from ...contract.home import expanded
+
+__all__ = ["path_of"]
+
+
+def path_of(text: str, *, key: str) -> Path:
+    """The whole path, `~` and links followed. Raises InputError for what can be none."""
+    try:
+        return expanded(text).resolve()
+    except GonogoError as error:
+        raise InputError(
+            error.primary, key=key, value=text, detail=error.detail, hint=error.hint
+        ) from None
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(
+            f"cannot be a path: {getattr(error, 'strerror', None) or type(error).__name__}",
+            key=key,
+            value=text,
+            hint="Paths of the controller are absolute, begin with ~/, or with the directory "
+            "that the playbook is started in.",
+        ) from None

@@ -1,0 +1,128 @@
+"""The project itself: its version, and the digests of the code that takes part in a run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ...contract import canonical
+from ..reading import yamlfile
+
+__all__ = ["ROOT", "changed", "digests", "options", "variable_of", "variables", "version"]
+
+ROOT = Path(__file__).resolve().parents[4]
+
+_CODE = (
+    "action_plugins",
+    "callback_plugins",
+    "doc_fragments",
+    "library",
+    "module_utils",
+    "playbooks",
+    "roles",
+)
+_FILES = ("*.yml", "ansible.cfg")
+
+
+@cache
+def version() -> str:
+    """Version from pyproject.toml."""
+    for line in (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines():
+        if line.startswith("version = "):
+            return line.split('"')[1]
+    raise LookupError("pyproject.toml has no version")
+
+
+@cache
+def options() -> dict[str, dict[str, Any]]:
+    """Variable → its option in the argument specs of the roles.
+
+    Required is what the main entry point of a role requires. A variable of several roles is
+    declared the same way in all of them.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for role in roles():
+        specs = yamlfile.load(role / "meta" / "argument_specs.yml").data["argument_specs"]
+        for entry, spec in specs.items():
+            for name, option in (spec.get("options") or {}).items():
+                required = entry == "main" and option.get("required", False)
+                known = found.setdefault(name, {**option, "required": required})
+                known["required"] |= required
+    return found
+
+
+def roles() -> list[Path]:
+    return sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
+
+
+def variables() -> tuple[frozenset[str], tuple[str, ...]]:
+    """Names of variables the roles' argument specs declare, and the prefixes reserved for them."""
+    prefixes = tuple(f"{name}_" for name in ("gonogo", *(role.name for role in roles())))
+    return frozenset(options()), prefixes
+
+
+def variable_of(action: str, option: str) -> str:
+    """The variable that a task of this project takes an option from, as `login.host` of
+    `gonogo_undo`: `gonogo_login.host`. The option itself where it is of none.
+    """
+    asked, parts = _asked(), option.split(".")
+    for length in range(len(parts), 0, -1):
+        variable = asked.get((action.rpartition(".")[2], ".".join(parts[:length])))
+        if variable:
+            return ".".join([variable, *parts[length:]])
+    return option
+
+
+@cache
+def _asked() -> dict[tuple[str, str], str]:
+    """Module and option → variable, as the tasks of roles and playbooks say it."""
+    names = re.compile(rf"\b({'|'.join(sorted(variables()[0], key=len, reverse=True))})\b")
+    found: dict[tuple[str, str], str] = {}
+
+    def note(action: str, place: str, value: Any) -> None:
+        if isinstance(value, Mapping):
+            for key, item in value.items():
+                note(action, f"{place}.{key}" if place else str(key), item)
+        elif isinstance(value, str) and (name := names.search(value)):
+            found.setdefault((action, place), name[0])
+
+    def walk(node: Any) -> None:
+        if isinstance(node, Mapping):
+            for key, item in node.items():
+                if str(key).startswith("gonogo_") and isinstance(item, Mapping):
+                    note(str(key), "", item)
+                walk(item)
+        elif isinstance(node, list):
+            for item in node:
+                walk(item)
+
+    files = sorted((ROOT / "roles").glob("*/tasks/*.yml"))
+    for file in files:
+        walk(yaml.safe_load(file.read_text(encoding="utf-8")))
+    return found
+
+
+def digests() -> dict[str, str]:
+    """Path below the project → SHA-256 of every file whose content decides what a run does."""
+    files = (
+        path
+        for folder in _CODE
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    )
+    beside = (path for pattern in _FILES for path in ROOT.glob(pattern))
+    return {
+        path.relative_to(ROOT).as_posix(): canonical.sha256(path.read_bytes())
+        for path in sorted((*files, *beside))
+    }
+
+
+def changed(recorded: Mapping[str, str]) -> list[str]:
+    """Those files of recorded `digests` that are not as they were, or are gone."""
+    now = digests()
+    return [name for name, digest in recorded.items() if now.get(name) != digest]

@@ -1,0 +1,1 @@
+"""What became of a migration: applied, rehearsed, interrupted, taken back."""

@@ -1,0 +1,64 @@
+"""Where a migration has been applied and the verdict is no GO: the two ways back, and their times.
+
+The times are those of this run: of the undo on the twin, and of the restore into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..invocation.commands import Caller
+
+__all__ = ["ways_back"]
+
+
+def ways_back(
+    run_id: str,
+    *,
+    deployment: Mapping[str, Any] | None,
+    rehearsal: Mapping[str, Any] | None,
+    twin: Mapping[str, Any] | None,
+    caller: Caller,
+) -> list[str]:
+    """A sentence and a command for each way; nothing where this run has applied nothing.
+
+    The records are those of the run's evidence; the commands are for `caller` to give.
+    """
+    if (deployment or {}).get("action") not in ("applied", "failed"):
+        return []
+    if not (deployment or {}).get("changed"):
+        return []
+    said = ["This run has changed the schema. Two ways lead back, each with a plan to approve:"]
+    undo = caller.playbook("undo", f"undo_run_id={run_id}")
+    restore = caller.playbook("restore", f"restore_run_id={run_id}")
+    said += _undo(rehearsal or {}, undo)
+    said += _restore(twin or {}, restore)
+    return said
+
+
+def _undo(rehearsal: Mapping[str, Any], command: str) -> list[str]:
+    undone = rehearsal.get("undone")
+    if rehearsal.get("deployment") and not undone:
+        return ["  The runbook has no undo."]
+    measured = " (not rehearsed)"
+    if undone:
+        measured = f", {undone['seconds']:.1f} s on the twin"
+        if undone["locked"]:
+            measured += (
+                f", {len(undone['locked'])} tables locked for {undone['locked_seconds']:.1f} s"
+            )
+    return [
+        f"  Take the migration back, and keep what was written since{measured}:",
+        f"    {command}",
+    ]
+
+
+def _restore(twin: Mapping[str, Any], command: str) -> list[str]:
+    if twin.get("proven") is not True:
+        return ["  The backup is unproven: restoring it is not offered."]
+    seconds = twin["seconds"]["restore"]
+    return [
+        f"  Restore the backup, and lose what was written since; the restore took {seconds:.1f} s:",
+        f"    {command}",
+    ]

@@ -1,0 +1,1 @@
+"""YAML files, read with file and line for every fault."""

@@ -1,0 +1,170 @@
+"""The SQL of a rule about rows: one query that counts what it is about and what breaks it.
+
+The manifest is followed and nothing else: tables by their qualified names, references by its
+relations, columns that documents spell in several ways by the name that preflight has found.
+Values are compared as text where they are only compared for being equal, so that columns of
+different types, which are another check's subject, end no script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...contract.errors import GonogoError
+from ..sql.found_columns import columns_found
+from .quoting import Sql, ident, literal
+from .row_rules import steps
+
+__all__ = ["Rows", "rule_sql"]
+
+# All rows of the table itself: no index answers for a sample, whatever the planner's settings, and
+# one that has missed rows would hide them.
+_WHOLE = "TABLESAMPLE pg_catalog.system (100)"
+# What a clock may be ahead of the server's.
+_AHEAD = "interval '1 day'"
+
+
+class Rows:
+    """The rows of one table and what can be reached from them: FROM, and an expression a path."""
+
+    def __init__(
+        self,
+        manifest: Mapping[str, Any],
+        table: str,
+        *,
+        alias: str = "r",
+        found: Mapping[tuple[str, str], str] | None = None,
+    ) -> None:
+        self._manifest = manifest
+        self._table = table
+        self._alias = alias
+        self._found = found or {}
+        self._joins: dict[tuple[str, ...], tuple[str, str]] = {}
+
+    def _name(self, table: str) -> Sql:
+        return ident([self._manifest["schema"], table])
+
+    def _column(self, alias: str, table: str, column: str) -> str:
+        return f"{alias}.{ident(self._found.get((table, column), column))}"
+
+    @property
+    def key(self) -> str:
+        """The expression of the row's own key, as text."""
+        tables = [*self._manifest["tables"], *self._manifest["existing_tables"]]
+        table = next(item for item in tables if item["name"] == self._table)
+        return f"{self._column(self._alias, self._table, table['primary_key'][0])}::text"
+
+    def value(self, path: Sequence[str]) -> str:
+        """The expression of a path's value; what has to be joined for it is in `source()`."""
+        alias, table = self._alias, self._table
+        followed = steps(self._table, path, self._manifest["relations"])
+        for number, relation in enumerate(followed, 1):
+            prefix = tuple(path[:number])
+            parent = relation["references"]["table"]
+            if prefix not in self._joins:
+                joined = f"{self._alias}{len(self._joins) + 1}"
+                key = self._column(joined, parent, relation["references"]["columns"][0])
+                column = self._column(alias, table, path[number - 1])
+                text = (
+                    f"LEFT JOIN {self._name(parent)} AS {joined} {_WHOLE}"
+                    f" ON {key}::text = {column}::text"
+                )
+                self._joins[prefix] = (joined, text)
+            alias, table = self._joins[prefix][0], parent
+        return self._column(alias, table, path[-1])
+
+    def source(self, on: str = "") -> str:
+        """What stands after FROM, or after JOIN with `on`, for the paths that were asked for."""
+        joins = [text for _, text in self._joins.values()]
+        return "\n".join([f"{self._name(self._table)} AS {self._alias} {_WHOLE}{on}", *joins])
+
+    def all_of(self, conditions: Sequence[Mapping[str, Any]]) -> str:
+        """The expression that a row meets the conditions; false where one of them is unknown."""
+        return " AND ".join(self._met(condition) for condition in conditions) or "true"
+
+    def _met(self, condition: Mapping[str, Any]) -> str:
+        value = self.value(condition["path"])
+        if "holds" in condition:
+            return f"({value}::text = ANY ({_texts(condition['holds'])})) IS TRUE"
+        if "lacks" in condition:
+            return f"({value}::text = ANY ({_texts(condition['lacks'])})) IS NOT TRUE"
+        if "empty" in condition:
+            return f"{value} IS {'' if condition['empty'] else 'NOT '}NULL"
+        if "equals" in condition:
+            return f"({value}::text = {self.value(condition['equals'])}::text) IS TRUE"
+        if "above" in condition:
+            return f"({value} > {self.value(condition['above'])}) IS TRUE"
+        return f"({value} < {self.value(condition['below'])}) IS TRUE"
+
+
+def _texts(values: Sequence[Any]) -> Sql:
+    words = {True: "true", False: "false"}
+    return literal([words[v] if isinstance(v, bool) else str(v) for v in values])
+
+
+def rule_sql(rule: Mapping[str, Any], manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> Sql:
+    """A query of one row: examined (bigint), wrong (bigint), rows (text[], at most 20 keys).
+
+    Raises GonogoError when the rule is of no known kind.
+    """
+    found = columns_found(manifest, facts)
+    rows = Rows(manifest, rule["table"], found=found)
+    given = rows.all_of(rule.get("given", []))
+    if "some" in rule:
+        return _some(rule["some"], manifest, rows, given, found)
+    if "agree" in rule:
+        one, other = (rows.value(path) for path in rule["agree"])
+        about = f"{one} IS NOT NULL AND {other} IS NOT NULL"
+        wrong = f"{one}::text <> {other}::text"
+    elif "order" in rule:
+        one, other = (rows.value(path) for path in rule["order"])
+        about = f"{one} IS NOT NULL AND {other} IS NOT NULL"
+        wrong = f"{one} > {other}"
+    elif "past" in rule:
+        times = [rows.value(path) for path in rule["past"]]
+        about = " OR ".join(f"{time} IS NOT NULL" for time in times)
+        limit = f"LOCALTIMESTAMP + {_AHEAD}"
+        wrong = " OR ".join(f"({time} > {limit}) IS TRUE" for time in times)
+    elif "never" in rule:
+        about = rows.all_of(rule["never"][:1])
+        wrong = rows.all_of(rule["never"][1:])
+    else:
+        raise GonogoError(f"rule {rule['name']} is of no known kind")
+    return Sql(
+        f"""SELECT
+    count(*) FILTER (WHERE q.about),
+    count(*) FILTER (WHERE q.about AND q.wrong),
+    (array_agg(q.key) FILTER (WHERE q.about AND q.wrong))[1:20]
+FROM (
+    SELECT {rows.key} AS key, ({given}) AND ({about}) AS about, {wrong} AS wrong
+    FROM {rows.source()}
+) AS q"""  # noqa: S608 - of quoted parts
+    )
+
+
+def _some(
+    some: Mapping[str, Any],
+    manifest: Mapping[str, Any],
+    rows: Rows,
+    given: str,
+    found: Mapping[tuple[str, str], str],
+) -> Sql:
+    """Rows to which others belong, of which none is as one of them has to be."""
+    others = Rows(manifest, some["table"], alias="o", found=found)
+    fits = others.all_of(some["where"])
+    if "same" in some:
+        theirs, own = others.value(some["same"]["path"]), rows.value(some["same"]["as"])
+        fits += f" AND ({theirs}::text <> {own}::text) IS NOT TRUE"
+    by = others.value([some["by"]])
+    return Sql(
+        f"""SELECT
+    count(*), count(*) FILTER (WHERE NOT q.fits), (array_agg(q.key) FILTER (WHERE NOT q.fits))[1:20]
+FROM (
+    SELECT {rows.key} AS key, bool_or({fits}) AS fits
+    FROM {others.source()}
+    JOIN {rows.source(f" ON {rows.key} = {by}::text")}
+    WHERE {given}
+    GROUP BY 1
+) AS q"""  # noqa: S608 - of quoted parts
+    )

@@ -1,0 +1,541 @@
+"""Reports of a run, for people and for CI: made from evidence and verdict, nothing else.
+
+Names, messages and values in them come from a database somebody else filled. Templates therefore
+print nothing that is not inert: in Markdown every expression passes `text` or `code`, in HTML
+everything is escaped, and control characters are visible everywhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ...contract import canonical
+from ...contract.errors import GonogoError, shown, visible
+from ..evidence import Evidence, Run, load
+from ..outcome import bill
+
+__all__ = [
+    "nothing_judged",
+    "render_html",
+    "render_junit",
+    "render_markdown",
+    "summary_lines",
+    "write_reports",
+]
+
+SUMMARY_LINES = 25
+SUMMARY_WIDTH = 200
+VALUE_LIMIT = 2000
+
+# The values the runbook made a person copy by hand, under the names they had there.
+PREFLIGHT = {
+    "pgcrypto enabled": "pgcrypto",
+    "config_versions.id type": "config_versions_id_type",
+    "Workflow status column": "workflow_instances_status_column",
+    "Current stage column": "workflow_instances_current_stage_column",
+    "Stage status column": "workflow_stages_status_column",
+    "Workspace": "workspace",
+    "User IDs": "users",
+}
+GROUPS = {
+    "Section 0: Preflight": "preflight",
+    "Critical Tests": "critical",
+    "Invariant Tests": "invariant",
+    "Executive Summary": "indicator",
+    "Important Criteria": "important",
+    "Nice to Have": "nice",
+}
+WORDS = {"pass": "PASS", "fail": "FAIL", "not_run": "NOT RUN", "inconclusive": "INCONCLUSIVE"}
+
+
+def write_reports(
+    run_dir: Path, templates_dir: Path, *, verdict: Mapping[str, Any] | None = None
+) -> None:
+    """Write report.md, report.html and junit.xml into the run's directory.
+
+    `verdict` is the document `decide` returned; without it the directory's verdict.json is read.
+    Give it when the verdict is still to be published, so that a GO never appears before its
+    report does. Raises `GonogoError` if a file cannot be written or there is no verdict.
+    """
+    run = Run.open(run_dir)
+    evidence = load(run_dir)
+    document = run.read_json("verdict.json") if verdict is None else verdict
+    view = _view(evidence, document)
+    run.publish("report.md", render_markdown(view, templates_dir))
+    run.publish("report.html", render_html(view, templates_dir))
+    run.publish("junit.xml", render_junit(view))
+
+
+def summary_lines(verdict: Mapping[str, Any], *, report: str | None = None) -> list[str]:
+    """Return what the terminal shows at the end of a run: at most 25 safe lines.
+
+    `report` is the way to the report as the person would type it.
+    """
+    score = verdict["score"]
+    words = (
+        verdict["decision"],
+        f"{score['passed']}/{score['of']}",
+        verdict["environment"] or "unknown environment",
+        _database(verdict["target"]) or "unknown database",
+        f"run {verdict['run_id'] or 'unknown'}",
+    )
+    lines = ["  ".join(words)]
+    blocks = [_reason_lines(reason) for reason in _to_say(verdict["reasons"])]
+    for shown_blocks, block in enumerate(blocks):
+        # Two lines are kept for what does not fit and for the report.
+        if len(lines) + len(block) > SUMMARY_LINES - 2:
+            lines.append(f"  and {_count(len(blocks) - shown_blocks, 'more reason')} in the report")
+            break
+        lines += block
+    if not blocks:
+        notes = [f"  {note['subject']}  {note['text']}" for note in verdict["conditions"]]
+        lines += notes[: SUMMARY_LINES - 2]
+    if report is None:
+        report = f"runs/{verdict['environment']}/{verdict['run_id']}/report.md"
+    return [shown(line, limit=SUMMARY_WIDTH) for line in (*lines, f"Report: {report}")]
+
+
+def nothing_judged(why: str, *, host: str | None = None) -> str:
+    """What the terminal shows instead, of a run without a verdict."""
+    of = f"{visible(host)}  " if host else ""
+    return f"HOLD  {of}nothing was judged: {visible(why)}"
+
+
+def _to_say(reasons: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Without the checks that did not run because a stage failed: the stage says why."""
+    if not any(reason["code"] == "stage_failed" for reason in reasons):
+        return list(reasons)
+    silent = ("check_not_run", "stage_not_run")
+    said = [reason for reason in reasons if reason["code"] not in silent]
+    number = sum(reason["code"] == "check_not_run" for reason in reasons)
+    if number:
+        text = f"{_count(number, 'check')} did not run"
+        said.append({"severity": "hold", "subject": "checks", "text": text})
+    return said
+
+
+def _reason_lines(reason: Mapping[str, Any]) -> list[str]:
+    """Return one reason for the terminal: the finding, then what was expected, seen, advised."""
+    word = "NO-GO" if reason["severity"] == "no_go" else "HOLD"
+    return [f"  {word:<5}  {reason['subject']}  {reason['text']}"] + [
+        f"         {key}: {reason[key]}"
+        for key in ("expected", "observed", "hint")
+        if reason.get(key)
+    ]
+
+
+# --- what a report says -------------------------------------------------------------------------
+
+
+def _view(evidence: Evidence, verdict: Mapping[str, Any]) -> dict[str, Any]:
+    """Gather what the reports say; both templates and junit.xml print from this alone."""
+    run, plan = evidence.run or {}, evidence.plan or {}
+    checks = [_check_view(check, evidence, verdict) for check in _objects(plan.get("checks"))]
+    score = verdict["score"]
+    return {
+        "title": _string(plan.get("title") or verdict["runbook"] or "unknown runbook"),
+        "verdict": verdict,
+        "score": f"{score['passed']}/{score['of']}",
+        "percent": score["passed"] * 100 // score["of"] if score["of"] else 0,
+        "head": _head(run, verdict),
+        "preflight": [(label, _value(evidence.facts.get(key))) for label, key in PREFLIGHT.items()],
+        "facts": [
+            (key, _value(value))
+            for key, value in sorted(evidence.facts.items())
+            if key not in PREFLIGHT.values()
+        ],
+        "groups": _groups(plan, verdict),
+        "checks": checks,
+        "open_checks": [check for check in checks if check["status"] != "pass"],
+        "justification": _justification(verdict, checks),
+        "backup": _backup(evidence.backup or {}),
+        "proof": _proof(evidence.twin or {}),
+        "rehearsal": _rehearsal(evidence.rehearsal or {}),
+        "deployment": bill.view(evidence.deploy or {}, shown=_value),
+        "sql": sorted(path.name for path in (evidence.path / "sql").glob("*") if path.is_file()),
+        "ledger": len(evidence.ledger),
+        "stages": [
+            (_string(event["stage"]), event["event"] == "stage_passed", _string(event["at"]))
+            for event in evidence.events
+            if event["event"] in ("stage_passed", "stage_failed")
+        ],
+        "words": WORDS,
+    }
+
+
+def _head(run: Mapping[str, Any], verdict: Mapping[str, Any]) -> list[tuple[str, str]]:
+    target = verdict["target"]
+    return [
+        ("Date", _value(verdict["finished_at"])),
+        ("Tester", _value(run.get("operator"))),
+        ("Environment", _value(verdict["environment"])),
+        ("Database", _value(_database(target))),
+        *_target(target),
+        ("Run", _value(verdict["run_id"])),
+        ("Started", _value(run.get("started_at"))),
+        ("Runbook", _value(verdict["runbook"])),
+        ("Runbook SHA-256", _value(verdict["runbook_sha256"])),
+        ("Profile", _value(verdict["profile"])),
+        ("Test rows", _value(verdict["residue"])),
+        ("Head of the evidence", _value(verdict["evidence_head"])),
+    ]
+
+
+def _groups(
+    plan: Mapping[str, Any], verdict: Mapping[str, Any]
+) -> list[tuple[str, list[dict[str, str]]]]:
+    """Return the criteria under the headings of the runbook's log, classes without any left out."""
+    groups = []
+    for heading, kind in GROUPS.items():
+        rows = [
+            {
+                "id": _string(criterion.get("id")),
+                "title": _string(criterion.get("title")),
+                "status": verdict["criteria"].get(_string(criterion.get("id")), "not_run"),
+                "of": _value(criterion.get("of") or []),
+            }
+            for criterion in _objects(plan.get("criteria"))
+            if criterion.get("class") == kind
+        ]
+        if rows:
+            groups.append((heading, rows))
+    return groups
+
+
+def _check_view(
+    check: Mapping[str, Any], evidence: Evidence, verdict: Mapping[str, Any]
+) -> dict[str, Any]:
+    check_id = _string(check.get("id"))
+    found = [entry for entry in evidence.checks if _string(entry.get("check_id")) == check_id]
+    status = verdict["checks"].get(check_id, "not_run")
+    # Of several results the one that decided.
+    result = next((entry for entry in found if entry.get("status") == status), {})
+    result = result or (found[-1] if found else {})
+    notes = [note for note in verdict["conditions"] if note["subject"] == check_id]
+    samples = result.get("samples")
+    return {
+        "id": check_id,
+        "title": _string(check.get("title")),
+        "criterion": _string(check.get("criterion")),
+        "phase": _string(result.get("phase") or check.get("phase")),
+        "status": status,
+        "examined": _value(result.get("examined")),
+        "seconds": _seconds(result.get("seconds")),
+        "expected": _value(result.get("expected")),
+        "observed": _value(result.get("observed")),
+        "samples": [_value(sample) for sample in samples] if isinstance(samples, list) else [],
+        "remedy": _string(check.get("remedy")),
+        "counts": not any(note["code"] in ("informational", "waiver_applied") for note in notes),
+        "notes": [note["text"] for note in notes],
+    }
+
+
+def _backup(backup: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the record of the backup, its best-known keys first."""
+    first = ("file", "size", "sha256", "seconds")
+    # These lists are for restoring; they are as long as the database has tables.
+    lists = {"files", "tables"}
+    keys = [key for key in first if key in backup] + sorted({*backup} - {*first, *lists})
+    unit = {"size": " bytes", "seconds": " s"}
+    return [(key, _value(backup[key]) + unit.get(key, "")) for key in keys]
+
+
+_TABLES_SHOWN = 200
+
+
+def _proof(twin: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the restored backup was found to be, and its tables one by one."""
+    proof, seconds = _mapping(twin.get("proof")), _mapping(twin.get("seconds"))
+    schema, sequences = _mapping(proof.get("schema")), _mapping(proof.get("sequences"))
+    head = {
+        "proven": twin.get("proven"),
+        "reason": twin.get("reason"),
+        "time to go back": f"{_value(seconds['restore'])} s" if "restore" in seconds else None,
+        "seconds": twin.get("seconds"),
+        "restored into": twin.get("method"),
+        "first attempt to restore it failed": twin.get("first_attempt"),
+        "taken from its server": _confinement(_mapping(twin.get("confinement"))),
+        "sequences that differ": sequences.get("different"),
+        "objects of the schema": schema.get("objects"),
+        "objects that differ": schema.get("differences"),
+        "the way back does not bring": schema.get("not_carried"),
+    }
+    tables = [
+        {"name": _string(name), "equal": table.get("equal") is True, **_compared(table)}
+        for name, table in _mapping(proof.get("tables")).items()
+        if isinstance(table, dict)
+    ]
+    # What differs first, and all of that.
+    tables.sort(key=lambda table: bool(table["equal"]))
+    shown = max(_TABLES_SHOWN, sum(not table["equal"] for table in tables))
+    said = [(label, _value(value)) for label, value in head.items() if value not in (None, [])]
+    return {
+        "head": said if twin else [],
+        "tables": tables[:shown],
+        "more": f"{len(tables) - shown} more are equal, see twin.json" if tables[shown:] else "",
+    }
+
+
+def _confinement(found: Mapping[str, Any]) -> str | None:
+    """Return what the twin's server could not reach, and why not where it could."""
+    taken = [word for word in ("files", "network", "signals") if found.get(word) is True]
+    said = ", ".join(taken) or "nothing"
+    reason = found.get("reason")
+    return (f"{said} ({_value(reason)})" if reason else said) if found else None
+
+
+def _rehearsal(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was tried on the twin: what it came to, and what each statement cost."""
+    undone, again = _mapping(record.get("undone")), _mapping(record.get("again"))
+    back, problem = _mapping(record.get("back")), _mapping(record.get("problem"))
+    checks = _objects(record.get("checks"))
+    deployment = bill.view(_mapping(record.get("deployment")), shown=_value)
+    head = {
+        "rehearsed": record.get("done") is True,
+        "why not": record.get("reason"),
+        "what went wrong": problem.get("message"),
+        "why": problem.get("detail"),
+        "tables whose rows the migration changes": sorted(_mapping(record.get("rows_changed"))),
+        "time to take it back": _with_unit(undone.get("seconds")),
+        "tables locked meanwhile": undone.get("locked"),
+        "time to apply it again": _with_unit(again.get("seconds")),
+        "lost by taking it back after the phases": _pairs(_mapping(back.get("undone")).get("lost")),
+        "why that would not work": _mapping(back.get("problem")).get("message"),
+        "over a budget": [
+            f"{_string(one.get('file'))}:{_string(one.get('line'))} took "
+            f"{_value(one.get('seconds'))} s, allowed are {_string(one.get('allowed'))} s"
+            for one in _objects(record.get("slow"))
+        ],
+        "not as it was validated": record.get("unlike_promotion"),
+        "checks passed": sum(check.get("status") == "pass" for check in checks),
+        "checks that did not pass": [
+            _string(check.get("check_id")) for check in checks if check.get("status") != "pass"
+        ],
+    }
+    said = [(label, _value(value)) for label, value in head.items() if value not in (None, [], "")]
+    return {"head": [*said, *deployment["head"]] if record else [], "lines": deployment["lines"]}
+
+
+def _with_unit(seconds: Any) -> str | None:
+    return f"{seconds} s" if isinstance(seconds, (int, float)) else None
+
+
+def _compared(table: Mapping[str, Any]) -> dict[str, str]:
+    rows = table.get("rows")
+    source, twin = rows if isinstance(rows, list) and len(rows) == 2 else (None, None)
+    word = "equal" if table.get("equal") is True else "DIFFERENT"
+    return {"source": _value(source), "twin": _value(twin), "word": word}
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _justification(verdict: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the sentences a person used to write under the decision."""
+    counts = {status: sum(check["status"] == status for check in checks) for status in WORDS}
+    summary = ", ".join(
+        f"{number} {WORDS[status].lower()}" for status, number in counts.items() if number
+    )
+    sentences = [f"{_count(len(checks), 'check')} declared: {summary or 'no result'}."]
+    severities = [reason["severity"] for reason in verdict["reasons"]]
+    if not severities:
+        sentences.append("Nothing is proven bad and nothing is unknown.")
+    if severities.count("no_go"):
+        sentences.append(f"Proven bad: {_count(severities.count('no_go'), 'finding')}.")
+    if severities.count("hold"):
+        sentences.append(
+            f"Unknown or to be weighed: {_count(severities.count('hold'), 'finding')}."
+        )
+    if verdict["conditions"]:
+        sentences.append(f"{_count(len(verdict['conditions']), 'condition')} noted below.")
+    return sentences
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+# What of an observed identity a person wants to read; run.json has all of it.
+_OBSERVED = {
+    "Server": ("server_version", "server_address", "server_port", "system_identifier"),
+    "Login": ("login", "superuser", "database_owner"),
+}
+
+
+def _target(target: Any) -> list[tuple[str, str]]:
+    """Where the run was: declared and observed, a line each."""
+    identity = target if isinstance(target, dict) else {}
+    observed = identity.get("observed")
+    rows = [("Host", _value(identity.get("inventory_host")))]
+    rows.append(("Declared", _pairs(identity.get("declared"))))
+    if isinstance(observed, dict):
+        for label, keys in _OBSERVED.items():
+            rows.append((label, _pairs({key: observed.get(key) for key in keys})))
+    return rows
+
+
+def _pairs(value: Any) -> str:
+    """`database orders_staging, environment staging`, without what is not there."""
+    pairs = value.items() if isinstance(value, dict) else ()
+    return ", ".join(f"{key} {_value(item)}" for key, item in pairs if item not in (None, [], ""))
+
+
+def _database(target: Any) -> str:
+    """Return the database's name: as it answered, else as the inventory declares it."""
+    places = [target.get("observed"), target.get("declared"), target] if target else []
+    for place in places if isinstance(target, dict) else []:
+        if isinstance(place, dict) and isinstance(place.get("database"), str):
+            return str(place["database"])
+    return ""
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _string(value: Any) -> str:
+    return value if isinstance(value, str) else canonical.line(value)
+
+
+def _value(value: Any) -> str:
+    """Return a JSON value for people: text as it is, booleans as words, objects as JSON."""
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(_string, value))
+    return _string(value)
+
+
+def _seconds(value: Any) -> str:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return f"{value:.3f}" if number else ""
+
+
+# --- Markdown -----------------------------------------------------------------------------------
+
+# What Markdown or its GitHub dialect would act on: markup, HTML, links, cells, mentions, formulas.
+_ACTIVE = re.compile(r"[&<>|`\[\]*~\\@#$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=//)|(?<=www)\.")
+
+
+class _Inert(str):
+    """Text that does nothing wherever the template puts it on a line."""
+
+    __slots__ = ()
+
+
+def _markdown_text(value: object) -> _Inert:
+    """Return prose whose characters mean only themselves."""
+    cut = shown(value, limit=VALUE_LIMIT)
+    return _Inert(_ACTIVE.sub(lambda match: f"&#{ord(match.group())};", cut))
+
+
+def _markdown_code(value: object) -> _Inert:
+    """Return a code span that holds, in a table too: nothing in it is read as Markdown."""
+    cut = shown(value, limit=VALUE_LIMIT).replace("|", "\\x7c")
+    longest = max((len(run) for run in re.findall("`+", cut)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if longest or not cut.strip() else ""
+    return _Inert(f"{fence}{pad}{cut}{pad}{fence}") if cut else _Inert("-")
+
+
+def _only_inert(value: object) -> object:
+    if isinstance(value, (_Inert, int)):
+        return value
+    raise GonogoError(f'a template prints "{shown(value)}" without the filter text or code')
+
+
+def render_markdown(view: Mapping[str, Any], templates_dir: Path) -> str:
+    """Return report.md. Raises `GonogoError` for a template that prints raw text."""
+    # Nothing to escape for HTML here: `finalize` lets only what the filters made inert pass.
+    environment = Environment(
+        loader=FileSystemLoader(templates_dir),
+        autoescape=False,  # noqa: S701
+        undefined=StrictUndefined,
+        finalize=_only_inert,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(text=_markdown_text, code=_markdown_code)
+    return environment.get_template("report.md.j2").render(view)
+
+
+# --- HTML ---------------------------------------------------------------------------------------
+
+
+def _html_text(value: object) -> object:
+    """Make control characters visible; Jinja escapes the rest."""
+    return shown(value, limit=VALUE_LIMIT) if not isinstance(value, (Markup, int)) else value
+
+
+def _csp_hash(style: str) -> str:
+    """Return the source expression that allows exactly this style sheet."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+
+
+def render_html(view: Mapping[str, Any], templates_dir: Path) -> str:
+    """Return report.html: one file, no script, nothing loaded from anywhere."""
+    environment = Environment(
+        loader=FileSystemLoader(templates_dir),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_html_text,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["csp_hash"] = _csp_hash
+    return environment.get_template("report.html.j2").render(view)
+
+
+# --- JUnit --------------------------------------------------------------------------------------
+
+
+def render_junit(view: Mapping[str, Any]) -> str:
+    """Return junit.xml: a case per check and one for the decision; green means GO.
+
+    A check that does not count, or whose failure is waived, is `skipped` unless it passed.
+    """
+    verdict = view["verdict"]
+    suite = ElementTree.Element("testsuite", name=visible(view["title"]))
+    for check in view["checks"]:
+        case = _case(suite, check["criterion"], f"{check['id']} {check['title']}")
+        case.set("time", check["seconds"] or "0")
+        if check["status"] != "pass":
+            outcome = "failure" if check["status"] == "fail" else "error"
+            message = f"expected: {check['expected']}; observed: {check['observed']}"
+            more = [*check["samples"], *check["notes"], check["remedy"]]
+            _outcome(case, outcome if check["counts"] else "skipped", message, more)
+    decision = _case(suite, "decision", "The decision is GO")
+    if verdict["decision"] != "GO":
+        outcome = "failure" if verdict["decision"] == "NO-GO" else "error"
+        reasons = [f"{reason['subject']}: {reason['text']}" for reason in verdict["reasons"]]
+        _outcome(decision, outcome, f"{verdict['decision']} {view['score']}", reasons)
+    for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(attribute, str(len(suite.findall(f"testcase/{tag}"))))
+    suite.set("tests", str(len(suite)))
+    ElementTree.indent(suite)
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=False) + "\n"
+
+
+def _case(suite: ElementTree.Element, classname: str, name: str) -> ElementTree.Element:
+    return ElementTree.SubElement(
+        suite, "testcase", classname=visible(classname), name=visible(name)
+    )
+
+
+def _outcome(case: ElementTree.Element, tag: str, message: str, more: Sequence[str]) -> None:
+    outcome = ElementTree.SubElement(case, tag, message=shown(message, limit=VALUE_LIMIT))
+    outcome.text = "\n".join(visible(text) for text in more if text) or None

@@ -1,0 +1,29 @@
+"""What the inventory asks for: checked before anything is touched."""
+
+from .requested import (
+    REQUEST,
+    check_command_line,
+    check_options,
+    check_run_id,
+    check_timeouts,
+    check_variables,
+    is_run_id,
+    load_runbook,
+    refuse_no_hosts,
+    require_options,
+    unknown_run,
+)
+
+__all__ = [
+    "REQUEST",
+    "check_command_line",
+    "check_options",
+    "check_run_id",
+    "check_timeouts",
+    "check_variables",
+    "is_run_id",
+    "load_runbook",
+    "refuse_no_hosts",
+    "require_options",
+    "unknown_run",
+]

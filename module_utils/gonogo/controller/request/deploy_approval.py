@@ -1,0 +1,160 @@
+"""A person's approval of one deployment: of these statements, on this database, as it is now.
+
+Where nobody can be asked, the run that has shown the plan ends, and the next one is given its
+token. What the token stands for is computed again there: had anything changed, it would be of
+another plan. A token lets one run deploy, whatever becomes of that one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from ...contract.canonical import line, sha256
+from ...contract.errors import GonogoError, InputError
+from .. import evidence
+from ..invocation import person
+from ..invocation.commands import Caller
+from . import approval, requested
+
+__all__ = ["PLAN", "USED", "content", "holds", "next_command", "plan_lines", "require"]
+
+PLAN = "deploy_plan.json"
+# In the run that has shown the plan: who has used its token, and in which run.
+USED = "deploy_used.json"
+
+
+def holds(
+    record: Mapping[str, Any],
+    plan: Mapping[str, Any],
+    look: Mapping[str, Any],
+    rehearsal: Mapping[str, Any] | None = None,
+) -> dict[str, list[Any]]:
+    """What an approval is for: name → rows (None where it is none of rows) and a digest.
+
+    `record` is run.json, `plan` what the target host gets (`migration.plan`), `look` what is there
+    before, `rehearsal` rehearsal.json: the rows that the migration has removed on the twin.
+    """
+    observed, promotion = record["target"]["observed"], record["promotion"] or {}
+    statements = [record["runbook_sha256"], record["profile"], plan["steps"]]
+    database = [observed["system_identifier"], observed["database_oid"]]
+    parts = {
+        "the statements": statements,
+        "the database": database,
+        "what is there of the migration": look,
+        "the evidence that lets it in": promotion.get("verdict_sha256"),
+    }
+    removed = (rehearsal or {}).get("rows_removed") or {}
+    return {
+        **{name: [None, sha256(line(part))] for name, part in parts.items()},
+        **{f"what would be removed from {table}": list(rows) for table, rows in removed.items()},
+    }
+
+
+def content(
+    record: Mapping[str, Any],
+    plan: Mapping[str, Any],
+    look: Mapping[str, Any],
+    rehearsal: Mapping[str, Any] | None = None,
+) -> str:
+    """Digest of what would be done and where, of `holds`."""
+    return sha256(line(holds(record, plan, look, rehearsal)))
+
+
+def require(
+    run: evidence.Run,
+    given: Mapping[str, Any],
+    digest: str,
+    *,
+    hint: str,
+    now: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Who approved, when, and the plan of which run. Raises GonogoError where nobody did.
+
+    `given` is of the form `approval.APPROVAL`; its `run_id` names the run that has shown the plan,
+    this one or an earlier one of the same environment. `hint` is the command that approves, `now`
+    what `digest` is made of.
+
+    From then on the token is used: noted in the evidence of the run that has shown it, before
+    anything is done with it. `approval` is what the target host knows this approval by.
+    """
+    shown_by = _run_of(run, given["run_id"] or run.run_id)
+    plan = shown_by.read_json(PLAN)
+    refusal = approval.refusal(
+        {**given, "run_id": shown_by.run_id}, shown_by.run_id, plan, prefix="deploy"
+    )
+    later: list[str] = []
+    if refusal is None and plan["content"] != digest:
+        refusal = "What would be done, or what is there, has changed since the plan was shown"
+        later = approval.came_later(plan.get("holds") or {}, now or {})
+    if refusal is None and datetime.now(UTC) >= datetime.fromisoformat(plan["expires_at"]):
+        refusal = f"The plan has expired at {plan['expires_at']}"
+    if refusal:
+        raise GonogoError(
+            f"{refusal}: nothing was deployed", detail="\n".join(later) or None, hint=hint
+        )
+    approved = {
+        "approved_by": person.name_of(given["approved_by"]),
+        "approved_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "token": plan["token"],
+    }
+    used = shown_by.claim(USED, {**approved, "used_by": run.run_id}, key="token", stage="deploy")
+    if used:
+        raise GonogoError(
+            f"the token was used by run {used.get('used_by')}: nothing was deployed",
+            detail=f"At {used.get('approved_at')}, by {used.get('approved_by')}.",
+            hint=hint,
+        )
+    return {
+        **approved,
+        "shown_by": shown_by.run_id,
+        "approval": sha256(line([shown_by.run_id, plan["token"], plan["content"]])),
+    }
+
+
+def plan_lines(plan: Mapping[str, Any], look: Mapping[str, Any]) -> list[str]:
+    """What would be deployed, for the terminal."""
+    made = sum(1 for item in look["objects"] if item["made"])
+    lines = [f"The migration is {look['state']}; to be applied:"]
+    for step in plan["steps"]:
+        alone = "" if step["transaction"] else ", each statement on its own"
+        lines.append(f"  {step['file']}: {len(step['statements'])} statements{alone}")
+    lines.append(f"They leave {made} objects behind.")
+    return lines
+
+
+def next_command(
+    run_id: str, plan: Mapping[str, Any], *, caller: Caller, more: Sequence[str] = ()
+) -> str:
+    """The command that approves a plan, ready to be pasted but for the name.
+
+    `more` are variables that were not given on the command line.
+    """
+    return caller.again(
+        f"deploy_run_id={run_id}",
+        f"deploy_token={plan['token']}",
+        "deploy_approved_by=NAME",
+        *more,
+    )
+
+
+def _run_of(run: evidence.Run, run_id: str) -> evidence.Run:
+    if run_id == run.run_id:
+        return run
+    path = run.path.parent / run_id
+    if not requested.is_run_id(run_id) or not (path / PLAN).is_file():
+        raise InputError(
+            "no run of this environment has shown a plan of a deployment under this id",
+            key="deploy_run_id",
+            value=run_id,
+            hint="It is the run that has printed the token.",
+        )
+    problems = evidence.load(path).problems
+    if problems:
+        raise GonogoError(
+            "the evidence of the run that has shown the plan is damaged; nothing was deployed",
+            detail="\n".join(problems[:5]),
+            hint="Run the playbook without an approval: it shows a plan of its own.",
+        )
+    return evidence.Run.open(path)

@@ -1,0 +1,201 @@
+"""From one environment to the next: nothing reaches a protected target without a GO elsewhere.
+
+What is asked for is the evidence of a run. It is believed as far as it proves itself: its chain
+of events is whole, the verdict follows from it again, and it is about the same files, another
+database, and not long ago.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.parsing.convert_bool import boolean
+
+from ...contract.canonical import sha256
+from ...contract.errors import GonogoError, InputError
+from .. import evidence
+from ..evidence import judgement
+from ..invocation.paths import path_of
+from ..runbook.book import Runbook
+from .protection import Protection
+
+__all__ = ["SPEC", "admitted", "require_rehearsal", "wanted"]
+
+# How a stage gets what the command line may say of it; the rest is the inventory's.
+SPEC: dict[str, Any] = {"evidence": {"type": "path"}}
+_MAX_AGE_HOURS = 168
+
+_KEY = "gonogo_promotion_evidence"
+# Clocks differ; a run that ends later than this has not ended.
+_AHEAD = timedelta(minutes=5)
+# Hours, more than a century: beyond that there are no dates.
+_LONGEST = 10**6
+
+
+def wanted(protection: Protection, *, evidence: Any) -> dict[str, Any]:
+    """What `admitted` takes: `from` and `max_age_hours` are what the inventory says.
+
+    Raises InputError for an age that is no number.
+    """
+    hours = protection.promotion_max_age_hours
+    try:
+        age = _MAX_AGE_HOURS if hours is None else int(str(hours))
+    except ValueError:
+        raise InputError(
+            "must be a whole number", key="gonogo_promotion_max_age_hours", value=str(hours)
+        ) from None
+    return {"from": protection.promotion_from, "evidence": evidence, "max_age_hours": age}
+
+
+def require_rehearsal(values: Mapping[str, Any], *, protection: Protection) -> None:
+    """Refuse a protected target that would be deployed to without a rehearsal.
+
+    `values` are a host's variables, where the defaults of the roles are not among them.
+    """
+    if not protection.protected or not boolean(values.get("deploy_enabled") or False):
+        return
+    for name in ("twin_enabled", "rehearsal_enabled"):
+        value = values.get(name)
+        if value is not None and not boolean(value):
+            raise InputError(
+                "on a protected target nothing is deployed that was not rehearsed on a twin",
+                key=name,
+                value=str(value),
+                detail=f"The target is protected: {protection.reason}.",
+                hint=f"Leave {name} out, or set it to true.",
+            )
+
+
+def admitted(
+    wanted: Mapping[str, Any],
+    *,
+    protection: Protection,
+    environment: str,
+    runbook: Runbook,
+    now: datetime,
+) -> dict[str, Any] | None:
+    """What run.json keeps of the run that lets this one in, None where none is asked for.
+
+    `wanted` is what the function of that name returns. Returns `run_id`, `environment`, `target`
+    (system identifier, database and its oid), `finished_at`, `verdict_sha256`, `evidence_head` and
+    `schema` (as that run has seen it with the migration, None where it was not rehearsed). Raises
+    InputError, before anything is connected to.
+    """
+    source = wanted["from"]
+    if not source:
+        if protection.protected:
+            raise InputError(
+                "a protected target asks for the evidence of another environment",
+                key="gonogo_promotion_from",
+                detail=f"The target is protected: {protection.reason}.",
+                hint="Set gonogo_promotion_from in the inventory to the environment that comes "
+                "before (staging), or gonogo_protected: false for a target that anybody may "
+                "write to.",
+            )
+        return None
+    if not evidence.ENVIRONMENT.fullmatch(str(source)):
+        raise InputError(
+            "not a name for an environment",
+            key="gonogo_promotion_from",
+            value=source,
+            hint="Use lower-case letters, digits, - and _.",
+        )
+    if source == environment:
+        raise InputError(
+            "an environment cannot be its own rehearsal", key="gonogo_promotion_from", value=source
+        )
+    path = _directory(wanted["evidence"], source)
+    try:
+        verdict = judgement.confirmed(path)
+    except GonogoError as error:
+        raise _refused(error.primary, path, error.detail, error.hint) from error
+    _check(verdict, path, source=source, runbook=runbook)
+    _check_age(verdict, path, hours=int(wanted["max_age_hours"]), now=now)
+    observed = verdict["target"].get("observed") or {}
+    keys = ("system_identifier", "database", "database_oid")
+    return {
+        "run_id": verdict["run_id"],
+        "environment": source,
+        "target": {key: observed.get(key) for key in keys},
+        "finished_at": verdict["finished_at"],
+        "verdict_sha256": sha256((path / "verdict.json").read_bytes()),
+        "evidence_head": verdict["evidence_head"],
+        "schema": _schema(path),
+    }
+
+
+def _schema(path: Path) -> dict[str, str] | None:
+    if not (path / "schema.json").is_file():
+        return None
+    return dict(evidence.Run.open(path).read_json("schema.json"))
+
+
+def _directory(given: str | None, source: str) -> Path:
+    if not given:
+        raise InputError(
+            f"this environment asks for the evidence of a GO on {source}",
+            key=_KEY,
+            hint=f"Run the playbook on {source}, then: -e {_KEY}=runs/{source}/RUN_ID",
+        )
+    path = path_of(given, key=_KEY)
+    if not (path / "events.jsonl").is_file():
+        raise InputError(
+            "not a directory of evidence",
+            key=_KEY,
+            value=given,
+            hint=f"Name the directory of a run that was a GO: -e {_KEY}=runs/{source}/RUN_ID",
+        )
+    return path
+
+
+def _check(verdict: Mapping[str, Any], path: Path, *, source: str, runbook: Runbook) -> None:
+    if verdict["decision"] != "GO":
+        raise _refused(f"the run it is about is a {verdict['decision']}", path)
+    if verdict["environment"] != source:
+        raise _refused(f"it is about {verdict['environment']}, not {source}", path)
+    here = {"runbook": runbook.name, "profile": runbook.profile}
+    for key, value in here.items():
+        if verdict[key] != value:
+            raise _refused(f"it is about {key} {verdict[key]}, not {value}", path)
+    if verdict["runbook_sha256"] != runbook.sha256:
+        there = evidence.Run.open(path).read_json("run.json")["digests"]["runbook"]
+        changed = sorted(
+            name
+            for name in {*there, *runbook.digests}
+            if there.get(name) != runbook.digests.get(name)
+        )
+        raise _refused(
+            "the runbook has changed since", path, f"Not the same: {', '.join(changed[:10])}."
+        )
+
+
+def _check_age(verdict: Mapping[str, Any], path: Path, *, hours: int, now: datetime) -> None:
+    finished = datetime.fromisoformat(str(verdict["finished_at"]))
+    if finished > now + _AHEAD:
+        raise _refused(
+            "it ends in the future",
+            path,
+            f"It says {verdict['finished_at']}; here it is {now:%Y-%m-%dT%H:%M:%SZ}.",
+            "Set the clocks of both controllers.",
+        )
+    if now - finished > timedelta(hours=min(hours, _LONGEST)):
+        raise _refused(
+            f"it is older than {hours} hours",
+            path,
+            f"It is of {verdict['finished_at']}.",
+            "Validate again; gonogo_promotion_max_age_hours says how old it may be.",
+        )
+
+
+def _refused(
+    what: str, path: Path, detail: str | None = None, hint: str | None = None
+) -> InputError:
+    return InputError(
+        f"the evidence shown does not let this run in: {what}",
+        # A directory of evidence that is there: its path is no secret.
+        detail="\n".join(part for part in (f"{_KEY} is {path}", detail) if part),
+        hint=hint or "Validate there again, with the files as they are now.",
+    )

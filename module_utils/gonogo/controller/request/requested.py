@@ -1,0 +1,325 @@
+"""What a person asked for: the inventory's variables and the command line, checked together.
+
+Everything here is refused before the first connection.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ansible import constants as C  # noqa: N812 - Ansible's own name for it
+
+from ...contract import budgets
+from ...contract.errors import GonogoError, InputError
+from .. import runbook
+from ..invocation import person
+from ..invocation.paths import path_of
+from ..invocation.request_form import misfits, suiting
+from ..reading import ranges
+from ..runbook import phase_scripts
+from .protection import Protection, check_extra
+
+__all__ = [
+    "REQUEST",
+    "check_command_line",
+    "check_options",
+    "check_run_id",
+    "check_timeouts",
+    "check_variables",
+    "is_run_id",
+    "load_runbook",
+    "refuse_no_hosts",
+    "require_options",
+    "unknown_run",
+]
+
+# The variables of a run as an argument spec: the stage target and the first play take it.
+REQUEST: dict[str, Any] = {
+    "runbook": {"type": "path", "required": True},
+    "environment": {"type": "str", "required": True},
+    "profile": {"type": "str", "required": True},
+    "residue": {"type": "str", "required": True},
+    "parameters": {"type": "dict", "default": {}},
+    "waivers": {"type": "list", "elements": "dict", "default": []},
+    "refused_databases": {"type": "list", "elements": "str", "default": []},
+    "system_identifier": {"type": "str"},
+}
+
+_WAIVER_KEYS = {"check", "criterion", "owner", "reason", "expires"}
+_ENVIRONMENT = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+
+_RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+_RESIDUES = ("keep", "rollback")
+_TIMEOUTS = ("lock", "statement", "idle_in_transaction")
+_DURATION = re.compile(r"[1-9]\d{0,8}(ms|s|min|h)")
+
+_KINDS: dict[str, type] = {
+    "runbook": str,
+    "environment": str,
+    "profile": str,
+    "residue": str,
+    "runs_dir": str,
+    "login": dict,
+    "parameters": dict,
+    "timeouts": dict,
+    "waivers": list,
+    "refused_databases": list,
+}
+_WORDS: dict[type, str] = {str: "text", dict: "a mapping", list: "a list"}
+
+# Results of this project have no variables. A name like these in the extra variables is an
+# attempt to set one, or a misunderstanding; both deserve a word.
+_RESULT_NAMES = re.compile(r"^(gonogo_)?(decision|verdict|score|approved|result|results|checks)$")
+
+# What a run takes from Ansible, and an extra variable would replace.
+_ANSIBLES = {"groups", "hostvars", "inventory_hostname"}
+
+
+def check_command_line(task_vars: Mapping[str, Any], *, extra: Mapping[str, Any]) -> None:
+    """Refuse command lines that would judge a part and look like the whole."""
+    _require_home()
+    tags = [str(tag) for tag in task_vars.get("ansible_run_tags") or ["all"]]
+    skipped = [str(tag) for tag in task_vars.get("ansible_skip_tags") or []]
+    if tags != ["all"] or skipped:
+        option = f"--skip-tags {','.join(skipped)}" if skipped else f"--tags {','.join(tags)}"
+        raise InputError(
+            "a run cannot be limited to some of its tasks",
+            key="command line",
+            value=option,
+            detail="A verdict needs every stage.",
+            hint="Run the playbook without --tags and --skip-tags.",
+        )
+    for name in extra:
+        if name in _ANSIBLES:
+            raise InputError(
+                "extra variables cannot set what Ansible itself says",
+                key=name,
+                hint="Leave the variable out.",
+            )
+        if _RESULT_NAMES.match(name):
+            raise InputError(
+                "extra variables cannot set a result",
+                key=name,
+                hint="The verdict is computed from the evidence alone. Leave the variable out.",
+            )
+    check_extra(extra)
+
+
+def _require_home() -> None:
+    """Where nobody knows the home directory, Ansible makes one that is called ~ where it is."""
+    place = Path(C.DEFAULT_LOCAL_TMP)
+    literal = [number for number, part in enumerate(place.parts) if part.startswith("~")]
+    if literal:
+        made = Path(*place.parts[: literal[0] + 1])
+        raise GonogoError(
+            "the home directory of this account is not known on the controller",
+            detail=f"HOME is not set, and user {os.getuid()} has no entry in passwd. Ansible keeps "
+            f"its files in {made} instead.",
+            hint=f"Set HOME to a directory of this user, and remove {made}.",
+        )
+
+
+def check_variables(
+    names: Iterable[str], *, known: frozenset[str], prefixes: tuple[str, ...]
+) -> None:
+    """Refuse misspelt variables: a name of ours that nothing reads would have no effect."""
+    for name in sorted(names):
+        if name.startswith(prefixes) and name not in known:
+            near = difflib.get_close_matches(name, sorted(known), n=1)
+            raise InputError(
+                f"unknown variable '{name}'",
+                hint=f"Did you mean '{near[0]}'?" if near else "See docs/variables.md.",
+            )
+
+
+def require_options(
+    host: str, values: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Refuse a host without a variable that a role cannot do without.
+
+    `values` are the host's variables, `options` the specs of the roles by variable.
+    """
+    for name, option in sorted(options.items()):
+        if option["required"] and values.get(name) is None:
+            raise InputError(
+                f"host {host} has no {name}",
+                hint="Set it in the inventory's group_vars; see docs/variables.md.",
+            )
+
+
+def check_options(values: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse what a role's argument spec refuses, before the first role has touched anything."""
+    for name, option in sorted(options.items()):
+        if values.get(name) is None:
+            continue
+        for key, what, value in misfits("", {name: values[name]}, {name: option}):
+            raise InputError(what, key=key, value=value, hint=option["description"])
+        if name in ranges.RANGES:
+            _, number = suiting(name, option, values[name])
+            ranges.check(name, number)
+
+
+def load_runbook(
+    arguments: Mapping[str, Any], *, protection: Protection, templates: bool = True
+) -> runbook.Runbook:
+    """Validate the request and load its runbook; `templates` as for `runbook.load`.
+
+    Raises InputError.
+    """
+    for name, kind in _KINDS.items():
+        if name in arguments and not isinstance(arguments[name], kind):
+            raise InputError(f"must be {_WORDS[kind]}", key=f"gonogo_{name}", value=arguments[name])
+    _check_environment(arguments["environment"])
+    _check_residue(arguments["residue"], protection)
+    check_timeouts(arguments.get("timeouts") or {})
+    for number, waiver in enumerate(arguments["waivers"]):
+        _check_waiver(f"gonogo_waivers[{number}]", waiver)
+    loaded = runbook.load(
+        path_of(arguments["runbook"], key="gonogo_runbook"),
+        profile=arguments["profile"],
+        parameters=arguments["parameters"],
+        templates=templates,
+    )
+    if templates and not loaded.phases("preflight"):
+        # Nothing is looked up before them, so the phases are rendered as they will be.
+        phase_scripts.tried(loaded, facts={})
+    criteria = {criterion["id"] for criterion in loaded.data["criteria"]}
+    for number, waiver in enumerate(arguments["waivers"]):
+        for subject, known in (("check", set(loaded.checks)), ("criterion", criteria)):
+            if subject in waiver and waiver[subject] not in known:
+                near = difflib.get_close_matches(str(waiver[subject]), sorted(known), n=1)
+                raise InputError(
+                    f"the runbook has no {subject} of this id",
+                    key=f"gonogo_waivers[{number}].{subject}",
+                    value=waiver[subject],
+                    hint=f"Did you mean '{near[0]}'?" if near else None,
+                )
+    return loaded
+
+
+def check_timeouts(timeouts: Mapping[str, Any]) -> None:
+    """Refuse what is no limit of a session."""
+    for key, value in timeouts.items():
+        _check_timeout(key, value)
+
+
+def is_run_id(text: str) -> bool:
+    return bool(_RUN_ID.fullmatch(text))
+
+
+def check_run_id(key: str, value: str) -> None:
+    """Refuse what is no id of a run: it becomes part of a path, or of a pattern."""
+    if not is_run_id(value):
+        raise InputError(
+            "not the id of a run", key=key, value=value, hint="It is like 20260131T120000Z-0a1b2c."
+        )
+
+
+def unknown_run(key: str, run_id: str, environment: str, what: str, folder: Path) -> InputError:
+    """The error for an id that is none of a run with what is wanted of it."""
+    return InputError(
+        f"environment {environment} has no run of that id with {what}",
+        key=key,
+        value=run_id,
+        hint=f"Look into {folder}.",
+    )
+
+
+def _check_environment(environment: str) -> None:
+    if not _ENVIRONMENT.fullmatch(environment):
+        raise InputError(
+            "not a name for an environment",
+            key="gonogo_environment",
+            value=environment,
+            hint="Use lower-case letters, digits, - and _.",
+        )
+
+
+def _check_residue(residue: str, protection: Protection) -> None:
+    if residue not in _RESIDUES:
+        near = difflib.get_close_matches(residue, _RESIDUES, n=1)
+        raise InputError(
+            "not a residue mode",
+            key="gonogo_residue",
+            value=residue,
+            hint=f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(_RESIDUES)}.",
+        )
+    if protection.protected and residue != "rollback":
+        raise InputError(
+            "on a protected target nothing a run writes may ever be visible",
+            key="gonogo_residue",
+            value=residue,
+            detail=f"The target is protected: {protection.reason}.",
+            hint="Set gonogo_residue: rollback.",
+        )
+
+
+def _check_timeout(key: str, value: Any) -> None:
+    if key not in _TIMEOUTS:
+        near = difflib.get_close_matches(key, _TIMEOUTS, n=1)
+        raise InputError(
+            f"there is no timeout '{key}'",
+            key="gonogo_timeouts",
+            hint=f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(_TIMEOUTS)}.",
+        )
+    if not isinstance(value, str) or not _DURATION.fullmatch(value):
+        raise InputError(
+            "not a duration",
+            key=f"gonogo_timeouts.{key}",
+            value=value,
+            hint="Write it like 500ms, 5s or 10min. Without a limit nothing is run.",
+        )
+    budgets.seconds(value, key=f"gonogo_timeouts.{key}")
+
+
+def _check_waiver(key: str, waiver: Any) -> None:
+    if not isinstance(waiver, Mapping):
+        raise InputError("a waiver must be a mapping", key=key, value=waiver)
+    unknown = sorted(set(waiver) - _WAIVER_KEYS)
+    if unknown:
+        raise InputError(
+            f"a waiver has no key '{unknown[0]}'",
+            key=key,
+            hint=f"Known: {', '.join(sorted(_WAIVER_KEYS))}.",
+        )
+    if ("check" in waiver) == ("criterion" in waiver):
+        raise InputError("a waiver names either a check or a criterion", key=key)
+    for name in ("owner", "reason", "expires"):
+        if name not in waiver:
+            raise InputError(f"a waiver must say its {name}", key=key)
+    for name, value in waiver.items():
+        if not isinstance(value, str) or not value.strip():
+            raise InputError("must be text", key=f"{key}.{name}", value=value)
+    wrong = person.mistake(waiver["owner"], f"{key}.owner")
+    if wrong:
+        raise InputError(wrong, hint="Write the name of the person who accepts it.")
+    if not any(character.isalnum() for character in waiver["reason"]):
+        raise InputError("says nothing", key=f"{key}.reason", value=waiver["reason"])
+    try:
+        expires = date.fromisoformat(str(waiver["expires"])).isoformat()
+    except ValueError:
+        expires = None
+    if expires != str(waiver["expires"]):
+        raise InputError(
+            "the day a waiver expires is written as 2026-01-31",
+            key=f"{key}.expires",
+            value=str(waiver["expires"]),
+        )
+
+
+def refuse_no_hosts(group: str, hosts: list[str], groups: Mapping[str, Any]) -> None:
+    """Ansible calls a play without hosts a success; a run without a target is none."""
+    if hosts:
+        return
+    known = sorted(name for name in groups if name not in {"all", "ungrouped"} and groups[name])
+    raise GonogoError(
+        f"group '{group}' of the inventory has no hosts",
+        detail=f"Groups with hosts: {', '.join(known) or 'none'}.",
+        hint="Check the inventory (-i) and its group names.",
+    )

@@ -1,0 +1,386 @@
+"""A runbook: loaded, validated against the shape every runbook has, narrowed to one profile.
+
+Nothing here touches a server: whatever is wrong with what a person wrote is said before the
+first connection.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ...contract import canonical
+from ...contract.errors import InputError
+from ..reading import schema, yamlfile
+from ..reading.faults import Faults
+from ..reading.schema import Flag, Items, Keys, Number, Table, Text
+from ..render.rendering import template_environment
+from ..sql import shipped
+from . import extension, migration, rules
+from .asked import Modules
+from .manifest import MANIFEST, check_references
+from .template_check import check_templates
+
+__all__ = ["Runbook", "load"]
+
+_TRANSACTIONS = ("read_only", "snapshot", "trial", "writes")
+_CLASSES = ("preflight", "critical", "important", "nice", "invariant", "indicator")
+_EFFECTS = ("no_go", "hold", "important", "none")
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_]*"
+_ID = r"[A-Za-z0-9][A-Za-z0-9.]*"
+_FILE = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+
+# `transaction: none`: what stands in the file must not run inside a transaction with the rest.
+_SQL_FILE = Keys(
+    {
+        "file": Text(pattern=_FILE),
+        "transaction": Text(choices=("none",), optional=True),
+        "profiles": Items(Text(pattern=_NAME), distinct=True, optional=True),
+    }
+)
+# An undo is one transaction, so that it can be tried before it is approved.
+_UNDO_FILE = Keys({key: shape for key, shape in _SQL_FILE.keys.items() if key != "transaction"})
+
+RUNBOOK = Keys(
+    {
+        "format": Number(minimum=1),
+        "name": Text(pattern=_NAME),
+        "title": Text(),
+        "extends": Text(pattern=_FILE, optional=True),
+        "profiles": Items(Text(pattern=_NAME), distinct=True),
+        "parameters": Table(
+            Keys(
+                {
+                    "description": Text(),
+                    "type": Text(choices=tuple(rules.TYPES)),
+                    "default": schema.Any_(),
+                    "minimum": Number(optional=True),
+                }
+            ),
+            empty=True,
+            names=_NAME,
+            optional=True,
+        ),
+        "facts": Items(Text(pattern=_NAME), distinct=True, empty=True, optional=True),
+        "migration": Items(_SQL_FILE, unique="file"),
+        "undo": Items(_UNDO_FILE, unique="file", optional=True),
+        "prisma": Keys(
+            {
+                "file": Text(pattern=_FILE),
+                "name": Text(pattern=_NAME, optional=True),
+                "schema": Text(optional=True),
+            },
+            optional=True,
+        ),
+        "phases": Items(
+            Keys(
+                {
+                    "name": Text(pattern=_NAME),
+                    "title": Text(),
+                    "stage": Text(choices=("preflight", "phases"), optional=True),
+                    "after": Text(choices=("deploy",), optional=True),
+                    "transaction": Text(choices=_TRANSACTIONS),
+                    "races": Items(Text(pattern=_ID), distinct=True, optional=True),
+                }
+            ),
+            unique="name",
+        ),
+        "cleanup": Text(pattern=_NAME, optional=True),
+        "documents": Items(Text(pattern=_FILE), distinct=True, empty=True),
+        "criteria": Items(
+            Keys(
+                {
+                    "id": Text(pattern=_ID),
+                    "class": Text(choices=_CLASSES),
+                    "title": Text(),
+                    "of": Items(Text(), distinct=True, optional=True),
+                }
+            ),
+            unique="id",
+        ),
+        "scoring": Items(Text(), distinct=True),
+        "checks": Items(
+            Keys(
+                {
+                    "id": Text(pattern=_ID),
+                    "title": Text(),
+                    "criterion": Text(),
+                    "phase": Text(),
+                    "effect": Text(choices=_EFFECTS, optional=True),
+                    "stop": Flag(optional=True),
+                    "empty_ok": Flag(optional=True),
+                    "remedy": Text(),
+                }
+            ),
+            unique="id",
+        ),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Runbook:
+    """A validated runbook. `manifest` holds only what belongs to `profile`; `base` is the folder
+    of the runbook it extends."""
+
+    directory: Path
+    profile: str
+    data: Mapping[str, Any]
+    manifest: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    base: Path | None = None
+
+    @property
+    def name(self) -> str:
+        return str(self.data["name"])
+
+    @property
+    def templates(self) -> Path:
+        return self.directory / "phases"
+
+    @property
+    def template_folders(self) -> list[Path]:
+        """Where templates are looked for; what stands in the first comes before the others."""
+        return _folders(self.directory, self.base)
+
+    @cached_property
+    def checks(self) -> dict[str, dict[str, Any]]:
+        """Check id → check with every key filled in."""
+        defaults = {"effect": None, "stop": False, "empty_ok": False}
+        return {check["id"]: {**defaults, **check} for check in self.data["checks"]}
+
+    def phases(self, stage: str) -> list[dict[str, Any]]:
+        """Phases of the stage `preflight` or `phases`, in order."""
+        defaults: dict[str, Any] = {"stage": "phases", "after": None, "races": []}
+        filled = [{**defaults, **phase} for phase in self.data["phases"]]
+        return [phase for phase in filled if phase["stage"] == stage]
+
+    @property
+    def migration_files(self) -> list[Path]:
+        """The migration's SQL files of this profile, in the order they are applied."""
+        return [self.directory / entry["file"] for entry in self.sql_files("migration")]
+
+    def sql_files(self, key: str) -> list[dict[str, Any]]:
+        """Entries of `migration` or `undo` of this profile, in the order they are applied."""
+        entries = self.data.get(key, [])
+        return [dict(e) for e in entries if self.profile in e.get("profiles", [self.profile])]
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """Path below the runbook → SHA-256, of every file in it, and in the one it extends."""
+        folders = {"": self.directory}
+        if self.base is not None:
+            folders[f"../{self.base.name}/"] = self.base
+        return {
+            prefix + path.relative_to(folder).as_posix(): canonical.sha256(path.read_bytes())
+            for prefix, folder in folders.items()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+
+    @property
+    def sha256(self) -> str:
+        """One digest for the whole folder."""
+        return canonical.sha256(canonical.line(self.digests))
+
+    def documents(self) -> list[dict[str, Any]]:
+        return [
+            {"name": name, "present": (self.directory / name).is_file()}
+            for name in self.data["documents"]
+        ]
+
+    def plan(self, *, stages: list[str]) -> dict[str, Any]:
+        """What has to be there for a GO; becomes plan.json."""
+        keys = ("id", "title", "criterion", "phase", "effect", "empty_ok", "remedy")
+        return {
+            "title": self.data["title"],
+            "stages": stages,
+            "criteria": [dict(criterion) for criterion in self.data["criteria"]],
+            "checks": [{key: check[key] for key in keys} for check in self.checks.values()],
+            "scoring": list(self.data["scoring"]),
+        }
+
+
+def load(
+    directory: Path, *, profile: str, parameters: Mapping[str, Any], templates: bool = True
+) -> Runbook:
+    """Load a runbook folder. Raises one InputError for all that is wrong with its files.
+
+    What one file says about another is looked at where the shape of both is right. `templates` and
+    SQL can be left unchecked where that has been done before: parsing them all costs more than
+    everything else.
+    """
+    if not directory.is_dir():
+        raise InputError(
+            f"there is no runbook folder {directory}",
+            hint="Set gonogo_runbook to a folder below runbooks/.",
+        )
+    faults = Faults()
+    files = _Files(directory, faults)
+    if templates:
+        _check_texts(files, faults)
+    faults.refuse()
+    document, manifest, theirs = files.own, files.manifest, files.theirs
+    assert document is not None
+    assert manifest is not None
+    assert theirs is not None
+    data = document.data
+    if profile not in data["profiles"]:
+        raise InputError(
+            "there is no such profile",
+            key="gonogo_profile",
+            value=profile,
+            hint=f"{data['name']} knows: {', '.join(data['profiles'])}.",
+        )
+    runbook = Runbook(
+        directory=directory,
+        profile=profile,
+        data=data,
+        manifest=_narrowed(manifest.data, profile),
+        parameters=_parameters(data["parameters"], parameters),
+        base=files.base,
+    )
+    sql = [(directory / entry["file"]) for entry in data["migration"]]
+    if files.base is not None:
+        sql = [*(files.base / entry["file"] for entry in theirs.data["migration"]), *sql]
+    present = [file for file in sql if file.is_file()]
+    return replace(runbook, manifest=shipped.completed(runbook.manifest, present))
+
+
+class _Files:
+    """The YAML files of a runbook, read and compared with each other.
+
+    Each is None where it is not right; what is wrong with it is among the faults. `own` is complete
+    with what it takes over from `theirs`, the runbook in `base`; without one, both are the same.
+    """
+
+    def __init__(self, directory: Path, faults: Faults) -> None:
+        self.directory = directory
+        self.base: Path | None = None
+        self.own = self.theirs = _read(directory / "runbook.yml", RUNBOOK, faults)
+        if self.own is not None:
+            self._extend(self.own, faults)
+        else:
+            self.base = _named_base(directory)
+        self.manifest = _read((self.base or directory) / "manifest.yml", MANIFEST, faults)
+        if self.own is not None:
+            for found in (
+                rules.references(self.own),
+                rules.parameters(self.own),
+                rules.files(self.own, self.folders[::2]),
+                migration.prisma_faults(self.own),
+            ):
+                faults.note_all(found)
+        for folder in (directory, *([self.base] if self.base else [])):
+            faults.note_all(rules.links(folder))
+        if self.theirs is not None and self.manifest is not None:
+            data = self.theirs.data
+            with faults.collected():
+                check_references(
+                    self.manifest,
+                    profiles=data["profiles"],
+                    facts=data["facts"],
+                    checks=[check["id"] for check in data["checks"]],
+                )
+
+    @property
+    def folders(self) -> list[Path]:
+        return _folders(self.directory, self.base)
+
+    def _extend(self, own: yamlfile.Document, faults: Faults) -> None:
+        """Completes the runbook, where it can be."""
+        self.own = self.theirs = None
+        with faults.collected():
+            self.base = extension.base_folder(own)
+            if self.base is None:
+                self.own = self.theirs = own
+                return
+            theirs = _read(self.base / "runbook.yml", RUNBOOK, faults)
+            if theirs is not None:
+                self.own, self.theirs = extension.completed(own, theirs), theirs
+
+
+def _named_base(directory: Path) -> Path | None:
+    """The folder that a runbook.yml which is not right seems to extend: what else is wrong is not
+    to be told of files that are there."""
+    file = directory / "runbook.yml"
+    text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    named = re.search(rf"^extends:[ \t]*['\"]?({_FILE})", text, re.MULTILINE)
+    base = directory.parent / named[1] if named else None
+    return base if base is not None and (base / "runbook.yml").is_file() else None
+
+
+def _read(file: Path, shape: Keys, faults: Faults) -> yamlfile.Document | None:
+    """A file of that shape; None for one that is not, which is noted."""
+    before = len(faults.found)
+    with faults.collected():
+        document = yamlfile.load(file)
+        _check_format(document)
+        faults.note_all(shape.faults(document, (), document.data))
+        return document if len(faults.found) == before else None
+    return None
+
+
+def _check_texts(files: _Files, faults: Faults) -> None:
+    """Note what is wrong with SQL and templates. Without runbook.yml nobody knows which SQL counts,
+    and which facts there are."""
+    own = files.own.data if files.own else None
+    if files.own is not None:
+        faults.note_all(migration.faults(files.own, files.directory))
+    modules = Modules(template_environment(files.folders))
+    before = len(faults.found)
+    with faults.collected():
+        check_templates(
+            files.folders,
+            facts=own and own["facts"],
+            parameters=own and own["parameters"],
+            modules=modules,
+        )
+    if files.own is not None and len(faults.found) == before:
+        faults.note_all(rules.questions(files.own, files.manifest, modules))
+
+
+def _folders(directory: Path, base: Path | None) -> list[Path]:
+    folders = [directory] if base is None else [directory, base]
+    return [folder / name for folder in folders for name in ("phases", "races")]
+
+
+def _narrowed(value: Any, profile: str) -> Any:
+    """Drop the list items that say they belong to other profiles."""
+    if isinstance(value, list):
+        kept = (
+            item
+            for item in value
+            if not isinstance(item, dict) or profile in item.get("profiles", [profile])
+        )
+        return [_narrowed(item, profile) for item in kept]
+    if isinstance(value, dict):
+        return {key: _narrowed(item, profile) for key, item in value.items()}
+    return value
+
+
+def _check_format(document: yamlfile.Document) -> None:
+    """First of all: what another format allows would only be called a mistake."""
+    data = document.data
+    if isinstance(data, dict) and data.get("format", 1) != 1:
+        hint = "This version reads format 1."
+        raise schema.fault(document, ("format",), data["format"], "is unknown", hint)
+
+
+def _parameters(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    for name, value in given.items():
+        key = f"gonogo_parameters.{name}"
+        if name not in declared:
+            raise InputError(
+                f"the runbook has no parameter '{name}'",
+                key=key,
+                hint=rules.suggestion(name, declared),
+            )
+        problem = rules.misfit(declared[name], value)
+        if problem:
+            raise InputError(f"parameter '{name}' {problem}", key=key, value=value)
+    return {name: given.get(name, spec["default"]) for name, spec in declared.items()}

@@ -1,0 +1,129 @@
+"""Phases as SQL: what the target host is sent, what the evidence keeps, which rows may be left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ...contract.errors import GonogoError, InputError
+from ..reading import schema, yamlfile
+from ..reading.schema import Any_, Keys, Table, Text
+from ..render import ledger
+from ..render.race import replay
+from ..render.rendering import Rendered, render_phase
+from .book import Runbook
+
+__all__ = ["Prepared", "prepare", "tried"]
+
+# A run that nobody makes, for rendering alone.
+_NO_RUN = {"run_id": "20000101T000000Z-000000", "token": "0" * 32, "residue": "keep"}
+_NO_LIMITS = {"lock": "1s", "statement": "1s", "idle_in_transaction": "1s"}
+
+# What contract/race_spec.py knows of a spec, it checks itself.
+_MODE = Table(Any_())
+_RACE = Keys({"check": Text(), "title": Text(), "keep": _MODE, "rollback": _MODE})
+
+
+@dataclass
+class Prepared:
+    """`scripts` as the entries `preflight` and `phases` take them; `files` name → SQL; `rows` that
+    a commit would leave, those that point at others first."""
+
+    scripts: list[dict[str, Any]] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+
+def prepare(
+    runbook: Runbook,
+    phases: Sequence[Mapping[str, Any]],
+    *,
+    record: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    timeouts: Mapping[str, str],
+) -> Prepared:
+    """Render phases for the run that `record` (run.json) is of.
+
+    Where rows may be left, among the files is the script that removes them: a cleanup then needs
+    nothing but the evidence, whatever happens to the runbook. Raises GonogoError for a template
+    that cannot be rendered.
+    """
+    context: dict[str, Any] = {
+        "templates": runbook.template_folders,
+        "runbook": runbook.data,
+        "manifest": runbook.manifest,
+        "checks": runbook.checks,
+        "facts": facts,
+        "parameters": runbook.parameters,
+        "run": record,
+        "timeouts": timeouts,
+        "documents": runbook.documents(),
+    }
+    prepared = Prepared()
+    rows: list[dict[str, Any]] = []
+    for phase in phases:
+        rendered = render_phase(phase=phase, **context)
+        prepared.files[rendered.name] = rendered.text
+        races = [_race(prepared, runbook, name, phase, context, rows) for name in phase["races"]]
+        rows += [asdict(row) for row in rendered.ledger]
+        prepared.scripts.append(_script(rendered, runbook, races))
+    if rows:
+        prepared.rows = ledger.children_first(rows, runbook.manifest)
+        name = runbook.data["cleanup"]
+        undecided: dict[str, Any] = {
+            **context,
+            "phase": {"name": name, "title": "Cleanup", "transaction": "undecided"},
+            "facts": {**facts, "ledger_tables": ledger.by_table(prepared.rows)},
+        }
+        prepared.files[name] = render_phase(**undecided).text
+    return prepared
+
+
+def tried(runbook: Runbook, *, facts: Mapping[str, Any]) -> None:
+    """Render the phases for no run, with these facts. Raises InputError, with file and line."""
+    record = {**_NO_RUN, "profile": runbook.profile}
+    try:
+        phases = runbook.phases("phases")
+        prepare(runbook, phases, record=record, facts=facts, timeouts=_NO_LIMITS)
+    except InputError:
+        raise
+    except GonogoError as error:
+        raise InputError(error.primary, detail=error.detail, hint=error.hint) from error
+
+
+def _race(
+    prepared: Prepared,
+    runbook: Runbook,
+    name: str,
+    phase: Mapping[str, Any],
+    context: Mapping[str, Any],
+    rows: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """Render a race spec; its two sessions are kept as scripts to replay."""
+    file = runbook.directory / "races" / f"{name}.yml.j2"
+    residue = context["run"]["residue"]
+    race_phase = {**phase, "name": f"{phase['name']}_race_{name}", "title": name}
+    rendered = render_phase(phase=race_phase, file=file, **context)
+    document = yamlfile.parse(rendered.text, file)
+    schema.check(document, _RACE)
+    spec: dict[str, Any] = document.data
+    if spec["check"] != name:
+        raise schema.fault(document, ("check",), spec["check"], f"is not the race's, {name}")
+    chosen = {**spec[residue], "check": spec["check"], "title": spec["title"]}
+    if residue == "keep":
+        rows += [asdict(row) for row in rendered.ledger]
+    for session, text in replay(chosen).items():
+        prepared.files[f"{phase['name']}_race_{name}_{session}"] = text
+    return chosen
+
+
+def _script(
+    rendered: Rendered, runbook: Runbook, races: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    stop = [
+        check["id"]
+        for check in runbook.checks.values()
+        if check["stop"] and check["phase"] == rendered.name
+    ]
+    return {"name": rendered.name, "text": rendered.text, "stop": stop, "races": list(races)}

@@ -1,0 +1,235 @@
+"""What the parts of a runbook say about each other, and about the files beside it.
+
+Each function yields all that is wrong, one InputError each; the shape of the file is right by then.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...contract.errors import InputError
+from ..reading import schema
+from ..reading.schema import fault
+from ..reading.yamlfile import Document
+from .asked import Asked, Modules
+
+__all__ = ["files", "links", "misfit", "parameters", "questions", "references", "suggestion"]
+
+TYPES = {"str": str, "int": int, "bool": bool}
+
+
+def references(document: Document) -> Iterator[InputError]:
+    """Names that one part of the runbook uses and no other has, and parts that nothing uses."""
+    data = document.data
+    known: dict[str, Collection[str]] = {
+        "criterion": [criterion["id"] for criterion in data["criteria"]],
+        "phase": [phase["name"] for phase in data["phases"]],
+        "profile": data["profiles"],
+        "check": [check["id"] for check in data["checks"]],
+    }
+    for path, kind, name in _references(data):
+        if name not in known[kind]:
+            yield InputError(
+                f"{document.place(path)}: no {kind} is called '{name}'",
+                file=str(document.path),
+                key=schema.spelled(path),
+                value=name,
+                hint=suggestion(name, known[kind]),
+            )
+    yield from _unused(document)
+    for number, phase in enumerate(data["phases"]):
+        if "after" in phase and phase.get("stage") != "preflight":
+            path = ("phases", number, "after")
+            yield fault(document, path, phase["after"], "is for preflight phases")
+    of_phase = {check["id"]: check["phase"] for check in data["checks"]}
+    for number, phase in enumerate(data["phases"]):
+        for position, name in enumerate(phase.get("races", [])):
+            if of_phase.get(name, phase["name"]) != phase["name"]:
+                path = ("phases", number, "races", position)
+                yield fault(document, path, name, f"is a check of phase {of_phase[name]}")
+
+
+def _unused(document: Document) -> Iterator[InputError]:
+    data = document.data
+    answered = {check["criterion"] for check in data["checks"]}
+    for number, criterion in enumerate(data["criteria"]):
+        if criterion["id"] not in answered and not criterion.get("of"):
+            yield InputError(
+                f"{document.place(('criteria', number))}: criterion '{criterion['id']}' has no "
+                "check",
+                file=str(document.path),
+            )
+    asked = {check["phase"] for check in data["checks"]}
+    for number, phase in enumerate(data["phases"]):
+        if phase["name"] not in asked:
+            yield InputError(
+                f"{document.place(('phases', number))}: phase '{phase['name']}' has no check",
+                file=str(document.path),
+            )
+
+
+def _references(data: Mapping[str, Any]) -> Iterator[tuple[schema.Path, str, str]]:
+    for number, check in enumerate(data["checks"]):
+        yield ("checks", number, "criterion"), "criterion", check["criterion"]
+        yield ("checks", number, "phase"), "phase", check["phase"]
+    for number, criterion in enumerate(data["criteria"]):
+        for position, name in enumerate(criterion.get("of", [])):
+            yield ("criteria", number, "of", position), "criterion", name
+    for position, name in enumerate(data["scoring"]):
+        yield ("scoring", position), "criterion", name
+    for number, phase in enumerate(data["phases"]):
+        for position, name in enumerate(phase.get("races", [])):
+            yield ("phases", number, "races", position), "check", name
+    for key in ("migration", "undo"):
+        for number, entry in enumerate(data.get(key, [])):
+            for position, name in enumerate(entry.get("profiles", [])):
+                yield (key, number, "profiles", position), "profile", name
+
+
+def parameters(document: Document) -> Iterator[InputError]:
+    """Defaults obey the same rules as what an inventory gives."""
+    for name, spec in document.data["parameters"].items():
+        where = ("parameters", name)
+        if "minimum" in spec and spec["type"] != "int":
+            path = (*where, "minimum")
+            yield fault(document, path, None, "is for parameters of type int")
+            continue
+        problem = misfit(spec, spec["default"])
+        if problem:
+            yield fault(document, (*where, "default"), spec["default"], problem)
+
+
+def misfit(spec: Mapping[str, Any], value: Any) -> str | None:
+    """Why a value cannot be that parameter's. A bool is no int, whatever Python says."""
+    if type(value) is not TYPES[spec["type"]]:
+        return f"must be of type {spec['type']}"
+    if "minimum" in spec and value < spec["minimum"]:
+        return f"must be {spec['minimum']} or more"
+    return None
+
+
+def files(document: Document, folders: Sequence[Path]) -> Iterator[InputError]:
+    """Files that are named and not there. `folders`: where templates of phases are looked for."""
+    data = document.data
+    directory = document.path.parent
+    for number, phase in enumerate(data["phases"]):
+        yield from _template(document, ("phases", number, "name"), folders, phase["name"])
+        for race in phase.get("races", []):
+            file = directory / "races" / f"{race}.yml.j2"
+            yield from _file(document, ("phases", number, "races"), file)
+    yield from _template(document, ("cleanup",), folders, data["cleanup"])
+    for key in ("migration", "undo"):
+        for number, entry in enumerate(data.get(key, [])):
+            yield from _file(document, (key, number, "file"), directory / entry["file"])
+
+
+def _template(
+    document: Document, path: schema.Path, folders: Sequence[Path], name: str
+) -> Iterator[InputError]:
+    """The script is in the runbook's own folder, or in that of the one it extends."""
+    own, *others = [folder / f"{name}.sql.j2" for folder in folders]
+    if own.exists() or not any(file.is_file() for file in others):
+        yield from _file(document, path, own)
+
+
+def _file(document: Document, path: schema.Path, file: Path) -> Iterator[InputError]:
+    problem = None
+    if not file.is_file():
+        problem = "does not exist"
+    elif file.stat().st_size == 0:
+        problem = "is empty"
+    if problem:
+        yield InputError(
+            f"{document.place(path)}: file {file.relative_to(document.path.parent)} {problem}",
+            file=str(document.path),
+            key=schema.spelled(path),
+        )
+
+
+def links(directory: Path) -> Iterator[InputError]:
+    """What lies outside the folder is not in its digest, and could change unseen."""
+    root = directory.resolve()
+    for path in sorted(directory.rglob("*")):
+        if path.is_symlink() and not path.resolve().is_relative_to(root):
+            relative = path.relative_to(directory)
+            yield InputError(f"file {relative} leads out of the runbook", file=str(path))
+
+
+def questions(
+    document: Document, manifest: Document | None, modules: Modules
+) -> Iterator[InputError]:
+    """Checks that no template asks, and templates that ask what nothing declares.
+
+    `manifest`: the rules about rows are looked at, too, where its shape is right.
+    """
+    data = document.data
+    phases = {phase["name"] for phase in data["phases"]}
+    phase_of = {c["id"]: c["phase"] if c["phase"] in phases else "" for c in data["checks"]}
+    asked = {phase["name"]: modules.asked(f"{phase['name']}.sql.j2") for phase in data["phases"]}
+    told: set[tuple[str, int]] = set()
+    for phase in data["phases"]:
+        for error, place in _of_template(phase, asked[phase["name"]], phase_of):
+            if place not in told:
+                told.add(place)
+                yield error
+    races = {phase["name"]: phase.get("races", []) for phase in data["phases"]}
+    for number, check in enumerate(data["checks"]):
+        found = asked.get(check["phase"])
+        if found is None:
+            continue
+        known = {*(call.id for call in found.calls), *races[check["phase"]]}
+        if check["id"] not in known and not found.more_calls:
+            yield InputError(
+                f"{document.place(('checks', number, 'id'))}: no template asks check "
+                f"'{check['id']}'",
+                file=str(document.path),
+                key=f"checks[{number}].id",
+                value=check["id"],
+                hint=f"Ask it in phases/{check['phase']}.sql.j2, with the macro check, or take it "
+                "out of runbook.yml.",
+            )
+    for number, rule in enumerate(manifest.data.get("row_rules", []) if manifest else ()):
+        of_rule = asked.get(phase_of.get(rule["check"], ""))
+        if of_rule and not of_rule.more_rules and rule["check"] not in of_rule.rules:
+            assert manifest is not None
+            yield fault(
+                manifest,
+                ("row_rules", number, "check"),
+                rule["check"],
+                "is a check that asks for no rules",
+                f"Use row_rules('{rule['check']}') in phases/{phase_of[rule['check']]}.sql.j2.",
+            )
+
+
+def _of_template(
+    phase: Mapping[str, Any], asked: Asked, phase_of: Mapping[str, str]
+) -> Iterator[tuple[InputError, tuple[str, int]]]:
+    """What is wrong with the questions of a phase, each with its place."""
+    own = f"{phase['name']}.sql.j2"
+    races = set(phase.get("races", []))
+    first: dict[str, int] = {}
+    for call in asked.calls:
+        problem, hint = "", None
+        if call.id not in phase_of:
+            problem = f"runbook.yml declares no check '{call.id}'"
+            hint = suggestion(call.id, phase_of)
+        elif call.file == own and phase_of[call.id] not in {phase["name"], ""}:
+            problem = f"check '{call.id}' belongs to phase {phase_of[call.id]}"
+            hint = f"Ask it there, or say `phase: {phase['name']}` in runbook.yml."
+        elif call.file == own and call.id in races:
+            problem = f"check '{call.id}' is answered by a race"
+            hint = "Take it out of `races` in runbook.yml, or out of here."
+        elif call.always and first.setdefault(call.id, call.line) != call.line:
+            problem = f"check '{call.id}' is asked twice, first in line {first[call.id]}"
+        if problem:
+            error = InputError(f"{call.file}:{call.line}: {problem}", file=call.file, hint=hint)
+            yield error, (call.file, call.line)
+
+
+def suggestion(name: str, names: Collection[str]) -> str:
+    """For a name that is none of those."""
+    near = difflib.get_close_matches(name, sorted(names), n=1)
+    return f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(names)}."

@@ -1,0 +1,536 @@
+"""What a statement leaves behind, by which a migration is recognised in a real schema.
+
+An effect is a plain mapping, for the way to the target host:
+
+    {"kind": "constraint", "schema": "public", "table": "punchlists", "name": "fk_...",
+     "made": true, "sure": true, "file": "foreign_keys.sql", "line": 206}
+
+`kind` is one of host/migrate/recognise.py; `table` only where the object belongs to one. A function
+has `arguments` as well, the types that tell it from others of its name, and perhaps `body`. `made`
+is false where the statement takes the object away. `sure` is false where the object may have been
+there before (OR REPLACE, IF NOT EXISTS). What changes rows and no object (UPDATE, SELECT) has no
+effect here. What changes an object in a way that cannot be told from the object's being there has
+one of the kind UNREAD. A column has `column`, what the statement says of it, and `listed` where it
+stands in a CREATE TABLE. ALTERED means that a later statement may have made another one of it, or
+of all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from ...contract.errors import InputError
+from . import columns, routines
+from .reader import Reader
+from .statements import Piece, Token
+
+__all__ = ["ALTERED", "UNREAD", "effects", "net", "outside_transaction"]
+
+Effect = dict[str, Any]
+
+_NOISE = {"OR", "REPLACE", "UNIQUE", "TEMP", "TEMPORARY", "UNLOGGED", "GLOBAL", "LOCAL"}
+_NOISE |= {"CONSTRAINT", "RECURSIVE", "TRUSTED", "PROCEDURAL", "MATERIALIZED"}
+_PLAIN = {"TABLE", "VIEW", "SEQUENCE", "TYPE", "DOMAIN", "SCHEMA", "EXTENSION"}
+_ROUTINES = {"FUNCTION": "function", "PROCEDURE": "function", "AGGREGATE": "function"}
+_KIND = {"DOMAIN": "type"}
+_INLINE = {"PRIMARY": "p", "UNIQUE": "u", "CHECK": "c", "FOREIGN": "f", "EXCLUDE": "x"}
+# Statements that change no object of the schema.
+_ROWS = {"ANALYZE", "CHECKPOINT", "CLUSTER", "COPY", "DELETE", "DISCARD", "EXPLAIN", "INSERT"}
+_ROWS |= {"LISTEN", "LOCK", "MERGE", "NOTIFY", "REFRESH", "REINDEX", "RESET", "SELECT", "SET"}
+_ROWS |= {"SHOW", "TABLE", "TRUNCATE", "UNLISTEN", "UPDATE", "VACUUM", "VALUES", "WITH", "("}
+
+UNREAD = "unread"
+ALTERED = "altered"
+# Statements that may do anything to a table.
+_ANYTHING = {"CALL", "DO", "SELECT", "WITH"}
+# Effects after which less is known of the columns of the table.
+_ON_COLUMNS = {ALTERED, "constraint", "default", "not null", "unnamed"}
+
+
+def effects(piece: Piece, file: str) -> list[Effect]:
+    """What a statement leaves behind. Raises InputError for a table without its schema."""
+    reader = Reader(piece)
+    verb = reader.word
+    reader.at += 1
+    found: Iterable[Effect] = ()
+    if verb == "CREATE":
+        found = _created(reader)
+    elif verb == "DROP":
+        found = _dropped(reader)
+    elif verb == "ALTER" and reader.take("TABLE"):
+        found = _altered(reader)
+    elif verb == "ALTER":
+        found = _altered_otherwise(reader)
+    elif verb in {"SELECT", "WITH"}:
+        found = _selected(reader)
+    elif verb not in _ROWS:
+        found = [_unread()]
+    if verb in _ANYTHING:
+        found = [*found, _effect(ALTERED, None, None, "", sure=False)]
+    where = {"file": file, "line": piece.line}
+    return [{"made": True, "sure": True, "table": None, **effect, **where} for effect in found]
+
+
+def net(found: Iterable[Effect]) -> list[Effect]:
+    """What is left of all of them at the end, in order: what was made and dropped is gone.
+
+    `sure` is false, too, for what the migration itself makes and takes away again: that it is not
+    there says nothing.
+    """
+    last: dict[tuple[Any, ...], Effect] = {}
+    for effect in found:
+        if effect["kind"] in _ON_COLUMNS:
+            _forget(last, effect)
+        if effect["kind"] == ALTERED:
+            continue
+        # An index is named within its schema: DROP INDEX does not say the table.
+        table = None if effect["kind"] == "index" else effect["table"]
+        key = (effect["kind"], effect["schema"], table, effect["name"], _identity(effect))
+        before = last.pop(key, None)
+        again = before is not None and before["made"] and not effect["made"]
+        # What goes and comes back under the same name cannot be told from what never went.
+        back = before is not None and not before["made"] and effect["made"]
+        last[key] = {**effect, "sure": effect["sure"] and not again and not back}
+        if effect["kind"] == "table" and not effect["made"]:
+            for other in [k for k in last if k[1:3] == (effect["schema"], effect["name"])]:
+                del last[other]
+    return list(last.values())
+
+
+def _forget(last: dict[tuple[Any, ...], Effect], effect: Effect) -> None:
+    """What is no longer known of columns that the migration has made."""
+    for key, other in last.items():
+        if not other.get("column"):
+            continue
+        of_table = effect["table"] in {None, other["table"]} and effect["schema"] in {
+            None,
+            other["schema"],
+        }
+        named = effect["kind"] in {"constraint", "unnamed"} or effect["name"] in {"", other["name"]}
+        if of_table and named:
+            last[key] = {**other, "column": columns.changed(other["column"], effect["kind"])}
+
+
+def _identity(effect: Effect) -> Any:
+    """What tells functions of one name apart."""
+    arguments = effect.get("arguments")
+    return None if arguments is None else tuple(arguments)
+
+
+def outside_transaction(piece: Piece) -> str | None:
+    """Why the server refuses this statement inside a transaction block, or None."""
+    words = [token.text for token in piece.tokens if token.kind == "word"]
+    verb = words[0] if words else ""
+    if "CONCURRENTLY" in words[:8] and (
+        verb in {"REINDEX", "DROP"} or words[:2] == ["CREATE", "INDEX"] or "UNIQUE" in words[:3]
+    ):
+        return f"{verb} … CONCURRENTLY"
+    if words[:2] == ["ALTER", "TABLE"] and "DETACH" in words and "CONCURRENTLY" in words:
+        return "DETACH PARTITION CONCURRENTLY"
+    if verb == "VACUUM" or words[:2] in (["ALTER", "SYSTEM"], ["DISCARD", "ALL"]):
+        return " ".join(words[:2])
+    if verb == "CLUSTER" and set(words[1:]) <= {"VERBOSE"}:
+        return "CLUSTER of a whole database"
+    if verb == "REINDEX" and _kind_of_reindex(piece) in {"DATABASE", "SYSTEM", "SCHEMA"}:
+        return f"REINDEX {_kind_of_reindex(piece)}"
+    if words[:2] == ["ALTER", "DATABASE"] and words[-2:-1] == ["TABLESPACE"]:
+        return "ALTER DATABASE … SET TABLESPACE"
+    if verb in {"CREATE", "DROP"} and words[1:2] in (["DATABASE"], ["TABLESPACE"]):
+        return " ".join(words[:2])
+    if words[:2] in (["CREATE", "SUBSCRIPTION"], ["DROP", "SUBSCRIPTION"]):
+        return " ".join(words[:2])
+    return None
+
+
+def _kind_of_reindex(piece: Piece) -> str:
+    reader = Reader(piece)
+    reader.at = 1
+    if reader.word == "(":
+        reader.skip_parentheses()
+    return reader.word
+
+
+def _created(reader: Reader) -> Iterator[Effect]:
+    opening = {token.text for token in reader.tokens[:4]}
+    replaced = "REPLACE" in opening
+    while reader.word in _NOISE:
+        reader.at += 1
+    what = reader.word
+    reader.at += 1
+    reader.take("CONCURRENTLY")
+    sure = not reader.take("IF", "NOT", "EXISTS") and not replaced
+    if {"TEMP", "TEMPORARY"} & opening:
+        return
+    if what in _ROUTINES:
+        yield from _created_routine(reader, replaced=replaced)
+        return
+    if what not in _CREATED:
+        yield _unread()
+        return
+    yield from _CREATED[what](reader, what, sure)
+    if replaced:
+        # It may be there, and another one.
+        yield _unread()
+
+
+def _selected(reader: Reader) -> Iterator[Effect]:
+    """SELECT … INTO makes a table; that of INSERT and MERGE has its verb before it."""
+    depth = 0
+    while reader.at < len(reader.tokens):
+        before = reader.tokens[reader.at - 1]
+        depth += (reader.word == "(") - (reader.word == ")")
+        if reader.take("INTO") and not depth and before.text not in {"INSERT", "MERGE"}:
+            temporary = False
+            while reader.word in {"TEMP", "TEMPORARY", "LOCAL", "GLOBAL", "UNLOGGED", "TABLE"}:
+                temporary = temporary or reader.word in {"TEMP", "TEMPORARY"}
+                reader.at += 1
+            if not temporary:
+                schema, table = _qualified(reader, reader.name())
+                yield _effect("table", schema, None, table)
+            return
+        reader.at += 1
+
+
+def _created_index(reader: Reader, _what: str, sure: bool) -> Iterator[Effect]:
+    index = "" if reader.word == "ON" else reader.last()
+    if not reader.take("ON"):
+        yield _unread()
+        return
+    reader.take("ONLY")
+    schema, table = _qualified(reader, reader.name())
+    if index:
+        yield _effect("index", schema, table, index, sure=sure)
+        return
+    columns = _columns(reader)
+    yield _effect("unnamed", schema, table, f"i({columns})") if columns else _unread()
+
+
+def _created_on_table(reader: Reader, what: str, sure: bool) -> Iterator[Effect]:
+    name = reader.last()
+    while reader.at < len(reader.tokens) and not reader.take("TO" if what == "RULE" else "ON"):
+        reader.at += 1
+    schema, table = _qualified(reader, reader.name())
+    yield _effect(what.lower(), schema, table, name, sure=sure)
+
+
+def _created_routine(reader: Reader, *, replaced: bool) -> Iterator[Effect]:
+    schema, routine = _qualified(reader, reader.name())
+    found = routines.read(reader)
+    # Whether one that may be replaced is the one that is meant, its body tells.
+    known = found.arguments is not None and (not replaced or found.body is not None)
+    body = {} if found.body is None else {"body": found.body, "replaces": replaced}
+    effect = _effect("function", schema, None, routine, sure=known)
+    yield {**effect, "arguments": found.arguments, **body}
+    if not known:
+        yield _unread()
+
+
+def _created_global(reader: Reader, what: str, sure: bool) -> Iterator[Effect]:
+    if reader.word != "AUTHORIZATION":
+        yield _effect(what.lower(), None, None, reader.last(), sure=sure)
+
+
+def _created_plain(reader: Reader, what: str, sure: bool) -> Iterator[Effect]:
+    schema, name = _qualified(reader, reader.name())
+    kind = _KIND.get(what, what.lower())
+    yield _effect(kind, schema, None, name, sure=sure)
+    if kind == "table" and reader.word == "(":
+        listed = _listed(reader)
+        yield from _listed_columns(reader, listed, schema, name, sure=sure)
+        reader.take("(")
+        yield from _inline_constraints(reader, schema, name, sure=sure)
+
+
+_CREATED: dict[str, Callable[[Reader, str, bool], Iterator[Effect]]] = {
+    "INDEX": _created_index,
+    **dict.fromkeys(("TRIGGER", "POLICY", "RULE"), _created_on_table),
+    **dict.fromkeys(("SCHEMA", "EXTENSION"), _created_global),
+    **dict.fromkeys(_PLAIN - {"SCHEMA", "EXTENSION"}, _created_plain),
+}
+
+
+def _listed(reader: Reader) -> list[list[Token]]:
+    """The items between the parentheses that come next; the reader stays before them."""
+    start = reader.at
+    reader.skip_parentheses()
+    inner = list(reader.tokens[start + 1 : reader.at - 1])
+    reader.at = start
+    items: list[list[Token]] = [[]]
+    depth = 0
+    for token in inner:
+        sign = token.text if token.kind == "sign" else ""
+        depth += (sign in {"(", "["}) - (sign in {")", "]"})
+        if sign == "," and not depth:
+            items.append([])
+        else:
+            items[-1].append(token)
+    return items
+
+
+def _listed_columns(
+    reader: Reader, items: list[list[Token]], schema: str, table: str, *, sure: bool
+) -> Iterator[Effect]:
+    words = [[token.text for token in item if token.kind == "word"] for item in items]
+    # A parent and a constraint of the table may say more of a column than it does itself.
+    more = any(token.text == "INHERITS" for token in reader.tokens) or any(
+        "NOT" in listed[:3]
+        for item, listed in zip(items, words, strict=True)
+        if not columns.is_column(item)
+    )
+    for item in filter(columns.is_column, items):
+        column = columns.read(item[1:])
+        if column["type"] is None:
+            column = {}
+        elif more:
+            column |= {"required": None, "default": None}
+        effect = _effect("column", schema, table, item[0].name, sure=sure)
+        yield {**effect, "column": column, "listed": True}
+
+
+def _inline_constraints(reader: Reader, schema: str, table: str, *, sure: bool) -> Iterator[Effect]:
+    depth, fresh = 1, True
+    while depth and reader.at < len(reader.tokens):
+        token = reader.tokens[reader.at]
+        if depth == 1 and fresh and token.kind == "word" and token.text == "CONSTRAINT":
+            reader.at += 1
+            name = reader.last()
+            yield _effect("constraint", schema, table, name, sure=sure)
+            fresh = False
+            continue
+        sign = token.text if token.kind == "sign" else ""
+        fresh = depth == 1 and sign == ","
+        depth += (sign == "(") - (sign == ")")
+        reader.at += 1
+
+
+def _dropped(reader: Reader) -> Iterator[Effect]:
+    reader.take("MATERIALIZED")
+    what = reader.word
+    reader.at += 1
+    reader.take("CONCURRENTLY")
+    reader.take("IF", "EXISTS")
+    if what == "TRIGGER":
+        trigger = reader.last()
+        if reader.take("ON"):
+            schema, table = _qualified(reader, reader.name())
+            yield _effect("trigger", schema, table, trigger, made=False)
+        return
+    if what in {"POLICY", "RULE"}:
+        name = reader.last()
+        if reader.take("ON"):
+            schema, table = _qualified(reader, reader.name())
+            yield _effect(what.lower(), schema, table, name, made=False)
+        return
+    if what not in _PLAIN | set(_ROUTINES) | {"INDEX"}:
+        yield _unread()
+        return
+    kind = _ROUTINES.get(what) or _KIND.get(what, what.lower())
+    while parts := reader.name():
+        if what in {"SCHEMA", "EXTENSION"}:
+            yield _effect(kind, None, None, parts[0], made=False)
+        else:
+            schema, name = _qualified(reader, parts)
+            gone = _effect(kind, schema, None, name, made=False)
+            if what in _ROUTINES:
+                found = routines.read(reader) if reader.word == "(" else routines.ANY
+                yield {**gone, "arguments": found.arguments}
+            else:
+                yield gone
+        if reader.word == "(":
+            reader.skip_parentheses()
+        if not reader.take(","):
+            return
+
+
+def _altered(reader: Reader) -> Iterator[Effect]:
+    reader.take("IF", "EXISTS")
+    reader.take("ONLY")
+    schema, table = _qualified(reader, reader.name())
+    reader.take("*")
+    while reader.at < len(reader.tokens):
+        yield from _action(reader, schema, table)
+        reader.skip_item()
+
+
+def _action(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+    for words, read in _ACTIONS:
+        if reader.take(*words):
+            yield from read(reader, schema, table)
+            return
+    if reader.word not in {";", ""}:
+        yield _unread()
+
+
+def _add_constraint(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+    yield _effect("constraint", schema, table, reader.last())
+
+
+def _drop_constraint(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+    reader.take("IF", "EXISTS")
+    yield _effect("constraint", schema, table, reader.last(), made=False)
+
+
+def _validate(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+    yield _effect("validated", schema, table, reader.last())
+
+
+def _add(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+    if reader.word in _INLINE:
+        yield _unnamed(reader, schema, table)
+        return
+    reader.take("COLUMN")
+    sure = not reader.take("IF", "NOT", "EXISTS")
+    effect = _effect("column", schema, table, reader.last(), sure=sure)
+    yield {**effect, "column": columns.read(_item(reader))}
+
+
+def _item(reader: Reader) -> list[Token]:
+    """What stands before the next comma outside of parentheses; it stays there."""
+    start = reader.at
+    reader.skip_item()
+    found = list(reader.tokens[start : reader.at])
+    reader.at = start
+    return found[:-1] if found and found[-1].text in {",", ";"} else found
+
+
+def _drop(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+    reader.take("COLUMN")
+    reader.take("IF", "EXISTS")
+    yield _effect("column", schema, table, reader.last(), made=False)
+
+
+def _alter_column(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+    reader.take("COLUMN")
+    name = reader.last()
+    if reader.take("SET", "NOT", "NULL"):
+        yield _effect("not null", schema, table, name)
+    elif reader.take("DROP", "NOT", "NULL"):
+        yield _effect("not null", schema, table, name, made=False)
+    elif reader.take("DROP", "DEFAULT"):
+        yield _effect("default", schema, table, name, made=False)
+    else:
+        yield _effect(ALTERED, schema, table, name, sure=False)
+        yield _unread()
+
+
+def _rename_table(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+    yield _effect("table", schema, None, table, made=False)
+    yield _effect("table", schema, None, reader.last())
+
+
+def _rename_constraint(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+    yield from _renamed(reader, schema, table, "constraint")
+
+
+def _rename_column(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+    reader.take("COLUMN")
+    yield from _renamed(reader, schema, table, "column")
+
+
+def _renamed(reader: Reader, schema: str, table: str, kind: str) -> Iterator[Effect]:
+    yield _effect(kind, schema, table, reader.last(), made=False)
+    reader.take("TO")
+    yield _effect(kind, schema, table, reader.last())
+
+
+# In this order: the first that fits counts.
+_ACTIONS: tuple[tuple[tuple[str, ...], Callable[[Reader, str, str], Iterator[Effect]]], ...] = (
+    (("ADD", "CONSTRAINT"), _add_constraint),
+    (("DROP", "CONSTRAINT"), _drop_constraint),
+    (("VALIDATE", "CONSTRAINT"), _validate),
+    (("ADD",), _add),
+    (("DROP",), _drop),
+    (("ALTER",), _alter_column),
+    (("RENAME", "TO"), _rename_table),
+    (("RENAME", "CONSTRAINT"), _rename_constraint),
+    (("RENAME",), _rename_column),
+)
+
+
+def _unnamed(reader: Reader, schema: str, table: str) -> Effect:
+    """A constraint that the server finds a name for: known by its kind and columns."""
+    kind = _INLINE[reader.word]
+    reader.at += 1
+    reader.take("KEY")
+    columns = _columns(reader) if kind in "uf" else ""
+    if columns is None or kind == "x":
+        return _unread()
+    return _effect("unnamed", schema, table, f"{kind}({columns})" if columns else kind)
+
+
+def _columns(reader: Reader) -> str | None:
+    """The next list of columns, `a,b`; None where it holds anything else."""
+    while reader.at < len(reader.tokens) and reader.word != "(":
+        reader.at += 1
+    reader.take("(")
+    names: list[str] = []
+    while reader.at < len(reader.tokens):
+        names.append(reader.last())
+        if not names[-1] or reader.word not in {",", ")"}:
+            return None
+        if reader.take(")"):
+            return ",".join(names)
+        reader.at += 1
+    return None
+
+
+def _altered_otherwise(reader: Reader) -> Iterator[Effect]:
+    """What is renamed, and the values of an enum; everything else cannot be told by its name."""
+    reader.take("MATERIALIZED")
+    what = reader.word
+    reader.at += 1
+    if what not in {"DOMAIN", "INDEX", "SEQUENCE", "TYPE", "VIEW"}:
+        yield _unread()
+        return
+    reader.take("IF", "EXISTS")
+    schema, name = _qualified(reader, reader.name())
+    kind = _KIND.get(what, what.lower())
+    if reader.take("RENAME", "TO"):
+        new = reader.last()
+        yield _effect(kind, schema, None, name, made=False)
+        yield _effect(kind, schema, None, new)
+    elif reader.take("ADD", "VALUE"):
+        sure = not reader.take("IF", "NOT", "EXISTS")
+        yield _effect("value", schema, name, routines.text(reader) or "", sure=sure)
+    elif reader.take("RENAME", "VALUE"):
+        old = routines.text(reader) or ""
+        reader.take("TO")
+        yield _effect("value", schema, name, old, made=False)
+        yield _effect("value", schema, name, routines.text(reader) or "")
+    else:
+        yield _unread()
+
+
+def _unread() -> Effect:
+    return _effect(UNREAD, None, None, "")
+
+
+def _effect(
+    kind: str,
+    schema: str | None,
+    table: str | None,
+    name: str,
+    *,
+    made: bool = True,
+    sure: bool = True,
+) -> Effect:
+    return {
+        "kind": kind,
+        "schema": schema,
+        "table": table,
+        "name": name,
+        "made": made,
+        "sure": sure,
+    }
+
+
+def _qualified(reader: Reader, parts: list[str]) -> tuple[str, str]:
+    if len(parts) == 2:
+        return parts[0], parts[1]
+    name = ".".join(parts) or "?"
+    raise InputError(
+        f"line {reader.piece.line}: '{name}' is not schema.name",
+        hint="Qualify every name: a deployment's search_path has no schema of a user, so that no "
+        "table can be made in, or taken from, another schema.",
+    )

@@ -1,0 +1,68 @@
+"""Who else works on the database: whoever is known to be gone is ended, the others respected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ...contract.errors import GonogoError
+from .. import evidence, request
+
+__all__ = ["after_the_dead", "by_hand"]
+
+Probe = Callable[[list[str]], dict[str, Any]]
+
+
+def by_hand(run_id: str) -> str:
+    """What ends the sessions of a run, for psql."""
+    sessions = f"pg_stat_activity WHERE application_name LIKE 'gonogo:{run_id}:%'"
+    return f"SELECT pg_terminate_backend(pid) FROM {sessions};"  # noqa: S608 - an id, and to read
+
+
+def after_the_dead(
+    probe: Probe,
+    result: dict[str, Any],
+    *,
+    runs_dir: Path,
+    identity: Mapping[str, Any],
+    end: Callable[[str], str],
+) -> dict[str, Any]:
+    """What a module answers once the runs in its way have been ended.
+
+    `result` is its first answer: `held` says who has the lock instead of it, `others` which runs
+    have sessions. `probe` calls it again with the ids of runs whose sessions it is to end.
+    `identity` is the calling process. `end` gives the command that ends a run that may be alive.
+    Raises GonogoError when somebody in the way is not known to be gone.
+    """
+    if not result["held"] and not result["others"]:
+        return result
+    held = result["held"] or {}
+    found = sorted({*result["others"], *([held["run_id"]] if held.get("run_id") else [])})
+    alive = [other for other in found if not _is_dead(runs_dir, other, identity)]
+    if not found or alive:
+        raise _refusal(alive, held, end)
+    again = probe(found)
+    if again["held"] or again["others"]:
+        raise _refusal(again["others"], again["held"] or {}, end)
+    return again
+
+
+def _is_dead(runs_dir: Path, run_id: str, identity: Mapping[str, Any]) -> bool:
+    # Anybody can name a session like a run; what is no id would be a pattern here.
+    paths = runs_dir.glob(f"*/{run_id}") if request.is_run_id(run_id) else ()
+    return any(evidence.is_abandoned(runs_dir, path, besides=identity) for path in paths)
+
+
+def _refusal(alive: list[str], held: Mapping[str, Any], end: Callable[[str], str]) -> GonogoError:
+    who = f"run {alive[0]}" if alive else f"session {held.get('application_name')!r}"
+    since = f" since {held['since']}" if held.get("since") else ""
+    client = f" from {held['client']}" if held.get("client") else ""
+    # The name of a session is anybody's to choose, so it is in no command.
+    command = end(alive[0]) if alive else "pg_terminate_backend, by its process in pg_stat_activity"
+    return GonogoError(
+        f"another run works on this database: {who}",
+        detail=f"It {'holds the run lock' if held else 'has sessions'}{since}{client}. "
+        "Nothing was done.",
+        hint=f"Wait for it. If you know that it is dead, end it: {command}",
+    )

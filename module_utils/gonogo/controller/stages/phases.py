@@ -1,0 +1,256 @@
+"""What the stages preflight and phases share: render scripts, run them, record the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...contract.errors import GonogoError
+from ...host.stages.common import TIMEOUTS_SPEC
+from ...verdict import read_plan
+from ..ansible.stage import LOGIN, Stage
+from ..evidence import Run
+from ..outcome import standing
+from ..runbook.book import Runbook
+from ..runbook.phase_scripts import prepare, tried
+
+__all__ = ["PhaseStage", "answers", "judged_objects", "problem_of", "summary"]
+
+
+class PhaseStage(Stage):
+    """Base of the action plugins that run phase scripts."""
+
+    spec = {  # noqa: RUF012 - a constant
+        "login": LOGIN,
+        "directory": {"type": "str", "required": True},
+        "timeouts": TIMEOUTS_SPEC,
+    }
+
+    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        if self.checking:
+            return {"skipped": True, "msg": f"stage {self.stage} does not run in check mode"}
+        run = self.open_run()
+        self.same_login(run, arguments)
+        runbook = self.runbook_of(run)
+        phases = self._phases(run, runbook, arguments)
+        # What has to be there at the end is asked even where no script asks anything.
+        if not phases and self.stage != "phases":
+            if not arguments.get("after_deploy"):
+                # A runbook that looks nothing up has no facts, and its phases ask for none.
+                run.write_json("facts.json", {}, stage=self.stage)
+                run.append(self.stage, "stage_passed")
+            return {"skipped": True, "msg": f"stage {self.stage} has nothing to do here"}
+        scripts = self._scripts(run, runbook, phases, arguments["timeouts"])
+        result = self.call_with_database(
+            self.stage,
+            {
+                **{key: arguments[key] for key in PhaseStage.spec},
+                "directory": f"{arguments['directory']}/{run.run_id}",
+                "run_id": run.run_id,
+                "scripts": scripts,
+                "application_name": runbook.parameters.get("application_name", ""),
+                **(
+                    {"objects": judged_objects(runbook), "expected": standing.objects(runbook)}
+                    if self.stage == "phases"
+                    else {}
+                ),
+            },
+        )
+        if result.get("judged"):
+            run.write_json("judged.json", result["judged"], stage=self.stage)
+        self._record(run, runbook, phases, result["phases"])
+        if self.stage == "phases":
+            self._look_back(run, runbook, result["standing"])
+        return {**result, "lines": summary(result["phases"])}
+
+    def _look_back(self, run: Run, runbook: Runbook, seen: Mapping[str, Any] | None) -> None:
+        """Whether the migration is there, written down as a stage's failure where it is not."""
+        records = {
+            name: run.read_json(f"{name}.json") if (run.path / f"{name}.json").is_file() else None
+            for name in ("rehearsal", "deploy")
+        }
+        found = standing.problem(
+            runbook,
+            seen,
+            **records,
+            caller=self.caller,
+            told=_important_failed(run),
+        )
+        if found:
+            data = {"message": found.primary, "detail": found.detail, "hint": found.hint}
+            run.append("migration", "stage_failed", data)
+
+    def _phases(
+        self, run: Run, runbook: Runbook, arguments: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
+        """The phases that are due now: some can only be asked of the migrated schema."""
+        phases = runbook.phases(self.stage)
+        if "deploy" not in run.read_json("plan.json")["stages"]:
+            return [] if arguments.get("after_deploy") else phases
+        if self.stage != "preflight":
+            return phases
+        late = bool(arguments["after_deploy"])
+        return [phase for phase in phases if (phase["after"] == "deploy") == late]
+
+    def _scripts(
+        self,
+        run: Run,
+        runbook: Runbook,
+        phases: Sequence[Mapping[str, Any]],
+        timeouts: Mapping[str, str],
+    ) -> list[dict[str, Any]]:
+        """Render every phase; write SQL and ledger into the evidence before anything runs."""
+        facts = run.read_json("facts.json") if self.stage != "preflight" else {}
+        prepared = prepare(
+            runbook, phases, record=run.read_json("run.json"), facts=facts, timeouts=timeouts
+        )
+        for name, text in prepared.files.items():
+            run.write(f"sql/{name}.sql", text, stage=self.stage)
+        if prepared.rows:
+            run.append_lines("ledger.jsonl", prepared.rows, stage=self.stage)
+        return prepared.scripts
+
+    def _record(
+        self,
+        run: Run,
+        runbook: Runbook,
+        phases: Sequence[Mapping[str, Any]],
+        outcomes: Sequence[Mapping[str, Any]],
+    ) -> None:
+        """Write what came back; then say whether the stage did its work."""
+        by_name = {outcome["name"]: outcome for outcome in outcomes}
+        if self.stage == "preflight":
+            facts = {key: value for outcome in outcomes for key, value in outcome["facts"].items()}
+            if (run.path / "facts.json").is_file():
+                facts = {**run.read_json("facts.json"), **facts}
+            run.write_json("facts.json", facts, stage=self.stage)
+        for phase in phases:
+            records = answers(runbook, phase["name"], by_name.get(phase["name"]))
+            run.append_lines("checks.jsonl", records, stage=self.stage)
+            ids = [record["check_id"] for record in records]
+            run.append(self.stage, "checks", {"phase": phase["name"], "ids": ids})
+        problem = problem_of(runbook, phases, by_name, self.stage)
+        if problem:
+            raise problem
+        if self.stage == "preflight":
+            self._refuse_unrenderable(run, runbook)
+        run.append(self.stage, "stage_passed")
+
+    @staticmethod
+    def _refuse_unrenderable(run: Run, runbook: Runbook) -> None:
+        """Before anything is deployed: what the phases need of the facts is there."""
+        waiting = any(phase["after"] == "deploy" for phase in runbook.phases("preflight"))
+        if not waiting and "deploy" in run.read_json("plan.json")["stages"]:
+            tried(runbook, facts=run.read_json("facts.json"))
+
+
+def _important_failed(run: Run) -> bool:
+    """Whether a check has failed whose failure a person may accept."""
+    checks = read_plan(run.read_json("plan.json")).checks
+    return any(
+        result["status"] == "fail" and checks[result["check_id"]].effect == "important"
+        for result in run.read_lines("checks.jsonl")
+        if result["check_id"] in checks
+    )
+
+
+def judged_objects(runbook: Runbook) -> dict[str, Any]:
+    """What the checks judge, as `judged.read` takes it."""
+    manifest = runbook.manifest
+    return {
+        "schema": manifest["schema"],
+        "tables": [table["name"] for table in manifest["tables"]],
+        "functions": [function["name"] for function in manifest["functions"]],
+        "role": runbook.parameters.get("application_role") or None,
+    }
+
+
+def answers(
+    runbook: Runbook, phase: str, outcome: Mapping[str, Any] | None
+) -> list[dict[str, Any]]:
+    """One record for every check of the phase, in the runbook's order; none is left out."""
+    answered = {}
+    if outcome:
+        for result in (*outcome["checks"], *outcome["races"]):
+            answered[result["check_id"]] = {**result, "phase": phase}
+    declared = [check["id"] for check in runbook.checks.values() if check["phase"] == phase]
+    undeclared = [check_id for check_id in answered if check_id not in declared]
+    missing = _why_missing(outcome)
+    return [
+        answered.get(check_id)
+        or {
+            "check_id": check_id,
+            "status": "not_run",
+            "examined": 0,
+            "expected": None,
+            "observed": missing,
+            "samples": [],
+            "seconds": 0.0,
+            "phase": phase,
+        }
+        for check_id in (*declared, *undeclared)
+    ]
+
+
+def _why_missing(outcome: Mapping[str, Any] | None) -> str:
+    if outcome is None:
+        return "the phase did not run"
+    if not outcome["ran"]:
+        return f"the phase did not run: {outcome['why']}"
+    if outcome["error"]:
+        return _told(outcome["error"])
+    return "the script gave no answer"
+
+
+def _told(error: Mapping[str, Any]) -> str:
+    where = f" at {error['block']}" if error.get("block") else ""
+    state = f"{error['sqlstate']}: " if error.get("sqlstate") else ""
+    return f"the script ended early{where}: {state}{error['message']}"
+
+
+def problem_of(
+    runbook: Runbook,
+    phases: Sequence[Mapping[str, Any]],
+    outcomes: Mapping[str, Mapping[str, Any]],
+    stage: str,
+) -> GonogoError | None:
+    """Why the stage did not do its work; of the failed checks only those that stop are a reason."""
+    for phase in phases:
+        outcome = outcomes.get(phase["name"])
+        if outcome is None:
+            return GonogoError(f"phase {phase['name']} did not run")
+        if outcome["error"]:
+            line = outcome["error"].get("line")
+            at = f", line {line}" if line else ""
+            return GonogoError(
+                f"{phase['name']}: {_told(outcome['error'])}",
+                detail=outcome["error"].get("detail"),
+                hint=f"See sql/{phase['name']}.sql{at}, in the evidence.",
+            )
+        if stage == "preflight":
+            for result in outcome["checks"]:
+                check = runbook.checks[result["check_id"]]
+                if check["stop"] and result["status"] != "pass":
+                    return GonogoError(
+                        f"check {check['id']} ({check['title']}) is {result['status']}",
+                        detail=f"Expected: {result['expected']}. Observed: {result['observed']}.",
+                        hint=check["remedy"]
+                        if result["status"] == "fail"
+                        else f"It has not seen enough to judge (-- @check {check['id']} in "
+                        f"sql/{phase['name']}.sql). {check['remedy']}",
+                    )
+        if not outcome["ran"]:
+            return GonogoError(f"phase {phase['name']} did not run: {outcome['why']}")
+    return None
+
+
+def summary(outcomes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """One line a phase, for the terminal."""
+    lines = []
+    for outcome in outcomes:
+        results = [*outcome["checks"], *outcome["races"]]
+        passed = sum(result["status"] == "pass" for result in results)
+        lines.append(
+            f"{outcome['name']}: {passed} of {len(results)} passed, {outcome['seconds']:.1f} s"
+        )
+    return lines

@@ -1,0 +1,226 @@
+"""Finds out what has become of a deployment, an undo or a restore that was interrupted, and puts it
+on record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...contract.errors import GonogoError
+from ..ansible.stage import Stage
+from ..evidence import Run, load
+from ..outcome import intents, unheard
+from . import concurrent_runs
+
+__all__ = ["came_lines", "find_out", "find_out_restore", "find_out_restores", "find_out_undos"]
+
+_SHOWN = 20
+# What of a restore, and of an undo, nobody knows any more who was not told.
+_UNTOLD = dict.fromkeys(("tables", "proof", "seconds"))
+_OF_AN_UNDO = ("changes", "lost", "compared", "locked", "locked_seconds", "bill", "seconds")
+
+
+def find_out(
+    stage: Stage,
+    run: Run,
+    *,
+    by: str,
+    login: Mapping[str, Any],
+    timeouts: Mapping[str, str],
+    fence: tuple[str, ...] = (),
+) -> list[str]:
+    """Ask the database what became of the open deployment of `run`; returns it for the terminal.
+
+    `by` is the run that asks, `fence` the runs whose sessions are ended first. Nothing is written
+    in check mode. Raises GonogoError where it cannot be found out, and where the run that deploys
+    may be alive.
+    """
+    asked = {**intents.plan_of(run), "login": login, "run_id": by, "timeouts": timeouts}
+    found = _asked(stage, run, "found", asked, fence=fence)
+    if stage.checking:
+        return intents.found_lines(run, found)
+    return intents.found_lines(run, intents.keep_found(run, found, by=by))
+
+
+def find_out_undos(
+    stage: Stage, environment: str, *, by: str, login: Mapping[str, Any]
+) -> list[str]:
+    """Ask the database whether migrations were taken back by undos that were interrupted; returns
+    it for the terminal. What cannot be found out is left to `undo.yml`.
+    """
+    return [
+        line
+        for run in unheard.undos(stage.runs_dir, environment, login=login)
+        if (run.path / intents.DEPLOY).is_file()
+        for line in _find_out_undo(stage, run, by=by, login=login)
+    ]
+
+
+def _find_out_undo(stage: Stage, run: Run, *, by: str, login: Mapping[str, Any]) -> list[str]:
+    try:
+        asked = {**intents.plan_of(run), "login": login, "run_id": by, "timeouts": {}}
+        state = _asked(stage, run, "found", asked)["after"]["state"]
+        plan = run.read_json("undo_plan.json")
+        if state == "absent":
+            record = {"state": state, "content": plan["content"], "committed": True}
+            unheard.keep_done(run, "undo", {**dict.fromkeys(_OF_AN_UNDO), **record}, by=by)
+        else:
+            unheard.keep_nothing(run, "undo", by=by)
+    except GonogoError as error:
+        return [
+            f"The migration of run {run.run_id} may have been taken back; whether it was cannot be "
+            f"found out: {error.primary}"
+        ]
+    return [
+        f"The undo of run {run.run_id} that {plan['approved_by']} approved at "
+        f"{plan['approved_at']} was interrupted: the migration "
+        f"{'was taken back' if state == 'absent' else 'is there'}.",
+        _head_line(run),
+    ]
+
+
+def _head_line(run: Run) -> str:
+    """What was added to the evidence is proven by this head, kept elsewhere."""
+    return f"  Evidence of run {run.run_id}: {load(run.path).head}"
+
+
+def find_out_restores(
+    stage: Stage,
+    environment: str,
+    *,
+    by: str | None,
+    login: Mapping[str, Any],
+    timeouts: Mapping[str, str],
+    required: str | None = None,
+) -> list[str]:
+    """Ask the server what became of every open restore of this host's database; returns it for the
+    terminal. `by` is the run that asks, None where it is each run itself.
+
+    What cannot be found out is said, and is no error but for the run whose id is `required`.
+    """
+    open_ones = unheard.restores(
+        stage.runs_dir, environment, host=stage.host, login=login, also=required
+    )
+
+    def told(run: Run) -> list[str]:
+        asked = {"login": login, "timeouts": timeouts}
+        try:
+            return find_out_restore(stage, run, by=by or run.run_id, **asked)
+        except GonogoError as error:
+            if run.run_id == required:
+                raise
+            return [
+                f"The backup of run {run.run_id} may have been restored; whether it was cannot be "
+                f"found out: {error.primary}"
+            ]
+
+    return [line for run in open_ones for line in told(run)]
+
+
+def find_out_restore(
+    stage: Stage, run: Run, *, by: str, login: Mapping[str, Any], timeouts: Mapping[str, str]
+) -> list[str]:
+    """Ask the server what became of the open restore of `run`; returns it for the terminal.
+
+    Arguments and errors are those of `find_out`.
+    """
+    plan = run.read_json("restore_plan.json")
+    asked = {
+        "login": login,
+        "run_id": by,
+        "restored_run_id": run.run_id,
+        "intent": plan["intent"],
+        "holds": plan["holds"],
+        "file": run.read_json("backup.json")["file"],
+        "timeouts": timeouts,
+    }
+    found = _asked(stage, run, "restored", asked)
+    said = _restore_lines(run, plan, found)
+    if stage.checking:
+        return said
+    if found["state"] == "unchanged":
+        unheard.keep_nothing(run, "restore", by=by)
+    else:
+        record = {
+            **_UNTOLD,
+            "content": plan["content"],
+            "database": plan["intent"]["database"],
+            "left": [],
+            "kept_as": found["kept_as"],
+            "came": found["came"],
+            # None: the database is another one now, and nobody knows by whose doing.
+            "committed": True if found["state"] == "restored" else None,
+        }
+        unheard.keep_done(run, "restore", record, by=by)
+    return [*said, _head_line(run)]
+
+
+def _asked(
+    stage: Stage,
+    run: Run,
+    entry: str,
+    asked: Mapping[str, Any],
+    *,
+    fence: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """What the database of a run says, once nobody else works on it."""
+    target = run.read_json("run.json")["target"]
+    identifier = target["observed"]["system_identifier"]
+    declared = {**target["declared"], "system_identifier": identifier}
+
+    def call(more: list[str]) -> dict[str, Any]:
+        given = {**asked, "declared": declared, "fence": [*fence, *more]}
+        return stage.call_with_database(entry, given)
+
+    answer = concurrent_runs.after_the_dead(
+        call,
+        call([]),
+        runs_dir=stage.runs_dir,
+        identity=stage.identity,
+        end=concurrent_runs.by_hand,
+    )
+    return dict(answer["found"])
+
+
+def _restore_lines(run: Run, plan: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+    database, kept_as = plan["intent"]["database"], found["kept_as"]
+    began = (
+        f"The restore of run {run.run_id} that {plan['approved_by']} approved at "
+        f"{plan['approved_at']} was interrupted"
+    )
+    left = [
+        f"  It has left {name}: the plan of the next restore names it, and its approval removes it."
+        for name in found["left"]
+    ]
+    if found["state"] == "unchanged":
+        return [f"{began}: {database} is the database that was there.", *left]
+    if found["state"] == "replaced":
+        where = f"is {kept_as} now" if kept_as else "is gone"
+        return [
+            f"{began}: {database} is another database than it was then, and whether the restore "
+            f"has put it there is not known.",
+            f"  The database that was there {where}.",
+            *left,
+        ]
+    said = [f"{began}: it was done.", f"  The database that was there is {kept_as} now, read-only."]
+    return [*said, *came_lines(found["came"]), *left]
+
+
+def came_lines(came: Mapping[str, Any] | None) -> list[str]:
+    """What was written to the database that is kept, after its plan was shown."""
+    if came is None:
+        return ["Whether it was written to in the last moment is not known."]
+    if not came:
+        return []
+    return [
+        "It was written to while the names were changed; this is only there:",
+        *(
+            f"  {name}: {_rows(then)} in the plan, {_rows(now)} there"
+            for name, (then, now) in list(came.items())[:_SHOWN]
+        ),
+    ]
+
+
+def _rows(number: int | None) -> str:
+    return "not there" if number is None else f"{number} rows"

@@ -1,0 +1,125 @@
+"""From what a stage asks to what it is told: errors become results, never a traceback.
+
+Runs on the target host: Python 3.9, standard library only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..contract import fault, home
+from ..contract.errors import GonogoError
+from ..contract.ownership import require_own, trustworthy
+from .session import link
+from .stages import LEAVES_A_KEEPER, find
+from .transport import bundle
+from .transport.driver import DriverMissingError
+
+__all__ = ["answer"]
+
+
+# Arguments of the entries that name a directory of this project, all below gonogo_remote_dir.
+_DIRECTORIES = ("directory", "backup_directory")
+
+
+def answer(
+    entry: str,
+    arguments: Mapping[str, Any],
+    *,
+    check_mode: bool,
+    package: Mapping[str, Any],
+    search_path: Sequence[str],
+) -> dict[str, Any]:
+    """Do what an entry is for; returns a module's result.
+
+    `arguments` are as the entry's spec wants them, but for paths, which mean this host. `package`
+    is the bundle that this project was imported from, `search_path` where this Python would look
+    for modules beside those of its standard library.
+    """
+    found = find(entry)
+    # What leaves a process behind forks, which goes well with one thread only.
+    watch = contextlib.nullcontext() if entry in LEAVES_A_KEEPER else link.watched(_cancel_all)
+    try:
+        given = _with_paths(found.spec, arguments)
+        _require_own_directories(package, given)
+        if not check_mode:
+            _keep(package, given)
+        sys.path.extend(trustworthy(search_path))
+        with watch:
+            return found.run(given, check_mode=check_mode)
+    except DriverMissingError as error:
+        # The controller then sends psycopg and calls again.
+        return {**_failed(error), "missing": "psycopg"}
+    except GonogoError as error:
+        return _failed(error)
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        return _failed(GonogoError(f"{error.strerror or error}{where}"))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told as what it is
+        return _failed(_of_the_server(error) or fault.told(error, doing=f"the entry {entry}"))
+
+
+def _of_the_server(error: Exception) -> GonogoError | None:
+    """What the server has said, or that it says nothing any more; None where it is neither.
+
+    psycopg has errors of its own for calls that it does not understand. They have no SQLSTATE.
+    """
+    psycopg = sys.modules.get("psycopg")
+    if psycopg is None or not isinstance(error, psycopg.Error):
+        return None
+    if error.sqlstate is None and not isinstance(error, psycopg.OperationalError):
+        return None
+    from .session.connection import described
+
+    told = described(error)
+    primary = f"{told['sqlstate'] or 'connection lost'}: {told['message']}"
+    return GonogoError(primary, detail=told["detail"], hint=told["hint"])
+
+
+def _require_own_directories(package: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
+    """What lies on this host is read, run and removed: none of it may be somebody else's."""
+    kept = Path(package["file"]).parent
+    named = [arguments[name] for name in _DIRECTORIES if arguments.get(name)]
+    for directory in (kept.parent, kept, *map(Path, named)):
+        require_own(directory, variable="gonogo_remote_dir")
+
+
+def _keep(package: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
+    """What was sent is found by the next call."""
+    psycopg = (arguments.get("driver") or {}).get("psycopg")
+    for sent in filter(None, (package, psycopg)):
+        bundle.keep(sent)
+
+
+def _cancel_all() -> None:
+    """As `connection.cancel_all`, where there are sessions."""
+    connection = sys.modules.get(f"{__package__.rpartition('.')[0]}.connection")
+    if connection is not None:
+        connection.cancel_all()
+
+
+def _failed(error: GonogoError) -> dict[str, Any]:
+    parts = {"primary": error.primary, "detail": error.detail, "hint": error.hint}
+    if isinstance(error, fault.FaultError):
+        parts["traceback"] = error.traceback
+    return {"failed": True, "msg": error.render(), "error": parts}
+
+
+def _with_paths(
+    spec: Mapping[str, Any], arguments: Mapping[str, Any], within: str = ""
+) -> dict[str, Any]:
+    """Copy of the arguments with `~` and variables in their paths expanded, as Ansible does it."""
+    expanded = dict(arguments)
+    for name, option in spec.items():
+        value = expanded.get(name)
+        if value is None:
+            continue
+        if option.get("type") == "path":
+            expanded[name] = str(home.expanded(value, name=within + name))
+        elif "options" in option:
+            expanded[name] = _with_paths(option["options"], value, f"{within}{name}.")
+    return expanded

@@ -1,0 +1,164 @@
+"""Runs rendered phase scripts block by block and collects what they answer.
+
+The same text run by psql answers the same: a block is one query string, nothing is added to it,
+and the first error ends the script as ON_ERROR_STOP does.
+
+Runs on the target host: Python 3.9, standard library and psycopg.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+import psycopg
+
+from ...contract.errors import GonogoError
+from ...contract.limits import set_by
+from ...contract.script import Block, blocks
+from ..session.connection import DatabaseError, described
+
+__all__ = ["PhaseOutcome", "run_script"]
+
+_CHECK_COLUMNS = ["check_id", "status", "examined", "expected", "observed", "samples"]
+_FACT_COLUMNS = ["fact", "value"]
+
+
+@dataclass
+class PhaseOutcome:
+    """What a script answered.
+
+    `checks` and `facts` are what was answered before the script ended; `error` says why it ended
+    early. `committed` is None when the connection was lost while committing: nobody knows.
+    """
+
+    name: str
+    seconds: float = 0.0
+    committed: bool | None = False
+    error: dict[str, Any] | None = None
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def run_script(
+    connection: psycopg.Connection[Any],
+    *,
+    name: str,
+    text: str,
+    confirm: Callable[[], None] = lambda: None,
+) -> PhaseOutcome:
+    """Run one script on an autocommit connection; the script opens and ends its transaction.
+
+    `confirm` is called before it ends it, and raises GonogoError when nothing may be committed.
+
+    Never raises for what the script or the server does: the outcome says it.
+    """
+    outcome = PhaseOutcome(name=name)
+    started = time.monotonic()
+    block: Block | None = None
+    try:
+        for block in blocks(text):
+            if _ends(block):
+                confirm()
+            _run_block(connection, block, outcome)
+    except DatabaseError as error:
+        outcome.error = {**described(error), **_place(block)}
+        if block is not None and _ends(block):
+            # An error at COMMIT with the connection alive is a refusal; without it, unknown.
+            outcome.committed = None if connection.broken else False
+    except GonogoError as error:
+        outcome.error = {
+            "message": error.primary,
+            "detail": error.detail,
+            **_place(block),
+        }
+    _leave_transaction(connection)
+    _name_limit(connection, outcome)
+    outcome.seconds = round(time.monotonic() - started, 3)
+    return outcome
+
+
+def _run_block(connection: psycopg.Connection[Any], block: Block, outcome: PhaseOutcome) -> None:
+    started = time.monotonic()
+    answered = []
+    with connection.cursor() as cursor:
+        cursor.execute(block.sql.encode())
+        while True:
+            if cursor.description:
+                answered.append(_rows(cursor))
+            last_tag = cursor.statusmessage
+            if not cursor.nextset():
+                break
+    seconds = round(time.monotonic() - started, 3)
+    if block.kind == "check":
+        if any(check["check_id"] == block.words for check in outcome.checks):
+            raise GonogoError(f"check {block.words} is asked twice")
+        outcome.checks.append(
+            {**_answer(block, answered), "seconds": seconds, "phase": outcome.name}
+        )
+    elif block.kind == "facts":
+        outcome.facts.update(_facts(answered))
+    elif _ends(block):
+        outcome.committed = last_tag == "COMMIT"
+        if "COMMIT" in block.sql.splitlines()[-1] and not outcome.committed:
+            raise GonogoError(
+                "the transaction was rolled back at COMMIT", detail=f"Server said {last_tag}."
+            )
+
+
+def _ends(block: Block) -> bool:
+    return block.kind == "setup" and block.words == "end"
+
+
+def _rows(cursor: psycopg.Cursor[Any]) -> tuple[list[str], list[Any]]:
+    assert cursor.description is not None
+    return [column.name for column in cursor.description], cursor.fetchall()
+
+
+def _answer(block: Block, answered: list[tuple[list[str], list[Any]]]) -> Mapping[str, Any]:
+    if len(answered) != 1 or answered[0][0] != _CHECK_COLUMNS or len(answered[0][1]) != 1:
+        shape = [f"{len(rows)} row(s) of ({', '.join(columns)})" for columns, rows in answered]
+        raise GonogoError(
+            f"check {block.words} did not answer with exactly one result row",
+            detail=f"It gave {'; '.join(shape) or 'no result'}.",
+        )
+    row = dict(zip(_CHECK_COLUMNS, answered[0][1][0]))
+    if row["check_id"] != block.words:
+        raise GonogoError(f"the block of check {block.words} answered for {row['check_id']!r}")
+    return row
+
+
+def _facts(answered: list[tuple[list[str], list[Any]]]) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    for columns, rows in answered:
+        if columns != _FACT_COLUMNS:
+            raise GonogoError(f"facts have the columns fact and value, not {', '.join(columns)}")
+        facts.update(rows)
+    return facts
+
+
+def _place(block: Block | None) -> dict[str, Any]:
+    if block is None:
+        return {"block": None, "line": None}
+    return {"block": f"{block.kind} {block.words}".strip(), "line": block.line}
+
+
+def _name_limit(connection: psycopg.Connection[Any], outcome: PhaseOutcome) -> None:
+    if outcome.error is None or connection.closed:
+        return
+    limit = set_by(connection, outcome.error.get("sqlstate"))
+    if limit:
+        outcome.error["detail"] = " ".join(filter(None, (outcome.error["detail"], limit)))
+
+
+def _leave_transaction(connection: psycopg.Connection[Any]) -> None:
+    """End what a script that stopped early left open, and drop the helpers a COMMIT has kept."""
+    if connection.closed:
+        return
+    try:
+        connection.execute("ROLLBACK")
+        connection.execute("DISCARD TEMP")
+    except DatabaseError:
+        connection.close()

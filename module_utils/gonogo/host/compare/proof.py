@@ -1,0 +1,179 @@
+"""What was restored against what was dumped. A pure function; knows neither psycopg nor files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .carried import is_carried
+from .schema_catalog import Difference, compare
+
+__all__ = ["Archived", "prove", "uncompared", "without_owners"]
+
+# So many differences are written down; their number is said in any case.
+_SHOWN = 50
+_SHOWN_LENGTH = 500
+_SHOWN_SHORT = 120
+
+_OF_OWNERS = ("owner of ", "privileges of ", "default privileges ")
+
+
+@dataclass(frozen=True)
+class Archived:
+    """What an archive has data of: tables (OID in the source → name), sequences (schema, name)."""
+
+    tables: Mapping[int, str]
+    sequences: Sequence[tuple[str, str]]
+
+
+def prove(
+    source: Mapping[str, Any], twin: Mapping[str, Any], *, with_owners: bool = True
+) -> dict[str, Any]:
+    """`equal`, and what it rests on: `tables`, `sequences`, `large_objects`, `schema`.
+
+    `source` is what `source.json` of the archive holds; `twin` has `content`, `sequences`,
+    `schema` and `same` (definitions that are only printed in another way, see `reprint.same`), read
+    by the same method. `with_owners` says whether owners and privileges were
+    restored too. `tables` maps each name to `rows` and `hash` (of the source and of the twin, or
+    None) and `equal`; of the others what differs is listed.
+    """
+    tables = _tables(source["content"]["tables"], twin["content"]["tables"])
+    sequences = _sequences(source["sequences"], twin["sequences"], source["schema"])
+    objects = _large_objects(source["content"]["large_objects"], twin["content"]["large_objects"])
+    schema = _schema(source["schema"], twin, with_owners=with_owners)
+    parts = (*tables.values(), sequences, objects, schema)
+    return {
+        "equal": all(part["equal"] for part in parts),
+        "method": source["method"],
+        "tables": tables,
+        "sequences": sequences,
+        "large_objects": objects,
+        "schema": schema,
+    }
+
+
+def uncompared(source: Mapping[str, Any], archived: Archived) -> list[str]:
+    """What the archive has data of and nobody has read in the source.
+
+    The list of what to compare is made from the catalog, by the rules of pg_dump as they are known
+    here; the archive says what pg_dump has really done.
+    """
+    content = source["content"]
+    oids = set(content["covered"])
+    sequences = {(schema, name) for schema, name in content["covered_sequences"]}
+    missing = [name for oid, name in archived.tables.items() if oid not in oids]
+    missing += [".".join(one) for one in archived.sequences if one not in sequences]
+    return sorted(missing)
+
+
+def _tables(
+    source: Mapping[str, Mapping[str, Any]], twin: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    found = {}
+    for name in sorted({*source, *twin}):
+        one, other = source.get(name, {}), twin.get(name, {})
+        found[name] = {
+            "rows": [one.get("rows"), other.get("rows")],
+            "hash": [one.get("hash"), other.get("hash")],
+            # What was not read is not equal to anything.
+            "equal": one.get("hash") is not None
+            and (one.get("rows"), one["hash"]) == (other.get("rows"), other.get("hash")),
+        }
+    # Rows may come to lie in another partition: the hash of a label of an enum is that of its OID.
+    for root in {one["root"] for name, one in source.items() if one["root"] != name}:
+        if _of(source, root) == _of(twin, root):
+            for name, table in found.items():
+                if source.get(name, {}).get("root") == root and name in twin:
+                    table["equal"] = True
+    return found
+
+
+def _of(tables: Mapping[str, Mapping[str, Any]], root: str) -> Any:
+    """Rows and hash of a partitioned table; what was not read to its end equals nothing."""
+    parts = [table for table in tables.values() if table["root"] == root]
+    if any(table.get("hash") is None for table in parts):
+        return object()
+    return sum(t["rows"] for t in parts), sum(int(t["hash"]) for t in parts)
+
+
+def _sequences(
+    source: Mapping[str, Mapping[str, Any]], twin: Mapping[str, Any], schema: Mapping[str, str]
+) -> dict[str, Any]:
+    """Equal where the dump's value lies between what was seen before and after it."""
+    before, after = source["before"], source["after"]
+    different = []
+    for name in sorted({*before, *after, *twin}):
+        if name not in twin or name not in before or name not in after:
+            different.append(name)
+            continue
+        if ", cycle" in schema.get(f"sequence {name}", ""):
+            # It may have come to its end and begun anew in between.
+            continue
+        stood = sorted((_position(before[name]), _position(after[name])))
+        if not stood[0] <= _position(twin[name]) <= stood[1]:
+            different.append(name)
+    return {"compared": len(twin), "different": different, "equal": not different}
+
+
+def _position(state: Any) -> tuple[int, bool]:
+    value, called = state
+    return int(value), bool(called)
+
+
+def _large_objects(source: Mapping[str, Any], twin: Mapping[str, Any]) -> dict[str, Any]:
+    hashed = source["hash"] is not None and twin["hash"] is not None
+    equal = hashed and (source["count"], source["hash"]) == (twin["count"], twin["hash"])
+    return {"count": [source["count"], twin["count"]], "hashed": hashed, "equal": equal}
+
+
+def _schema(
+    source: Mapping[str, str], twin: Mapping[str, Any], *, with_owners: bool
+) -> dict[str, Any]:
+    sides = [side if with_owners else without_owners(side) for side in (source, twin["schema"])]
+    found = compare(*sides, same=twin.get("same"))
+    differences: list[Difference] = []
+    gaps: list[Difference] = []
+    for one in found:
+        (differences if is_carried(one, *sides) else gaps).append(one)
+    return {
+        "objects": len(source),
+        "different": len(differences),
+        "differences": [_shown(difference) for difference in differences[:_SHOWN]],
+        "not_carried": [
+            *map(_words, gaps[:_SHOWN]),
+            *([f"and {len(gaps) - _SHOWN} more"] if len(gaps) > _SHOWN else []),
+        ],
+        "printed_again": dict(twin.get("same") or {}),
+        "equal": not differences,
+    }
+
+
+def without_owners(schema: Mapping[str, str]) -> dict[str, str]:
+    """The schema without owners and privileges."""
+    return {name: text for name, text in schema.items() if not name.startswith(_OF_OWNERS)}
+
+
+def _words(one: Difference) -> str:
+    """What the way back does not bring, in a few words."""
+    if one.kind == "extra":
+        return f"{one.name}: not at the source"
+    if one.kind == "missing" and one.first:
+        return f"{one.name}: {_short(one.first)}"
+    if one.kind == "different":
+        return f"{one.name}: {_short(one.first)}, restored as {_short(one.second)}"
+    return one.name
+
+
+def _short(text: str | None) -> str:
+    line = " ".join((text or "").split())
+    return line if len(line) <= _SHOWN_SHORT else f"{line[:_SHOWN_SHORT]} ..."
+
+
+def _shown(difference: Difference) -> dict[str, Any]:
+    return {
+        "kind": difference.kind,
+        "name": difference.name,
+        "source": (difference.first or "")[:_SHOWN_LENGTH] or None,
+        "twin": (difference.second or "")[:_SHOWN_LENGTH] or None,
+    }

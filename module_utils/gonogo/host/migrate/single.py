@@ -1,0 +1,49 @@
+"""Runs one statement of a file as the one statement it was cut as.
+
+Runs on the target host: Python 3.9, standard library and psycopg.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...contract.errors import GonogoError
+from ...contract.session_settings import PINNED
+
+__all__ = ["run"]
+
+# By these the server reads a text. It tells of every change of them.
+_READING = ("standard_conforming_strings", "client_encoding")
+
+
+def run(connection: Any, statement: Mapping[str, Any]) -> int:
+    """Run a statement of a plan and return its row count. Database errors pass through.
+
+    Raises GonogoError where the server would read the text in another way than it was cut, and
+    where it has read several statements.
+    """
+    for name in _READING:
+        value = connection.info.parameter_status(name)
+        if value != PINNED[name]:
+            raise _refused(
+                statement,
+                "the session has come to read SQL in another way than the file was cut",
+                f"{name} is {value}, and must be {PINNED[name]}.",
+            )
+    cursor = connection.execute(statement["text"].encode())
+    rows = int(cursor.rowcount)
+    if cursor.nextset():
+        raise _refused(
+            statement, "the server has read several statements where the file was cut to one", ""
+        )
+    return rows
+
+
+def _refused(statement: Mapping[str, Any], primary: str, detail: str) -> GonogoError:
+    place = f"{statement['file']}:{statement['line']}: {statement['opening']}"
+    return GonogoError(
+        primary,
+        detail=f"{detail}\n{place}".strip(),
+        hint="Take out of the file what changes the session's settings; a function may do it, too.",
+    )

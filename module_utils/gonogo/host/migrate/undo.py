@@ -1,0 +1,380 @@
+"""Takes a migration back, in one transaction that is rehearsed first.
+
+The rehearsal says what would be lost; nothing is committed unless an approval for exactly that is
+given: for these very rows, not for as many. Rows of tables that stay are compared before and after.
+Only tables this session has locked for writing can differ, so only those are read: the others are
+let be, and nobody waits for them.
+
+Runs on the target host: Python 3.9, standard library and psycopg.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Callable
+
+from psycopg import sql
+
+from ...contract.budgets import Budgets
+from ...contract.canonical import line, sha256
+from ...contract.errors import GonogoError
+from ...contract.login import Login, Timeouts, application_name
+from ..compare import reprint, schema_catalog
+from ..session import identity, link, lock
+from ..session.catalog import WRITTEN
+from ..session.connection import DatabaseError, connect, described
+from ..session.identity import observe
+from ..session.login_rights import refuse_stronger_login
+from . import prisma, single
+from .bill import Meter
+from .recognise import look
+
+__all__ = ["take_back", "undo"]
+
+_STAGE = "undo"
+_WAITED = {"55P03", "40P01", "40001"}
+
+_TABLES = """
+SELECT n.nspname::text, c.relname::text,
+    ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
+          WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum)
+FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND c.relpersistence <> 't'
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'
+ORDER BY 1, 2
+"""
+
+# What triggers and keys would only do at COMMIT is done now, and compared.
+_NOW = "SET CONSTRAINTS ALL IMMEDIATE"
+_OID = "SELECT pg_catalog.to_regclass(pg_catalog.format('%%I.%%I', %s::text, %s::text))::bigint"
+_KEY = """
+SELECT a.attname::text
+FROM pg_catalog.pg_constraint AS k
+JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY (k.conkey)
+WHERE k.contype = 'p' AND n.nspname = %s AND c.relname = %s
+ORDER BY a.attnum
+"""
+
+Table = tuple[str, str]
+
+
+@dataclass
+class _Outlook:
+    """What the scripts would do, found out by doing it."""
+
+    changes: list[str]
+    removed: list[str]  # of the changes: what is there no more
+    kept: dict[Table, list[str]]  # tables written to → the columns that stay
+    doomed: list[Table]
+    dropped: dict[Table, list[str]]  # columns of tables that stay
+    catalog: dict[str, str]
+    bill: list[dict[str, Any]]
+
+
+def undo(
+    login: Login,
+    *,
+    run_id: str,
+    declared: Mapping[str, Any],
+    plan: Mapping[str, Any],
+    schema_before: Mapping[str, str] | None,
+    approved_content: str | None,
+    fence: Sequence[str],
+    budgets: Budgets,
+    timeouts: Timeouts,
+) -> dict[str, Any]:
+    """Take a migration back on a real database; nobody else of this project works on it meanwhile.
+
+    Returns as `take_back`; or, with nothing done, `committed`, `held` and `others` as the cleanup
+    does. Raises GonogoError when the wrong database answers, and as `take_back` does.
+    """
+    name = application_name(run_id, _STAGE)
+    with connect(login, name=name, timeouts=timeouts) as connection:
+        found = identity.problems(declared, observe(connection))
+        if found:
+            raise found[0]
+        refuse_stronger_login(connection)
+        lock.fence(connection, run_ids=fence)
+        held = lock.hold(connection)
+        others = lock.other_runs(connection, run_id="")
+        if held or others:
+            return {"committed": False, "held": asdict(held) if held else None, "others": others}
+        result = take_back(
+            connection,
+            plan,
+            schema_before=schema_before,
+            approved_content=approved_content,
+            budgets=budgets,
+        )
+        if result["committed"]:
+            with connect(login, name=name, timeouts=timeouts, read_only=True) as second:
+                _seen_by_others(second, plan, result.pop("catalog"))
+        result.pop("catalog", None)
+    return {**result, "held": None, "others": []}
+
+
+def take_back(
+    connection: Any,
+    plan: Mapping[str, Any],
+    *,
+    schema_before: Mapping[str, str] | None,
+    approved_content: str | None,
+    budgets: Budgets,
+) -> dict[str, Any]:
+    """Rehearse the undo scripts; commit them if `approved_content` is the digest of what they do.
+
+    `plan` has `steps` (of the undo) and `objects` and `prisma` (of the migration);
+    `schema_before` is the schema as it was before the migration, None where nobody has kept it.
+
+    Returns `state` (of the migration, before), `content`, `holds` (what `content` is made of: name
+    → rows, and a digest of what is in them), `changes` (names of what the scripts change in the
+    schema), `removed` (those of them that are there no more),
+    `lost` (table, or column of a table that stays → rows with a value in it), `compared`
+    (tables whose rows were fingerprinted before and after), `locked` (tables that nobody else could
+    use meanwhile) and `locked_seconds`, `committed`, `bill` and `seconds`.
+    Raises GonogoError, with nothing changed, when the scripts would change rows of tables that
+    stay, or leave anything else than the schema as it was.
+    """
+    started = time.monotonic()
+    state = look(connection, plan["objects"])["state"]
+    result: dict[str, Any] = {
+        "state": state,
+        "content": "",
+        "holds": {},
+        "changes": [],
+        "removed": [],
+        "lost": {},
+        "compared": [],
+        "locked": [],
+        "locked_seconds": 0.0,
+        "committed": False,
+        "bill": [],
+        "seconds": 0.0,
+    }
+    if state == "absent":
+        return result
+    outlook = _patiently(connection, budgets, lambda: _rehearsed(connection, plan, schema_before))
+    done = _patiently(
+        connection, budgets, lambda: _carried_out(connection, plan, outlook, approved_content)
+    )
+    return {
+        **result,
+        **done,
+        "changes": outlook.changes,
+        "removed": outlook.removed,
+        "bill": outlook.bill,
+        "catalog": outlook.catalog,
+        "seconds": round(time.monotonic() - started, 3),
+    }
+
+
+def _patiently(connection: Any, budgets: Budgets, work: Callable[[], Any]) -> Any:
+    """Do it again where a lock was not to be had in time; every other error ends it."""
+    for attempt in range(1, budgets.attempts + 1):
+        limits = {"lock_timeout": budgets.lock, "statement_timeout": budgets.statement}
+        for setting, seconds in limits.items():
+            value = f"{max(1, round(seconds * 1000))}ms"
+            connection.execute("SELECT pg_catalog.set_config(%s, %s, false)", (setting, value))
+        try:
+            return work()
+        except DatabaseError as error:
+            told = described(error)
+            if not connection.closed:
+                connection.execute("ROLLBACK")
+            if told["sqlstate"] in _WAITED and attempt < budgets.attempts and not connection.closed:
+                time.sleep(budgets.wait)
+                continue
+            raise GonogoError(
+                "the migration could not be taken back; nothing has changed",
+                detail="\n".join(
+                    text
+                    for text in (f"{told['sqlstate']}: {told['message']}", told["detail"])
+                    if text
+                ),
+                hint=told["hint"] or "Something outside the migration may depend on it.",
+            ) from error
+        except BaseException:
+            if not connection.closed:
+                connection.execute("ROLLBACK")
+            raise
+    raise AssertionError("at least one attempt")
+
+
+def _rehearsed(
+    connection: Any,
+    plan: Mapping[str, Any],
+    schema_before: Mapping[str, str] | None,
+) -> _Outlook:
+    connection.execute("BEGIN")
+    tables = _tables(connection)
+    catalog = schema_catalog.read(connection)
+    meter = Meter(connection)
+    meter.begin([])
+    for step in plan["steps"]:
+        for statement in step["statements"]:
+            meter.run(statement)
+    connection.execute(_NOW)
+    after = _tables(connection)
+    written = [(schema, name) for schema, name in connection.execute(WRITTEN).fetchall()]
+    left = schema_catalog.read(connection)
+    found = look(connection, plan["objects"])
+    connection.execute("ROLLBACK")
+    meter.end()
+    differences = schema_catalog.compare(catalog, left)
+    _as_before(connection, catalog, left, schema_before)
+    remaining = [o["object"] for o in found["objects"] if o["made"] and o["there"] and o["sure"]]
+    if found["state"] != "absent":
+        raise GonogoError(
+            "the undo scripts do not take everything back; nothing has changed",
+            detail="left: " + ", ".join(remaining[:20]) if remaining else None,
+            hint="Complete the scripts under `undo` in runbook.yml.",
+        )
+    kept = {table: tables[table] for table in written if table in after and table in tables}
+    return _Outlook(
+        changes=[difference.name for difference in differences],
+        removed=[difference.name for difference in differences if difference.kind == "missing"],
+        kept={table: [c for c in columns if c in after[table]] for table, columns in kept.items()},
+        doomed=[table for table in tables if table not in after],
+        dropped={
+            table: [c for c in columns if c not in after[table]]
+            for table, columns in tables.items()
+            if table in after and set(columns) - set(after[table])
+        },
+        catalog=left,
+        bill=meter.lines,
+    )
+
+
+def _as_before(
+    connection: Any,
+    catalog: Mapping[str, str],
+    left: Mapping[str, str],
+    before: Mapping[str, str] | None,
+) -> None:
+    """What the scripts change, they must change to what it was before the migration."""
+    if before is None:
+        return
+    changed = [difference.name for difference in schema_catalog.compare(catalog, left)]
+    back = {difference.name for difference in reprint.differences(connection, before, left)}
+    wrong = [name for name in changed if name in back]
+    if wrong:
+        raise GonogoError(
+            "the undo scripts do not leave the schema as it was; nothing has changed",
+            detail="not as before the deployment: " + ", ".join(wrong[:20]),
+            hint="Correct the scripts under `undo` in runbook.yml.",
+        )
+
+
+def _carried_out(
+    connection: Any, plan: Mapping[str, Any], outlook: _Outlook, approved: str | None
+) -> dict[str, Any]:
+    """The same once more, on rows that nobody can add to any more; committed if approved."""
+    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+    touched = [*outlook.doomed, *outlook.kept, *outlook.dropped]
+    if touched:
+        # Before the first query: the snapshot is taken when nobody can write to them any more.
+        names = sql.SQL(", ").join(sql.Identifier(*t) for t in dict.fromkeys(touched))
+        mode = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names)
+        connection.execute(mode)
+    locked_at = time.monotonic()
+    wanted = plan["prisma"]
+    own = (wanted["schema"], "_prisma_migrations") if wanted else None
+    compared = {table: columns for table, columns in outlook.kept.items() if table != own}
+    lost = _lost(connection, outlook)
+    # A table that was made anew is another one, even where it is as empty.
+    oids = [connection.execute(_OID, table).fetchone()[0] for table in outlook.doomed]
+    content = sha256(line({"changes": outlook.changes, "lost": lost, "oids": oids}))
+    holds = {**{change: [None, ""] for change in outlook.changes}, **lost}
+    before = {t: _fingerprint(connection, t, columns) for t, columns in compared.items()}
+    for step in plan["steps"]:
+        for statement in step["statements"]:
+            single.run(connection, statement)
+    if wanted and prisma.read(connection, wanted) is not None:
+        prisma.take_back(connection, wanted)
+    connection.execute(_NOW)
+    written = {(schema, name) for schema, name in connection.execute(WRITTEN).fetchall()}
+    unseen = sorted(".".join(t) for t in written - {*compared, *outlook.dropped} - {own})
+    moved = sorted(
+        ".".join(t)
+        for t, columns in compared.items()
+        if _fingerprint(connection, t, columns) != before[t]
+    )
+    commit = approved is not None and approved == content and not moved and not unseen
+    if commit:
+        link.require()
+    connection.execute("COMMIT" if commit else "ROLLBACK")
+    locked_for = time.monotonic() - locked_at
+    if moved or unseen:
+        raise GonogoError(
+            "the undo scripts would change rows that are not the migration's; nothing has changed",
+            detail=", ".join([*moved, *unseen]),
+            hint="Look for triggers and cascades on these tables.",
+        )
+    return {
+        "content": content,
+        "holds": holds,
+        "lost": {name: rows for name, (rows, _) in lost.items()},
+        "compared": sorted(".".join(table) for table in compared),
+        "locked": sorted(".".join(table) for table in dict.fromkeys(touched)),
+        "locked_seconds": round(locked_for, 3),
+        "committed": commit,
+    }
+
+
+def _seen_by_others(connection: Any, plan: Mapping[str, Any], expected: Mapping[str, str]) -> None:
+    state = look(connection, plan["objects"])["state"]
+    differences = schema_catalog.compare(expected, schema_catalog.read(connection))
+    if state != "absent" or differences:
+        raise GonogoError(
+            "after COMMIT the schema is not what the rehearsal has shown",
+            detail=f"The migration is {state}; " + ", ".join(d.name for d in differences[:20]),
+            hint="Somebody else changes the schema; look, then run the playbook again.",
+        )
+
+
+def _tables(connection: Any) -> dict[Table, list[str]]:
+    rows = connection.execute(_TABLES).fetchall()
+    return {(schema, name): list(columns) for schema, name, columns in rows}
+
+
+def _lost(connection: Any, outlook: _Outlook) -> dict[str, tuple[int, str]]:
+    """Rows of the tables that go, and values of the columns that go, where there are any.
+
+    With each a hash: of the rows, or of the values and the keys of their rows.
+    """
+    lost: dict[str, tuple[int, str]] = {}
+    for table in outlook.doomed:
+        lost[".".join(table)] = _fingerprint(connection, table, ["*"])
+    for table, columns in outlook.dropped.items():
+        key = [row[0] for row in connection.execute(_KEY, table).fetchall()]
+        for column in columns:
+            lost[".".join((*table, column))] = _fingerprint(
+                connection, table, [*key, column], present=column
+            )
+    return {name: found for name, found in lost.items() if found[0]}
+
+
+def _fingerprint(
+    connection: Any, table: Table, columns: Sequence[str], *, present: str | None = None
+) -> tuple[int, str]:
+    """Number of rows and an order-independent hash of these columns of a table, `*` for all; only
+    of rows that have a value in the column `present`.
+    """
+    row = sql.SQL(", ").join(
+        sql.SQL("t.*") if column == "*" else sql.SQL("t.") + sql.Identifier(column)
+        for column in columns
+    )
+    # Left out of the sums and not by a condition, which an index could answer.
+    has = sql.SQL("t.{} IS NOT NULL").format(sql.Identifier(present)) if present else None
+    query = sql.SQL(
+        "SELECT count(t.ctid) FILTER (WHERE {has}), coalesce("
+        "sum(pg_catalog.hashtextextended(ROW({row})::text, 0)::numeric) FILTER (WHERE {has}), 0)"
+        "::text FROM ONLY {table} AS t"
+    ).format(row=row, table=sql.Identifier(*table), has=has or sql.SQL("true"))
+    found = connection.execute(query).fetchone()
+    return (int(found[0]), str(found[1]))

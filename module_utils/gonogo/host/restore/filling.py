@@ -1,0 +1,225 @@
+"""The restore of all of an archive into an empty database, and what is in it then.
+
+Two classes do the same: `Filling` as a superuser, who has everybody's code run in a session of its
+own (`standins`, `parts`), and `FillingAsLogin` as a login that can make no roles and owns all of it
+afterwards. `fill`, then `read`; both raise GonogoError at the first error, UnrestorableError where
+it is the archive's.
+
+Runs on the target host: Python 3.9, standard library and psycopg.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable
+
+from psycopg import sql
+
+from ...contract.errors import GonogoError
+from ...contract.login import Login
+from ...contract.session_settings import options
+from ..archive import toc
+from ..archive.toc import Entry
+from ..compare import fingerprint, reprint, schema_catalog
+from ..session.connection import DatabaseError, described
+from . import lending, parts, standins, switches
+from .parts import Part, Plan
+from .restoring import Archive, read_source, run
+from .standins import Doors
+
+__all__ = ["Filling", "FillingAsLogin"]
+
+_TRUSTED_LANGUAGES = "SELECT lanname FROM pg_catalog.pg_language WHERE lanpltrusted"
+_DUMPS_OWNER_OF_PUBLIC = 150000
+_OWNER_OF_PUBLIC = """
+SELECT pg_catalog.pg_get_userbyid(n.nspowner)::text
+FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'public'
+"""
+_PRIVILEGED_SETTINGS = """
+SELECT lower(name) FROM pg_catalog.pg_settings WHERE context IN ('superuser', 'superuser-backend')
+"""
+
+
+@dataclass(frozen=True)
+class FillingAsLogin:
+    """As `login`: `connect` opens one of its sessions, and `version` is the server's."""
+
+    archive: Archive
+    login: Login
+    name: str
+    connect: Callable[[], Any]
+    version: int
+    with_owners: bool
+    # Where `connect` has really gone, in libpq's words.
+    place: Mapping[str, str] = field(default_factory=dict)
+    # What each session begins with (`session_settings.restoring`).
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def fill(self) -> None:
+        """Restore everything."""
+        entries = toc.read(self.archive.directory)
+        last = [entry.id for entry in switches.in_order(entries)]
+        if not last:
+            self._run(self.archive)
+            return
+        self._run(self.archive, [entry.id for entry in entries if entry.id not in last])
+        self._run(replace(self.archive, jobs=1), last)
+
+    def _run(self, archive: Archive, ids: Sequence[int] | None = None) -> None:
+        run(
+            archive,
+            conninfo=self.login.conninfo(
+                name=self.name,
+                **{
+                    **self.place,
+                    "options": f"{self.place.get('options', '')} {options(self.settings)}".strip(),
+                },
+            ),
+            environment=self.login.environment(),
+            server_version=self.version,
+            options=() if self.with_owners else ("--no-owner", "--no-privileges"),
+            ids=ids,
+        )
+
+    def read(self, source: Mapping[str, Any]) -> dict[str, Any]:
+        """`content`, `schema` and `sequences` of the database, and what of its definitions is the
+        `same` as in the source.
+        """
+        with _readable():
+            content = fingerprint.content(
+                self.connect, sessions=self.archive.jobs, method=source["method"]
+            )
+            with self.connect() as session:
+                found = _definitions(session)
+                different = schema_catalog.compare(source["schema"], found["schema"])
+                return {"content": content, "same": reprint.same(session, different), **found}
+
+
+class Filling:
+    """Through `doors`, as a superuser."""
+
+    def __init__(self, archive: Archive, doors: Doors):
+        self.archive = archive
+        self._doors = doors
+        self._plan: Plan | None = None
+
+    def fill(self) -> None:
+        """Restore everything but event triggers, and give it to its owners."""
+        entries = toc.read(self.archive.directory)
+        with self._steps() as session:
+            plan = self._plan = parts.plan(
+                entries,
+                trusted_languages=_names(session, _TRUSTED_LANGUAGES),
+                privileged=_names(session, _PRIVILEGED_SETTINGS),
+            )
+            self._give_public(session)
+            roles = standins.make(session, self._doors, plan.owners)
+            lent = False
+            for part in plan.parts:
+                if part.rows and not lent:
+                    standins.lend(session, roles, lending.grants(entries))
+                    lent = True
+                if part.owner is parts.SUPERUSER:
+                    self._run(part)
+                    continue
+                standins.allow_to_make(session, self._doors, roles.values())
+                kin = [roles[owner] for owner in plan.kin(part.owner)]
+                with standins.with_rights_of(session, roles[part.owner], kin):
+                    self._run(part, roles[part.owner])
+            for owner, role in roles.items():
+                standins.hand_over(session, role, owner)
+            self._run(plan.after_owners)
+            self._run(plan.switches)
+            for entry in plan.refreshes:
+                self._refresh(session, entry, roles[entry.owner])
+
+    def read(self, source: Mapping[str, Any]) -> dict[str, Any]:
+        """`content`, `schema` and `sequences` of the database, and what of its definitions is the
+        `same` as in the source.
+
+        Planning a query evaluates code, too, and so does reading a definition; so a role does both
+        that may do nothing else. It and the others are gone when the event triggers come, which
+        only then are in the schema.
+        """
+        assert self._plan
+        doors = self._doors
+        with _readable(), doors.connect() as session:
+            standins.let_read_all(session, doors)
+
+            def as_reader() -> Any:
+                return doors.connect(doors.reader)
+
+            content = fingerprint.content(
+                as_reader, sessions=self.archive.jobs, method=source["method"], objects=False
+            )
+            content["large_objects"] = fingerprint.large_objects(session)
+            different = schema_catalog.compare(source["schema"], schema_catalog.read(session))
+            with as_reader() as reader:
+                same = reprint.same(reader, different)
+            standins.remove(session, doors)
+        self._run(self._plan.event_triggers, jobs=1)
+        with _readable(), doors.connect() as session:
+            return {"content": content, "same": same, **_definitions(session)}
+
+    def _give_public(self, session: Any) -> None:
+        """A new database has a schema public already; before version 15 no dump says whose."""
+        if self._doors.version >= _DUMPS_OWNER_OF_PUBLIC:
+            return
+        owner = read_source(self.archive.directory)["schema"].get("owner of schema public")
+        if owner and session.execute(_OWNER_OF_PUBLIC).fetchone() not in (None, (owner,)):
+            statement = sql.SQL("ALTER SCHEMA public OWNER TO {}")
+            session.execute(statement.format(sql.Identifier(owner)))
+
+    def _refresh(self, session: Any, entry: Entry, role: str) -> None:
+        part = Part(entry.owner, [entry.id])
+        with standins.rights_for_the_moment(session, role, entry.owner) as lent:
+            if lent:
+                self._run(part, role)
+                return
+            view = sql.Identifier(entry.namespace, entry.tag)
+            with standins.owner_for_the_moment(session, view, role, entry.owner):
+                self._run(part, role)
+
+    def _run(self, part: Part, role: str | None = None, *, jobs: int | None = None) -> None:
+        if part.ids:
+            run(
+                replace(self.archive, jobs=1 if part.in_turn else jobs or self.archive.jobs),
+                conninfo=self._doors.conninfo(role),
+                environment=self._doors.environment(role),
+                server_version=self._doors.version,
+                ids=part.ids,
+                # What a stand-in makes is handed over later.
+                options=("--no-owner",) if role else (),
+            )
+
+    @contextlib.contextmanager
+    def _steps(self) -> Iterator[Any]:
+        try:
+            with self._doors.connect() as session:
+                yield session
+        except DatabaseError as error:
+            told = described(error)
+            raise GonogoError(
+                f"the backup could not be restored here: {told['message']}", detail=told["detail"]
+            ) from error
+
+
+def _definitions(session: Any) -> dict[str, Any]:
+    return {"schema": schema_catalog.read(session), "sequences": fingerprint.sequences(session)}
+
+
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except DatabaseError as error:
+        told = described(error)
+        raise GonogoError(
+            f"the restored database cannot be read: {told['message']}", detail=told["detail"]
+        ) from error
+
+
+def _names(session: Any, query: str) -> set[str]:
+    return {row[0] for row in session.execute(query).fetchall()}

@@ -1,0 +1,178 @@
+"""pg_restore, and the archive seen to be the one that was sealed.
+
+Runs on the target host: Python 3.9, standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...contract.errors import GonogoError
+from ..archive import clients, toc
+from ..archive.dump import SOURCE, digests, seal
+from ..compare.proof import Archived
+from . import failures
+from .errors import UnprovenError
+from .failures import Failure
+
+__all__ = ["Archive", "UnrestorableError", "data_of", "read_source", "run", "sealed"]
+
+# What a host can lack, or somebody has ended; it says nothing about the archive.
+_OF_THE_HOST = (
+    "No space left",
+    "out of memory",
+    "out of shared memory",
+    "Cannot allocate",
+    "connection to server",
+    "server closed the connection",
+    "terminating connection",
+    "shutting down",
+    "could not fork",
+    "Too many open files",
+    "could not extend file",
+    "temporary file size exceeds",
+)
+
+# What the files of an extension are there for, whoever made it.
+_LACKING = ("could not access file", "could not load library", "shared_preload_libraries")
+
+_PACKAGES = (
+    "Install the packages of the source's extensions on the host, in its versions; what the source "
+    "has in shared_preload_libraries is loaded as far as it is there."
+)
+
+# What the session of one owner may not do: code of his that needs the rights of another, or of the
+# owner elsewhere on the server. That is nothing against the archive either.
+_OF_RIGHTS = (
+    "permission denied for ",
+    "permission denied to ",
+    "must be owner of ",
+    "must be superuser",
+)
+
+
+class UnrestorableError(GonogoError):
+    """The server has refused what is in the archive, or pg_restore could not read it."""
+
+
+def sealed(archive: Path, sha256: str) -> str | None:
+    """None when the files of the archive are those that were sealed; else what is wrong."""
+    try:
+        found = seal(digests(archive))
+    except OSError as error:
+        return f"{error.strerror}: {error.filename}"
+    return None if found == sha256 else f"SHA-256 of its files: sealed {sha256}, now {found}"
+
+
+def read_source(archive: Path) -> dict[str, Any]:
+    """What the source was like at the moment of the dump."""
+    try:
+        return dict(json.loads((archive / SOURCE).read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise GonogoError(
+            f"the archive does not say what its source was like: {archive / SOURCE}",
+            detail=str(error),
+        ) from error
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An archive, the pg_restore that reads it, and how many sessions it may use."""
+
+    directory: Path
+    pg_restore: str
+    jobs: int
+
+
+def data_of(archive: Path) -> Archived:
+    """What the archive has data of, as its table of contents says."""
+    entries = toc.read(archive)
+    return Archived(
+        tables={entry.oid: entry.table for entry in entries if entry.kind == "TABLE DATA"},
+        sequences=[
+            (entry.namespace, entry.tag) for entry in entries if entry.kind == "SEQUENCE SET"
+        ],
+    )
+
+
+def run(
+    archive: Archive,
+    *,
+    conninfo: str,
+    environment: Mapping[str, str],
+    server_version: int,
+    ids: Sequence[int] | None = None,
+    options: Sequence[str] = (),
+) -> None:
+    """Run pg_restore for these entries, or for all. Raises GonogoError at the first error,
+    UnrestorableError where it is the archive's, UnprovenError where the session's rights do not do.
+
+    Subscriptions stay out: nothing here may speak with another server.
+    """
+    lenient = clients.major(clients.version(archive.pg_restore)) >= 17 > server_version // 10000
+    command = [
+        archive.pg_restore,
+        *(() if lenient else ("--exit-on-error",)),
+        f"--jobs={archive.jobs}",
+        "--no-tablespaces",
+        "--no-subscriptions",
+        "--no-password",
+        # Without it an error does not say which entry it is about.
+        "--verbose",
+        *options,
+        f"--dbname={conninfo}",
+    ]
+    if ids is not None:
+        command.append("--use-list=/dev/stdin")
+    done = subprocess.run(  # noqa: S603 - a list, and its program was looked up by us
+        [*command, str(archive.directory)],
+        env=dict(environment),
+        input="".join(f"{number};\n" for number in ids or ()).encode(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    said = done.stderr.decode("utf-8", "backslashreplace")
+    found: list[Failure] = []
+    if ": error: " in said:
+        by_id = {entry.id: entry for entry in toc.read(archive.directory)}
+        found = failures.read(said, by_id)
+    # It counts what it says to older servers in vain.
+    if not found and done.returncode in ((0, 1) if lenient else (0,)):
+        return
+    ended = (
+        f"signal {-done.returncode}" if done.returncode < 0 else f"exit status {done.returncode}"
+    )
+    words = "\n".join(map(str, found[:3])) or "\n".join(said.strip().splitlines()[-5:])
+    kind = _kind(found)
+    what = "cannot be restored" if kind is UnrestorableError else "could not be restored here"
+    raise kind(
+        f"the backup {what}: pg_restore failed ({ended})",
+        detail=words or None,
+        hint=_PACKAGES if any(map(_is_lacking, found)) else None,
+    )
+
+
+def _kind(found: Sequence[Failure]) -> type[GonogoError]:
+    """Whose fault it is. One of these words says so; a process that has only ended says nothing."""
+    words = "\n".join(map(_words, found))
+    if any(map(_is_lacking, found)) or any(hint in words for hint in _OF_RIGHTS):
+        return UnprovenError
+    if not found or any(hint in words for hint in _OF_THE_HOST):
+        return GonogoError
+    return UnrestorableError
+
+
+def _is_lacking(failure: Failure) -> bool:
+    """Whether it is about an extension: its files are the host's."""
+    made = failure.entry is not None and failure.entry.kind == "EXTENSION"
+    return made or any(hint in _words(failure) for hint in _LACKING)
+
+
+def _words(failure: Failure) -> str:
+    return f"{failure.message}\n{failure.detail or ''}"

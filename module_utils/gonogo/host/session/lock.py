@@ -1,0 +1,294 @@
+"""The run lock: one run at a time on one database.
+
+A lock row in a table outlives whoever set it; a session's advisory lock does not. The stages of
+a run are separate processes, so a small *keeper* process holds the session for all of them. It
+ends, and with it the lock, when
+
+* a stage ends it (`release`), or
+* its connection is lost, or
+* no session of the run has been seen for `lease` seconds: the controller is gone.
+
+What runs on the target host may outlive its controller and wake up long after a later run has
+fenced it. Therefore every session of a stage proves that its run still has the lock, *after* it
+has been opened. The fence waits until no session of the old run is left: one that was open by
+then has been ended, and one that is opened later finds the lock gone.
+
+Runs on the target host: Python 3.9, standard library and psycopg.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ...contract.errors import GonogoError
+from ...contract.login import Login, Timeouts, application_name
+from . import catalog, link
+from .connection import DatabaseError, connect
+
+__all__ = [
+    "Held",
+    "Witness",
+    "acquire",
+    "fence",
+    "hold",
+    "other_runs",
+    "prove",
+    "release",
+    "session",
+]
+
+_STAGE = "lock"
+_POLL_SECONDS = 2.0
+_GONE_DEADLINE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Held:
+    """Who holds the lock: a run of this project (`run_id`) or something else that took the key."""
+
+    run_id: str | None
+    application_name: str
+    since: str
+    client: str | None
+
+
+def acquire(login: Login, *, run_id: str, lease: float) -> Held | None:
+    """Take the lock for this run and leave a keeper behind. Returns who holds it if it is taken.
+
+    `lease` is in seconds. Raises GonogoError when the keeper cannot be started, or when nobody
+    is left who would end it.
+    """
+    link.require()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _keeper(login, run_id=run_id, lease=lease, report=writing)
+    os.close(writing)
+    os.waitpid(child, 0)
+    with os.fdopen(reading, encoding="utf-8") as pipe:
+        answer = pipe.read()
+    if not answer:
+        raise GonogoError("the process that holds the run lock ended before it had the lock")
+    outcome = json.loads(answer)
+    if "error" in outcome:
+        raise GonogoError(outcome["error"], detail=outcome.get("detail"), hint=outcome.get("hint"))
+    return Held(**outcome["held"]) if outcome["held"] else None
+
+
+def hold(connection: Any) -> Held | None:
+    """Take the lock for as long as this session lives. Returns who holds it if it is taken."""
+    with connection.cursor() as cursor:
+        cursor.execute(catalog.TRY_LOCK, catalog.LOCK_KEY)
+        if cursor.fetchone()[0]:
+            return None
+        cursor.execute(catalog.LOCK_HOLDER, catalog.LOCK_KEY)
+        row = cursor.fetchone()
+    if row is None:
+        return Held(
+            run_id=None, application_name="a session that just ended", since="", client=None
+        )
+    name, since, client = row
+    parts = name.split(":")
+    run_id = parts[1] if len(parts) == 3 and parts[0] == "gonogo" else None
+    return Held(run_id=run_id, application_name=name, since=since.isoformat(), client=client)
+
+
+def session(
+    login: Login,
+    *,
+    run_id: str,
+    stage: str,
+    timeouts: Timeouts | None = None,
+    read_only: bool = False,
+    called: str | None = None,
+) -> Any:
+    """Open a session of a stage, as `connect` does. Raises GonogoError as `prove` does.
+
+    `called` is its name where code of the application runs in it, which is not to know it from
+    any other session. It has the mark of its run instead.
+    """
+    connection = connect(
+        login,
+        name=application_name(run_id, stage) if called is None else called,
+        timeouts=timeouts or Timeouts(),
+        read_only=read_only,
+    )
+    try:
+        if called is not None:
+            connection.execute(catalog.MARK, (catalog.mark_of(run_id),))
+        # After it has a name or a mark: a fence that has not seen it has taken the lock before.
+        prove(connection, run_id=run_id)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def prove(connection: Any, *, run_id: str) -> None:
+    """Raise GonogoError unless this run has the lock now, and this session is alive."""
+    with connection.cursor() as cursor:
+        cursor.execute(catalog.HAS_LOCK, (*catalog.LOCK_KEY, application_name(run_id, _STAGE)))
+        if cursor.fetchone()[0]:
+            return
+    raise GonogoError(
+        "this run has lost its lock on the database",
+        detail="The process on the target host that held it has ended, or a later run has "
+        "ended it. Whatever else works on the database now, this run must not.",
+        hint="Run the playbook again.",
+    )
+
+
+class Witness:
+    """Proves, when it is called, that this run may still change the database.
+
+    Called as the last thing before something is committed. It has a session of its own: what the
+    application's code does to a session reaches no proof.
+    """
+
+    def __init__(self, login: Login, *, run_id: str, stage: str) -> None:
+        self._login, self._run_id, self._stage = login, run_id, stage
+        self._connection: Any = None
+
+    def __call__(self) -> None:
+        """Raise GonogoError unless the controller listens and the run has its lock."""
+        link.require()
+        if self._connection is not None and not self._connection.closed:
+            try:
+                prove(self._connection, run_id=self._run_id)
+            except DatabaseError:
+                self.close()
+            else:
+                return
+        self._connection = session(self._login, run_id=self._run_id, stage=self._stage)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    def __enter__(self) -> Witness:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def release(connection: Any, *, run_id: str) -> None:
+    """End the keeper of this run, and wait until the server has let go of the lock."""
+    _end_sessions(connection, run_id=run_id, named=application_name(run_id, _STAGE))
+
+
+def fence(connection: Any, *, run_ids: Sequence[str]) -> list[str]:
+    """End every session of runs that are over, and wait until they are gone. Returns their names.
+
+    A statement whose controller died goes on and commits; only ending its backend stops it.
+    """
+    ended = []
+    for run_id in run_ids:
+        names = [str(row) for row in _sessions(connection) if row.run_id == run_id]
+        _end_sessions(connection, run_id=run_id, named=None)
+        ended.extend(names)
+    return ended
+
+
+def other_runs(connection: Any, *, run_id: str) -> list[str]:
+    """Ids of other runs that have a session in this database now, in a stable order."""
+    return sorted({row.run_id for row in _sessions(connection)} - {run_id})
+
+
+@dataclass(frozen=True)
+class _Session:
+    pid: int
+    application_name: str
+    run_id: str
+
+    def __str__(self) -> str:
+        """Its name; of one that is called like the application's, the name of its stage."""
+        ours = self.application_name.startswith("gonogo:")
+        return self.application_name if ours else application_name(self.run_id, "phases")
+
+
+def _sessions(connection: Any) -> list[_Session]:
+    with connection.cursor() as cursor:
+        cursor.execute(catalog.BACKENDS)
+        return [_Session(*row) for row in cursor.fetchall()]
+
+
+def _end_sessions(connection: Any, *, run_id: str, named: str | None) -> None:
+    """End the session of this name, or all of the run."""
+    deadline = time.monotonic() + _GONE_DEADLINE_SECONDS
+    while True:
+        with connection.transaction(), connection.cursor() as cursor:
+            # Where the login acts as another role from the start (ALTER ROLE ... SET role), it may
+            # end its own sessions only as itself.
+            cursor.execute("SET LOCAL ROLE NONE")
+            cursor.execute(catalog.TERMINATE, (run_id, named or "", named is None))
+            remaining = cursor.fetchone()[0]
+        if not remaining:
+            return
+        if time.monotonic() > deadline:
+            raise GonogoError(
+                f"{remaining} session(s) of run {run_id} do not end",
+                hint="Look at pg_stat_activity; end them by hand or wait, then run again.",
+            )
+        time.sleep(0.02)
+
+
+def _keeper(login: Login, *, run_id: str, lease: float, report: int) -> None:
+    """Become a daemon, report the outcome through the pipe, hold the lock. Never returns."""
+    try:
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        os.chdir("/")
+        null = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(null, descriptor)
+        _close_inherited(keep=report)
+        _hold(login, run_id=run_id, lease=lease, report=report)
+    except BaseException as error:  # noqa: BLE001 - nobody is left to see a traceback
+        _tell(report, {"error": f"{type(error).__name__}: {error}"})
+    finally:
+        os._exit(0)
+
+
+def _hold(login: Login, *, run_id: str, lease: float, report: int) -> None:
+    try:
+        connection = connect(login, name=application_name(run_id, _STAGE))
+    except GonogoError as error:
+        _tell(report, {"error": error.primary, "detail": error.detail, "hint": error.hint})
+        return
+    with connection:
+        held = hold(connection)
+        _tell(report, {"held": asdict(held) if held else None})
+        if held:
+            return
+        seen = time.monotonic()
+        while time.monotonic() - seen < lease:
+            # Readable means that the server ended the session: nothing else is ever sent.
+            if select.select([connection.fileno()], [], [], _POLL_SECONDS)[0]:
+                return
+            if any(row.run_id == run_id for row in _sessions(connection)):
+                seen = time.monotonic()
+
+
+def _tell(report: int, outcome: Any) -> None:
+    try:
+        os.write(report, json.dumps(outcome).encode())
+        os.close(report)
+    except OSError:
+        # The module that asked is gone, or has been told before.
+        pass
+
+
+def _close_inherited(*, keep: int) -> None:
+    """Ansible waits for the end of its pipes; the keeper must not hold one open."""
+    limit = os.sysconf("SC_OPEN_MAX")
+    os.closerange(3, keep)
+    os.closerange(keep + 1, min(limit, 65536))

@@ -1,0 +1,107 @@
+"""Dump the database, read the archive back, seal it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ...contract.errors import GonogoError
+from ...contract.login import Timeouts, application_name
+from ..session import link
+from .common import login_of, options, provide_psycopg
+
+__all__ = ["SPEC", "run"]
+
+SPEC = options(
+    directory={"type": "path", "required": True},
+    pg_bin={"type": "path"},
+    compress={"type": "str", "default": "auto"},
+    jobs={"type": "int", "default": 0},
+    lock_wait={"type": "int", "default": 10000},
+    fingerprint={"type": "bool", "default": True},
+)
+
+_STAGE = "backup"
+
+
+def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """`backup`: the record that `dump.take` returns."""
+    provide_psycopg(params)
+    from ..archive import clients, dump
+    from ..compare.source import Source
+    from ..session.connection import reached
+    from ..session.identity import observe
+    from ..session.lock import prove, session
+    from ..session.snapshot import exported, has_room
+
+    login, run_id = login_of(params), params["run_id"]
+    if params["compress"] in {"0", "none"}:
+        raise GonogoError(
+            "an uncompressed archive is refused",
+            detail="It has no checksums; damage would be restored silently.",
+            hint="Leave backup_compress out: the cheapest that this pg_dump has is taken.",
+        )
+    if check_mode:
+        return {"changed": True, "msg": f"would dump {login.db} to {params['directory']}"}
+    programs = {p: clients.find(p, bin_dir=params["pg_bin"]) for p in ("pg_dump", "pg_restore")}
+    # The server's half of a dump takes as much of the processor as pg_dump's. Neither half of one
+    # table uses up two processors, so there are two tables at least.
+    jobs = params["jobs"] or max(2, min(4, (os.cpu_count() or 1) // 2))
+
+    def opened(*, patient: bool = False) -> Any:
+        # A moment lasts as long as the dump, a fingerprint as long as its largest table.
+        unlimited = Timeouts(
+            lock=f"{params['lock_wait']}ms", statement="0", idle_in_transaction="0"
+        )
+        timeouts = unlimited if patient else Timeouts()
+        return session(login, run_id=run_id, stage=_STAGE, timeouts=timeouts, read_only=True)
+
+    def confirm() -> None:
+        link.require()
+        prove(connection, run_id=run_id)
+
+    # The first is open for the whole time: the run is seen to be alive while the archive is read
+    # back. In the transaction of the second, the server would go on saying who was there at first.
+    # Where there is no twin, nobody compares the backup with its source, and pg_dump's own
+    # snapshot will do.
+    with opened() as connection, contextlib.ExitStack() as moment:
+        observed = observe(connection)
+        snapshot = source = None
+        if params["fingerprint"]:
+            keeping = moment.enter_context(opened(patient=True))
+            room = has_room(connection)
+            jobs = jobs if room else 1
+            snapshot = moment.enter_context(exported(keeping, lock=room))
+            source = Source(
+                # It reads several times as fast as a dump writes.
+                lambda: opened(patient=True),
+                moment=keeping,
+                snapshot=snapshot,
+                locked=room,
+                sessions=max(1, jobs // 2),
+            )
+        record = dump.take(
+            directory=Path(params["directory"]).expanduser(),
+            name=f"{observed['database'].replace('/', '_')}-{run_id}",
+            conninfo=login.conninfo(name=application_name(run_id, _STAGE), **reached(connection)),
+            environment=login.environment(),
+            lock_wait_ms=params["lock_wait"],
+            compress=params["compress"],
+            jobs=jobs,
+            snapshot=snapshot,
+            source=source.describe if source else None,
+            about={
+                "database": observed["database"],
+                "environment": observed["environment"],
+                "system_identifier": observed["system_identifier"],
+                "server_version": observed["server_version"],
+                "run_id": run_id,
+                "pg_dump": clients.version(programs["pg_dump"]),
+            },
+            confirm=confirm,
+            **programs,
+        )
+    return {"changed": True, "backup": record}

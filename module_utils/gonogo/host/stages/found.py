@@ -1,0 +1,57 @@
+"""Find out what has become of a deployment that was interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from ...contract.login import application_name
+from .common import TIMEOUTS_SPEC, login_of, options, provide_psycopg, timeouts_of
+
+__all__ = ["SPEC", "run"]
+
+SPEC = options(
+    declared={"type": "dict", "required": True},
+    plan={"type": "dict", "required": True},
+    schema_before={"type": "dict", "required": True},
+    fence={"type": "list", "elements": "str", "default": []},
+    timeouts=TIMEOUTS_SPEC,
+)
+
+_STAGE = "found"
+
+
+def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """`found`: as `migrate.carry_out.find_out`, with `held` None and `others` empty.
+
+    Where somebody else is at work, whose deployment it may be, nothing is found: `held` and
+    `others` are as `target.open_target` returns them.
+    """
+    del check_mode  # It changes nothing.
+    provide_psycopg(params)
+    from ..migrate.carry_out import find_out
+    from ..session import identity, lock
+    from ..session.connection import connect
+    from ..session.identity import observe
+
+    run_id = params["run_id"]
+    with connect(
+        login_of(params),
+        name=application_name(run_id, _STAGE),
+        timeouts=timeouts_of(params),
+        read_only=True,
+    ) as connection:
+        problems = identity.problems(params["declared"], observe(connection))
+        if problems:
+            raise problems[0]
+        lock.fence(connection, run_ids=params["fence"])
+        held = lock.hold(connection)
+        # The run that asks may have the lock itself.
+        if held is not None and held.run_id == run_id:
+            held = None
+        others = lock.other_runs(connection, run_id=run_id)
+        answer = {"held": asdict(held) if held else None, "others": others, "found": None}
+        if not held and not others:
+            answer["found"] = find_out(connection, params["plan"], params["schema_before"])
+    return {"changed": False, **answer}

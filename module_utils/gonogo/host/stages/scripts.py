@@ -1,0 +1,94 @@
+"""Run the scripts of the stages preflight and phases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .common import TIMEOUTS_SPEC, login_of, options, provide_psycopg, timeouts_of
+from .judged import OBJECTS
+from .judged import run as again
+
+__all__ = ["SPEC", "phases", "preflight"]
+
+SPEC = options(
+    directory={"type": "path", "required": True},
+    scripts={"type": "list", "elements": "dict", "required": True},
+    timeouts=TIMEOUTS_SPEC,
+    # What the sessions are called in which code of the application runs.
+    application_name={"type": "str", "default": ""},
+    # What the checks judge, to be read when they begin; see `judged.read`.
+    objects={"type": "dict", "options": OBJECTS},
+    # Whether the run needs its lock after the phases: it does on a twin.
+    keep_lock={"type": "bool", "default": False},
+    # What has to be there at the end of the phases, see `migrate.standing`.
+    expected={"type": "list", "elements": "dict", "default": []},
+)
+
+
+def preflight(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """`phases`: what each script answered; `ansible_facts`: the facts among it."""
+    del check_mode  # Nothing is begun in check mode, see the stage.
+    results = _run(params, stage="preflight", release_lock=False)
+    facts = {key: value for phase in results for key, value in phase["facts"].items()}
+    return {"changed": False, "phases": results, "ansible_facts": {"gonogo": facts}}
+
+
+def phases(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """`phases`: what each script answered; `judged`: what was there when they began; `standing`:
+    as of `migrate.standing`, at the end, None where nobody could look."""
+    del check_mode  # Nothing is begun in check mode, see the stage.
+    judged = None
+    if params["objects"]:
+        judged = again(params, check_mode=False)["judged"]
+    seen: list[dict[str, Any]] = []
+    results = _run(params, stage="phases", release_lock=not params["keep_lock"], seen=seen)
+    committed = any(phase["committed"] is not False for phase in results)
+    return {
+        "changed": committed,
+        "phases": results,
+        "judged": judged,
+        "standing": seen[0] if seen else None,
+    }
+
+
+def _run(
+    params: Mapping[str, Any],
+    *,
+    stage: str,
+    release_lock: bool,
+    seen: list[dict[str, Any]] | None = None,
+) -> list[dict[str, Any]]:
+    """As `run_phases`, for the run that has the lock; at the end a look goes to `seen`."""
+    provide_psycopg(params)
+    from ..checks.phases import run_phases
+    from ..migrate.standing import standing
+    from ..session.lock import Witness, release, session
+
+    login, run_id = login_of(params), params["run_id"]
+    timeouts = timeouts_of(params)
+    # Preflight only reads; it is called what it is.
+    called = None if stage == "preflight" else params["application_name"]
+
+    def end(connection: Any) -> None:
+        try:
+            if seen is not None:
+                # Nothing that the application has set in the session of the phases counts here.
+                with session(login, run_id=run_id, stage=stage, timeouts=timeouts) as looking:
+                    seen.append(standing(looking, params["expected"]))
+        finally:
+            if release_lock:
+                release(connection, run_id=run_id)
+
+    with Witness(login, run_id=run_id, stage=stage) as confirm:
+        return run_phases(
+            lambda name: session(
+                login, run_id=run_id, stage=name, timeouts=timeouts, called=called
+            ),
+            stage=stage,
+            scripts=params["scripts"],
+            directory=Path(params["directory"]).expanduser(),
+            confirm=confirm,
+            at_end=end,
+        )

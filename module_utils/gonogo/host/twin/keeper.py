@@ -1,0 +1,333 @@
+"""The process that owns the twin: it makes the cluster, holds the run's lock in it, and ends it.
+
+The stages of a run are separate processes, so a small one has to live through all of them. It
+ends its server and removes its directories when
+
+* its session in the twin has ended: a stage told it to (`end`), or the server is gone,
+* its run has no lock on the source any more: the run is over, or a later one has fenced it,
+* it cannot ask the source.
+
+While sessions of the run work in the twin it has a session of the run in the source too: whoever
+holds the run's lock there sees that the run is alive.
+
+Runs on the target host: Python 3.9, standard library and psycopg.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Callable
+
+from ...contract.errors import GonogoError
+from ...contract.home import account_name
+from ...contract.login import Login, Timeouts, application_name
+from ..files import removal
+from ..restore import cluster_globals, standins
+from ..restore.errors import UnprovenError
+from ..session import catalog, daemon, lock
+from ..session.connection import DatabaseError, connect, described, no_event_triggers
+from . import place, preload, server
+from .account import Account
+from .confinement import Confinement
+
+__all__ = ["Kept", "Wanted", "end", "start"]
+
+_KEPT = "kept.json"
+_POLL_SECONDS = 0.5
+_GONE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A twin to be: whose, where, of what.
+
+    `around` is what `source.surroundings` has found, `relations` the number of tables and indexes.
+    """
+
+    run_id: str
+    source: Login
+    directory: Path
+    programs: Path
+    account: Account
+    around: Mapping[str, Any]
+    relations: int
+    needed_bytes: int
+    # Whether the database has its settings before its rows.
+    settled: bool = True
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A twin that is there: its directory, and where and as whom to log in to it."""
+
+    home: str
+    host: str
+    port: int
+    database: str
+    superuser: str
+    user: str
+    version: int
+    # Of the names of roles that are let in, too: as many as the source has, and one more.
+    standins: str
+    # What the server cannot do, as `confinement.Confinement.told`.
+    confinement: Mapping[str, Any]
+
+    def login(self, *, superuser: bool = False) -> Login:
+        """As the login of the source, or as the twin's superuser."""
+        user = self.superuser if superuser else self.user
+        return Login(db=self.database, host=self.host, port=self.port, user=user)
+
+    def session(self, name: str) -> Any:
+        """A session of the superuser that fires no event trigger of the database."""
+        return connect(
+            self.login(superuser=True),
+            name=name,
+            timeouts=Timeouts(statement="0", idle_in_transaction="0"),
+            options=no_event_triggers(self.version),
+        )
+
+
+def start(wanted: Wanted, *, meanwhile: Callable[[], None] | None = None) -> Kept:
+    """Make the twin, empty, and leave a keeper behind. Raises GonogoError when that fails.
+
+    Among these UnprovenError, where this host cannot have a twin. `meanwhile` is called here while
+    the twin is made, which takes one processor.
+    """
+    outcome = daemon.spawn(lambda report: _keep(wanted, report), meanwhile=meanwhile)
+    if outcome is None:
+        raise GonogoError("the process that keeps the twin ended before it was there")
+    if "error" in outcome:
+        # It has told why, and is about to remove what it had begun.
+        end(wanted.directory, run_id=wanted.run_id)
+        kind = UnprovenError if outcome.get("unproven") else GonogoError
+        raise kind(outcome["error"], detail=outcome.get("detail"), hint=outcome.get("hint"))
+    return Kept(**outcome["kept"])
+
+
+def end(directory: Path, *, run_id: str) -> bool:
+    """End the run's twin and wait until nothing of it is left. Whether there was one."""
+    home = directory / run_id
+    if not home.is_dir():
+        return False
+    deadline, left = time.monotonic() + _GONE_SECONDS, -1
+    while not place.is_dead(home):
+        kept = _kept(home)
+        if kept:
+            name = application_name(run_id, "end")
+            with contextlib.suppress(GonogoError, DatabaseError), kept.session(name) as connection:
+                lock.release(connection, run_id=run_id)
+        if time.monotonic() > deadline:
+            # The more tables it had, the longer its files take to go.
+            before, left = left, place.files_of(home)
+            if left == before:
+                raise GonogoError(
+                    f"the twin in {home} does not end",
+                    hint="End the processes that have this directory in their command line.",
+                )
+            deadline = time.monotonic() + _GONE_SECONDS
+        time.sleep(0.02)
+    place.remove(home)
+    return True
+
+
+def _kept(home: Path) -> Kept | None:
+    """The twin that is there, None where nobody has said so yet.
+
+    A note of a server that is not at a socket of the twin says nothing: sessions are ended there.
+    """
+    try:
+        with removal.opened(home) as directory:
+            kept = Kept(**json.loads(removal.read_small(directory, _KEPT)))
+    except (OSError, TypeError, ValueError):
+        return None
+    return kept if kept.host in place.sockets_of(home) else None
+
+
+def _keep(wanted: Wanted, report: daemon.Report) -> None:
+    """Everything the keeper does, in the process that `daemon.spawn` has made."""
+    child: subprocess.Popen[bytes] | None = None
+    home = wanted.directory / wanted.run_id
+
+    def spawned(process: subprocess.Popen[bytes]) -> None:
+        nonlocal child
+        child = process
+
+    mark = -1
+    try:
+        with contextlib.ExitStack() as stack:
+            try:
+                where, mark = place.make(wanted.directory, wanted.run_id, wanted.account)
+                _refuse_no_room(where, wanted.needed_bytes)
+                kept = _make(wanted, where, spawned)
+                twin = kept.session(application_name(wanted.run_id, "lock"))
+                stack.enter_context(twin)
+                if lock.hold(twin) is not None:
+                    raise GonogoError(  # noqa: TRY301 - told below as all others
+                        "somebody else has the lock in the twin"
+                    )
+                source = stack.enter_context(connect(wanted.source, name=_idle_name(wanted.run_id)))
+            except GonogoError as error:
+                unproven = isinstance(error, UnprovenError)
+                told = {"error": error.primary, "detail": error.detail, "hint": error.hint}
+                report.tell({**told, "unproven": unproven})
+                return
+            except DatabaseError as error:
+                told = described(error)
+                report.tell(
+                    {"error": told["message"], "detail": told["detail"], "hint": told["hint"]}
+                )
+                return
+            place.note(home / _KEPT, json.dumps(asdict(kept)))
+            report.tell({"kept": asdict(kept)})
+            assert child is not None
+            with contextlib.suppress(DatabaseError, OSError):
+                _watch(wanted.run_id, child, twin, source)
+    finally:
+        if child:
+            server.end(child)
+        if mark >= 0:
+            place.remove(home)
+
+
+def _watch(run_id: str, child: subprocess.Popen[bytes], twin: Any, source: Any) -> None:
+    """Return when the twin is to be ended."""
+    held = (*catalog.LOCK_KEY, application_name(run_id, "lock"))
+    name = _idle_name(run_id)
+    while child.poll() is None:
+        # Readable means that the server ended the session: nothing else is ever sent.
+        if select.select([twin.fileno(), source.fileno()], [], [], _POLL_SECONDS)[0]:
+            return
+        with source.cursor() as cursor:
+            cursor.execute(catalog.HAS_LOCK, held)
+            if not cursor.fetchone()[0]:
+                return
+            with twin.cursor() as busy:
+                busy.execute(catalog.BACKENDS)
+                at_work = bool(busy.fetchall())
+            wanted = application_name(run_id, "twin") if at_work else _idle_name(run_id)
+            if wanted != name:
+                cursor.execute(
+                    "SELECT pg_catalog.set_config('application_name', %s, false)", (wanted,)
+                )
+                name = wanted
+
+
+def _idle_name(run_id: str) -> str:
+    """No name of a session of the run: by those its lock lives, and this one lives by the lock."""
+    return f"gonogo-twin:{run_id}"
+
+
+def _refuse_no_room(where: place.Place, needed: int) -> None:
+    free = place.free_bytes(where)
+    if free < needed:
+        raise UnprovenError(
+            f"not enough room for the twin in {where.data}",
+            detail=f"Free: {free} bytes. Wanted: {needed} bytes.",
+            hint="Make room, or set gonogo_remote_dir or twin_space_factor.",
+        )
+
+
+def _make(wanted: Wanted, where: place.Place, spawned: Any) -> Kept:
+    around = wanted.around
+    superuser, database = str(around["superuser"]), str(around["database"]["datname"])
+    server.initialize(
+        where.data,
+        programs=wanted.programs,
+        account=wanted.account,
+        superuser=superuser,
+        log=where.log,
+    )
+    prefix = standins.new_prefix()
+    others = [f"{prefix}{number}" for number in range(len(around["roles"]) + 1)]
+    _open_to_us(where, wanted.account, users=(superuser, str(around["login"]), *others))
+    login = Login(db="template1", host=str(where.sockets), port=server.PORT, user=superuser)
+    confinement = _started(wanted, where, login, spawned)
+    kept = Kept(
+        home=str(where.home),
+        host=str(where.sockets),
+        port=server.PORT,
+        database=database,
+        superuser=superuser,
+        user=str(around["login"]),
+        version=0,
+        standins=prefix,
+        confinement=confinement.told(),
+    )
+    with _session(login) as connection:
+        cluster_globals.make_roles(connection, around)
+        cluster_globals.make_database(connection, database, around, owner=True)
+        cluster_globals.settle_money(connection, database, around)
+        if wanted.settled:
+            cluster_globals.settle(connection, database, around, restored=False)
+        return replace(kept, version=connection.info.server_version)
+
+
+def _started(wanted: Wanted, where: place.Place, login: Login, spawned: Any) -> Confinement:
+    """The server, with the libraries that the source's has loaded, as far as this host has them.
+
+    Whether it has them, a server can say best; so it is started once more where there are any.
+    """
+    child: subprocess.Popen[bytes] | None = None
+
+    def noted(process: subprocess.Popen[bytes]) -> None:
+        nonlocal child
+        child = process
+        spawned(process)
+
+    def launch(settings: Mapping[str, str], *, confined: bool = False) -> Confinement:
+        return server.launch(
+            where.data,
+            programs=wanted.programs,
+            account=wanted.account,
+            sockets=where.sockets,
+            log=where.log,
+            settings={
+                "max_locks_per_transaction": server.locks_for(wanted.relations),
+                **settings,
+            },
+            spawned=noted,
+            confined=confined,
+        )
+
+    confinement = launch({})
+    with _session(login) as connection:
+        libraries = preload.wanted(connection, wanted.around)
+    if not libraries:
+        return confinement
+    assert child is not None
+    server.end(child)
+    try:
+        return launch(
+            preload.settings(libraries, wanted.around), confined=confinement.enter is not None
+        )
+    except UnprovenError:
+        # Without them it has started. What cannot be made that way is named when it is made.
+        return launch({})
+
+
+def _session(login: Login) -> Any:
+    return connect(login, name="gonogo-twin", timeouts=Timeouts(statement="0"))
+
+
+def _open_to_us(where: place.Place, account: Account, *, users: Sequence[str]) -> None:
+    """Let in who runs this, through the socket, as any of these users."""
+    us = account_name(os.geteuid())
+    # Without a name there is no peer to know; the socket's directory is ours alone.
+    method = "peer map=twin" if us else "trust"
+    files = {
+        "pg_hba.conf": f"local all all {method}\n",
+        "pg_ident.conf": "".join(f'twin "{us}" "{user}"\n' for user in dict.fromkeys(users)),
+    }
+    for name, text in files.items():
+        path = where.data / name
+        path.write_text(text)
+        path.chmod(0o600)
+        account.own(path)
