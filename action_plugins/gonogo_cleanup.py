@@ -1,95 +1,17 @@
-"""Shows the plan of a cleanup, and carries it out when that very plan was approved."""
+"""The stage cleanup: see module_utils/gonogo/controller/stages/cleanup.py."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from gonogo.controller import evidence
-from gonogo.controller.outcome import unheard
-from gonogo.controller.render import ledger
-from gonogo.controller.stages.approved import SPEC, ApprovedStage
+from gonogo.controller.ansible.plugin import Plugin
+from gonogo.controller.stages.cleanup import Cleanup
 
 
-class ActionModule(ApprovedStage):
+class ActionModule(Plugin):
     """See library/gonogo_cleanup.py."""
 
-    stage = "cleanup"
-    spec = SPEC
-    unchanged = "nothing was removed"
-    moved = "the rows have changed"
-    purpose = "To remove them"
-    kept = ("committed", "content", "rows", "remaining", "compared", "unseen")
-
-    def nobody(self) -> str:
-        return "No run has left rows: nothing to remove."
-
-    def choose(self, arguments: Mapping[str, Any]) -> evidence.Run | None:
-        """The run asked for, or else the newest on this target that no cleanup has followed."""
-        run = self.named(arguments, "ledger.jsonl", "a ledger")
-        if run:
-            self.same_login(run, arguments)
-            return run
-        folder = self.runs_dir / arguments["environment"]
-        for path in sorted(folder.glob("*Z-*"), reverse=True):
-            if (path / "ledger.jsonl").is_file() and not (path / self.done_file).is_file():
-                run = evidence.Run.open(path)
-                if self.proven_login(run) == arguments["login"]:
-                    return run
-        return None
-
-    def nothing(self, run: evidence.Run, planned: Mapping[str, Any]) -> list[str] | None:
-        if sum(planned["rows"].values()):
-            return None
-        record = {key: planned[key] for key in self.kept}
-        if unheard.is_open(run.path, self.stage):
-            if not self.checking:
-                unheard.keep_done(run, self.stage, {**record, "committed": True}, by=run.run_id)
-        elif not (run.path / self.done_file).is_file():
-            # Nobody has approved it; where somebody had, the record of that stays.
-            nobody = dict.fromkeys(unheard.APPROVAL)
-            self.write(run, self.done_file, {**record, "run_id": run.run_id, **nobody})
-        return [*self.plan_lines(run, planned), "Nothing of this run is left."]
-
-    def request_of(self, run: evidence.Run, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """With what was sealed before the rows were made."""
-        del arguments
-        script = f"sql/{run.read_json('run.json')['cleanup']}.sql"
-        # A run that was cut while it wrote down an answer leaves that file as a riddle, and rows.
-        self.refuse_damage(run, "run.json", "ledger.jsonl", script)
-        records = run.read_lines("ledger.jsonl")
-        ledger.refuse_others(records, run.read_json("run.json")["token"])
-        return {
-            "ledger": ledger.by_table(records),
-            "script": run.read_text(script),
-        }
-
-    def plan_lines(self, run: evidence.Run, planned: Mapping[str, Any]) -> list[str]:
-        return _plan_lines(run.run_id, planned)
-
-    def done_lines(self, run: evidence.Run, done: Mapping[str, Any]) -> list[str]:
-        return [
-            f"Removed {sum(done['rows'].values())} rows of run {run.run_id}; "
-            f"{done['remaining']} left. {_rest(done)}"
-        ]
-
-
-def _plan_lines(run_id: str, planned: Mapping[str, Any]) -> list[str]:
-    lines = [f"Rows of run {run_id}, in the order they would be deleted:"]
-    lines += [f"  {count:6d}  {table}" for table, count in planned["rows"].items() if count]
-    lines.append(f"The removal was rehearsed and rolled back. {_rest(planned)}")
-    return lines
-
-
-def _rest(report: Mapping[str, Any]) -> str:
-    """What is known of everything else; no more than was seen."""
-    if not report["unseen"]:
-        return f"Everything else is as it was, in all {report['compared']} tables."
-    return (
-        f"Everything else in the {report['compared']} tables that this login can read is as it "
-        f"was. Not written to, and not read: {', '.join(report['unseen'])}."
-    )
+    logic = Cleanup

@@ -1,37 +1,17 @@
-"""Sends the runbook's SQL, as it was when the run was opened."""
+"""The stage copy_sql: see module_utils/gonogo/controller/stages/files.py."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from gonogo.contract.errors import InputError
-from gonogo.controller.ansible.stage import Stage
+from gonogo.controller.ansible.plugin import Plugin
+from gonogo.controller.stages.files import CopySql
 
 
-class ActionModule(Stage):
+class ActionModule(Plugin):
     """See library/gonogo_files.py."""
 
-    stage = "copy_sql"
-    spec = {"directory": {"type": "str", "required": True}}
-
-    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        if self.checking:
-            return {"changed": True, "msg": f"would copy the SQL to {arguments['directory']}"}
-        run = self.open_run()
-        runbook = self.runbook_of(run)
-        files = {f"runbook/{path.name}": _text(path) for path in runbook.migration_files}
-        directory = f"{arguments['directory']}/{run.run_id}"
-        result = self.call("files", {"directory": directory, "files": files})
-        run.append(self.stage, "stage_passed", {"directory": result["directory"]})
-        return result
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 at byte {error.start}", file=str(path)) from None
+    logic = CopySql

@@ -1,4 +1,4 @@
-"""The stage phases; see phase_stage.py."""
+"""The stage phases: see module_utils/gonogo/controller/stages/scripts.py."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from gonogo.controller.stages.phases import PhaseStage
+from gonogo.controller.ansible.plugin import Plugin
+from gonogo.controller.stages.scripts import Phases
 
 
-class ActionModule(PhaseStage):
+class ActionModule(Plugin):
     """See library/gonogo_phases.py."""
 
-    stage = "phases"
+    logic = Phases

@@ -1,4 +1,4 @@
-"""The stage preflight; see phase_stage.py."""
+"""The stage preflight: see module_utils/gonogo/controller/stages/scripts.py."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from gonogo.controller.stages.phases import PhaseStage
+from gonogo.controller.ansible.plugin import Plugin
+from gonogo.controller.stages.scripts import Preflight
 
 
-class ActionModule(PhaseStage):
+class ActionModule(Plugin):
     """See library/gonogo_preflight.py."""
 
-    stage = "preflight"
-    spec = {**PhaseStage.spec, "after_deploy": {"type": "bool", "default": False}}
+    logic = Preflight

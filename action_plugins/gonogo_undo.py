@@ -1,152 +1,17 @@
-"""Shows what taking a migration back would do, and does it when that very plan was approved."""
+"""The stage undo: see module_utils/gonogo/controller/stages/undo.py."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from gonogo.contract.budgets import BUDGETS_SPEC, budgets_of
-from gonogo.contract.errors import GonogoError
-from gonogo.controller import evidence
-from gonogo.controller.outcome import intents, unheard
-from gonogo.controller.outcome.undo_lines import change_lines
-from gonogo.controller.runbook import migration
-from gonogo.controller.stages import recovery
-from gonogo.controller.stages.approved import SPEC, ApprovedStage
-
-_SHOWN = 20
-# What a run that has deployed, or has begun to, has left in its evidence.
-_DEPLOYED = ("deploy.json", "deploy_found.json", intents.DEPLOY)
+from gonogo.controller.ansible.plugin import Plugin
+from gonogo.controller.stages.undo import Undo
 
 
-class ActionModule(ApprovedStage):
+class ActionModule(Plugin):
     """See library/gonogo_undo.py."""
 
-    stage = "undo"
-    spec = {**SPEC, "budgets": BUDGETS_SPEC}
-    moved = "what would be lost has changed"
-    purpose = "To take it back"
-    kept = (
-        *("state", "content", "changes", "lost", "compared", "locked", "locked_seconds"),
-        *("committed", "bill", "seconds"),
-    )
-
-    def nobody(self) -> str:
-        return "No run has deployed anything on this target: nothing to take back."
-
-    def choose(self, arguments: Mapping[str, Any]) -> evidence.Run | None:
-        """The run asked for, or else the newest on this target that looked at the migration."""
-        budgets_of(arguments["budgets"])
-        # What was found out, for the terminal.
-        self._found: list[str] = []
-        run = self.named(arguments, _DEPLOYED, "a deployment")
-        if run:
-            self.same_login(run, arguments)
-            self._find_out(run, arguments)
-            return run
-        found = None
-        folder = self.runs_dir / arguments["environment"]
-        for path in sorted(folder.glob("*Z-*"), reverse=True):
-            if not any((path / name).is_file() for name in _DEPLOYED):
-                continue
-            if (path / self.done_file).is_file():
-                continue
-            run = evidence.Run.open(path)
-            if self.proven_login(run) != arguments["login"]:
-                continue
-            self._find_out(run, arguments)
-            # The one that applied it has kept the schema as it was; later ones found it there.
-            if (path / intents.SCHEMA).is_file() and not _left_nothing(path):
-                return run
-            found = found or run
-        return found
-
-    def _find_out(self, run: evidence.Run, arguments: Mapping[str, Any]) -> None:
-        """What has become of a deployment that was interrupted."""
-        if intents.is_open(run.path):
-            passed = {key: arguments[key] for key in ("login", "timeouts")}
-            self._found += recovery.find_out(self, run, by=run.run_id, **passed)
-
-    def nothing(self, run: evidence.Run, planned: Mapping[str, Any]) -> list[str] | None:
-        if planned["state"] != "absent":
-            return None
-        self._keep_unheard(run, planned)
-        return [*self._found, "The migration is not there: nothing to take back."]
-
-    def _keep_unheard(self, run: evidence.Run, planned: Mapping[str, Any]) -> None:
-        """Where an approval has taken it back and nobody has heard of it, there is a record all
-        the same.
-        """
-        if unheard.is_open(run.path, self.stage) and not self.checking:
-            record = {key: planned[key] for key in self.kept}
-            unheard.keep_done(run, self.stage, {**record, "committed": True}, by=run.run_id)
-
-    def request_of(self, run: evidence.Run, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """With what was sealed when the migration was applied."""
-        kept = (run.path / intents.SCHEMA).is_file()
-        self.refuse_damage(
-            run,
-            "run.json",
-            *(name for name in (*_DEPLOYED, intents.SCHEMA) if (run.path / name).is_file()),
-        )
-        runbook = self.runbook_of(run)
-        if not runbook.sql_files("undo"):
-            raise GonogoError(
-                f"runbook {runbook.name} has no undo",
-                detail="The run has sealed the runbook as it is, so an undo that is added now is "
-                "none of it.",
-                hint="Take the migration back with one of its own, or restore the backup: "
-                + self.caller.playbook("restore", f"restore_run_id={run.run_id}"),
-            )
-        return {
-            "plan": migration.plan(runbook, "undo"),
-            "schema_before": run.read_json(intents.SCHEMA) if kept else None,
-            "budgets": arguments["budgets"],
-        }
-
-    def plan_lines(self, run: evidence.Run, planned: Mapping[str, Any]) -> list[str]:
-        steps = migration.plan(self.runbook_of(run), "undo")["steps"]
-        return [*self._found, *_plan_lines(run.run_id, planned, steps)]
-
-    def done_lines(self, run: evidence.Run, done: Mapping[str, Any]) -> list[str]:
-        return [
-            f"Took back the migration of run {run.run_id}: {len(done['changes'])} changes to "
-            f"the schema, {sum(done['lost'].values())} rows went with it. "
-            "Everything else is as it was.",
-        ]
-
-
-def _left_nothing(path: Path) -> bool:
-    """Whether a deployment has failed and left everything as it was."""
-    done = intents.deployment(path) or {}
-    return done.get("action") == "failed" and done.get("changed") == []
-
-
-def _plan_lines(
-    run_id: str, planned: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]
-) -> list[str]:
-    words = {"applied": "", "half": ", which is there in part", "unfinished": ""}
-    lines = [f"Taking back the migration of run {run_id}{words.get(planned['state'], '')}:"]
-    changes = change_lines(planned["changes"], planned["removed"], steps)
-    lines += [f"  {change}" for change in changes[:_SHOWN]]
-    if len(changes) > _SHOWN:
-        lines.append(f"  and {len(changes) - _SHOWN} more changes to the schema")
-    if planned["lost"]:
-        lines.append("These rows would be LOST; they are only here and in a backup:")
-        lines += [f"  {rows:6d}  {name}" for name, rows in planned["lost"].items()]
-    else:
-        lines.append("No row would be lost.")
-    lines.append(
-        f"Nobody else could use these tables for {planned['locked_seconds']:.1f} s: "
-        f"{', '.join(planned['locked'])}."
-    )
-    compared = len(planned["compared"])
-    lines.append(
-        f"It was rehearsed and rolled back; the rows of {compared} tables that it touches and "
-        "leaves there were compared and are the same."
-    )
-    return lines
+    logic = Undo

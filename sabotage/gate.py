@@ -19,9 +19,10 @@ from gonogo.contract import canonical
 from gonogo.contract.errors import GonogoError
 from gonogo.contract.login import LOGIN_SPEC, Login, application_name
 from gonogo.controller import evidence, runbook
+from gonogo.controller.ansible.plugin import checked
 from gonogo.controller.evidence import judgement
 from gonogo.controller.invocation.commands import Caller
-from gonogo.controller.stages.phases import PhaseStage
+from gonogo.controller.stages.scripts import PhaseStage
 from gonogo.host.session import identity, lock
 from gonogo.host.session.connection import connect
 from gonogo.host.session.identity import observe
@@ -168,25 +169,59 @@ def _prove(run: evidence.Run, login: Login, stack: ExitStack) -> None:
     run.append("target", "stage_passed", {"fenced": [], "swept": []})
 
 
+class _Here:
+    """The site of a stage whose run and target are right here, without Ansible; see `Site`."""
+
+    checking = False
+    host = "sandbox"
+    # Nobody reads the next command.
+    caller = Caller()
+    input_left_out = False
+
+    def __init__(self) -> None:
+        self.identity: dict[str, Any] = {}
+        self.variables: dict[str, Any] = {}
+        self.extra: dict[str, Any] = {}
+        self.play: dict[str, Any] = {}
+
+    def variable(self, name: str) -> Any:
+        return self.variables.get(name)
+
+    def flag(self, name: str) -> bool:
+        return bool(self.variable(name))
+
+    def said(self, host: str) -> dict[str, Any]:
+        del host
+        return self.variables
+
+    def ask(self, entry: str, arguments: Mapping[str, Any], *, database: bool) -> dict[str, Any]:
+        """Nothing is sent anywhere."""
+        del database
+        return dict(find(entry).run(checked(entry, arguments), check_mode=False))
+
+    def require_controller(self) -> None:
+        """It is this very process."""
+
+    def explained(self, error: Exception) -> GonogoError:
+        raise error
+
+    def warn(self, text: str) -> None:
+        raise AssertionError(text)
+
+    def show(self, text: str) -> None:
+        raise AssertionError(text)
+
+
 class _Direct(PhaseStage):
-    """The controller's half of a stage, which finds its run and its target right here."""
+    """A stage that is given its run and its runbook, and keeps what it has rendered."""
 
     def __init__(
         self, run: evidence.Run, book: runbook.Runbook, rendered: dict[str, Scripts]
     ) -> None:
-        self._vars: dict[str, Any] = {}
+        super().__init__(_Here())
         self._run_at_work = run
         self._book = book
         self._rendered = rendered
-
-    @property
-    def checking(self) -> bool:
-        return False
-
-    @property
-    def caller(self) -> Caller:
-        """Nobody reads the next command."""
-        return Caller()
 
     def open_run(self) -> evidence.Run:
         return self._run_at_work
@@ -208,18 +243,6 @@ class _Direct(PhaseStage):
         if key not in self._rendered:
             self._rendered[key] = super()._scripts(run, runbook, phases, timeouts)
         return self._rendered[key]
-
-    def call_with_database(self, entry: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        return self.call(entry, arguments)
-
-    def _with_packages(self, request: Mapping[str, Any], sent: set[str]) -> dict[str, Any]:
-        """Nothing is sent anywhere."""
-        del sent
-        return dict(request)
-
-    def _execute(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        run = find(request["entry"]).run
-        return dict(run({"driver": None, **request["arguments"]}, check_mode=False))
 
 
 class _Preflight(_Direct):

@@ -27,15 +27,16 @@ _REASONS = {"hold", "no_go", "condition"}
 # Expressions whose text is all there.
 _WRITTEN = (ast.Constant, ast.BinOp, ast.JoinedStr)
 _ROOMS = (
-    ("deploy/", "Migrations, on the Target Host"),
-    ("twin/", "The Twin, on the Target Host"),
-    ("race/", "Races, on the Target Host"),
-    ("remote/", "What a Target Host Can Be Asked"),
+    ("host/migrate/", "Migrations, on the Target Host"),
+    ("host/twin/", "The Twin, on the Target Host"),
+    ("host/restore/", "Restoring, on the Target Host"),
+    ("host/stages/", "What a Target Host Can Be Asked"),
+    ("host/", "On the Target Host"),
+    ("controller/stages/", "Stages"),
     ("controller/", "On the Controller"),
     ("verdict/", "Reasons of a Verdict"),
-    ("action_plugins/", "Stages"),
     ("library/", "The Module"),
-    ("", "On the Target Host"),
+    ("", "On Both"),
 )
 
 

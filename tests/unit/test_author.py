@@ -14,7 +14,7 @@ import pytest
 
 from gonogo.contract.errors import GonogoError, InputError
 from gonogo.controller import request, runbook
-from gonogo.controller.ansible.stage import given
+from gonogo.controller.ansible.plugin import given
 from gonogo.controller.request.protection import Protection
 from tests.unit.mutilated import Damage, damages, outcome
 

@@ -14,10 +14,10 @@ from ansible.plugins.action import ActionBase
 from gonogo.contract import fault
 from gonogo.contract.errors import GonogoError
 from gonogo.controller import evidence
-from gonogo.controller.ansible.stage import Stage
+from gonogo.controller.ansible.plugin import Plugin
 from gonogo.host.answer import answer
 from gonogo.host.stages import Entry
-from tests.unit.test_stage import Example
+from tests.unit.test_stage import Example, Work
 
 RUN_ID = "20260131T120000Z-0a1b2c"
 OWN = [
@@ -45,7 +45,7 @@ def test_on_the_controller(
     """It fails, names the place, and is never said to be about evidence or a file."""
     monkeypatch.setattr(ActionBase, "run", lambda *_: {})
     example = Example(error)
-    monkeypatch.setattr(example, "find_run", lambda: run)
+    monkeypatch.setattr(Work, "find_run", lambda _stage: run)
     told: list[str] = []
     example._display.vvv = told.append
     outcome = example.run()
@@ -83,7 +83,7 @@ def test_on_the_target_host(error: Exception, monkeypatch: pytest.MonkeyPatch) -
     assert "in answer." in told["error"]["detail"]
     # The controller tells it as what it is, and not as an error of the database.
     with pytest.raises(fault.FaultError, match="a fault of this project"):
-        Stage._passed("files", json.loads(json.dumps(told)))
+        Plugin._passed("files", json.loads(json.dumps(told)))
 
 
 def test_a_lost_connection_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

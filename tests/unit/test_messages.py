@@ -16,7 +16,7 @@ def _where(message: Message) -> str:
 def test_none_is_left_out() -> None:
     """Of each room there are some, and those that are made in other ways than by name, too."""
     files = {message.file.partition("/")[0] for message in _ALL}
-    assert files >= {"action_plugins", "contract", "controller", "host", "verdict"}
+    assert files >= {"contract", "controller", "host", "verdict"}
     primaries = {message.primary for message in _ALL}
     # Of a class that is made of another, and of a reason of the verdict.
     assert "this host has no server programs of PostgreSQL {major}" in primaries

@@ -13,9 +13,9 @@ from ansible.parsing.dataloader import DataLoader
 from gonogo import verdict
 from gonogo.contract.errors import InputError
 from gonogo.controller import request, runbook
+from gonogo.controller.ansible.inventory import Inventory
 from gonogo.controller.invocation.native import native
 from gonogo.controller.request import promotion
-from gonogo.controller.request.inventory import Inventory
 from gonogo.controller.request.protection import Protection, protection
 
 HOST = "db"

@@ -1,4 +1,4 @@
-"""The controller's half of a stage: paths stay the target's, and no traceback is shown."""
+"""A stage as Ansible runs it: paths stay the target's, and no traceback is shown."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
 
 from gonogo.contract.errors import GonogoError
 from gonogo.contract.login import LOGIN_SPEC
 from gonogo.controller import evidence
 from gonogo.controller.ansible.package import GONOGO
-from gonogo.controller.ansible.stage import LOGIN, NoAnswerError, Stage, on_target
+from gonogo.controller.ansible.plugin import NoAnswerError, Plugin
 from gonogo.controller.invocation import project
 from gonogo.controller.invocation.native import native
+from gonogo.controller.stages.base import Stage
+from gonogo.controller.stages.spec import LOGIN, on_target
 from gonogo.host.stages import Entry
 from gonogo.host.transport.driver import DRIVER_SPEC
 
@@ -26,13 +29,25 @@ DRIVER = {"type": "dict", "options": DRIVER_SPEC}
 FILES = {"directory": "/d", "files": {"a": "b"}}
 
 
-class Example(Stage):
-    """A stage without Ansible around it."""
+class Work(Stage):
+    """A stage that comes to the outcome of its site."""
 
     stage = "example"
 
+    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        assert isinstance(self.site, Example)
+        if isinstance(self.site.outcome, Exception):
+            raise self.site.outcome
+        return dict(arguments)
+
+
+class Example(Plugin):
+    """An action plugin without Ansible around it."""
+
+    logic = Work
+
     def __init__(self, outcome: Any) -> None:
-        self._outcome = outcome
+        self.outcome = outcome
         self._vars: dict[str, Any] = {"gonogo_remote_dir": "~/.gonogo"}
         self._templar = SimpleNamespace(template=lambda value: value)
         self._task = SimpleNamespace(check_mode=False, action="gonogo_example")
@@ -41,18 +56,14 @@ class Example(Stage):
         self._controller = os.getppid()
         self._display = SimpleNamespace(warning=print)
         self._facts: dict[str, Any] = {}
-
-    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        if isinstance(self._outcome, Exception):
-            raise self._outcome
-        return dict(arguments)
+        self._stage = Work(self)
 
     def validate_argument_spec(self, argument_spec: dict[str, Any]) -> tuple[None, dict[str, Any]]:
         return None, argument_spec
 
     def _execute_module(self, *, module_args: dict[str, Any], **_given: Any) -> Any:
         self.given.append(module_args)
-        return self._outcome if "raw" in self._outcome else sealed(self._outcome, module_args)
+        return self.outcome if "raw" in self.outcome else sealed(self.outcome, module_args)
 
 
 def sealed(outcome: Any, module_args: dict[str, Any], **changes: str) -> dict[str, Any]:
@@ -84,14 +95,14 @@ def test_paths_of_the_target_are_not_expanded_here() -> None:
 def test_errors_are_messages(
     monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
 ) -> None:
-    monkeypatch.setattr(Stage.__mro__[1], "run", lambda *_: {})
+    monkeypatch.setattr(ActionBase, "run", lambda *_: {})
     assert Example(error).run() == {"failed": True, "msg": message}
 
 
 def test_a_lost_connection_says_how_to_try_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """As of an account that the SSH client does not know."""
-    monkeypatch.setattr(Stage.__mro__[1], "run", lambda *_: {})
-    monkeypatch.setattr("gonogo.controller.ansible.stage.load_extra_vars", lambda _: {})
+    monkeypatch.setattr(ActionBase, "run", lambda *_: {})
+    monkeypatch.setattr("gonogo.controller.ansible.plugin.load_extra_vars", lambda _: {})
     example = Example(AnsibleConnectionFailure("ssh: No user exists for uid 12345\r\n"))
     example._loader = None
     told = example.run(task_vars={**example._vars, "inventory_hostname": "far away"})
@@ -125,19 +136,19 @@ def test_a_lost_connection_says_how_to_try_it_alone(monkeypatch: pytest.MonkeyPa
 )
 def test_a_failing_module(result: dict[str, Any], message: str) -> None:
     with pytest.raises(GonogoError) as caught:
-        Example(result).call("files", FILES)
+        Example(result).ask("files", FILES, database=False)
     assert caught.value.render() == message
 
 
 def test_a_wrong_call_is_not_made() -> None:
     with pytest.raises(GonogoError, match="missing required arguments: directory"):
-        Example({"failed": False}).call("files", {"files": {}})
+        Example({"failed": False}).ask("files", {"files": {}}, database=False)
 
 
 def test_what_is_missing_is_sent_once() -> None:
     example = Example({"failed": True, "msg": "no gonogo", "missing": "gonogo"})
     with pytest.raises(GonogoError, match="no gonogo"):
-        example.call("files", FILES)
+        example.ask("files", FILES, database=False)
     packages = [given["package"] for given in example.given]
     assert ["content" in package for package in packages] == [False, True]
     assert {package["file"] for package in packages} == {f"~/.gonogo/lib/{GONOGO.file_name}"}
@@ -148,7 +159,7 @@ def test_what_is_missing_is_sent_once() -> None:
 def test_what_psycopg_needs_is_sent_along(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that has nothing is asked three times; what it was sent stays with the request."""
     monkeypatch.setattr(
-        "gonogo.controller.ansible.stage.find", lambda _: Entry({"driver": DRIVER}, dict)
+        "gonogo.controller.ansible.plugin.find", lambda _: Entry({"driver": DRIVER}, dict)
     )
     example = Example({"failed": True, "msg": "no", "missing": "gonogo"})
     answers = iter(["gonogo", "psycopg", None])
@@ -160,7 +171,7 @@ def test_what_psycopg_needs_is_sent_along(monkeypatch: pytest.MonkeyPatch) -> No
         return sealed(outcome, module_args)
 
     monkeypatch.setattr(example, "_execute_module", execute)
-    assert example.call_with_database("target", {}) == {"changed": False}
+    assert example.ask("target", {}, database=True) == {"changed": False}
     sent = [
         tuple(bool(bundle.get("content")) for bundle in bundles)
         for given in example.given
@@ -198,13 +209,13 @@ def test_an_answer_to_another_question_is_none(given: Any, monkeypatch: pytest.M
         lambda *, module_args, **_: given({"changed": False, "rows": 0}, module_args),
     )
     with pytest.raises(NoAnswerError, match="something else than what it was asked"):
-        example.call("files", FILES)
+        example.ask("files", FILES, database=False)
 
 
 def test_each_call_has_a_key_of_its_own() -> None:
     example = Example({"changed": False})
-    example.call("files", FILES)
-    example.call("files", FILES)
+    example.ask("files", FILES, database=False)
+    example.ask("files", FILES, database=False)
     keys = [given["key"] for given in example.given]
     assert len(set(keys)) == 2
     assert {len(key) for key in keys} == {64}
@@ -242,6 +253,6 @@ def test_a_project_that_changes_is_noticed(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "site.yml").unlink()
     assert Stage.changed_since(run) == ["library/a.py", "site.yml"]
     example = Example({})
-    monkeypatch.setattr(example, "find_run", lambda: run)
+    monkeypatch.setattr(Work, "find_run", lambda _stage: run)
     with pytest.raises(GonogoError, match="this project has changed since the run began"):
-        example.open_run()
+        Work(example).open_run()

@@ -13,18 +13,16 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible.utils.vars import load_extra_vars
-
 from ...contract.errors import GonogoError
 from ...host.stages.common import TIMEOUTS_SPEC
 from .. import evidence, request
-from ..ansible.stage import LOGIN, Stage
 from ..invocation import person, project, request_form
-from ..invocation.native import native
 from ..outcome import unheard
 from ..reading import ranges
 from ..request import approval
 from . import concurrent_runs, recovery
+from .base import Stage
+from .spec import LOGIN
 
 __all__ = ["SPEC", "ApprovedStage"]
 
@@ -61,7 +59,7 @@ class ApprovedStage(Stage):
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         known, prefixes = project.variables()
-        extra = native(load_extra_vars(self._loader))
+        extra = self.site.extra
         request_form.refuse_secrets({name: extra[name] for name in extra if name in known})
         request.check_variables(extra, known=known, prefixes=prefixes)
         ranges.check(f"{self.stage}_plan_hours", arguments["plan_hours"])
@@ -190,7 +188,7 @@ class ApprovedStage(Stage):
 
     def _tell(self, lines: Sequence[str]) -> None:
         for line in lines:
-            self._display.display(line)
+            self.site.show(line)
 
     def _new_head(self, run: evidence.Run, before: str) -> list[str]:
         """The head of the evidence, where something was added to it: to be kept elsewhere."""

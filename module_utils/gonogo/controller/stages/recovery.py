@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...contract.errors import GonogoError
-from ..ansible.stage import Stage
 from ..evidence import Run, load
 from ..outcome import intents, unheard
 from . import concurrent_runs
+from .base import Stage
 
 __all__ = ["came_lines", "find_out", "find_out_restore", "find_out_restores", "find_out_undos"]
 

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from ...contract.errors import GonogoError
 from ...host.stages.common import TIMEOUTS_SPEC
 from ...verdict import read_plan
-from ..ansible.stage import LOGIN, Stage
 from ..evidence import Run
 from ..outcome import standing
 from ..runbook.book import Runbook
 from ..runbook.phase_scripts import prepare, tried
+from .base import Stage
+from .spec import LOGIN
 
-__all__ = ["PhaseStage", "answers", "judged_objects", "problem_of", "summary"]
+__all__ = [
+    "PhaseStage",
+    "Phases",
+    "Preflight",
+    "answers",
+    "judged_objects",
+    "problem_of",
+    "summary",
+]
 
 
 class PhaseStage(Stage):
-    """Base of the action plugins that run phase scripts."""
+    """Base of the stages that run phase scripts."""
 
-    spec = {  # noqa: RUF012 - a constant
+    spec: ClassVar[Mapping[str, Any]] = {
         "login": LOGIN,
         "directory": {"type": "str", "required": True},
         "timeouts": TIMEOUTS_SPEC,
@@ -142,6 +151,22 @@ class PhaseStage(Stage):
         waiting = any(phase["after"] == "deploy" for phase in runbook.phases("preflight"))
         if not waiting and "deploy" in run.read_json("plan.json")["stages"]:
             tried(runbook, facts=run.read_json("facts.json"))
+
+
+class Preflight(PhaseStage):
+    """The stage `preflight`, see library/gonogo_preflight.py."""
+
+    stage = "preflight"
+    spec: ClassVar[Mapping[str, Any]] = {
+        **PhaseStage.spec,
+        "after_deploy": {"type": "bool", "default": False},
+    }
+
+
+class Phases(PhaseStage):
+    """The stage `phases`, see library/gonogo_phases.py."""
+
+    stage = "phases"
 
 
 def _important_failed(run: Run) -> bool:

@@ -1,8 +1,8 @@
-"""The controller's half of a stage.
+"""Stages as Ansible runs them.
 
-An action plugin of this project is a subclass of `Stage`: it renders what its module needs, lets
-the module run on the target host, and writes what came back into the evidence. Results never
-travel through Ansible variables, which extra variables could override.
+An action plugin of this project is a subclass of `Plugin` that names its stage (see
+`controller/stages/base.py`). What came back from the target host goes from the stage into the
+evidence. Results never travel through Ansible variables, which extra variables could override.
 """
 
 from __future__ import annotations
@@ -14,45 +14,33 @@ import os
 import secrets
 import signal
 import threading
-from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ansible import constants as C  # noqa: N812 - Ansible's own name for it
+from ansible import context
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
 from ...contract import fault
 from ...contract.errors import GonogoError, visible
-from ...contract.login import LOGIN_SPEC
 from ...host.stages import find
-from ...verdict import is_protected
-from .. import evidence, runbook
+from .. import evidence
 from ..invocation import loaded, project, request_form
 from ..invocation.commands import Caller
 from ..invocation.native import native
-from ..invocation.paths import path_of
 from ..render.rendering import share_code
+from ..stages.base import Stage
+from ..stages.spec import on_target
+from .inventory import Inventory
 from .package import GONOGO, PSYCOPG, Package
 
-__all__ = ["LOGIN", "Stage", "on_target"]
-
-
-def on_target(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Copy of an argument spec whose paths are left as they were written.
-
-    Here `~` and variables would become the controller's; the module expands them on the target.
-    """
-    copy = dict(spec)
-    if "options" in copy:
-        copy["options"] = {key: on_target(option) for key, option in copy["options"].items()}
-    if copy.get("type") == "path":
-        copy["type"] = "str"
-    return copy
+__all__ = ["NoAnswerError", "Plugin", "given"]
 
 
 _PACKAGES = {package.name for package in (GONOGO, PSYCOPG)}
@@ -60,8 +48,6 @@ _DISCOVERED = "discovered_interpreter_"
 _ORPHANED = "ansible-playbook has ended"
 # How long ansible-playbook may be gone before its worker ends too.
 _ORPHAN_SECONDS = 0.2
-
-LOGIN = on_target({"type": "dict", "required": True, "options": LOGIN_SPEC})
 
 
 def given(values: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,6 +64,15 @@ def given(values: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, An
     }
 
 
+def checked(entry: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of an entry with the defaults of its spec. Raises GonogoError."""
+    spec = on_target({"options": find(entry).spec})["options"]
+    found = ArgumentSpecValidator(spec).validate(given(arguments, spec))
+    if found.error_messages:
+        raise GonogoError("; ".join(found.error_messages))
+    return dict(native(found.validated_parameters))
+
+
 def _end_all_that_belongs_to_us() -> None:
     """Ansible makes each worker the leader of a group, and ends it as one.
 
@@ -91,14 +86,11 @@ class NoAnswerError(GonogoError):
     """A module was begun, and nobody knows how far it came."""
 
 
-class Stage(ActionBase):  # type: ignore[misc]
-    """Base of the action plugins. Subclasses say their `stage` and `spec`, and `act`."""
+class Plugin(ActionBase):  # type: ignore[misc]
+    """Base of the action plugins: the site of a stage (see `stages.base.Site`)."""
 
-    stage = ""
-    # What helps where the files of the runbook are not those of the run any more.
-    runbook_changed = "Run the playbook again."
-    # Argument spec of the task's own arguments.
-    spec: Mapping[str, Any] = {}
+    logic: type[Stage]
+    _inventory: Inventory | None = None
 
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
@@ -109,6 +101,7 @@ class Stage(ActionBase):  # type: ignore[misc]
         self._vars = task_vars or {}
         self._controller = os.getppid()
         self._facts: dict[str, Any] = {}
+        self._stage = self.logic(self)
         try:
             # Ansible makes this directory for one run, and removes it at its end.
             share_code(Path(C.DEFAULT_LOCAL_TMP) / "gonogo")
@@ -117,9 +110,9 @@ class Stage(ActionBase):  # type: ignore[misc]
             given = native(getattr(self._task, "args", None) or {})
             named = partial(project.variable_of, self._task.action)
             request_form.refuse_secrets(given, named=named)
-            request_form.refuse_misfits(given, self.spec, named=named)
-            _, arguments = self.validate_argument_spec(argument_spec=dict(self.spec))
-            result.update(native(self.act(native(arguments))))
+            request_form.refuse_misfits(given, self.logic.spec, named=named)
+            _, arguments = self.validate_argument_spec(argument_spec=dict(self.logic.spec))
+            result.update(native(self._stage.act(native(arguments))))
         except AnsibleError as error:
             # But for a lost connection Ansible's own words for a person: a template, an option.
             if not isinstance(error, AnsibleConnectionFailure):
@@ -138,16 +131,12 @@ class Stage(ActionBase):  # type: ignore[misc]
             self._display.display(f"    {visible(line)}")
         return result
 
-    @abstractmethod
-    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Do the stage's work; return what the task reports. Raises GonogoError."""
-
-    # --- what subclasses use ---------------------------------------------------------------
+    # --- the site of a stage -----------------------------------------------------------------
 
     @property
     def caller(self) -> Caller:
         """Who is told the next command."""
-        return Caller.of(self._vars, native(load_extra_vars(self._loader)))
+        return Caller.of(self._vars, self.extra)
 
     def explained(self, error: Exception) -> GonogoError:
         """The error in the words that a person is told, whatever it is."""
@@ -166,7 +155,7 @@ class Stage(ActionBase):  # type: ignore[misc]
             )
         if isinstance(error, AnsibleError):
             return GonogoError(" ".join(str(error).split()))
-        return fault.told(error, doing=f"stage {self.stage}")
+        return fault.told(error, doing=f"stage {self.logic.stage}")
 
     @property
     def checking(self) -> bool:
@@ -182,30 +171,44 @@ class Stage(ActionBase):  # type: ignore[misc]
         """The ansible-playbook process itself: action plugins run in forks of it."""
         return evidence.controller_identity(self._controller)
 
-    def _variable(self, name: str) -> Any:
-        """A variable of the inventory that every stage needs, None when it is not set."""
+    def flag(self, name: str) -> bool:
+        """A variable of the host that is true or false; false when it is not set."""
+        return bool(boolean(self.variable(name) or False))
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        return self._vars
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """Variables of the command line."""
+        return dict(native(load_extra_vars(self._loader)))
+
+    @property
+    def play(self) -> dict[str, Any]:
+        """Variables of the play."""
+        return dict(native(self._task.play.vars))
+
+    @property
+    def input_left_out(self) -> bool:
+        """Whether the command line leaves out the first play, which is of localhost."""
+        return bool(context.CLIARGS.get("subset") or context.CLIARGS.get("start_at_task"))
+
+    def said(self, host: str) -> dict[str, Any]:
+        """What the inventory says of a host."""
+        if self._inventory is None:
+            self._inventory = Inventory(self._loader, context.CLIARGS["inventory"])
+        return dict(native(self._inventory.variables(host)))
+
+    def warn(self, text: str) -> None:
+        self._display.warning(text)
+
+    def show(self, text: str) -> None:
+        self._display.display(text)
+
+    def variable(self, name: str) -> Any:
+        """A variable of the host, rendered, None when it is not set."""
         return native(self._templar.template(self._vars.get(name)))
-
-    @property
-    def _remote_dir(self) -> str:
-        directory = self._variable("gonogo_remote_dir")
-        if not directory:
-            raise GonogoError("gonogo_remote_dir is not set", hint="Set it in the inventory.")
-        return str(directory)
-
-    @property
-    def runs_dir(self) -> Path:
-        directory = self._variable("gonogo_runs_dir")
-        if not directory:
-            raise GonogoError("gonogo_runs_dir is not set", hint="Set it in the inventory.")
-        return path_of(str(directory), key="gonogo_runs_dir")
-
-    def find_run(self) -> evidence.Run | None:
-        """The run this very process has opened for this host, if any."""
-        if not self._vars.get("gonogo_runs_dir"):
-            return None
-        path = evidence.find_open(self.runs_dir, identity=self.identity, inventory_host=self.host)
-        return evidence.Run.open(path) if path else None
 
     def require_controller(self) -> None:
         """Raise GonogoError when ansible-playbook is gone: its workers outlive a SIGKILL."""
@@ -215,77 +218,16 @@ class Stage(ActionBase):  # type: ignore[misc]
     def _is_orphan(self) -> bool:
         return os.getppid() != self._controller
 
-    def open_run(self) -> evidence.Run:
-        """As `find_run`. Raises GonogoError when the stage `target` has not opened one."""
-        run = self.find_run()
-        if run is None:
-            raise GonogoError(
-                f"stage {self.stage} has no run to belong to",
-                detail="The stage target opens one; it did not run in this playbook.",
-                hint="Run the whole playbook, without --start-at-task.",
-            )
-        changed = self.changed_since(run)
-        if changed:
-            raise GonogoError(
-                "this project has changed since the run began",
-                detail=", ".join(changed[:5]),
-                hint="Run the playbook again.",
-            )
-        return run
-
-    @staticmethod
-    def changed_since(run: evidence.Run) -> list[str]:
-        """Files of the project that are not what they were when the run was opened."""
-        return project.changed(run.read_json("run.json")["digests"]["project"])
-
-    @staticmethod
-    def proven_login(run: evidence.Run) -> dict[str, Any]:
-        """The login whose database the stage target has proven."""
-        return dict(run.read_json("run.json")["target"]["login"])
-
-    @staticmethod
-    def is_protected(run: evidence.Run) -> bool:
-        """Whether the run's target is protected: some things hold there whatever is asked for."""
-        return is_protected(run.read_json("run.json"))
-
-    def same_login(self, run: evidence.Run, arguments: Mapping[str, Any]) -> None:
-        """Refuse a stage that would work on another database than the one that was proven."""
-        proven, given = self.proven_login(run), arguments["login"]
-        differing = sorted(key for key in {*proven, *given} if proven.get(key) != given.get(key))
-        if differing:
-            raise GonogoError(
-                f"stage {self.stage} was given another login than stage target",
-                detail=f"Not the same: {', '.join(f'login.{key}' for key in differing)}.",
-                hint="gonogo_login must be the same for the whole run.",
-            )
-
-    def runbook_of(self, run: evidence.Run) -> runbook.Runbook:
-        """The run's runbook. Raises GonogoError when its files have changed since it was opened."""
-        record = run.read_json("run.json")
-        loaded = runbook.load(
-            Path(record["runbook_directory"]),
-            profile=record["profile"],
-            parameters=record["parameters"],
-            templates=False,
-        )
-        if loaded.sha256 != record["runbook_sha256"]:
-            raise GonogoError(
-                "the runbook has changed since the run began",
-                detail=f"{loaded.directory}: SHA-256 was {record['runbook_sha256']}.",
-                hint=self.runbook_changed,
-            )
-        return loaded
-
-    def call(self, entry: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def ask(self, entry: str, arguments: Mapping[str, Any], *, database: bool) -> dict[str, Any]:
         """Have the target host do what an entry of `gonogo.host.stages` does.
 
-        Raises GonogoError when it fails.
+        psycopg is sent where the entry needs it for a `database` and the host has none. Raises
+        GonogoError when it fails.
         """
-        spec = on_target({"options": find(entry).spec})["options"]
-        checked = ArgumentSpecValidator(spec).validate(given(arguments, spec))
-        if checked.error_messages:
-            raise GonogoError("; ".join(checked.error_messages))
-        request = {"entry": entry, "arguments": native(checked.validated_parameters)}
+        if database:
+            driver = {"psycopg": self._bundle(PSYCOPG), "pg_bin": self.variable("gonogo_pg_bin")}
+            arguments = {**arguments, "driver": driver}
+        request = {"entry": entry, "arguments": checked(entry, arguments)}
         sent: set[str] = set()
         while True:
             result = self._execute(self._with_packages(request, sent))
@@ -295,13 +237,8 @@ class Stage(ActionBase):  # type: ignore[misc]
                 return self._passed(entry, result)
             sent.add(missing)
 
-    def call_with_database(self, entry: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """As `call`, for an entry that needs psycopg: it is sent where the host has none."""
-        driver = {"psycopg": self._bundle(PSYCOPG), "pg_bin": self._variable("gonogo_pg_bin")}
-        return self.call(entry, {**arguments, "driver": driver})
-
     def _bundle(self, package: Package, *, sent: bool = False) -> dict[str, str]:
-        return package.bundle(f"{self._remote_dir}/lib", sent=sent)
+        return package.bundle(f"{self._stage.remote_dir}/lib", sent=sent)
 
     def _with_packages(self, request: Mapping[str, Any], sent: set[str]) -> dict[str, Any]:
         """The request with this project's package, and with the content of those in `sent`."""
@@ -391,7 +328,7 @@ class Stage(ActionBase):  # type: ignore[misc]
 
     def _run_to_note_in(self) -> evidence.Run | None:
         try:
-            return self.find_run()
+            return self._stage.find_run()
         except GonogoError as error:
             self._display.warning(f"no failure can be written to the evidence: {error.render()}")
         return None
@@ -403,7 +340,7 @@ class Stage(ActionBase):  # type: ignore[misc]
                 data = {"message": error.primary, "detail": error.detail, "hint": error.hint}
                 unknown = isinstance(error, (NoAnswerError, fault.FaultError))
                 unanswered = {"unanswered": True} if unknown else {}
-                run.append(self.stage, "stage_failed", {**data, **unanswered})
+                run.append(self.logic.stage, "stage_failed", {**data, **unanswered})
         except GonogoError as second:
             self._display.warning(
                 f"the failure could not be written to the evidence: {second.render()}"

@@ -1,0 +1,44 @@
+"""Records the sealed backup in the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from .base import Stage
+from .spec import LOGIN
+
+__all__ = ["Backup"]
+
+
+class Backup(Stage):
+    """The stage `backup`, see library/gonogo_backup.py."""
+
+    stage = "backup"
+    spec: ClassVar[Mapping[str, Any]] = {
+        "login": LOGIN,
+        "directory": {"type": "str", "required": True},
+        "pg_bin": {"type": "str"},
+        "compress": {"type": "str", "default": "auto"},
+        "jobs": {"type": "int", "default": 0},
+        "lock_wait": {"type": "int", "default": 10000},
+    }
+
+    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        if self.checking:
+            return self.call_with_database("backup", {**arguments, "run_id": "check"})
+        run = self.open_run()
+        self.same_login(run, arguments)
+        # Only a twin is compared with its source.
+        twin = self.variable("twin_enabled")
+        result = self.call_with_database(
+            "backup",
+            {
+                **arguments,
+                "run_id": run.run_id,
+                "fingerprint": twin is None or self.site.flag("twin_enabled"),
+            },
+        )
+        run.write_json("backup.json", result["backup"], stage=self.stage)
+        run.append(self.stage, "stage_passed")
+        return result

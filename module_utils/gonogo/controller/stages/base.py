@@ -1,0 +1,218 @@
+"""The controller's half of a stage: what it does, whoever runs it.
+
+A stage is one file here, and one of the same name in `host/stages`: it renders what its entry
+needs, has the entry answer on the target host, and writes what came back into the evidence. It
+knows nothing of Ansible. What it needs of whoever runs it is a `Site`: an action plugin
+(`controller/ansible/plugin.py`), a tool, or a test.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from ...contract.errors import GonogoError
+from ...verdict import is_protected
+from .. import evidence, runbook
+from ..invocation import project
+from ..invocation.commands import Caller
+from ..invocation.paths import path_of
+
+__all__ = ["Site", "Stage"]
+
+
+class Site(Protocol):
+    """What a stage needs of whoever runs it."""
+
+    @property
+    def checking(self) -> bool:
+        """Whether this is a dry run (`--check`)."""
+
+    @property
+    def host(self) -> str:
+        """Name of the host in the inventory."""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The process that all stages of a run belong to, see `evidence.controller_identity`."""
+
+    @property
+    def caller(self) -> Caller:
+        """Who is told the next command."""
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        """All variables of the host, not rendered; `hostvars` and `groups` among them."""
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """Variables of the command line."""
+
+    @property
+    def play(self) -> dict[str, Any]:
+        """Variables of the play."""
+
+    @property
+    def input_left_out(self) -> bool:
+        """Whether the command line leaves out the play that checks the input of all hosts."""
+
+    def variable(self, name: str) -> Any:
+        """A variable of the host, rendered, without Ansible's tags; None when it is not set."""
+
+    def flag(self, name: str) -> bool:
+        """A variable of the host that is true or false; false when it is not set."""
+
+    def said(self, host: str) -> dict[str, Any]:
+        """What the inventory says of a host."""
+
+    def ask(self, entry: str, arguments: Mapping[str, Any], *, database: bool) -> dict[str, Any]:
+        """Have the target host do what an entry of `gonogo.host.stages` does.
+
+        For one that works on a `database`, psycopg is provided there. Raises GonogoError when it
+        fails.
+        """
+
+    def require_controller(self) -> None:
+        """Raise GonogoError when the process of `identity` is gone."""
+
+    def explained(self, error: Exception) -> GonogoError:
+        """The error in the words that a person is told, whatever it is."""
+
+    def warn(self, text: str) -> None:
+        """Show a warning at once."""
+
+    def show(self, text: str) -> None:
+        """Show a line at once."""
+
+
+class Stage(ABC):
+    """Base of the stages. Subclasses say their `stage` and `spec`, and `act`."""
+
+    stage: ClassVar[str] = ""
+    # Argument spec of the task.
+    spec: ClassVar[Mapping[str, Any]] = {}
+    # What helps where the files of the runbook are not those of the run any more.
+    runbook_changed: ClassVar[str] = "Run the playbook again."
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+
+    @abstractmethod
+    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Do the stage's work; return what the task reports. Raises GonogoError."""
+
+    # --- what subclasses use ---------------------------------------------------------------
+
+    @property
+    def checking(self) -> bool:
+        return self.site.checking
+
+    @property
+    def host(self) -> str:
+        return self.site.host
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return self.site.identity
+
+    @property
+    def caller(self) -> Caller:
+        return self.site.caller
+
+    def variable(self, name: str) -> Any:
+        return self.site.variable(name)
+
+    @property
+    def remote_dir(self) -> str:
+        directory = self.variable("gonogo_remote_dir")
+        if not directory:
+            raise GonogoError("gonogo_remote_dir is not set", hint="Set it in the inventory.")
+        return str(directory)
+
+    @property
+    def runs_dir(self) -> Path:
+        directory = self.variable("gonogo_runs_dir")
+        if not directory:
+            raise GonogoError("gonogo_runs_dir is not set", hint="Set it in the inventory.")
+        return path_of(str(directory), key="gonogo_runs_dir")
+
+    def find_run(self) -> evidence.Run | None:
+        """The run this very process has opened for this host, if any."""
+        if not self.site.variables.get("gonogo_runs_dir"):
+            return None
+        path = evidence.find_open(self.runs_dir, identity=self.identity, inventory_host=self.host)
+        return evidence.Run.open(path) if path else None
+
+    def open_run(self) -> evidence.Run:
+        """As `find_run`. Raises GonogoError when the stage `target` has not opened one."""
+        run = self.find_run()
+        if run is None:
+            raise GonogoError(
+                f"stage {self.stage} has no run to belong to",
+                detail="The stage target opens one; it did not run in this playbook.",
+                hint="Run the whole playbook, without --start-at-task.",
+            )
+        changed = self.changed_since(run)
+        if changed:
+            raise GonogoError(
+                "this project has changed since the run began",
+                detail=", ".join(changed[:5]),
+                hint="Run the playbook again.",
+            )
+        return run
+
+    @staticmethod
+    def changed_since(run: evidence.Run) -> list[str]:
+        """Files of the project that are not what they were when the run was opened."""
+        return project.changed(run.read_json("run.json")["digests"]["project"])
+
+    @staticmethod
+    def proven_login(run: evidence.Run) -> dict[str, Any]:
+        """The login whose database the stage target has proven."""
+        return dict(run.read_json("run.json")["target"]["login"])
+
+    @staticmethod
+    def is_protected(run: evidence.Run) -> bool:
+        """Whether the run's target is protected: some things hold there whatever is asked for."""
+        return is_protected(run.read_json("run.json"))
+
+    def same_login(self, run: evidence.Run, arguments: Mapping[str, Any]) -> None:
+        """Refuse a stage that would work on another database than the one that was proven."""
+        proven, given = self.proven_login(run), arguments["login"]
+        differing = sorted(key for key in {*proven, *given} if proven.get(key) != given.get(key))
+        if differing:
+            raise GonogoError(
+                f"stage {self.stage} was given another login than stage target",
+                detail=f"Not the same: {', '.join(f'login.{key}' for key in differing)}.",
+                hint="gonogo_login must be the same for the whole run.",
+            )
+
+    def runbook_of(self, run: evidence.Run) -> runbook.Runbook:
+        """The run's runbook. Raises GonogoError when its files have changed since it was opened."""
+        record = run.read_json("run.json")
+        loaded = runbook.load(
+            Path(record["runbook_directory"]),
+            profile=record["profile"],
+            parameters=record["parameters"],
+            templates=False,
+        )
+        if loaded.sha256 != record["runbook_sha256"]:
+            raise GonogoError(
+                "the runbook has changed since the run began",
+                detail=f"{loaded.directory}: SHA-256 was {record['runbook_sha256']}.",
+                hint=self.runbook_changed,
+            )
+        return loaded
+
+    def call(self, entry: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Have the target host do what an entry of `gonogo.host.stages` does.
+
+        Raises GonogoError when it fails.
+        """
+        return self.site.ask(entry, arguments, database=False)
+
+    def call_with_database(self, entry: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """As `call`, for an entry that needs psycopg: it is sent where the host has none."""
+        return self.site.ask(entry, arguments, database=True)

@@ -1,0 +1,224 @@
+"""Tries migration, way back and phases on the twin, and records how they went."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from ...contract.budgets import BUDGETS_SPEC, budgets_of
+from ...contract.errors import GonogoError, InputError
+from ...host.compare.schema_catalog import Difference
+from ...host.stages.common import TIMEOUTS_SPEC
+from .. import evidence
+from ..outcome import rehearsal
+from ..runbook import migration
+from ..runbook.book import Runbook
+from ..runbook.phase_scripts import prepare
+from .base import Stage
+from .scripts import answers, problem_of
+from .spec import LOGIN
+
+__all__ = ["Rehearsal"]
+
+
+class Rehearsal(Stage):
+    """The stage `rehearsal`, see library/gonogo_rehearsal.py."""
+
+    stage = "rehearsal"
+    spec: ClassVar[Mapping[str, Any]] = {
+        "login": LOGIN,
+        "required": {"type": "bool", "default": False},
+        "sabotage": {"type": "bool", "default": False},
+        "sabotage_tables": {"type": "list", "elements": "str", "default": []},
+        "directory": {"type": "str", "required": True},
+        "resume": {"type": "bool", "default": False},
+        "budgets": BUDGETS_SPEC,
+        "timeouts": TIMEOUTS_SPEC,
+    }
+
+    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        if self.checking:
+            return {"skipped": True, "msg": "stage rehearsal does not run in check mode"}
+        run = self.open_run()
+        self.same_login(run, arguments)
+        budgets_of(arguments["budgets"])
+        twin = run.read_json("twin.json")
+        deploying = "deploy" in run.read_json("plan.json")["stages"]
+        record = rehearsal.nothing(
+            run.read_json("run.json"),
+            required=arguments["required"] or (deploying and self.is_protected(run)),
+            twin=twin,
+        )
+        if twin.get("kept"):
+            try:
+                record.update(self._tried(run, twin["kept"]["login"], arguments, deploying))
+            except Exception:
+                # What went wrong is to be told; the stage verdict tries again to remove it.
+                with contextlib.suppress(GonogoError):
+                    self._remove(run, arguments)
+                raise
+            self._remove(run, arguments)
+        schema, sabotage = record.pop("schema"), record.pop("sabotage", None)
+        if sabotage is not None:
+            run.write_json("sabotage.json", sabotage, stage=self.stage)
+        if schema is not None:
+            run.write_json("schema.json", schema, stage=self.stage)
+        run.write_json("rehearsal.json", record, stage=self.stage)
+        problem = rehearsal.problem(record, run.read_json("plan.json"), deploying=deploying)
+        if problem:
+            raise problem
+        run.append(self.stage, "stage_passed")
+        return {"changed": True, "rehearsal": record, "lines": rehearsal.lines(record, sabotage)}
+
+    def _remove(self, run: evidence.Run, arguments: Mapping[str, Any]) -> None:
+        asked = {
+            "login": arguments["login"],
+            "run_id": run.run_id,
+            "directory": f"{arguments['directory']}/twins",
+            "state": "removed",
+        }
+        self.call_with_database("twin", asked)
+
+    def _tried(
+        self,
+        run: evidence.Run,
+        login: Mapping[str, Any],
+        arguments: Mapping[str, Any],
+        deploying: bool,
+    ) -> dict[str, Any]:
+        """What the record says beside `nothing`."""
+        runbook = self.runbook_of(run)
+        plan = migration.plan(runbook, "migration") if deploying else None
+        undo = self._undo(runbook, deploying)
+        asked = {
+            "login": login,
+            "run_id": run.run_id,
+            "budgets": arguments["budgets"],
+            "timeouts": arguments["timeouts"],
+            "plan": plan or undo,
+            "undo": undo,
+            "resume": arguments["resume"],
+            "untold": migration.untold(runbook),
+        }
+        there = self._asked({**asked, "part": "there" if deploying else "look"})
+        record = {
+            "done": True,
+            **there,
+            "unlike_promotion": self._unlike(run, runbook, there["schema"], asked),
+        }
+        if there["problem"]:
+            return {**record, "problem": rehearsal.told(there)}
+        record["checks"], facts = self._checks(run, runbook, login, arguments)
+        if undo:
+            record["back"] = self._asked({**asked, "part": "back"})
+        if arguments["sabotage"]:
+            record["sabotage"] = self._sabotaged(run, runbook, login, arguments, facts)
+        return record
+
+    @staticmethod
+    def _undo(runbook: Runbook, deploying: bool) -> dict[str, Any] | None:
+        if not runbook.sql_files("undo"):
+            return None
+        try:
+            return migration.plan(runbook, "undo")
+        except InputError:
+            if deploying:
+                raise
+            # Nothing tells whether such a migration is there, and this run does not apply it.
+            return None
+
+    def _sabotaged(
+        self,
+        run: evidence.Run,
+        runbook: Runbook,
+        login: Mapping[str, Any],
+        arguments: Mapping[str, Any],
+        facts: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """Which checks can fail, and which changes none of them notices."""
+        record = {**run.read_json("run.json"), "residue": "rollback"}
+        phases = [*runbook.phases("preflight"), *runbook.phases("phases")]
+        prepared = prepare(
+            runbook, phases, record=record, facts=facts, timeouts=arguments["timeouts"]
+        )
+        asked = {
+            "login": login,
+            "run_id": run.run_id,
+            "scripts": prepared.scripts,
+            "schema": runbook.manifest["schema"],
+            "tables": rehearsal.to_break(runbook.manifest, arguments["sabotage_tables"]),
+            "timeouts": arguments["timeouts"],
+        }
+        answer = dict(self.call_with_database("sabotage", asked)["sabotage"])
+        raced = {race["check"] for script in prepared.scripts for race in script["races"]}
+        blind = [
+            check
+            for check in runbook.checks
+            if check not in answer["noticed"] and check not in raced
+        ]
+        return {**answer, "never_failed": blind}
+
+    def _asked(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(self.call_with_database("rehearsal", asked)["rehearsal"])
+
+    def _unlike(
+        self,
+        run: evidence.Run,
+        runbook: Runbook,
+        schema: Mapping[str, str],
+        asked: Mapping[str, Any],
+    ) -> list[str] | None:
+        """Names that differ from the schema of the run that let this one in; None if unknown."""
+        if not (run.path / "promotion_schema.json").is_file():
+            return None
+        validated = run.read_json("promotion_schema.json")
+
+        def same(found: Sequence[Difference]) -> dict[str, list[str]]:
+            question = {key: asked[key] for key in ("login", "run_id", "timeouts")}
+            pairs = [[one.name, one.first, one.second] for one in found if one.kind == "different"]
+            if not pairs:
+                return {}
+            answer = self.call_with_database("reprint", {**question, "definitions": pairs})
+            return dict(answer["same"])
+
+        return rehearsal.unlike(validated, schema, runbook.manifest, same=same)
+
+    def _checks(
+        self,
+        run: evidence.Run,
+        runbook: Runbook,
+        login: Mapping[str, Any],
+        arguments: Mapping[str, Any],
+    ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """What every check of the runbook says there, with rows that stay; and the facts."""
+        record = {**run.read_json("run.json"), "residue": "keep"}
+        facts: dict[str, Any] = {}
+        results: list[dict[str, Any]] = []
+        stopped = False
+        for stage in ("preflight", "phases"):
+            phases = runbook.phases(stage)
+            outcomes: dict[str, Any] = {}
+            if not stopped:
+                prepared = prepare(
+                    runbook, phases, record=record, facts=facts, timeouts=arguments["timeouts"]
+                )
+                for name, text in prepared.files.items():
+                    run.write(f"sql/rehearsal_{name}.sql", text, stage=self.stage)
+                asked = {
+                    "login": login,
+                    "run_id": run.run_id,
+                    "directory": f"{arguments['directory']}/runs/{run.run_id}/rehearsal",
+                    "scripts": prepared.scripts,
+                    "timeouts": arguments["timeouts"],
+                    "application_name": runbook.parameters.get("application_name", ""),
+                    "keep_lock": True,
+                }
+                answer = self.call_with_database(stage, asked)
+                outcomes = {outcome["name"]: outcome for outcome in answer["phases"]}
+                for outcome in outcomes.values():
+                    facts.update(outcome["facts"])
+            for phase in phases:
+                results += answers(runbook, phase["name"], outcomes.get(phase["name"]))
+            stopped = stopped or problem_of(runbook, phases, outcomes, stage) is not None
+        return results, facts

@@ -1,0 +1,233 @@
+"""Opens a run: checks the request, then the target, then takes the lock."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any, ClassVar
+
+from ...contract.errors import GonogoError
+from ...contract.login import storable
+from .. import evidence, request
+from ..invocation import loaded, person, project
+from ..outcome import intents
+from ..render.rendering import compiling
+from ..request import host_request, promotion
+from ..request.protection import ONLY_INVENTORY, Protection, protection
+from ..runbook.book import Runbook
+from . import concurrent_runs, recovery
+from .base import Stage
+from .spec import LOGIN
+
+STAGES = [
+    "target",
+    "backup",
+    "twin",
+    "rehearsal",
+    "copy_sql",
+    "preflight",
+    "deploy",
+    "phases",
+]
+
+
+__all__ = ["Target"]
+
+
+class Target(Stage):
+    """The stage `target`, see library/gonogo_target.py."""
+
+    stage = "target"
+    spec: ClassVar[Mapping[str, Any]] = {
+        "login": LOGIN,
+        **request.REQUEST,
+        "pg_bin": {"type": "str"},
+        "backup_directory": {"type": "str", "required": True},
+        "space_factor": {"type": "float", "default": 1.0},
+        "lock_lease": {"type": "int", "default": 120},
+        "take_over": {"type": "str"},
+        "promotion": {"type": "dict", "required": True, "options": promotion.SPEC},
+    }
+
+    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        extra = self.site.extra
+        request.check_command_line(self.site.variables, extra=extra)
+        said = self.site.said(self.host)
+        play = self.site.play
+        if self.site.input_left_out:
+            variables = self.site.variables["hostvars"][self.host]
+            host_request.check(self.host, variables=variables, extra=extra, said=said, play=play)
+        given = self.site.variables
+        effective = {name: self.variable(name) for name in ONLY_INVENTORY if name in given}
+        effective["gonogo_environment"] = arguments["environment"]
+        protected = protection(said, play=play, effective=effective)
+        if arguments["take_over"]:
+            request.check_run_id("target_take_over", arguments["take_over"])
+        # The stage input has parsed the templates; rendering stops at whatever is undefined.
+        runbook = request.load_runbook(arguments, protection=protected, templates=False)
+        # The stage input has asked the same, for every host; this is what is kept.
+        admitted = promotion.admitted(
+            promotion.wanted(protected, evidence=arguments["promotion"]["evidence"]),
+            protection=protected,
+            environment=arguments["environment"],
+            runbook=runbook,
+            now=datetime.now(UTC),
+        )
+        declared = {
+            "environment": arguments["environment"],
+            "database": storable(arguments["login"])["db"],
+            "refused_databases": arguments["refused_databases"],
+            "system_identifier": arguments["system_identifier"],
+            "validated": admitted["target"] if admitted else None,
+        }
+        if self.checking:
+            return self._probe(arguments, declared, run_id=evidence.new_run_id(datetime.now(UTC)))
+        run = self._open(arguments, declared, runbook, admitted, protected)
+        with compiling(runbook.template_folders):
+            first = self._probe(arguments, declared, run_id=run.run_id)
+        result = concurrent_runs.after_the_dead(
+            lambda dead: self._probe(arguments, declared, run_id=run.run_id, fence=dead),
+            first,
+            runs_dir=self.runs_dir,
+            identity=self.identity,
+            end=lambda run_id: self.caller.again(f"target_take_over={run_id}"),
+        )
+        record = run.read_json("run.json")
+        record["target"]["observed"] = result["observed"]
+        record["versions"]["clients"] = result["clients"]
+        # Plugins that speak with the host have been loaded by now.
+        record["digests"]["elsewhere"] = loaded.elsewhere()
+        run.write_json("run.json", record, stage=self.stage)
+        answers = [first] if result is first else [first, result]
+        after = {
+            key: [left for answer in answers for left in answer[key]] for key in ("fenced", "swept")
+        }
+        run.append(self.stage, "stage_passed", after)
+        return {
+            **result,
+            **after,
+            "run_id": run.run_id,
+            "evidence": str(run.path),
+            "lines": [*_lines(**after), *self._find_out(run, arguments), *self._left_out(run)],
+        }
+
+    def _open(
+        self,
+        arguments: dict[str, Any],
+        declared: dict[str, Any],
+        runbook: Runbook,
+        admitted: dict[str, Any] | None,
+        protected: Protection,
+    ) -> evidence.Run:
+        # Before anything is made: it may be a name that cannot be shown.
+        now, operator = datetime.now(UTC), person.account()
+        validated = admitted.pop("schema") if admitted else None
+        run = evidence.Run.create(self.runs_dir, arguments["environment"], evidence.new_run_id(now))
+        evidence.point_to(
+            self.runs_dir, identity=self.identity, inventory_host=self.host, run=run.path
+        )
+        record = {
+            "run_id": run.run_id,
+            "token": evidence.new_token(),
+            "environment": arguments["environment"],
+            "protected": protected.protected,
+            "target": {
+                "inventory_host": self.host,
+                "login": storable(arguments["login"]),
+                "declared": declared,
+            },
+            "runbook": runbook.name,
+            "runbook_sha256": runbook.sha256,
+            "runbook_directory": str(runbook.directory),
+            "cleanup": runbook.data["cleanup"],
+            "profile": runbook.profile,
+            "residue": arguments["residue"],
+            "parameters": dict(runbook.parameters),
+            "promotion": admitted,
+            "started_at": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+            "operator": operator,
+            "controller": self.identity,
+            "versions": {
+                "ansible_core": version("ansible-core"),
+                "python": sys.version.split()[0],
+                "project": project.version(),
+            },
+            "project_directory": str(project.ROOT),
+            "ansible_config": loaded.configuration(),
+            "digests": {
+                "runbook": runbook.digests,
+                "project": project.digests(),
+                "elsewhere": loaded.elsewhere(),
+            },
+        }
+        run.write_json("run.json", record, stage=self.stage)
+        if validated:
+            run.write_json("promotion_schema.json", validated, stage=self.stage)
+        plan = {**runbook.plan(stages=self._stages()), "waivers": arguments["waivers"]}
+        run.write_json("plan.json", plan, stage=self.stage)
+        return run
+
+    def _find_out(self, run: evidence.Run, arguments: dict[str, Any]) -> list[str]:
+        """What has become of what other runs have begun and not ended: none is at work."""
+        login = arguments["login"]
+        said = recovery.find_out_restores(
+            self, run.environment, by=run.run_id, login=login, timeouts={}
+        )
+        said += recovery.find_out_undos(self, run.environment, by=run.run_id, login=login)
+        for other in intents.open_runs(self.runs_dir, run.environment, login):
+            if other.path == run.path:
+                continue
+            try:
+                said += recovery.find_out(self, other, by=run.run_id, login=login, timeouts={})
+            except GonogoError as error:
+                said.append(
+                    f"Run {other.run_id} began to deploy and did not end; what it has left cannot "
+                    f"be found out: {error.primary}"
+                )
+        return said
+
+    @staticmethod
+    def _left_out(run: evidence.Run) -> list[str]:
+        if "deploy" in run.read_json("plan.json")["stages"]:
+            return []
+        return [f"Nothing is deployed: deploy_enabled is not set for {run.environment}."]
+
+    def _stages(self) -> list[str]:
+        """What the inventory does not ask for is no part of the plan."""
+        asked = {
+            name: self.site.flag(f"{name}_enabled") for name in ("deploy", "rehearsal", "twin")
+        }
+        left_out = {"deploy"} if not asked["deploy"] else set()
+        if not (asked["rehearsal"] and asked["twin"]):
+            left_out.add("rehearsal")
+        return [stage for stage in STAGES if stage not in left_out]
+
+    def _probe(
+        self,
+        arguments: dict[str, Any],
+        declared: dict[str, Any],
+        *,
+        run_id: str,
+        fence: list[str] | None = None,
+    ) -> dict[str, Any]:
+        passed = ("login", "pg_bin", "backup_directory", "space_factor", "lock_lease")
+        return self.call_with_database(
+            "target",
+            {
+                **{key: arguments[key] for key in passed},
+                "run_id": run_id,
+                "declared": declared,
+                "fence": fence or [arguments["take_over"]] * bool(arguments["take_over"]),
+            },
+        )
+
+
+def _lines(fenced: list[str], swept: list[dict[str, Any]]) -> list[str]:
+    """What an earlier run has left, for the terminal."""
+    lines = [f"Ended what a cut run had left: {', '.join(sorted(fenced))}"] if fenced else []
+    lines += [
+        f"Removed what a cut run had left: {left['file']} ({left['size']} bytes)" for left in swept
+    ]
+    return lines

@@ -1,0 +1,217 @@
+"""Closes the run, decides, writes verdict and reports. Nothing of it runs on the target host."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ...contract import canonical
+from ...contract.errors import GonogoError, InputError
+from ...host.compare.judged import differences
+from .. import evidence, report
+from ..evidence import judgement
+from ..invocation import project
+from ..invocation.paths import path_of
+from ..outcome import intents, ways_back
+from . import recovery
+from .base import Stage
+from .scripts import judged_objects
+
+# Not an option: a variable could name others.
+_TEMPLATES = project.ROOT / "roles" / "verdict" / "templates"
+
+
+__all__ = ["Verdict"]
+
+
+class Verdict(Stage):
+    """The stage `verdict`, see library/gonogo_verdict.py."""
+
+    stage = "verdict"
+    spec: ClassVar[Mapping[str, Any]] = {
+        "fail_on": {
+            "type": "list",
+            "elements": "str",
+            "choices": ["HOLD", "NO-GO"],
+            "default": ["HOLD", "NO-GO"],
+        },
+        "recompute": {"type": "path"},
+        "head": {"type": "str"},
+    }
+
+    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        if arguments["recompute"] is not None:
+            path = path_of(arguments["recompute"], key="verdict_recompute")
+            return self._recompute(path, arguments["head"])
+        if self.checking:
+            return {
+                "skipped": True,
+                "lines": [report.nothing_judged("this was a dry run (--check)")],
+            }
+        run = self.find_run()
+        if run is None:
+            # The stage target refused before it opened a run, and has said why; or it was left out.
+            nothing = report.nothing_judged("no run was opened")
+            return {"failed": True, "msg": nothing, "lines": [nothing]}
+        self._refuse_another(run)
+        self._compare(run)
+        self._note_changes(run)
+        fenced = self._release_lock(run)
+        found = self._find_out(run)
+        run.append(self.stage, "closed", {"fenced": fenced})
+        # A run that was killed gets no verdict, though this part of it may have lived on.
+        self.site.require_controller()
+        verdict = judgement.decided(run.path)
+        report.write_reports(run.path, _TEMPLATES, verdict=verdict)
+        # Last and atomically: without it, the answer is HOLD.
+        run.publish("verdict.json", canonical.dumps(verdict))
+        evidence.close_pointer(self.runs_dir, identity=self.identity, inventory_host=self.host)
+        result = {
+            "changed": True,
+            "decision": verdict["decision"],
+            "score": verdict["score"],
+            "evidence": str(run.path),
+            "lines": [
+                report.summary_lines(verdict)[0],
+                f"Report: {run.path / 'report.md'}",
+                f"Evidence: {verdict['evidence_head']}",
+            ],
+        }
+        if verdict["decision"] != "GO":
+            result["lines"] += [*found, *self._ways_back(run)]
+        if verdict["decision"] in arguments["fail_on"]:
+            result.update(failed=True, msg=report.summary_lines(verdict)[0])
+        return result
+
+    def _compare(self, run: evidence.Run) -> None:
+        """What the checks have judged must be there still, and nothing beside it: or nobody knows
+        what they would say now."""
+        if not (run.path / "judged.json").is_file():
+            return
+        problem: GonogoError | None = None
+        try:
+            asked = {
+                "login": run.read_json("run.json")["target"]["login"],
+                "run_id": run.run_id,
+                "objects": judged_objects(self.runbook_of(run)),
+            }
+            now = self.call_with_database("judged", asked)["judged"]
+            changed = differences(run.read_json("judged.json"), now)
+            if changed:
+                more = f"; and {len(changed) - 10} more" if len(changed) > 10 else ""
+                problem = GonogoError(
+                    "what was judged has changed since",
+                    detail="; ".join(changed[:10]) + more,
+                    hint="Find out who has changed it, then start a new run.",
+                )
+        except Exception as error:  # noqa: BLE001 - the verdict must be written all the same
+            why = self.site.explained(error)
+            problem = GonogoError(
+                "nobody could see whether what was judged is still there",
+                detail=": ".join(filter(None, (why.primary, why.detail))),
+                hint=f"{why.hint}\nThen start a new run." if why.hint else "Start a new run.",
+            )
+        if problem is not None:
+            data = {"message": problem.primary, "detail": problem.detail, "hint": problem.hint}
+            run.append(self.stage, "stage_failed", data)
+
+    def _find_out(self, run: evidence.Run) -> list[str]:
+        """What has become of this run's deployment, where its answer has never come."""
+        if not intents.is_open(run.path):
+            return []
+        try:
+            login = run.read_json("run.json")["target"]["login"]
+            return recovery.find_out(
+                self, run, by=run.run_id, login=login, timeouts={}, fence=(run.run_id,)
+            )
+        except Exception as error:  # noqa: BLE001 - the verdict must be written all the same
+            why = self.site.explained(error).primary
+            self.site.warn(f"what the deployment has left could not be found out: {why}")
+        return []
+
+    def _ways_back(self, run: evidence.Run) -> list[str]:
+        found = evidence.load(run.path)
+        return ways_back.ways_back(
+            run.run_id,
+            deployment=found.deploy,
+            rehearsal=found.rehearsal,
+            twin=found.twin,
+            caller=self.caller,
+        )
+
+    def _refuse_another(self, run: evidence.Run) -> None:
+        """The note of the open run is a file like any other; a run is judged once, by its own."""
+        found = evidence.load(run.path)
+        closed = any(event["event"] == "closed" for event in found.events)
+        if closed or (found.run or {}).get("controller", self.identity) != self.identity:
+            raise GonogoError(
+                "the run this process works on is not the one it has opened",
+                detail=f"Its note leads to {run.run_id}; nothing was judged.",
+                hint="Find out who changed it, then start a new run.",
+            )
+
+    def _note_changes(self, run: evidence.Run) -> None:
+        """A run of which the files of two states of this project took part is no GO."""
+        with contextlib.suppress(GonogoError):  # damaged evidence says so by itself
+            changed = self.changed_since(run)
+            if changed:
+                message = "this project has changed since the run began"
+                data = {"message": message, "detail": ", ".join(changed[:5]), "hint": None}
+                run.append(self.stage, "stage_failed", data)
+
+    def _release_lock(self, run: evidence.Run) -> list[str]:
+        """The stage phases releases the lock; if it never got there, it is done here.
+
+        What else of the run is still at work on the target host is ended with it. Returns the
+        names of the sessions that were.
+        """
+        events = evidence.load(run.path).events
+        passed = {event["stage"] for event in events if event["event"] == "stage_passed"}
+        unanswered = any(event["data"].get("unanswered") for event in events)
+        if "phases" in passed or not ("target" in passed or unanswered):
+            return []
+        try:
+            login = run.read_json("run.json")["target"]["login"]
+            result = self.call_with_database(
+                "target", {"login": login, "run_id": run.run_id, "state": "released"}
+            )
+            self._remove_twin(run, login)
+            return list(result["fenced"])
+        except Exception as error:  # noqa: BLE001 - the verdict must be written all the same
+            why = self.site.explained(error).primary
+            self.site.warn(f"the run lock could not be released: {why}")
+        return []
+
+    def _remove_twin(self, run: evidence.Run, login: dict[str, Any]) -> None:
+        """It ends with the lock; this waits for that, and removes one whose keeper was killed."""
+        directory = f"{self.remote_dir}/twins"
+        arguments = {"login": login, "run_id": run.run_id, "directory": directory}
+        self.call_with_database("twin", {**arguments, "state": "removed"})
+
+    def _recompute(self, path: Path, head: str | None) -> dict[str, Any]:
+        if not (path / "events.jsonl").is_file():
+            raise InputError(
+                "not an evidence directory",
+                key="verdict_recompute",
+                value=str(path),
+                hint="Name the directory of a run: runs/ENVIRONMENT/RUN_ID.",
+            )
+        verdict = judgement.confirmed(path)
+        lines = [f"{report.summary_lines(verdict)[0]}: verdict.json follows from the evidence"]
+        # Against the head of the verdict, what was added later is named in any case.
+        later = judgement.unproven(path, head or verdict["evidence_head"])
+        if later:
+            what = "This head does not prove" if head else "Written after the verdict"
+            lines.append(f"{what}: {', '.join(dict.fromkeys(later))}.")
+        found = evidence.load(path)
+        if found.strangers:
+            lines.append(f"Not part of the evidence: {', '.join(found.strangers[:20])}.")
+        lines.append(f"Evidence: {found.head}")
+        return {
+            "changed": False,
+            "decision": verdict["decision"],
+            "score": verdict["score"],
+            "lines": lines,
+        }
