@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gonogo.contract.errors import GonogoError, InputError
+from gonogo.contract.run_id import is_run_id
 from gonogo.controller import request
 from gonogo.controller.invocation import project
 from gonogo.controller.reading import yamlfile
@@ -202,7 +203,7 @@ def test_a_waiver_that_is_none() -> None:
     ],
 )
 def test_run_ids(value: str, right: bool) -> None:
-    assert request.is_run_id(value) is right
+    assert is_run_id(value) is right
     if not right:
         with pytest.raises(InputError, match=r"^not the id of a run$"):
             request.check_run_id("cleanup_run_id", value)

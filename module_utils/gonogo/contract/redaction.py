@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .run_id import PATTERN
+
 __all__ = ["holding", "is_secret", "redacted", "shape", "showable"]
 
 _HIDDEN = "…"
@@ -32,7 +34,7 @@ _IN_ERRORS = (*_ALWAYS, re.compile(rf"\b{_WORD}['\"]\s*:\s*{_VALUE}", re.IGNOREC
 # where they choose.
 _ORDINARY = re.compile(
     r"\s*|[A-Za-z][A-Za-z_-]*|[-+.,:\d]+|\d{1,9} ?[a-z]{1,6}|[A-Z]{1,2}\d(?:\.\d+)?"
-    r"|--[a-z-]+ [\w,-]+|\.\./?\w*|\d{8}T\d{6}Z-[0-9a-f]{6}"
+    r"|--[a-z-]+ [\w,-]+|\.\./?\w*|" + PATTERN
 )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from datetime import UTC, datetime
+
+from ...contract.run_id import PATTERN
 
 CHAIN = "events.jsonl"
 # What the engine reads back; `sql/` belongs to it too.
@@ -32,19 +33,9 @@ DERIVED = ("verdict.json", "report.md", "report.html", "junit.xml")
 # approved afterwards.
 LATER = re.compile(r"((cleanup|undo|restore)(_plan)?|deploy_(found|used))\.json")
 
-RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+RUN_ID = re.compile(PATTERN)
 ENVIRONMENT = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)?")
-
-
-def new_run_id(now: datetime) -> str:
-    """Return a run id that sorts by time: `20260131T120000Z-` and 6 random hex digits.
-
-    `now` must know its time zone.
-    """
-    if now.tzinfo is None:
-        raise ValueError("a run id needs a time with its zone")
-    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
 def new_token() -> str:

@@ -13,10 +13,11 @@ from typing import Any
 
 from ...contract.canonical import line, sha256
 from ...contract.errors import GonogoError, InputError
+from ...contract.run_id import is_run_id
 from .. import evidence
 from ..invocation import person
 from ..invocation.commands import Caller
-from . import approval, requested
+from . import approval
 
 __all__ = ["PLAN", "USED", "content", "holds", "next_command", "plan_lines", "require"]
 
@@ -143,7 +144,7 @@ def _run_of(run: evidence.Run, run_id: str) -> evidence.Run:
     if run_id == run.run_id:
         return run
     path = run.path.parent / run_id
-    if not requested.is_run_id(run_id) or not (path / PLAN).is_file():
+    if not is_run_id(run_id) or not (path / PLAN).is_file():
         raise InputError(
             "no run of this environment has shown a plan of a deployment under this id",
             key="deploy_run_id",

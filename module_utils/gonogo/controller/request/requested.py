@@ -17,6 +17,7 @@ from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 
 from ...contract import budgets
 from ...contract.errors import GonogoError, InputError
+from ...contract.run_id import is_run_id
 from .. import runbook
 from ..invocation import person
 from ..invocation.paths import path_of
@@ -32,7 +33,6 @@ __all__ = [
     "check_run_id",
     "check_timeouts",
     "check_variables",
-    "is_run_id",
     "load_runbook",
     "refuse_no_hosts",
     "require_options",
@@ -54,7 +54,6 @@ REQUEST: dict[str, Any] = {
 _WAIVER_KEYS = {"check", "criterion", "owner", "reason", "expires"}
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
-_RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 _RESIDUES = ("keep", "rollback")
 _TIMEOUTS = ("lock", "statement", "idle_in_transaction")
 _DURATION = re.compile(r"[1-9]\d{0,8}(ms|s|min|h)")
@@ -207,10 +206,6 @@ def check_timeouts(timeouts: Mapping[str, Any]) -> None:
     """Refuse what is no limit of a session."""
     for key, value in timeouts.items():
         _check_timeout(key, value)
-
-
-def is_run_id(text: str) -> bool:
-    return bool(_RUN_ID.fullmatch(text))
 
 
 def check_run_id(key: str, value: str) -> None:

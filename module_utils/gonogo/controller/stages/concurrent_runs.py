@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ...contract.errors import GonogoError
-from .. import evidence, request
+from ...contract.run_id import is_run_id
+from .. import evidence
 
 __all__ = ["after_the_dead", "by_hand"]
 
@@ -50,7 +51,7 @@ def after_the_dead(
 
 def _is_dead(runs_dir: Path, run_id: str, identity: Mapping[str, Any]) -> bool:
     # Anybody can name a session like a run; what is no id would be a pattern here.
-    paths = runs_dir.glob(f"*/{run_id}") if request.is_run_id(run_id) else ()
+    paths = runs_dir.glob(f"*/{run_id}") if is_run_id(run_id) else ()
     return any(evidence.is_abandoned(runs_dir, path, besides=identity) for path in paths)
 
 

@@ -12,8 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...contract.schemas import OF_USERS
 from ...contract.session_settings import PINNED, PLANNING
 from ..session.copied import CALLING
+from ..session.quoting import literal
 
 __all__ = [
     "LARGE_OBJECTS",
@@ -79,7 +81,6 @@ _TEXT = (
 _NOT_OF_EXTENSION = """NOT EXISTS (
         SELECT FROM pg_depend AS e WHERE e.deptype = 'e'
             AND e.classid = 'pg_class'::regclass AND e.objid = c.oid)"""
-_USERS = "n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'"
 
 # What an extension has asked to have dumped with the user's own: relation, and the condition that
 # its rows must meet. Extensions of initdb are in no dump.
@@ -132,7 +133,7 @@ LEFT JOIN ({_CONFIGURATION}) AS saved ON saved.relation = c.oid
 LEFT JOIN ({_COLUMNS}) AS those ON those.attrelid = c.oid
 LEFT JOIN ({_INDEXES}) AS indexes ON indexes.indrelid = c.oid
 WHERE c.relkind = 'r' AND c.relpersistence <> 't'
-    AND (saved.relation IS NOT NULL OR {_USERS} AND {_NOT_OF_EXTENSION})
+    AND (saved.relation IS NOT NULL OR {OF_USERS} AND {_NOT_OF_EXTENSION})
 """
 
 SEQUENCES = f"""
@@ -140,7 +141,7 @@ SELECT format('%I.%I', n.nspname, c.relname), n.nspname::text, c.relname::text
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN ({_CONFIGURATION}) AS saved ON saved.relation = c.oid
 WHERE c.relkind = 'S' AND c.relpersistence <> 't'
-    AND (saved.relation IS NOT NULL OR {_USERS} AND {_NOT_OF_EXTENSION})
+    AND (saved.relation IS NOT NULL OR {OF_USERS} AND {_NOT_OF_EXTENSION})
 """
 
 # How many bytes of a large object are read at once.
@@ -218,8 +219,3 @@ def _null(seed: int) -> str:
 def sequence(name: str) -> str:
     """Query for name, last value and whether it was given out."""
     return f"SELECT {literal(name)}, last_value, is_called FROM {name}"
-
-
-def literal(text: str) -> str:
-    """The text as an SQL literal, whatever standard_conforming_strings says."""
-    return "E'" + text.replace("\\", "\\\\").replace("'", "''") + "'"

@@ -13,12 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ...contract.schemas import OF_USERS
+
 __all__ = ["queries"]
 
 # The first OID that nothing of initdb has; for objects that are in no schema.
 _FIRST_USER_OID = 16384
 
-_USERS = "n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'"
 
 _RELATION_KIND = """CASE c.relkind
     WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table'
@@ -71,7 +72,7 @@ def _own(catalog: str, oid: str) -> str:
 
 
 def _of_user(namespace: str) -> str:
-    return f"JOIN pg_namespace AS n ON n.oid = {namespace} AND {_USERS}"
+    return f"JOIN pg_namespace AS n ON n.oid = {namespace} AND {OF_USERS}"
 
 
 def _list(privileges: str, but: str = "NULL") -> str:
@@ -110,7 +111,7 @@ def _sorted(words: str) -> str:
 
 def _schemas() -> Iterator[str]:
     name = "'schema ' || quote_ident(n.nspname)"
-    source = f"FROM pg_namespace AS n WHERE {_USERS} AND {_own('pg_namespace', 'n.oid')}"
+    source = f"FROM pg_namespace AS n WHERE {OF_USERS} AND {_own('pg_namespace', 'n.oid')}"
     yield f"SELECT {name}, '' {source}"
     yield _owner(name, source, "n.nspowner")
     yield _privileges(name, source, owner="n.nspowner", acl="n.nspacl", kind="'n'")
@@ -689,7 +690,7 @@ _COMMENTS = f"""
             -- Some of initdb's can be dropped and made again, or renamed.
             OR d.classoid = 'pg_extension'::regclass
             OR d.classoid = 'pg_namespace'::regclass AND EXISTS (
-                SELECT FROM pg_namespace AS n WHERE n.oid = d.objoid AND {_USERS}))
+                SELECT FROM pg_namespace AS n WHERE n.oid = d.objoid AND {OF_USERS}))
         AND d.classoid NOT IN ('pg_largeobject'::regclass, 'pg_subscription'::regclass)
         AND coalesce(o.schema, '') !~ '^(pg_|information_schema$)'
         AND NOT EXISTS (SELECT FROM pg_depend AS e WHERE e.deptype = 'e'

@@ -18,12 +18,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ...contract.run_id import PATTERN
 from . import removal
 
 __all__ = ["discard", "made", "sweep"]
 
 # Nothing but what runs of this project have made: DATABASE-RUN_ID.
-_NAME = re.compile(r"\.(?P<backup>.+-\d{8}T\d{6}Z-[0-9a-f]{6})\.partial")
+_NAME = re.compile(rf"\.(?P<backup>.+-{PATTERN})\.partial")
 # What pg_dump writes in its directory format, and what the source was like.
 _FILE = re.compile(
     r"toc\.dat|\d+\.dat(\.\w+)?|blobs(_\d+)?\.toc|blob_\d+\.dat(\.\w+)?|source\.json"

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - whatever is put into a query is a constant of this project
 """What a statement costs: seconds, locks, rewritten files, WAL, size, and who would wait.
 
 Everything is read by the session that runs the statement, about itself; the owner of the tables
@@ -16,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...contract.schemas import OF_USERS
 from . import single
 
 __all__ = ["BLOCKS", "WRITING", "Ahead", "Meter"]
@@ -34,7 +36,7 @@ _READING = ("AccessShareLock", "RowShareLock")
 # By it rows are changed, and those that were there are locked until the transaction ends.
 WRITING = "RowExclusiveLock"
 
-_RELATIONS = """
+_RELATIONS = f"""
 SELECT c.oid::bigint, n.nspname || '.' || c.relname, c.relkind::text, c.relfilenode::bigint, (
     SELECT tn.nspname || '.' || t.relname
     FROM pg_catalog.pg_index AS i
@@ -44,7 +46,7 @@ SELECT c.oid::bigint, n.nspname || '.' || c.relname, c.relkind::text, c.relfilen
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'm', 'i', 'I', 'v', 'S', 'f')
-    AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'
+    AND {OF_USERS}
 """
 
 # In one answer: what is asked between two statements lengthens the time others wait.

@@ -10,7 +10,6 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -18,6 +17,7 @@ from typing import Any, Callable
 
 from ...contract.budgets import Budgets
 from ...contract.errors import GonogoError
+from ...contract.side_by_side import sessions
 from ..compare import fingerprint, reprint, schema_catalog
 from ..session.connection import DatabaseError
 from .again import again as tried_again
@@ -235,8 +235,7 @@ def _rows(connect: Connect, own: str | None) -> dict[str, dict[str, Any]]:
     """Table → rows and hash; without Prisma's, whose record of an undone migration stays."""
     with connect() as connection:
         method = fingerprint.best_method(connection.info.server_version)
-    sessions = max(1, min(8, os.cpu_count() or 1))
-    content = fingerprint.content(lambda: connect(patient=True), sessions=sessions, method=method)
+    content = fingerprint.content(lambda: connect(patient=True), sessions=sessions(), method=method)
     return {
         name: {"rows": table["rows"], "hash": table["hash"]}
         for name, table in content["tables"].items()

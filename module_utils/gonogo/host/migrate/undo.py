@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - whatever is put into a query is a constant of this project
 """Takes a migration back, in one transaction that is rehearsed first.
 
 The rehearsal says what would be lost; nothing is committed unless an approval for exactly that is
@@ -21,6 +22,7 @@ from ...contract.budgets import Budgets
 from ...contract.canonical import line, sha256
 from ...contract.errors import GonogoError
 from ...contract.login import Login, Timeouts, application_name
+from ...contract.schemas import OF_USERS
 from ..compare import reprint, schema_catalog
 from ..session import identity, link, lock
 from ..session.catalog import WRITTEN
@@ -36,14 +38,14 @@ __all__ = ["take_back", "undo"]
 _STAGE = "undo"
 _WAITED = {"55P03", "40P01", "40001"}
 
-_TABLES = """
+_TABLES = f"""
 SELECT n.nspname::text, c.relname::text,
     ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
           WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum)
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND c.relpersistence <> 't'
-    AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'
+    AND {OF_USERS}
 ORDER BY 1, 2
 """
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from ...contract.session_settings import restoring
 from ..session.connection import DatabaseError, described
+from ..session.quoting import ident, literal
 from .errors import UnprovenError
 
 __all__ = [
@@ -54,7 +55,7 @@ _PROVIDERS = {"c": "libc", "i": "icu", "b": "builtin"}
 def make_roles(connection: Any, around: Mapping[str, Any]) -> None:
     """Create the roles and memberships of the source. Nobody gets a password."""
     for role in around["roles"]:
-        name = _ident(role["rolname"])
+        name = ident(role["rolname"])
         if role["rolname"] == around["superuser"]:
             continue
         words = [word if role[key] else f"NO{word}" for key, word in _ATTRIBUTES.items()]
@@ -68,9 +69,7 @@ def make_roles(connection: Any, around: Mapping[str, Any]) -> None:
         if connection.info.server_version < 160000:
             options = ["ADMIN OPTION"] if member["admin"] else []
         granted = f" WITH {', '.join(options)}" if options else ""
-        _execute(
-            connection, f"GRANT {_ident(member['role'])} TO {_ident(member['member'])}{granted}"
-        )
+        _execute(connection, f"GRANT {ident(member['role'])} TO {ident(member['member'])}{granted}")
 
 
 def make_database(connection: Any, name: str, around: Mapping[str, Any], *, owner: bool) -> None:
@@ -79,11 +78,9 @@ def make_database(connection: Any, name: str, around: Mapping[str, Any], *, owne
     Raises UnprovenError when this server knows no such locale.
     """
     options = " ".join(database_options(around))
-    belongs = f" OWNER {_ident(_owner(around))}" if owner else ""
+    belongs = f" OWNER {ident(_owner(around))}" if owner else ""
     try:
-        _execute(
-            connection, f"CREATE DATABASE {_ident(name)} TEMPLATE template0 {options}{belongs}"
-        )
+        _execute(connection, f"CREATE DATABASE {ident(name)} TEMPLATE template0 {options}{belongs}")
     except DatabaseError as error:
         raise UnprovenError(
             "a database like the source cannot be made",
@@ -97,8 +94,8 @@ def make_database(connection: Any, name: str, around: Mapping[str, Any], *, owne
 def database_options(around: Mapping[str, Any]) -> Iterator[str]:
     """The options of CREATE DATABASE that say how text is stored and sorted."""
     database = around["database"]
-    yield f"ENCODING {_literal(around['encoding'])}"
-    yield f"LC_COLLATE {_literal(database['datcollate'])} LC_CTYPE {_literal(database['datctype'])}"
+    yield f"ENCODING {literal(around['encoding'])}"
+    yield f"LC_COLLATE {literal(database['datcollate'])} LC_CTYPE {literal(database['datctype'])}"
     provider = database.get("datlocprovider", "c")
     # As the versions have called it.
     locale = database.get("datlocale") or database.get("daticulocale")
@@ -106,9 +103,9 @@ def database_options(around: Mapping[str, Any]) -> Iterator[str]:
         yield f"LOCALE_PROVIDER {_PROVIDERS[provider]}"
         if locale:
             word = "ICU_LOCALE" if provider == "i" else "BUILTIN_LOCALE"
-            yield f"{word} {_literal(locale)}"
+            yield f"{word} {literal(locale)}"
         if database.get("daticurules"):
-            yield f"ICU_RULES {_literal(database['daticurules'])}"
+            yield f"ICU_RULES {literal(database['daticurules'])}"
 
 
 def session_settings(around: Mapping[str, Any], server_version: int) -> dict[str, str]:
@@ -143,10 +140,10 @@ def settle(connection: Any, name: str, around: Mapping[str, Any], *, restored: b
             key, _, value = setting.partition("=")
             if (key.lower() in late) is not restored:
                 continue
-            where = f"ROLE {_ident(role)}" if role else f"DATABASE {_ident(name)}"
+            where = f"ROLE {ident(role)}" if role else f"DATABASE {ident(name)}"
             if role and entry["database"]:
-                where += f" IN DATABASE {_ident(name)}"
-            quoted = ".".join(_ident(part) for part in key.split("."))
+                where += f" IN DATABASE {ident(name)}"
+            quoted = ".".join(ident(part) for part in key.split("."))
             with contextlib.suppress(DatabaseError):
                 _refuse_missing(connection, key.lower(), value)
                 _execute(connection, f"ALTER {where} SET {quoted} TO {_value(key, value)}")
@@ -162,7 +159,7 @@ def settle_money(connection: Any, name: str, around: Mapping[str, Any]) -> None:
     """
     locale = around["monetary"]
     try:
-        _execute(connection, f"ALTER DATABASE {_ident(name)} SET lc_monetary TO {_literal(locale)}")
+        _execute(connection, f"ALTER DATABASE {ident(name)} SET lc_monetary TO {literal(locale)}")
     except DatabaseError as error:
         if around["money"]:
             raise UnprovenError(
@@ -176,7 +173,7 @@ def _refuse_missing(connection: Any, key: str, value: str) -> None:
     """Nobody could log in any more where a library that is loaded then is not there."""
     if key in _LIBRARIES:
         for library in names_in(value):
-            _execute(connection, f"LOAD {_literal(_LIBRARIES[key] + library)}")
+            _execute(connection, f"LOAD {literal(_LIBRARIES[key] + library)}")
 
 
 def names_in(text: str) -> list[str]:
@@ -204,17 +201,9 @@ LISTS = frozenset(
 
 
 def _value(key: str, value: str) -> str:
-    return value or "''" if key in LISTS else _literal(value)
+    return value or "''" if key in LISTS else literal(value)
 
 
 def _execute(connection: Any, statement: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement)
-
-
-def _ident(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "E'" + text.replace("\\", "\\\\").replace("'", "''") + "'"

@@ -16,9 +16,11 @@ from typing import Any, Callable
 
 from psycopg import sql
 
+from ...contract.run_id import PATTERN
+
 __all__ = ["Made", "drop", "find", "made", "unused"]
 
-_RUN_ID = r"(?P<run_id>\d{8}T\d{6}Z-[0-9a-f]{6})"
+_RUN_ID = rf"(?P<run_id>{PATTERN})"
 _IS_THERE = "SELECT FROM pg_catalog.pg_database WHERE oid = %s AND datname = %s"
 _OID = "SELECT oid::bigint FROM pg_catalog.pg_database WHERE datname = %s"
 _ABOUT = """

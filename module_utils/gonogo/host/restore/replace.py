@@ -14,7 +14,6 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 from __future__ import annotations
 
 import itertools
-import os
 import secrets
 import shlex
 import time
@@ -29,6 +28,7 @@ from ...contract import session_settings
 from ...contract.canonical import line, sha256
 from ...contract.errors import GonogoError
 from ...contract.login import Login, Timeouts, application_name
+from ...contract.side_by_side import sessions
 from ..archive import clients, toc
 from ..compare import proof
 from ..compare.source import surroundings
@@ -455,7 +455,7 @@ def _filling(
 
 
 def _jobs(request: Request) -> int:
-    return request.jobs or max(1, min(8, os.cpu_count() or 1))
+    return sessions(request.jobs)
 
 
 def _new(request: Request, names: Names, settings: Mapping[str, str] | None = None) -> Any:

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - whatever is put into a query is a constant of this project
 """Stand-ins: roles that are made for one restore, one for each owner of something in the archive.
 
 Code of an owner runs in the session of his stand-in, which owns what it makes and has no other
@@ -24,6 +25,7 @@ from psycopg import sql
 from ...contract import session_settings
 from ...contract.errors import GonogoError
 from ...contract.login import Login, Timeouts, application_name
+from ...contract.schemas import OF_USERS
 from ...contract.session_settings import without_limits
 from ..session.connection import DatabaseError, connect, no_event_triggers, reached
 from .lending import PUBLIC, Grant
@@ -66,10 +68,10 @@ WHERE r.rolname ~ '^gonogo_restorer_[0-9a-f]{12}_[0-9]+$' AND NOT r.rolsuper
 """
 
 # What a stand-in has to be allowed where it makes objects: in every schema, on every server.
-_GRANTS = """
+_GRANTS = f"""
 SELECT format('GRANT USAGE, CREATE ON SCHEMA %%I TO %%I', n.nspname, %(role)s::text)
 FROM pg_catalog.pg_namespace AS n
-WHERE n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+WHERE {OF_USERS}
     AND NOT pg_catalog.has_schema_privilege(%(role)s, n.oid, 'CREATE')
 UNION ALL
 SELECT format('GRANT USAGE ON FOREIGN SERVER %%I TO %%I', s.srvname, %(role)s::text)
@@ -87,10 +89,10 @@ WHERE c.relkind IN ('r', 'p')
     AND NOT pg_catalog.has_table_privilege(%(role)s, c.oid, 'REFERENCES')
     AND pg_catalog.starts_with(pg_catalog.pg_get_userbyid(c.relowner)::text, %(prefix)s)
 """
-_READ = """
+_READ = f"""
 SELECT format('GRANT USAGE ON SCHEMA %%I TO %%I', n.nspname, %(role)s::text)
 FROM pg_catalog.pg_namespace AS n
-WHERE n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+WHERE {OF_USERS}
 UNION ALL
 SELECT format('GRANT SELECT ON %%s TO %%I', c.oid::pg_catalog.regclass, %(role)s::text)
 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime, timezone
-
+from ...contract import run_id as run_ids
+from ...contract.schemas import OF_USERS
 from . import copied
 
 __all__ = [
@@ -144,27 +143,27 @@ WHERE s.run_id = %s AND (s.application_name = %s OR %s)
 
 def mark_of(run_id: str) -> int | None:
     """The number of a run's mark; None for what is no run id."""
-    found = re.fullmatch(r"(\d{8}T\d{6})Z-([0-9a-f]{6})", run_id)
-    if found is None:
+    known = run_ids.parts(run_id)
+    if known is None:
         return None
-    began = datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=timezone.utc)
-    return _MARK << 56 | int(began.timestamp()) << 24 | int(found[2], 16)
+    began, number = known
+    return _MARK << 56 | int(began.timestamp()) << 24 | number
 
 
 # Every table with rows of its own that a delete could reach, whatever its schema.
-TABLES = """
+TABLES = f"""
 SELECT c.oid::bigint AS oid, n.nspname::text AS schema, c.relname::text AS name
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND c.relpersistence <> 't'
-    AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%%'
+    AND {OF_USERS}
 ORDER BY n.nspname, c.relname
 """
 
 # The same, and what of each this role can read: `through` is the table itself or, of a partition
 # that may not be read by itself, the next one above it that may. Where that is null, `lacks` says
 # why. A policy that applies to this role would hide rows.
-READABLE = """
+READABLE = f"""
 SELECT c.oid::bigint AS oid, n.nspname::text AS schema, c.relname::text AS name,
     readable.schema AS through_schema, readable.name AS through_name,
     CASE
@@ -193,7 +192,7 @@ LEFT JOIN LATERAL (
     ORDER BY above.depth LIMIT 1
 ) AS readable ON true
 WHERE c.relkind = 'r' AND c.relpersistence <> 't'
-    AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'
+    AND {OF_USERS}
 ORDER BY n.nspname, c.relname
 """
 
@@ -210,7 +209,7 @@ WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND {copied.CALLING}
 # Everything with rows that this transaction has locked so that it could have written to it,
 # whoever's rights it had there: a key that cascades acts as the table's owner, a trigger may. The
 # rows of a foreign table are elsewhere: what changes its definition writes none of them.
-WRITTEN = """
+WRITTEN = f"""
 SELECT DISTINCT n.nspname::text, c.relname::text
 FROM pg_catalog.pg_locks AS l
 JOIN pg_catalog.pg_class AS c ON c.oid = l.relation
@@ -221,7 +220,7 @@ WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.gran
         WHERE datname = pg_catalog.current_database()))
     AND (c.relkind = 'r' OR c.relkind = 'f' AND l.mode = 'RowExclusiveLock')
     AND c.relpersistence <> 't'
-    AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'
+    AND {OF_USERS}
 ORDER BY 1, 2
 """
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ...contract.errors import GonogoError
 from . import catalog
+from .quoting import ident
 
 __all__ = ["observe", "problems"]
 
@@ -184,8 +185,7 @@ def _encoding(_declared: Mapping[str, Any], observed: Mapping[str, Any]) -> Gono
 
 
 def _name(observed: Mapping[str, Any]) -> str:
-    quoted = observed["database"].replace('"', '""')
-    return f'"{quoted}"'
+    return ident(observed["database"])
 
 
 def _place(observed: Mapping[str, Any]) -> str:

@@ -18,8 +18,6 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 
 from __future__ import annotations
 
-import json
-import os
 import select
 import time
 from collections.abc import Sequence
@@ -28,7 +26,7 @@ from typing import Any
 
 from ...contract.errors import GonogoError
 from ...contract.login import Login, Timeouts, application_name
-from . import catalog, link
+from . import catalog, daemon, link
 from .connection import DatabaseError, connect
 
 __all__ = [
@@ -65,18 +63,9 @@ def acquire(login: Login, *, run_id: str, lease: float) -> Held | None:
     is left who would end it.
     """
     link.require()
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        _keeper(login, run_id=run_id, lease=lease, report=writing)
-    os.close(writing)
-    os.waitpid(child, 0)
-    with os.fdopen(reading, encoding="utf-8") as pipe:
-        answer = pipe.read()
-    if not answer:
+    outcome = daemon.spawn(lambda report: _keeper(report, login, run_id=run_id, lease=lease))
+    if outcome is None:
         raise GonogoError("the process that holds the run lock ended before it had the lock")
-    outcome = json.loads(answer)
     if "error" in outcome:
         raise GonogoError(outcome["error"], detail=outcome.get("detail"), hint=outcome.get("hint"))
     return Held(**outcome["held"]) if outcome["held"] else None
@@ -240,33 +229,16 @@ def _end_sessions(connection: Any, *, run_id: str, named: str | None) -> None:
         time.sleep(0.02)
 
 
-def _keeper(login: Login, *, run_id: str, lease: float, report: int) -> None:
-    """Become a daemon, report the outcome through the pipe, hold the lock. Never returns."""
-    try:
-        os.setsid()
-        if os.fork():
-            os._exit(0)
-        os.chdir("/")
-        null = os.open(os.devnull, os.O_RDWR)
-        for descriptor in (0, 1, 2):
-            os.dup2(null, descriptor)
-        _close_inherited(keep=report)
-        _hold(login, run_id=run_id, lease=lease, report=report)
-    except BaseException as error:  # noqa: BLE001 - nobody is left to see a traceback
-        _tell(report, {"error": f"{type(error).__name__}: {error}"})
-    finally:
-        os._exit(0)
-
-
-def _hold(login: Login, *, run_id: str, lease: float, report: int) -> None:
+def _keeper(report: daemon.Report, login: Login, *, run_id: str, lease: float) -> None:
+    """Hold the lock in a process of its own, and report whether it has it."""
     try:
         connection = connect(login, name=application_name(run_id, _STAGE))
     except GonogoError as error:
-        _tell(report, {"error": error.primary, "detail": error.detail, "hint": error.hint})
+        report.tell({"error": error.primary, "detail": error.detail, "hint": error.hint})
         return
     with connection:
         held = hold(connection)
-        _tell(report, {"held": asdict(held) if held else None})
+        report.tell({"held": asdict(held) if held else None})
         if held:
             return
         seen = time.monotonic()
@@ -276,19 +248,3 @@ def _hold(login: Login, *, run_id: str, lease: float, report: int) -> None:
                 return
             if any(row.run_id == run_id for row in _sessions(connection)):
                 seen = time.monotonic()
-
-
-def _tell(report: int, outcome: Any) -> None:
-    try:
-        os.write(report, json.dumps(outcome).encode())
-        os.close(report)
-    except OSError:
-        # The module that asked is gone, or has been told before.
-        pass
-
-
-def _close_inherited(*, keep: int) -> None:
-    """Ansible waits for the end of its pipes; the keeper must not hold one open."""
-    limit = os.sysconf("SC_OPEN_MAX")
-    os.closerange(3, keep)
-    os.closerange(keep + 1, min(limit, 65536))

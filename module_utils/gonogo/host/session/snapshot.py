@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - whatever is put into a query is a constant of this project
 """One moment of the database for several sessions: dump and fingerprint see the same rows.
 
 Runs on the target host: Python 3.9, standard library and psycopg.
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...contract.errors import GonogoError
+from ...contract.schemas import OF_USERS
 from .connection import DatabaseError, described
 
 __all__ = ["exported", "files", "has_room", "joined", "no_room_for_locks"]
@@ -18,22 +20,22 @@ _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 # As pg_dump does: nobody may empty or change a table between the moment and its being read.
 # Those that may not be read are left to pg_dump, which says so.
-_LOCKABLE = """
+_LOCKABLE = f"""
 SELECT string_agg(format('ONLY %I.%I', n.nspname, c.relname), ', '), count(*)
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
-    AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+    AND {OF_USERS}
     AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
 """
 
-_FILES = """
+_FILES = f"""
 SELECT c.oid::bigint, pg_catalog.format('%I.%I', n.nspname, c.relname),
     pg_catalog.pg_relation_filenode(c.oid)::bigint
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND c.relpersistence <> 't'
-    AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+    AND {OF_USERS}
     AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
 """
 

@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
 
+from ...contract.run_id import PATTERN
 from ..files import removal
 from ..files.private import make_private
 from ..restore.errors import UnprovenError
@@ -48,7 +49,7 @@ __all__ = [
 ]
 
 # Nothing but what runs of this project have made.
-_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+_NAME = re.compile(PATTERN)
 _PLACES = "places.json"
 _MARK = ".gonogo-twin-"
 _MARK_NAME = re.compile(rf"{re.escape(_MARK)}[0-9a-f]{{32}}")

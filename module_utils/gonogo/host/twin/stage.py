@@ -5,7 +5,6 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -16,6 +15,7 @@ from typing import Any, Callable
 from ...contract.errors import GonogoError
 from ...contract.login import Login, Timeouts, application_name
 from ...contract.session_settings import options
+from ...contract.side_by_side import sessions
 from ..archive import clients, toc
 from ..compare import fingerprint, proof
 from ..compare.source import surroundings
@@ -262,7 +262,7 @@ def _told(answer: dict[str, Any], first: GonogoError | None) -> dict[str, Any]:
 
 
 def _jobs(request: Request) -> int:
-    return request.jobs or max(1, min(8, os.cpu_count() or 1))
+    return sessions(request.jobs)
 
 
 def _timed(answer: dict[str, Any], start: float) -> dict[str, Any]:
