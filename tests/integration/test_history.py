@@ -11,7 +11,7 @@ from psycopg import sql
 
 from gonogo.contract.errors import GonogoError
 from gonogo.host.migrate import history
-from gonogo.host.migrate.history import Entry, Lock, Migration
+from gonogo.host.migrate.history import Entry, Migration
 from gonogo.host.migrate.history.interface import APPLIED, FAILED, TRANSACTION, UNDONE
 from gonogo.host.migrate.history.plain import Plain
 from gonogo.host.migrate.history.prisma import Prisma
@@ -138,7 +138,8 @@ class Transactional(Plain):
     """A tool that locks its own table in each transaction."""
 
     name = "Another"
-    lock = Lock("public.gonogo_lock", TRANSACTION)
+    lock_scope = TRANSACTION
+    lock_name = "public.gonogo_lock"
 
     def take(self, connection: Any) -> bool:
         try:

@@ -64,7 +64,8 @@ def test_a_tool_says_all_that_is_asked(tool: history.History) -> None:
         interface.IN_SCRIPT,
     }
     assert tool.late in {APPLIED, interface.IGNORED, interface.REFUSED}
-    assert tool.lock is None or tool.lock.scope in {interface.SESSION, interface.TRANSACTION}
+    assert tool.lock_scope in {None, interface.SESSION, interface.TRANSACTION}
+    assert bool(tool.lock_scope) == bool(tool.lock_name)
     assert bool(tool.stamp("x")) == bool(tool.tables)
     assert all(bool(tool.unstamp(Entry("x", s))) == bool(tool.tables) for s in (APPLIED, FAILED))
 

@@ -188,14 +188,13 @@ def _applied(
         within = {m.file: partial(tool.record, migration=m) for m in migrations}
     # Where the migration's own file has been applied before, its record was written with it.
     take = partial(_lock_out, tool, budgets=budgets, confirm=confirm)
-    scope = tool.lock and tool.lock.scope
-    with _held(tool, connection, take) if scope == SESSION else nullcontext():
+    with _held(tool, connection, take) if tool.lock_scope == SESSION else nullcontext():
         return apply(
             connection,
             plan["steps"],
             budgets=budgets,
             confirm=confirm,
-            opening=take if scope == TRANSACTION else None,
+            opening=take if tool.lock_scope == TRANSACTION else None,
             within=within,
             measured=Measured.of(plan.get("measured") or []),
             skip=skip,
@@ -224,8 +223,7 @@ def _lock_out(
             time.sleep(budgets.wait)
     raise GonogoError(
         f"a deployment of {tool.name}'s is at work on this database",
-        detail=f"Its lock ({tool.lock and tool.lock.name}) was not free in {budgets.attempts} "
-        "attempts.",
+        detail=f"Its lock ({tool.lock_name}) was not free in {budgets.attempts} attempts.",
         hint="Wait for it to end, then run the playbook again.",
     )
 

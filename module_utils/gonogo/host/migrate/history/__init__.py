@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ....contract.errors import GonogoError, shown
-from .interface import Entry, History, Lock, Migration
+from .interface import Entry, History, Migration
 
-__all__ = ["PLAIN", "TOOLS", "Entry", "History", "Lock", "Migration", "find", "of"]
+__all__ = ["PLAIN", "TOOLS", "Entry", "History", "Migration", "find", "of"]
 
 # SQL files and no tool; a runbook that names none is of this kind.
 PLAIN = "plain"

@@ -27,7 +27,6 @@ __all__ = [
     "WHOLE_RUN",
     "Entry",
     "History",
-    "Lock",
     "Migration",
 ]
 
@@ -79,13 +78,6 @@ class Entry(NamedTuple):
     details: Mapping[str, Any] = {}
 
 
-class Lock(NamedTuple):
-    """What a tool's own deployments hold: `name` is for messages."""
-
-    name: str
-    scope: str
-
-
 class History(ABC):
     """A tool's bookkeeping in one schema of one database.
 
@@ -102,7 +94,9 @@ class History(ABC):
     digest: ClassVar[str] = ""
     # What one that has failed means, after "the record calls it begun and not finished".
     failed_means: ClassVar[str] = "every later deployment stops there"
-    lock: ClassVar[Lock | None] = None
+    # How long the tool's own deployments hold their lock, and what messages call it.
+    lock_scope: ClassVar[str | None] = None
+    lock_name: str = ""
 
     def __init__(self, schema: str) -> None:
         self.schema = schema
@@ -194,8 +188,9 @@ class History(ABC):
     # --- the lock ----------------------------------------------------------------------------
 
     def take(self, connection: Any) -> bool:
-        """Take `lock`, in the session or the transaction at hand; false, without waiting, where
-        somebody has it."""
+        """Take the tool's lock, in the session or the transaction at hand.
+
+        Waits for nobody: false where somebody has it."""
         del connection
         return True
 

@@ -24,7 +24,6 @@ from .interface import (
     UNDONE,
     Entry,
     History,
-    Lock,
     Migration,
 )
 from .reading import inside, literal, quoted, text_of
@@ -64,7 +63,8 @@ class Prisma(History):
     late = APPLIED
     digest = "SHA-256"
     failed_means = "every later deployment of Prisma's stops there (P3009)"
-    lock = Lock(str(_LOCK), SESSION)
+    lock_scope = SESSION
+    lock_name = str(_LOCK)
 
     def files(self, folder: Path) -> list[Migration]:
         found = []
