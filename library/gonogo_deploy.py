@@ -10,7 +10,7 @@ description:
   - Looks for the migration's objects in the real schema. Where all are there, nothing is done; where some are, the stage is refused and names every one; where none is, the migration is applied.
   - The files are applied in one transaction, but for those declared with V(transaction=none). A transaction that does not get its locks in time is rolled back and tried again.
   - Every statement's line in deploy.json says how long it took, what it locked and rewrote, how much it wrote, and for how long the application had to wait for it.
-  - Where the database has Prisma's table, the migration's row is written in the migration's own transaction.
+  - Where the migration tool keeps a record in the database, the migration is recorded in its own transaction.
 extends_documentation_fragment: [gonogo, gonogo.login, gonogo.timeouts, gonogo.budgets]
 options:
   resume:

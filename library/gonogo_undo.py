@@ -10,7 +10,7 @@ description:
   - Rehearses the runbook's undo scripts in a transaction that is rolled back, proves that they leave the schema as it was before the deployment and the rows of every table that stays as they are, and shows the plan with its token.
   - The plan names every row that would be lost. Without an approval of exactly that plan nothing is changed.
   - Holds the run lock while it works. Ends sessions that a dead run has left; refuses while another run is alive and names it.
-  - Where the database has Prisma's table, the migration's row is marked as rolled back in the same transaction.
+  - Where the migration tool keeps a record in the database, it says in the same transaction that the migration was taken back.
   - No answer, a wrong token, another run, an expired plan or V(ROLLBACK) changes nothing.
 extends_documentation_fragment: [gonogo, gonogo.login, gonogo.timeouts, gonogo.approval]
 options:

@@ -62,7 +62,7 @@ def plan_of(
     return {
         "steps": steps,
         "objects": migration.expected(steps, manifest),
-        "prisma": migration.bookkeeping(directory, data, manifest),
+        "history": migration.history_of(directory, data, manifest),
     }
 
 

@@ -223,7 +223,7 @@ def test_a_failure_leaves_everything_as_it_was(database: Database, tmp_path: Pat
     plan = plan_of(tmp_path, add=ADD, bad="SELECT 1;\n\nSELECT\n    nonsense;\n")
     with database.owner() as owner:
         owner.execute(PRISMA_TABLE)
-        done = deployed(database, {**plan, "prisma": None})
+        done = deployed(database, plan)
         assert prisma_rows(owner) == []
     assert done["action"] == "failed"
     assert done["error"]["sqlstate"] == "42703"
@@ -469,7 +469,7 @@ def test_the_record_is_written_with_the_migration(
     plan = plan_of(tmp_path, prisma="add", add=ADD)
     done = deployed(database, plan)
     (row,) = prisma_rows(prisma)
-    assert row["checksum"] == plan["prisma"]["checksums"][0]
+    assert row["checksum"] == plan["history"]["migrations"][0]["checksums"][0]
     assert row["finished_at"] >= row["started_at"]
     assert (row["logs"], row["rolled_back_at"], row["applied_steps_count"]) == (None, None, 1)
     assert done["after"]["contradictions"] == []
@@ -493,7 +493,7 @@ def test_recorded_as_applied_but_not_there_is_a_contradiction(
     database: Database, prisma: psycopg.Connection, tmp_path: Path
 ) -> None:
     plan = plan_of(tmp_path, prisma="add", add=ADD)
-    _recorded(prisma, plan["prisma"]["checksums"][0])
+    _recorded(prisma, plan["history"]["migrations"][0]["checksums"][0])
     done = deployed(database, plan)
     assert done["action"] == "refused"
     (found,) = done["before"]["contradictions"]
@@ -508,7 +508,7 @@ def test_begun_and_not_finished_is_a_contradiction(
     database: Database, prisma: psycopg.Connection, tmp_path: Path
 ) -> None:
     plan = plan_of(tmp_path, prisma="add", add=ADD)
-    _recorded(prisma, plan["prisma"]["checksums"][0], finished=False)
+    _recorded(prisma, plan["history"]["migrations"][0]["checksums"][0], finished=False)
     done = deployed(database, plan)
     assert done["action"] == "refused"
     assert done["before"]["contradictions"][0]["hint"] == (
@@ -541,7 +541,7 @@ def test_a_record_of_the_file_with_other_line_ends_is_the_same(
 ) -> None:
     plan = plan_of(tmp_path, prisma="add", add=f"-- unix\n{ADD}\n")
     prisma.execute(ADD)
-    _recorded(prisma, plan["prisma"]["checksums"][1])
+    _recorded(prisma, plan["history"]["migrations"][0]["checksums"][1])
     assert deployed(database, plan)["before"]["contradictions"] == []
 
 

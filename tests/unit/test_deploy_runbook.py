@@ -15,6 +15,7 @@ from gonogo.contract.errors import InputError
 from gonogo.controller import runbook
 from gonogo.controller.invocation.commands import Caller
 from gonogo.controller.outcome import deployment
+from gonogo.controller.reading import yamlfile
 from gonogo.controller.runbook import migration
 
 RUNBOOKS = Path(__file__).parents[2] / "runbooks"
@@ -123,16 +124,40 @@ def test_after_deploy_is_for_preflight(folders: Path) -> None:
 def test_the_checksum_is_that_of_the_file() -> None:
     plan = migration.plan(load(FIRST), "migration")
     raw = (FIRST / "migration.sql").read_bytes()
-    assert plan["prisma"]["checksums"][0] == hashlib.sha256(raw).hexdigest()
-    assert plan["prisma"]["name"] == FIRST.name
+    assert plan["history"]["tool"] == "prisma"
+    (known,) = plan["history"]["migrations"]
+    assert known["checksums"][0] == hashlib.sha256(raw).hexdigest()
+    assert known["name"] == FIRST.name
     crlf = hashlib.sha256(raw.replace(b"\n", b"\r\n")).hexdigest()
-    assert plan["prisma"]["checksums"][1:] == [crlf]
+    assert known["checksums"][1:] == [crlf]
 
 
 def test_without_prisma_there_is_no_record(folders: Path) -> None:
     folder = folders / FIRST.name
     edit(folder, "runbook.yml", "prisma: {file: migration.sql}\n", "")
-    assert migration.plan(load(folder), "migration")["prisma"] is None
+    told = migration.plan(load(folder), "migration")["history"]
+    assert told == {"tool": "plain", "schema": "public", "migrations": []}
+
+
+def test_a_migration_is_one_tool_s(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many tools the engine will know."""
+    monkeypatch.setattr(migration, "TOOL_KEYS", ("prisma", "other"))
+    document = yamlfile.load(folder / "runbook.yml")
+    document.data["other"] = {"file": "migration.sql"}
+    (told,) = migration.history_faults(document)
+    assert "'other' is a second migration tool beside 'prisma'" in told.primary
+
+
+def test_an_older_record_of_an_intent_is_understood() -> None:
+    """A run that was interrupted before the project was brought up to date."""
+    known = {"name": "n", "file": "migration.sql", "checksums": ["c"]}
+    steps: dict[str, Any] = {"steps": [], "objects": []}
+    before = {**steps, "prisma": {"schema": "app", **known}}
+    now = {**steps, "history": {"tool": "prisma", "schema": "app", "migrations": [known]}}
+    assert migration.history_on_record(before) == now
+    assert migration.history_on_record(now) == now
+    none = {"tool": "plain", "schema": "", "migrations": []}
+    assert migration.history_on_record({**steps, "prisma": None}) == {**steps, "history": none}
 
 
 @pytest.mark.parametrize("original", [FIRST, SECOND], ids=lambda folder: folder.name)

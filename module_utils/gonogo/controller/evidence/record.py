@@ -60,7 +60,11 @@ _SHAPES: tuple[tuple[re.Pattern[str], Any], ...] = tuple(
             "after": ({"objects": [_OBJECT], "contradictions": [_OBJECT]}, None),
         },
         r"deploy_intent\.json": {
-            "plan": {"steps": [{"file": str}], "objects": [_OBJECT]},
+            "plan": {
+                "steps": [{"file": str}],
+                "objects": [_OBJECT],
+                "history": {"tool": str, "schema": str, "migrations": [_OBJECT]},
+            },
             "before": _OBJECT,
         },
         r"\w+_plan\.json": {"content": str, "token": str, "expires_at": str, "holds": _OBJECT},

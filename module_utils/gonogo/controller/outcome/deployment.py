@@ -54,7 +54,7 @@ def own_record(runs_dir: Path, run: Run) -> dict[str, Any] | None:
 def contradictions(
     state: str, own: Mapping[str, Any] | None, runbook: Runbook
 ) -> list[dict[str, Any]]:
-    """In what our own record and the schema do not agree; as Prisma's, never in the way."""
+    """In what our own record and the schema do not agree. It is never in the way."""
     if own is None:
         return []
     run_id, found = own["run_id"], []

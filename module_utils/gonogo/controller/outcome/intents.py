@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..evidence import RecordError, Run, load, read_object
+from ..runbook import migration
 from . import unheard
 
 __all__ = [
@@ -67,7 +68,7 @@ def seal(
                 {key: step[key] for key in ("file", "transaction")} for step in plan["steps"]
             ],
             "objects": plan["objects"],
-            "prisma": plan["prisma"],
+            "history": plan["history"],
         },
         "before": look["before"],
         "schema_before": look["schema_before"],
@@ -107,7 +108,8 @@ def open_runs(runs_dir: Path, environment: str, login: Mapping[str, Any]) -> lis
 
 def plan_of(run: Run) -> dict[str, Any]:
     """What to ask the target host for. Raises GonogoError for evidence that was altered."""
-    return {"plan": run.read_json(DEPLOY)["plan"], "schema_before": run.read_json(SCHEMA)}
+    plan = migration.history_on_record(run.read_json(DEPLOY)["plan"])
+    return {"plan": plan, "schema_before": run.read_json(SCHEMA)}
 
 
 def keep_found(run: Run, found: Mapping[str, Any], *, by: str) -> dict[str, Any]:

@@ -44,6 +44,15 @@ _SQL_FILE = Keys(
 )
 # An undo is one transaction, so that it can be tried before it is approved.
 _UNDO_FILE = Keys({key: shape for key, shape in _SQL_FILE.keys.items() if key != "transaction"})
+# By which file and name, and in which schema, a migration tool knows the migration.
+_RECORDED = Keys(
+    {
+        "file": Text(pattern=_FILE),
+        "name": Text(pattern=_NAME, optional=True),
+        "schema": Text(optional=True),
+    },
+    optional=True,
+)
 
 RUNBOOK = Keys(
     {
@@ -68,14 +77,7 @@ RUNBOOK = Keys(
         "facts": Items(Text(pattern=_NAME), distinct=True, empty=True, optional=True),
         "migration": Items(_SQL_FILE, unique="file"),
         "undo": Items(_UNDO_FILE, unique="file", optional=True),
-        "prisma": Keys(
-            {
-                "file": Text(pattern=_FILE),
-                "name": Text(pattern=_NAME, optional=True),
-                "schema": Text(optional=True),
-            },
-            optional=True,
-        ),
+        **dict.fromkeys(migration.TOOL_KEYS, _RECORDED),
         "phases": Items(
             Keys(
                 {
@@ -272,7 +274,7 @@ class _Files:
                 rules.references(self.own),
                 rules.parameters(self.own),
                 rules.files(self.own, self.folders[::2]),
-                migration.prisma_faults(self.own),
+                migration.history_faults(self.own),
             ):
                 faults.note_all(found)
         for folder in (directory, *([self.base] if self.base else [])):

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...contract import canonical
 from ...contract.errors import InputError
+from ...host.migrate import history
 from ..reading import schema, yamlfile
 from ..reading.faults import Faults
 from ..sql import effects, statements
@@ -22,7 +22,20 @@ from ..sql.footprint import footprint
 if TYPE_CHECKING:
     from .book import Runbook
 
-__all__ = ["bookkeeping", "expected", "faults", "plan", "prisma_faults", "steps", "untold"]
+__all__ = [
+    "TOOL_KEYS",
+    "expected",
+    "faults",
+    "history_faults",
+    "history_of",
+    "history_on_record",
+    "plan",
+    "steps",
+    "untold",
+]
+
+# Keys of runbook.yml by which a migration is a tool's.
+TOOL_KEYS = tuple(tool for tool in history.TOOLS if tool != history.PLAIN)
 
 # A migration may have statements of their own; an undo is tried as a whole before it is approved.
 _OUTSIDE = {
@@ -56,18 +69,20 @@ def faults(document: yamlfile.Document, directory: Path) -> Iterator[InputError]
                     )
 
 
-def prisma_faults(document: yamlfile.Document) -> Iterator[InputError]:
-    """The file Prisma knows belongs to the migration, and to its transaction."""
-    if "prisma" not in document.data:
-        return
-    file = document.data["prisma"]["file"]
-    path = ("prisma", "file")
+def history_faults(document: yamlfile.Document) -> Iterator[InputError]:
+    """The file that a tool knows belongs to the migration, and to its transaction."""
+    named = [tool for tool in TOOL_KEYS if tool in document.data]
+    for tool in named[1:]:
+        problem = f"is a second migration tool beside '{named[0]}'"
+        yield schema.fault(document, (tool,), None, problem, "A migration is one tool's.")
     entries = {entry["file"]: entry for entry in document.data["migration"]}
-    if file not in entries:
-        yield schema.fault(document, path, file, "is no file of the migration")
-    elif entries[file].get("transaction") == "none":
-        problem = "runs outside a transaction: its record could not be written together with it"
-        yield schema.fault(document, path, file, problem)
+    for tool in named:
+        file, path = document.data[tool]["file"], (tool, "file")
+        if file not in entries:
+            yield schema.fault(document, path, file, "is no file of the migration")
+        elif entries[file].get("transaction") == "none":
+            problem = "runs outside a transaction: its record could not be written together with it"
+            yield schema.fault(document, path, file, problem)
 
 
 def steps(directory: Path, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -160,36 +175,47 @@ def untold(runbook: Runbook) -> list[dict[str, Any]]:
     ]
 
 
-def bookkeeping(
+def history_of(
     directory: Path, data: Mapping[str, Any], manifest: Mapping[str, Any]
-) -> dict[str, Any] | None:
-    """What Prisma's table is to say of this migration, None where it is none of Prisma's.
-
-    `checksums` are all that Prisma takes for this file's: the first is of the file as it stands,
-    the others with the other kinds of line ends.
-    """
-    if "prisma" not in data:
-        return None
-    said = data["prisma"]
-    raw = (directory / said["file"]).read_bytes()
-    unix = raw.replace(b"\r\n", b"\n")
-    variants = [raw, unix, unix.replace(b"\n", b"\r\n")]
-    return {
-        "schema": said.get("schema", manifest["schema"]),
+) -> dict[str, Any]:
+    """The `tool` of a migration, the `schema` of its record and the `migrations` that are to be in
+    it, each with `name`, `file` and the `checksums` that the tool takes for the file's."""
+    tool = next((tool for tool in TOOL_KEYS if tool in data), history.PLAIN)
+    said = data.get(tool)
+    if said is None:
+        return {"tool": tool, "schema": manifest["schema"], "migrations": []}
+    schema_name = said.get("schema", manifest["schema"])
+    content = (directory / said["file"]).read_bytes()
+    one = {
         "name": said.get("name", data["name"]),
         "file": said["file"],
-        "checksums": list(dict.fromkeys(canonical.sha256(text) for text in variants)),
+        "checksums": list(history.find(tool, schema=schema_name).checksums(content)),
     }
+    return {"tool": tool, "schema": schema_name, "migrations": [one]}
+
+
+def history_on_record(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """A plan as it is kept in the evidence; an older one names its tool by a key of its own."""
+    if "history" in kept:
+        return dict(kept)
+    others = {key: value for key, value in kept.items() if key not in TOOL_KEYS}
+    told: dict[str, Any] = {"tool": history.PLAIN, "schema": "", "migrations": []}
+    for tool in TOOL_KEYS:
+        said = kept.get(tool)
+        if isinstance(said, Mapping):
+            one = {key: said[key] for key in ("name", "file", "checksums")}
+            told = {"tool": tool, "schema": said["schema"], "migrations": [one]}
+    return {**others, "history": told}
 
 
 def plan(runbook: Runbook, key: str) -> dict[str, Any]:
     """What the target host needs of a runbook: `steps` of `migration` or `undo`, and by what the
-    migration is recognised (`objects`, `prisma`)."""
+    migration is recognised (`objects`, `history`)."""
     own = steps(runbook.directory, runbook.sql_files("migration"))
     return {
         "steps": own if key == "migration" else steps(runbook.directory, runbook.sql_files(key)),
         "objects": expected(own, runbook.manifest),
-        "prisma": bookkeeping(runbook.directory, runbook.data, runbook.manifest),
+        "history": history_of(runbook.directory, runbook.data, runbook.manifest),
     }
 
 

@@ -111,6 +111,7 @@ def apply(
     *,
     budgets: Budgets,
     confirm: Callable[[], None],
+    opening: Callable[[Any], None] | None = None,
     within: Mapping[str, Callable[[Any], None]] | None = None,
     measured: Measured | None = None,
     skip: Callable[[Mapping[str, Any]], bool] = lambda _statement: False,
@@ -119,14 +120,15 @@ def apply(
 
     `confirm` is called before each try, and again as the last thing before COMMIT; it raises
     GonogoError when nothing may be committed any more, which is raised from here as long as nothing
-    was. `within` holds, by file, what else belongs to its transaction; `measured`, which locks each
-    statement took on a copy. `skip` tells which statements are done already.
+    was. `opening` is called first in each transaction; `within` holds, by file, what else belongs
+    to its transaction; `measured`, which locks each statement took on a copy. `skip` tells which
+    statements are done already.
     """
     done = Applied()
     needs = Needs(measured or Measured())
     for work in _works(steps, skip):
         try:
-            if not _one(connection, work, done, budgets, confirm, within or {}, needs):
+            if not _one(connection, work, done, budgets, confirm, opening, within or {}, needs):
                 break
         except GonogoError as error:
             if not done.bill:
@@ -163,6 +165,7 @@ def _one(
     done: Applied,
     budgets: Budgets,
     confirm: Callable[[], None],
+    opening: Callable[[Any], None] | None,
     within: Mapping[str, Callable[[Any], None]],
     needs: Needs,
 ) -> bool:
@@ -171,7 +174,7 @@ def _one(
         confirm()
         meter = Meter(connection)
         try:
-            _transaction(connection, work, meter, budgets, confirm, within, needs)
+            _transaction(connection, work, meter, budgets, confirm, opening, within, needs)
         except _Failed as failure:
             told = failure.told
             if told["committed"] is None:
@@ -198,6 +201,7 @@ def _transaction(
     meter: Meter,
     budgets: Budgets,
     confirm: Callable[[], None],
+    opening: Callable[[Any], None] | None,
     within: Mapping[str, Callable[[Any], None]],
     needs: Needs,
 ) -> None:
@@ -207,6 +211,8 @@ def _transaction(
     try:
         if work.own_transaction:
             connection.execute("BEGIN")
+            if opening:
+                opening(connection)
         patience = _patience(connection)
         limit = _limit(connection, current, budgets)
         meter.begin([table for s in work.statements for table in s["tables"]])

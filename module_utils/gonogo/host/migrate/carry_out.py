@@ -8,7 +8,9 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from typing import Any, Callable
 
 from ...contract.budgets import Budgets
@@ -16,8 +18,10 @@ from ...contract.canonical import line, sha256
 from ...contract.errors import GonogoError
 from ..compare import schema_catalog
 from ..session.connection import DatabaseError, described
-from . import prisma
+from . import history
 from .apply import Applied, apply
+from .history.contradictions import about, contradictions
+from .history.interface import SESSION, TRANSACTION, History
 from .needs import Measured
 from .recognise import look
 
@@ -42,19 +46,21 @@ _INDEX = "index "
 def inspect(connection: Any, plan: Mapping[str, Any]) -> dict[str, Any]:
     """What is there of a migration, and what the records say of it; changes nothing.
 
-    `plan` has `objects` and `prisma`, as controller/runbook/migration.py makes them. Returns
+    `plan` has `objects` and `history`, as controller/runbook/migration.py makes them. Returns
     `state` (absent, applied, half or unfinished: all but statements outside of transactions is
-    there), `objects`, `prisma` (Prisma's rows or None) and `contradictions`.
+    there), `objects`, `history` (the migration `tool` and the `entries` of its record, None where
+    it keeps none here) and `contradictions`.
     """
     found = look(connection, plan["objects"])
-    record = prisma.read(connection, plan["prisma"])
+    tool, migrations = history.of(plan["history"])
+    entries = tool.entries(connection)
     state = _unfinished(plan, found) or found["state"]
     effective = "applied" if state == "unfinished" else state
     return {
         "state": state,
         "objects": found["objects"],
-        "prisma": record,
-        "contradictions": prisma.contradictions(effective, record, plan["prisma"]),
+        "history": {"tool": plan["history"]["tool"], "entries": about(migrations, entries)},
+        "contradictions": contradictions(tool, migrations, effective, entries),
     }
 
 
@@ -169,9 +175,7 @@ def _applied(
     budgets: Budgets,
     confirm: Callable[[], None],
 ) -> Applied:
-    wanted = plan["prisma"]
-    if wanted:
-        _lock_out_prisma(connection, budgets, confirm)
+    tool, migrations = history.of(plan["history"])
     there = {(o["file"], o["line"]) for o in before["objects"] if o["made"] and o["done"]}
     missing = {(o["file"], o["line"]) for o in before["objects"] if not o["done"]}
 
@@ -180,30 +184,46 @@ def _applied(
         return before["state"] == "unfinished" and (where in there or where not in missing)
 
     within: dict[str, Callable[[Any], None]] = {}
-    if wanted and before["prisma"] is not None and before["state"] != "unfinished":
-        within[wanted["file"]] = lambda session: prisma.note(session, wanted)
+    if before["history"]["entries"] is not None and before["state"] != "unfinished":
+        within = {m.file: partial(tool.record, migration=m) for m in migrations}
     # Where the migration's own file has been applied before, its record was written with it.
-    return apply(
-        connection,
-        plan["steps"],
-        budgets=budgets,
-        confirm=confirm,
-        within=within,
-        measured=Measured.of(plan.get("measured") or []),
-        skip=skip,
-    )
+    take = partial(_lock_out, tool, budgets=budgets, confirm=confirm)
+    with _held(tool, connection, take) if tool.lock_scope == SESSION else nullcontext():
+        return apply(
+            connection,
+            plan["steps"],
+            budgets=budgets,
+            confirm=confirm,
+            opening=take if tool.lock_scope == TRANSACTION else None,
+            within=within,
+            measured=Measured.of(plan.get("measured") or []),
+            skip=skip,
+        )
 
 
-def _lock_out_prisma(connection: Any, budgets: Budgets, confirm: Callable[[], None]) -> None:
+@contextmanager
+def _held(tool: History, connection: Any, take: Callable[[Any], None]) -> Iterator[None]:
+    """Hold the tool's lock; a session that is lost holds none, and what it has done stays."""
+    take(connection)
+    try:
+        yield
+    finally:
+        with suppress(DatabaseError):
+            tool.release(connection)
+
+
+def _lock_out(
+    tool: History, connection: Any, budgets: Budgets, confirm: Callable[[], None]
+) -> None:
     for attempt in range(1, budgets.attempts + 1):
         confirm()
-        if prisma.lock(connection):
+        if tool.take(connection):
             return
         if attempt < budgets.attempts:
             time.sleep(budgets.wait)
     raise GonogoError(
-        "a deployment of Prisma's is at work on this database",
-        detail=f"Its lock ({prisma.LOCK_KEY}) was not free in {budgets.attempts} attempts.",
+        f"a deployment of {tool.name}'s is at work on this database",
+        detail=f"Its lock ({tool.lock_name}) was not free in {budgets.attempts} attempts.",
         hint="Wait for it to end, then run the playbook again.",
     )
 

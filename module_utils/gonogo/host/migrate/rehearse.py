@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, Callable
 
@@ -20,6 +20,7 @@ from ...contract.errors import GonogoError
 from ...contract.side_by_side import sessions
 from ..compare import fingerprint, reprint, schema_catalog
 from ..session.connection import DatabaseError
+from . import history
 from .again import again as tried_again
 from .alone import alone
 from .carry_out import deploy, inspect
@@ -31,6 +32,7 @@ __all__ = ["back", "look", "there"]
 # How a session is opened: `patient` ones may take as long as they like.
 Connect = Callable[..., Any]
 
+_NAMED = "SELECT pg_catalog.format('%%I.%%I', %s::text, %s::text)"
 _UNDONE = ("seconds", "locked", "locked_seconds", "lost", "compared")
 
 
@@ -85,7 +87,7 @@ def there(
     with connect() as connection:
         before = inspect(connection, plan)
         schema = schema_catalog.read(connection)
-        own = _own_table(connection, plan)
+        own = _own_tables(connection, plan)
     found.update(state=before["state"], schema=schema)
     if before["state"] == "applied":
         with connect() as connection:
@@ -210,7 +212,7 @@ def _as_it_was(
     connect: Connect,
     schema: Mapping[str, str],
     rows: Mapping[str, Mapping[str, Any]],
-    own: str | None,
+    own: Collection[str],
 ) -> None:
     """Raise GonogoError unless schema and rows are what they were before the migration."""
     with connect() as connection:
@@ -231,23 +233,21 @@ def _as_it_was(
         )
 
 
-def _rows(connect: Connect, own: str | None) -> dict[str, dict[str, Any]]:
-    """Table → rows and hash; without Prisma's, whose record of an undone migration stays."""
+def _rows(connect: Connect, own: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Table → rows and hash; not of the tool's `own`: its record of an undone migration stays."""
     with connect() as connection:
         method = fingerprint.best_method(connection.info.server_version)
     content = fingerprint.content(lambda: connect(patient=True), sessions=sessions(), method=method)
     return {
         name: {"rows": table["rows"], "hash": table["hash"]}
         for name, table in content["tables"].items()
-        if name != own
+        if name not in own
     }
 
 
-def _own_table(connection: Any, plan: Mapping[str, Any]) -> str | None:
-    if not plan["prisma"]:
-        return None
-    named = "SELECT pg_catalog.format('%%I.%%I', %s::text, '_prisma_migrations')"
-    return str(connection.execute(named, (plan["prisma"]["schema"],)).fetchone()[0])
+def _own_tables(connection: Any, plan: Mapping[str, Any]) -> set[str]:
+    tool, _ = history.of(plan["history"])
+    return {str(connection.execute(_NAMED, table).fetchone()[0]) for table in tool.tables}
 
 
 def _severity(error: Mapping[str, Any] | None) -> str:

@@ -29,7 +29,7 @@ from ..session.catalog import WRITTEN
 from ..session.connection import DatabaseError, connect, described
 from ..session.identity import observe
 from ..session.login_rights import refuse_stronger_login
-from . import prisma, single
+from . import history, single
 from .bill import Meter
 from .recognise import look
 
@@ -130,7 +130,7 @@ def take_back(
 ) -> dict[str, Any]:
     """Rehearse the undo scripts; commit them if `approved_content` is the digest of what they do.
 
-    `plan` has `steps` (of the undo) and `objects` and `prisma` (of the migration);
+    `plan` has `steps` (of the undo) and `objects` and `history` (of the migration);
     `schema_before` is the schema as it was before the migration, None where nobody has kept it.
 
     Returns `state` (of the migration, before), `content`, `holds` (what `content` is made of: name
@@ -284,9 +284,8 @@ def _carried_out(
         mode = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names)
         connection.execute(mode)
     locked_at = time.monotonic()
-    wanted = plan["prisma"]
-    own = (wanted["schema"], "_prisma_migrations") if wanted else None
-    compared = {table: columns for table, columns in outlook.kept.items() if table != own}
+    tool, migrations = history.of(plan["history"])
+    compared = {t: columns for t, columns in outlook.kept.items() if t not in tool.tables}
     lost = _lost(connection, outlook)
     # A table that was made anew is another one, even where it is as empty.
     oids = [connection.execute(_OID, table).fetchone()[0] for table in outlook.doomed]
@@ -296,11 +295,12 @@ def _carried_out(
     for step in plan["steps"]:
         for statement in step["statements"]:
             single.run(connection, statement)
-    if wanted and prisma.read(connection, wanted) is not None:
-        prisma.take_back(connection, wanted)
+    if tool.entries(connection) is not None:
+        for migration in migrations:
+            tool.unrecord(connection, migration)
     connection.execute(_NOW)
     written = {(schema, name) for schema, name in connection.execute(WRITTEN).fetchall()}
-    unseen = sorted(".".join(t) for t in written - {*compared, *outlook.dropped} - {own})
+    unseen = sorted(".".join(t) for t in written - {*compared, *outlook.dropped, *tool.tables})
     moved = sorted(
         ".".join(t)
         for t, columns in compared.items()

@@ -1,0 +1,56 @@
+"""SQL files without a tool: nobody keeps a record of them, the schema says what is applied.
+
+Python 3.9, standard library only.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ....contract.canonical import sha256
+from .interface import APPLIED, PER_FILE, Entry, History, Migration
+from .reading import inside, text_of
+
+__all__ = ["Plain"]
+
+
+class Plain(History):
+    """The files `*.sql` of one folder, in the order of their names, byte by byte."""
+
+    name = "plain SQL"
+    transaction = PER_FILE
+    late = APPLIED
+    digest = "SHA-256"
+
+    def files(self, folder: Path) -> list[Migration]:
+        found = [path for path in inside(folder) if path.suffix == ".sql" and path.is_file()]
+        return [
+            Migration(path.name, path.name, text_of(path), self.checksums(path.read_bytes()))
+            for path in found
+        ]
+
+    def checksums(self, content: bytes) -> tuple[str, ...]:
+        return (sha256(content),)
+
+    @property
+    def tables(self) -> tuple[tuple[str, str], ...]:
+        return ()
+
+    def entries(self, connection: Any) -> list[Entry] | None:
+        del connection
+        return None
+
+    def record(self, connection: Any, migration: Migration) -> None:
+        """Nothing: there is no record."""
+
+    def unrecord(self, connection: Any, migration: Migration) -> None:
+        """Nothing: there is no record."""
+
+    def stamp(self, name: str) -> str | None:
+        del name
+        return None
+
+    def unstamp(self, entry: Entry) -> str | None:
+        del entry
+        return None

@@ -1,0 +1,298 @@
+"""What a migration tool's bookkeeping says of files and of its record, without a database."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gonogo.contract.errors import GonogoError, InputError
+from gonogo.host.migrate import history
+from gonogo.host.migrate.history import interface
+from gonogo.host.migrate.history.contradictions import about, contradictions
+from gonogo.host.migrate.history.interface import APPLIED, FAILED, UNDONE, Entry, Migration
+from gonogo.host.migrate.history.plain import Plain
+from gonogo.host.migrate.history.prisma import Prisma
+
+ROOT = Path(__file__).parents[2]
+UNIX = b"CREATE TABLE t (n int);\n"
+NAMES = ("20260101000000_a", "20260102000000_b", "20260103000000_c")
+
+
+class Newest(Plain):
+    """A tool that records its newest version alone, and never applies what is older."""
+
+    late = interface.IGNORED
+
+    def applied(self, files: Sequence[Migration], entries: Sequence[Entry]) -> list[str]:
+        newest = max((e.name for e in entries if e.state == APPLIED), default="")
+        return [file.name for file in files if file.name <= newest]
+
+
+@pytest.fixture(params=sorted(history.TOOLS))
+def tool(request: pytest.FixtureRequest) -> history.History:
+    return history.find(request.param, schema="public")
+
+
+def folder_of(tool: history.History, directory: Path, names: Sequence[str] = NAMES) -> Path:
+    """The same migrations, as each tool keeps them."""
+    for name in names:
+        file = directory / (f"{name}/migration.sql" if tool.name == "Prisma" else f"{name}.sql")
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(UNIX)
+    return directory
+
+
+def told(files: Sequence[Migration]) -> list[str]:
+    return [file.name for file in files]
+
+
+# --- every tool --------------------------------------------------------------------------------
+
+
+def test_a_tool_says_all_that_is_asked(tool: history.History) -> None:
+    assert tool.name
+    assert tool.transaction in {
+        interface.PER_FILE,
+        interface.IMPLICIT,
+        interface.WHOLE_RUN,
+        interface.IN_SCRIPT,
+    }
+    assert tool.late in {APPLIED, interface.IGNORED, interface.REFUSED}
+    assert tool.lock_scope in {None, interface.SESSION, interface.TRANSACTION}
+    assert bool(tool.lock_scope) == bool(tool.lock_name)
+    assert bool(tool.stamp("x")) == bool(tool.tables)
+    assert all(bool(tool.unstamp(Entry("x", s))) == bool(tool.tables) for s in (APPLIED, FAILED))
+
+
+def test_files_come_in_the_order_of_the_tool(tool: history.History, tmp_path: Path) -> None:
+    files = tool.files(folder_of(tool, tmp_path, NAMES[::-1]))
+    assert [file.name.removesuffix(".sql") for file in files] == [*NAMES]
+    assert {file.text for file in files} == {UNIX.decode()}
+    assert all((tmp_path / file.file).read_bytes() == UNIX for file in files)
+    assert all(file.checksums == tool.checksums(UNIX) for file in files)
+
+
+def test_what_is_no_migration_is_passed_over(tool: history.History, tmp_path: Path) -> None:
+    folder_of(tool, tmp_path)
+    (tmp_path / "migration_lock.toml").write_text('provider = "postgresql"\n')
+    assert len(tool.files(tmp_path)) == len(NAMES)
+
+
+def test_a_folder_that_is_not_there_is_one_error(tool: history.History, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no folder of migrations nowhere"):
+        tool.files(tmp_path / "nowhere")
+
+
+def test_a_file_that_is_no_text_is_one_error(tool: history.History, tmp_path: Path) -> None:
+    folder_of(tool, tmp_path)
+    next(tmp_path.rglob("*.sql")).write_bytes(b"-- \xff\xfe")
+    with pytest.raises(InputError, match="is not UTF-8 text"):
+        tool.files(tmp_path)
+
+
+def test_the_states_follow_from_files_and_record(tool: history.History, tmp_path: Path) -> None:
+    files = tool.files(folder_of(tool, tmp_path))
+    a, b, c = told(files)
+    assert told(tool.pending(files, [])) == [a, b, c]
+    entries = [Entry(a, APPLIED, files[0].checksums[0]), Entry("gone", APPLIED), Entry(b, FAILED)]
+    assert tool.applied(files, entries) == [a, "gone"]
+    assert tool.failed(entries) == [b]
+    assert told(tool.pending(files, entries)) == [c]
+    assert tool.missing(files, entries) == ["gone"]
+    assert tool.changed(files, entries) == []
+    assert tool.out_of_order(files, entries) == []
+
+
+def test_what_was_taken_back_is_pending_again(tool: history.History, tmp_path: Path) -> None:
+    files = tool.files(folder_of(tool, tmp_path))
+    a, b, c = told(files)
+    taken = [Entry(a, APPLIED), Entry(b, UNDONE)]
+    assert told(tool.pending(files, taken)) == [b, c]
+    # And applied once more.
+    assert told(tool.pending(files, [*taken, Entry(b, APPLIED)])) == [c]
+    assert tool.missing(files, [Entry("gone", UNDONE)]) == []
+
+
+def test_a_late_older_file_is_out_of_order(tool: history.History, tmp_path: Path) -> None:
+    files = tool.files(folder_of(tool, tmp_path))
+    a, b, c = told(files)
+    entries = [Entry(b, APPLIED)]
+    assert told(tool.out_of_order(files, entries)) == [a]
+    assert told(tool.pending(files, entries)) == [a, c]
+
+
+def test_an_applied_file_that_was_edited_is_changed(tool: history.History, tmp_path: Path) -> None:
+    files = tool.files(folder_of(tool, tmp_path))
+    a, b, c = told(files)
+    checksum = files[0].checksums[0]
+    entries = [Entry(a, APPLIED, "0"), Entry(b, APPLIED, checksum), Entry(c, FAILED, "0")]
+    assert told(tool.changed(files, entries)) == [a]
+    # One of its rows is of this file.
+    assert tool.changed(files, [*entries, Entry(a, APPLIED, checksum)]) == []
+    assert tool.changed(files, [Entry(a, APPLIED, None)]) == []
+
+
+def test_a_tool_can_record_its_newest_version_alone(tmp_path: Path) -> None:
+    tool = Newest("public")
+    files = tool.files(folder_of(tool, tmp_path))
+    a, b, c = told(files)
+    assert tool.applied(files, [Entry(b, APPLIED)]) == [a, b]
+    assert told(tool.pending(files, [Entry(b, APPLIED)])) == [c]
+
+
+def test_a_tool_can_pass_over_a_late_older_file(tmp_path: Path) -> None:
+    class Passing(Plain):
+        late = interface.IGNORED
+
+    tool = Passing("public")
+    files = tool.files(folder_of(tool, tmp_path))
+    a, b, c = told(files)
+    assert told(tool.out_of_order(files, [Entry(b, APPLIED)])) == [a]
+    assert told(tool.pending(files, [Entry(b, APPLIED)])) == [c]
+
+
+# --- which tool --------------------------------------------------------------------------------
+
+
+def test_a_plan_names_its_tool() -> None:
+    known = {"name": "n", "file": "f.sql", "checksums": ["c"]}
+    tool, migrations = history.of({"tool": "prisma", "schema": "app", "migrations": [known]})
+    assert isinstance(tool, Prisma)
+    assert tool.tables == (("app", "_prisma_migrations"),)
+    assert migrations == [Migration("n", "f.sql", checksums=("c",))]
+
+
+def test_a_tool_that_is_not_known_is_one_error() -> None:
+    with pytest.raises(GonogoError, match="there is no migration tool os") as caught:
+        history.find("os\x1b[31m", schema="public")
+    assert "\x1b" not in caught.value.render()
+
+
+def test_the_controller_needs_no_driver() -> None:
+    """It asks about files in every stage, and a driver takes longer to load than that."""
+    code = (
+        "import sys; sys.path[:0] = ['module_utils']\n"
+        "from gonogo.host.migrate import history\n"
+        "for tool in history.TOOLS: history.find(tool, schema='public')\n"
+        "print(sorted(name for name in sys.modules if name.startswith('psycopg')))"
+    )
+    outcome = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert outcome.stdout == "[]\n"
+
+
+# --- Prisma ------------------------------------------------------------------------------------
+
+
+def test_prisma_s_checksum_is_that_of_the_bytes() -> None:
+    crlf = UNIX.replace(b"\n", b"\r\n")
+    tool = Prisma("public")
+    assert tool.checksums(UNIX)[0] == hashlib.sha256(UNIX).hexdigest()
+    assert tool.checksums(crlf)[0] == hashlib.sha256(crlf).hexdigest()
+    assert {*tool.checksums(UNIX)} == {*tool.checksums(crlf)}
+
+
+def test_prisma_refuses_a_folder_without_its_file(tmp_path: Path) -> None:
+    tool = Prisma("public")
+    folder_of(tool, tmp_path)
+    (tmp_path / "20260104000000_d").mkdir()
+    with pytest.raises(InputError, match=r"20260104000000_d has no migration\.sql"):
+        tool.files(tmp_path)
+
+
+def test_a_command_for_a_person_is_one_command() -> None:
+    """Whatever stands in a name."""
+    tool = Prisma('a"b')
+    assert tool.stamp("x; rm") == "npx prisma migrate resolve --applied 'x; rm'"
+    hint = tool.unstamp(Entry("it's", APPLIED)) or ""
+    assert hint.startswith('UPDATE "a""b"._prisma_migrations SET rolled_back_at = now()')
+    assert "migration_name = 'it''s'; --" in hint
+
+
+# --- contradictions ----------------------------------------------------------------------------
+
+OWN = Migration("n", "f.sql", checksums=("here", "also"))
+
+
+def found(state: str, *entries: Entry, tool: history.History | None = None) -> list[dict[str, Any]]:
+    return contradictions(tool or Prisma("public"), [OWN], state, entries)
+
+
+@pytest.mark.parametrize(
+    ("state", "entries"),
+    [
+        ("absent", []),
+        ("absent", [Entry("n", UNDONE, "there")]),
+        ("absent", [Entry("other", FAILED)]),
+        ("applied", [Entry("n", APPLIED, "here")]),
+        ("applied", [Entry("n", APPLIED, "also")]),
+        ("half", []),
+    ],
+)
+def test_record_and_schema_agree(state: str, entries: list[Entry]) -> None:
+    assert found(state, *entries) == []
+
+
+def test_without_a_record_nothing_contradicts_it(tool: history.History) -> None:
+    assert contradictions(tool, [OWN], "applied", None) == []
+    assert about([OWN], None) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "entry", "text", "hint", "blocks"),
+    [
+        (
+            "absent",
+            Entry("n", FAILED, "here"),
+            "Prisma's record calls n begun and not finished; every later deployment of Prisma's stops there (P3009)",
+            "npx prisma migrate resolve --rolled-back n",
+            True,
+        ),
+        (
+            "applied",
+            Entry("n", FAILED, "here"),
+            "Prisma's record calls n begun and not finished; every later deployment of Prisma's stops there (P3009)",
+            "npx prisma migrate resolve --applied n",
+            False,
+        ),
+        (
+            "absent",
+            Entry("n", APPLIED, "here"),
+            "Prisma's record calls n applied, but none of its objects is there",
+            "UPDATE public._prisma_migrations SET rolled_back_at = now() WHERE migration_name = 'n'; -- then deploy again",
+            True,
+        ),
+        (
+            "applied",
+            Entry("n", UNDONE, "here"),
+            "n is there, but not in Prisma's record; its next deployment would try to apply it again",
+            "npx prisma migrate resolve --applied n",
+            False,
+        ),
+        (
+            "applied",
+            Entry("n", APPLIED, "there"),
+            "Prisma's record of n is of another f.sql",
+            "Compare the file with the one that was applied: SHA-256 there there, here here.",
+            False,
+        ),
+    ],
+)
+def test_a_contradiction_names_what_settles_it(
+    state: str, entry: Entry, text: str, hint: str, blocks: bool
+) -> None:
+    assert found(state, entry) == [{"text": text, "hint": hint, "blocks": blocks}]
+
+
+def test_the_evidence_has_the_entries_of_this_migration_alone() -> None:
+    entries = [Entry("other", APPLIED, "x"), Entry("n", APPLIED, "here", {"steps": 1})]
+    assert about([OWN], entries) == [
+        {"name": "n", "state": "applied", "checksum": "here", "details": {"steps": 1}}
+    ]
