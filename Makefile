@@ -57,17 +57,17 @@ molecule: $(VENV)/dev.stamp ## run the Molecule scenarios (SCENARIO=name for som
 	@$(BIN)/python -m tests.molecule --jobs $(WORKERS) $(SCENARIO)
 
 matrix: $(VENV)/run.stamp ## run everything on all versions, write docs/versions.md (CELLS=pg18,py3.13)
-	@$(BIN)/python -m matrix run $(addprefix --cells ,$(CELLS))
+	@$(BIN)/python -m tools.matrix run $(addprefix --cells ,$(CELLS))
 
 servers: $(VENV)/run.stamp ## get the servers that the tests use beside the embedded ones
-	@$(BIN)/python -m matrix servers --optional
+	@$(BIN)/python -m tools.matrix servers --optional
 	@$(BIN)/python -m tests.sshd
 
 sabotage: $(VENV)/dev.stamp ## break copies of the database and see what the gate says, write docs/sabotage.md (ONLY=word)
-	@$(BIN)/python -m sabotage run $(addprefix --only ,$(ONLY))
+	@$(BIN)/python -m tools.sabotage run $(addprefix --only ,$(ONLY))
 
 bench: $(VENV)/run.stamp ## measure a run against the work by hand, write docs/benchmarks.md (BENCH=--check)
-	@$(BIN)/python -m bench $(BENCH)
+	@$(BIN)/python -m tools.bench $(BENCH)
 
 sandbox: $(VENV)/run.stamp ## start the sandbox and print how to connect
 	@$(BIN)/python -m sandbox start --profile $(PROFILE) --scale $(SCALE)

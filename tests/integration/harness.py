@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,11 @@ from sandbox import logins
 from sandbox.cluster import Cluster
 from sandbox.ssh.endpoint import Endpoint
 from tests.integration.verifier import assert_confirmed
+from tools import playbook
+from tools.project import PROJECT, RUNBOOK
 
 __all__ = ["PROJECT", "RUNBOOK", "RUN_SESSIONS", "Controller", "Database", "Outcome"]
 
-PROJECT = Path(__file__).resolve().parents[2]
-RUNBOOK = PROJECT / "runbooks" / "20251229010228_add_master_tables_final_v2"
 _VERDICTS = "*/*/verdict.json"
 
 # As pg_stat_activity, of the sessions of runs only; those called like the application's have the
@@ -38,14 +37,7 @@ RUN_SESSIONS = f"""(
 
 def login_of(cluster: Cluster, database: str, user: str = logins.SUPERUSER) -> Login:
     """As the engine takes it."""
-    keywords = cluster.conninfo(database, user)
-    return Login(
-        db=database,
-        user=keywords["user"],
-        host=keywords["host"],
-        port=int(keywords["port"]),
-        passfile=keywords["passfile"],
-    )
+    return Login(**cluster.login(database, user))
 
 
 @dataclass(frozen=True)
@@ -140,12 +132,8 @@ class Controller:
         return ("-i", str(file))
 
     def command(self, *arguments: str) -> list[str]:
-        return [
-            str(Path(sys.executable).parent / "ansible-playbook"),
-            "--extra-vars",
-            json.dumps({"gonogo_runs_dir": str(self.runs_dir), "twin_enabled": self.twin}),
-            *arguments,
-        ]
+        ours = {"gonogo_runs_dir": str(self.runs_dir), "twin_enabled": self.twin}
+        return playbook.command("--extra-vars", json.dumps(ours), *arguments)
 
     def variables(self) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}

@@ -31,7 +31,7 @@ def temporary() -> Iterator[Path]:
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 def test_everything_is_measured_once(temporary: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "bench", "--quick", "--only=tiny", "--only=catalogs"],
+        [sys.executable, "-m", "tools.bench", "--quick", "--only=tiny", "--only=catalogs"],
         cwd=PROJECT,
         env={**os.environ, "TMPDIR": str(temporary)},
         stdin=subprocess.DEVNULL,

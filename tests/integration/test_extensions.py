@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from matrix import servers
-from matrix.cache import Cache
 from sandbox.cluster import Cluster
 from sandbox.errors import SandboxError
 from tests.integration.harness import login_of
 from tests.integration.twins import Rehearsal
 from tests.integration.universe import loading
+from tools.matrix import servers
+from tools.matrix.cache import Cache
 
 NAME = "extended"
 # What Debian's packages are made for.

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from sabotage.catalogue import mutations, sample, undeclared, variants
-from sabotage.change import OLDEST, Change, Mutation, Undeclared, Variant
-from sabotage.lab import Lab
-from sabotage.score import found, held
 from tests.integration.harness import Controller, Database
+from tools.sabotage.catalogue import mutations, sample, undeclared, variants
+from tools.sabotage.change import OLDEST, Change, Mutation, Undeclared, Variant
+from tools.sabotage.lab import Lab
+from tools.sabotage.score import found, held
 
 # What every run of the tests shall try, beside one of each kind.
 _ALWAYS = {

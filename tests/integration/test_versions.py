@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from matrix import servers, trial
-from matrix.cache import Cache
-from matrix.controllers import Controller
+from tools.matrix import servers, trial
+from tools.matrix.cache import Cache
+from tools.matrix.controllers import Controller
 
 
 @pytest.mark.parametrize("major", servers.TESTED)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sabotage.contradicting import contradicting, kind_of
-from sabotage.shape import Shape
 from tests.integration.check_fixtures.records import Green, Red, superuser
+from tools.sabotage.contradicting import contradicting, kind_of
+from tools.sabotage.shape import Shape
 
 _SHAPE = Shape()
 
