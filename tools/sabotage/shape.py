@@ -78,7 +78,7 @@ class Shape:
 
     def workspace_of(self, table: str, alias: str) -> str:
         """SQL expression: the workspace that a row belongs to, as text."""
-        column, *above = self.tables[table]["workspace"]
+        column, *above = self.tables[table]["tenant"]
         if not above:
             return f"{alias}.{ident(column)}::text"
         (parent,) = self.parents(table, column)

@@ -20,7 +20,7 @@ def rows(shape: Shape) -> Iterator[Mutation]:
         if relation["references"]["table"] in shape.ours and _crosses(shape, relation):
             yield _crossing(shape, relation)
     for table in shape.tables:
-        if shape.tables[table]["workspace"] == ["workspace_id"]:
+        if shape.tables[table]["tenant"] == ["workspace_id"]:
             yield _moved(shape, table)
         for key in shape.tables[table]["unique"]:
             yield _duplicate(shape, table, key)
@@ -58,7 +58,7 @@ def _orphans(shape: Shape, relation: Relation) -> Iterator[Mutation]:
 def _crosses(shape: Shape, relation: Relation) -> bool:
     """Whether the row would still be known by something else to belong to another workspace."""
     table, (column,) = relation["table"], relation["columns"]
-    if shape.tables[table]["workspace"][0] != column:
+    if shape.tables[table]["tenant"][0] != column:
         return True
     return any(
         other["table"] == table
