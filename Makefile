@@ -14,6 +14,10 @@ POSTGRES ?=
 INTERRUPTIONS ?= 100
 SEED ?= 1
 INTEGRATION := $(BIN)/pytest -n $(WORKERS) --dist worksteal $(addprefix --postgres ,$(POSTGRES))
+# Tests of runs that are cut, below tests/integration.
+CUT := faults hosts rehearsal/test_rehearsal.py run/test_run.py security/test_forgery.py \
+  $(addprefix deploy/test_,deploy.py deploy_run.py) \
+  $(addprefix restore/test_,restore.py restore_approval.py restored.py)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
@@ -50,7 +54,7 @@ attacks: $(VENV)/dev.stamp servers ## run all tests of which the others are a sa
 
 faults: $(VENV)/dev.stamp servers ## run all tests of runs that are cut, write docs/faults.md (POSTGRES=18)
 	$(INTEGRATION) -m '' --interruptions $(INTERRUPTIONS) --interruption-seed $(SEED) \
-	  $(addprefix tests/integration/test_,$(addsuffix .py,cut twin_cut faults mishaps interrupted interruptions hosts rehearsal deploy deploy_run forgery run restore restore_approval restored))
+	  $(addprefix tests/integration/,$(CUT))
 	@$(BIN)/python -m tests.pages
 
 molecule: $(VENV)/dev.stamp ## run the Molecule scenarios (SCENARIO=name for some of them)

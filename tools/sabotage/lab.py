@@ -16,7 +16,7 @@ from gonogo.contract.login import Login
 from sandbox import database as content
 from sandbox import logins
 from sandbox.cluster import Cluster
-from tests.integration.check_fixtures import make_roles
+from tests.runbooks.master_tables import make_roles
 from tools.sabotage.change import Change
 from tools.sabotage.gate import Gate, Judged
 

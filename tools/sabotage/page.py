@@ -22,7 +22,7 @@ Each line stands for changes that were made one at a time to a copy of the sandb
 (profile `target`), which was then judged. Nothing of the judging is a copy: the stages target, \
 preflight and phases and the verdict are those of the playbook, called directly, without Ansible \
 and SSH in between. The stages about the archive are left out; they judge the backup, not the \
-schema. `tests/integration/test_sabotage.py` runs a sample both ways and compares the answers.
+schema. `tests/integration/tools/test_sabotage.py` runs a sample both ways and compares the answers.
 
 A mutation counts as *caught* when there is no GO **and** one of the checks failed whose subject \
 was broken. Which those are is written in the catalogue (`sabotage/`), from what the manifest and \

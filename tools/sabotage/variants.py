@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.integration.check_fixtures import BYSTANDER, GREENS
-from tests.integration.check_fixtures.variants import VARIANTS
+from tests.runbooks.master_tables import BYSTANDER, GREENS
+from tests.runbooks.master_tables.variants import VARIANTS
 from tools.sabotage.change import OLDEST, Variant
 from tools.sabotage.harmless import harmless
 from tools.sabotage.mutations.text import database_starts_with, login_starts_with, with_database

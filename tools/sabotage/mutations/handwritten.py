@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.integration.check_fixtures import REDS, Red
+from tests.runbooks.master_tables import REDS, Red
 from tools.sabotage.change import Mutation
 from tools.sabotage.shape import Shape
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tests.integration.check_fixtures import BYSTANDER
+from tests.runbooks.master_tables import BYSTANDER
 from tools.sabotage.change import Mutation
 from tools.sabotage.mutations.text import database_starts_with, login_starts_with, with_database
 from tools.sabotage.shape import Shape
