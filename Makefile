@@ -22,7 +22,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint types unit integration attacks faults molecule matrix servers \
-  bench sabotage sandbox sandbox-stop lock clean
+  bench sabotage count sandbox sandbox-stop lock clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -72,6 +72,9 @@ sabotage: $(VENV)/dev.stamp ## break copies of the database and see what the gat
 
 bench: $(VENV)/sandbox.stamp ## measure a run against the work by hand, write docs/benchmarks.md (BENCH=--check)
 	@$(BIN)/python -m tools.bench $(BENCH)
+
+count: $(VENV)/dev.stamp ## count the files to be edited for an option, a stage and the like (COUNT=--files)
+	@$(BIN)/python -m tools.count $(COUNT)
 
 sandbox: $(VENV)/sandbox.stamp ## start the sandbox and print how to connect
 	@$(BIN)/python -m sandbox start --profile $(PROFILE) --scale $(SCALE)

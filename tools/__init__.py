@@ -4,6 +4,7 @@
 `bench/`       what a run costs against doing the old runbook by hand
 `matrix/`      the whole job on many versions of PostgreSQL, ansible-core, Python
 `sabotage/`    breaks copies of the database and sees what the gate says
+`count`        how many files are edited for one thing more of a kind
 `cli`          what their command lines have in common, and the sandbox's
 `playbook`     how a playbook is started
 `project`      where things are
