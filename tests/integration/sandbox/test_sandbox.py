@@ -337,7 +337,7 @@ def open_directory() -> Iterator[Path]:
 def copy_project(base: Path) -> tuple[Path, dict[str, str]]:
     """The sandbox and its server below ``base``, and the environment that finds them there."""
     project = base / "project"
-    for folder in ("sandbox", "module_utils"):
+    for folder in ("sandbox", "module_utils", "tools"):
         shutil.copytree(PROJECT / folder, project / folder)
     shutil.copytree(
         content.MIGRATION, project / "runbooks" / content.MIGRATION.name, dirs_exist_ok=True
