@@ -14,18 +14,22 @@ POSTGRES ?=
 INTERRUPTIONS ?= 100
 SEED ?= 1
 INTEGRATION := $(BIN)/pytest -n $(WORKERS) --dist worksteal $(addprefix --postgres ,$(POSTGRES))
+# Tests of runs that are cut, below tests/integration.
+CUT := faults hosts rehearsal/test_rehearsal.py run/test_run.py security/test_forgery.py \
+  $(addprefix deploy/test_,deploy.py deploy_run.py) \
+  $(addprefix restore/test_,restore.py restore_approval.py restored.py)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint types unit integration attacks faults molecule matrix servers \
-  bench sabotage sandbox sandbox-stop lock clean
+  bench sabotage count sandbox sandbox-stop lock clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 setup: $(VENV)/run.stamp ## install what a run needs into .venv
 
-demo: $(VENV)/run.stamp ## run everything on an embedded PostgreSQL (PROFILE=target|as_deployed, SCALE=n)
+demo: $(VENV)/sandbox.stamp ## run everything on an embedded PostgreSQL (PROFILE=target|as_deployed, SCALE=n)
 	@$(BIN)/python -m sandbox demo --profile $(PROFILE) --scale $(SCALE)
 
 test: lint types unit integration molecule ## run all tests
@@ -50,38 +54,41 @@ attacks: $(VENV)/dev.stamp servers ## run all tests of which the others are a sa
 
 faults: $(VENV)/dev.stamp servers ## run all tests of runs that are cut, write docs/faults.md (POSTGRES=18)
 	$(INTEGRATION) -m '' --interruptions $(INTERRUPTIONS) --interruption-seed $(SEED) \
-	  $(addprefix tests/integration/test_,$(addsuffix .py,cut twin_cut faults mishaps interrupted interruptions hosts rehearsal deploy deploy_run forgery run restore restore_approval restored))
+	  $(addprefix tests/integration/,$(CUT))
 	@$(BIN)/python -m tests.pages
 
 molecule: $(VENV)/dev.stamp ## run the Molecule scenarios (SCENARIO=name for some of them)
 	@$(BIN)/python -m tests.molecule --jobs $(WORKERS) $(SCENARIO)
 
-matrix: $(VENV)/run.stamp ## run everything on all versions, write docs/versions.md (CELLS=pg18,py3.13)
-	@$(BIN)/python -m matrix run $(addprefix --cells ,$(CELLS))
+matrix: $(VENV)/sandbox.stamp ## run everything on all versions, write docs/versions.md (CELLS=pg18,py3.13)
+	@$(BIN)/python -m tools.matrix run $(addprefix --cells ,$(CELLS))
 
-servers: $(VENV)/run.stamp ## get the servers that the tests use beside the embedded ones
-	@$(BIN)/python -m matrix servers --optional
+servers: $(VENV)/sandbox.stamp ## get the servers that the tests use beside the embedded ones
+	@$(BIN)/python -m tools.matrix servers --optional
 	@$(BIN)/python -m tests.sshd
 
 sabotage: $(VENV)/dev.stamp ## break copies of the database and see what the gate says, write docs/sabotage.md (ONLY=word)
-	@$(BIN)/python -m sabotage run $(addprefix --only ,$(ONLY))
+	@$(BIN)/python -m tools.sabotage run $(addprefix --only ,$(ONLY))
 
-bench: $(VENV)/run.stamp ## measure a run against the work by hand, write docs/benchmarks.md (BENCH=--check)
-	@$(BIN)/python -m bench $(BENCH)
+bench: $(VENV)/sandbox.stamp ## measure a run against the work by hand, write docs/benchmarks.md (BENCH=--check)
+	@$(BIN)/python -m tools.bench $(BENCH)
 
-sandbox: $(VENV)/run.stamp ## start the sandbox and print how to connect
+count: $(VENV)/dev.stamp ## count the files to be edited for an option, a stage and the like (COUNT=--files)
+	@$(BIN)/python -m tools.count $(COUNT)
+
+sandbox: $(VENV)/sandbox.stamp ## start the sandbox and print how to connect
 	@$(BIN)/python -m sandbox start --profile $(PROFILE) --scale $(SCALE)
 
-sandbox-stop: $(VENV)/run.stamp ## stop the sandbox
+sandbox-stop: $(VENV)/sandbox.stamp ## stop the sandbox
 	@$(BIN)/python -m sandbox stop
 
 lock: $(VENV)/dev.stamp ## resolve the pinned requirements again
 	$(BIN)/pip install --quiet uv
-	for name in run dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	for name in run sandbox dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate requirements/$$name.in -o requirements/$$name.txt; done
 	# The same versions for the matrix, but for ansible-core.
 	for pair in 2.19:3.11 2.21:3.12; do core=controllers/$${pair%:*}; \
-	  cp requirements/run.txt requirements/$$core.txt; \
+	  cp requirements/sandbox.txt requirements/$$core.txt; \
 	  $(BIN)/uv pip compile --quiet --universal --python-version $${pair#*:} \
 	  --generate-hashes --no-header --no-annotate requirements/$$core.in -o requirements/$$core.txt; done
 

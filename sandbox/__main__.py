@@ -7,55 +7,31 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
-
-import psycopg
+from typing import TYPE_CHECKING
 
 from sandbox import demo, lifecycle, state
 from sandbox.database import PROFILES
-from sandbox.errors import SandboxError
 from sandbox.options import Options
 from sandbox.ssh import servers
+from tools import cli
+from tools.cli import Parser, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import FrameType
 
     from sandbox.state import Ssh, State
 
 _NOT_RUNNING = 3
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong the way everything else here does."""
-
-    def error(self, message: str) -> NoReturn:
-        raise SandboxError(message, hint=f'Try "{self.prog} --help".')
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status. No exception leaves it but SystemExit."""
-    signal.signal(signal.SIGTERM, _terminate)
+    """Run one command; returns the exit status."""
     # PGHOST, PGPASSWORD and the like speak of other servers.
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]
-    try:
-        asked = _parser().parse_args(arguments)
-        command = {"start": _start, "status": _status, "stop": _stop, "demo": _demo}
-        return command[asked.command](asked)
-    except KeyboardInterrupt:
-        return 130
-    except SandboxError as error:
-        failure = error
-    except psycopg.Error as error:
-        failure = SandboxError(str(error).strip())
-    except OSError as error:
-        failure = SandboxError(f'"{error.filename}": {error.strerror}')
-    sys.stderr.write(f"{failure}\n")
-    return 1
+    return cli.run(_parser(), arguments)
 
 
 def _start(asked: argparse.Namespace) -> int:
@@ -66,7 +42,7 @@ def _start(asked: argparse.Namespace) -> int:
 def _status(asked: argparse.Namespace) -> int:
     running = lifecycle.status(asked.directory)
     if running is None:
-        _say(f'no sandbox runs in "{asked.directory}"')
+        say(f'no sandbox runs in "{asked.directory}"')
         return _NOT_RUNNING
     _describe(asked.directory, running)
     return 0
@@ -74,16 +50,16 @@ def _status(asked: argparse.Namespace) -> int:
 
 def _stop(asked: argparse.Namespace) -> int:
     if lifecycle.stop(asked.directory):
-        _say("sandbox stopped, its files removed")
+        say("sandbox stopped, its files removed")
     else:
-        _say(f'no sandbox in "{asked.directory}"')
+        say(f'no sandbox in "{asked.directory}"')
     return 0
 
 
 def _demo(asked: argparse.Namespace) -> int:
     options = _options(asked)
     if options.ssh is None and options.ssh_server == servers.NONE:
-        _say(_describe_ssh(None))
+        say(_describe_ssh(None))
     return demo.run(options)
 
 
@@ -98,12 +74,8 @@ def _options(asked: argparse.Namespace) -> Options:
     )
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-
-
 def _describe(directory: Path, running: State) -> None:
-    _say(
+    say(
         f"sandbox runs: PostgreSQL {running.server_version}, "
         f"{running.host} port {running.port}, PID {running.pid}\n"
         f"database {running.database}: profile {running.profile}, scale {running.scale}, "
@@ -122,14 +94,13 @@ def _describe_ssh(ssh: Ssh | None) -> str:
     return f"SSH server {ssh.server}: {ssh.user}@{ssh.host} port {ssh.port}"
 
 
-def _parser() -> _Parser:
-    parser = _Parser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="python -m sandbox",
         description="A throw-away PostgreSQL server with the schema and rows of APMS.",
-        allow_abbrev=False,
     )
-    commands = parser.add_subparsers(dest="command", metavar="command", required=True)
-    where = _Parser(add_help=False, allow_abbrev=False)
+    commands = parser.add_subparsers(metavar="command", required=True)
+    where = Parser(add_help=False)
     where.add_argument(
         "--directory",
         type=Path,
@@ -137,7 +108,7 @@ def _parser() -> _Parser:
         help="where the sandbox keeps its files; made by start, removed by stop "
         "(default: $GONOGO_SANDBOX_DIR, else .sandbox in the project)",
     )
-    what = _Parser(add_help=False, allow_abbrev=False)
+    what = Parser(add_help=False)
     what.add_argument("--profile", default="target", help=f"{' or '.join(PROFILES)} (%(default)s)")
     what.add_argument("--scale", type=int, default=1, help="1: 80 workflows, 2: 160 (%(default)s)")
     what.add_argument("--environment", default="sandbox", help="the marker (%(default)s)")
@@ -147,21 +118,19 @@ def _parser() -> _Parser:
         "--ssh",
         help=f"{', '.join(servers.KINDS)}: the SSH server (builtin if there is a program ssh)",
     )
-    commands.add_parser("start", parents=[where, what], help="start it, or find it running")
-    commands.add_parser("status", parents=[where], help="whether it runs and how to connect")
-    commands.add_parser("stop", parents=[where], help="stop it and remove all its files")
-    commands.add_parser("demo", parents=[what], help="the whole job on a sandbox of its own")
+    for name, command, parents, words in (
+        ("start", _start, [where, what], "start it, or find it running"),
+        ("status", _status, [where], "whether it runs and how to connect"),
+        ("stop", _stop, [where], "stop it and remove all its files"),
+        ("demo", _demo, [what], "the whole job on a sandbox of its own"),
+    ):
+        commands.add_parser(name, parents=parents, help=words).set_defaults(command=command)
     return parser
 
 
 def _default_directory() -> Path:
     named = os.environ.get("GONOGO_SANDBOX_DIR")
     return Path(named) if named else Path(__file__).resolve().parents[1] / ".sandbox"
-
-
-def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
-    """End like after Ctrl-C, so that what was begun is taken back."""
-    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -159,6 +159,16 @@ class Cluster:
             "user": user,
             "passfile": str(self.passfile),
             "sslmode": "disable",
+        }
+
+    def login(self, database: str, user: str = logins.SUPERUSER) -> dict[str, Any]:
+        """The same, as an inventory says it."""
+        return {
+            "db": database,
+            "user": user,
+            "host": self.host,
+            "port": self.port,
+            "passfile": str(self.passfile),
         }
 
     def connect(

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox import lifecycle
+from tools import playbook
+from tools.project import PROJECT
 
 if TYPE_CHECKING:
     from sandbox.options import Options
-
-_PROJECT = Path(__file__).resolve().parents[1]
 
 
 def run(options: Options) -> int:
@@ -27,18 +26,13 @@ def run(options: Options) -> int:
         try:
             lifecycle.start(directory, options)
             return subprocess.run(  # noqa: S603 - a list of ours
-                [
-                    str(Path(sys.executable).parent / "ansible-playbook"),
+                playbook.command(
                     "--inventory=inventories/sandbox",
                     "--extra-vars={verdict_fail_on: []}",
                     "validate_staging.yml",
-                ],
-                cwd=_PROJECT,
-                env={
-                    **os.environ,
-                    "ANSIBLE_CONFIG": str(_PROJECT / "ansible.cfg"),
-                    "GONOGO_SANDBOX_DIR": str(directory),
-                },
+                ),
+                cwd=PROJECT,
+                env={**os.environ, **playbook.settings(GONOGO_SANDBOX_DIR=str(directory))},
                 check=False,
             ).returncode
         finally:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from matrix import servers
-from matrix.cache import Cache
 from sandbox import database as content
 from sandbox.cluster import Cluster
-from tests.integration.harness import Controller, Database
-from tests.integration.watcher import watching
+from tests.integration.support.harness import Controller, Database
+from tests.integration.support.watcher import watching
+from tools.matrix import servers
+from tools.matrix.cache import Cache
 
 _numbers = count(1)
 

@@ -9,15 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 __all__ = ["Page", "Row", "Table"]
+
+
+@cache
+def _folders() -> dict[str, str]:
+    """File of integration tests → folder; no two files have one name."""
+    files = sorted((Path(__file__).parents[1] / "integration").glob("*/test_*.py"))
+    folders = {file.name: file.parent.name for file in files}
+    assert len(folders) == len(files)
+    return folders
 
 
 @dataclass(frozen=True)
 class Row:
     """What is said, a cell a column but for the last, and the test: `test_run.py::test_x`.
 
-    The file of the test is below tests/integration, or below tests/unit with `unit/` before it.
+    The file of the test is in a folder of tests/integration, or in tests/unit with `unit/` before
+    it.
     """
 
     cells: tuple[str, ...]
@@ -27,7 +39,14 @@ class Row:
     def path(self) -> str:
         """File of the test, from the project's root."""
         file = self.test.partition("::")[0]
-        return f"tests/{file}" if "/" in file else f"tests/integration/{file}"
+        return f"tests/{file}" if "/" in file else f"tests/integration/{_folders()[file]}/{file}"
+
+    @property
+    def shown(self) -> str:
+        """The test with the folder of its file."""
+        file, _, name = self.test.partition("::")
+        folder = "" if "/" in file else f"{_folders()[file]}/"
+        return f"{folder}{file}::{name}" if name else f"{folder}{file}"
 
 
 @dataclass(frozen=True)
@@ -41,7 +60,7 @@ class Table:
         lines = [f"## {self.heading}", ""] if self.heading else []
         lines += [self.words, ""] if self.words else []
         lines += [_line([*self.columns, "Shown by"]), _line(["---"] * (len(self.columns) + 1))]
-        lines += [_line([*row.cells, f"`{row.test}`"]) for row in self.rows]
+        lines += [_line([*row.cells, f"`{row.shown}`"]) for row in self.rows]
         return "\n".join(lines)
 
 

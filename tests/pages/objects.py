@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.integration.universe import damages
-from tests.integration.universe.exemptions import NOT_COMPARED
+from tests.integration.support.universe import damages
+from tests.integration.support.universe.exemptions import NOT_COMPARED
 from tests.pages import Page, Row, Table
 
 __all__ = ["KINDS", "OBJECTS", "Kind"]
@@ -16,7 +16,7 @@ _PROVEN = "test_universe.py::test_every_object_is_proven"
 _GONE = "test_universe.py::test_an_object_that_is_gone"
 _PROPERTIES = "test_catalogs.py::test_every_property_is_compared"
 _OLDEST = 13
-_VALUES = Path(__file__).parents[1] / "integration" / "universe" / "values.sql"
+_VALUES = Path(__file__).parents[1] / "integration" / "support" / "universe" / "values.sql"
 
 
 @dataclass(frozen=True)
@@ -150,9 +150,10 @@ OBJECTS = Page(
     (
         "A backup is proven by restoring it and comparing all that is in it with its source. This "
         "is what there can be, whether a dump brings it along, and what of it is compared. "
-        "`tests/integration/universe/objects.sql` makes objects of every kind, by every command "
-        "that the documentation lists, on any version from 13 on: its backup is proven, and each "
-        "object that is dropped, given to somebody else, granted or commented is noticed.",
+        "`tests/integration/support/universe/objects.sql` makes objects of every kind, by every "
+        "command that the documentation lists, on any version from 13 on: its backup is proven, "
+        "and each object that is dropped, given to somebody else, granted or commented is "
+        "noticed.",
         Table(
             ("Kind", "PostgreSQL", "In a dump", "Compared"),
             [kind.row() for kind in KINDS],

@@ -501,8 +501,8 @@ SECURITY = Page(
             ("Role", "What for", "Privileges"),
             _ROLES,
             heading="Roles of the database",
-            words="`docs/roles.sql` makes the first two: `psql -X -v ON_ERROR_STOP=1 -v "
-            "owner=apms_staging -d apms_staging -f docs/roles.sql`. A run with the owner of the "
+            words="`roles.sql` of the runbook makes the first two: `psql -X -v ON_ERROR_STOP=1 -v "
+            "owner=apms_staging -d apms_staging -f roles.sql`. A run with the owner of the "
             "tables works as well and needs neither. Who is stronger than that (a superuser, or "
             "who could become one, read the server's files or run its programs) is refused where "
             "code of somebody weaker would run with these rights.",

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration import scripts
-from tests.integration.harness import PROJECT
+from tests.integration.support import scripts
+from tests.integration.support.harness import PROJECT
 
 _PACKAGE = PROJECT / "module_utils" / "gonogo"
 _FACTS = {

@@ -416,3 +416,49 @@ def test_every_call_block_of_the_shipped_runbooks(folders: Path, name: str) -> N
     folder = folders / name
     (_, checks) = outcome(folder)
     _tried(folder, [damage for damage in damages(folder) if "{% call" in damage.what], checks)
+
+
+def test_the_report_has_words_for_facts_that_there_are(small: Path) -> None:
+    words = "report:\n  facts: {heading: Found, labels: [{fact: note, label: A note}]}\n"
+    edit(small, "runbook.yml", ("facts: []\n", f"facts: []\n{words}"))
+    with pytest.raises(InputError, match="no fact is called 'note'"):
+        load(small)
+    edit(small, "runbook.yml", ("facts: []\n", "facts: [note]\n"))
+    assert load(small).plan(stages=[])["report"]["facts"]["labels"] == [
+        {"fact": "note", "label": "A note"}
+    ]
+
+
+def test_the_words_of_the_report_are_taken_over(folders: Path) -> None:
+    first, second = (load(folders / original.name) for original in (FIRST, SECOND))
+    assert second.plan(stages=[])["report"] == first.plan(stages=[])["report"]
+    own = "headings: {critical: Keys}"
+    edit(folders / SECOND.name, "runbook.yml", ("documents:", f"report: {{{own}}}\ndocuments:"))
+    taken = load(folders / SECOND.name).plan(stages=[])["report"]
+    assert taken["headings"] == {"critical": "Keys"}
+    assert taken["facts"] == first.plan(stages=[])["report"]["facts"]
+
+
+NAMES = re.compile("apms|workspace|config_version|workflow|xlsmart", re.IGNORECASE)
+ENGINE = (
+    "module_utils",
+    "library",
+    "action_plugins",
+    "callback_plugins",
+    "roles",
+    "playbooks",
+    "verify",
+)
+
+
+def test_the_engine_knows_no_application() -> None:
+    root = RUNBOOKS.parent
+    files = [
+        path
+        for folder in ENGINE
+        for path in sorted((root / folder).rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    ]
+    assert len(files) > 200
+    known = [path for path in files if NAMES.search(path.read_text(encoding="utf-8"))]
+    assert known == []

@@ -152,7 +152,7 @@ def test_right() -> None:
         (put("order", "found_columns", 0, "table"), "'found_columns[0].table' names no table of the manifest"),
         (put(["order"], "functions", 0, "tables"), "'functions[0].tables[0]' names no table of the manifest"),
         (put(["idd"], *TABLE, "primary_key"), "'tables[0].primary_key' names no column of orders"),
-        (put(["workspace"], *TABLE, "workspace"), "'tables[0].workspace' names no column of orders"),
+        (put(["workspace"], *TABLE, "tenant"), "'tables[0].tenant' names no column of orders"),
         (put(["x"], *TABLE, "unique", 0, "columns"), "'tables[0].unique[0].columns' names no column of orders"),
         (put("x", *TABLE, "unique", 0, "where", "column"), "'tables[0].unique[0].where' names no column of orders"),
         (put(["x"], *TABLE, "checks", 0, "columns"), "'tables[0].checks[0].columns' names no column of orders"),

@@ -14,15 +14,15 @@ from typing import Any
 
 import pytest
 
-from matrix import axes, commands, contents, expect, registry, results, servers, table
-from matrix.axes import Cell
-from matrix.cache import Cache, digest
-from matrix.commands import Done
-from matrix.errors import MatrixError, UnavailableError
-from matrix.pythons import Interpreter, Pythons
-from matrix.results import Result
-from matrix.work import Workshop
 from sandbox import process
+from tools.matrix import axes, commands, contents, expect, registry, results, servers, table
+from tools.matrix.axes import Cell
+from tools.matrix.cache import Cache, digest
+from tools.matrix.commands import Done
+from tools.matrix.errors import MatrixError, UnavailableError
+from tools.matrix.pythons import Interpreter, Pythons
+from tools.matrix.results import Result
+from tools.matrix.work import Workshop
 
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = ROOT / "requirements"
@@ -459,7 +459,7 @@ def test_an_impossible_cell_becomes_a_result(tmp_path: Path) -> None:
 def test_bad_input_is_one_clear_error(arguments: list[str], said: str, tmp_path: Path) -> None:
     cache = ["--cache", str(tmp_path)] if arguments else []
     done = subprocess.run(
-        [sys.executable, "-m", "matrix", *arguments, *cache],
+        [sys.executable, "-m", "tools.matrix", *arguments, *cache],
         cwd=ROOT,
         capture_output=True,
         text=True,

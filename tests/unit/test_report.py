@@ -31,8 +31,30 @@ EVIL = (
 )
 
 
-def write_run(runs: Path, *, text: str = "fine", status: str = "pass") -> Path:
-    """Write a run of two checks whose every text is `text`; return its directory."""
+LABELS = {
+    "pgcrypto": "pgcrypto enabled",
+    "users_id_type": "users.id type",
+    "orders_status_column": "Order status column",
+    "tenant": "Tenant",
+    "users": "User IDs",
+}
+
+
+def write_run(
+    runs: Path, *, text: str = "fine", status: str = "pass", labelled: bool = True
+) -> Path:
+    """Write a run of two checks whose every text is `text`; return its directory.
+
+    `labelled`: the runbook has words of its own for the report.
+    """
+    labels = [{"fact": fact, "label": label} for fact, label in LABELS.items()]
+    words = labelled and {
+        "headings": {"critical": f"Critical Tests {text}"},
+        "facts": {
+            "heading": f"Found Before {text}",
+            "labels": [*labels, {"fact": "nothing", "label": f"Nothing {text}"}],
+        },
+    }
     run = Run.create(runs, "sandbox", RUN_ID, clock=lambda: datetime(2026, 1, 31, 12, tzinfo=UTC))
     run.write_json(
         "run.json",
@@ -67,6 +89,7 @@ def write_run(runs: Path, *, text: str = "fine", status: str = "pass") -> Path:
                 {"id": "N1.1", "title": "Third", **check, "criterion": "N1"},
             ],
             "scoring": ["C1", "E1"],
+            **({"report": words} if words else {}),
         },
         stage="target",
     )
@@ -74,8 +97,8 @@ def write_run(runs: Path, *, text: str = "fine", status: str = "pass") -> Path:
         "facts.json",
         {
             "pgcrypto": True,
-            "config_versions_id_type": text,
-            "workspace": {"id": text, "code": "XLSMART-AVIAT"},
+            "users_id_type": text,
+            "tenant": {"id": text, "code": "NORTH"},
             "users": [text, "u2"],
             "isolation_enforced": False,
             text: [text],
@@ -160,12 +183,14 @@ def test_the_log_of_the_old_runbook_is_filled_in(tmp_path: Path, status: str) ->
         "* **Date:** `2026-01-31T12:00:00.000000Z`",
         "* **Tester:** `fine`",
         "* **Environment:** `sandbox`",
-        "* pgcrypto enabled: `yes`",
-        "* config_versions.id type: `fine`",
-        "* Workflow status column: `unknown`",
-        '* Workspace: `{"code":"XLSMART-AVIAT","id":"fine"}`',
+        "### Found Before fine\n\n* pgcrypto enabled: `yes`",
+        "* users.id type: `fine`",
+        "* Order status column: `unknown`",
+        '* Tenant: `{"code":"NORTH","id":"fine"}`',
         "* User IDs: `fine, u2`",
         "* `isolation_enforced`: `no`",
+        "### Critical Tests fine",
+        "### Indicators",
         "| E1 | Indicator (C1) |",
         "* `size`: `12 bytes`",
         "* `seconds`: `1.5 s`",
@@ -176,6 +201,17 @@ def test_the_log_of_the_old_runbook_is_filled_in(tmp_path: Path, status: str) ->
     ):
         assert line in text
     assert not re.search(r"\n{4,}", text)
+
+
+def test_what_the_runbook_has_no_words_for_is_not_in_the_report(tmp_path: Path) -> None:
+    written = report(write_run(tmp_path, labelled=False))
+    for name, unknown in (("report.md", "`unknown`"), ("report.html", "<code>unknown</code>")):
+        # The run does not know its host.
+        assert written[name].count(unknown) == 1
+        assert "Preflight" not in written[name]
+    for line in ("### Critical Criteria", "* `pgcrypto`: `yes`", "* `users_id_type`: `fine`"):
+        assert line in written["report.md"]
+    assert not re.search(r"\n{4,}", written["report.md"])
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from gonogo.controller import runbook
 from gonogo.controller.reading import schema, yamlfile
 from gonogo.controller.render.row_rule_sql import rule_sql
 from gonogo.controller.runbook.manifest import MANIFEST, check_references
-from tests.integration.harness import RUNBOOK
+from tests.integration.support.harness import RUNBOOK
 
 _TABLE: dict[str, Any] = {"unique": [], "checks": [], "indexes": [], "triggers": []}
 

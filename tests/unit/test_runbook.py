@@ -214,7 +214,7 @@ def test_folder_refused(tmp_path: Path) -> None:
         ("runbook.yml", "  - {file: migration.sql}", "  - {file: ../x.sql}", 0, "'migration[0].file' must match [A-Za-z0-9][A-Za-z0-9_.-]*"),
         ("runbook.yml", "  - {file: migration.sql}", "  - {file: none.sql}", 0, "file none.sql does not exist"),
         ("runbook.yml", "cleanup: 99_cleanup", "cleanup: 98_cleanup", 0, "file phases/98_cleanup.sql.j2 does not exist"),
-        ("runbook.yml", "  - users\n", "", None, None),
+        ("runbook.yml", "  - ledger_tables\n", "", None, None),
     ],
 )  # fmt: skip
 def test_mistakes(
@@ -223,7 +223,7 @@ def test_mistakes(
     line = edit(folder, name, old, new)
     said = refusal(folder).splitlines()[0]
     if message is None or after is None:
-        assert re.fullmatch(r"\S+:\d+: the runbook declares no fact 'users'", said)
+        assert re.fullmatch(r"\S+:\d+: the runbook declares no fact 'ledger_tables'", said)
         return
     line += after
     assert said == f"{name}:{line}: {message.format(line=line, before=line - 1)}"

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from sabotage import page, work
-from sabotage.catalogue import mutations, sample, undeclared, variants
-from sabotage.change import OLDEST, Mutation, Undeclared, Variant
-from sabotage.explained import EXPLAINED
-from sabotage.gate import Judged
-from sabotage.lab import Outcome
-from sabotage.mutations.turns import turns
-from sabotage.records import Records
-from sabotage.score import Score, found, held, score
-from sabotage.shape import Shape
+from tools.sabotage import page, work
+from tools.sabotage.catalogue import mutations, sample, undeclared, variants
+from tools.sabotage.change import OLDEST, Mutation, Undeclared, Variant
+from tools.sabotage.explained import EXPLAINED
+from tools.sabotage.gate import Judged
+from tools.sabotage.lab import Outcome
+from tools.sabotage.mutations.turns import turns
+from tools.sabotage.records import Records
+from tools.sabotage.score import Score, found, held, score
+from tools.sabotage.shape import Shape
 
 SHAPE = Shape()
 MUTATIONS = mutations()

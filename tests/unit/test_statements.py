@@ -158,7 +158,11 @@ def test_any_text_is_cut_or_refused_with_its_line(text: str) -> None:
         assert refused in lines
 
 
-@pytest.mark.parametrize("file", sorted(RUNBOOKS.glob("*/*.sql")), ids=lambda f: f.name)
+# roles.sql is for psql, by hand, and part of no migration.
+SHIPPED = sorted(file for file in RUNBOOKS.glob("*/*.sql") if file.name != "roles.sql")
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda f: f.name)
 def test_the_shipped_files(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     assert "".join(piece.text for piece in pieces(text)) == text

@@ -9,6 +9,8 @@
                  "effect": null,                # no_go | hold | important | none; null: by class
                  "empty_ok": false, "remedy": "..."}],
      "scoring": ["S0", "C1", "E1"],             # criteria; a GO has all of them
+     "report": {"headings": {"critical": "Critical Tests"}, "facts": {"heading": "Found before",
+                "labels": [{"fact": "names", "label": "Names"}]}},   # optional, the report's alone
      "waivers": [{"check": "I2.1", "owner": "...", "reason": "...", "expires": "2026-03-31"}]}
 
 What cannot be understood of a plan is among its `problems`; nothing raises.

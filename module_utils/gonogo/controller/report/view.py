@@ -36,23 +36,14 @@ SUMMARY_LINES = 25
 SUMMARY_WIDTH = 200
 VALUE_LIMIT = 2000
 
-# The values the runbook made a person copy by hand, under the names they had there.
-PREFLIGHT = {
-    "pgcrypto enabled": "pgcrypto",
-    "config_versions.id type": "config_versions_id_type",
-    "Workflow status column": "workflow_instances_status_column",
-    "Current stage column": "workflow_instances_current_stage_column",
-    "Stage status column": "workflow_stages_status_column",
-    "Workspace": "workspace",
-    "User IDs": "users",
-}
-GROUPS = {
-    "Section 0: Preflight": "preflight",
-    "Critical Tests": "critical",
-    "Invariant Tests": "invariant",
-    "Executive Summary": "indicator",
-    "Important Criteria": "important",
-    "Nice to Have": "nice",
+# The classes of criteria in their order, and their headings where the runbook has no others.
+HEADINGS = {
+    "preflight": "Preflight",
+    "critical": "Critical Criteria",
+    "invariant": "Invariants",
+    "indicator": "Indicators",
+    "important": "Important Criteria",
+    "nice": "Nice to Have",
 }
 WORDS = {"pass": "PASS", "fail": "FAIL", "not_run": "NOT RUN", "inconclusive": "INCONCLUSIVE"}
 
@@ -147,12 +138,7 @@ def _view(evidence: Evidence, verdict: Mapping[str, Any]) -> dict[str, Any]:
         "score": f"{score['passed']}/{score['of']}",
         "percent": score["passed"] * 100 // score["of"] if score["of"] else 0,
         "head": _head(run, verdict),
-        "preflight": [(label, _value(evidence.facts.get(key))) for label, key in PREFLIGHT.items()],
-        "facts": [
-            (key, _value(value))
-            for key, value in sorted(evidence.facts.items())
-            if key not in PREFLIGHT.values()
-        ],
+        **_facts(plan, evidence.facts),
         "groups": _groups(plan, verdict),
         "checks": checks,
         "open_checks": [check for check in checks if check["status"] != "pass"],
@@ -190,12 +176,31 @@ def _head(run: Mapping[str, Any], verdict: Mapping[str, Any]) -> list[tuple[str,
     ]
 
 
+def _facts(plan: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts: under `labelled` those that the runbook has labels for, with their heading;
+    under `facts` the others by their names."""
+    declared = _mapping(_mapping(plan.get("report")).get("facts"))
+    labels = {_string(one.get("fact")): one for one in _objects(declared.get("labels"))}
+    return {
+        "labelled": {
+            "heading": _string(declared.get("heading", "")),
+            "rows": [
+                (_string(one.get("label")), _value(facts.get(key))) for key, one in labels.items()
+            ],
+        },
+        "facts": [
+            (key, _value(value)) for key, value in sorted(facts.items()) if key not in labels
+        ],
+    }
+
+
 def _groups(
     plan: Mapping[str, Any], verdict: Mapping[str, Any]
 ) -> list[tuple[str, list[dict[str, str]]]]:
-    """Return the criteria under the headings of the runbook's log, classes without any left out."""
+    """Return the criteria under their headings, classes without any left out."""
     groups = []
-    for heading, kind in GROUPS.items():
+    own = _mapping(_mapping(plan.get("report")).get("headings"))
+    for kind, heading in HEADINGS.items():
         rows = [
             {
                 "id": _string(criterion.get("id")),
@@ -207,7 +212,7 @@ def _groups(
             if criterion.get("class") == kind
         ]
         if rows:
-            groups.append((heading, rows))
+            groups.append((_string(own.get(kind, heading)), rows))
     return groups
 
 

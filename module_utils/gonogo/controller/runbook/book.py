@@ -75,6 +75,21 @@ RUNBOOK = Keys(
             optional=True,
         ),
         "facts": Items(Text(pattern=_NAME), distinct=True, empty=True, optional=True),
+        "report": Keys(
+            {
+                "headings": Keys({name: Text(optional=True) for name in _CLASSES}, optional=True),
+                "facts": Keys(
+                    {
+                        "heading": Text(),
+                        "labels": Items(
+                            Keys({"fact": Text(pattern=_NAME), "label": Text()}), unique="fact"
+                        ),
+                    },
+                    optional=True,
+                ),
+            },
+            optional=True,
+        ),
         "migration": Items(_SQL_FILE, unique="file"),
         "undo": Items(_UNDO_FILE, unique="file", optional=True),
         **dict.fromkeys(migration.TOOL_KEYS, _RECORDED),
@@ -204,6 +219,7 @@ class Runbook:
             "criteria": [dict(criterion) for criterion in self.data["criteria"]],
             "checks": [{key: check[key] for key in keys} for check in self.checks.values()],
             "scoring": list(self.data["scoring"]),
+            "report": dict(self.data.get("report", {})),
         }
 
 

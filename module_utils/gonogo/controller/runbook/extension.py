@@ -1,8 +1,8 @@
 """A runbook that builds on another: `extends: NAME` of a folder beside it.
 
-It takes over the other's manifest, parameters, facts, cleanup script and templates, and the
-checks of each phase whose script it does not bring itself. Its criteria, its own phases and its
-migration are its own.
+It takes over the other's manifest, parameters, facts, what the report calls them, cleanup script
+and templates, and the checks of each phase whose script it does not bring itself. Its criteria, its
+own phases and its migration are its own.
 """
 
 from __future__ import annotations
@@ -62,8 +62,10 @@ def completed(document: Document, base: Document) -> Document:
         for check in theirs["checks"]
         if check["phase"] in taken_over and check["id"] not in own
     ]
+    report = {**theirs.get("report", {}), **data.get("report", {})}
     merged: Mapping[str, Any] = {
         **data,
+        **({"report": report} if report else {}),
         "parameters": {**theirs["parameters"], **data.get("parameters", {})},
         "facts": list(dict.fromkeys([*theirs["facts"], *data.get("facts", [])])),
         "cleanup": data.get("cleanup", theirs["cleanup"]),

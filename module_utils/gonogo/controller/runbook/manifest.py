@@ -150,7 +150,7 @@ MANIFEST = Keys(
                 {
                     "name": Text(pattern=NAME),
                     "group": Text(pattern=NAME, optional=True),
-                    "workspace": _names(optional=True),
+                    "tenant": _names(optional=True),
                     "columns": Items(_COLUMN, unique="name"),
                     "primary_key": _names(),
                     "unique": Items(_UNIQUE, unique="name", empty=True),
@@ -253,7 +253,7 @@ def _inside(
     """What a table says about its own columns, and which functions its triggers call."""
     kind = f"column of {table['name']}"
     used = [((*where, "primary_key"), table["primary_key"])]
-    used.append(((*where, "workspace"), table.get("workspace", [])[:1]))
+    used.append(((*where, "tenant"), table.get("tenant", [])[:1]))
     for group in ("unique", "checks", "indexes"):
         for number, item in enumerate(table[group]):
             inner: Path = (*where, group, number)

@@ -29,6 +29,7 @@ def references(document: Document) -> Iterator[InputError]:
         "phase": [phase["name"] for phase in data["phases"]],
         "profile": data["profiles"],
         "check": [check["id"] for check in data["checks"]],
+        "fact": data["facts"],
     }
     for path, kind, name in _references(data):
         if name not in known[kind]:
@@ -83,6 +84,9 @@ def _references(data: Mapping[str, Any]) -> Iterator[tuple[schema.Path, str, str
     for number, phase in enumerate(data["phases"]):
         for position, name in enumerate(phase.get("races", [])):
             yield ("phases", number, "races", position), "check", name
+    labels = data.get("report", {}).get("facts", {}).get("labels", [])
+    for number, one in enumerate(labels):
+        yield ("report", "facts", "labels", number, "fact"), "fact", one["fact"]
     for key in ("migration", "undo"):
         for number, entry in enumerate(data.get(key, [])):
             for position, name in enumerate(entry.get("profiles", [])):

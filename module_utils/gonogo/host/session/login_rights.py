@@ -98,7 +98,8 @@ ORDER BY 2 LIMIT 1
 """
 
 _HINT = (
-    "Log in as the owner of the tables, or as gonogo_validate or gonogo_deploy: see docs/roles.sql."
+    "Log in as the owner of the tables, or as gonogo_validate or gonogo_deploy: "
+    "see docs/security.md."
 )
 
 

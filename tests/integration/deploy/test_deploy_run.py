@@ -1,0 +1,153 @@
+"""The stage deploy inside of a whole run, as its users start it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+
+import psycopg
+
+from tests.integration.support.harness import PROJECT, RUNBOOK, Controller, Database
+from tests.integration.support.migrations import before, prisma_rows
+
+Make = Callable[..., Database]
+
+VALIDATE = ("-i", "inventories/sandbox", "validate_staging.yml")
+DEPLOY = (*VALIDATE, "-e", "deploy_enabled=true")
+
+
+def test_the_stage_says_that_it_is_skipped(database: Database, controller: Controller) -> None:
+    controller.aim(database)
+    outcome = controller.play(*VALIDATE)
+    assert outcome.verdict["decision"] == "GO", outcome.output
+    assert "Nothing is deployed: deploy_enabled is not set for sandbox" in outcome.output
+    assert "deploy" not in json.loads((outcome.evidence / "plan.json").read_text())["stages"]
+    assert not (outcome.evidence / "deploy.json").exists()
+
+
+def test_an_absent_migration_is_applied_and_judged(
+    database: Database, controller: Controller
+) -> None:
+    controller.aim(database)
+    with before(database) as owner:
+        # What makes new tables usable to the application in the owner's databases.
+        owner.execute(
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA public"
+            " GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO apms_app"
+        )
+        outcome = controller.play(*DEPLOY)
+        record = json.loads((outcome.evidence / "deploy.json").read_text())
+        assert record["action"] == "applied", outcome.output
+        assert record["before"]["state"] == "absent"
+        assert record["after"]["state"] == "applied"
+        (row,) = prisma_rows(owner)
+    # Nothing is wrong with what was made. New tables are empty, so some questions stay open.
+    reasons = outcome.verdict["reasons"]
+    assert {reason["code"] for reason in reasons} <= {"check_inconclusive"}, reasons
+    assert outcome.verdict["decision"] == "HOLD"
+    digest = hashlib.sha256((RUNBOOK / "migration.sql").read_bytes()).hexdigest()
+    assert row["checksum"] == digest
+    assert row["migration_name"] == RUNBOOK.name
+    assert row["finished_at"]
+    assert not row["rolled_back_at"]
+    assert row["applied_steps_count"] == 1
+    assert (outcome.evidence / "sql" / "deploy_guards.sql").read_bytes() == (
+        RUNBOOK / "guards.sql"
+    ).read_bytes()
+    again = controller.play(*DEPLOY)
+    assert json.loads((again.evidence / "deploy.json").read_text())["action"] == "none"
+    assert "The migration is there already" in again.output
+
+
+def test_a_run_after_one_that_was_killed_while_deploying(
+    database: Database, controller: Controller
+) -> None:
+    """The killed run's transaction is ended, so nothing of it is there; the next applies it."""
+    controller.aim(database)
+    patient = ("-e", "deploy_lock_timeout=1h", "-e", "deploy_hold_timeout=1h")
+    with before(database) as owner, database.owner() as blocker:
+        # Lets everybody read, and keeps the foreign keys away.
+        blocker.execute("BEGIN")
+        blocker.execute("LOCK TABLE public.workspaces IN SHARE ROW EXCLUSIVE MODE")
+        first = subprocess.Popen(
+            controller.command(*DEPLOY, *patient),
+            cwd=PROJECT,
+            env=controller.variables(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            _until(lambda: _waits_for_a_lock(owner))
+        finally:
+            os.kill(first.pid, signal.SIGKILL)
+            first.wait()
+        blocker.execute("ROLLBACK")
+        outcome = controller.play(*DEPLOY, "-e", "gonogo_residue=rollback")
+        rows = prisma_rows(owner)
+    record = json.loads((outcome.evidence / "deploy.json").read_text())
+    # Ended before it got its lock, or it got it first and was carried out as a whole.
+    assert record["before"]["state"] in {"absent", "applied"}, outcome.output
+    assert record["after"]["state"] == "applied"
+    assert len(rows) == 1
+
+
+def _waits_for_a_lock(owner: psycopg.Connection) -> bool:
+    return bool(
+        owner.execute(
+            "SELECT FROM pg_stat_activity WHERE datname = current_database()"
+            " AND application_name LIKE 'gonogo:%:deploy' AND wait_event_type = 'Lock'"
+        ).fetchall()
+    )
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not holds():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.05)
+
+
+def test_our_own_record_is_compared_with_the_schema(
+    database: Database, controller: Controller
+) -> None:
+    controller.aim(database)
+    with before(database, prisma=False) as owner:
+        controller.play(*DEPLOY, "-e", "gonogo_residue=rollback")
+        owner.execute((RUNBOOK / "undo.sql").read_bytes())
+        again = controller.play(*DEPLOY, "-e", "gonogo_residue=rollback")
+    run_id = json.loads((again.evidence / "deploy.json").read_text())["own_record"]["run_id"]
+    assert f"run {run_id} has applied the migration, but none of its objects" in again.output
+    assert json.loads((again.evidence / "deploy.json").read_text())["action"] == "applied"
+
+
+def test_a_budget_that_is_none_is_refused_before_anything(
+    database: Database, controller: Controller
+) -> None:
+    controller.aim(database)
+    outcome = controller.play(*DEPLOY, "-e", "deploy_lock_timeout=soon")
+    assert outcome.status != 0
+    assert "'deploy_lock_timeout' is no duration" in outcome.output
+    assert not any(controller.runs_dir.glob("*/*"))
+
+
+def test_half_a_migration_is_named_and_nothing_is_judged(
+    make_database: Make, controller: Controller
+) -> None:
+    database = make_database("as_deployed")
+    controller.aim(database, profile="target")
+    outcome = controller.play(*DEPLOY)
+    assert outcome.status != 0
+    assert "the migration is there in part; nothing was applied" in outcome.output
+    assert "fk_config_versions_imported_by on public.config_versions is missing" in outcome.output
+    assert "playbooks/undo.yml" in outcome.output
+    assert outcome.verdict["decision"] == "HOLD"
+    record = json.loads((outcome.evidence / "deploy.json").read_text())
+    assert record["before"]["state"] == "half"
+    assert record["bill"] == []

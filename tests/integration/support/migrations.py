@@ -1,0 +1,79 @@
+"""Databases before a migration, and small runbooks to apply to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from gonogo.contract.budgets import budgets_of
+from gonogo.controller.runbook import migration
+from gonogo.host.migrate.carry_out import deploy
+from gonogo.host.session.connection import connect
+from sandbox import database as content
+from tests.integration.support.harness import Database
+
+__all__ = ["PRISMA_TABLE", "before", "deployed", "plan_of", "prisma_rows"]
+
+# As Prisma makes it.
+PRISMA_TABLE = """
+CREATE TABLE public._prisma_migrations (
+    id varchar(36) PRIMARY KEY NOT NULL, checksum varchar(64) NOT NULL, finished_at timestamptz,
+    migration_name varchar(255) NOT NULL, logs text, rolled_back_at timestamptz,
+    started_at timestamptz NOT NULL DEFAULT now(), applied_steps_count integer NOT NULL DEFAULT 0)
+"""
+
+
+@contextmanager
+def before(database: Database, *, prisma: bool = True) -> Iterator[psycopg.Connection]:
+    """Take the shipped migration out of a database, and give a session of the owner."""
+    with database.owner() as owner:
+        owner.execute((content.MIGRATION / "undo.sql").read_bytes())
+        if prisma:
+            owner.execute(PRISMA_TABLE)
+        yield owner
+
+
+def prisma_rows(connection: psycopg.Connection) -> list[dict[str, Any]]:
+    cursor = connection.execute("SELECT * FROM public._prisma_migrations ORDER BY started_at")
+    names = [column.name for column in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def plan_of(
+    directory: Path, *, prisma: str | None = None, **files: str | tuple[str, str]
+) -> dict[str, Any]:
+    """A plan from texts: `name=text`, or `name=("none", text)` for outside of transactions."""
+    entries: list[dict[str, str]] = []
+    for name, text in files.items():
+        file = directory / f"{name}.sql"
+        file.write_text(text if isinstance(text, str) else text[1], encoding="utf-8")
+        entries.append({"file": file.name})
+        if not isinstance(text, str):
+            entries[-1]["transaction"] = text[0]
+    steps = migration.steps(directory, entries)
+    data = {"name": "20260101000000_test"}
+    if prisma:
+        data["prisma"] = {"file": f"{prisma}.sql"}  # type: ignore[assignment]
+    manifest = {"schema": "public"}
+    return {
+        "steps": steps,
+        "objects": migration.expected(steps, manifest),
+        "history": migration.history_of(directory, data, manifest),
+    }
+
+
+def deployed(database: Database, plan: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Deploy a plan as the stage does, but for the run's lock."""
+    budgets = {"lock": "200ms", "attempts": 2, "wait": "1ms", **more.pop("budgets", {})}
+    login = database.login()
+    return deploy(
+        lambda: connect(login, name="gonogo:test:deploy"),
+        plan,
+        budgets=budgets_of(budgets),
+        confirm=more.pop("confirm", lambda: None),
+        **more,
+    )

@@ -1,0 +1,429 @@
+"""Differences between databases that are nobody's fault, one by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sandbox import logins
+from tests.runbooks.master_tables.records import BYSTANDER
+from tests.runbooks.master_tables.runtime import ANOTHER_WORKSPACE
+
+__all__ = ["VARIANTS", "Variant"]
+
+_TABLES = """
+    SELECT c.oid AS id FROM pg_class AS c
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
+"""
+
+
+def _each(query: str) -> str:
+    """Run what a query returns, a command a row."""
+    return f"""
+    DO $each$
+    DECLARE
+        command text;
+    BEGIN
+        FOR command IN {query} LOOP
+            EXECUTE command;
+        END LOOP;
+    END $each$
+    """
+
+
+def _each_table(command: str) -> str:
+    return _each(f"SELECT format('{command}', id::regclass) FROM ({_TABLES}) AS tables")
+
+
+def _database_starts_with(*settings: str) -> str:
+    return _settings("DATABASE %I", settings)
+
+
+def _login_starts_with(*settings: str) -> str:
+    """The login that the scripts run as."""
+    return _settings(f"ROLE {logins.OWNER} IN DATABASE %I", settings)
+
+
+def _settings(owner: str, settings: tuple[str, ...]) -> str:
+    lines = ", ".join(f"($${setting}$$)" for setting in settings)
+    return _each(f"""
+    SELECT format('ALTER {owner} SET ', current_database()) || setting
+    FROM (VALUES {lines}) AS list (setting)
+    """)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """`sql` runs as the owner of the tables, `admin` before it as a superuser."""
+
+    name: str
+    sql: str = ""
+    admin: str = ""
+
+    def __str__(self) -> str:
+        return self.name.replace(" ", "_")
+
+
+NAMES = [
+    Variant(
+        "all constraints renamed",
+        _each(f"""
+        SELECT format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I',
+                      conrelid::regclass, conname, 'c' || oid)
+        FROM pg_constraint WHERE conrelid IN ({_TABLES})
+        """),
+    ),
+    Variant(
+        "all indexes renamed",
+        _each(f"""
+        SELECT format('ALTER INDEX %s RENAME TO %I', indexrelid::regclass, 'i' || indexrelid)
+        FROM pg_index WHERE indrelid IN ({_TABLES})
+        """),
+    ),
+    Variant(
+        "all triggers renamed",
+        _each(f"""
+        SELECT format('ALTER TRIGGER %I ON %s RENAME TO %I', tgname, tgrelid::regclass, 't' || oid)
+        FROM pg_trigger WHERE tgrelid IN ({_TABLES}) AND NOT tgisinternal
+        """),
+    ),
+    Variant(
+        "unique indexes are constraints",
+        _each(f"""
+        SELECT format('ALTER TABLE %s ADD CONSTRAINT %I UNIQUE USING INDEX %I',
+                      indrelid::regclass, 'u' || indexrelid, relname)
+        FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+        WHERE indrelid IN ({_TABLES}) AND indisunique AND NOT indisprimary AND indpred IS NULL
+        """),
+    ),
+    Variant(
+        "foreign keys were validated later",
+        # As pg_get_constraintdef writes them, they can be made anew.
+        _each(f"""
+        SELECT format('ALTER TABLE %1$s DROP CONSTRAINT %2$I, ADD CONSTRAINT %2$I %3$s NOT VALID;'
+                      'ALTER TABLE %1$s VALIDATE CONSTRAINT %2$I',
+                      conrelid::regclass, conname, pg_get_constraintdef(oid))
+        FROM pg_constraint WHERE conrelid IN ({_TABLES}) AND contype = 'f'
+        """),
+    ),
+]
+
+COLUMNS = [
+    # Every name that the documents use, and that preflight looks for.
+    Variant(
+        "the other names of states and stages",
+        """
+        ALTER TABLE public.config_versions RENAME COLUMN status TO import_status;
+        ALTER TABLE public.workflow_instances RENAME COLUMN status TO workflow_status;
+        ALTER TABLE public.workflow_instances RENAME COLUMN current_stage_number TO current_stage;
+        ALTER TABLE public.workflow_stages RENAME COLUMN status TO stage_status
+        """,
+    ),
+    Variant(
+        "a nullable column more in every table",
+        _each_table("ALTER TABLE %s ADD COLUMN remark text"),
+    ),
+    Variant(
+        "a column with a default more in every table",
+        _each_table("ALTER TABLE %s ADD COLUMN revision integer NOT NULL DEFAULT 1"),
+    ),
+    Variant(
+        "columns the server fills in every table",
+        _each_table(
+            "ALTER TABLE %s ADD COLUMN number bigint GENERATED ALWAYS AS IDENTITY,"
+            " ADD COLUMN short text GENERATED ALWAYS AS (left(id::text, 8)) STORED"
+        ),
+    ),
+    Variant(
+        "a column with rules of its own more in every table",
+        _each_table(
+            "ALTER TABLE %s ADD COLUMN ticket text UNIQUE CHECK (ticket <> ''''),"
+            " ADD COLUMN owner_id text REFERENCES public.users (id)"
+        ),
+    ),
+    # The scripts copy a workspace's row.
+    Variant(
+        "keys more of a workspace",
+        """
+        ALTER TABLE public.workspaces
+            ADD COLUMN number bigint UNIQUE GENERATED BY DEFAULT AS IDENTITY,
+            ADD COLUMN external_id uuid UNIQUE,
+            ADD COLUMN slug text UNIQUE;
+        UPDATE public.workspaces SET external_id = gen_random_uuid(), slug = code;
+        ALTER TABLE public.workspaces ALTER COLUMN slug SET NOT NULL;
+        CREATE UNIQUE INDEX ON public.workspaces (customer_group_id, code)
+        """,
+    ),
+    Variant(
+        "a gap in every table",
+        _each_table("ALTER TABLE %1$s ADD COLUMN gone text; ALTER TABLE %1$s DROP COLUMN gone"),
+    ),
+    Variant(
+        "varchar where text is meant",
+        """
+        ALTER TABLE public.punchlists ALTER COLUMN notes TYPE character varying;
+        ALTER TABLE public.approver_overrides ALTER COLUMN region TYPE character varying(100);
+        ALTER TABLE public.atp_submissions ALTER COLUMN created_by TYPE character varying
+        """,
+    ),
+]
+
+RULES = [
+    Variant(
+        "lists in another order",
+        _each(f"""
+        SELECT format('ALTER TABLE %1$s DROP CONSTRAINT %2$I,'
+                      ' ADD CONSTRAINT %2$I CHECK (%3$I IN (%4$s))',
+                      conrelid::regclass, conname, attname,
+                      (SELECT string_agg(m[1], ', ' ORDER BY n DESC)
+                       FROM regexp_matches(pg_get_constraintdef(oid), $re$'[^']*'$re$, 'g')
+                            WITH ORDINALITY AS word (m, n)))
+        FROM pg_constraint
+        JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]
+        WHERE contype = 'c' AND conrelid IN ({_TABLES}) AND pg_get_constraintdef(oid) LIKE '%ANY (%'
+        """),
+    ),
+    Variant(
+        "lists written with OR",
+        _each(f"""
+        SELECT format('ALTER TABLE %1$s DROP CONSTRAINT %2$I, ADD CONSTRAINT %2$I CHECK (%3$s)',
+                      conrelid::regclass, conname,
+                      (SELECT string_agg(format('%I = %s', attname, m[1]), ' OR ')
+                       FROM regexp_matches(pg_get_constraintdef(oid), $re$'[^']*'$re$, 'g') AS m))
+        FROM pg_constraint
+        JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]
+        WHERE contype = 'c' AND conrelid IN ({_TABLES}) AND pg_get_constraintdef(oid) LIKE '%ANY (%'
+        """),
+    ),
+    Variant(
+        "a touch trigger twice",
+        """
+        CREATE TRIGGER again BEFORE UPDATE ON public.punchlists
+            FOR EACH ROW EXECUTE FUNCTION public.trg_touch_updated_at();
+        CREATE TRIGGER at_first BEFORE INSERT ON public.vendor_master
+            FOR EACH ROW EXECUTE FUNCTION public.trg_touch_updated_at();
+        CREATE TRIGGER named BEFORE UPDATE OF notes ON public.punchlists
+            FOR EACH ROW EXECUTE FUNCTION public.trg_touch_updated_at();
+        CREATE TRIGGER changed BEFORE UPDATE ON public.config_versions
+            FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*)
+            EXECUTE FUNCTION public.trg_touch_updated_at()
+        """,
+    ),
+    Variant(
+        "guards that name their column",
+        """
+        DROP TRIGGER workflow_instances_frozen_guard ON public.workflow_instances;
+        CREATE TRIGGER workflow_instances_frozen_guard
+            BEFORE UPDATE OF config_version_id ON public.workflow_instances
+            FOR EACH ROW WHEN (OLD.config_version_id <> NEW.config_version_id)
+            EXECUTE FUNCTION public.frozen_config_version_guard();
+        DROP TRIGGER workflow_stages_frozen_guard ON public.workflow_stages;
+        CREATE TRIGGER workflow_stages_frozen_guard
+            BEFORE UPDATE OF id, config_version_id ON public.workflow_stages
+            FOR EACH ROW WHEN (NEW.config_version_id IS DISTINCT FROM OLD.config_version_id)
+            EXECUTE FUNCTION public.frozen_config_version_guard();
+        """,
+    ),
+    Variant(
+        "the conditions of the indexes written otherwise",
+        """
+        DROP INDEX public.ux_config_versions_one_active_per_workspace;
+        CREATE UNIQUE INDEX one_active ON public.config_versions (source_type, workspace_id)
+            WHERE status::text IN ('ACTIVE'::text);
+        DROP INDEX public.idx_workflow_stages_overdue;
+        CREATE INDEX overdue ON public.workflow_stages (sla_due_at)
+            WHERE status = 'IN_REVIEW' OR status = 'PENDING'
+        """,
+    ),
+]
+
+BESIDE = [
+    # The scripts make workspaces of their own.
+    Variant(
+        "rules about older tables",
+        """
+        ALTER TABLE public.workspaces ADD CHECK (code = upper(code));
+        ALTER TABLE public.workspaces ADD CHECK (length(code) BETWEEN 3 AND 80);
+        ALTER TABLE public.users ADD CHECK (email LIKE '%@%');
+        CREATE UNIQUE INDEX ON public.workspaces (lower(name))
+        """,
+    ),
+    Variant(
+        "other tables and schemas",
+        """
+        CREATE SCHEMA reporting;
+        CREATE TABLE reporting.config_versions (LIKE public.config_versions INCLUDING ALL);
+        CREATE TABLE public."Config_Versions" (id text PRIMARY KEY, workspace_id text);
+        CREATE TABLE public.photos (
+            id text PRIMARY KEY, item_id text REFERENCES public.punchlist_items (id));
+        INSERT INTO public.photos SELECT id, id FROM public.punchlist_items;
+        CREATE VIEW public.open_stages AS
+            SELECT * FROM public.workflow_stages WHERE status = 'PENDING';
+        CREATE MATERIALIZED VIEW reporting.versions AS SELECT * FROM public.config_versions
+        """,
+    ),
+    Variant(
+        "comments and statistics",
+        """
+        COMMENT ON TABLE public.config_versions IS 'One row per import';
+        COMMENT ON COLUMN public.config_versions.id IS 'Holds a uuid';
+        COMMENT ON CONSTRAINT ck_config_versions_status ON public.config_versions IS 'States';
+        ALTER TABLE public.workflow_stages ALTER COLUMN status SET STATISTICS 500;
+        CREATE STATISTICS public.pairs (dependencies) ON status, stage_number
+            FROM public.workflow_stages;
+        ANALYZE public.workflow_stages
+        """,
+    ),
+    Variant(
+        "plain and partial indexes more",
+        """
+        CREATE INDEX ON public.config_versions (imported_at);
+        CREATE INDEX ON public.config_versions (workspace_id, source_type) WHERE status = 'DRAFT';
+        CREATE INDEX ON public.workflow_stages (lower(status));
+        CREATE INDEX ON public.punchlists USING hash (status)
+        """,
+    ),
+    Variant("a workspace more", ANOTHER_WORKSPACE),
+    Variant(
+        "shared roles",
+        "UPDATE public.approval_role_master SET workspace_id = NULL WHERE role_code = 'BO'",
+    ),
+    Variant(
+        "a publication of all tables",
+        admin="CREATE PUBLICATION everything FOR ALL TABLES",
+    ),
+    Variant(
+        "an event trigger",
+        admin="""
+        CREATE FUNCTION public.note() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$;
+        CREATE EVENT TRIGGER note ON ddl_command_end EXECUTE FUNCTION public.note()
+        """,
+    ),
+]
+
+STORAGE = [
+    Variant(
+        "fillfactor and autovacuum",
+        _each_table("ALTER TABLE %s SET (fillfactor = 70, autovacuum_enabled = false)"),
+    ),
+    Variant("replica identity", _each_table("ALTER TABLE %s REPLICA IDENTITY FULL")),
+    Variant("everything was written anew", "VACUUM FULL"),
+    Variant(
+        "in the order of an index",
+        "CLUSTER public.workflow_stages USING workflow_stages_pkey",
+    ),
+]
+
+RIGHTS = [
+    Variant(
+        "another owner",
+        admin=f"GRANT CREATE, USAGE ON SCHEMA public TO {BYSTANDER};"
+        + _each_table(f"ALTER TABLE %s OWNER TO {BYSTANDER}")
+        + ";"
+        + _each_table(f"GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO {logins.OWNER}"),
+    ),
+    Variant(
+        "another owner of the functions",
+        admin=f"""
+        ALTER FUNCTION public.trg_touch_updated_at() OWNER TO {BYSTANDER};
+        ALTER FUNCTION public.frozen_config_version_guard() OWNER TO {BYSTANDER}
+        """,
+    ),
+    Variant(
+        "others may read",
+        f"""
+        GRANT USAGE ON SCHEMA public TO {BYSTANDER};
+        GRANT SELECT ON ALL TABLES IN SCHEMA public TO {BYSTANDER};
+        GRANT SELECT ON public.users, public.sites TO PUBLIC
+        """,
+    ),
+    Variant(
+        "pgcrypto in another schema",
+        admin="CREATE SCHEMA extensions; ALTER EXTENSION pgcrypto SET SCHEMA extensions",
+    ),
+    Variant("pgcrypto absent", admin="DROP EXTENSION pgcrypto"),
+]
+
+# The engine pins what it depends on; the rest has to be all the same.
+SETTINGS = [
+    Variant(
+        "another search path of the database",
+        admin="CREATE SCHEMA tools;"
+        + _database_starts_with("search_path = pg_catalog, tools, public"),
+    ),
+    Variant(
+        "another search path of the login",
+        admin=_login_starts_with("search_path = ''"),
+    ),
+    Variant(
+        "times and numbers of the login",
+        admin=_login_starts_with(
+            "timezone = 'Asia/Jakarta'",
+            "datestyle = 'German, DMY'",
+            "intervalstyle = 'sql_standard'",
+            "extra_float_digits = -5",
+            "bytea_output = 'escape'",
+            "lc_numeric = 'C'",
+            "lc_monetary = 'C'",
+            "lc_time = 'C'",
+        ),
+    ),
+    Variant(
+        "times of the database",
+        admin=_database_starts_with("timezone = 'America/St_Johns'", "datestyle = 'SQL, MDY'"),
+    ),
+    Variant(
+        "strings of the login",
+        admin=_login_starts_with(
+            "standard_conforming_strings = off",
+            "escape_string_warning = off",
+            "client_encoding = 'LATIN1'",
+            "array_nulls = off",
+            "transform_null_equals = on",
+            "client_min_messages = error",
+        ),
+    ),
+    Variant("names of the login", admin=_login_starts_with("quote_all_identifiers = on")),
+    # It changes nothing where no table has a policy.
+    Variant(
+        "no row security for the application",
+        admin=_each(f"""
+        SELECT format('ALTER ROLE {logins.APPLICATION} IN DATABASE %I SET row_security = off',
+                      current_database())
+        """),
+    ),
+    Variant(
+        "transactions of the login",
+        admin=_login_starts_with(
+            "default_transaction_isolation = 'serializable'",
+            "default_transaction_deferrable = on",
+            "idle_session_timeout = '10min'",
+            "transaction_timeout = '10min'",
+            "vacuum_cost_delay = 10",
+        ),
+    ),
+    Variant(
+        "a planner with other habits",
+        admin=_database_starts_with(
+            "enable_seqscan = off",
+            "enable_hashjoin = off",
+            "enable_material = off",
+            "from_collapse_limit = 1",
+            "join_collapse_limit = 1",
+            "plan_cache_mode = 'force_generic_plan'",
+            "constraint_exclusion = on",
+            "jit = off",
+            "work_mem = '64kB'",
+            "debug_parallel_query = on",
+        ),
+    ),
+    Variant(
+        "strict functions",
+        admin=_database_starts_with(
+            "plpgsql.extra_errors = 'all'",
+            "plpgsql.variable_conflict = 'use_column'",
+            "check_function_bodies = off",
+        ),
+    ),
+]
+
+VARIANTS = [*NAMES, *COLUMNS, *RULES, *BESIDE, *STORAGE, *RIGHTS, *SETTINGS]

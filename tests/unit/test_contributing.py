@@ -1,0 +1,124 @@
+"""CONTRIBUTING.md is followed step by step, and what it says comes of it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gonogo.contract.errors import InputError
+from gonogo.controller import runbook
+from tests.unit.mutilated import outcome
+from tests.unit.test_author import FIRST, SMALL
+from tools.sabotage import catalogue, mutations, work
+from tools.sabotage.change import Mutation
+from tools.sabotage.shape import Shape
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+# `1. `path`: words`, and what is to be written there.
+_STEP = re.compile(
+    r"^\d+\. `(?P<path>[^`]+)`.*\n(?:\n   ```\w+\n(?P<block>(?:(?:   .*)?\n)+?)   ```\n)?",
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    path: str
+    block: str
+
+    def append(self, folder: Path, *, name: str = "", phase: str = "") -> None:
+        """Do it, at the end of the file."""
+        file = folder / self.path.replace("NAME", name).replace("PHASE", phase)
+        file.write_text(file.read_text(encoding="utf-8") + self.block, encoding="utf-8")
+
+
+def steps(section: str) -> list[Step]:
+    found = re.search(rf"^## {section}\n(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL)
+    assert found, section
+    return [
+        Step(step["path"], re.sub(r"(?m)^ {3}", "", step["block"] or ""))
+        for step in _STEP.finditer(found[1])
+    ]
+
+
+def load(folder: Path) -> runbook.Runbook:
+    return runbook.load(folder, profile="target", parameters={})
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Path]:
+    """With two runbooks: a small one, and a copy of one that looks something up."""
+    small = tmp_path / "runbooks" / "notes"
+    for name, text in SMALL.items():
+        (small / name).parent.mkdir(parents=True, exist_ok=True)
+        (small / name).write_text(text, encoding="utf-8")
+    shutil.copytree(FIRST, tmp_path / "runbooks" / FIRST.name)
+    yield tmp_path
+    catalogue.mutations.cache_clear()
+
+
+def test_every_file_that_is_named_is_there() -> None:
+    named: list[str] = re.findall(r"`([\w.]+/[\w./-]*)`", TEXT)
+    links = re.findall(r"\]\(([^)]+)\)", TEXT)
+    assert len(named) > 5
+    missing = [
+        path
+        for path in (*named, *links)
+        if not re.search(r"[A-Z]{3}", Path(path).name + Path(path).parent.name)
+        and not (ROOT / path).exists()
+        and not (ROOT / "module_utils" / "gonogo" / path).exists()
+    ]
+    assert missing == []
+
+
+def test_every_command_is_there() -> None:
+    targets = re.findall(r"make ([a-z-]+)", TEXT)
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert targets
+    assert [target for target in targets if f"\n{target}:" not in makefile] == []
+
+
+def test_a_check(project: Path) -> None:
+    folder = project / "runbooks" / "notes"
+    declared, asked, *others = steps("A check")
+    assert [step.path for step in others] == ["tests/runbooks/", "docs/messages.md"]
+    declared.append(project, name="notes")
+    with pytest.raises(InputError, match=r"no template asks check 'C1\.3'"):
+        load(folder)
+    asked.append(project, name="notes", phase="01_notes")
+    assert outcome(folder) == ("right", {"C1.1", "C1.2", "C1.3"})
+    assert "C1.3" in {check["id"] for check in load(folder).plan(stages=[])["checks"]}
+
+
+def test_a_fact(project: Path) -> None:
+    found, declared, used = steps("A fact")
+    folder = project / "runbooks" / FIRST.name
+    found.append(project, name=FIRST.name, phase="00_preflight")
+    used.append(project, name=FIRST.name, phase="04_invariants")
+    with pytest.raises(InputError, match="declares no fact 'encoding'"):
+        load(folder)
+    file = folder / "runbook.yml"
+    text = file.read_text(encoding="utf-8")
+    assert declared.path == "runbooks/NAME/runbook.yml"
+    file.write_text(text.replace("\nfacts:\n", f"\nfacts:\n{declared.block}"), encoding="utf-8")
+    assert "encoding" in load(folder).data["facts"]
+
+
+def test_a_mutation(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert project
+    made, registered, written = steps("A mutation")
+    assert registered.path == "tools/sabotage/mutations/__init__.py"
+    assert written.path == "docs/sabotage.md"
+    mutation = eval(made.block, {"Mutation": Mutation})  # noqa: S307 - the project's own page
+    assert isinstance(mutation, Mutation)
+    assert {*mutation.right} <= {*Shape().runbook.checks}
+    monkeypatch.setattr(catalogue, "MAKERS", (*mutations.MAKERS, lambda _shape: [mutation]))
+    catalogue.mutations.cache_clear()
+    assert work.chosen(mutation.kind + " ", 17) == [mutation]

@@ -1,0 +1,273 @@
+"""The gate, as the playbook has it: its own stages and its own verdict, one call each.
+
+What a playbook adds is Ansible and the way to the target host; here the controller's half of a
+stage calls the target's half directly. The stages that judge the schema take part: the proof of
+the target, preflight, the phases. Those about the archive and the files do not.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gonogo.contract import canonical
+from gonogo.contract.errors import GonogoError
+from gonogo.contract.login import LOGIN_SPEC, Login, application_name
+from gonogo.controller import evidence, runbook
+from gonogo.controller.ansible.plugin import checked
+from gonogo.controller.evidence import judgement
+from gonogo.controller.invocation.commands import Caller
+from gonogo.controller.stages.scripts import PhaseStage
+from gonogo.host.session import identity, lock
+from gonogo.host.session.connection import connect
+from gonogo.host.session.identity import observe
+from gonogo.host.stages import find
+from tools.project import RUNBOOK
+
+__all__ = ["Gate", "Judged"]
+
+_STAGES = ["target", "preflight", "phases"]
+_ENVIRONMENT = "sandbox"
+# Each copy has evidence of its own, so that all runs can have one name, and the same SQL.
+_RUN_ID = "20260131T120000Z-0a1b2c"
+_TOKEN = "0a1b2c3d4e"  # noqa: S105 - names the rows of the run
+_TIMEOUTS = {"lock": "5s", "statement": "2min", "idle_in_transaction": "1min"}
+
+Scripts = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the gate says: `statuses` has every declared check, `observed` those that did not
+    pass, `failed` the stages that did not do their work and why."""
+
+    decision: str
+    statuses: dict[str, str]
+    observed: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+class Gate:
+    """One runbook's gate. What it has rendered it keeps: the same facts give the same SQL."""
+
+    def __init__(
+        self,
+        directory: Path = RUNBOOK,
+        *,
+        profile: str,
+        parameters: Mapping[str, Any],
+        declares: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+    ) -> None:
+        """`declares`: what the manifest says of functions besides: name → key → texts."""
+        loaded = runbook.load(directory, profile=profile, parameters=parameters, templates=False)
+        self.runbook = replace(loaded, manifest=_with(loaded.manifest, declares or {}))
+        self._rendered: dict[str, Scripts] = {}
+
+    def judge(
+        self, login: Login, directory: Path, *, between: Callable[[], object] = lambda: None
+    ) -> Judged:
+        """Run all stages on the database of `login` and decide.
+
+        `directory` is for the evidence and does not exist; it is removed afterwards. `between` is
+        called after preflight.
+        """
+        run = evidence.Run.create(directory, _ENVIRONMENT, _RUN_ID)
+        try:
+            self._open(run, login)
+            with ExitStack() as stack:
+                self._run_stages(run, login, directory / "host", between, stack)
+            run.append("verdict", "closed", {"fenced": []})
+            return _judged(run.path)
+        finally:
+            shutil.rmtree(directory)
+
+    def _open(self, run: evidence.Run, login: Login) -> None:
+        record = {
+            "run_id": _RUN_ID,
+            "token": _TOKEN,
+            "environment": _ENVIRONMENT,
+            "protected": False,
+            "target": {"inventory_host": "sandbox", "login": _keywords(login)},
+            "runbook": self.runbook.name,
+            "runbook_sha256": self.runbook.sha256,
+            "runbook_directory": str(self.runbook.directory),
+            "profile": self.runbook.profile,
+            "residue": "rollback",
+            "parameters": dict(self.runbook.parameters),
+            "started_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        }
+        run.write_json("run.json", record, stage="target")
+        plan = {**self.runbook.plan(stages=_STAGES), "waivers": []}
+        run.write_json("plan.json", plan, stage="target")
+
+    def _run_stages(
+        self,
+        run: evidence.Run,
+        login: Login,
+        host: Path,
+        between: Callable[[], object],
+        stack: ExitStack,
+    ) -> None:
+        """As the playbook: a stage that fails is the last."""
+        stage = "target"
+        try:
+            _prove(run, login, stack)
+            for kind in (_Preflight, _Phases):
+                stage = kind.stage
+                arguments = {
+                    "login": _keywords(login),
+                    "directory": str(host),
+                    "timeouts": _TIMEOUTS,
+                }
+                kind(run, self.runbook, self._rendered).act(arguments)
+                if kind is _Preflight:
+                    between()
+        except GonogoError as error:
+            data = {"message": error.primary, "detail": error.detail, "hint": error.hint}
+            run.append(stage, "stage_failed", data)
+
+
+def _with(
+    manifest: Mapping[str, Any], declares: Mapping[str, Mapping[str, Sequence[str]]]
+) -> dict[str, Any]:
+    functions = [
+        {
+            **function,
+            **{
+                key: [*function.get(key, []), *texts]
+                for key, texts in declares.get(function["name"], {}).items()
+            },
+        }
+        for function in manifest["functions"]
+    ]
+    return {**manifest, "functions": functions}
+
+
+def _keywords(login: Login) -> dict[str, Any]:
+    found = {key: getattr(login, key) for key in LOGIN_SPEC}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _prove(run: evidence.Run, login: Login, stack: ExitStack) -> None:
+    """The stage target: whose database it is, and the lock, which a session here holds."""
+    name = application_name(_RUN_ID, "target")
+    with connect(login, name=name, read_only=True) as connection:
+        observed = observe(connection)
+    declared = {"environment": _ENVIRONMENT, "database": login.db, "refused_databases": []}
+    problems = identity.problems(declared, observed)
+    if problems:
+        raise problems[0]
+    holder = stack.enter_context(connect(login, name=application_name(_RUN_ID, "lock")))
+    held = lock.hold(holder)
+    if held:
+        raise GonogoError("another run has the lock", detail=held.application_name)
+    run.append("target", "stage_passed", {"fenced": [], "swept": []})
+
+
+class _Here:
+    """The site of a stage whose run and target are right here, without Ansible; see `Site`."""
+
+    checking = False
+    host = "sandbox"
+    # Nobody reads the next command.
+    caller = Caller()
+    input_left_out = False
+
+    def __init__(self) -> None:
+        self.identity: dict[str, Any] = {}
+        self.variables: dict[str, Any] = {}
+        self.extra: dict[str, Any] = {}
+        self.play: dict[str, Any] = {}
+
+    def variable(self, name: str) -> Any:
+        return self.variables.get(name)
+
+    def flag(self, name: str) -> bool:
+        return bool(self.variable(name))
+
+    def said(self, host: str) -> dict[str, Any]:
+        del host
+        return self.variables
+
+    def ask(self, entry: str, arguments: Mapping[str, Any], *, database: bool) -> dict[str, Any]:
+        """Nothing is sent anywhere."""
+        del database
+        return dict(find(entry).run(checked(entry, arguments), check_mode=False))
+
+    def require_controller(self) -> None:
+        """It is this very process."""
+
+    def explained(self, error: Exception) -> GonogoError:
+        raise error
+
+    def warn(self, text: str) -> None:
+        raise AssertionError(text)
+
+    def show(self, text: str) -> None:
+        raise AssertionError(text)
+
+
+class _Direct(PhaseStage):
+    """A stage that is given its run and its runbook, and keeps what it has rendered."""
+
+    def __init__(
+        self, run: evidence.Run, book: runbook.Runbook, rendered: dict[str, Scripts]
+    ) -> None:
+        super().__init__(_Here())
+        self._run_at_work = run
+        self._book = book
+        self._rendered = rendered
+
+    def open_run(self) -> evidence.Run:
+        return self._run_at_work
+
+    def runbook_of(self, run: evidence.Run) -> runbook.Runbook:
+        del run  # It is the one that was loaded.
+        return self._book
+
+    def _scripts(
+        self,
+        run: evidence.Run,
+        runbook: runbook.Runbook,
+        phases: Sequence[Mapping[str, Any]],
+        timeouts: Mapping[str, str],
+    ) -> Scripts:
+        """Where nothing was renamed, the facts are the same, and with them the SQL."""
+        facts = run.read_json("facts.json") if self.stage != "preflight" else {}
+        key = canonical.line([self.stage, facts])
+        if key not in self._rendered:
+            self._rendered[key] = super()._scripts(run, runbook, phases, timeouts)
+        return self._rendered[key]
+
+
+class _Preflight(_Direct):
+    stage = "preflight"
+
+
+class _Phases(_Direct):
+    stage = "phases"
+
+
+def _judged(path: Path) -> Judged:
+    verdict = judgement.decided(path)
+    results = evidence.load(path).checks
+    return Judged(
+        decision=verdict["decision"],
+        statuses=dict(verdict["checks"]),
+        observed={
+            result["check_id"]: str(result["observed"])
+            for result in results
+            if result["status"] != "pass"
+        },
+        failed={
+            reason["subject"]: reason["text"]
+            for reason in verdict["reasons"]
+            if reason["code"] not in {"check_fail", "check_inconclusive", "check_not_run"}
+            and not reason["code"].startswith("important")
+        },
+    )
