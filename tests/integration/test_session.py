@@ -125,15 +125,9 @@ _HIDDEN = {
     "what the guard knows": _Hidden(
         "V1.1",
         _NO_GUARD,
-        _REPLACED + "PERFORM set_config('gonogo.known', regexp_replace("
-        "current_setting('gonogo.known'), 'helper attempt [^;]*;', 'helper attempt ' || ("
+        _REPLACED + "PERFORM set_config('gonogo.guard', regexp_replace("
+        "current_setting('gonogo.guard'), 'helper attempt [^;]*;', 'helper attempt ' || ("
         "SELECT md5(prosrc) FROM pg_proc WHERE proname = 'attempt') || ';'), false);",
-    ),
-    "the text of the guard and what it knows, moved between them": _Hidden(
-        "V1.1",
-        _NO_GUARD,
-        _REPLACED + "PERFORM set_config('gonogo.known', current_setting('gonogo.guard')"
-        " || current_setting('gonogo.known'), false), set_config('gonogo.guard', '', false);",
     ),
     "the text that pins the settings": _Hidden(
         "V4.1",
@@ -265,7 +259,8 @@ def test_what_runs_before_a_check_changes_no_answer(
     _apply(database, hidden.damage, hidden.sql())
     found = _answer(database, hidden.check, tmp_path)
     if found["status"] == "not_run":
-        assert "code of the database has changed the session that judges" in found["observed"]
+        ended = ("code of the database has changed the session that judges", "guard_was_changed")
+        assert any(words in found["observed"] for words in ended), found["observed"]
     else:
         assert found["status"] == hidden.status, found["observed"]
 

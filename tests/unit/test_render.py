@@ -243,7 +243,7 @@ def test_the_session_is_made_sure_of_before_each_block(tmp_path: Path) -> None:
     helper = "CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS $gonogo_helper$ SELECT 1 "
     template = f"-- @setup x\n{helper}$gonogo_helper$;\n-- @setup y\nSELECT pg_temp.f();\n"
     found = {part.words: part.sql for part in blocks(render(tmp_path, template).text)}
-    said = re.compile(r"md5\(current_setting\('gonogo.guard'\)\).* <> '([0-9a-f]{32})'")
+    said = re.compile(r"md5\(current_setting\('gonogo.guard'\)\) WHEN '([0-9a-f]{32})'")
     digests = {words: said.findall(sql) for words, sql in found.items()}
     assert {words: len(digest) for words, digest in digests.items() if digest} == {
         "helpers": 1,
@@ -267,7 +267,7 @@ def test_a_digest_is_of_what_is_executed_and_of_nothing_else(tmp_path: Path) -> 
         for name, text in held.items()
     }
     assert f"md5(current_setting('gonogo.session')) <> '{md5['session']}'" in held["guard"]
-    assert hashlib.md5(md5["guard"].encode(), usedforsecurity=False).hexdigest() in found["helpers"]
+    assert md5["guard"] in found["helpers"]
 
 
 def test_a_helper_that_cannot_be_made_sure_of(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ ends the script where a helper is not the one the script has created, or where a
 that the script compares with lacks a row that it had, or has one more.
 
 What that takes is long, so it stands once in a script, as text in two settings of the session:
-`gonogo.session` pins, `gonogo.guard` pins and compares with `gonogo.known`, the helpers and tables
-that are there so far. Anybody in the session can write them. So the statement before a block says
-the digest of what they have to hold, and executes that very text, or nothing; in between, no code
-but its own runs.
+`gonogo.session` pins; `gonogo.guard` executes it and compares with the list at its own end, a
+comment, of the helpers and tables that are there so far. Anybody in the session can write them. So
+the statement before a block says the digest of what the guard has to be, and executes that very
+text or ends the script; in between, no code but its own runs.
 
 What a table was made with is kept where code of the application can add to it and take nothing
 away: in advisory locks of the transaction. Nobody can let go of such a lock before it ends. A row
@@ -82,21 +82,20 @@ def guarded(text: str, *, guard: str) -> str:
     Raises GonogoError for a helper function that is not written as the others are
     (`AS $gonogo_helper$`).
     """
-    known, said = "", ""
+    said = guard
     tables = False
-    digest = _md5(guard)
     lines = text.split("\n")
     found = blocks(text)
     growing = set(_growing(found))
     for block in found:
         if not (block.kind == "setup" and block.words in _FRAME) or (_ends(block) and tables):
             # Behind the line that begins the block.
-            lines[block.line - 1] += "\n" + _statement(digest, known, known[len(said) :])
-            said = known
+            lines[block.line - 1] += "\n" + _statement(guard, guard[len(said) :])
+            said = guard
         made = [t["name"] for t in _TABLE.finditer(block.sql)]
         tables = tables or bool(made)
-        known += "".join(f"helper {helper};" for helper in _created(block))
-        known += "".join(f"table {name} {'row' if name in growing else 'all'};" for name in made)
+        guard += "".join(f"helper {helper};" for helper in _created(block))
+        guard += "".join(f"table {name} {'row' if name in growing else 'all'};" for name in made)
     return "\n".join(lines)
 
 
@@ -128,20 +127,14 @@ def _created(block: Block) -> Iterator[_Helper]:
         yield _Helper(match["name"], digest, ",".join(settings))
 
 
-def _statement(digest: str, known: str, new: str) -> str:
+def _statement(guard: str, new: str) -> str:
     """One DO block. Its first statement needs no operator and no search path."""
-    added = (
-        f"PERFORM set_config('gonogo.known', concat(current_setting('gonogo.known'),\n"
-        f"    {literal(new)}), false);\n"
-        if new
-        else ""
-    )
-    said = "md5(concat(md5(current_setting('gonogo.guard')), current_setting('gonogo.known')))"
+    held = "current_setting('gonogo.guard')"
+    added = f"PERFORM set_config('gonogo.guard', {held} || {literal(new)}, false);\n"
     return (
         f"DO $$BEGIN PERFORM pg_catalog.set_config('search_path', '{SEARCH_PATH}', false);\n"
-        f"{added}IF {said} <> {digest_of(digest + known)}\n"
-        "THEN RAISE 'code of the database has changed the session that judges: guard'"
-        " USING ERRCODE = 'GN001'; END IF; EXECUTE current_setting('gonogo.guard'); END$$;"
+        f"{added if new else ''}EXECUTE CASE md5({held}) WHEN {digest_of(guard)}"
+        f" THEN {held} ELSE 'guard_was_changed' END; END$$;"
     )
 
 
