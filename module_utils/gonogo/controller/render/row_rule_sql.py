@@ -140,9 +140,9 @@ FROM {rows.source()}"""  # noqa: S608 - of quoted parts
 def counted(query: str) -> Sql:
     """What a rule comes to: examined (bigint), wrong (bigint), rows (text[], at most 20 keys)."""
     return Sql(
-        "SELECT count(*) FILTER (WHERE q.about), count(*) FILTER (WHERE q.about AND q.wrong),"
-        " (array_agg(q.key) FILTER (WHERE q.about AND q.wrong))[1:20]"
-        f" FROM ({query}) AS q"
+        f"""SELECT count(*) FILTER (WHERE q.about), count(*) FILTER (WHERE q.about AND q.wrong),
+    (array_agg(q.key) FILTER (WHERE q.about AND q.wrong))[1:20]
+FROM ({query}) AS q"""  # noqa: S608 - of quoted parts
     )
 
 
