@@ -293,8 +293,8 @@ _INERT = _rows(
         "test_session.py::test_what_runs_before_a_check_changes_no_answer",
     ),
     (
-        "A block that the server would read in another way (`standard_conforming_strings`) ends the "
-        "script",
+        "A block that the server would read in another way (`standard_conforming_strings`) ends "
+        "the script",
         "test_session.py::test_a_block_that_would_be_read_in_another_way_ends_the_script",
     ),
     (
