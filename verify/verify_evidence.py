@@ -1,7 +1,6 @@
 """Verifies a directory of evidence with nothing of the project: one file, standard library alone.
 
-Is the chain whole, each file as it says, none missing or added, and does the decision follow? One
-line a problem, exit status 1. A directory written anew agrees with itself, not with a kept head.
+One line a problem, exit status 1. A directory written anew agrees with itself, not a kept head.
 """
 
 import argparse
@@ -45,7 +44,7 @@ def read_chain(raw: bytes, problems: list[str]) -> list[Any]:
 
 def read_files(path: Path, events: list[Any], end: int, problems: list[str]) -> dict[str, Any]:
     """Name → content of each JSON file that the chain names, of a `.jsonl` its records."""
-    files, digests = dict[str, Any](), dict[str, str]()
+    files, digests, run = dict[str, Any](), dict[str, str](), path.name
     for event in events:
         if event["event"] == "wrote":
             digests[name := event["data"]["file"]] = event["data"]["sha256"]
@@ -62,8 +61,10 @@ def read_files(path: Path, events: list[Any], end: int, problems: list[str]) -> 
         if plain and ((many := name.endswith(".jsonl")) or name.endswith(".json")):
             records = [json.loads(line) for line in (raw.split(b"\n")[:-1] if many else [raw])]
             files[name] = records if many else records[0]
-            if any(record.get("run_id", path.name) != path.name for record in records):
-                problems.append(f"{name}: of another run")
+            problems += {f"{name}: of another run" for r in records if r.get("run_id", run) != run}
+    for name, digest in (files.get("rehearsal.json") or {}).get("scripts", {}).items():
+        if digest not in {digests.get(f"sql/{kind}{name}.sql") for kind in ("", "rehearsal_")}:
+            problems.append(f"rehearsal.json: the script {name} is not the one that is here")
     return files
 
 
@@ -138,9 +139,8 @@ def derive(files: dict[str, Any], events: list[Any], whole: bool) -> dict[str, A
     holds += [one for one in RECORDS if one in passed and not all(map(told[one].get, RECORDS[one]))]
     parts = {unit["id"]: unit.get("of") or [] for unit in plan["criteria"]}
     counted = {part for name in scoring for part in (name, *parts[name])}
-    granted = [one for one in plan["waivers"] if one["expires"] >= today]
-    waived = {one.get("check", one.get("criterion")) for one in granted} - counted
-    waived -= {check["id"] for check in plan["checks"] if check["criterion"] in counted}
+    waived = {w.get("check", w.get("criterion")) for w in plan["waivers"] if w["expires"] >= today}
+    waived -= counted | {one["id"] for one in plan["checks"] if one["criterion"] in counted}
     statuses, criteria, against = weigh(plan, files.get("checks.jsonl", []), waived)
     against |= {("hold", subject) for subject in holds}
     twin = twin_says(files.get("twin.json") or {}, told["backup"], required=live)

@@ -288,6 +288,16 @@ _INERT = _rows(
         "test_session.py::test_what_the_checks_compare_with_cannot_be_changed",
     ),
     (
+        "What pins the session before each block is executed by its digest: an exchanged text ends "
+        "the script",
+        "test_session.py::test_what_runs_before_a_check_changes_no_answer",
+    ),
+    (
+        "A block that the server would read in another way (`standard_conforming_strings`) ends "
+        "the script",
+        "test_session.py::test_a_block_that_would_be_read_in_another_way_ends_the_script",
+    ),
+    (
         "Files of evidence follow no link and are replaced as a whole",
         "unit/test_evidence.py::test_a_replaced_link_is_not_followed",
     ),

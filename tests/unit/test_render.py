@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +45,8 @@ def render(folder: Path, text: str, *, residue: str = "keep", **more: Any) -> Re
 
 def body(folder: Path, expression: str) -> str:
     """What an expression comes to."""
-    text = render(folder, f"-- @setup x\nSELECT 1\n>>{{{{ {expression} }}}}<<;\n").text
-    return text.split(">>", 1)[1].split("<<;", 1)[0]
+    text = render(folder, f"-- @setup x\nSELECT 1\n[[{{{{ {expression} }}}}]];\n").text
+    return text.split("\n[[", 1)[1].split("]];", 1)[0]
 
 
 # --- only SQL ---------------------------------------------------------------------------------
@@ -232,21 +234,40 @@ def test_session_settings(tmp_path: Path) -> None:
     # As an application's session is called that gives itself no name.
     assert "SET application_name = '';" in text
     assert "SET search_path = pg_catalog, pg_temp;" in text
-    assert "SET \"lock_timeout\" = '5s';" in text
-    assert "SET \"row_security\" = 'off';" in text
+    pins = text.split("SET gonogo.session = ", 1)[1].split("SET gonogo.guard = ", 1)[0]
+    assert ";lock_timeout=5s;" in pins
+    assert "row_security=off;" in pins
 
 
 def test_the_session_is_made_sure_of_before_each_block(tmp_path: Path) -> None:
     helper = "CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS $gonogo_helper$ SELECT 1 "
     template = f"-- @setup x\n{helper}$gonogo_helper$;\n-- @setup y\nSELECT pg_temp.f();\n"
     found = {part.words: part.sql for part in blocks(render(tmp_path, template).text)}
-    assert [words for words in found if "DO $gonogo_session$" in found[words]] == [
-        "helpers",
-        "x",
-        "y",
-    ]
-    assert "'f " not in found["x"]
-    assert "'f " in found["y"]
+    said = re.compile(r"md5\(current_setting\('gonogo.guard'\)\) WHEN '([0-9a-f]{32})'")
+    digests = {words: said.findall(sql) for words, sql in found.items()}
+    assert {words: len(digest) for words, digest in digests.items() if digest} == {
+        "helpers": 1,
+        "x": 1,
+        "y": 1,
+    }
+    # What is known is part of what the digest is of.
+    assert digests["x"] != digests["y"]
+    assert "helper f " not in found["x"]
+    assert "helper f " in found["y"]
+
+
+def test_a_digest_is_of_what_is_executed_and_of_nothing_else(tmp_path: Path) -> None:
+    found = {p.words: p.sql for p in blocks(render(tmp_path, "-- @setup x\nSELECT 1;\n").text)}
+    texts = re.findall(
+        r"SET gonogo\.(\w+) = \$gonogo_text\$(.*?)\$gonogo_text\$;", found["session"], re.DOTALL
+    )
+    held = dict(texts)
+    md5 = {
+        name: hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+        for name, text in held.items()
+    }
+    assert f"md5(current_setting('gonogo.session')) <> '{md5['session']}'" in held["guard"]
+    assert md5["guard"] in found["helpers"]
 
 
 def test_a_helper_that_cannot_be_made_sure_of(tmp_path: Path) -> None:

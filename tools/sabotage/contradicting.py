@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gonogo.controller.render.row_rule_sql import Rows, rule_sql
+from gonogo.controller.render.row_rule_sql import Rows, counted, rule_sql
 from gonogo.controller.render.row_rules import steps
 from tools.sabotage.change import past_triggers
 from tools.sabotage.shape import Shape, ident, literal
@@ -53,7 +53,7 @@ def kind_of(rule: Rule) -> str:
 def _first_that_does(shape: Shape, rule: Rule, command: tuple[str, str]) -> str:
     """`command`: a query for commands, and the rule's own question after each of them."""
     candidates, update = command
-    question = rule_sql(rule, shape.manifest, {})
+    question = counted(rule_sql(rule, shape.manifest, {}))
     return f"""
         DO $contradict$
         DECLARE

@@ -67,6 +67,9 @@ EXECUTE $evil$
         AS $$ SELECT {_REFUSED}, 'refused'::text, 0::bigint, '{{{{"crossing": 1}}}}'::jsonb $$
 $evil$;
 """
+_REPLACED = _ATTEMPT.format(
+    arguments="command text, question text DEFAULT NULL, acting text DEFAULT NULL"
+).replace("{{", "{")
 # What a workflow is, before and after somebody else's draft: the trigger rewrites both.
 _FOLLOWED = """
 UPDATE public.workflow_instances SET site_id = 'MOVED' WHERE workspace_id = NEW.workspace_id;
@@ -106,15 +109,49 @@ _HIDDEN = {
     "a helper replaced": _Hidden(
         "V1.1",
         _NO_GUARD,
-        _ATTEMPT.format(
-            arguments="command text, question text DEFAULT NULL, acting text DEFAULT NULL"
-        ).replace("{{", "{"),
+        _REPLACED,
     ),
     "a helper beside it": _Hidden(
         "V1.1",
         _NO_GUARD,
         _ATTEMPT.format(arguments="command text").replace("{{", "{")
         + "DROP FUNCTION IF EXISTS pg_temp.attempt(text, text, text);",
+    ),
+    "the text of the guard": _Hidden(
+        "V1.1",
+        _NO_GUARD,
+        _REPLACED + "PERFORM set_config('gonogo.guard', 'SELECT 1', false);",
+    ),
+    "what the guard knows": _Hidden(
+        "V1.1",
+        _NO_GUARD,
+        _REPLACED + "PERFORM set_config('gonogo.guard', regexp_replace("
+        "current_setting('gonogo.guard'), 'helper attempt [^;]*;', 'helper attempt ' || ("
+        "SELECT md5(prosrc) FROM pg_proc WHERE proname = 'attempt') || ';'), false);",
+    ),
+    "the text that pins the settings": _Hidden(
+        "V4.1",
+        _CROSSED,
+        "PERFORM set_config('gonogo.session', 'SELECT 1', false),"
+        " set_config('search_path', 'evil,pg_catalog', false);",
+        before=_evil(">", "numeric"),
+    ),
+    "the text that pins the settings, in a trial": _Hidden(
+        "V4.1",
+        "",
+        "NULL;",
+        before=_evil("<>", "text")
+        + """
+        CREATE FUNCTION public.in_a_trial() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            PERFORM set_config('gonogo.session', 'SELECT 1', false),
+                set_config('search_path', 'evil,pg_catalog', false);
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER in_a_trial BEFORE UPDATE ON public.atp_scope_master
+            FOR EACH ROW EXECUTE FUNCTION public.in_a_trial();
+        """,
+        # What was planted is not looked for by anybody else's rules.
+        status="inconclusive",
     ),
     "a setting of a helper": _Hidden(
         "V1.1",
@@ -222,6 +259,19 @@ def test_what_runs_before_a_check_changes_no_answer(
     _apply(database, hidden.damage, hidden.sql())
     found = _answer(database, hidden.check, tmp_path)
     if found["status"] == "not_run":
-        assert "code of the database has changed the session that judges" in found["observed"]
+        ended = ("code of the database has changed the session that judges", "guard_was_changed")
+        assert any(words in found["observed"] for words in ended), found["observed"]
     else:
         assert found["status"] == hidden.status, found["observed"]
+
+
+def test_a_block_that_would_be_read_in_another_way_ends_the_script(
+    make_database: Make, tmp_path: Path
+) -> None:
+    # The whole block is read before its first statement pins anything.
+    database = make_database()
+    code = "PERFORM set_config('standard_conforming_strings', 'off', false);"
+    _apply(database, _Hidden("V2.2", "", code).sql())
+    found = _answer(database, "V2.2", tmp_path)
+    assert found["status"] == "not_run", found["observed"]
+    assert "has changed the session that judges: standard_conforming_strings" in found["observed"]

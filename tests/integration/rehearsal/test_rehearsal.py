@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +66,11 @@ def test_a_migration_is_tried_taken_back_and_tried_again(staging: Target) -> Non
     with staging.database.admin() as connection:
         same = reprint.same(connection, schema_catalog.compare(seen, now))
     assert not schema_catalog.compare(seen, now, same=same)
-    # The files that ran there are kept, and none of its rows is in the ledger of this database.
-    assert (staging.run() / "sql" / "rehearsal_02_foreign_keys.sql").is_file()
+    # The files that ran there are kept, once where they are the same here, and none of its rows is
+    # in the ledger of this database.
+    script = staging.run() / "sql" / "02_foreign_keys.sql"
+    assert record["scripts"]["02_foreign_keys"] == sha256(script.read_bytes()).hexdigest()
+    assert not [*script.parent.glob("rehearsal_*")]
     assert not (staging.run() / "ledger.jsonl").exists()
     report = (staging.run() / "report.md").read_text()
     assert "## Rehearsal on the Twin" in report

@@ -51,6 +51,7 @@ _SHAPES: tuple[tuple[re.Pattern[str], Any], ...] = tuple(
             "deployment": ({"bill": [_OBJECT]}, None),
             "undone": (_OBJECT, None),
             "retried": ({"changes": [str], "untried": [str]}, None),
+            "scripts": _OBJECT,
         },
         r"deploy(_found)?\.json": {
             "action": str,

@@ -40,6 +40,7 @@ def nothing(run: Mapping[str, Any], *, required: bool, twin: Mapping[str, Any]) 
         "problem": None,
         "unlike_promotion": None,
         "checks": [],
+        "scripts": {},
         "back": None,
         "retried": None,
         "slow": [],

@@ -38,13 +38,13 @@ from markupsafe import Markup
 from ...contract.errors import GonogoError, shown
 from ...contract.ownership import obstacle
 from ...contract.script import END_OF_COMMENT, FORBIDDEN_LINE
-from ...contract.session_settings import PLANNING, pinned
+from ...contract.session_settings import NEVER, NEWER, PLANNING, pinned
 from ..sql.found_columns import as_found
 from .block_check import check_blocks
 from .ledger import digest, row_id
 from .quoting import Sql, ident, jsonb, literal
 from .row_rule_sql import rule_sql
-from .session_guard import guarded
+from .session_guard import LOCK, digest_of, guarded
 
 __all__ = [
     "GLOBALS",
@@ -388,19 +388,39 @@ def render_phase(
         run=run,
         timeouts=timeouts,
         documents=documents,
-        settings=[(name, v) for name, v in pinned(timeouts).items() if name not in PLANNING],
-        planning=dict(PLANNING),
+        of_login=[name for name in pinned(timeouts) if _of_login(name)],
     )
+    guard = _guard(environment, timeouts)
     if file is not None:
         text = _render(environment, file.name)
     else:
         environment.globals["body"] = Sql(_render(environment, f"{name}.sql.j2"))
         text = _render(environment, "script.sql.j2")
         check_blocks(text, name)
-        text = guarded(text, timeouts=timeouts)
+        text = guarded(text, guard=guard)
     _refuse_meta_commands(text, name)
     ledger = list(names.ledger.values()) if commits else []
     return Rendered(name=name, text=text, commits=commits, ledger=ledger)
+
+
+def _guard(environment: Environment, timeouts: Mapping[str, str]) -> str:
+    """Make the texts known that a script keeps for its blocks (see `session_guard`), and return the
+    one that each block executes."""
+    settings = {**pinned(timeouts), **NEWER}
+    del settings["search_path"]
+    known = environment.globals
+    known.update(pinned=[f"{name}={value}" for name, value in settings.items()])
+    pins = Sql(_render(environment, "pins.sql.j2"))
+    known.update(pins=pins, pins_digest=digest_of(pins), never=dict(NEVER), lock=LOCK)
+    guard = Sql(_render(environment, "guard.sql.j2"))
+    known.update(guard=guard)
+    return guard
+
+
+def _of_login(name: str) -> bool:
+    """Whether a trial has it as the login begins with it: see as_application in helpers.sql."""
+    kept = ("client_encoding", "client_min_messages", "search_path", "timezone")
+    return name not in PLANNING and name not in kept and "timeout" not in name
 
 
 def _row_rules(

@@ -16,11 +16,11 @@ from ..sql.found_columns import columns_found
 from .quoting import Sql, ident, literal
 from .row_rules import steps
 
-__all__ = ["Rows", "rule_sql"]
+__all__ = ["Rows", "counted", "rule_sql"]
 
 # All rows of the table itself: no index answers for a sample, whatever the planner's settings, and
 # one that has missed rows would hide them.
-_WHOLE = "TABLESAMPLE pg_catalog.system (100)"
+_WHOLE = "TABLESAMPLE system (100)"
 # What a clock may be ahead of the server's.
 _AHEAD = "interval '1 day'"
 
@@ -104,7 +104,7 @@ def _texts(values: Sequence[Any]) -> Sql:
 
 
 def rule_sql(rule: Mapping[str, Any], manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> Sql:
-    """A query of one row: examined (bigint), wrong (bigint), rows (text[], at most 20 keys).
+    """A query of the rows: key (text), about (whether the rule is about it) and wrong.
 
     Raises GonogoError when the rule is of no known kind.
     """
@@ -132,15 +132,22 @@ def rule_sql(rule: Mapping[str, Any], manifest: Mapping[str, Any], facts: Mappin
     else:
         raise GonogoError(f"rule {rule['name']} is of no known kind")
     return Sql(
-        f"""SELECT
-    count(*) FILTER (WHERE q.about),
-    count(*) FILTER (WHERE q.about AND q.wrong),
-    (array_agg(q.key) FILTER (WHERE q.about AND q.wrong))[1:20]
-FROM (
-    SELECT {rows.key} AS key, ({given}) AND ({about}) AS about, {wrong} AS wrong
-    FROM {rows.source()}
-) AS q"""  # noqa: S608 - of quoted parts
+        f"""SELECT {rows.key} AS key, {_both(given, about)} AS about, {wrong} AS wrong
+FROM {rows.source()}"""  # noqa: S608 - of quoted parts
     )
+
+
+def counted(query: str) -> Sql:
+    """What a rule comes to: examined (bigint), wrong (bigint), rows (text[], at most 20 keys)."""
+    return Sql(
+        f"""SELECT count(*) FILTER (WHERE q.about), count(*) FILTER (WHERE q.about AND q.wrong),
+    (array_agg(q.key) FILTER (WHERE q.about AND q.wrong))[1:20]
+FROM ({query}) AS q"""  # noqa: S608 - of quoted parts
+    )
+
+
+def _both(given: str, about: str) -> str:
+    return f"({about})" if given == "true" else f"({given}) AND ({about})"
 
 
 def _some(
@@ -158,13 +165,9 @@ def _some(
         fits += f" AND ({theirs}::text <> {own}::text) IS NOT TRUE"
     by = others.value([some["by"]])
     return Sql(
-        f"""SELECT
-    count(*), count(*) FILTER (WHERE NOT q.fits), (array_agg(q.key) FILTER (WHERE NOT q.fits))[1:20]
-FROM (
-    SELECT {rows.key} AS key, bool_or({fits}) AS fits
-    FROM {others.source()}
-    JOIN {rows.source(f" ON {rows.key} = {by}::text")}
-    WHERE {given}
-    GROUP BY 1
-) AS q"""  # noqa: S608 - of quoted parts
+        f"""SELECT {rows.key} AS key, true AS about, NOT bool_or({fits}) AS wrong
+FROM {others.source()}
+JOIN {rows.source(f" ON {rows.key} = {by}::text")}
+WHERE {given}
+GROUP BY 1"""  # noqa: S608 - of quoted parts
     )

@@ -17,7 +17,9 @@ from jinja2 import Environment, TemplateError, nodes
 __all__ = ["Asked", "Call", "Modules", "parsed"]
 
 _ENGINE = "gonogo.sql.j2"
-# Where an id goes in: the macro that makes the block, and the function that gives rules about rows.
+# The macros of it that make a block of an id.
+_MAKERS = ("check", "sound")
+# Where an id goes in: one of these macros, and the function that gives rules about rows.
 _CHECK, _RULES = "check", "rules"
 _BLOCK = re.compile(r"^-- @check +([^\n]*?)[ \t]*$", re.MULTILINE)
 _UNFINISHED = re.compile(r"^-- @check +\Z", re.MULTILINE)
@@ -248,7 +250,7 @@ class Modules:
 
     def _sinks(self, module: _Module, macro: nodes.Macro, depth: int) -> set[tuple[str, str]]:
         """The parameters of a macro that become ids of checks."""
-        if module.name == _ENGINE and macro.name == "check":
+        if module.name == _ENGINE and macro.name in _MAKERS:
             return {(_CHECK, macro.args[0].name)}
         found: set[tuple[str, str]] = set()
         # A macro that calls itself leads nowhere new.

@@ -15,6 +15,7 @@ from ..outcome import rehearsal
 from ..runbook import migration
 from ..runbook.book import Runbook
 from ..runbook.phase_scripts import prepare
+from . import kept_scripts
 from .base import Stage
 from .scripts import answers, problem_of
 from .spec import LOGIN
@@ -109,7 +110,8 @@ class Rehearsal(Stage):
         }
         if there["problem"]:
             return {**record, "problem": rehearsal.told(there)}
-        record["checks"], facts = self._checks(run, runbook, login, arguments)
+        answered, facts = self._checks(run, runbook, login, arguments)
+        record.update(answered)
         if undo:
             record["back"] = self._asked({**asked, "part": "back"})
         if arguments["sabotage"]:
@@ -190,11 +192,14 @@ class Rehearsal(Stage):
         runbook: Runbook,
         login: Mapping[str, Any],
         arguments: Mapping[str, Any],
-    ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        """What every check of the runbook says there, with rows that stay; and the facts."""
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What every check of the runbook says there, with rows that stay, and in which scripts;
+        and the facts."""
         record = {**run.read_json("run.json"), "residue": "keep"}
         facts: dict[str, Any] = {}
         results: list[dict[str, Any]] = []
+        scripts: dict[str, str] = {}
+        cleanup = runbook.data["cleanup"]
         stopped = False
         for stage in ("preflight", "phases"):
             phases = runbook.phases(stage)
@@ -203,8 +208,9 @@ class Rehearsal(Stage):
                 prepared = prepare(
                     runbook, phases, record=record, facts=facts, timeouts=arguments["timeouts"]
                 )
-                for name, text in prepared.files.items():
-                    run.write(f"sql/rehearsal_{name}.sql", text, stage=self.stage)
+                # The cleanup is for rows of the database itself; it does not run there.
+                ran = {n: text for n, text in prepared.files.items() if n != cleanup}
+                scripts |= kept_scripts.keep_rehearsed(run, ran, stage=self.stage)
                 asked = {
                     "login": login,
                     "run_id": run.run_id,
@@ -221,4 +227,4 @@ class Rehearsal(Stage):
             for phase in phases:
                 results += answers(runbook, phase["name"], outcomes.get(phase["name"]))
             stopped = stopped or problem_of(runbook, phases, outcomes, stage) is not None
-        return results, facts
+        return {"checks": results, "scripts": scripts}, facts

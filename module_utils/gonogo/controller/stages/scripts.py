@@ -12,6 +12,7 @@ from ..evidence import Run
 from ..outcome import standing
 from ..runbook.book import Runbook
 from ..runbook.phase_scripts import prepare, tried
+from . import kept_scripts
 from .base import Stage
 from .spec import LOGIN
 
@@ -113,8 +114,7 @@ class PhaseStage(Stage):
         prepared = prepare(
             runbook, phases, record=run.read_json("run.json"), facts=facts, timeouts=timeouts
         )
-        for name, text in prepared.files.items():
-            run.write(f"sql/{name}.sql", text, stage=self.stage)
+        kept_scripts.keep(run, prepared.files, stage=self.stage)
         if prepared.rows:
             run.append_lines("ledger.jsonl", prepared.rows, stage=self.stage)
         return prepared.scripts

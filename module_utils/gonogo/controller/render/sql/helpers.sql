@@ -9,6 +9,7 @@ LANGUAGE plpgsql AS $gonogo_helper$
 DECLARE
     own text[];
     setting text[];
+    name text;
 BEGIN
     SELECT array_agg(ARRAY[split_part(c.line, '=', 1), substr(c.line, strpos(c.line, '=') + 1)]
                      ORDER BY s.setrole <> 0, s.setdatabase <> 0)
@@ -18,9 +19,9 @@ BEGIN
     WHERE acting IS NOT NULL AND split_part(c.line, '=', 1) !~ '^(search_path|role|TimeZone|.*_timeout)$'
       AND s.setrole IN (0, (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = acting))
       AND s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database()));
-    {% for name, value in settings if name not in ('client_encoding', 'client_min_messages', 'search_path', 'timezone') and 'timeout' not in name %}
-    SET LOCAL {{ name | ident }} TO DEFAULT;
-    {% endfor %}
+    FOREACH name IN ARRAY {{ of_login | literal }} LOOP
+        EXECUTE format('SET LOCAL %I TO DEFAULT', name);
+    END LOOP;
     IF own IS NOT NULL THEN
         FOREACH setting SLICE 1 IN ARRAY own LOOP
             BEGIN

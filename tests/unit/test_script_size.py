@@ -1,0 +1,80 @@
+"""A person can read what ran: what differs by table is a list, and helpers stand there once."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gonogo.controller import runbook
+from gonogo.controller.runbook.phase_scripts import prepare
+
+_RUNBOOK = Path(__file__).parents[2] / "runbooks" / "20251229010228_add_master_tables_final_v2"
+_ID = "00000000-0000-4000-8000-000000000000"
+_TIMEOUTS = {"lock": "5s", "statement": "2min", "idle_in_transaction": "1min"}
+# In bytes: of all scripts together, and of the longest.
+_TOGETHER = 650_000
+_LONGEST = 170_000
+
+
+@cache
+def _scripts(residue: str) -> dict[str, str]:
+    book = runbook.load(
+        _RUNBOOK,
+        profile="target",
+        parameters={"application_role": "application"},
+        templates=False,
+    )
+    tables = book.manifest["tables"]
+    named = [
+        item["name"]
+        for table in tables
+        for kind in ("checks", "unique", "triggers")
+        for item in table.get(kind, [])
+    ]
+    facts: dict[str, Any] = {
+        "workspace": {"id": _ID, "code": "CODE", "name": "Name"},
+        "users": [_ID, _ID],
+        "names": {name: [name] for name in named},
+        "config_versions_id_type": "text",
+        "delete_rules": [],
+        "isolation": [],
+        "ledger_tables": [],
+        **{entry["fact"]: entry["any_of"][0] for entry in book.manifest["found_columns"]},
+    }
+    record = {
+        "run_id": "20260131T120000Z-0a1b2c",
+        "token": "0123456789",
+        "residue": residue,
+        "profile": "target",
+    }
+    phases = [*book.phases("preflight"), *book.phases("phases")]
+    prepared = prepare(book, phases, record=record, facts=facts, timeouts=_TIMEOUTS)
+    return {phase["name"]: prepared.files[phase["name"]] for phase in phases}
+
+
+@pytest.mark.parametrize("residue", ["keep", "rollback"])
+def test_scripts_are_for_people(residue: str) -> None:
+    sizes = {name: len(text.encode()) for name, text in _scripts(residue).items()}
+    assert sum(sizes.values()) <= _TOGETHER, sizes
+    assert max(sizes.values()) <= _LONGEST, sizes
+
+
+def test_what_each_block_begins_with_is_short() -> None:
+    for name, text in _scripts("keep").items():
+        begun = re.findall(
+            r"^DO \$\$BEGIN PERFORM pg_catalog.*?END\$\$;$", text, re.MULTILINE | re.DOTALL
+        )
+        plain = [statement for statement in begun if "set_config('gonogo.guard'" not in statement]
+        assert len(plain) > 1, name
+        assert max(map(len, plain)) <= 260, name
+
+
+def test_no_helper_stands_twice_in_a_script() -> None:
+    for name, text in _scripts("keep").items():
+        helpers = re.findall(r"^CREATE FUNCTION pg_temp\.([a-z_]+)", text, re.MULTILINE)
+        assert len(helpers) == len(set(helpers)), name
+        assert text.count("SET gonogo.guard = ") == 1, name
