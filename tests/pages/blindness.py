@@ -46,6 +46,11 @@ _ROWS = (
         "test_session.py::test_what_runs_before_a_check_changes_no_answer",
     ),
     (
+        "The same, by code that waits until the constraints of the transaction are asked for",
+        "no effect, or the script ends",
+        "test_session.py::test_what_is_deferred_changes_no_setting",
+    ),
+    (
         "A guard that refuses only where it knows the run (name of the session, id, settings, ...)",
         "NO-GO: sessions and rows look like the application's; HOLD: its text is not the runbook's",
         f"{_FUNCTIONS}::test_a_guard_that_knows_the_run",

@@ -184,6 +184,51 @@ _HIDDEN = {
 }
 
 
+# A trigger that runs where a transaction's constraints are asked for, and waits for the next time.
+_LATE = """
+CREATE TABLE public.late (n integer);
+CREATE FUNCTION public.late() RETURNS trigger LANGUAGE plpgsql AS $late$
+BEGIN
+    {0}
+    SET CONSTRAINTS ALL DEFERRED;
+    INSERT INTO public.late VALUES (1);
+    RETURN NULL;
+END
+$late$;
+CREATE CONSTRAINT TRIGGER late AFTER INSERT ON public.late DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION public.late();
+CREATE TRIGGER late AFTER INSERT ON public.{1} FOR EACH ROW EXECUTE FUNCTION public.late();
+"""
+
+
+def test_what_is_deferred_changes_no_setting(make_database: Make, tmp_path: Path) -> None:
+    database = make_database()
+    code = "PERFORM set_config('search_path', 'evil,pg_catalog', false);"
+    _apply(database, _CROSSED, _evil(">", "numeric"), _LATE.format(code, "workspaces"))
+    found = _answer(database, "V4.1", tmp_path)
+    assert found["status"] == "fail", found
+
+
+_MOVED = """
+    IF TG_TABLE_NAME = 'config_versions' AND to_jsonb(NEW) ->> 'status' = 'DRAFT' THEN
+        UPDATE public.workflow_instances SET site_id = 'MOVED'
+        WHERE workspace_id = (to_jsonb(NEW) ->> 'workspace_id')::uuid;
+    ELSIF to_regclass('pg_temp.step') IS NOT NULL THEN
+        UPDATE pg_temp.step SET became = was WHERE was IS NOT NULL;
+    END IF;
+"""
+
+
+@pytest.mark.parametrize("check", ["C4.2", "V3.1"])
+def test_a_step_that_was_just_made_is_not_changed(
+    check: str, make_database: Make, tmp_path: Path
+) -> None:
+    database = make_database()
+    _apply(database, _LATE.format(_MOVED, "config_versions"))
+    found = _answer(database, check, tmp_path)
+    assert found["status"] in ("fail", "not_run"), found
+
+
 # Code that runs where a query of the table is planned, by way of an index that refuses nothing.
 _PLANNED = """
 CREATE FUNCTION public.acts() RETURNS boolean LANGUAGE plpgsql AS $acts$
@@ -223,6 +268,60 @@ def test_what_the_checks_compare_with_cannot_be_changed(
     found = _answer(database, "C4.3", tmp_path)
     assert found["status"] == "not_run", found["observed"]
     assert "changed the session that judges: tables" in found["observed"]
+
+
+# The table keeps its rows, and gets another column by the name of one.
+_RENAMED = """
+    IF EXISTS (SELECT FROM pg_temp.step WHERE NOT unclear AND state <> '00000') THEN
+        ALTER TABLE pg_temp.step RENAME COLUMN state TO was_state;
+        ALTER TABLE pg_temp.step ADD COLUMN state text DEFAULT '00000';
+    END IF;
+"""
+_REFUSED_LATER = """
+CREATE FUNCTION public.refuses() RETURNS trigger LANGUAGE plpgsql AS $refuses$
+BEGIN
+    IF NEW.status = 'ACTIVE' AND OLD.status = 'DRAFT' AND OLD.version_number = 2 THEN
+        RAISE 'no';
+    END IF;
+    RETURN NEW;
+END
+$refuses$;
+CREATE TRIGGER refuses BEFORE UPDATE ON public.config_versions
+    FOR EACH ROW EXECUTE FUNCTION public.refuses();
+"""
+
+
+def test_a_column_of_what_the_checks_compare_with_is_not_exchanged(
+    make_database: Make, tmp_path: Path
+) -> None:
+    database = make_database()
+    _apply(database, _LATE.format(_RENAMED, "workspaces"), _REFUSED_LATER)
+    found = _answer(database, "C3.4", tmp_path)
+    assert found["status"] in ("fail", "not_run"), found
+
+
+# A helper that is another one for a moment: replaced where a query is planned, put back by itself.
+_FOR_A_MOMENT = """
+    IF to_regclass('pg_temp.step') IS NOT NULL AND EXISTS (SELECT FROM pg_temp.step) THEN
+        EXECUTE format($evil$
+            CREATE OR REPLACE FUNCTION pg_temp.attempt(command text, question text DEFAULT NULL,
+                acting text DEFAULT NULL, OUT state text, OUT constraint_name text,
+                OUT table_name text, OUT message text, OUT affected bigint, OUT answer jsonb)
+            LANGUAGE plpgsql AS $body$ BEGIN
+                EXECUTE %L;
+                state := '23001'; affected := 0;
+                constraint_name := 'config_versions_active_guard';
+            END $body$ $evil$, (SELECT pg_get_functiondef(p.oid) FROM pg_proc AS p
+                WHERE p.pronamespace = pg_my_temp_schema() AND p.proname = 'attempt'));
+    END IF;
+"""
+
+
+def test_a_helper_is_not_replaced_for_a_moment(make_database: Make, tmp_path: Path) -> None:
+    database = make_database()
+    _apply(database, _NO_GUARD, _LATE.format(_FOR_A_MOMENT, "workspaces"))
+    found = _answer(database, "V1.1", tmp_path)
+    assert found["status"] in ("fail", "not_run"), found
 
 
 @pytest.mark.attack

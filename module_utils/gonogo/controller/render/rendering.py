@@ -44,7 +44,7 @@ from .block_check import check_blocks
 from .ledger import digest, row_id
 from .quoting import Sql, ident, jsonb, literal
 from .row_rule_sql import rule_sql
-from .session_guard import LOCK, digest_of, guarded
+from .session_guard import KEY_KEPT, KEY_SET, LOCK, digest_of, guarded
 
 __all__ = [
     "GLOBALS",
@@ -388,6 +388,7 @@ def render_phase(
         run=run,
         timeouts=timeouts,
         documents=documents,
+        key={"kept": KEY_KEPT, "set": KEY_SET},
         of_login=[name for name in pinned(timeouts) if _of_login(name)],
     )
     guard = _guard(environment, timeouts)

@@ -15,7 +15,10 @@ text or ends the script; in between, no code but its own runs.
 What a table was made with is kept where code of the application can add to it and take nothing
 away: in advisory locks of the transaction. Nobody can let go of such a lock before it ends. A row
 that was changed, or removed and written again, is another one by where it lies and which
-transaction has written it.
+transaction has written it. Rows are noted before anything that was deferred can run, and settings
+are pinned after it; a helper that has run code of the application notes its row itself, by the
+names and values of its columns (`noted` in gonogo.sql.j2). Such a table may hold nothing that runs
+when it is read or written.
 
 Pure: knows neither psycopg nor Ansible.
 """
@@ -32,7 +35,7 @@ from ...contract.script import Block, blocks
 from ...contract.session_settings import SEARCH_PATH
 from .quoting import Sql, literal
 
-__all__ = ["LOCK", "digest_of", "guarded"]
+__all__ = ["KEY_KEPT", "KEY_SET", "LOCK", "digest_of", "guarded"]
 
 _FUNCTION = re.compile(
     r"^CREATE FUNCTION pg_temp\.(?P<name>[a-z_]+)\s*\((?P<header>.*?)"
@@ -53,6 +56,9 @@ _FRAME = ("session", "transaction", "end")
 
 # The upper 16 bits of the keys of our locks; locks of the application have others.
 LOCK = 0x5A3C
+# Of a hash, to be such a key: what is kept of it, and what is set in it.
+KEY_KEPT = (1 << 48) - 1
+KEY_SET = LOCK << 48
 
 
 def digest_of(text: str) -> Sql:
