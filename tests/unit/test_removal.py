@@ -142,6 +142,35 @@ def test_a_removal_that_is_ended_in_the_middle_is_gone_on_with(
     assert not home.exists()
 
 
+def test_what_lies_elsewhere_is_found_again_by_the_next(
+    tmp_path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody writes into it longer than anybody waits: the note of it stays as long."""
+    home = _home(tmp_path)
+    (mark,) = home.glob(".gonogo-twin-*")
+    outside = shared / f"gonogo-twin-{os.urandom(6).hex()}"
+    outside.mkdir(mode=0o700)
+    (outside / "data").mkdir()
+    (outside / mark.name).touch(mode=0o600)
+    _names(home, outside)
+    rmdir = os.rmdir
+
+    def written(name: str, *, dir_fd: int) -> None:
+        if name == "data" and (outside / "data").is_dir():
+            (outside / "data" / "file").touch()
+        rmdir(name, dir_fd=dir_fd)
+
+    monkeypatch.setattr(place, "_REMOVE_SECONDS", 0.0)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "rmdir", written)
+        place.sweep(tmp_path / "twins")
+        assert outside.is_dir()
+    (swept,) = place.sweep(tmp_path / "twins")
+    assert swept["file"] == str(home)
+    assert not outside.exists()
+    assert not home.exists()
+
+
 @pytest.mark.parametrize("what", ["no mark", "a mark with a content", "two marks", "not private"])
 def test_a_directory_that_only_has_the_name_of_a_twin_stays(tmp_path: Path, what: str) -> None:
     home = tmp_path / "twins" / RUN_ID

@@ -264,20 +264,26 @@ def _remove(home: Path, parent: int, found: int) -> None:
     for runtime in (home, *outside):
         server.end_orphan(runtime / "data")
         sharedmemory.release(runtime / "data")
+    gone = True
     for runtime in outside:
         with contextlib.suppress(OSError), _found(runtime, mark) as (above, directory):
-            _remove_one(directory, above, runtime.name, mark)
-    _remove_one(found, parent, home.name, mark)
+            gone = _remove_one(directory, above, runtime.name, mark) and gone
+    # Where something is left, the next sweep has to find what says where it is.
+    if gone:
+        _remove_one(found, parent, home.name, mark)
 
 
-def _remove_one(directory: int, parent: int, name: str, mark: str | None) -> None:
-    """A backend whose server was killed may still write into it for a moment."""
+def _remove_one(directory: int, parent: int, name: str, mark: str | None) -> bool:
+    """Whether it is gone. A backend whose server was killed may still write into it for a moment.
+    """
     deadline = time.monotonic() + _REMOVE_SECONDS
     while True:
         with contextlib.suppress(OSError):
             removal.remove(directory, parent, name, last=mark)
-        if not removal.is_same(directory, parent, name) or time.monotonic() > deadline:
-            return
+        if not removal.is_same(directory, parent, name):
+            return True
+        if time.monotonic() > deadline:
+            return False
         time.sleep(0.02)
 
 
