@@ -114,6 +114,48 @@ OWNERS: dict[str, str] = {
     "cast": COMPOSITE
     + "CREATE CAST (public.two AS text) WITH FUNCTION public.as_text;"
     + "CREATE TABLE public.harmless (x public.two); INSERT INTO public.harmless VALUES ((1, 2))",
+    "difference of a range": "CREATE FUNCTION public.minus(integer, integer) RETURNS float8"
+    " LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM public.acts($1); RETURN $1 - $2; END';"
+    " CREATE TYPE public.span AS RANGE (subtype = integer, subtype_diff = public.minus);"
+    " CREATE TABLE public.harmless (x public.span);"
+    " INSERT INTO public.harmless SELECT public.span(n, n + 2) FROM generate_series(1, 2000) n;"
+    " CREATE INDEX ON public.harmless USING gist (x)",
+    "virtual column 18+": HARMLESS.format(
+        "x integer, y boolean GENERATED ALWAYS AS (x > 0) VIRTUAL, CHECK (public.acts(x) OR y)"
+    ),
+    "constraint trigger": TRIGGER.format("trigger", "RETURN NULL;")
+    + HARMLESS.format("x integer")
+    + "; CREATE CONSTRAINT TRIGGER t AFTER INSERT ON public.harmless DEFERRABLE INITIALLY DEFERRED"
+    " FOR EACH ROW WHEN (public.acts(NEW.x)) EXECUTE FUNCTION public.fires();"
+    " ALTER TABLE public.harmless ENABLE ALWAYS TRIGGER t",
+    "trigger that always fires": TRIGGER.format("trigger", "RETURN NEW;")
+    + HARMLESS.format("x integer")
+    + "; CREATE TRIGGER t BEFORE INSERT OR UPDATE ON public.harmless FOR EACH ROW"
+    " EXECUTE FUNCTION public.fires(); ALTER TABLE public.harmless ENABLE ALWAYS TRIGGER t",
+    "aggregate in a materialized view": "CREATE FUNCTION public.next(integer, integer)"
+    " RETURNS integer LANGUAGE plpgsql AS 'BEGIN PERFORM public.acts($1); RETURN $1; END';"
+    " CREATE AGGREGATE public.agg(integer) (sfunc = public.next, stype = integer, initcond = '0');"
+    " CREATE MATERIALIZED VIEW public.seen AS SELECT public.agg(n) FROM generate_series(1, 2) n",
+    "materialized view of a view": "CREATE VIEW public.inner AS SELECT public.acts(1) AS a;"
+    " CREATE MATERIALIZED VIEW public.seen AS SELECT a FROM public.inner;"
+    " CREATE INDEX ON public.seen (a)",
+    "cast in a default": COMPOSITE
+    + "CREATE FUNCTION public.made(text) RETURNS public.two LANGUAGE plpgsql IMMUTABLE AS"
+    " 'BEGIN PERFORM public.acts(1); RETURN ROW(1, 2); END';"
+    " CREATE CAST (text AS public.two) WITH FUNCTION public.made AS IMPLICIT;"
+    " CREATE TABLE public.harmless (x public.two DEFAULT ('a'::text)::public.two);"
+    " INSERT INTO public.harmless DEFAULT VALUES",
+    "partition that is attached": DOMAIN
+    + "CREATE TABLE public.parted (x integer) PARTITION BY RANGE (x);"
+    " CREATE TABLE public.part (x integer CHECK (x > 0 AND public.acts(1)));"
+    " INSERT INTO public.part VALUES (1);"
+    " ALTER TABLE public.parted ATTACH PARTITION public.part FOR VALUES FROM (0) TO (10);"
+    " CREATE TABLE public.rest PARTITION OF public.parted DEFAULT",
+    "condition of a publication": HARMLESS.format("x integer PRIMARY KEY CHECK (public.acts(x))")
+    + "; CREATE PUBLICATION pub FOR TABLE public.harmless",
+    "search path of a function": HARMLESS.format("x integer CHECK (public.acts(x))")
+    + "; ALTER FUNCTION public.acts(integer[]) SET search_path = public, pg_catalog;"
+    " ALTER FUNCTION public.acts(integer[]) SECURITY DEFINER",
     "operator": COMPOSITE
     + "CREATE FUNCTION public.same(public.two, public.two) RETURNS boolean LANGUAGE plpgsql"
     " IMMUTABLE AS 'BEGIN RETURN public.acts(); END';"

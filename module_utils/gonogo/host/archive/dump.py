@@ -10,8 +10,10 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import stat
 import threading
 import time
 from collections.abc import Mapping
@@ -228,7 +230,11 @@ def _tables(archive: Path) -> list[str]:
 def _digest(path: Path) -> dict[str, Any]:
     digest = hashlib.sha256()
     size = 0
-    with path.open("rb") as file:
+    # What lies behind a link is somebody else's to change, and a pipe would never be read.
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise OSError(errno.EINVAL, "not a plain file", str(path))
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
         for block in iter(lambda: file.read(_BLOCK), b""):
             digest.update(block)
             size += len(block)
