@@ -41,6 +41,11 @@ _NOISE |= {"CONSTRAINT", "RECURSIVE", "TRUSTED", "PROCEDURAL"}
 # What stands ON a table, and belongs to it.
 _ON_A_TABLE = {"INDEX", "TRIGGER", "RULE", "POLICY"}
 _RELATIONS = {"TABLE", "VIEW", "SEQUENCE", "INDEX"}
+# Words that stand together where a query locks rows, or is more than a query.
+_LOCKING = {("FOR", "UPDATE"), ("FOR", "SHARE"), ("FOR", "NO"), ("FOR", "KEY")}
+_LOCKING |= {("DELETE", "FROM"), ("INSERT", "INTO"), ("MERGE", "INTO"), ("AS", "EXECUTE")}
+# Before an UPDATE that is none: of a foreign key, and of INSERT.
+_NO_QUERY = {"ON", "DO"}
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,8 @@ def _created(reader: Reader) -> tuple[str, list[Name]]:
         reader.at += 1
     what = reader.word
     reader.at += 1
+    if what in {"MATERIALIZED", "TABLE"} and _queries_and_locks(reader, 0):
+        raise _UnreadError
     if what == "MATERIALIZED" or (what == "VIEW" and not replaced) or what == "SEQUENCE":
         return NONE, []
     if what == "VIEW":
@@ -226,8 +233,19 @@ def _written(reader: Reader) -> tuple[str, list[Name]]:
     return ROWS, names
 
 
+def _queries_and_locks(reader: Reader, position: int) -> bool:
+    """Whether a query in the statement, from a token on, locks rows or writes some, or is one that
+    was prepared elsewhere."""
+    tokens = reader.tokens[position:]
+    words = [token.text for token in tokens if token.kind == "word"]
+    return any(
+        pair in _LOCKING or (pair[1] == "UPDATE" and pair[0] not in _NO_QUERY)
+        for pair in itertools.pairwise(words)
+    )
+
+
 def _inserted(reader: Reader) -> tuple[str, list[Name]]:
-    if not reader.take("INTO"):
+    if not reader.take("INTO") or _queries_and_locks(reader, 1):
         raise _UnreadError
     name = reader.name()
     words = [token.text for token in reader.tokens if token.kind == "word"]
