@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,3 +124,46 @@ def test_a_mutation(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalogue, "MAKERS", (*mutations.MAKERS, lambda _shape: [mutation]))
     catalogue.mutations.cache_clear()
     assert work.chosen(mutation.kind + " ", 17) == [mutation]
+
+
+_ASKED = """
+import sys
+from pathlib import Path
+from gonogo.controller import runbook
+from gonogo.controller.runbook import migration
+from gonogo.host.migrate import history
+
+notes = runbook.load(Path(sys.argv[1]), profile="target", parameters={})
+tool, migrations = history.of(migration.plan(notes, "migration")["history"])
+print(tool.name, tool.tables, *migrations, sep="\\n")
+print(tool.pending(tool.files(Path(sys.argv[2])), [history.Entry("001", "applied")])[0].name)
+"""
+
+
+def test_a_migration_tool(project: Path, tmp_path: Path) -> None:
+    """In a copy of the package: the engine finds it by its key, and asks it."""
+    tool, registered, *others = steps("A migration tool")
+    assert [step.path for step in others] == ["tests/unit/test_history.py", "docs/architecture.md"]
+    shutil.copytree(ROOT / "module_utils", project / "module_utils")
+    (project / tool.path.replace("TOOL", "names")).write_text(tool.block, encoding="utf-8")
+    file = project / registered.path
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("\nTOOLS = {\n", f"\nTOOLS = {{\n{registered.block}"))
+    notes = project / "runbooks" / "notes"
+    kept = "\nnames: {file: migration.sql}\n"
+    (notes / "runbook.yml").write_text(SMALL["runbook.yml"] + kept, encoding="utf-8")
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    for name in ("001", "002"):
+        (folder / f"{name}.sql").write_text("SELECT 1;\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", _ASKED, str(notes), str(folder)],
+        env={"PYTHONPATH": str(project / "module_utils")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    name, tables, recorded, pending = done.stdout.splitlines()
+    assert (name, tables, pending) == ("Names", "(('public', 'names'),)", "002")
+    assert recorded.startswith("Migration(name='notes', file='migration.sql'")
