@@ -16,11 +16,11 @@ from gonogo.host.archive.dump import digests, seal
 from gonogo.host.archive.toc import Entry
 from gonogo.host.restore.restoring import read_source
 from sandbox.cluster import Cluster
-from tests.integration import universe
-from tests.integration.harness import Database, login_of
-from tests.integration.twins import Rehearsal
-from tests.integration.universe import loading
-from tests.integration.universe.exemptions import ENTRIES_OF_OTHERS, ENTRIES_WITHOUT_EFFECT
+from tests.integration.support import universe
+from tests.integration.support.harness import Database, login_of
+from tests.integration.support.twins import Rehearsal
+from tests.integration.support.universe import loading
+from tests.integration.support.universe.exemptions import ENTRIES_OF_OTHERS, ENTRIES_WITHOUT_EFFECT
 
 NAME = "entries"
 

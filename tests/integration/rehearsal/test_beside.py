@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.harness import Controller
-from tests.integration.targets import RUNBOOK, VALIDATE, Make, Target, make_target
+from tests.integration.support.harness import Controller
+from tests.integration.support.targets import RUNBOOK, VALIDATE, Make, Target, make_target
 
 pytestmark = pytest.mark.attack
 
