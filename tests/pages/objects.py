@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.integration.support.universe import damages
-from tests.integration.support.universe.exemptions import NOT_COMPARED
+from tests.integration.support.universe.exemptions import (
+    ENTRIES_OF_OTHERS,
+    ENTRIES_WITHOUT_EFFECT,
+    NOT_COMPARED,
+)
 from tests.pages import Page, Row, Table
 
 __all__ = ["KINDS", "OBJECTS", "Kind"]
@@ -15,6 +19,7 @@ __all__ = ["KINDS", "OBJECTS", "Kind"]
 _PROVEN = "test_universe.py::test_every_object_is_proven"
 _GONE = "test_universe.py::test_an_object_that_is_gone"
 _PROPERTIES = "test_catalogs.py::test_every_property_is_compared"
+_ENTRIES = "test_entries.py::test_an_entry_that_is_gone_is_noticed"
 _OLDEST = 13
 _VALUES = Path(__file__).parents[1] / "integration" / "support" / "universe" / "values.sql"
 
@@ -173,6 +178,25 @@ OBJECTS = Page(
             heading="What is not compared",
             words="Every other column of a catalog is: it is changed in rows of each kind, and the "
             "change is noticed.",
+        ),
+        Table(
+            ("Kind of entry", "What becomes of an archive without it"),
+            [
+                *(
+                    Row((f"`{kind}`", f"the same: {reason}"), _ENTRIES)
+                    for kind, reason in ENTRIES_WITHOUT_EFFECT.items()
+                ),
+                *(
+                    Row((f"`{kind}`", "a twin gets none; each is told as not carried"), _ENTRIES)
+                    for kind in ENTRIES_OF_OTHERS
+                ),
+                Row(
+                    ("every other one that pg_dump writes of `objects.sql`", "not proven"), _ENTRIES
+                ),
+            ],
+            heading="Entries of an archive",
+            words="One entry of each kind is taken out of the table of contents of such a backup, "
+            "one at a time.",
         ),
         Table(
             ("What is done", "What becomes of it"),

@@ -81,3 +81,20 @@ def test_whoever_names_an_object_hides_none(tmp_path: Path) -> None:
     assert proof.uncompared(source, archived) == ["a.b c", 'public."o"']
     whole = {"content": {"covered": [7, 8], "covered_sequences": [*covered, ["a", "b c"]]}}
     assert proof.uncompared(whole, archived) == []
+
+
+def test_a_sequence_that_begins_anew_has_its_position_in_the_archive() -> None:
+    """Whatever it is in the twin may be right, so it is not compared there."""
+    texts = {
+        '"a b"."c.""d"': "integer, start 1, cycle",
+        "public.ticket": "integer, start 1, cycle, owned by public.tickets.a",
+        "public.plain": 'integer, start 1, owned by public."t, cycle".a',
+    }
+    source = {
+        "schema": {f"sequence {name}": text for name, text in texts.items()},
+        "sequences": {"before": {name: [1, False] for name in texts}},
+    }
+    whole = proof.Archived({}, [("a b", 'c."d'), ("public", "ticket")])
+    assert proof.without_position(source, whole) == []
+    archived = proof.Archived({}, [("a b.c", '"d'), ("public", "plain")])
+    assert proof.without_position(source, archived) == ['"a b"."c.""d"', "public.ticket"]

@@ -67,6 +67,9 @@ def _values(comparison: Comparison, one: Property) -> tuple[list[tuple[str, str]
     values = {value for _, value in found}
     if one.type == "boolean":
         values = {"'true'", "'false'"}
+    elif one.name == "pg_trigger.tgargs":
+        # The server reads as many as it has counted, each up to a zero.
+        values = {sql.Literal("\\x" + b"other\0".hex() * 9).as_string(None)}
     elif one.type in {"smallint", "integer", "bigint", "real", "oid"}:
         values |= {"'0'", "'3'"}
     return [(row, value) for row, value in found], sorted(values)
@@ -125,11 +128,13 @@ def test_every_property_is_compared(server: Cluster, comparison: Comparison) -> 
 def test_every_column_is_compared_or_it_is_said_why(comparison: Comparison) -> None:
     """No pattern is about a column that there is not."""
     names = list(catalogs.properties(comparison))
+    version = comparison.connection.info.server_version
     assert len(names) > 400
     idle = [
         pattern
         for patterns in NOT_COMPARED.values()
         for pattern in patterns
-        if not any(catalogs.fits(pattern, one) for one in names)
+        if version >= catalogs.SINCE.get(pattern, 0)
+        and not any(catalogs.fits(pattern, one) for one in names)
     ]
     assert idle == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,13 @@ def test_every_value_is_proven(run: Rehearsal) -> None:
     with run.locked():
         answer = run.restore(run.back_up())
     assert answer["proven"] is True, answer
-    assert len(answer["proof"]["tables"]) > 75
+    tables = answer["proof"]["tables"]
+    assert len(tables) > 90
+    # Each value came back as a row of its own.
+    with run.database.admin() as session:
+        for name, one in tables.items():
+            rows = session.execute(f"SELECT FROM {name}".encode()).fetchall()
+            assert one["rows"] == [len(rows)] * 2
 
 
 def test_every_type_of_the_server_is_there(values: Database) -> None:
@@ -109,6 +116,25 @@ class Read:
             after = self.hashes()
         return [name for name in changed if after[name] == self.before[name]]
 
+    def taken_for_another(self) -> list[list[str]]:
+        """Values of one type that look the same by themselves, though it writes them otherwise."""
+        with self.connection.transaction(force_rollback=True):
+            self.connection.execute(b"CREATE SCHEMA alone")
+            places = [(name, key) for name, keys in self.tables.items() for key in keys]
+            for place, (name, key) in enumerate(places):
+                self.connection.execute(
+                    f"CREATE TABLE alone.t{place} AS SELECT v FROM {name} WHERE id = {key}".encode()
+                )
+            after = self.hashes()
+            alike: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+            for place, (name, _) in enumerate(places):
+                ((written,),) = self.ask(
+                    "SELECT CASE WHEN v IS NOT DISTINCT FROM NULL THEN 'no value'"
+                    f" ELSE format('value %s', v) END FROM alone.t{place}"
+                )
+                alike[name, after[f"alone.t{place}"][1]].add(written)
+        return [sorted(values) for values in alike.values() if len(values) > 1]
+
     def rows(self) -> int:
         return max(map(len, self.tables.values()))
 
@@ -122,6 +148,11 @@ def read(run: Rehearsal) -> Iterator[Read]:
 def test_the_value_of_the_next_row_is_noticed(read: Read) -> None:
     unnoticed = {place: read.unnoticed(1, place) for place in range(read.rows())}
     assert {place: names for place, names in unnoticed.items() if names} == {}
+
+
+def test_no_value_is_taken_for_another(read: Read) -> None:
+    """Each is alone in a table of its own, so its hash is that of the value."""
+    assert read.taken_for_another() == []
 
 
 @pytest.mark.attack

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,12 +10,19 @@ from typing import Any
 from .carried import is_carried
 from .schema_catalog import Difference, compare
 
-__all__ = ["Archived", "prove", "uncompared", "without_owners"]
+__all__ = ["Archived", "prove", "uncompared", "without_owners", "without_position"]
 
 # So many differences are written down; their number is said in any case.
 _SHOWN = 50
 _SHOWN_LENGTH = 500
 _SHOWN_SHORT = 120
+
+_SEQUENCE = "sequence "
+_CYCLES = ", cycle"
+# What its owner has named is behind that.
+_OWNED = ", owned by "
+# One of the two names of a sequence, as the server quotes it.
+_NAME = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')
 
 _OF_OWNERS = ("owner of ", "privileges of ", "default privileges ")
 
@@ -67,6 +75,24 @@ def uncompared(source: Mapping[str, Any], archived: Archived) -> list[str]:
     return sorted(missing)
 
 
+def without_position(source: Mapping[str, Any], archived: Archived) -> list[str]:
+    """Sequences of the source that begin anew at their end, and of which the archive does not say
+    where they stand. That of all others is seen in the twin.
+    """
+    known = set(archived.sequences)
+    read, schema = source["sequences"]["before"], source["schema"]
+    return sorted(name for name in read if _cycles(schema, name) and _names(name) not in known)
+
+
+def _cycles(schema: Mapping[str, str], name: str) -> bool:
+    return _CYCLES in schema.get(f"{_SEQUENCE}{name}", "").partition(_OWNED)[0]
+
+
+def _names(quoted: str) -> tuple[str, ...]:
+    found = _NAME.finditer(quoted)
+    return tuple(one[2] or one[1].replace('""', '"') for one in found)
+
+
 def _tables(
     source: Mapping[str, Mapping[str, Any]], twin: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
@@ -107,8 +133,8 @@ def _sequences(
         if name not in twin or name not in before or name not in after:
             different.append(name)
             continue
-        if ", cycle" in schema.get(f"sequence {name}", ""):
-            # It may have come to its end and begun anew in between.
+        if _cycles(schema, name):
+            # It may have come to its end and begun anew in between (see `without_position`).
             continue
         stood = sorted((_position(before[name]), _position(after[name])))
         if not stood[0] <= _position(twin[name]) <= stood[1]:

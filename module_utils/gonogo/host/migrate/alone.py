@@ -68,6 +68,8 @@ def _a_processor_is_free(until: float) -> bool:
 def _used() -> tuple[int, int]:
     """How long the processors had nothing to do, or what gives way to us; and all of the time.
 
+    What is nice to others gives way to us where we are not nice ourselves.
+
     In ticks since the system was started; nothing where it does not say so.
     """
     try:
@@ -75,4 +77,5 @@ def _used() -> tuple[int, int]:
     except (OSError, ValueError, IndexError):
         return ()  # type: ignore[return-value]
     _user, nice, _system, idle, *_ = ticks
-    return idle + nice, sum(ticks)
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    return idle + (nice if ours <= 0 else 0), sum(ticks)

@@ -295,7 +295,12 @@ def _broken(
     if damage:
         reason = f"the archive is not the one that was sealed: {damage}"
         return {**told, "proven": False, "reason": reason}
-    unread = proof.uncompared(source, restoring.data_of(request.archive))
+    archived = restoring.data_of(request.archive)
+    lost = proof.without_position(source, archived)
+    if lost:
+        reason = "the archive does not say where sequences stand: " + ", ".join(lost[:20])
+        return {**told, "proven": False, "reason": reason}
+    unread = proof.uncompared(source, archived)
     if unread:
         reason = "the archive has data that nobody has compared: " + ", ".join(unread[:20])
         return {**told, "proven": None, "reason": reason}

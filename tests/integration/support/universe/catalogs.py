@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from psycopg import sql
 
 from tests.integration.support.universe.comparing import Comparison
 from tests.integration.support.universe.exemptions import NOT_COMPARED, OTHER_CATALOGS
 
-__all__ = ["Property", "exempt", "fits", "properties"]
+__all__ = ["SINCE", "Property", "exempt", "fits", "properties"]
 
 # Of the rows of a catalog: what divides them into kinds whose columns mean different things.
 _KIND = {
@@ -38,6 +38,10 @@ _ROWS = {
     "pg_trigger": "NOT t.tgisinternal",
     "pg_rewrite": "t.rulename <> '_RETURN'",
 }
+# The first version in which anything can be in a column, or in a pattern's.
+SINCE = {"pg_class[p].relam": 170000, "pg_constraint[n]..+": 170000}
+# Rows of which a column says anything.
+_MEANT = {"pg_trigger.tgargs": "t.tgnargs > 0"}
 
 
 @dataclass(frozen=True, order=True)
@@ -74,6 +78,7 @@ def fits(pattern: str, one: Property) -> bool:
 
 def properties(comparison: Comparison) -> Iterator[Property]:
     """Of every catalog of one database that has rows of a user."""
+    version = comparison.connection.info.server_version
     catalogs = comparison.ask(
         "SELECT c.relname::text, array_agg(a.attname::text ORDER BY a.attnum),"
         " array_agg(a.atttypid::regtype::text ORDER BY a.attnum)"
@@ -98,5 +103,8 @@ def properties(comparison: Comparison) -> Iterator[Property]:
         ):
             rows = f"{users} AND ({of_kind})::text = {sql.Literal(kind).as_string(None)}"
             for column, type_name in zip(columns, types, strict=True):
-                if column not in {"oid", key}:
-                    yield Property(catalog, kind, column, type_name, rows)
+                one = Property(catalog, kind, column, type_name, rows)
+                if one.name in _MEANT:
+                    one = replace(one, rows=f"{rows} AND {_MEANT[one.name]}")
+                if column not in {"oid", key} and version >= SINCE.get(one.name, 0):
+                    yield one

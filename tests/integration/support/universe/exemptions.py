@@ -1,8 +1,9 @@
-"""Columns of the catalogs that nothing compares, and why. All others are compared."""
+"""Columns of the catalogs that nothing compares, and entries of an archive that may be missing, and
+why. All others are noticed."""
 
 from __future__ import annotations
 
-__all__ = ["NOT_COMPARED", "OTHER_CATALOGS"]
+__all__ = ["ENTRIES_OF_OTHERS", "ENTRIES_WITHOUT_EFFECT", "NOT_COMPARED", "OTHER_CATALOGS"]
 
 # Catalogs whose rows are no objects, or are compared in another way.
 OTHER_CATALOGS = {
@@ -85,3 +86,17 @@ NOT_COMPARED = {
         "pg_extension.ext(version|relocatable|owner|config|condition)",
     ),
 }
+
+_OF_THE_SERVER = "the database is made with what the server says of it"
+
+# Kinds of entries of an archive without which the same is restored -> why.
+ENTRIES_WITHOUT_EFFECT = {
+    "ACL of the database": _OF_THE_SERVER,
+    "COMMENT of the database": _OF_THE_SERVER,
+    "DATABASE": _OF_THE_SERVER,
+    "DATABASE PROPERTIES": _OF_THE_SERVER,
+    "ENCODING": "a session has the encoding of the database",
+    "SEARCHPATH": "every name is qualified",
+}
+# Kinds that a twin never gets -> how what is not carried begins, with the entry or without it.
+ENTRIES_OF_OTHERS = {"SUBSCRIPTION": "subscription "}
