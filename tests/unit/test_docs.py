@@ -16,7 +16,6 @@ import yaml
 
 from doc_fragments.gonogo import ModuleDocFragment
 from gonogo.controller.request.protection import ONLY_INVENTORY
-from gonogo.host.stages.common import TIMEOUTS_SPEC
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted((ROOT / "library").glob("*.py"))
@@ -87,12 +86,6 @@ def test_every_module_has_its_half_on_the_controller(file: Path) -> None:
         return
     plugin = ROOT / "action_plugins" / file.name
     assert "class ActionModule(" in plugin.read_text(encoding="utf-8")
-
-
-def test_the_timeouts_are_documented_as_they_are() -> None:
-    expected = {key: option["default"] for key, option in TIMEOUTS_SPEC["options"].items()}
-    fragment = yaml.safe_load(ModuleDocFragment.TIMEOUTS)["options"]["timeouts"]["suboptions"]
-    assert {key: option["default"] for key, option in fragment.items()} == expected
 
 
 def test_ansible_doc_shows_them() -> None:
