@@ -13,10 +13,9 @@ INPUT = StageOptions(
         Option(
             "group",
             used=TASK,
-            required=True,
+            default="gonogo",
             text="Group of the inventory that holds the target.",
             variable=Variable("gonogo_group"),
-            value="{{ gonogo_group | default('gonogo') }}",
         ),
     ),
 )

@@ -5,6 +5,7 @@ Runs on the controller and on the target host: Python 3.9, standard library only
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -118,7 +119,8 @@ class Option:
         if self.required_in(place):
             spec["required"] = True
         if self.default is not None:
-            spec["default"] = self.default
+            # Ansible writes into one.
+            spec["default"] = copy.deepcopy(self.default)
         if self.choices:
             spec["choices"] = list(self.choices)
         if self.elements:
