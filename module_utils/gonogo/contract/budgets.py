@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import InputError
-from .options.shared import BUDGETS
+from .options.shared import ATTEMPTS, BUDGETS
 
 __all__ = [
     "LONGEST_SECONDS",
@@ -49,8 +49,9 @@ def budgets_of(given: Mapping[str, Any]) -> Budgets:
         for key in BUDGETS.options
     }
     attempts = values.pop("attempts")
-    if not 1 <= attempts <= 1000:
-        raise InputError("attempts must be from 1 to 1000", key="attempts", value=attempts)
+    least, most = int(ATTEMPTS.least), int(ATTEMPTS.most)
+    if not least <= attempts <= most:
+        raise InputError(f"attempts must be from {least} to {most}", key="attempts", value=attempts)
     durations = {name: seconds(value, key=name) for name, value in values.items()}
     return Budgets(attempts=attempts, **durations)
 

@@ -10,6 +10,7 @@ from .option import ENTRY, TASK, Option, Range, Variable
 __all__ = [
     "APPROVAL",
     "APPROVED",
+    "ATTEMPTS",
     "BUDGETS",
     "CALL",
     "DATABASE",
@@ -138,6 +139,7 @@ TIMEOUTS = Option(
     ),
 )
 
+ATTEMPTS = Range(1, 1000, "attempts")
 BUDGETS = Option(
     "budgets",
     "dict",
@@ -156,7 +158,7 @@ BUDGETS = Option(
             "attempts",
             "int",
             default=10,
-            range=Range(1, 1000, "attempts"),
+            range=ATTEMPTS,
             text="How often a transaction is tried that does not get its locks.",
         ),
         Option("wait", default="1s", text="Waiting before it is tried again."),

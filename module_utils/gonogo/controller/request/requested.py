@@ -19,7 +19,8 @@ from ...contract import budgets
 from ...contract.errors import GonogoError, InputError
 from ...contract.options.every import STAGES
 from ...contract.options.option import Option
-from ...contract.options.shared import BUDGETS
+from ...contract.options.shared import BUDGETS, TIMEOUTS
+from ...contract.options.target import TARGET
 from ...contract.run_id import is_run_id
 from .. import runbook
 from ..invocation import person
@@ -45,8 +46,8 @@ __all__ = [
 _WAIVER_KEYS = {"check", "criterion", "owner", "reason", "expires"}
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
-_RESIDUES = ("keep", "rollback")
-_TIMEOUTS = ("lock", "statement", "idle_in_transaction")
+_RESIDUES: tuple[str, ...] = tuple(TARGET.task["residue"]["choices"])
+_TIMEOUTS = tuple(key.name for key in TIMEOUTS.options)
 _DURATION = re.compile(r"[1-9]\d{0,8}(ms|s|min|h)")
 
 _KINDS: dict[str, type] = {
