@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,15 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from gonogo.contract.budgets import budgets_of
 from gonogo.contract.options.every import STAGES
-from gonogo.contract.options.option import ENTRY, TASK, Option, StageOptions, all_options
+from gonogo.contract.options.option import (
+    ENTRY,
+    TASK,
+    Option,
+    Range,
+    StageOptions,
+    Variable,
+    all_options,
+)
 from gonogo.contract.options.shared import BUDGETS
 from gonogo.controller.stages.backup import Backup
 from gonogo.controller.stages.base import Stage
@@ -84,6 +93,43 @@ def test_a_variable_that_is_not_on_the_page_is_noticed() -> None:
 def test_a_place_that_is_not_there_is_an_error() -> None:
     with pytest.raises(LookupError, match="0 places"):
         replaced(re.compile("x"), "a", "b")
+
+
+def test_a_new_option_is_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is declared, and nothing else is edited for it."""
+    pace = Option(
+        "pace",
+        "int",
+        default=3,
+        range=Range(1, 9, "steps"),
+        text="Steps at a time, V(3) by default.",
+        variable=Variable("twin_pace"),
+    )
+    twin = of("twin")
+    twin = replace(twin, declared=(*twin.declared, pace))
+    monkeypatch.setitem(roles._BY_MODULE, "gonogo_twin", twin)
+    monkeypatch.setattr(
+        variables, "STAGES", [twin if stage.role == "twin" else stage for stage in STAGES]
+    )
+
+    def text(file: str) -> str:
+        return (ROOT / file).read_text(encoding="utf-8")
+
+    assert twin.task["pace"] == twin.entry["pace"] == {"type": "int", "default": 3}
+    assert twin.passed(dict.fromkeys(twin.task, 5))["pace"] == 5
+    documented = documentation.module(text("library/gonogo_twin.py"), twin)
+    assert "  pace:\n    description: Steps at a time, V(3) by default.\n" in documented
+    assert "\n# Steps at a time, 3 by default.\ntwin_pace: 3\n" in roles.defaults(twin)
+    assert yaml.safe_load(roles.specs(twin))["argument_specs"]["main"]["options"]["twin_pace"] == {
+        "type": "int",
+        "default": 3,
+        "description": "Steps at a time, 3 by default.",
+    }
+    passed = roles.tasks(text("roles/twin/tasks/main.yml"), "main")
+    assert '    pace: "{{ twin_pace }}"\n' in passed
+    page = variables.page(text("docs/variables.md"))
+    assert "| `twin_pace` | int | `3` | twin | Steps at a time, 3 by default. |\n" in page
+    assert "* `twin_pace`: 1 to 9 steps\n" in page
 
 
 # --- what is declared ---------------------------------------------------------------------------
