@@ -66,9 +66,6 @@ options:
         description: Seconds to wait for a connection.
         type: int
         default: 10
-  run_id:
-    description: Id of the run, filled in by the controller. Sessions are called C(gonogo:RUN_ID:STAGE).
-    type: str
 """
 
     TIMEOUTS = r"""
@@ -128,9 +125,24 @@ options:
     type: dict
     default: {}
     suboptions:
-      lock: {description: Waiting for one lock., type: str, default: 2s}
-      hold: {description: From the first lock for which the application waits to the end of the transaction., type: str, default: 10s}
-      statement: {description: One statement., type: str, default: 10min}
-      attempts: {description: How often a transaction is tried that does not get its locks., type: int, default: 10}
-      wait: {description: Waiting before it is tried again., type: str, default: 1s}
+      lock:
+        description: Waiting for one lock.
+        type: str
+        default: 2s
+      hold:
+        description: From the first lock for which the application waits to the end of the transaction.
+        type: str
+        default: 10s
+      statement:
+        description: One statement.
+        type: str
+        default: 10min
+      attempts:
+        description: How often a transaction is tried that does not get its locks.
+        type: int
+        default: 10
+      wait:
+        description: Waiting before it is tried again.
+        type: str
+        default: 1s
 """

@@ -12,10 +12,6 @@ description:
   - On the controller, writes backup.json into the run's evidence.
 extends_documentation_fragment: [gonogo, gonogo.login]
 options:
-  run_id:
-    description: Id of the run; the archive is called C(DATABASE-RUN_ID.dump). The controller fills it in.
-    type: str
-    required: false
   directory:
     description: Directory for the archive, on the target host.
     type: path
@@ -32,7 +28,7 @@ options:
     type: int
     default: 0
   lock_wait:
-    description: Milliseconds pg_dump waits for a table somebody has locked.
+    description: Milliseconds pg_dump waits for a table that somebody has locked.
     type: int
     default: 10000
 attributes:

@@ -16,7 +16,6 @@ options:
   run_id:
     description: Id of the run whose rows are removed. By default the newest run of the environment that has left any.
     type: str
-    required: false
 attributes:
   check_mode:
     support: full

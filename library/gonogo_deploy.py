@@ -13,10 +13,6 @@ description:
   - Where the migration tool keeps a record in the database, the migration is recorded in its own transaction.
 extends_documentation_fragment: [gonogo, gonogo.login, gonogo.timeouts, gonogo.budgets]
 options:
-  resume:
-    description: Whether to do what is left of a deployment of which only statements outside of transactions are missing.
-    type: bool
-    default: false
   approval_required:
     description: Whether a person has to approve what would be applied. On a protected target it is always asked for.
     type: bool
@@ -46,6 +42,10 @@ options:
     description: How long a plan can be approved.
     type: int
     default: 24
+  resume:
+    description: Whether to do what is left of a deployment of which only statements outside of transactions are missing.
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full

@@ -14,7 +14,7 @@ options:
   group:
     description: Group of the inventory that holds the target.
     type: str
-    required: true
+    default: gonogo
 attributes:
   check_mode:
     support: full

@@ -18,7 +18,7 @@ options:
     required: true
   after_deploy:
     description:
-      - Run the scripts that the runbook declares with V(after: deploy), which ask about the migrated schema.
+      - 'Run the scripts that the runbook declares with V(after: deploy), which ask about the migrated schema.'
       - Where the stage deploy takes part in a run, they are left out before it; where it does not, they run with the others, and this does nothing.
     type: bool
     default: false

@@ -28,7 +28,7 @@ options:
     description: Directory of pg_restore on the target host. By default it is looked for in E(PATH).
     type: path
   jobs:
-    description: How many sessions restore side by side; 0 is one for each core of the target host, at most eight.
+    description: How many sessions restore side by side; V(0) is one for each processor of the target host, at most eight.
     type: int
     default: 0
 attributes:

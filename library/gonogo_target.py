@@ -48,6 +48,14 @@ options:
   system_identifier:
     description: The server's system identifier, where it is known.
     type: str
+  promotion:
+    description: The evidence of another environment that lets this run in. Of which environment it has to be, and how old, only the inventory can say.
+    type: dict
+    required: true
+    suboptions:
+      evidence:
+        description: Directory of that run, on the controller.
+        type: path
   pg_bin:
     description: Directory of pg_dump and pg_restore on the target host. By default they are looked for in E(PATH).
     type: path
@@ -66,14 +74,6 @@ options:
   take_over:
     description: Id of a run whose sessions are to be ended although its controller cannot be asked whether it is dead.
     type: str
-  promotion:
-    description: The evidence of another environment that lets this run in. Of which environment it has to be, and how old, only the inventory can say.
-    type: dict
-    required: true
-    suboptions:
-      evidence:
-        description: Directory of that run, on the controller.
-        type: path
 attributes:
   check_mode:
     support: full

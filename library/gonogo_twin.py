@@ -31,18 +31,18 @@ options:
   server_bin:
     description: Directory of initdb and postgres, of the source's major version. By default they are looked for beside pg_dump and where packages put them.
     type: path
+  scratch:
+    description: Whether the backup may be restored into a database beside the source, on its server, where the host can have no cluster. It is dropped afterwards.
+    type: bool
+    default: true
   jobs:
-    description: How many sessions restore side by side; V(0) is one for each processor, at most eight.
+    description: How many sessions restore side by side; V(0) is one for each processor of the target host, at most eight.
     type: int
     default: 0
   space_factor:
     description: Free space the twin needs, as a multiple of the database's size.
     type: float
     default: 1.2
-  scratch:
-    description: Whether the backup may be restored into a database beside the source, on its server, where the host can have no cluster. It is dropped afterwards.
-    type: bool
-    default: true
 attributes:
   check_mode:
     support: full

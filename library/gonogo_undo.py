@@ -17,17 +17,31 @@ options:
   run_id:
     description: Id of the run whose migration is taken back. By default the newest of the environment that has deployed.
     type: str
-    required: false
   budgets:
     description: Limits, written like V(500ms), V(5s) or V(10min).
     type: dict
     default: {}
     suboptions:
-      lock: {description: Waiting for one lock., type: str, default: 2s}
-      hold: {description: Not used here; the plan says how long the application would wait., type: str, default: 10s}
-      statement: {description: One statement., type: str, default: 10min}
-      attempts: {description: How often a transaction is tried that does not get its locks., type: int, default: 10}
-      wait: {description: Waiting before it is tried again., type: str, default: 1s}
+      lock:
+        description: Waiting for one lock.
+        type: str
+        default: 2s
+      hold:
+        description: Not used here; the plan says how long the application would wait.
+        type: str
+        default: 10s
+      statement:
+        description: One statement.
+        type: str
+        default: 10min
+      attempts:
+        description: How often a transaction is tried that does not get its locks.
+        type: int
+        default: 10
+      wait:
+        description: Waiting before it is tried again.
+        type: str
+        default: 1s
 attributes:
   check_mode:
     support: full

@@ -2,8 +2,8 @@
 
 An existing one of each kind is named, and the files of the project that know it are counted: the
 code and the pages that somebody has to edit, and the tests apart. What `python -m tests.pages`
-writes is edited by nobody. What only uses the thing (runbooks, inventories, scenarios, the sandbox)
-needs no edit for another one of its kind.
+writes is edited by nobody, nor what `python -m tests.generated` writes of an option. What only uses
+the thing (runbooks, inventories, scenarios, the sandbox) needs no edit for another one of its kind.
 
 Exit status: 0 counted, 1 an error.
 """
@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.generated.all import FILES as GENERATED
 from tests.pages.all import PAGES
 from tools import cli
 from tools.cli import Parser, say
@@ -56,6 +57,8 @@ class Subject:
     words: str
     path: str = _NEVER
     others: str = _NEVER
+    # Whether what `python -m tests.generated` writes has it from its declaration.
+    declared: bool = False
 
 
 SUBJECTS = (
@@ -64,6 +67,7 @@ SUBJECTS = (
         "space_factor of the stage twin",
         r"\b(twin_)?space_factor\b",
         others=r"target",
+        declared=True,
     ),
     Subject(
         "a stage",
@@ -81,6 +85,8 @@ def standing(subject: Subject, root: Path = PROJECT) -> dict[str, list[str]]:
     is the part `written`."""
     found: dict[str, list[str]] = {part: [] for part in (*PARTS, "written")}
     written = {f"docs/{page.name}" for page in PAGES}
+    if subject.declared:
+        written |= {file.as_posix() for file in GENERATED}
     for part, places in PARTS.items():
         for file in _files(root, places):
             path = file.relative_to(root).as_posix()

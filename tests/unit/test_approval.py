@@ -219,8 +219,11 @@ def test_every_number_has_a_range() -> None:
 
 def test_the_ranges_are_told() -> None:
     page = (project.ROOT / "docs" / "variables.md").read_text(encoding="utf-8")
-    for name, (least, most, counted_in) in ranges.RANGES.items():
-        assert f"* `{name}`: {int(least)} to {int(most)} {counted_in}\n" in page
+    for name, allowed in ranges.RANGES.items():
+        assert (
+            f"* `{name}`: {int(allowed.least)} to {int(allowed.most)} {allowed.counted_in}\n"
+            in page
+        )
 
 
 @pytest.mark.parametrize("value", ["100000000000", "-1", "9" * 400])

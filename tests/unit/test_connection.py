@@ -9,6 +9,7 @@ import pytest
 
 from gonogo.contract.login import Login
 from gonogo.host import answer
+from gonogo.host.session import connection
 from gonogo.host.session.connection import DatabaseError, described
 from gonogo.host.session.refusal import refused
 from gonogo.host.stages import Entry
@@ -70,6 +71,13 @@ def test_a_module_reports_what_the_server_says(monkeypatch: pytest.MonkeyPatch) 
     missing = failing(DriverMissingError("this Python has no psycopg"))
     assert (missing["failed"], missing["missing"]) == (True, "psycopg")
     assert "a fault of this project (ZeroDivisionError)" in failing(ZeroDivisionError())["msg"]
+
+
+def test_when_nobody_listens_every_session_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    cancelled: list[bool] = []
+    monkeypatch.setattr(connection, "cancel_all", lambda: cancelled.append(True))
+    answer._cancel_all()
+    assert cancelled == [True]
 
 
 def test_paths_are_those_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:

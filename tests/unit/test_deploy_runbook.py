@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from gonogo.contract.budgets import budgets_of, check_variables, seconds
+from gonogo.contract.budgets import budgets_of, seconds
 from gonogo.contract.errors import InputError
 from gonogo.controller import runbook
 from gonogo.controller.invocation.commands import Caller
 from gonogo.controller.outcome import deployment
 from gonogo.controller.reading import yamlfile
+from gonogo.controller.request import requested
 from gonogo.controller.runbook import migration
 
 RUNBOOKS = Path(__file__).parents[2] / "runbooks"
@@ -295,9 +296,9 @@ def test_what_is_no_duration(text: str) -> None:
     ],
 )
 def test_a_variable_is_refused_by_its_name(variable: str, value: str) -> None:
-    check_variables({"deploy_lock_timeout": "1s", "deploy_attempts": 3})
+    requested.check_budgets({"deploy_lock_timeout": "1s", "deploy_attempts": 3})
     with pytest.raises(InputError) as caught:
-        check_variables({variable: value})
+        requested.check_budgets({variable: value})
     assert f'{variable} is "{value}"' in caught.value.render()
 
 

@@ -15,8 +15,10 @@ import pytest
 import yaml
 
 from doc_fragments.gonogo import ModuleDocFragment
+from gonogo.contract.options.every import STAGES
+from gonogo.contract.options.option import TASK
+from gonogo.contract.options.shared import LOGIN
 from gonogo.controller.request.protection import ONLY_INVENTORY
-from gonogo.host.stages.common import TIMEOUTS_SPEC
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted((ROOT / "library").glob("*.py"))
@@ -89,12 +91,6 @@ def test_every_module_has_its_half_on_the_controller(file: Path) -> None:
     assert "class ActionModule(" in plugin.read_text(encoding="utf-8")
 
 
-def test_the_timeouts_are_documented_as_they_are() -> None:
-    expected = {key: option["default"] for key, option in TIMEOUTS_SPEC["options"].items()}
-    fragment = yaml.safe_load(ModuleDocFragment.TIMEOUTS)["options"]["timeouts"]["suboptions"]
-    assert {key: option["default"] for key, option in fragment.items()} == expected
-
-
 def test_ansible_doc_shows_them() -> None:
     outcome = subprocess.run(
         [str(Path(sys.executable).with_name("ansible-doc")), "-t", "module", "--json"]
@@ -109,8 +105,19 @@ def test_ansible_doc_shows_them() -> None:
     assert "WARNING" not in outcome.stderr
     shown = json.loads(outcome.stdout)
     assert sorted(shown) == [file.stem for file in MODULES]
-    for name in ("gonogo_backup", "gonogo_phases", "gonogo_target"):
-        assert "passfile" in shown[name]["doc"]["options"]["login"]["suboptions"]
+    for stage in STAGES:
+        options = shown[stage.module_name]["doc"]["options"]
+        assert {name: _kind(option) for name, option in options.items()} == {
+            option.name: (option.type, option.required_in(TASK), option.default)
+            for option in stage.options
+            if option.used_in(TASK)
+        }
+    login = shown["gonogo_target"]["doc"]["options"]["login"]["suboptions"]
+    assert set(login) == {key.name for key in LOGIN.options}
+
+
+def _kind(option: dict[str, Any]) -> tuple[str, bool, Any]:
+    return option["type"], option.get("required", False), option.get("default")
 
 
 # --- roles -------------------------------------------------------------------------------------

@@ -9,13 +9,14 @@ from typing import Any
 
 import psycopg
 import pytest
-import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from doc_fragments.gonogo import ModuleDocFragment
 from gonogo.contract.errors import GonogoError
-from gonogo.contract.login import LOGIN_SPEC, Login, clean_environment
+from gonogo.contract.login import Login, clean_environment
+from gonogo.contract.options.option import ENTRY
+from gonogo.contract.options.shared import LOGIN
 
+LOGIN_SPEC = LOGIN.spec(ENTRY)["options"]
 FILES = [option for option, spec in LOGIN_SPEC.items() if spec["type"] == "path"]
 
 
@@ -183,16 +184,6 @@ def test_paths_are_those_of_the_login_user(monkeypatch: pytest.MonkeyPatch) -> N
     assert not result.error_messages
     given = result.validated_parameters["login"]
     assert {given[option] for option in FILES} == {"/home/apms/file"}
-
-
-def test_the_login_is_documented_as_it_is() -> None:
-    documented = yaml.safe_load(ModuleDocFragment.LOGIN)["options"]["login"]["suboptions"]
-    for option in documented.values():
-        assert option.pop("description")
-    assert documented == {
-        option: {key: value for key, value in spec.items() if key != "no_log"}
-        for option, spec in LOGIN_SPEC.items()
-    }
 
 
 def test_the_list_of_variables_has_every_option() -> None:

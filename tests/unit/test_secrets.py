@@ -13,7 +13,9 @@ import pytest
 
 from gonogo.contract import login as logins
 from gonogo.contract.errors import GonogoError, InputError
-from gonogo.contract.login import LOGIN_SPEC, Login
+from gonogo.contract.login import Login
+from gonogo.contract.options.option import TASK
+from gonogo.contract.options.shared import LOGIN
 from gonogo.contract.redaction import holding, is_secret, redacted
 from gonogo.controller import runbook
 from gonogo.controller.invocation import project, request_form
@@ -80,7 +82,7 @@ def everywhere(value: Any) -> Iterator[tuple[str, Any]]:
         yield name, value
         yield name, [value]
         yield name, {"reason": value, "nested": [{"deep": value}]}
-    for option in (*LOGIN_SPEC, "password", "sslpassword", "uri"):
+    for option in (*(key.name for key in LOGIN.options), "password", "sslpassword", "uri"):
         yield "gonogo_login", {"db": "apms_staging", option: value}
     for option in ("lock", "statement", "other"):
         yield "gonogo_timeouts", {option: value}
@@ -173,7 +175,7 @@ def test_an_option_that_cannot_take_it_says_so_without_it(option: str) -> None:
     with pytest.raises(InputError) as caught:
         request_form.refuse_misfits(
             {"login": {"db": "x", option: SECRET}},
-            {"login": {"type": "dict", "options": LOGIN_SPEC}},
+            {"login": LOGIN.spec(TASK)},
         )
     assert f"login.{option}" in caught.value.render()
     assert SECRET not in caught.value.render()

@@ -14,18 +14,17 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from gonogo.contract.errors import GonogoError
-from gonogo.contract.login import LOGIN_SPEC
+from gonogo.contract.options.option import ENTRY, TASK
+from gonogo.contract.options.shared import CALL, LOGIN
 from gonogo.controller import evidence
 from gonogo.controller.ansible.package import GONOGO
-from gonogo.controller.ansible.plugin import NoAnswerError, Plugin
+from gonogo.controller.ansible.plugin import NoAnswerError, Plugin, on_target
 from gonogo.controller.invocation import project
 from gonogo.controller.invocation.native import native
 from gonogo.controller.stages.base import Stage
-from gonogo.controller.stages.spec import LOGIN, on_target
 from gonogo.host.stages import Entry
-from gonogo.host.transport.driver import DRIVER_SPEC
 
-DRIVER = {"type": "dict", "options": DRIVER_SPEC}
+DRIVER = CALL[1].spec(ENTRY)
 FILES = {"directory": "/d", "files": {"a": "b"}}
 
 
@@ -75,13 +74,13 @@ def sealed(outcome: Any, module_args: dict[str, Any], **changes: str) -> dict[st
 
 
 def test_paths_of_the_target_are_not_expanded_here() -> None:
-    types = {key: option["type"] for key, option in LOGIN["options"].items()}
+    types = {key: option["type"] for key, option in LOGIN.spec(TASK)["options"].items()}
     assert "path" not in types.values()
     assert types == {
         key: "str" if option["type"] == "path" else option["type"]
-        for key, option in LOGIN_SPEC.items()
+        for key, option in LOGIN.spec(ENTRY)["options"].items()
     }
-    assert LOGIN_SPEC["passfile"]["type"] == "path"
+    assert on_target(LOGIN.spec(ENTRY)) == LOGIN.spec(TASK)
     assert on_target({"type": "list", "elements": "str"}) == {"type": "list", "elements": "str"}
 
 

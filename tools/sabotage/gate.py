@@ -10,14 +10,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from gonogo.contract import canonical
 from gonogo.contract.errors import GonogoError
-from gonogo.contract.login import LOGIN_SPEC, Login, application_name
+from gonogo.contract.login import Login, application_name
+from gonogo.contract.options.scripts import PHASES, PREFLIGHT
 from gonogo.controller import evidence, runbook
 from gonogo.controller.ansible.plugin import checked
 from gonogo.controller.evidence import judgement
@@ -149,8 +150,7 @@ def _with(
 
 
 def _keywords(login: Login) -> dict[str, Any]:
-    found = {key: getattr(login, key) for key in LOGIN_SPEC}
-    return {key: value for key, value in found.items() if value is not None}
+    return {key: value for key, value in asdict(login).items() if value is not None}
 
 
 def _prove(run: evidence.Run, login: Login, stack: ExitStack) -> None:
@@ -247,10 +247,12 @@ class _Direct(PhaseStage):
 
 class _Preflight(_Direct):
     stage = "preflight"
+    taken = PREFLIGHT
 
 
 class _Phases(_Direct):
     stage = "phases"
+    taken = PHASES
 
 
 def _judged(path: Path) -> Judged:

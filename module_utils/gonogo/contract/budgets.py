@@ -11,31 +11,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import InputError
+from .options.shared import ATTEMPTS, BUDGETS
 
 __all__ = [
-    "BUDGETS_SPEC",
     "LONGEST_SECONDS",
     "Budgets",
     "budgets_of",
-    "check_variables",
     "seconds",
 ]
 
 # PostgreSQL counts its limits in milliseconds, in 32 bits with a sign.
 LONGEST_SECONDS = ((1 << 31) - 1) / 1000
 _UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
-
-BUDGETS_SPEC: dict[str, Any] = {
-    "type": "dict",
-    "default": {},
-    "options": {
-        "lock": {"type": "str", "default": "2s"},
-        "hold": {"type": "str", "default": "10s"},
-        "statement": {"type": "str", "default": "10min"},
-        "attempts": {"type": "int", "default": 10},
-        "wait": {"type": "str", "default": "1s"},
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -55,40 +42,16 @@ class Budgets:
     wait: float
 
 
-def check_variables(values: Mapping[str, Any]) -> None:
-    """Refuse what `budgets_of` would refuse, under the names an inventory has for it."""
-    for role in ("deploy", "undo"):
-        for name, option in (("lock_timeout", "lock"), ("hold_timeout", "hold"), ("wait", "wait")):
-            _checked(values, f"{role}_{name}", option)
-        _checked(values, f"{role}_statement_timeout", "statement")
-        _checked(values, f"{role}_attempts", "attempts")
-
-
-def _checked(values: Mapping[str, Any], variable: str, option: str) -> None:
-    value = values.get(variable)
-    if value is None:
-        return
-    try:
-        budgets_of({option: int(value) if option == "attempts" else value})
-    except InputError as error:
-        raise InputError(
-            error.primary.replace(f"'{option}'", f"'{variable}'"),
-            key=variable,
-            value=value,
-            hint=error.hint,
-        ) from None
-
-
 def budgets_of(given: Mapping[str, Any]) -> Budgets:
     """Raises InputError for a value that is no duration, or no number of attempts."""
-    options = BUDGETS_SPEC["options"]
     values = {
-        name: option["default"] if given.get(name) is None else given[name]
-        for name, option in options.items()
+        key.name: key.default if given.get(key.name) is None else given[key.name]
+        for key in BUDGETS.options
     }
     attempts = values.pop("attempts")
-    if not 1 <= attempts <= 1000:
-        raise InputError("attempts must be from 1 to 1000", key="attempts", value=attempts)
+    least, most = int(ATTEMPTS.least), int(ATTEMPTS.most)
+    if not least <= attempts <= most:
+        raise InputError(f"attempts must be from {least} to {most}", key="attempts", value=attempts)
     durations = {name: seconds(value, key=name) for name, value in values.items()}
     return Budgets(attempts=attempts, **durations)
 

@@ -14,35 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from .errors import GonogoError
+from .options.shared import LOGIN, TIMEOUTS
 from .redaction import shape
 
 __all__ = [
-    "LOGIN_SPEC",
     "Login",
     "Timeouts",
     "application_name",
     "clean_environment",
     "storable",
 ]
-
-# The one place where the login's options are spelled; modules use it as suboptions.
-LOGIN_SPEC: dict[str, Any] = {
-    "db": {"type": "str", "required": True},
-    "user": {"type": "str"},
-    "host": {"type": "str"},
-    "port": {"type": "int"},
-    "service": {"type": "str"},
-    "service_file": {"type": "path"},
-    "passfile": {"type": "path", "no_log": False},
-    "ssl_mode": {
-        "type": "str",
-        "choices": ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
-    },
-    "ca_cert": {"type": "path"},
-    "client_cert": {"type": "path"},
-    "client_key": {"type": "path"},
-    "connect_timeout": {"type": "int", "default": 10},
-}
 
 # What libpq calls them. The service file has no keyword before libpq 18, only PGSERVICEFILE.
 _KEYWORDS = {
@@ -135,7 +116,7 @@ class Login:
     ca_cert: str | None = None
     client_cert: str | None = None
     client_key: str | None = None
-    connect_timeout: int = 10
+    connect_timeout: int = LOGIN.default_of("connect_timeout")
 
     def __post_init__(self) -> None:
         for option, pattern in _FORMS.items():
@@ -185,9 +166,9 @@ class Login:
 class Timeouts:
     """Server-side limits in PostgreSQL's notation (`5s`, `10min`)."""
 
-    lock: str = "5s"
-    statement: str = "10min"
-    idle_in_transaction: str = "2min"
+    lock: str = TIMEOUTS.default_of("lock")
+    statement: str = TIMEOUTS.default_of("statement")
+    idle_in_transaction: str = TIMEOUTS.default_of("idle_in_transaction")
 
 
 def application_name(run_id: str, stage: str) -> str:

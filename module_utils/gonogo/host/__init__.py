@@ -12,7 +12,7 @@
 `twin`          the throw-away cluster
 `migrate`       applying a migration, its cost, and taking it back
 `race`          several sessions, step by step
-`checks`        phase scripts: running them, and removing what they have left
+`checks`        phase scripts: running them, and finding out which can fail
 ==============  =================================================================================
 
 Python 3.9, standard library and psycopg. Imports nothing of `controller` and `verdict`.

@@ -6,6 +6,7 @@ Runs on the target host: Python 3.9, standard library only.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from ..contract.ownership import require_own, trustworthy
 from .session import link
 from .stages import LEAVES_A_KEEPER, find
 from .transport import bundle
-from .transport.driver import DriverMissingError
+from .transport.driver import DriverMissingError, provide
 
 __all__ = ["answer"]
 
@@ -50,6 +51,8 @@ def answer(
             _keep(package, given)
         sys.path.extend(trustworthy(search_path))
         with watch:
+            if found.needs_psycopg:
+                _provide_psycopg(given)
             return found.run(given, check_mode=check_mode)
     except DriverMissingError as error:
         # The controller then sends psycopg and calls again.
@@ -63,6 +66,16 @@ def answer(
         return _failed(_of_the_server(error) or fault.told(error, doing=f"the entry {entry}"))
 
 
+def _provide_psycopg(arguments: Mapping[str, Any]) -> None:
+    """Make psycopg importable; what needs it can be imported after that.
+
+    A module that nobody listens to any more ends here: it may wake up long after its run.
+    """
+    link.require()
+    driver = arguments["driver"] or {}
+    provide(driver.get("psycopg"), bin_dir=driver.get("pg_bin"))
+
+
 def _of_the_server(error: Exception) -> GonogoError | None:
     """What the server has said, or that it says nothing any more; None where it is neither.
 
@@ -73,9 +86,7 @@ def _of_the_server(error: Exception) -> GonogoError | None:
         return None
     if error.sqlstate is None and not isinstance(error, psycopg.OperationalError):
         return None
-    from .session.connection import described
-
-    told = described(error)
+    told = importlib.import_module(".session.connection", __package__).described(error)
     primary = f"{told['sqlstate'] or 'connection lost'}: {told['message']}"
     return GonogoError(primary, detail=told["detail"], hint=told["hint"])
 
@@ -97,7 +108,7 @@ def _keep(package: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
 
 def _cancel_all() -> None:
     """As `connection.cancel_all`, where there are sessions."""
-    connection = sys.modules.get(f"{__package__.rpartition('.')[0]}.connection")
+    connection = sys.modules.get(f"{__package__}.session.connection")
     if connection is not None:
         connection.cancel_all()
 

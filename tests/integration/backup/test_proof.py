@@ -13,11 +13,11 @@ import pytest
 from psycopg import sql
 
 from gonogo.contract.login import Login
-from gonogo.host.checks import cleanup
 from gonogo.host.compare import fingerprint, fingerprint_queries
 from gonogo.host.migrate import undo
 from gonogo.host.session import catalog
 from gonogo.host.session.connection import connect
+from gonogo.host.stages import cleanup
 from sandbox import logins
 from sandbox.cluster import Cluster
 from tests.integration.support.harness import Database

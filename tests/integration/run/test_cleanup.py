@@ -8,7 +8,7 @@ import pytest
 
 from gonogo.contract.errors import GonogoError
 from gonogo.contract.login import Timeouts
-from gonogo.host.checks import cleanup
+from gonogo.host.stages import cleanup
 from sandbox import logins
 from tests.integration.support.harness import Database
 

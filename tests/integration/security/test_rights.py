@@ -14,11 +14,11 @@ import pytest
 
 from gonogo.contract.errors import GonogoError
 from gonogo.contract.login import Login, Timeouts
-from gonogo.host.checks import cleanup
 from gonogo.host.compare import fingerprint, reading
 from gonogo.host.restore.replace import Request, restore
 from gonogo.host.session.connection import connect
 from gonogo.host.session.login_rights import refuse_stronger_login
+from gonogo.host.stages import cleanup
 from sandbox import logins
 from sandbox.cluster import Cluster
 from tests.integration.support.harness import EVERY_KIND, Database

@@ -41,7 +41,7 @@ class Package:
         return f"{self.name}-{self.sha256[:16]}.json"
 
     def bundle(self, directory: str, *, sent: bool) -> dict[str, str]:
-        """As `bundle.BUNDLE_SPEC` says, kept below `directory`; with its content where `sent`."""
+        """As entries take it, kept below `directory`; with its content where `sent`."""
         known = {"file": f"{directory}/{self.file_name}", "sha256": self.sha256}
         if not sent:
             return known

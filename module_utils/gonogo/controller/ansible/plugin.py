@@ -36,7 +36,6 @@ from ..invocation.commands import Caller
 from ..invocation.native import native
 from ..render.rendering import share_code
 from ..stages.base import Stage
-from ..stages.spec import on_target
 from .inventory import Inventory
 from .package import GONOGO, PSYCOPG, Package
 
@@ -62,6 +61,19 @@ def given(values: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, An
         for key, value in values.items()
         if value is not None
     }
+
+
+def on_target(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy of an argument spec whose paths are left as they were written.
+
+    Here `~` and variables would become the controller's; the module expands them on the target.
+    """
+    copy = dict(spec)
+    if "options" in copy:
+        copy["options"] = {key: on_target(option) for key, option in copy["options"].items()}
+    if copy.get("type") == "path":
+        copy["type"] = "str"
+    return copy
 
 
 def checked(entry: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What the inventory asks for: checked before anything is touched."""
 
 from .requested import (
-    REQUEST,
+    check_budgets,
     check_command_line,
     check_options,
     check_run_id,
@@ -14,7 +14,7 @@ from .requested import (
 )
 
 __all__ = [
-    "REQUEST",
+    "check_budgets",
     "check_command_line",
     "check_options",
     "check_run_id",

@@ -15,21 +15,10 @@ from ...contract import canonical
 from .. import evidence
 from ..invocation import person
 
-__all__ = ["APPROVAL", "came_later", "earlier", "is_mistaken", "open_plan", "refusal"]
+__all__ = ["came_later", "earlier", "is_mistaken", "open_plan", "refusal"]
 
 # So many plans that were replaced by a newer one are known by their tokens.
 _REMEMBERED = 3
-
-# What a task passes on: `typed` is true where a person at a terminal gave the answer.
-APPROVAL: dict[str, Any] = {
-    "type": "dict",
-    "options": {
-        "answer": {"type": "str"},
-        "approved_by": {"type": "str"},
-        "typed": {"type": "bool", "default": False},
-        "run_id": {"type": "str"},
-    },
-}
 
 
 def open_plan(

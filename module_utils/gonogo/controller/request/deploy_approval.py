@@ -73,9 +73,9 @@ def require(
 ) -> dict[str, Any]:
     """Who approved, when, and the plan of which run. Raises GonogoError where nobody did.
 
-    `given` is of the form `approval.APPROVAL`; its `run_id` names the run that has shown the plan,
-    this one or an earlier one of the same environment. `hint` is the command that approves, `now`
-    what `digest` is made of.
+    `given` is as the option `approval` of the task; its `run_id` names the run that has shown the
+    plan, this one or an earlier one of the same environment. `hint` is the command that approves,
+    `now` what `digest` is made of.
 
     From then on the token is used: noted in the evidence of the run that has shown it, before
     anything is done with it. `approval` is what the target host knows this approval by.

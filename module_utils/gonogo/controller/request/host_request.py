@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ...contract import budgets
 from ...contract.errors import InputError
 from ..invocation import person, project, request_form
 from ..invocation.native import native
@@ -50,7 +49,7 @@ def check(
     protected = protection(said, play=play, effective=values)
     loaded = requested.load_runbook(given, protection=protected)
     requested.check_options(values, project.options())
-    budgets.check_variables(values)
+    requested.check_budgets(values)
     _check_approvers(values)
     promotion.require_rehearsal(values, protection=protected)
     promotion.admitted(

@@ -22,10 +22,8 @@ from ..invocation.paths import path_of
 from ..runbook.book import Runbook
 from .protection import Protection
 
-__all__ = ["SPEC", "admitted", "require_rehearsal", "wanted"]
+__all__ = ["admitted", "require_rehearsal", "wanted"]
 
-# How a stage gets what the command line may say of it; the rest is the inventory's.
-SPEC: dict[str, Any] = {"evidence": {"type": "path"}}
 _MAX_AGE_HOURS = 168
 
 _KEY = "gonogo_promotion_evidence"

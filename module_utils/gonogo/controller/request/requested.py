@@ -17,6 +17,10 @@ from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 
 from ...contract import budgets
 from ...contract.errors import GonogoError, InputError
+from ...contract.options.every import STAGES
+from ...contract.options.option import Option
+from ...contract.options.shared import BUDGETS, TIMEOUTS
+from ...contract.options.target import TARGET
 from ...contract.run_id import is_run_id
 from .. import runbook
 from ..invocation import person
@@ -27,7 +31,7 @@ from ..runbook import phase_scripts
 from .protection import Protection, check_extra
 
 __all__ = [
-    "REQUEST",
+    "check_budgets",
     "check_command_line",
     "check_options",
     "check_run_id",
@@ -39,23 +43,11 @@ __all__ = [
     "unknown_run",
 ]
 
-# The variables of a run as an argument spec: the stage target and the first play take it.
-REQUEST: dict[str, Any] = {
-    "runbook": {"type": "path", "required": True},
-    "environment": {"type": "str", "required": True},
-    "profile": {"type": "str", "required": True},
-    "residue": {"type": "str", "required": True},
-    "parameters": {"type": "dict", "default": {}},
-    "waivers": {"type": "list", "elements": "dict", "default": []},
-    "refused_databases": {"type": "list", "elements": "str", "default": []},
-    "system_identifier": {"type": "str"},
-}
-
 _WAIVER_KEYS = {"check", "criterion", "owner", "reason", "expires"}
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
-_RESIDUES = ("keep", "rollback")
-_TIMEOUTS = ("lock", "statement", "idle_in_transaction")
+_RESIDUES: tuple[str, ...] = tuple(TARGET.task["residue"]["choices"])
+_TIMEOUTS = tuple(key.name for key in TIMEOUTS.options)
 _DURATION = re.compile(r"[1-9]\d{0,8}(ms|s|min|h)")
 
 _KINDS: dict[str, type] = {
@@ -162,6 +154,29 @@ def check_options(values: Mapping[str, Any], options: Mapping[str, Mapping[str, 
         if name in ranges.RANGES:
             _, number = suiting(name, option, values[name])
             ranges.check(name, number)
+
+
+def check_budgets(values: Mapping[str, Any]) -> None:
+    """Refuse what `budgets_of` would refuse, under the names an inventory has for it."""
+    for stage in STAGES:
+        for option in stage.options:
+            if option.name != BUDGETS.name:
+                continue
+            for key in option.options:
+                if key.variable and values.get(key.variable.name) is not None:
+                    _check_budget(key.variable.name, key, values[key.variable.name])
+
+
+def _check_budget(variable: str, key: Option, value: Any) -> None:
+    try:
+        budgets.budgets_of({key.name: int(value) if key.type == "int" else value})
+    except InputError as error:
+        raise InputError(
+            error.primary.replace(f"'{key.name}'", f"'{variable}'"),
+            key=variable,
+            value=value,
+            hint=error.hint,
+        ) from None
 
 
 def load_runbook(

@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ...contract.errors import GonogoError
-from ...host.stages.common import TIMEOUTS_SPEC
 from .. import evidence, request
 from ..invocation import person, project, request_form
 from ..outcome import unheard
@@ -22,19 +21,8 @@ from ..reading import ranges
 from ..request import approval
 from . import concurrent_runs, recovery
 from .base import Stage
-from .spec import LOGIN
 
-__all__ = ["SPEC", "ApprovedStage"]
-
-SPEC: dict[str, Any] = {
-    "login": LOGIN,
-    "environment": {"type": "str", "required": True},
-    "run_id": {"type": "str"},
-    "approval": approval.APPROVAL,
-    "plan_hours": {"type": "int", "default": 24},
-    "timeouts": TIMEOUTS_SPEC,
-}
-
+__all__ = ["ApprovedStage"]
 
 _SHOWN = 20
 
@@ -100,7 +88,7 @@ class ApprovedStage(Stage):
 
     @abstractmethod
     def request_of(self, run: evidence.Run, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """What the entry is asked, but for `approved_content` and `fence`."""
+        """What the entry is asked, but for what `_ask` knows."""
 
     @abstractmethod
     def plan_lines(self, run: evidence.Run, planned: Mapping[str, Any]) -> list[str]:
@@ -289,11 +277,9 @@ class ApprovedStage(Stage):
     ) -> dict[str, Any]:
         asked = {
             **self.request_of(run, arguments),
-            "login": arguments["login"],
             "run_id": run.run_id,
             "declared": self.declared(run),
             "approved_content": approved_content,
-            "timeouts": arguments["timeouts"],
         }
 
         def call(fence: list[str]) -> dict[str, Any]:

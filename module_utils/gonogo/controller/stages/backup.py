@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ...contract.options.backup import BACKUP
 from .base import Stage
-from .spec import LOGIN
 
 __all__ = ["Backup"]
 
@@ -15,18 +15,13 @@ class Backup(Stage):
     """The stage `backup`, see library/gonogo_backup.py."""
 
     stage = "backup"
-    spec: ClassVar[Mapping[str, Any]] = {
-        "login": LOGIN,
-        "directory": {"type": "str", "required": True},
-        "pg_bin": {"type": "str"},
-        "compress": {"type": "str", "default": "auto"},
-        "jobs": {"type": "int", "default": 0},
-        "lock_wait": {"type": "int", "default": 10000},
-    }
+    spec: ClassVar[Mapping[str, Any]] = BACKUP.task
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         if self.checking:
-            return self.call_with_database("backup", {**arguments, "run_id": "check"})
+            return self.call_with_database(
+                "backup", {**BACKUP.passed(arguments), "run_id": "check"}
+            )
         run = self.open_run()
         self.same_login(run, arguments)
         # Only a twin is compared with its source.
@@ -34,7 +29,7 @@ class Backup(Stage):
         result = self.call_with_database(
             "backup",
             {
-                **arguments,
+                **BACKUP.passed(arguments),
                 "run_id": run.run_id,
                 "fingerprint": twin is None or self.site.flag("twin_enabled"),
             },

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
+from ...contract.options.cleanup import CLEANUP
 from .. import evidence
 from ..outcome import unheard
 from ..render import ledger
-from .approved import SPEC, ApprovedStage
+from .approved import ApprovedStage
 
 __all__ = ["Cleanup"]
 
@@ -17,7 +18,7 @@ class Cleanup(ApprovedStage):
     """The stage `cleanup`, see library/gonogo_cleanup.py."""
 
     stage = "cleanup"
-    spec = SPEC
+    spec: ClassVar[Mapping[str, Any]] = CLEANUP.task
     unchanged = "nothing was removed"
     moved = "the rows have changed"
     purpose = "To remove them"
@@ -55,13 +56,13 @@ class Cleanup(ApprovedStage):
 
     def request_of(self, run: evidence.Run, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """With what was sealed before the rows were made."""
-        del arguments
         script = f"sql/{run.read_json('run.json')['cleanup']}.sql"
         # A run that was cut while it wrote down an answer leaves that file as a riddle, and rows.
         self.refuse_damage(run, "run.json", "ledger.jsonl", script)
         records = run.read_lines("ledger.jsonl")
         ledger.refuse_others(records, run.read_json("run.json")["token"])
         return {
+            **CLEANUP.passed(arguments),
             "ledger": ledger.by_table(records),
             "script": run.read_text(script),
         }

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ...contract.budgets import BUDGETS_SPEC, budgets_of
+from ...contract.budgets import budgets_of
 from ...contract.errors import GonogoError
-from ...host.stages.common import TIMEOUTS_SPEC
+from ...contract.options.deploy import DEPLOY
 from .. import evidence
 from ..invocation import person
 from ..invocation.commands import spelled
@@ -17,7 +17,6 @@ from ..request import approval, deploy_approval
 from ..runbook import migration
 from ..runbook.book import Runbook
 from .base import Stage
-from .spec import LOGIN
 
 # How often the schema is looked at before it is taken for one that does not keep still.
 _LOOKS = 3
@@ -30,16 +29,7 @@ class Deploy(Stage):
     """The stage `deploy`, see library/gonogo_deploy.py."""
 
     stage = "deploy"
-    spec: ClassVar[Mapping[str, Any]] = {
-        "login": LOGIN,
-        "resume": {"type": "bool", "default": False},
-        "approval_required": {"type": "bool", "default": False},
-        "approval": approval.APPROVAL,
-        "plan_only": {"type": "bool", "default": False},
-        "plan_hours": {"type": "int", "default": 24},
-        "budgets": BUDGETS_SPEC,
-        "timeouts": TIMEOUTS_SPEC,
-    }
+    spec: ClassVar[Mapping[str, Any]] = DEPLOY.task
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         if self.checking:
@@ -150,8 +140,7 @@ class Deploy(Stage):
         approved: dict[str, Any] | None = None,
         sealed: str | None = None,
     ) -> dict[str, Any]:
-        passed = ("login", "budgets", "resume", "timeouts")
-        asked = {key: arguments[key] for key in passed}
+        asked = DEPLOY.passed(arguments)
         asked |= {"run_id": run.run_id, "plan": plan, "plan_only": plan_only, "sealed": sealed}
         if approved:
             # For other controllers to see.

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ...contract.errors import InputError
+from ...contract.options.files import FILES
 from .base import Stage
 
 __all__ = ["CopySql"]
@@ -16,7 +17,7 @@ class CopySql(Stage):
     """The stage `copy_sql`, see library/gonogo_files.py."""
 
     stage = "copy_sql"
-    spec: ClassVar[Mapping[str, Any]] = {"directory": {"type": "str", "required": True}}
+    spec: ClassVar[Mapping[str, Any]] = FILES.task
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         if self.checking:
@@ -25,7 +26,9 @@ class CopySql(Stage):
         runbook = self.runbook_of(run)
         files = {f"runbook/{path.name}": _text(path) for path in runbook.migration_files}
         directory = f"{arguments['directory']}/{run.run_id}"
-        result = self.call("files", {"directory": directory, "files": files})
+        result = self.call(
+            "files", {**FILES.passed(arguments), "directory": directory, "files": files}
+        )
         run.append(self.stage, "stage_passed", {"directory": result["directory"]})
         return result
 

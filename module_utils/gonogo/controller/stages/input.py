@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ...contract.options.input import INPUT
 from .. import request
 from ..request import host_request
 from .base import Stage
@@ -16,7 +17,7 @@ class Input(Stage):
     """The stage `input`, see library/gonogo_input.py."""
 
     stage = "input"
-    spec: ClassVar[Mapping[str, Any]] = {"group": {"type": "str", "required": True}}
+    spec: ClassVar[Mapping[str, Any]] = INPUT.task
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         extra = self.site.extra

@@ -6,10 +6,10 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from ...contract.budgets import BUDGETS_SPEC, budgets_of
+from ...contract.budgets import budgets_of
 from ...contract.errors import GonogoError, InputError
+from ...contract.options.rehearsal import REHEARSAL
 from ...host.compare.schema_catalog import Difference
-from ...host.stages.common import TIMEOUTS_SPEC
 from .. import evidence
 from ..outcome import rehearsal
 from ..runbook import migration
@@ -18,7 +18,6 @@ from ..runbook.phase_scripts import prepare
 from . import kept_scripts
 from .base import Stage
 from .scripts import answers, problem_of
-from .spec import LOGIN
 
 __all__ = ["Rehearsal"]
 
@@ -27,16 +26,7 @@ class Rehearsal(Stage):
     """The stage `rehearsal`, see library/gonogo_rehearsal.py."""
 
     stage = "rehearsal"
-    spec: ClassVar[Mapping[str, Any]] = {
-        "login": LOGIN,
-        "required": {"type": "bool", "default": False},
-        "sabotage": {"type": "bool", "default": False},
-        "sabotage_tables": {"type": "list", "elements": "str", "default": []},
-        "directory": {"type": "str", "required": True},
-        "resume": {"type": "bool", "default": False},
-        "budgets": BUDGETS_SPEC,
-        "timeouts": TIMEOUTS_SPEC,
-    }
+    spec: ClassVar[Mapping[str, Any]] = REHEARSAL.task
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         if self.checking:
@@ -93,13 +83,11 @@ class Rehearsal(Stage):
         plan = migration.plan(runbook, "migration") if deploying else None
         undo = self._undo(runbook, deploying)
         asked = {
+            **REHEARSAL.passed(arguments),
             "login": login,
             "run_id": run.run_id,
-            "budgets": arguments["budgets"],
-            "timeouts": arguments["timeouts"],
             "plan": plan or undo,
             "undo": undo,
-            "resume": arguments["resume"],
             "untold": migration.untold(runbook),
         }
         there = self._asked({**asked, "part": "there" if deploying else "look"})

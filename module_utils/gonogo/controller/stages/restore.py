@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ...contract.errors import GonogoError, InputError
+from ...contract.options.restore import RESTORE
 from .. import evidence
 from ..reading import ranges
 from . import recovery
-from .approved import SPEC, ApprovedStage
+from .approved import ApprovedStage
 
 _SHOWN = 20
 
@@ -21,12 +22,7 @@ class Restore(ApprovedStage):
     """The stage `restore`, see library/gonogo_restore.py."""
 
     stage = "restore"
-    spec: ClassVar[Mapping[str, Any]] = {
-        **SPEC,
-        "maintenance": {"type": "str", "default": "postgres"},
-        "pg_bin": {"type": "str"},
-        "jobs": {"type": "int", "default": 0},
-    }
+    spec: ClassVar[Mapping[str, Any]] = RESTORE.task
     moved = "what the database holds, or what would be removed, has changed"
     purpose = "To restore it"
     kept = (
@@ -64,7 +60,7 @@ class Restore(ApprovedStage):
             "file": backup["file"],
             "sha256": backup["sha256"],
             "stamp": f"{day.replace('T', '')}_{unique}",
-            **{key: arguments[key] for key in ("maintenance", "pg_bin", "jobs")},
+            **RESTORE.passed(arguments),
         }
 
     def plan_lines(self, run: evidence.Run, planned: Mapping[str, Any]) -> list[str]:

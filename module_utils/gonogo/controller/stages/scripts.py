@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ...contract.errors import GonogoError
-from ...host.stages.common import TIMEOUTS_SPEC
+from ...contract.options.option import StageOptions
+from ...contract.options.scripts import PHASES, PREFLIGHT
 from ...verdict import read_plan
 from ..evidence import Run
 from ..outcome import standing
@@ -14,7 +15,6 @@ from ..runbook.book import Runbook
 from ..runbook.phase_scripts import prepare, tried
 from . import kept_scripts
 from .base import Stage
-from .spec import LOGIN
 
 __all__ = [
     "PhaseStage",
@@ -30,11 +30,8 @@ __all__ = [
 class PhaseStage(Stage):
     """Base of the stages that run phase scripts."""
 
-    spec: ClassVar[Mapping[str, Any]] = {
-        "login": LOGIN,
-        "directory": {"type": "str", "required": True},
-        "timeouts": TIMEOUTS_SPEC,
-    }
+    # What the stage's task and its entry take.
+    taken: ClassVar[StageOptions]
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         if self.checking:
@@ -54,7 +51,7 @@ class PhaseStage(Stage):
         result = self.call_with_database(
             self.stage,
             {
-                **{key: arguments[key] for key in PhaseStage.spec},
+                **self.taken.passed(arguments),
                 "directory": f"{arguments['directory']}/{run.run_id}",
                 "run_id": run.run_id,
                 "scripts": scripts,
@@ -157,16 +154,16 @@ class Preflight(PhaseStage):
     """The stage `preflight`, see library/gonogo_preflight.py."""
 
     stage = "preflight"
-    spec: ClassVar[Mapping[str, Any]] = {
-        **PhaseStage.spec,
-        "after_deploy": {"type": "bool", "default": False},
-    }
+    taken = PREFLIGHT
+    spec: ClassVar[Mapping[str, Any]] = PREFLIGHT.task
 
 
 class Phases(PhaseStage):
     """The stage `phases`, see library/gonogo_phases.py."""
 
     stage = "phases"
+    taken = PHASES
+    spec: ClassVar[Mapping[str, Any]] = PHASES.task
 
 
 def _important_failed(run: Run) -> bool:

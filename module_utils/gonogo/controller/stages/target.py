@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from ...contract.errors import GonogoError
 from ...contract.login import storable
+from ...contract.options.target import TARGET
 from .. import evidence, request
 from ..invocation import loaded, person, project
 from ..outcome import intents
@@ -19,7 +20,6 @@ from ..request.protection import ONLY_INVENTORY, Protection, protection
 from ..runbook.book import Runbook
 from . import concurrent_runs, recovery
 from .base import Stage
-from .spec import LOGIN
 
 STAGES = [
     "target",
@@ -40,16 +40,7 @@ class Target(Stage):
     """The stage `target`, see library/gonogo_target.py."""
 
     stage = "target"
-    spec: ClassVar[Mapping[str, Any]] = {
-        "login": LOGIN,
-        **request.REQUEST,
-        "pg_bin": {"type": "str"},
-        "backup_directory": {"type": "str", "required": True},
-        "space_factor": {"type": "float", "default": 1.0},
-        "lock_lease": {"type": "int", "default": 120},
-        "take_over": {"type": "str"},
-        "promotion": {"type": "dict", "required": True, "options": promotion.SPEC},
-    }
+    spec: ClassVar[Mapping[str, Any]] = TARGET.task
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         extra = self.site.extra
@@ -212,11 +203,10 @@ class Target(Stage):
         run_id: str,
         fence: list[str] | None = None,
     ) -> dict[str, Any]:
-        passed = ("login", "pg_bin", "backup_directory", "space_factor", "lock_lease")
         return self.call_with_database(
             "target",
             {
-                **{key: arguments[key] for key in passed},
+                **TARGET.passed(arguments),
                 "run_id": run_id,
                 "declared": declared,
                 "fence": fence or [arguments["take_over"]] * bool(arguments["take_over"]),

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ...contract.errors import GonogoError
+from ...contract.options.twin import TWIN
 from .base import Stage
-from .spec import LOGIN
 
 _OFF = "the twin is switched off (twin_enabled)"
 _SHOWN = 5
@@ -21,17 +21,7 @@ class Twin(Stage):
     """The stage `twin`, see library/gonogo_twin.py."""
 
     stage = "twin"
-    spec: ClassVar[Mapping[str, Any]] = {
-        "login": LOGIN,
-        "enabled": {"type": "bool", "default": True},
-        "required": {"type": "bool", "default": False},
-        "directory": {"type": "str", "required": True},
-        "pg_bin": {"type": "str"},
-        "server_bin": {"type": "str"},
-        "jobs": {"type": "int", "default": 0},
-        "space_factor": {"type": "float", "default": 1.2},
-        "scratch": {"type": "bool", "default": True},
-    }
+    spec: ClassVar[Mapping[str, Any]] = TWIN.task
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         if self.checking:
@@ -41,11 +31,10 @@ class Twin(Stage):
         backup = run.read_json("backup.json")
         answer: dict[str, Any] = {"proven": None, "reason": _OFF}
         if arguments["enabled"]:
-            passed = {*self.spec} - {"enabled", "required"}
             answer = self.call_with_database(
                 "twin",
                 {
-                    **{key: arguments[key] for key in passed},
+                    **TWIN.passed(arguments),
                     "run_id": run.run_id,
                     "file": backup["file"],
                     "sha256": backup["sha256"],

@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ...contract.budgets import BUDGETS_SPEC, budgets_of
+from ...contract.budgets import budgets_of
 from ...contract.errors import GonogoError
+from ...contract.options.undo import UNDO
 from .. import evidence
 from ..outcome import intents, unheard
 from ..outcome.undo_lines import change_lines
 from ..runbook import migration
 from . import recovery
-from .approved import SPEC, ApprovedStage
+from .approved import ApprovedStage
 
 _SHOWN = 20
 # What a run that has deployed, or has begun to, has left in its evidence.
@@ -27,7 +28,7 @@ class Undo(ApprovedStage):
     """The stage `undo`, see library/gonogo_undo.py."""
 
     stage = "undo"
-    spec: ClassVar[Mapping[str, Any]] = {**SPEC, "budgets": BUDGETS_SPEC}
+    spec: ClassVar[Mapping[str, Any]] = UNDO.task
     moved = "what would be lost has changed"
     purpose = "To take it back"
     kept = (
@@ -105,7 +106,7 @@ class Undo(ApprovedStage):
         return {
             "plan": migration.plan(runbook, "undo"),
             "schema_before": run.read_json(intents.SCHEMA) if kept else None,
-            "budgets": arguments["budgets"],
+            **UNDO.passed(arguments),
         }
 
     def plan_lines(self, run: evidence.Run, planned: Mapping[str, Any]) -> list[str]:

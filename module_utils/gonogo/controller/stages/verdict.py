@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from ...contract import canonical
 from ...contract.errors import GonogoError, InputError
+from ...contract.options.verdict import VERDICT
 from ...host.compare.judged import differences
 from .. import evidence, report
 from ..evidence import judgement
@@ -30,16 +31,7 @@ class Verdict(Stage):
     """The stage `verdict`, see library/gonogo_verdict.py."""
 
     stage = "verdict"
-    spec: ClassVar[Mapping[str, Any]] = {
-        "fail_on": {
-            "type": "list",
-            "elements": "str",
-            "choices": ["HOLD", "NO-GO"],
-            "default": ["HOLD", "NO-GO"],
-        },
-        "recompute": {"type": "path"},
-        "head": {"type": "str"},
-    }
+    spec: ClassVar[Mapping[str, Any]] = VERDICT.task
 
     def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
         if arguments["recompute"] is not None:

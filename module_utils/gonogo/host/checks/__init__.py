@@ -1,4 +1,4 @@
-"""Phase scripts on the target host, and the removal of the rows that they have left.
+"""Phase scripts on the target host, and what breaks a twin under them.
 
 Runs on the target host: Python 3.9, standard library and psycopg.
 """

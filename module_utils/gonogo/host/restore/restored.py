@@ -60,7 +60,7 @@ def find_out(
     `by` is the run that asks, `intent` and `holds` are those of the plan that was approved. Ends
     the sessions of the runs in `fence` first.
 
-    Returns `held` and `others` as `target.open_target` does, and `found`: None where somebody else
+    Returns `held` and `others` as `stages.target` does, and `found`: None where somebody else
     is at work; else `state` (`restored`; `unchanged`: the database still has its name; `replaced`:
     another one has it, and the one that had it does not have the name that was meant for it),
     `kept_as` (the name that the database of then has now, None where it is gone), `came` (as

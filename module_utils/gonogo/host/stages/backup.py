@@ -10,33 +10,23 @@ from typing import Any
 
 from ...contract.errors import GonogoError
 from ...contract.login import Timeouts, application_name
+from ..archive import clients, dump
+from ..compare.source import Source
 from ..session import link
-from .common import login_of, options, provide_psycopg
+from ..session.connection import reached
+from ..session.identity import observe
+from ..session.lock import prove, session
+from ..session.snapshot import exported, has_room
+from .common import login_of
 
-__all__ = ["SPEC", "run"]
+__all__ = ["run"]
 
-SPEC = options(
-    directory={"type": "path", "required": True},
-    pg_bin={"type": "path"},
-    compress={"type": "str", "default": "auto"},
-    jobs={"type": "int", "default": 0},
-    lock_wait={"type": "int", "default": 10000},
-    fingerprint={"type": "bool", "default": True},
-)
 
 _STAGE = "backup"
 
 
 def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """`backup`: the record that `dump.take` returns."""
-    provide_psycopg(params)
-    from ..archive import clients, dump
-    from ..compare.source import Source
-    from ..session.connection import reached
-    from ..session.identity import observe
-    from ..session.lock import prove, session
-    from ..session.snapshot import exported, has_room
-
     login, run_id = login_of(params), params["run_id"]
     if params["compress"] in {"0", "none"}:
         raise GonogoError(

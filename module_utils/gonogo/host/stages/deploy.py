@@ -6,22 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ...contract.budgets import BUDGETS_SPEC, budgets_of
-from .common import TIMEOUTS_SPEC, login_of, options, provide_psycopg, timeouts_of
+from ...contract.budgets import budgets_of
+from ..files import approvals
+from ..migrate.carry_out import deploy
+from ..session.lock import Witness, session
+from .common import login_of, timeouts_of
 
-__all__ = ["SPEC", "run"]
-
-SPEC = options(
-    plan={"type": "dict", "required": True},
-    budgets=BUDGETS_SPEC,
-    resume={"type": "bool", "default": False},
-    plan_only={"type": "bool", "default": False},
-    approval={"type": "str"},
-    approvals={"type": "path"},
-    # Digest of the schema as it was when the intent was sealed.
-    sealed={"type": "str"},
-    timeouts=TIMEOUTS_SPEC,
-)
+__all__ = ["run"]
 
 
 def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
@@ -29,11 +20,6 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
 
     `approval` is the digest of an approval, used once; `approvals` the directory that says so.
     """
-    provide_psycopg(params)
-    from ..files import approvals
-    from ..migrate.carry_out import deploy
-    from ..session.lock import Witness, session
-
     login, run_id = login_of(params), params["run_id"]
 
     def connect() -> Any:

@@ -8,12 +8,7 @@ from typing import Any
 
 from ..files.private import place
 
-__all__ = ["SPEC", "run"]
-
-SPEC: dict[str, Any] = {
-    "directory": {"type": "path", "required": True},
-    "files": {"type": "dict", "required": True},
-}
+__all__ = ["run"]
 
 
 def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:

@@ -7,17 +7,14 @@ from dataclasses import asdict
 from typing import Any
 
 from ...contract.login import application_name
-from .common import TIMEOUTS_SPEC, login_of, options, provide_psycopg, timeouts_of
+from ..migrate.carry_out import find_out
+from ..session import identity, lock
+from ..session.connection import connect
+from ..session.identity import observe
+from .common import login_of, timeouts_of
 
-__all__ = ["SPEC", "run"]
+__all__ = ["run"]
 
-SPEC = options(
-    declared={"type": "dict", "required": True},
-    plan={"type": "dict", "required": True},
-    schema_before={"type": "dict", "required": True},
-    fence={"type": "list", "elements": "str", "default": []},
-    timeouts=TIMEOUTS_SPEC,
-)
 
 _STAGE = "found"
 
@@ -26,15 +23,9 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """`found`: as `migrate.carry_out.find_out`, with `held` None and `others` empty.
 
     Where somebody else is at work, whose deployment it may be, nothing is found: `held` and
-    `others` are as `target.open_target` returns them.
+    `others` are as `target.run` returns them.
     """
     del check_mode  # It changes nothing.
-    provide_psycopg(params)
-    from ..migrate.carry_out import find_out
-    from ..session import identity, lock
-    from ..session.connection import connect
-    from ..session.identity import observe
-
     run_id = params["run_id"]
     with connect(
         login_of(params),

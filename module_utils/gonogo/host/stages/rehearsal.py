@@ -5,30 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...contract.budgets import BUDGETS_SPEC, budgets_of
+from ...contract.budgets import budgets_of
 from ...contract.login import Timeouts
-from .common import TIMEOUTS_SPEC, login_of, options, provide_psycopg, timeouts_of
+from ..migrate import rehearse
+from ..session.lock import Witness, session
+from .common import login_of, timeouts_of
 
-__all__ = ["SPEC", "run"]
-
-SPEC = options(
-    part={"type": "str", "choices": ["look", "there", "back"], "required": True},
-    plan={"type": "dict"},
-    undo={"type": "dict"},
-    resume={"type": "bool", "default": False},
-    untold={"type": "list", "elements": "dict", "default": []},
-    budgets=BUDGETS_SPEC,
-    timeouts=TIMEOUTS_SPEC,
-)
+__all__ = ["run"]
 
 
 def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """`rehearsal`: as `look`, `there` or `back` of `migrate.rehearse` return it."""
     del check_mode  # Nothing is begun in check mode, see the stage.
-    provide_psycopg(params)
-    from ..migrate import rehearse
-    from ..session.lock import Witness, session
-
     login, run_id = login_of(params), params["run_id"]
 
     def connect(*, patient: bool = False) -> Any:

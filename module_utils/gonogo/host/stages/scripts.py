@@ -6,25 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .common import TIMEOUTS_SPEC, login_of, options, provide_psycopg, timeouts_of
-from .judged import OBJECTS
+from ..checks.phases import run_phases
+from ..migrate.standing import standing
+from ..session.lock import Witness, release, session
+from .common import login_of, timeouts_of
 from .judged import run as again
 
-__all__ = ["SPEC", "phases", "preflight"]
-
-SPEC = options(
-    directory={"type": "path", "required": True},
-    scripts={"type": "list", "elements": "dict", "required": True},
-    timeouts=TIMEOUTS_SPEC,
-    # What the sessions are called in which code of the application runs.
-    application_name={"type": "str", "default": ""},
-    # What the checks judge, to be read when they begin; see `judged.read`.
-    objects={"type": "dict", "options": OBJECTS},
-    # Whether the run needs its lock after the phases: it does on a twin.
-    keep_lock={"type": "bool", "default": False},
-    # What has to be there at the end of the phases, see `migrate.standing`.
-    expected={"type": "list", "elements": "dict", "default": []},
-)
+__all__ = ["phases", "preflight"]
 
 
 def preflight(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
@@ -61,11 +49,6 @@ def _run(
     seen: list[dict[str, Any]] | None = None,
 ) -> list[dict[str, Any]]:
     """As `run_phases`, for the run that has the lock; at the end a look goes to `seen`."""
-    provide_psycopg(params)
-    from ..checks.phases import run_phases
-    from ..migrate.standing import standing
-    from ..session.lock import Witness, release, session
-
     login, run_id = login_of(params), params["run_id"]
     timeouts = timeouts_of(params)
     # Preflight only reads; it is called what it is.

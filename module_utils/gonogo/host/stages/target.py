@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ...contract.login import application_name
-from .common import login_of, options, provide_psycopg
+from ...contract.errors import GonogoError
+from ...contract.login import Login, application_name
+from ..archive import clients
+from ..files import unfinished
+from ..session import identity, lock
+from ..session.connection import connect
+from ..session.identity import observe
+from ..session.login_rights import refuse_stronger_login
+from ..twin import place
+from .common import login_of
 
-__all__ = ["SPEC", "run"]
+__all__ = ["run"]
 
-SPEC = options(
-    state={"type": "str", "choices": ["open", "released"], "default": "open"},
-    declared={"type": "dict", "default": {}},
-    fence={"type": "list", "elements": "str", "default": []},
-    lock_lease={"type": "int", "default": 120},
-    pg_bin={"type": "path"},
-    backup_directory={"type": "path", "default": "."},
-    space_factor={"type": "float", "default": 1.0},
-)
+_STAGE = "target"
 
 
 def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """As `open_target`; in state `released`, `fenced`: names of the sessions that were ended."""
-    provide_psycopg(params)
-    from ..session.connection import connect
-    from ..session.lock import fence
-    from .open_target import open_target
-
+    """As `_opened`; in state `released`, `fenced`: names of the sessions that were ended."""
     login, run_id = login_of(params), params["run_id"]
     if params["state"] == "released":
         # Not the lock alone: a stage that was cut off may still be at work.
         with connect(login, name=application_name(run_id, "release")) as connection:
-            ended = fence(connection, run_ids=[run_id])
+            ended = lock.fence(connection, run_ids=[run_id])
         return {"changed": False, "fenced": ended}
-    opened = open_target(
+    opened = _opened(
         login,
         run_id=run_id,
         declared=params["declared"],
@@ -47,3 +45,92 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
         check_only=check_mode,
     )
     return {"changed": False, **opened}
+
+
+def _opened(
+    login: Login,
+    *,
+    run_id: str,
+    declared: Mapping[str, Any],
+    fence: Sequence[str],
+    lease: float,
+    pg_bin: str | None,
+    backup_directory: Path,
+    space_factor: float,
+    check_only: bool,
+) -> dict[str, Any]:
+    """Prove the target's identity, find the clients, take the run lock.
+
+    Returns `observed` (one row of `catalog.IDENTITY`), `clients` (program → path and version),
+    `free_bytes`, `fenced` (sessions ended), `swept` (unfinished backups and twins of dead runs
+    that were removed: file and size), `held` (who holds the lock instead of us, or None)
+    and `others` (other runs with sessions here). Raises GonogoError before anything is written
+    when the target is not the declared one or not fit.
+    """
+    twins = backup_directory.parent / "twins"
+    with connect(login, name=application_name(run_id, _STAGE), read_only=True) as connection:
+        observed = observe(connection)
+        found = identity.problems(declared, observed)
+        if found:
+            raise found[0]
+        refuse_stronger_login(connection)
+        programs = _clients(pg_bin, observed["server_version"])
+        fenced = lock.fence(connection, run_ids=[] if check_only else fence)
+        # Before the room is measured: each may be as large as the database.
+        swept = [] if check_only else [*unfinished.sweep(backup_directory), *place.sweep(twins)]
+        free = _room(backup_directory, observed["database_bytes"], space_factor)
+        result = {
+            "observed": observed,
+            "clients": programs,
+            "free_bytes": free,
+            "fenced": fenced,
+            "swept": swept,
+        }
+        if check_only:
+            return {**result, "held": None, "others": []}
+        held = lock.acquire(login, run_id=run_id, lease=lease)
+        # Only now: a run that has lost its lock may still be at work, but begins nothing more.
+        others = lock.other_runs(connection, run_id=run_id)
+        if others and held is None:
+            lock.release(connection, run_id=run_id)
+    return {**result, "held": asdict(held) if held else None, "others": others}
+
+
+def _clients(pg_bin: str | None, server_version: str) -> dict[str, dict[str, str]]:
+    found = {}
+    for program in ("pg_dump", "pg_restore"):
+        path = clients.find(program, bin_dir=pg_bin)
+        found[program] = {"path": path, "version": clients.version(path)}
+    dump, restore = found["pg_dump"]["version"], found["pg_restore"]["version"]
+    if clients.major(dump) < clients.major(server_version):
+        raise GonogoError(
+            f"pg_dump {dump} cannot dump PostgreSQL {server_version}",
+            hint="Install the client programs of the server's version, or set gonogo_pg_bin.",
+        )
+    if clients.major(restore) < clients.major(dump):
+        raise GonogoError(
+            f"pg_restore {restore} cannot read what pg_dump {dump} writes",
+            hint="Let gonogo_pg_bin name a directory that has both, of one version.",
+        )
+    return found
+
+
+def _room(directory: Path, database_bytes: int, factor: float) -> int:
+    """Free bytes where the backup goes. Raises GonogoError when they will not do."""
+    existing = directory
+    while not existing.exists():
+        existing = existing.parent
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise GonogoError(
+            f"the backup directory cannot be written to: {directory}",
+            hint="Set gonogo_remote_dir to a directory of the login user.",
+        )
+    free = shutil.disk_usage(existing).free
+    needed = int(database_bytes * factor)
+    if free < needed:
+        raise GonogoError(
+            f"not enough room for the backup in {directory}",
+            detail=f"Free: {free} bytes. Wanted: {needed} bytes ({factor} x {database_bytes}).",
+            hint="Make room, or set gonogo_remote_dir or target_space_factor.",
+        )
+    return free

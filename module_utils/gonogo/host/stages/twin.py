@@ -2,46 +2,373 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
-from .common import login_of, options, provide_psycopg
+from ...contract.errors import GonogoError
+from ...contract.login import Login, Timeouts, application_name
+from ...contract.session_settings import options
+from ...contract.side_by_side import sessions
+from ..archive import clients, toc
+from ..compare import fingerprint, proof
+from ..compare.source import surroundings
+from ..restore import attempts, cluster_globals, restoring, rights, standins
+from ..restore.attempts import Manner
+from ..restore.errors import UnprovenError
+from ..restore.filling import Filling, FillingAsLogin
+from ..restore.standins import Doors
+from ..session import link, lock
+from ..session.connection import connect
+from ..twin import account, keeper, place, programs, scratch
+from ..twin.keeper import Kept
+from .common import login_of
 
-__all__ = ["SPEC", "run"]
+__all__ = ["run"]
 
-SPEC = options(
-    state={"type": "str", "choices": ["restored", "removed"], "default": "restored"},
-    directory={"type": "path", "required": True},
-    file={"type": "path"},
-    sha256={"type": "str"},
-    pg_bin={"type": "path"},
-    server_bin={"type": "path"},
-    jobs={"type": "int", "default": 0},
-    space_factor={"type": "float", "default": 1.2},
-    keep={"type": "bool", "default": False},
-    scratch={"type": "bool", "default": False},
-)
+_STAGE = "twin"
+_PATIENT = Timeouts(statement="0", idle_in_transaction="0")
+_EXTENSIONS = "SELECT pg_catalog.quote_ident(name) FROM pg_catalog.pg_available_extensions"
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What is to be restored and how. `jobs` 0 is one for each processor."""
+
+    login: Login
+    run_id: str
+    archive: Path
+    sha256: str
+    directory: Path
+    pg_bin: str | None
+    server_bin: str | None
+    jobs: int
+    space_factor: float
+    keep: bool
+    scratch: bool
 
 
 def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """As `twin.stage.restored`; in state `removed`, `changed` says whether there was a twin."""
-    provide_psycopg(params)
-    from ..twin.stage import Request, remove, restored
-
+    """As `_restored`; in state `removed`, `changed` says whether there was a twin."""
     login, run_id = login_of(params), params["run_id"]
     # The keeper works elsewhere.
     directory = Path(params["directory"]).expanduser().absolute()
     if check_mode:
         return {"changed": True, "msg": f"would restore the backup in {directory}"}
     if params["state"] == "removed":
-        return {"changed": remove(login, directory, run_id=run_id)}
+        return {"changed": _remove(login, directory, run_id=run_id)}
     passed = ("sha256", "pg_bin", "server_bin", "jobs", "space_factor", "keep", "scratch")
-    request = Request(
+    request = _Request(
         login=login,
         run_id=run_id,
         archive=Path(params["file"]).expanduser(),
         directory=directory,
         **{key: params[key] for key in passed},
     )
-    return {"changed": True, **restored(request)}
+    return {"changed": True, **_restored(request)}
+
+
+def _restored(request: _Request) -> dict[str, Any]:
+    """Restore the archive into a twin and compare it with its source.
+
+    Returns `proven` (true, false, or None where it could not be tried), `reason` (why it is not
+    proven), `proof` (as `proof.prove`), `seconds` (of start, restore and compare), `method`
+    (restored into a `cluster` or a `database` beside the source), `first_attempt` (why that failed,
+    where there was a second), `confinement` (of the cluster's
+    server, as `confinement.Confinement.told`) and, where the twin is kept,
+    `twin` (directory, and login for the entries of later stages); a database is not kept. Raises
+    GonogoError when the run has lost its lock, or what was tried failed for a reason that says
+    nothing about the backup.
+    """
+    with lock.session(
+        request.login, run_id=request.run_id, stage=_STAGE, timeouts=_PATIENT
+    ) as alive:
+        place.sweep(request.directory)
+        scratch.sweep(alive)
+        try:
+            answer = _in_cluster(request, alive)
+        except UnprovenError as error:
+            answer = _elsewhere(request, alive, error)
+        link.require()
+        lock.prove(alive, run_id=request.run_id)
+    return answer
+
+
+def _remove(login: Login, directory: Path, *, run_id: str) -> bool:
+    """End and remove the run's twin. Whether there was one."""
+    cluster = keeper.end(directory, run_id=run_id)
+    with connect(login, name=application_name(run_id, _STAGE)) as connection:
+        return scratch.drop(connection, run_id) or cluster
+
+
+@dataclass(frozen=True)
+class _Target:
+    """The empty database that the archive goes into: where it is, and how it is filled."""
+
+    connect: Callable[[], Any]
+    method: str
+    filling: Filling | FillingAsLogin
+    # Whether owners and privileges are restored, too.
+    owners: bool = True
+
+
+def _elsewhere(request: _Request, alive: Any, obstacle: UnprovenError) -> dict[str, Any]:
+    """Into a database beside the source, or nowhere."""
+    unproven = {"proven": None, "reason": _words(obstacle), "hint": obstacle.hint}
+    if not request.scratch:
+        return unproven
+    try:
+        return _in_database(request, alive)
+    except GonogoError as error:
+        # Whatever it is: this login is not the one that would restore the backup in earnest.
+        return {**unproven, "reason": f"{unproven['reason']}; {_words(error)}"}
+
+
+def _in_database(request: _Request, alive: Any) -> dict[str, Any]:
+    source = _source(request)
+    now = surroundings(alive)
+    around = {**source["surroundings"], "login": now["login"], "may_create": now["may_create"]}
+    broken = _broken(request, source, _damage(request), "database")
+    if broken:
+        return broken
+    if alive.info.parameter_status("is_superuser") != "on":
+        rights.refuse_foreign_code(toc.read(request.archive), login=around["login"])
+
+    def attempt(manner: Manner) -> dict[str, Any]:
+        started = time.monotonic()
+        scratch.make(alive, request.run_id, around)
+        doors = None
+        try:
+            ready = time.monotonic()
+            target, doors = _beside(request, alive, manner, around, source)
+            return _timed(_compared(target, source), ready - started)
+        finally:
+            scratch.drop(alive, request.run_id)
+            if doors:
+                standins.remove(alive, doors)
+
+    return _told(*attempts.tried(_jobs(request), attempt))
+
+
+def _beside(
+    request: _Request,
+    alive: Any,
+    manner: Manner,
+    around: Mapping[str, Any],
+    source: Mapping[str, Any],
+) -> tuple[_Target, Doors | None]:
+    """The database beside the source; a superuser's doors to it."""
+    archive = _archive(request, manner)
+    login = scratch.login(request.login, request.run_id)
+    settings = cluster_globals.session_settings(around, alive.info.server_version)
+    if manner.settings_first:
+        settings = {**cluster_globals.settings_of_database(alive, around), **settings}
+    if alive.info.parameter_status("is_superuser") == "on":
+        doors = standins.doors_of(
+            alive, request.login, database=login.db, run_id=request.run_id, stage=_STAGE
+        )
+        doors = replace(doors, settings=settings)
+        return _Target(doors.connect, "database", Filling(archive, doors)), doors
+    name = application_name(request.run_id, _STAGE)
+    connected = partial(connect, login, name=name, timeouts=_PATIENT, options=options(settings))
+    filling = FillingAsLogin(
+        archive,
+        login,
+        name,
+        connected,
+        version=source["server_version_num"],
+        with_owners=False,
+        settings=settings,
+    )
+    return _Target(connected, "database", filling, owners=False), None
+
+
+def _in_cluster(request: _Request, alive: Any) -> dict[str, Any]:
+    source = _source(request)
+    damage: list[str | None] = []
+    confinement: dict[str, Any] = {}
+
+    def attempt(manner: Manner) -> dict[str, Any]:
+        started = time.monotonic()
+        kept = _started(request, alive, source, manner, damage)
+        confinement.update(kept.confinement)
+        stays = False
+        try:
+            ready = time.monotonic()
+            answer = _broken(request, source, damage[0], "cluster")
+            if not answer:
+                target = _in(kept, request, source, manner)
+                answer = _timed(_compared(target, source), ready - started)
+                if answer["proven"]:
+                    _settle(target, kept, source, manner)
+            answer["confinement"] = confinement
+            stays = request.keep and bool(answer["proven"])
+        finally:
+            if not stays:
+                keeper.end(request.directory, run_id=request.run_id)
+        if stays:
+            login = {key: value for key, value in asdict(kept.login()).items() if value}
+            answer["twin"] = {"directory": kept.home, "login": login}
+        return answer
+
+    try:
+        return _told(*attempts.tried(_jobs(request), attempt))
+    except restoring.UnrestorableError as error:
+        seen = {"method": "cluster", "confinement": confinement}
+        return {"proven": False, "reason": _words(error), "seconds": {}, **seen}
+
+
+def _started(
+    request: _Request,
+    alive: Any,
+    source: Mapping[str, Any],
+    manner: Manner,
+    damage: list[str | None],
+) -> Kept:
+    """An empty twin. While it is made, once, what is wrong with the archive is put in `damage`."""
+    who = account.choose()
+    return keeper.start(
+        keeper.Wanted(
+            run_id=request.run_id,
+            source=request.login,
+            directory=request.directory,
+            programs=programs.find(
+                source["server_version_num"] // 10000,
+                server_bin=request.server_bin,
+                pg_bin=request.pg_bin,
+                account=who,
+            ),
+            account=who,
+            around=source["surroundings"],
+            relations=sum(name.startswith(("table ", "index ")) for name in source["schema"]),
+            needed_bytes=int(_size(alive) * request.space_factor),
+            settled=manner.settings_first,
+        ),
+        meanwhile=None if damage else lambda: damage.append(_damage(request)),
+    )
+
+
+def _in(kept: Kept, request: _Request, source: Mapping[str, Any], manner: Manner) -> _Target:
+    admin = kept.login(superuser=True)
+    doors = Doors(
+        admin=admin,
+        plain=replace(admin, user=None),
+        database=kept.database,
+        version=kept.version,
+        run_id=request.run_id,
+        stage=_STAGE,
+        prefix=kept.standins,
+        settings=cluster_globals.session_settings(source["surroundings"], kept.version),
+    )
+    return _Target(doors.connect, "cluster", Filling(_archive(request, manner), doors))
+
+
+def _settle(target: _Target, kept: Kept, source: Mapping[str, Any], manner: Manner) -> None:
+    """What was kept from the database until it was restored."""
+    around = source["surroundings"]
+    with target.connect() as connection:
+        if not manner.settings_first:
+            cluster_globals.settle(connection, kept.database, around, restored=False)
+        cluster_globals.settle(connection, kept.database, around, restored=True)
+
+
+def _told(answer: dict[str, Any], first: GonogoError | None) -> dict[str, Any]:
+    return {**answer, "first_attempt": _words(first)} if first else answer
+
+
+def _jobs(request: _Request) -> int:
+    return sessions(request.jobs)
+
+
+def _timed(answer: dict[str, Any], start: float) -> dict[str, Any]:
+    return {**answer, "seconds": {"start": round(start, 3), **answer["seconds"]}}
+
+
+def _damage(request: _Request) -> str | None:
+    return restoring.sealed(request.archive, request.sha256)
+
+
+def _source(request: _Request) -> dict[str, Any]:
+    source = restoring.read_source(request.archive)
+    fingerprint.require(source["method"])
+    return source
+
+
+def _archive(request: _Request, manner: Manner) -> restoring.Archive:
+    return restoring.Archive(
+        request.archive,
+        pg_restore=clients.find("pg_restore", bin_dir=request.pg_bin),
+        jobs=manner.jobs,
+    )
+
+
+def _broken(
+    request: _Request, source: Mapping[str, Any], damage: str | None, method: str
+) -> dict[str, Any] | None:
+    """The answer about an archive that is not given to a server, None about one that is."""
+    told: dict[str, Any] = {"method": method, "seconds": {}}
+    if damage:
+        reason = f"the archive is not the one that was sealed: {damage}"
+        return {**told, "proven": False, "reason": reason}
+    archived = restoring.data_of(request.archive)
+    lost = proof.without_position(source, archived)
+    if lost:
+        reason = "the archive does not say where sequences stand: " + ", ".join(lost[:20])
+        return {**told, "proven": False, "reason": reason}
+    unread = proof.uncompared(source, archived)
+    if unread:
+        reason = "the archive has data that nobody has compared: " + ", ".join(unread[:20])
+        return {**told, "proven": None, "reason": reason}
+    return None
+
+
+def _compared(target: _Target, source: Mapping[str, Any]) -> dict[str, Any]:
+    """Restore and compare: the answer without the time of the start."""
+    started = time.monotonic()
+    _prepare(target, source)
+    with attempts.filling():
+        target.filling.fill()
+    restored_at = time.monotonic()
+    twin = target.filling.read(source)
+    found = proof.prove(source, twin, with_owners=target.owners)
+    return {
+        "proven": found["equal"],
+        "reason": None if found["equal"] else "the twin does not equal its source",
+        "proof": found,
+        "method": target.method,
+        "seconds": {
+            "restore": round(restored_at - started, 3),
+            "compare": round(time.monotonic() - restored_at, 3),
+        },
+    }
+
+
+def _size(connection: Any) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_catalog.pg_database_size(current_database())")
+        return int(cursor.fetchone()[0])
+
+
+def _prepare(target: _Target, source: Mapping[str, Any]) -> None:
+    """What pg_restore takes for granted. Raises UnprovenError when an extension is not there."""
+    extensions = [
+        name[len("extension ") :] for name in source["schema"] if name.startswith("extension ")
+    ]
+    with target.connect() as connection:
+        known = connection.execute(_EXTENSIONS).fetchall()
+        missing = sorted(set(extensions) - {row[0] for row in known})
+        if missing:
+            raise UnprovenError(
+                f"this host's server has no extension {', '.join(missing)}",
+                detail="The database uses it, so the backup cannot be restored without it.",
+                hint="Install its package on the host.",
+            )
+        if "schema public" not in source["schema"]:
+            connection.execute("DROP SCHEMA public")
+
+
+def _words(error: GonogoError) -> str:
+    return f"{error.primary}: {error.detail}" if error.detail else error.primary

@@ -25,15 +25,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-__all__ = ["BUNDLE_SPEC", "Finder", "install", "keep", "text_of"]
-
-BUNDLE_SPEC: dict[str, Any] = {
-    # Where it is kept on the target host.
-    "file": {"type": "path", "required": True},
-    "sha256": {"type": "str", "required": True},
-    # The text itself where it has to be sent: compressed (zlib), in base64.
-    "content": {"type": "str"},
-}
+__all__ = ["Finder", "install", "keep", "text_of"]
 
 
 def text_of(bundle: Mapping[str, Any]) -> bytes | None:

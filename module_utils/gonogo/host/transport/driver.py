@@ -18,15 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from ...contract.errors import GonogoError
-from .bundle import BUNDLE_SPEC, install, text_of
+from .bundle import install, text_of
 
-__all__ = ["DRIVER_SPEC", "DriverMissingError", "provide"]
-
-DRIVER_SPEC: dict[str, Any] = {
-    # The controller's psycopg, for a host that has none.
-    "psycopg": {"type": "dict", "required": True, "options": BUNDLE_SPEC},
-    "pg_bin": {"type": "path"},
-}
+__all__ = ["DriverMissingError", "provide"]
 
 
 class DriverMissingError(GonogoError):

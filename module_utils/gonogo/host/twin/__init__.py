@@ -10,7 +10,6 @@
 `keeper`        the process that owns all this and ends it
 `confinement`   what the kernel takes from the server
 `preload`       libraries that the source's server has loaded, as far as this host has them
-`stage`         all of it in order
 ==============  =================================================================================
 
 Runs on the target host: Python 3.9, standard library and psycopg.

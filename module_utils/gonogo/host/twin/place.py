@@ -274,8 +274,7 @@ def _remove(home: Path, parent: int, found: int) -> None:
 
 
 def _remove_one(directory: int, parent: int, name: str, mark: str | None) -> bool:
-    """Whether it is gone. A backend whose server was killed may still write into it for a moment.
-    """
+    """Whether it is gone: a backend whose server was killed may still write for a moment."""
     deadline = time.monotonic() + _REMOVE_SECONDS
     while True:
         with contextlib.suppress(OSError):

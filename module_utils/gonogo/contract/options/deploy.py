@@ -1,0 +1,145 @@
+"""The options of the stage deploy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .option import ENTRY, TASK, EntryOptions, Option, StageOptions, Variable
+from .shared import (
+    APPROVAL,
+    BUDGETS,
+    DECLARED,
+    FENCE,
+    PG_BIN,
+    REMOTE_DIR,
+    RUNS_DIR,
+    SESSIONS,
+    limits,
+    plan_hours,
+)
+
+__all__ = ["DEPLOY", "FOUND"]
+
+DEPLOY = StageOptions(
+    role="deploy",
+    says={"main": "Apply the migration where it is absent and the inventory asks for it"},
+    declared=(
+        *SESSIONS,
+        REMOTE_DIR,
+        PG_BIN,
+        RUNS_DIR,
+        Variable(
+            "deploy_enabled",
+            type="bool",
+            default=False,
+            text="Whether the migration is applied where it is absent; else the stage is skipped.",
+        ),
+        Option(
+            "approval_required",
+            "bool",
+            used=TASK,
+            default=False,
+            text="Whether a person has to approve what would be applied. On a protected target it "
+            "is always asked for.",
+            variable=Variable("deploy_approval_required"),
+        ),
+        replace(
+            APPROVAL,
+            text="The approval of the plan that this run, or an earlier one, has shown.",
+            options=(
+                Option(
+                    "answer",
+                    text="V(COMMIT) followed by the plan's token. Anything else changes nothing.",
+                ),
+                *(key for key in APPROVAL.options if key.name in {"approved_by", "typed"}),
+                Option("run_id", text="Run that has shown the plan, by default this one."),
+            ),
+        ),
+        Option(
+            "plan_only",
+            "bool",
+            default=False,
+            text="Whether only the plan is shown.",
+        ),
+        plan_hours("deploy"),
+        Variable(
+            "deploy_run_id",
+            type="str",
+            text="Run that has shown the approved plan, where nobody can be asked.",
+            comment="An approval given without a terminal: the run that has shown the plan, its "
+            "token, and who says so.",
+            example="20260131T120000Z-0a1b2c",
+        ),
+        Variable(
+            "deploy_token",
+            type="str",
+            text="Token of that plan.",
+            comment="",
+            example="0123456789",
+        ),
+        Variable(
+            "deploy_approved_by", type="str", text="Who approves it.", comment="", example="Dewi"
+        ),
+        replace(
+            BUDGETS,
+            options=limits(
+                {
+                    "lock": Variable(
+                        "deploy_lock_timeout",
+                        text="How long a statement waits for one lock. A transaction that does "
+                        "not get its locks is rolled back and tried again.",
+                    ),
+                    "hold": Variable(
+                        "deploy_hold_timeout",
+                        text="How long the application may be kept waiting by one transaction, "
+                        "from its first such lock to its end.",
+                    ),
+                    "statement": Variable(
+                        "deploy_statement_timeout", text="How long one statement may take."
+                    ),
+                    "attempts": Variable("deploy_attempts"),
+                    "wait": Variable(
+                        "deploy_wait", text="How long to wait before it is tried again."
+                    ),
+                }
+            ),
+            value="{{ __deploy_budgets }}",
+        ),
+        Option(
+            "resume",
+            "bool",
+            default=False,
+            text="Whether to do what is left of a deployment of which only statements outside of "
+            "transactions are missing.",
+            variable=Variable(
+                "deploy_continue",
+                text="Whether to finish a deployment of which only statements outside of "
+                "transactions are missing.",
+            ),
+        ),
+        Option("plan", "dict", used=ENTRY, required=True, text="The migration."),
+        Option("approval", used=ENTRY, text="Digest of an approval, which is used once."),
+        Option("approvals", "path", used=ENTRY, text="Directory that says so."),
+        Option(
+            "sealed",
+            used=ENTRY,
+            text="Digest of the schema as it was when the intent was sealed.",
+        ),
+    ),
+)
+
+FOUND = EntryOptions(
+    (
+        *SESSIONS,
+        DECLARED,
+        Option("plan", "dict", used=ENTRY, required=True, text="The migration."),
+        Option(
+            "schema_before",
+            "dict",
+            used=ENTRY,
+            required=True,
+            text="The schema before the deployment.",
+        ),
+        FENCE,
+    )
+)

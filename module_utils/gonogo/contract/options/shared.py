@@ -1,0 +1,304 @@
+"""What several stages take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from .option import ENTRY, TASK, Option, Range, Variable
+
+__all__ = [
+    "APPROVAL",
+    "APPROVED",
+    "ATTEMPTS",
+    "BUDGETS",
+    "CALL",
+    "DATABASE",
+    "DECLARED",
+    "ENVIRONMENT",
+    "FENCE",
+    "LOGIN",
+    "PG_BIN",
+    "PLAN_HOURS",
+    "REMOTE_DIR",
+    "RUNS_DIR",
+    "SESSIONS",
+    "TIMEOUTS",
+    "limits",
+    "of_a_person",
+    "plan_hours",
+]
+
+# --- variables that stages read by themselves ------------------------------------------------
+
+REMOTE_DIR = Variable(
+    "gonogo_remote_dir",
+    type="path",
+    required=True,
+    text="Directory of this project on the target host, made with mode 0700. Nobody but root and "
+    "the login may write to a directory of its path.",
+)
+RUNS_DIR = Variable(
+    "gonogo_runs_dir",
+    type="path",
+    required=True,
+    text="Directory of the evidence, on the controller.",
+)
+PG_BIN = Variable(
+    "gonogo_pg_bin",
+    type="path",
+    text="Directory of pg_dump and pg_restore on the target host. By default they are looked for "
+    "in PATH; libpq is found beside them.",
+)
+
+# --- options of many stages ------------------------------------------------------------------
+
+LOGIN = Option(
+    "login",
+    "dict",
+    required=True,
+    variable=Variable(
+        "gonogo_login",
+        text="How to reach the database from the target host; see the module gonogo_target for "
+        "its keys. No secret stands in it.",
+    ),
+    text=(
+        "How to reach the database from the target host. No secret stands in it, passwords are "
+        "read from O(login.passfile).",
+        "psycopg and the client programs log in the same way. What is not given here comes from "
+        "the service, then from libpq's own defaults; the files C(~/.pgpass), "
+        "C(~/.pg_service.conf) and C(~/.postgresql/) of the login user count.",
+        "Variables of the environment such as E(PGHOST) and E(PGOPTIONS) are ignored.",
+        "Paths are those of the target host. They begin with C(/) or C(~/), the login user's home.",
+    ),
+    options=(
+        Option("db", required=True, text="Name of the database. A connection string is refused."),
+        Option(
+            "user",
+            text="Role to log in as. By default the name of the login user, as peer "
+            "authentication wants it.",
+        ),
+        Option("host", text="Host name, address, or directory of the Unix-domain socket."),
+        Option("port", "int", text="Port of the server itself, not of a connection pooler."),
+        Option(
+            "service",
+            text="Name of a service in O(login.service_file). Options given here count before it; "
+            "a database it names must be O(login.db).",
+        ),
+        Option(
+            "service_file",
+            "path",
+            text="Connection service file. One that holds a password must not be readable by "
+            "others.",
+        ),
+        Option(
+            "passfile",
+            "path",
+            no_log=False,
+            text="Password file. It must not be readable by others.",
+        ),
+        Option(
+            "ssl_mode",
+            choices=("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
+            text="TLS mode, as libpq's C(sslmode).",
+        ),
+        Option(
+            "ca_cert",
+            "path",
+            text="File with the certificate authorities to trust, as libpq's C(sslrootcert).",
+        ),
+        Option(
+            "client_cert",
+            "path",
+            text="Certificate to log in with, as libpq's C(sslcert). Its common name is the role.",
+        ),
+        Option(
+            "client_key",
+            "path",
+            text="Key of O(login.client_cert), as libpq's C(sslkey). It has no passphrase, and "
+            "must not be readable by others.",
+        ),
+        Option("connect_timeout", "int", default=10, text="Seconds to wait for a connection."),
+    ),
+)
+
+TIMEOUTS = Option(
+    "timeouts",
+    "dict",
+    default={},
+    variable=Variable(
+        "gonogo_timeouts",
+        text="Limits of every session in PostgreSQL's notation: lock, statement, "
+        "idle_in_transaction.",
+    ),
+    text="Limits set in every session, in PostgreSQL's notation.",
+    options=(
+        Option("lock", default="5s", text="Longest wait for a lock."),
+        Option("statement", default="10min", text="Longest statement."),
+        Option("idle_in_transaction", default="2min", text="Longest pause within a transaction."),
+    ),
+)
+
+ATTEMPTS = Range(1, 1000, "attempts")
+BUDGETS = Option(
+    "budgets",
+    "dict",
+    default={},
+    text="Limits, written like V(500ms), V(5s) or V(10min).",
+    options=(
+        Option("lock", default="2s", text="Waiting for one lock."),
+        Option(
+            "hold",
+            default="10s",
+            text="From the first lock for which the application waits to the end of the "
+            "transaction.",
+        ),
+        Option("statement", default="10min", text="One statement."),
+        Option(
+            "attempts",
+            "int",
+            default=10,
+            range=ATTEMPTS,
+            text="How often a transaction is tried that does not get its locks.",
+        ),
+        Option("wait", default="1s", text="Waiting before it is tried again."),
+    ),
+)
+
+
+def limits(variables: Mapping[str, Variable]) -> tuple[Option, ...]:
+    """The keys of `BUDGETS`, some of them from variables."""
+    return tuple(replace(key, variable=variables.get(key.name)) for key in BUDGETS.options)
+
+
+ENVIRONMENT = Option(
+    "environment",
+    required=True,
+    used=TASK,
+    variable=Variable(
+        "gonogo_environment",
+        text="Environment of this target. The database must carry the same word as its marker "
+        "gonogo.environment, in its settings or its comment.",
+    ),
+    text="Environment of the run.",
+)
+
+# --- approval --------------------------------------------------------------------------------
+
+APPROVAL = Option(
+    "approval",
+    "dict",
+    used=TASK,
+    text="The approval. Without it, only the plan is shown.",
+    options=(
+        Option(
+            "answer",
+            text="V(COMMIT) followed by the plan's token, or V(ROLLBACK). Anything else changes "
+            "nothing.",
+        ),
+        Option(
+            "approved_by",
+            text="Who approves. For an answer that was typed, by default the user who typed it.",
+        ),
+        Option("typed", "bool", default=False, text="Whether the answer was typed at the prompt."),
+        Option("run_id", text="Run the approval is for."),
+    ),
+)
+
+PLAN_HOURS = Option(
+    "plan_hours",
+    "int",
+    used=TASK,
+    default=24,
+    range=Range(1, 8760, "hours"),
+    text="How long a plan can be approved.",
+)
+
+
+def plan_hours(stage: str) -> Option:
+    """`PLAN_HOURS`, from the variable of a stage."""
+    return replace(
+        PLAN_HOURS,
+        variable=Variable(
+            f"{stage}_plan_hours",
+            text="How long a plan can be approved after it was shown first, in hours.",
+        ),
+    )
+
+
+def of_a_person(stage: str, *, run: str) -> tuple[Variable, ...]:
+    """The variables of a decision without a terminal; `run` is what is said of its run's."""
+    return (
+        Variable(
+            f"{stage}_run_id",
+            type="str",
+            text=run,
+            comment="A decision given without a terminal. All three must fit the plan, or nothing "
+            "happens.",
+            example="20260131T120000Z-0a1b2c",
+        ),
+        Variable(
+            f"{stage}_token",
+            type="str",
+            text="Token of the approved plan, where nobody can be asked.",
+            comment="",
+            example="0123456789",
+        ),
+        Variable(
+            f"{stage}_approved_by",
+            type="str",
+            text="Who approves the plan.",
+            comment="",
+            example="Dewi",
+        ),
+    )
+
+
+# --- what only entries take ------------------------------------------------------------------
+
+BUNDLE = (
+    Option("file", "path", required=True, text="Where it is kept on the target host."),
+    Option("sha256", required=True, text="Digest of that file."),
+    Option("content", text="Its content where it has to be sent: compressed (zlib), in base64."),
+)
+# What every entry takes that speaks with the database.
+CALL = (
+    Option("run_id", used=ENTRY, required=True, text="Sessions are called gonogo:RUN_ID:STAGE."),
+    Option(
+        "driver",
+        "dict",
+        used=ENTRY,
+        options=(
+            Option(
+                "psycopg",
+                "dict",
+                required=True,
+                options=BUNDLE,
+                text="The controller's psycopg, for a host that has none.",
+            ),
+            Option("pg_bin", "path", text="Directory of the client programs."),
+        ),
+        text="psycopg.",
+    ),
+)
+DATABASE = (LOGIN, *CALL)
+SESSIONS = (*DATABASE, TIMEOUTS)
+DECLARED = Option(
+    "declared", "dict", used=ENTRY, required=True, text="What the database has to be."
+)
+FENCE = Option(
+    "fence",
+    "list",
+    elements="str",
+    used=ENTRY,
+    default=[],
+    text="Ids of dead runs whose sessions are ended.",
+)
+# Beside `SESSIONS`, of all that only happens after approval.
+APPROVED = (
+    ENVIRONMENT,
+    APPROVAL,
+    DECLARED,
+    FENCE,
+    Option("approved_content", used=ENTRY, text="Content of the approved plan. None: only look."),
+)

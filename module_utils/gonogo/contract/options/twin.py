@@ -1,0 +1,113 @@
+"""The options of the stage twin."""
+
+from __future__ import annotations
+
+from .option import ENTRY, TASK, Option, Range, StageOptions, Variable
+from .shared import DATABASE, PG_BIN, REMOTE_DIR, RUNS_DIR
+
+__all__ = ["TWIN"]
+
+TWIN = StageOptions(
+    role="twin",
+    says={"main": "Restore the backup into a twin, compare it with its source"},
+    declared=(
+        *DATABASE,
+        Option(
+            "enabled",
+            "bool",
+            used=TASK,
+            default=True,
+            text="Whether the backup is restored at all.",
+            variable=Variable(
+                "twin_enabled",
+                text="Whether the backup is restored into a throw-away cluster and compared with "
+                "its source.",
+            ),
+        ),
+        Option(
+            "required",
+            "bool",
+            used=TASK,
+            default=False,
+            text="Whether an unproven backup stands in the way of a GO.",
+            variable=Variable(
+                "twin_required",
+                text="Whether an unproven backup (no server programs on the host, no room, "
+                "switched off) is a HOLD. It is a condition of the verdict otherwise. One that is "
+                "proven bad is a NO-GO in any case.",
+            ),
+        ),
+        REMOTE_DIR,
+        Option(
+            "directory",
+            "path",
+            required=True,
+            text="Directory for the twin, on the target host.",
+            value="{{ gonogo_remote_dir }}/twins",
+        ),
+        Option(
+            "pg_bin",
+            "path",
+            text="Directory of pg_restore. By default it is looked for in E(PATH).",
+            variable=PG_BIN,
+        ),
+        Option(
+            "server_bin",
+            "path",
+            text="Directory of initdb and postgres, of the source's major version. By default "
+            "they are looked for beside pg_dump and where packages put them.",
+            variable=Variable(
+                "gonogo_server_bin",
+                text="Directory of initdb and postgres of the source's version on the host. By "
+                "default looked for beside pg_dump and in the usual places.",
+            ),
+        ),
+        RUNS_DIR,
+        Option(
+            "scratch",
+            "bool",
+            default=True,
+            text="Whether the backup may be restored into a database beside the source, on its "
+            "server, where the host can have no cluster. It is dropped afterwards.",
+            variable=Variable(
+                "twin_scratch",
+                text="Whether a database beside the source, on its server, may take the backup "
+                "where the host can have no cluster of its own. It takes the room of a copy "
+                "there, and is dropped afterwards.",
+            ),
+        ),
+        Option(
+            "jobs",
+            "int",
+            default=0,
+            range=Range(0, 256, "sessions; 0 leaves it to the stage"),
+            text="How many sessions restore side by side; V(0) is one for each processor of the "
+            "target host, at most eight.",
+            variable=Variable("twin_jobs"),
+        ),
+        Option(
+            "space_factor",
+            "float",
+            default=1.2,
+            range=Range(0, 1e9, "times the size of the database"),
+            text="Free space the twin needs, as a multiple of the database's size.",
+            variable=Variable("twin_space_factor"),
+        ),
+        Option(
+            "state",
+            used=ENTRY,
+            choices=("restored", "removed"),
+            default="restored",
+            text="Whether a twin is made or removed.",
+        ),
+        Option("file", "path", used=ENTRY, text="The archive."),
+        Option("sha256", used=ENTRY, text="Its digest, as it was sealed."),
+        Option(
+            "keep",
+            "bool",
+            used=ENTRY,
+            default=False,
+            text="Whether the next stage works on the twin, and ends it.",
+        ),
+    ),
+)

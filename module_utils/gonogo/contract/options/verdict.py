@@ -1,0 +1,82 @@
+"""The options of the stage verdict."""
+
+from __future__ import annotations
+
+from .option import ENTRY, TASK, EntryOptions, Option, StageOptions, Variable
+from .shared import DATABASE, RUNS_DIR
+
+__all__ = ["JUDGED", "OBJECTS", "VERDICT"]
+
+VERDICT = StageOptions(
+    role="verdict",
+    says={
+        "main": "Decide and report",
+        "recompute": "Compute an earlier verdict again, from the evidence alone",
+    },
+    declared=(
+        RUNS_DIR,
+        Option(
+            "fail_on",
+            "list",
+            elements="str",
+            used=TASK,
+            choices=("HOLD", "NO-GO"),
+            default=["HOLD", "NO-GO"],
+            text="Decisions that fail the task.",
+            variable=Variable(
+                "verdict_fail_on",
+                text="Decisions that make ansible-playbook exit with an error. An exit status of "
+                "zero is never a GO; verdict.json is.",
+            ),
+        ),
+        Option(
+            "recompute",
+            "path",
+            used=TASK,
+            on_controller=True,
+            text="Evidence directory of an earlier run. Its verdict is computed again and "
+            "compared with its verdict.json; nothing is written.",
+            variable=Variable(
+                "verdict_recompute",
+                entry_point="recompute",
+                required=True,
+                text="Evidence directory of the run.",
+            ),
+        ),
+        Option(
+            "head",
+            used=TASK,
+            text="With O(recompute), the head of the evidence as it was kept elsewhere; that of "
+            "the verdict, or a later one. Fails where it is none of them, and names what it does "
+            "not prove.",
+            variable=Variable(
+                "verdict_head",
+                entry_point="recompute",
+                text="Head of the evidence that was kept elsewhere. What it does not prove is "
+                "named.",
+            ),
+            value="{{ verdict_head | default(omit, true) }}",
+        ),
+    ),
+)
+
+# What the checks judge.
+OBJECTS = (
+    Option("schema", required=True, text="The schema of all."),
+    Option("tables", "list", elements="str", required=True, text="Its tables."),
+    Option("functions", "list", elements="str", required=True, text="Its functions."),
+    Option("role", text="The role of the application."),
+)
+JUDGED = EntryOptions(
+    (
+        *DATABASE,
+        Option(
+            "objects",
+            "dict",
+            used=ENTRY,
+            required=True,
+            options=OBJECTS,
+            text="What the checks have judged.",
+        ),
+    )
+)
