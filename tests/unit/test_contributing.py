@@ -7,13 +7,16 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from gonogo.contract.errors import InputError
+from gonogo.contract.options import option as options
+from gonogo.contract.options.twin import TWIN
 from gonogo.controller import runbook
+from tests.generated.all import FILES
 from tests.unit.mutilated import outcome
 from tests.unit.test_author import FIRST, SMALL
 from tools.sabotage import catalogue, mutations, work
@@ -167,3 +170,17 @@ def test_a_migration_tool(project: Path, tmp_path: Path) -> None:
     name, tables, recorded, pending = done.stdout.splitlines()
     assert (name, tables, pending) == ("Names", "(('public', 'names'),)", "002")
     assert recorded.startswith("Migration(name='notes', file='migration.sql'")
+
+
+def test_an_option() -> None:
+    declared, used, written = steps("An option of a stage")
+    for step in (declared, used):
+        assert (ROOT / step.path.replace("STAGE", "twin")).is_file()
+    option = eval(declared.block, vars(options))  # noqa: S307 - the project's own page
+    assert isinstance(option, options.Option)
+    twin = replace(TWIN, declared=(*TWIN.declared, option))
+    for spec in (twin.task, twin.entry):
+        assert spec["pause"] == {"type": "int", "default": 0}
+    assert twin.passed(dict.fromkeys(twin.task, 3))["pause"] == 3
+    assert "twin_pause" in {variable.name for variable in twin.variables}
+    assert written.path in {path.as_posix() for path in FILES}
