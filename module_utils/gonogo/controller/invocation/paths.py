@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from ...contract.errors import GonogoError, InputError
@@ -13,7 +14,10 @@ __all__ = ["path_of"]
 def path_of(text: str, *, key: str) -> Path:
     """The whole path, `~` and links followed. Raises InputError for what can be none."""
     try:
-        return expanded(text).resolve()
+        path = expanded(text).resolve()
+        # A name that no file system takes is found out by asking one.
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            path.lstat()
     except GonogoError as error:
         raise InputError(
             error.primary, key=key, value=text, detail=error.detail, hint=error.hint
@@ -26,3 +30,4 @@ def path_of(text: str, *, key: str) -> Path:
             hint="Paths of the controller are absolute, begin with ~/, or with the directory "
             "that the playbook is started in.",
         ) from None
+    return path
