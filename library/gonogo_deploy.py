@@ -70,10 +70,10 @@ deployment:
   type: dict
   contains:
     action: {description: 'What was done: none, applied, refused or failed.', type: str, returned: always}
-    before: {description: What was there before, object by object., type: dict, returned: always}
-    after: {description: What is there now; null when nobody could look., type: dict, returned: always}
-    bill: {description: What each statement cost., type: list, elements: dict, returned: always}
-    attempts: {description: What was tried in vain., type: list, elements: dict, returned: always}
+    before: {description: What existed before, object by object., type: dict, returned: always}
+    after: {description: What exists now; null when nobody could look., type: dict, returned: always}
+    statements: {description: What each statement cost., type: list, elements: dict, returned: always}
+    failed_attempts: {description: The attempts before the one that counts., type: list, elements: dict, returned: always}
     error: {description: Why it ended early., type: dict, returned: always}
     changed: {description: What differs in the schema., type: list, elements: str, returned: always}
     leftovers: {description: Unfinished indexes and the commands that remove them., type: list, elements: dict, returned: always}

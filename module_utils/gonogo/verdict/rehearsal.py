@@ -1,23 +1,17 @@
-"""What was tried on a copy first says for and against a GO.
-
-`rehearsal.json` has `done` (true, or null where there was no copy to try it on), `required`,
-`reason`, `backup_sha256` (of which archive the copy was), `problem` (what is wrong with the
-migration or its undo), `slow` (statements that took longer than they may), `promoted`
-(whether another run has let this one in), `unlike_promotion` (what of the schema is not as that run
-has seen it), `checks` (as checks.jsonl) and `back` (the undo with rows in what the migration has
-made).
-"""
+"""What was tried on a copy first says for and against a GO."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..contract.records.readable import readable
+from ..contract.records.rehearsal import Problem, Rehearsal, SlowStatement
 from .conditions import condition
 from .plan import Plan
 from .reasons import check_reasons, hold, no_go
 from .statuses import check_statuses
-from .values import items, mapping, text_of
+from .values import mapping, text_of
 from .waivers import waive
 
 __all__ = ["findings", "rehearsal_reasons", "unrehearsed"]
@@ -32,40 +26,14 @@ _ALLOW = {
 }
 
 
-def findings(
-    plan: Plan, rehearsal: Mapping[str, Any], *, waivers: Any, today: str
-) -> list[dict[str, Any]]:
+def findings(plan: Plan, rehearsal: Rehearsal, *, waivers: Any, today: str) -> list[dict[str, Any]]:
     """Reasons the rehearsal gives against a GO by what it has found; none where it is a GO."""
-    record = mapping(rehearsal)
-    problem = mapping(record.get("problem"))
-    reasons = []
-    if problem:
-        text = f"tried on a copy: {text_of(problem.get('message')) or 'it went wrong'}"
-        more = {"observed": problem.get("detail"), "hint": problem.get("hint")}
-        # What may be gone on another host, or at another moment, proves nothing bad.
-        against = hold if problem.get("severity") == "hold" else no_go
-        reasons.append(against("rehearsal_failed", "rehearsal", text, **more))
-    slow = (mapping(one) for one in items(record.get("slow")))
-    reasons += [_slow(one) for one in slow if one.get("severity")]
-    different = record.get("unlike_promotion")
-    if record.get("promoted") is not False and not isinstance(different, list):
-        text = "nobody could compare the schema with the one that was validated"
-        hint = "Rehearse there too: the evidence shown is of a run without a rehearsal."
-        reasons.append(hold("rehearsal_unlike", "rehearsal", text, hint=hint))
-    elif different:
-        text = "with the migration, the schema would not be the one that was validated"
-        reasons.append(
-            hold(
-                "rehearsal_unlike",
-                "rehearsal",
-                text,
-                observed=", ".join(text_of(name) for name in items(different)[:20]),
-                hint="Find out which of the two databases is not as it should be.",
-            )
-        )
-    if problem:
+    reasons = [_failed(rehearsal.problem)] if rehearsal.problem else []
+    reasons += [_slow(one) for one in rehearsal.slow if one.severity]
+    reasons += _unlike_promotion(rehearsal)
+    if rehearsal.problem:
         return reasons
-    statuses, results = check_statuses(plan, items(record.get("checks")))
+    statuses, results = check_statuses(plan, rehearsal.checks)
     waived, _ = waive(plan, statuses, waivers, today)
     for reason in check_reasons(plan, statuses, results, waived):
         text = f"tried on a copy: {reason['text']}"
@@ -73,22 +41,51 @@ def findings(
     return reasons
 
 
-def _slow(one: Mapping[str, Any]) -> dict[str, Any]:
+def _failed(problem: Problem) -> dict[str, Any]:
+    text = f"tried on a copy: {text_of(problem.message) or 'it went wrong'}"
+    # What may be gone on another host, or at another moment, proves nothing bad.
+    against = hold if problem.severity == "hold" else no_go
+    more = {"observed": problem.detail, "hint": problem.hint}
+    return against("rehearsal_failed", "rehearsal", text, **more)
+
+
+def _unlike_promotion(rehearsal: Rehearsal) -> list[dict[str, Any]]:
+    """The schema has to be the one that the run has seen which has let this one in."""
+    different = rehearsal.unlike_promotion
+    if rehearsal.promoted and different is None:
+        text = "nobody could compare the schema with the one that was validated"
+        hint = "Rehearse there too: the evidence shown is of a run without a rehearsal."
+        return [hold("rehearsal_unlike", "rehearsal", text, hint=hint)]
+    if not different:
+        return []
+    return [
+        hold(
+            "rehearsal_unlike",
+            "rehearsal",
+            "with the migration, the schema would not be the one that was validated",
+            observed=", ".join(text_of(name) for name in different[:20]),
+            hint="Find out which of the two databases is not as it should be.",
+        )
+    ]
+
+
+def _slow(one: SlowStatement) -> dict[str, Any]:
     """The reason of a statement that was over a budget each time it was tried."""
-    where = f"tried on a copy: {text_of(one.get('file'))}:{text_of(one.get('line'))}"
-    times = " and ".join(f"{text_of(seconds)} s" for seconds in items(one.get("seconds")))
+    where = f"tried on a copy: {text_of(one.file)}:{one.line}"
+    times = " and ".join(f"{text_of(seconds)} s" for seconds in one.seconds)
     more = {
-        "expected": f"at most {text_of(one.get('allowed'))} s",
-        "observed": f"{times}: {text_of(one.get('statement'))}",
-        "hint": _ALLOW.get(text_of(one.get("budget"))),
+        "expected": f"at most {text_of(one.allowed)} s",
+        "observed": f"{times}: {text_of(one.statement)}",
+        "hint": _ALLOW.get(one.budget),
     }
-    if one.get("severity") != "no_go":
-        budget = text_of(one.get("budget"))
+    if one.severity != "no_go":
         text = (
-            "takes too long" if budget == "statement" else "keeps the application waiting too long"
+            "takes too long"
+            if one.budget == "statement"
+            else "keeps the application waiting too long"
         )
         return hold(_OVER, "rehearsal", f"{where} {text}", **more)
-    tables = ", ".join(text_of(name) for name in items(one.get("rewritten")))
+    tables = ", ".join(text_of(name) for name in one.rewritten)
     text = f"{where} rewrites {tables}, which nobody can read or write meanwhile"
     return no_go(_OVER, "rehearsal", text, **more)
 
@@ -109,26 +106,26 @@ def rehearsal_reasons(
     What the checks say of the database itself (`statuses`) is not said twice. On a
     protected target nothing may be deployed that was not rehearsed.
     """
-    record = mapping(rehearsal)
+    record = readable(Rehearsal, rehearsal, file=Rehearsal.FILE)
     must = protected and "deploy" in plan.stages
     if _STAGE not in plan.stages and not must:
         return []
-    if record.get("done") is True:
+    if record and record.done:
         reasons = findings(plan, record, waivers=waivers, today=today)
-        answered, _ = check_statuses(plan, items(record.get("checks")))
+        answered, _ = check_statuses(plan, record.checks)
         told = {key for key, status in answered.items() if statuses.get(key) == status}
         reasons = [reason for reason in reasons if reason["subject"] not in told]
         sealed = mapping(backup).get("sha256")
-        if not sealed or record.get("backup_sha256") != sealed:
+        if not sealed or record.backup_sha256 != sealed:
             text = "the record of the rehearsal is about another archive"
             reasons.append(hold("rehearsal", "rehearsal", text))
         return reasons
     passed = {event.get("stage") for event in events if event.get("event") == "stage_passed"}
     if _STAGE in plan.stages and _STAGE not in passed:
         return []
-    if record and record.get("required") is False and not must:
+    if record and not record.required and not must:
         return []
-    more = {"observed": record.get("reason"), "hint": record.get("hint")}
+    more = {"observed": record.reason, "hint": record.hint} if record else {}
     return [hold("rehearsal_missing", "rehearsal", "nobody has tried this on a copy first", **more)]
 
 
@@ -137,14 +134,16 @@ def unrehearsed(rehearsal: Any, *, twin: Any) -> list[dict[str, str]]:
 
     Where the backup is unproven there is no copy to try it on, and that is said already.
     """
-    record = mapping(rehearsal)
+    record = readable(Rehearsal, rehearsal, file=Rehearsal.FILE)
+    if record is None:
+        return []
     conditions = []
-    accepted = record.get("done") is not True and record.get("required") is False
+    accepted = not record.done and not record.required
     if accepted and mapping(twin).get("proven") is True:
-        why = text_of(record.get("reason")) or "no reason given"
+        why = text_of(record.reason) or "no reason given"
         conditions.append(condition("unrehearsed", "rehearsal", f"not tried on a copy: {why}"))
-    problem = mapping(mapping(record.get("back")).get("problem"))
+    problem = record.back.problem if record.back else None
     if problem:
-        text = f"the undo does not work as the database is now: {text_of(problem.get('message'))}"
+        text = f"the undo does not work as the database is now: {text_of(problem.message)}"
         conditions.append(condition("way_back", "undo", text))
     return conditions

@@ -10,11 +10,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from gonogo.host.migrate.carry_out import deploy, find_out
 
 from gonogo.contract.budgets import budgets_of
 from gonogo.contract.errors import GonogoError
 from gonogo.host.compare import schema_catalog
-from gonogo.host.migrate.carry_out import deploy, find_out
 from gonogo.host.session.connection import connect
 from tests.integration.support.harness import Database
 from tests.integration.support.migrations import PRISMA_TABLE, deployed, plan_of, prisma_rows

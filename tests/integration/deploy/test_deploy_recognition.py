@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from gonogo.host.migrate.carry_out import inspect
 
 from gonogo.contract.budgets import budgets_of
 from gonogo.controller import runbook
 from gonogo.controller.runbook import migration
-from gonogo.host.migrate.carry_out import inspect
 from gonogo.host.migrate.undo import take_back
 from gonogo.host.session.connection import connect
 from tests.integration.support.harness import PROJECT, RUNBOOK, Database

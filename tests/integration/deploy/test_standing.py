@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gonogo.host.migrate.carry_out import inspect
 
 from gonogo.controller import runbook
 from gonogo.controller.invocation.commands import Caller
@@ -14,7 +15,6 @@ from gonogo.controller.outcome import standing
 from gonogo.controller.runbook import migration
 from gonogo.host.migrate import standing as on_target
 from gonogo.host.migrate.again import again
-from gonogo.host.migrate.carry_out import inspect
 from gonogo.host.session.connection import connect
 from tests.integration.deploy.test_deploy_recognition import SECOND
 from tests.integration.support.harness import RUNBOOK, Controller, Database

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from gonogo.host.migrate.carry_out import deploy
 
 from gonogo.contract.budgets import budgets_of
 from gonogo.controller.runbook import migration
-from gonogo.host.migrate.carry_out import deploy
 from gonogo.host.session.connection import connect
 from sandbox import database as content
 from tests.integration.support.harness import Database

@@ -83,7 +83,7 @@ REHEARSAL = StageOptions(
         Option(
             "part",
             used=ENTRY,
-            choices=("look", "there", "back"),
+            choices=("inspect", "apply_revert_reapply", "try_revert"),
             required=True,
             text="What is tried, see `migrate.rehearse`.",
         ),
@@ -95,7 +95,8 @@ REHEARSAL = StageOptions(
             elements="dict",
             used=ENTRY,
             default=[],
-            text="Objects of the migration that it does not tell about, see `migration.untold`.",
+            text="Statements of which no object tells whether they were applied, see "
+            "`migration.untold`.",
         ),
     ),
 )

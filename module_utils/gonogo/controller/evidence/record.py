@@ -48,14 +48,14 @@ _SHAPES: tuple[tuple[re.Pattern[str], Any], ...] = tuple(
             "kept": ({"login": _OBJECT}, None),
         },
         r"rehearsal\.json": {
-            "deployment": ({"bill": [_OBJECT]}, None),
+            "deployment": ({"statements": [_OBJECT]}, None),
             "undone": (_OBJECT, None),
             "retried": ({"changes": [str], "untried": [str]}, None),
             "scripts": _OBJECT,
         },
         r"deploy(_found)?\.json": {
             "action": str,
-            "bill": [{"file": str}],
+            "statements": [{"file": str}],
             "files": [str],
             "before": ({"objects": [_OBJECT], "contradictions": [_OBJECT]}, None),
             "after": ({"objects": [_OBJECT], "contradictions": [_OBJECT]}, None),

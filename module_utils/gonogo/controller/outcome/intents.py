@@ -8,12 +8,24 @@ and whoever works on it next asks.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..evidence import RecordError, Run, load, read_object
-from ..runbook import migration
+from ...contract.records.deployment import (
+    Approved,
+    Deployment,
+    Failure,
+    Intended,
+    IntendedStep,
+    Intent,
+    Recovered,
+)
+from ...contract.records.migration import Plan, Step
+from ...contract.records.reading import RecordError, plain, read
+from .. import evidence
+from ..evidence import Run, load, read_object
 from . import unheard
 
 __all__ = [
@@ -39,44 +51,43 @@ _FOUND = "deploy_found.json"
 _STATES = {
     "applied": "its migration is there in full",
     "absent": "nothing of its migration is there",
-    "half": "its migration is there in part",
+    "partial": "its migration is there in part",
     "unfinished": "its migration is there, but for what runs outside of its transaction",
 }
 
 
 def seal(
     run: Run,
-    plan: Mapping[str, Any],
-    look: Mapping[str, Any],
+    plan: Plan,
+    look: Deployment,
     *,
+    schema: Mapping[str, str],
     digests: Mapping[str, str],
-    approved: Mapping[str, Any] | None,
+    approved: Approved | None,
 ) -> None:
     """Put on record what is about to be applied, and the schema before it.
 
-    `plan` is as the target host gets it, `look` what it has answered that it would do, `digests`
-    file → SHA-256.
+    `look` is what the target host has answered that it would do, `schema` what is there before,
+    `digests` file → SHA-256.
     """
     observed = run.read_json("run.json")["target"]["observed"]
-    intent = {
-        "database": {
-            key: observed[key] for key in ("database", "database_oid", "system_identifier")
-        },
-        "files": {step["file"]: digests.get(step["file"]) for step in plan["steps"]},
-        "plan": {
-            "steps": [
-                {key: step[key] for key in ("file", "transaction")} for step in plan["steps"]
-            ],
-            "objects": plan["objects"],
-            "history": plan["history"],
-        },
-        "before": look["before"],
-        "schema_before": look["schema_before"],
-        "approved": approved,
-        "sealed_at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    run.write_json(SCHEMA, look["catalog_before"], stage="deploy")
-    run.write_json(DEPLOY, intent, stage="deploy")
+    assert look.before is not None  # the host has looked
+    assert look.schema_before is not None  # it would apply the migration
+    intent = Intent(
+        database={key: observed[key] for key in ("database", "database_oid", "system_identifier")},
+        files={step.file: digests.get(step.file) for step in plan.steps},
+        plan=Intended(
+            tuple(IntendedStep(step.file, step.transaction) for step in plan.steps),
+            plan.objects,
+            plan.history,
+        ),
+        before=look.before,
+        schema_before=look.schema_before,
+        approved=approved,
+        sealed_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    run.write_json(SCHEMA, dict(schema), stage="deploy")
+    run.write_json(DEPLOY, plain(intent), stage="deploy")
 
 
 def is_open(path: Path) -> bool:
@@ -89,10 +100,13 @@ def record_name(path: Path) -> str | None:
     return next((name for name in (_RECORD, _FOUND) if (path / name).is_file()), None)
 
 
-def deployment(path: Path) -> dict[str, Any] | None:
+def deployment(path: Path) -> Deployment | None:
     """What a run has deployed, as far as its evidence can be read."""
     name = record_name(path)
-    return _object(path / name) if name else None
+    try:
+        return read(Deployment, _object(path / name), file=name) if name else None
+    except RecordError:
+        return None
 
 
 def open_runs(runs_dir: Path, environment: str, login: Mapping[str, Any]) -> list[Run]:
@@ -106,37 +120,43 @@ def open_runs(runs_dir: Path, environment: str, login: Mapping[str, Any]) -> lis
     return found
 
 
+def intent_of(run: Run) -> Intent:
+    """What a run was about to apply. Raises GonogoError for evidence that was altered."""
+    return read(Intent, run.read_json(DEPLOY), file=DEPLOY)
+
+
 def plan_of(run: Run) -> dict[str, Any]:
     """What to ask the target host for. Raises GonogoError for evidence that was altered."""
-    plan = migration.history_on_record(run.read_json(DEPLOY)["plan"])
-    return {"plan": plan, "schema_before": run.read_json(SCHEMA)}
+    intended = intent_of(run).plan
+    steps = tuple(Step(step.file, step.transaction) for step in intended.steps)
+    plan = Plan(steps, intended.objects, intended.history)
+    return {"plan": plain(plan), "schema_before": run.read_json(SCHEMA)}
 
 
-def keep_found(run: Run, found: Mapping[str, Any], *, by: str) -> dict[str, Any]:
+def keep_found(run: Run, found: Deployment, *, by: str) -> Deployment:
     """Put on record what has become of a deployment; `by` is the run that has found it out."""
-    intent = run.read_json(DEPLOY)
-    record = {
-        **found,
-        "before": intent["before"],
-        "approved": intent["approved"],
-        "error": None if found["action"] == "applied" else _error(found["after"]["state"]),
-        "recovered": {"by": by, "at": datetime.now(UTC).isoformat(timespec="seconds")},
-    }
-    del record["catalog_before"], record["catalog_after"]
+    intent = intent_of(run)
+    record = replace(
+        found,
+        before=intent.before,
+        approved=intent.approved,
+        error=None if found.action == "applied" else _error(_state(found)),
+        recovered=Recovered(by, datetime.now(UTC).isoformat(timespec="seconds")),
+    )
     closed = any(event["event"] == "closed" for event in load(run.path).events)
-    run.write_json(_FOUND if closed else _RECORD, record, stage="deploy")
+    run.write_json(_FOUND if closed else _RECORD, plain(record), stage="deploy")
     return record
 
 
-def found_lines(run: Run, record: Mapping[str, Any]) -> list[str]:
+def found_lines(run: Run, record: Deployment) -> list[str]:
     """What has become of a deployment, for the terminal."""
-    state = record["after"]["state"]
+    state = _state(record)
     said = [f"Run {run.run_id} began to deploy and did not end: {_STATES[state]}."]
-    if state == "absent" and record["changed"]:
-        said.append(f"  The schema has changed since: {', '.join(record['changed'][:20])}")
+    if state == "absent" and record.changed:
+        said.append(f"  The schema has changed since: {', '.join(record.changed[:20])}")
     said += [
-        f"  It has left an unfinished index. To remove it: {left['command']}"
-        for left in record["leftovers"]
+        f"  It has left an unfinished index. To remove it: {left.command}"
+        for left in record.leftovers
     ]
     return said
 
@@ -147,21 +167,29 @@ def unknown(path: Path) -> list[str]:
     return [*said, *unheard.unknown(path)]
 
 
-def _error(state: str) -> dict[str, Any]:
+def _state(found: Deployment) -> str:
+    assert found.after is not None  # the host has looked
+    return found.after.state
+
+
+def _error(state: str) -> Failure:
     """As `apply` tells one; which statement it was is not known."""
-    return {
-        "message": f"the run was interrupted while it deployed: {_STATES[state]}",
-        **dict.fromkeys(("sqlstate", "detail", "hint", "file", "line", "statement")),
-        "holders": [],
-        "lost": True,
-        "committed": None,
-        "attempts": 1,
-    }
+    return Failure(
+        message=f"the run was interrupted while it deployed: {_STATES[state]}",
+        sqlstate=None,
+        detail=None,
+        hint=None,
+        file=None,
+        line=None,
+        statement=None,
+        lost=True,
+        committed=None,
+    )
 
 
 def _object(file: Path) -> dict[str, Any]:
     """What a file says, and nothing where it is not there or cannot be read."""
     try:
         return read_object(file)
-    except (OSError, ValueError, RecordError):
+    except (OSError, ValueError, evidence.RecordError):
         return {}

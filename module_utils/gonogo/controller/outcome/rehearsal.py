@@ -4,60 +4,76 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from ...contract.errors import GonogoError
+from ...contract.records.reading import read
+from ...contract.records.rehearsal import Problem, Rehearsal, SlowStatement, Trial
 from ...host.compare.carried import is_carried
 from ...host.compare.proof import without_owners
 from ...host.compare.schema_catalog import Difference, compare
 from ...verdict import findings, read_plan
+from ..evidence import Run
 from ..invocation.commands import Caller
 from . import deployment
 
-__all__ = ["bill_lines", "lines", "nothing", "problem", "to_break", "told", "unlike"]
+__all__ = ["lines", "nothing", "problem", "read_record", "to_break", "told", "trace_lines"]
+__all__ += ["tried", "unlike"]
 
 _SHOWN = 20
 _NO_CLUSTER = "there is no cluster of its own to try it on"
 
 
-def nothing(run: Mapping[str, Any], *, required: bool, twin: Mapping[str, Any]) -> dict[str, Any]:
+def nothing(run: Mapping[str, Any], *, required: bool, twin: Mapping[str, Any]) -> Rehearsal:
     """The record of a run (`run` is its run.json) that has tried nothing, and why."""
-    return {
-        "run_id": run["run_id"],
-        "promoted": bool(run["promotion"]),
-        "done": None,
-        "required": required,
-        "reason": None if twin.get("kept") else twin.get("reason") or _NO_CLUSTER,
-        "hint": twin.get("hint"),
-        "backup_sha256": twin.get("backup_sha256"),
-        "state": None,
-        "deployment": None,
-        "undone": None,
-        "again": None,
-        "rows_changed": {},
-        "rows_removed": {},
-        "problem": None,
-        "unlike_promotion": None,
-        "checks": [],
-        "scripts": {},
-        "back": None,
-        "retried": None,
-        "slow": [],
-        "alone": None,
-        "schema": None,
-    }
+    return Rehearsal(
+        run_id=run["run_id"],
+        promoted=bool(run["promotion"]),
+        done=None,
+        required=required,
+        reason=None if twin.get("kept") else twin.get("reason") or _NO_CLUSTER,
+        hint=twin.get("hint"),
+        backup_sha256=twin.get("backup_sha256"),
+    )
 
 
-def told(there: Mapping[str, Any]) -> dict[str, Any]:
-    """A problem with its words, where the deployment has them."""
-    found = there["problem"]
-    if "message" in found:
-        return dict(found)
-    error = deployment.problem(there["deployment"], caller=Caller())
+def read_record(run: Run) -> Rehearsal | None:
+    """What a run has tried, None where it has no record. Raises RecordError."""
+    if not (run.path / Rehearsal.FILE).is_file():
+        return None
+    return read(Rehearsal, run.read_json(Rehearsal.FILE), file=Rehearsal.FILE)
+
+
+def tried(record: Rehearsal, trial: Trial) -> Rehearsal:
+    """The record with what was tried."""
+    return replace(
+        record,
+        done=True,
+        state=trial.state,
+        deployment=trial.deployment,
+        undone=trial.undone,
+        again=trial.again,
+        rows_changed=trial.rows_changed,
+        rows_removed=trial.rows_removed,
+        retried=trial.retried,
+        problem=told(trial),
+        slow=trial.slow,
+        alone=trial.alone,
+    )
+
+
+def told(trial: Trial) -> Problem | None:
+    """The problem with its words, where the deployment has them."""
+    found = trial.problem
+    if found is None or found.message is not None:
+        return found
+    assert trial.deployment is not None  # it has failed
+    error = deployment.problem(trial.deployment, caller=Caller())
     assert error is not None
     # The ways out are those of a real database.
-    return {**found, "message": error.primary, "detail": error.detail, "hint": None}
+    return replace(found, message=error.primary, detail=error.detail, hint=None)
 
 
 def unlike(
@@ -105,19 +121,17 @@ def to_break(manifest: Mapping[str, Any], wanted: Sequence[str]) -> list[str]:
     return [name for name in known if not wanted or name in wanted]
 
 
-def problem(
-    record: Mapping[str, Any], plan: Mapping[str, Any], *, deploying: bool
-) -> GonogoError | None:
+def problem(record: Rehearsal, plan: Mapping[str, Any], *, deploying: bool) -> GonogoError | None:
     """Why the run must not go on to deploy. What else a rehearsal finds is for the verdict."""
     if not deploying:
         return None
-    if record["done"] is None:
-        if not record["required"]:
+    if record.done is None:
+        if not record.required:
             return None
         return GonogoError(
             "the migration was not rehearsed: nothing is deployed",
-            detail=record["reason"],
-            hint=record["hint"],
+            detail=record.reason,
+            hint=record.hint,
         )
     reasons = findings(
         read_plan(plan),
@@ -139,12 +153,12 @@ def problem(
     )
 
 
-def lines(record: Mapping[str, Any], sabotage: Mapping[str, Any] | None = None) -> list[str]:
+def lines(record: Rehearsal, sabotage: Mapping[str, Any] | None = None) -> list[str]:
     """For the terminal."""
-    if record["done"] is None:
-        return [f"Nothing was rehearsed: {record['reason']}"]
-    said = bill_lines(record)
-    checks = record["checks"]
+    if record.done is None:
+        return [f"Nothing was rehearsed: {record.reason}"]
+    said = trace_lines(record)
+    checks = record.checks
     passed = sum(check["status"] == "pass" for check in checks)
     said.append(f"Rehearsed on the twin, with rows that stay: {passed} of {len(checks)} passed")
     if sabotage:
@@ -166,34 +180,34 @@ def _sabotage_lines(sabotage: Mapping[str, Any]) -> list[str]:
     return said
 
 
-def bill_lines(record: Mapping[str, Any]) -> list[str]:
+def trace_lines(record: Rehearsal) -> list[str]:
     """What applying the migration has cost on the twin, and whether it could be taken back."""
-    done = record["deployment"]
+    done = record.deployment
     if not done:
         return []
-    seconds = sum(line["seconds"] for line in done["bill"])
-    said = [f"On the twin, {len(done['bill'])} statements took {seconds:.1f} s."]
+    seconds = sum(one.seconds for one in done.statements)
+    said = [f"On the twin, {len(done.statements)} statements took {seconds:.1f} s."]
     said += [
         f"  {blocks} of {relation} would wait for {longest:.2f} s"
-        for relation, blocks, longest in deployment.waits(done["bill"])[:_SHOWN]
+        for relation, blocks, longest in deployment.waits(done.statements)[:_SHOWN]
     ]
-    for one in record["slow"]:
-        first, *again = one["seconds"]
-        where = "alone" if record["alone"] else "again, on a host that was busy,"
-        later = f", tried {where} {again[0]:.1f} s" if again else ""
-        said.append(
-            f"  {one['file']}:{one['line']} took {first:.1f} s{later}; allowed are "
-            f"{one['allowed']:g} s"
-        )
-    rewritten = sorted({name for line in done["bill"] for name in line["rewritten"]})
+    said += [_slow_line(one, alone=bool(record.alone)) for one in record.slow]
+    rewritten = sorted({name for one in done.statements for name in one.rewritten})
     if rewritten:
         said.append(f"  rewritten: {', '.join(rewritten[:_SHOWN])}")
-    changed = sorted(record["rows_changed"])
+    changed = sorted(record.rows_changed)
     if changed:
         said.append(f"  rows changed in {', '.join(changed[:_SHOWN])}")
-    if record["undone"]:
+    if record.undone:
         said.append(
-            f"Taken back there in {record['undone']['seconds']:.1f} s, schema and rows were as "
+            f"Taken back there in {record.undone.seconds:.1f} s, schema and rows were as "
             "before; applied again, all was there."
         )
     return said
+
+
+def _slow_line(one: SlowStatement, *, alone: bool) -> str:
+    first, *again = one.seconds
+    where = "alone" if alone else "again, on a host that was busy,"
+    later = f", tried {where} {again[0]:.1f} s" if again else ""
+    return f"  {one.file}:{one.line} took {first:.1f} s{later}; allowed are {one.allowed:g} s"

@@ -1,6 +1,6 @@
-"""Whether what a runbook is about is there when its run ends: asked of the catalog, not of a check.
+"""Whether what a runbook is about exists when its run ends: asked of the catalog, not of a check.
 
-What the engine itself knows to be absent, half or different is no part of a GO, and neither is a
+What the engine itself knows to be absent, partial or different is no part of a GO, and neither is a
 migration of which nothing tells whether it has been applied.
 """
 
@@ -10,6 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ...contract.errors import GonogoError
+from ...contract.records.deployment import Deployment
+from ...contract.records.migration import SchemaObject
+from ...contract.records.rehearsal import Rehearsal
+from ...contract.records.standing import Required, Standing
 from ..invocation.commands import Caller
 from ..runbook import migration
 from ..runbook.book import Runbook
@@ -22,27 +26,26 @@ _MANIFEST = "manifest.yml"
 _SETTINGS = {"SET", "RESET"}
 
 
-def objects(runbook: Runbook) -> list[dict[str, Any]]:
-    """All that should be there, as `migrate.standing` takes it: each object once."""
+def objects(runbook: Runbook) -> list[Required]:
+    """All that should exist: each object once."""
     manifest = runbook.manifest
     steps = migration.steps(runbook.directory, runbook.sql_files("migration"))
     own = migration.expected(steps, manifest, some=False)
     known = {_key(item) for item in own}
     more = [item for item in declared(manifest) if _key(item) not in known]
-    found = [{**item, "migration": True} for item in own]
-    found += [{**item, "migration": False} for item in more]
     plain = _plain_indexes(manifest)
     return [
-        {
-            **item,
-            "covered": _is_covered(item, manifest),
-            "plain": item["kind"] == "index" and item["name"] in plain,
-        }
-        for item in found
+        Required(
+            item,
+            migration=number < len(own),
+            covered=_is_covered(item, manifest),
+            plain=item.kind == "index" and item.name in plain,
+        )
+        for number, item in enumerate((*own, *more))
     ]
 
 
-def declared(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def declared(manifest: Mapping[str, Any]) -> Iterator[SchemaObject]:
     """The objects that a manifest declares, but for those whose names it leaves open."""
     spelled = {(c["table"], n) for c in manifest.get("found_columns", []) for n in c["any_of"]}
     for table in manifest.get("existing_tables", []):
@@ -54,7 +57,7 @@ def declared(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for function in manifest.get("functions", []):
         if function["name"] not in called:
             continue
-        yield {**_item(manifest, "function", None, function["name"]), "arguments": None}
+        yield _item(manifest, "function", None, function["name"])
     for table in tables:
         name = table["name"]
         yield _item(manifest, "table", None, name)
@@ -75,16 +78,16 @@ def declared(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def problem(
     runbook: Runbook,
-    seen: Mapping[str, Any] | None,
+    seen: Standing | None,
     *,
-    rehearsal: Mapping[str, Any] | None,
-    deploy: Mapping[str, Any] | None,
+    rehearsal: Rehearsal | None,
+    deploy: Deployment | None,
     caller: Caller,
     told: bool = False,
 ) -> GonogoError | None:
     """Why the migration is no part of a GO, with the next command; None if it is.
 
-    `seen` is what `migrate.standing` has found, `rehearsal` and `deploy` are the records of this
+    `seen` is what the target host has found, `rehearsal` and `deploy` are the records of this
     run, None where it has none. `told` says whether an important check has failed: an index that
     only makes queries fast is its subject then, which a person may accept.
     """
@@ -93,12 +96,12 @@ def problem(
         return GonogoError(
             "nobody could look whether the migration is there", hint="Run the playbook again."
         )
-    missing = [*seen["missing"], *([] if told else seen["plain"])]
+    missing = [*seen.missing, *([] if told else seen.plain)]
     if missing:
-        return _missing(missing, none=seen["none"], deploying=deploying, caller=caller)
-    if deploy is not None and deploy["action"] == "applied":
+        return _missing(missing, none=seen.none, deploying=deploying, caller=caller)
+    if deploy is not None and deploy.action == "applied":
         return None
-    return _untold(runbook, rehearsal or {})
+    return _untold(runbook, rehearsal)
 
 
 def _missing(missing: Sequence[str], *, none: bool, deploying: bool, caller: Caller) -> GonogoError:
@@ -120,23 +123,23 @@ def _missing(missing: Sequence[str], *, none: bool, deploying: bool, caller: Cal
     )
 
 
-def _untold(runbook: Runbook, rehearsal: Mapping[str, Any]) -> GonogoError | None:
+def _untold(runbook: Runbook, rehearsal: Rehearsal | None) -> GonogoError | None:
     """What no object tells: a copy may have, where this was applied again."""
-    retried = rehearsal.get("retried")
+    retried = rehearsal.retried if rehearsal else None
     steps = migration.steps(runbook.directory, runbook.sql_files("migration"))
     if not steps:
         return None
-    untold = [one for one in migration.untold(runbook) if one["verb"] not in _SETTINGS]
+    untold = [one for one in migration.untold(runbook) if one.verb not in _SETTINGS]
     effects = [
         effect
         for step in steps
-        for one in step["statements"]
-        for effect in one["effects"]
-        if effect["kind"] != ALTERED
+        for one in step.statements
+        for effect in one.effects
+        if effect.kind != ALTERED
     ]
     unknown = "nothing tells whether this migration has been applied"
     if not untold:
-        if any(effect["sure"] for effect in effects):
+        if any(effect.conclusive for effect in effects):
             return None
         return GonogoError(
             unknown,
@@ -146,45 +149,34 @@ def _untold(runbook: Runbook, rehearsal: Mapping[str, Any]) -> GonogoError | Non
     if retried is None:
         return GonogoError(
             unknown if not effects else "nothing tells whether all of the migration was applied",
-            detail="\n".join(
-                f"{one['file']}:{one['line']}: {one['opening']}" for one in untold[:_SHOWN]
-            ),
+            detail="\n".join(f"{one.file}:{one.line}: {one.opening}" for one in untold[:_SHOWN]),
             # Where it was asked for, it says itself what it lacks.
-            hint=rehearsal.get("hint")
+            hint=(rehearsal.hint if rehearsal else None)
             or "A rehearsal on a twin finds out: set twin_enabled and rehearsal_enabled to true.",
         )
-    if retried["changes"]:
+    if retried.changes:
         return GonogoError(
             "the migration is not there as its files make it: applied again, it would change",
-            detail="\n".join(retried["changes"][:_SHOWN]),
+            detail="\n".join(retried.changes[:_SHOWN]),
             hint="Find out whether somebody has changed it since, or whether it was never applied.",
         )
-    if retried["untried"]:
+    if retried.untried:
         return GonogoError(
             "nothing tells whether all of the migration was applied",
-            detail="\n".join(retried["untried"][:_SHOWN]),
+            detail="\n".join(retried.untried[:_SHOWN]),
             hint="These statements could not be applied again on the twin: look at them yourself.",
         )
     return None
 
 
-def _item(manifest: Mapping[str, Any], kind: str, table: str | None, name: str) -> dict[str, Any]:
-    return {
-        "kind": kind,
-        "schema": manifest["schema"],
-        "table": table,
-        "name": name,
-        "made": True,
-        "sure": True,
-        "file": _MANIFEST,
-        "line": 0,
-    }
+def _item(manifest: Mapping[str, Any], kind: str, table: str | None, name: str) -> SchemaObject:
+    return SchemaObject(kind, manifest["schema"], table, name, file=_MANIFEST)
 
 
-def _key(item: Mapping[str, Any]) -> tuple[Any, ...]:
+def _key(item: SchemaObject) -> tuple[str | None, ...]:
     """What an object is known by. The manifest tells functions by their name alone."""
-    table = None if item["kind"] == "index" else item["table"]
-    return (item["kind"], item["schema"], table, item["name"])
+    table = None if item.kind == "index" else item.table
+    return (item.kind, item.schema, table, item.name)
 
 
 def _plain_indexes(manifest: Mapping[str, Any]) -> set[str]:
@@ -192,7 +184,7 @@ def _plain_indexes(manifest: Mapping[str, Any]) -> set[str]:
     return {index["name"] for table in manifest.get("tables", []) for index in table["indexes"]}
 
 
-def _is_covered(item: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
+def _is_covered(item: SchemaObject, manifest: Mapping[str, Any]) -> bool:
     """Whether the manifest tells about the object, so that checks may know it by its meaning."""
     tables = {table["name"] for table in manifest.get("tables", [])}
-    return bool(item["schema"] == manifest["schema"] and item["table"] in tables)
+    return bool(item.schema == manifest["schema"] and item.table in tables)

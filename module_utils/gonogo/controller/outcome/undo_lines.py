@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+
+from ...contract.records.migration import Step
 
 __all__ = ["change_lines"]
 
@@ -20,14 +21,14 @@ _COUNTED = ("column", "constraint", "trigger")
 
 
 def change_lines(
-    changes: Sequence[str], removed: Collection[str], steps: Sequence[Mapping[str, Any]]
+    changes: Sequence[str], removed: Collection[str], steps: Sequence[Step]
 ) -> list[str]:
     """One line for each change but for those that go with their table.
 
     `changes` are names as `schema_catalog.compare` has them, `removed` those of them that are there
-    no more, `steps` the undo as `migration.plan` has it.
+    no more, `steps` those of the undo.
     """
-    texts = [str(one["text"]) for step in steps for one in step["statements"]]
+    texts = [one.text for step in steps for one in step.statements]
     tables = [name for name in changes if name in removed and name.startswith(_TABLE)]
     parts: dict[str, list[str]] = {table: [] for table in tables}
     alone: list[str] = []

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...contract.records.deployment import Deployment
+from ...contract.records.rehearsal import Rehearsal
 from ..invocation.commands import Caller
 
 __all__ = ["ways_back"]
@@ -16,8 +18,8 @@ __all__ = ["ways_back"]
 def ways_back(
     run_id: str,
     *,
-    deployment: Mapping[str, Any] | None,
-    rehearsal: Mapping[str, Any] | None,
+    deployment: Deployment | None,
+    rehearsal: Rehearsal | None,
     twin: Mapping[str, Any] | None,
     caller: Caller,
 ) -> list[str]:
@@ -25,29 +27,27 @@ def ways_back(
 
     The records are those of the run's evidence; the commands are for `caller` to give.
     """
-    if (deployment or {}).get("action") not in ("applied", "failed"):
+    if deployment is None or deployment.action not in ("applied", "failed"):
         return []
-    if not (deployment or {}).get("changed"):
+    if not deployment.changed:
         return []
     said = ["This run has changed the schema. Two ways lead back, each with a plan to approve:"]
     undo = caller.playbook("undo", f"undo_run_id={run_id}")
     restore = caller.playbook("restore", f"restore_run_id={run_id}")
-    said += _undo(rehearsal or {}, undo)
+    said += _undo(rehearsal, undo)
     said += _restore(twin or {}, restore)
     return said
 
 
-def _undo(rehearsal: Mapping[str, Any], command: str) -> list[str]:
-    undone = rehearsal.get("undone")
-    if rehearsal.get("deployment") and not undone:
+def _undo(rehearsal: Rehearsal | None, command: str) -> list[str]:
+    undone = rehearsal.undone if rehearsal else None
+    if rehearsal and rehearsal.deployment and not undone:
         return ["  The runbook has no undo."]
     measured = " (not rehearsed)"
     if undone:
-        measured = f", {undone['seconds']:.1f} s on the twin"
-        if undone["locked"]:
-            measured += (
-                f", {len(undone['locked'])} tables locked for {undone['locked_seconds']:.1f} s"
-            )
+        measured = f", {undone.seconds:.1f} s on the twin"
+        if undone.locked:
+            measured += f", {len(undone.locked)} tables locked for {undone.locked_seconds:.1f} s"
     return [
         f"  Take the migration back, and keep what was written since{measured}:",
         f"    {command}",

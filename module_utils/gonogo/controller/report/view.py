@@ -20,8 +20,11 @@ from markupsafe import Markup
 
 from ...contract import canonical
 from ...contract.errors import GonogoError, shown, visible
+from ...contract.records.deployment import Deployment
+from ...contract.records.readable import readable
+from ...contract.records.rehearsal import Rehearsal
 from ..evidence import Evidence, Run, load
-from ..outcome import bill
+from ..outcome import trace
 
 __all__ = [
     "nothing_judged",
@@ -145,8 +148,8 @@ def _view(evidence: Evidence, verdict: Mapping[str, Any]) -> dict[str, Any]:
         "justification": _justification(verdict, checks),
         "backup": _backup(evidence.backup or {}),
         "proof": _proof(evidence.twin or {}),
-        "rehearsal": _rehearsal(evidence.rehearsal or {}),
-        "deployment": bill.view(evidence.deploy or {}, shown=_value),
+        "rehearsal": _rehearsal(readable(Rehearsal, evidence.rehearsal, file=Rehearsal.FILE)),
+        "deployment": _trace(readable(Deployment, evidence.deploy, file=Deployment.FILE)),
         "sql": sorted(path.name for path in (evidence.path / "sql").glob("*") if path.is_file()),
         "ledger": len(evidence.ledger),
         "stages": [
@@ -298,40 +301,45 @@ def _confinement(found: Mapping[str, Any]) -> str | None:
     return (f"{said} ({_value(reason)})" if reason else said) if found else None
 
 
-def _rehearsal(record: Mapping[str, Any]) -> dict[str, Any]:
+def _trace(record: Deployment | None) -> dict[str, Any]:
+    found = trace.view(record, shown=_value)
+    return {"head": found.head, "lines": found.lines}
+
+
+def _rehearsal(record: Rehearsal | None) -> dict[str, Any]:
     """Return what was tried on the twin: what it came to, and what each statement cost."""
-    undone, again = _mapping(record.get("undone")), _mapping(record.get("again"))
-    back, problem = _mapping(record.get("back")), _mapping(record.get("problem"))
-    checks = _objects(record.get("checks"))
-    deployment = bill.view(_mapping(record.get("deployment")), shown=_value)
+    if record is None:
+        return {"head": [], "lines": []}
+    undone, again, back, problem = record.undone, record.again, record.back, record.problem
+    deployment = trace.view(record.deployment, shown=_value)
     head = {
-        "rehearsed": record.get("done") is True,
-        "why not": record.get("reason"),
-        "what went wrong": problem.get("message"),
-        "why": problem.get("detail"),
-        "tables whose rows the migration changes": sorted(_mapping(record.get("rows_changed"))),
-        "time to take it back": _with_unit(undone.get("seconds")),
-        "tables locked meanwhile": undone.get("locked"),
-        "time to apply it again": _with_unit(again.get("seconds")),
-        "lost by taking it back after the phases": _pairs(_mapping(back.get("undone")).get("lost")),
-        "why that would not work": _mapping(back.get("problem")).get("message"),
+        "rehearsed": record.done is True,
+        "why not": record.reason,
+        "what went wrong": problem.message if problem else None,
+        "why": problem.detail if problem else None,
+        "tables whose rows the migration changes": sorted(record.rows_changed),
+        "time to take it back": f"{undone.seconds} s" if undone else None,
+        "tables locked meanwhile": undone.locked if undone else None,
+        "time to apply it again": f"{again.seconds} s" if again else None,
+        "lost by taking it back after the phases": _pairs(
+            back.undone.lost if back and back.undone else None
+        ),
+        "why that would not work": back.problem.message if back and back.problem else None,
         "over a budget": [
-            f"{_string(one.get('file'))}:{_string(one.get('line'))} took "
-            f"{_value(one.get('seconds'))} s, allowed are {_string(one.get('allowed'))} s"
-            for one in _objects(record.get("slow"))
+            f"{_string(one.file)}:{one.line} took {_value(one.seconds)} s, "
+            f"allowed are {_string(one.allowed)} s"
+            for one in record.slow
         ],
-        "not as it was validated": record.get("unlike_promotion"),
-        "checks passed": sum(check.get("status") == "pass" for check in checks),
+        "not as it was validated": record.unlike_promotion,
+        "checks passed": sum(check.get("status") == "pass" for check in record.checks),
         "checks that did not pass": [
-            _string(check.get("check_id")) for check in checks if check.get("status") != "pass"
+            _string(check.get("check_id"))
+            for check in record.checks
+            if check.get("status") != "pass"
         ],
     }
-    said = [(label, _value(value)) for label, value in head.items() if value not in (None, [], "")]
-    return {"head": [*said, *deployment["head"]] if record else [], "lines": deployment["lines"]}
-
-
-def _with_unit(seconds: Any) -> str | None:
-    return f"{seconds} s" if isinstance(seconds, (int, float)) else None
+    said = [(key, _value(value)) for key, value in head.items() if value not in (None, [], (), "")]
+    return {"head": [*said, *deployment.head], "lines": deployment.lines}
 
 
 def _compared(table: Mapping[str, Any]) -> dict[str, str]:
@@ -418,7 +426,7 @@ def _value(value: Any) -> str:
         return "unknown"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return ", ".join(map(_string, value))
     return _string(value)
 

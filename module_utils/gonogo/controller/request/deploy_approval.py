@@ -13,6 +13,10 @@ from typing import Any
 
 from ...contract.canonical import line, sha256
 from ...contract.errors import GonogoError, InputError
+from ...contract.records.deployment import Approved, Inspection
+from ...contract.records.migration import Plan
+from ...contract.records.reading import plain
+from ...contract.records.rehearsal import Rehearsal
 from ...contract.run_id import is_run_id
 from .. import evidence
 from ..invocation import person
@@ -28,25 +32,25 @@ USED = "deploy_used.json"
 
 def holds(
     record: Mapping[str, Any],
-    plan: Mapping[str, Any],
-    look: Mapping[str, Any],
-    rehearsal: Mapping[str, Any] | None = None,
+    plan: Plan,
+    look: Inspection,
+    rehearsal: Rehearsal | None = None,
 ) -> dict[str, list[Any]]:
     """What an approval is for: name → rows (None where it is none of rows) and a digest.
 
-    `record` is run.json, `plan` what the target host gets (`migration.plan`), `look` what is there
-    before, `rehearsal` rehearsal.json: the rows that the migration has removed on the twin.
+    `record` is run.json, `look` what is there before; `rehearsal` has the rows that the migration
+    has removed on the twin.
     """
     observed, promotion = record["target"]["observed"], record["promotion"] or {}
-    statements = [record["runbook_sha256"], record["profile"], plan["steps"]]
+    statements = [record["runbook_sha256"], record["profile"], plain(plan.steps)]
     database = [observed["system_identifier"], observed["database_oid"]]
     parts = {
         "the statements": statements,
         "the database": database,
-        "what is there of the migration": look,
+        "what is there of the migration": plain(look),
         "the evidence that lets it in": promotion.get("verdict_sha256"),
     }
-    removed = (rehearsal or {}).get("rows_removed") or {}
+    removed = rehearsal.rows_removed if rehearsal else {}
     return {
         **{name: [None, sha256(line(part))] for name, part in parts.items()},
         **{f"what would be removed from {table}": list(rows) for table, rows in removed.items()},
@@ -55,9 +59,9 @@ def holds(
 
 def content(
     record: Mapping[str, Any],
-    plan: Mapping[str, Any],
-    look: Mapping[str, Any],
-    rehearsal: Mapping[str, Any] | None = None,
+    plan: Plan,
+    look: Inspection,
+    rehearsal: Rehearsal | None = None,
 ) -> str:
     """Digest of what would be done and where, of `holds`."""
     return sha256(line(holds(record, plan, look, rehearsal)))
@@ -70,7 +74,7 @@ def require(
     *,
     hint: str,
     now: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
+) -> Approved:
     """Who approved, when, and the plan of which run. Raises GonogoError where nobody did.
 
     `given` is as the option `approval` of the task; its `run_id` names the run that has shown the
@@ -107,21 +111,21 @@ def require(
             detail=f"At {used.get('approved_at')}, by {used.get('approved_by')}.",
             hint=hint,
         )
-    return {
+    return Approved(
         **approved,
-        "shown_by": shown_by.run_id,
-        "approval": sha256(line([shown_by.run_id, plan["token"], plan["content"]])),
-    }
+        shown_by=shown_by.run_id,
+        approval=sha256(line([shown_by.run_id, plan["token"], plan["content"]])),
+    )
 
 
-def plan_lines(plan: Mapping[str, Any], look: Mapping[str, Any]) -> list[str]:
+def plan_lines(plan: Plan, look: Inspection) -> list[str]:
     """What would be deployed, for the terminal."""
-    made = sum(1 for item in look["objects"] if item["made"])
-    lines = [f"The migration is {look['state']}; to be applied:"]
-    for step in plan["steps"]:
-        alone = "" if step["transaction"] else ", each statement on its own"
-        lines.append(f"  {step['file']}: {len(step['statements'])} statements{alone}")
-    lines.append(f"They leave {made} objects behind.")
+    expected = sum(1 for item in look.objects if item.expected)
+    lines = [f"The migration is {look.state}; to be applied:"]
+    for step in plan.steps:
+        alone = "" if step.transaction else ", each statement on its own"
+        lines.append(f"  {step.file}: {len(step.statements)} statements{alone}")
+    lines.append(f"They leave {expected} objects behind.")
     return lines
 
 

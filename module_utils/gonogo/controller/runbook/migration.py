@@ -1,18 +1,23 @@
-"""A runbook's migration and its undo, as data for the target host.
-
-A *step* is one file: `{"file", "transaction": true or false, "statements": [...]}`, a statement
-`{"file", "line", "text", "verb", "opening", "lock", "tables", "effects", "read", "outside"}`; see
-effects and footprint. `read` is false where the statement does something to the schema that its
-effects do not say.
-"""
+"""A runbook's migration and its undo, as the target host gets them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...contract.errors import InputError
+from ...contract.records.migration import (
+    Column,
+    ForeignKey,
+    HistoryPlan,
+    Plan,
+    Recorded,
+    SchemaObject,
+    Statement,
+    Step,
+)
 from ...host.migrate import history
 from ..reading import schema, yamlfile
 from ..reading.faults import Faults
@@ -28,7 +33,6 @@ __all__ = [
     "faults",
     "history_faults",
     "history_of",
-    "history_on_record",
     "plan",
     "steps",
     "untold",
@@ -59,10 +63,10 @@ def faults(document: yamlfile.Document, directory: Path) -> Iterator[InputError]
                 yield from error.faults
                 continue
             for statement in found:
-                if statement["outside"] and entry.get("transaction") != "none":
+                if statement.outside and entry.get("transaction") != "none":
                     place = document.place((key, number))
                     yield InputError(
-                        f"{place}: {entry['file']}:{statement['line']}: {statement['outside']} "
+                        f"{place}: {entry['file']}:{statement.line}: {statement.outside} "
                         "cannot run inside a transaction",
                         file=str(document.path),
                         hint=_OUTSIDE[key],
@@ -85,141 +89,141 @@ def history_faults(document: yamlfile.Document) -> Iterator[InputError]:
             yield schema.fault(document, path, file, problem)
 
 
-def steps(directory: Path, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def steps(directory: Path, entries: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
     """The files of a migration or an undo, cut. Raises InputError for one that cannot be."""
-    return [
-        {
-            "file": entry["file"],
-            "transaction": entry.get("transaction") != "none",
-            "statements": _statements(directory / entry["file"]),
-        }
+    return tuple(
+        Step(
+            entry["file"],
+            transaction=entry.get("transaction") != "none",
+            statements=_statements(directory / entry["file"]),
+        )
         for entry in entries
-    ]
+    )
 
 
 def expected(
-    steps_of_migration: Sequence[Mapping[str, Any]],
-    manifest: Mapping[str, Any],
-    *,
-    some: bool = True,
-) -> list[dict[str, Any]]:
+    steps_of_migration: Sequence[Step], manifest: Mapping[str, Any], *, some: bool = True
+) -> tuple[SchemaObject, ...]:
     """The objects by which the migration is recognised, with what the manifest says of them.
 
-    Names come from the SQL, which is what is going to be applied; `definition`, where the
-    manifest knows one, is independent of it. Raises InputError where there is no such object and
+    Names come from the SQL, which is what is going to be applied; columns and foreign keys that the
+    manifest describes are independent of it. Raises InputError where no object is conclusive and
     there has to be `some`.
     """
     found = effects.net(
         effect
         for step in steps_of_migration
-        for statement in step["statements"]
-        for effect in statement["effects"]
+        for statement in step.statements
+        for effect in statement.effects
     )
-    if some and not any(effect["sure"] for effect in found):
+    if some and not any(effect.conclusive for effect in found):
         raise InputError(
             "nothing tells whether this migration has been applied",
             detail="None of its statements makes or drops a named object.",
             hint="A deployment needs one: a table, column, constraint, index, trigger or function.",
         )
-    keys = {key["name"]: key for key in manifest.get("foreign_keys", [])}
-    tables = {table["name"]: table for table in manifest.get("tables", [])}
-    spelled = {
-        (c["table"], name) for c in manifest.get("found_columns", []) for name in c["any_of"]
-    }
-    functions = {function["name"] for function in manifest.get("functions", [])}
-    listed: dict[tuple[str, str], dict[str, Any]] = {}
+    listed: dict[tuple[str | None, str | None], dict[str, Column]] = {}
     for effect in found:
-        if effect.get("listed"):
-            own = listed.setdefault((effect["schema"], effect["table"]), {})
-            own[effect["name"]] = effect["column"]
-    found = [effect for effect in found if not effect.get("listed")]
-    for effect in found:
-        if effect["kind"] == "column" and effect["table"] in tables:
+        if effect.listed:
+            own = listed.setdefault((effect.schema, effect.table), {})
+            own[effect.name] = effect.column or Column()
+    described = _Described(manifest)
+    return tuple(
+        described.of(effect, listed.get((effect.schema, effect.name), {}))
+        for effect in found
+        if not effect.listed
+    )
+
+
+class _Described:
+    """What a manifest says of objects."""
+
+    def __init__(self, manifest: Mapping[str, Any]) -> None:
+        self._schema = manifest["schema"]
+        self._keys = {key["name"]: key for key in manifest.get("foreign_keys", [])}
+        self._tables = {table["name"]: table for table in manifest.get("tables", [])}
+        self._functions = {function["name"] for function in manifest.get("functions", [])}
+        self._spelled = {
+            (c["table"], name) for c in manifest.get("found_columns", []) for name in c["any_of"]
+        }
+
+    def of(self, effect: SchemaObject, listed: Mapping[str, Column]) -> SchemaObject:
+        """The object with what is to be compared; `listed` are the columns of its CREATE TABLE."""
+        if effect.kind == "column" and effect.table in self._tables:
             # What it may be besides is for the checks, which know other spellings.
-            effect.pop("column", None)
-        if not effect["made"]:
-            continue
-        if effect["kind"] == "function" and effect["name"] in functions:
+            return replace(effect, column=None)
+        if not effect.expected:
+            return effect
+        if effect.kind == "function" and effect.name in self._functions:
             # Whether its text means the same is for the checks, which know what is accepted.
-            effect.pop("body", None)
-        if effect["kind"] == "constraint" and effect["name"] in keys:
-            key = keys[effect["name"]]
-            if key["table"] == effect["table"]:
-                effect["definition"] = {
-                    "columns": list(key["columns"]),
-                    "parent": [manifest["schema"], key["references"]["table"]],
-                    "parent_columns": list(key["references"]["columns"]),
-                    "on_delete": key["on_delete"],
-                    "on_update": key["on_update"],
-                }
-        elif effect["kind"] == "table" and effect["name"] in tables:
-            columns = [column["name"] for column in tables[effect["name"]]["columns"]]
-            kept = [name for name in columns if (effect["name"], name) not in spelled]
-            effect["definition"] = {"columns": kept}
-        elif effect["kind"] == "table":
-            own = listed.get((effect["schema"], effect["name"]), {})
-            effect["definition"] = {"columns": list(own), "details": own}
-    return found
+            return replace(effect, body=None)
+        if effect.kind == "constraint":
+            return replace(effect, foreign_key=self._foreign_key(effect))
+        if effect.kind == "table":
+            known = self._columns(effect.name)
+            return replace(effect, columns=listed if known is None else known)
+        return effect
+
+    def _foreign_key(self, effect: SchemaObject) -> ForeignKey | None:
+        key = self._keys.get(effect.name)
+        if key is None or key["table"] != effect.table:
+            return None
+        return ForeignKey(
+            tuple(key["columns"]),
+            self._schema,
+            key["references"]["table"],
+            tuple(key["references"]["columns"]),
+            key["on_delete"],
+            key["on_update"],
+        )
+
+    def _columns(self, table: str) -> dict[str, Column] | None:
+        """Those whose names the manifest does not leave open; None for a table it does not know."""
+        if table not in self._tables:
+            return None
+        names = [column["name"] for column in self._tables[table]["columns"]]
+        return {name: Column() for name in names if (table, name) not in self._spelled}
 
 
-def untold(runbook: Runbook) -> list[dict[str, Any]]:
+def untold(runbook: Runbook) -> tuple[Statement, ...]:
     """The statements of the migration of which no object tells whether they have been applied.
 
     Those that set what the others are run under are among them, in order.
     """
-    return [
+    return tuple(
         statement
         for step in steps(runbook.directory, runbook.sql_files("migration"))
-        for statement in step["statements"]
-        if not statement["read"] or statement["verb"] in {"SET", "RESET"}
-    ]
+        for statement in step.statements
+        if not statement.read or statement.verb in {"SET", "RESET"}
+    )
 
 
 def history_of(
     directory: Path, data: Mapping[str, Any], manifest: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The `tool` of a migration, the `schema` of its record and the `migrations` that are to be in
-    it, each with `name`, `file` and the `checksums` that the tool takes for the file's."""
+) -> HistoryPlan:
+    """The migration tool, and what is to be in its record."""
     tool = next((tool for tool in TOOL_KEYS if tool in data), history.PLAIN)
     said = data.get(tool)
     if said is None:
-        return {"tool": tool, "schema": manifest["schema"], "migrations": []}
+        return HistoryPlan(tool, manifest["schema"], ())
     schema_name = said.get("schema", manifest["schema"])
     content = (directory / said["file"]).read_bytes()
-    one = {
-        "name": said.get("name", data["name"]),
-        "file": said["file"],
-        "checksums": list(history.find(tool, schema=schema_name).checksums(content)),
-    }
-    return {"tool": tool, "schema": schema_name, "migrations": [one]}
+    checksums = history.find(tool, schema=schema_name).checksums(content)
+    recorded = Recorded(said.get("name", data["name"]), said["file"], checksums)
+    return HistoryPlan(tool, schema_name, (recorded,))
 
 
-def history_on_record(kept: Mapping[str, Any]) -> dict[str, Any]:
-    """A plan as it is kept in the evidence; an older one names its tool by a key of its own."""
-    if "history" in kept:
-        return dict(kept)
-    others = {key: value for key, value in kept.items() if key not in TOOL_KEYS}
-    told: dict[str, Any] = {"tool": history.PLAIN, "schema": "", "migrations": []}
-    for tool in TOOL_KEYS:
-        said = kept.get(tool)
-        if isinstance(said, Mapping):
-            one = {key: said[key] for key in ("name", "file", "checksums")}
-            told = {"tool": tool, "schema": said["schema"], "migrations": [one]}
-    return {**others, "history": told}
-
-
-def plan(runbook: Runbook, key: str) -> dict[str, Any]:
-    """What the target host needs of a runbook: `steps` of `migration` or `undo`, and by what the
-    migration is recognised (`objects`, `history`)."""
+def plan(runbook: Runbook, key: str) -> Plan:
+    """What the target host needs of the `migration` or the `undo` of a runbook."""
     own = steps(runbook.directory, runbook.sql_files("migration"))
-    return {
-        "steps": own if key == "migration" else steps(runbook.directory, runbook.sql_files(key)),
-        "objects": expected(own, runbook.manifest),
-        "history": history_of(runbook.directory, runbook.data, runbook.manifest),
-    }
+    return Plan(
+        steps=own if key == "migration" else steps(runbook.directory, runbook.sql_files(key)),
+        objects=expected(own, runbook.manifest),
+        history=history_of(runbook.directory, runbook.data, runbook.manifest),
+    )
 
 
-def _statements(file: Path) -> list[dict[str, Any]]:
+def _statements(file: Path) -> tuple[Statement, ...]:
     found = []
     unreadable = Faults()
     for piece in statements.read(file):
@@ -236,21 +240,21 @@ def _statements(file: Path) -> list[dict[str, Any]]:
             continue
         read = footprint(piece)
         found.append(
-            {
-                "file": file.name,
-                "line": piece.line,
-                "first_line": piece.first_line,
-                "text": piece.text,
-                "verb": piece.verb,
-                "opening": piece.opening,
-                "lock": read.lock,
-                "tables": read.tables,
-                "effects": [effect for effect in left if effect["kind"] != effects.UNREAD],
-                "read": all(effect["kind"] != effects.UNREAD for effect in left),
-                "outside": effects.outside_transaction(piece),
-            }
+            Statement(
+                file=file.name,
+                line=piece.line,
+                first_line=piece.first_line,
+                text=piece.text,
+                verb=piece.verb,
+                opening=piece.opening,
+                lock=read.lock,
+                tables=read.tables,
+                effects=tuple(effect for effect in left if effect.kind != effects.UNREAD),
+                read=all(effect.kind != effects.UNREAD for effect in left),
+                outside=effects.outside_transaction(piece),
+            )
         )
     unreadable.refuse()
     if not found:
         raise InputError(f"{file.name} holds no statement", file=str(file))
-    return found
+    return tuple(found)

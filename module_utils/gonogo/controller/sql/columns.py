@@ -1,22 +1,14 @@
-"""What a statement says of a column that it makes: its type, its default, whether it may be empty.
-
-    {"type": "varchar(20)", "required": true, "default": {"value": "a"}, "identity": false,
-     "generated": false}
-
-`type` is None where none is named. `required` and `default` are None where nothing tells;
-`default` is {} where there is none, and its `value` None where it is not a plain constant.
-"""
+"""What a statement says of a column that it makes: type, default, whether it may be empty."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
+from ...contract.records.migration import Column
 from . import routines
 from .statements import Token
 
-__all__ = ["Column", "changed", "is_column", "read"]
-
-Column = dict[str, Any]
+__all__ = ["changed", "is_column", "read"]
 
 # What an item of CREATE TABLE begins with that is no column.
 _OTHERS = {"CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN", "EXCLUDE", "LIKE", "NOT"}
@@ -47,22 +39,25 @@ def read(tokens: list[Token]) -> Column:
     identity = any(w[:1] == ["GENERATED"] and "IDENTITY" in w for w in words)
     key = any(w[:1] == ["PRIMARY"] for w in words)
     default = next((c for c, w in zip(clauses, words, strict=True) if w[:1] == ["DEFAULT"]), None)
-    return {
-        "type": serial or _type(kind),
-        "required": bool(serial) or identity or key or ["NOT", "NULL"] in words,
-        "default": {"value": None} if serial else _default(default),
-        "identity": identity,
-        "generated": any(w[:1] == ["GENERATED"] and "IDENTITY" not in w for w in words),
-    }
+    value = None if serial or default is None else default[1:]
+    has_default = bool(serial) or (value is not None and not _is_null(value))
+    return Column(
+        type=serial or _type(kind),
+        required=bool(serial) or identity or key or ["NOT", "NULL"] in words,
+        has_default=has_default,
+        default=_constant(value) if value and has_default else None,
+        identity=identity,
+        generated=any(w[:1] == ["GENERATED"] and "IDENTITY" not in w for w in words),
+    )
 
 
 def changed(column: Column, kind: str) -> Column:
     """What is still known of it after an effect on it or on its table."""
     if kind in {"not null", "constraint", "unnamed"}:
-        return {**column, "required": None}
+        return replace(column, required=None)
     if kind == "default":
-        return {**column, "default": None}
-    return {}
+        return replace(column, has_default=None, default=None)
+    return Column()
 
 
 def _clauses(tokens: list[Token]) -> list[list[Token]]:
@@ -97,20 +92,20 @@ def _type(tokens: list[Token]) -> str | None:
     return routines.spelled(tokens) if tokens and plain else None
 
 
-def _default(tokens: list[Token] | None) -> dict[str, Any]:
-    if tokens is None:
-        return {}
-    value = tokens[1:]
-    if [token.text for token in value] == ["NULL"]:
-        return {}
+def _is_null(value: list[Token]) -> bool:
+    return [token.text for token in value] == ["NULL"]
+
+
+def _constant(value: list[Token]) -> str | None:
+    """What stands behind DEFAULT, where it is a plain constant."""
     sign = ""
     if len(value) == 2 and value[0].text in {"-", "+"} and value[1].kind == "number":
         sign, value = value[0].text, value[1:]
     if len(value) != 1:
-        return {"value": None}
+        return None
     (token,) = value
     if token.kind == "string":
-        return {"value": token.value}
+        return token.value
     if token.kind == "number":
-        return {"value": sign + token.raw}
-    return {"value": _CONSTANTS.get(token.text) if token.kind == "word" else None}
+        return sign + token.raw
+    return _CONSTANTS.get(token.text) if token.kind == "word" else None

@@ -1,33 +1,23 @@
 """What a statement leaves behind, by which a migration is recognised in a real schema.
 
-An effect is a plain mapping, for the way to the target host:
-
-    {"kind": "constraint", "schema": "public", "table": "punchlists", "name": "fk_...",
-     "made": true, "sure": true, "file": "foreign_keys.sql", "line": 206}
-
-`kind` is one of host/migrate/recognise.py; `table` only where the object belongs to one. A function
-has `arguments` as well, the types that tell it from others of its name, and perhaps `body`. `made`
-is false where the statement takes the object away. `sure` is false where the object may have been
-there before (OR REPLACE, IF NOT EXISTS). What changes rows and no object (UPDATE, SELECT) has no
-effect here. What changes an object in a way that cannot be told from the object's being there has
-one of the kind UNREAD. A column has `column`, what the statement says of it, and `listed` where it
-stands in a CREATE TABLE. ALTERED means that a later statement may have made another one of it, or
-of all of them.
+An effect is an object (`SchemaObject`) that a statement makes or drops. A statement that changes
+rows and no object (UPDATE, SELECT) has no effect here. One that changes an object in a way that the
+object's existence does not show has an effect of the kind UNREAD. ALTERED means that a statement
+may have made another column of the named one, or of all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from ...contract.errors import InputError
+from ...contract.records.migration import Column, SchemaObject
 from . import columns, routines
 from .reader import Reader
 from .statements import Piece, Token
 
 __all__ = ["ALTERED", "UNREAD", "effects", "net", "outside_transaction"]
-
-Effect = dict[str, Any]
 
 _NOISE = {"OR", "REPLACE", "UNIQUE", "TEMP", "TEMPORARY", "UNLOGGED", "GLOBAL", "LOCAL"}
 _NOISE |= {"CONSTRAINT", "RECURSIVE", "TRUSTED", "PROCEDURAL", "MATERIALIZED"}
@@ -48,12 +38,19 @@ _ANYTHING = {"CALL", "DO", "SELECT", "WITH"}
 _ON_COLUMNS = {ALTERED, "constraint", "default", "not null", "unnamed"}
 
 
-def effects(piece: Piece, file: str) -> list[Effect]:
-    """What a statement leaves behind. Raises InputError for a table without its schema."""
+# What an object is known by: kind, schema, table, name, and the arguments of a function.
+_Key = tuple[str, str | None, str | None, str, Sequence[str] | None]
+
+
+def effects(piece: Piece, file: str) -> list[SchemaObject]:
+    """The objects that a statement leaves behind, or removes.
+
+    Raises InputError for a table without its schema.
+    """
     reader = Reader(piece)
     verb = reader.word
     reader.at += 1
-    found: Iterable[Effect] = ()
+    found: Iterable[SchemaObject] = ()
     if verb == "CREATE":
         found = _created(reader)
     elif verb == "DROP":
@@ -67,55 +64,45 @@ def effects(piece: Piece, file: str) -> list[Effect]:
     elif verb not in _ROWS:
         found = [_unread()]
     if verb in _ANYTHING:
-        found = [*found, _effect(ALTERED, None, None, "", sure=False)]
-    where = {"file": file, "line": piece.line}
-    return [{"made": True, "sure": True, "table": None, **effect, **where} for effect in found]
+        found = [*found, _effect(ALTERED, None, None, "", conclusive=False)]
+    return [replace(effect, file=file, line=piece.line) for effect in found]
 
 
-def net(found: Iterable[Effect]) -> list[Effect]:
+def net(found: Iterable[SchemaObject]) -> list[SchemaObject]:
     """What is left of all of them at the end, in order: what was made and dropped is gone.
 
-    `sure` is false, too, for what the migration itself makes and takes away again: that it is not
-    there says nothing.
+    `conclusive` is false, too, for what the migration itself makes and takes away again: that it
+    does not exist says nothing.
     """
-    last: dict[tuple[Any, ...], Effect] = {}
+    last: dict[_Key, SchemaObject] = {}
     for effect in found:
-        if effect["kind"] in _ON_COLUMNS:
+        if effect.kind in _ON_COLUMNS:
             _forget(last, effect)
-        if effect["kind"] == ALTERED:
+        if effect.kind == ALTERED:
             continue
         # An index is named within its schema: DROP INDEX does not say the table.
-        table = None if effect["kind"] == "index" else effect["table"]
-        key = (effect["kind"], effect["schema"], table, effect["name"], _identity(effect))
+        table = None if effect.kind == "index" else effect.table
+        key = (effect.kind, effect.schema, table, effect.name, effect.arguments)
         before = last.pop(key, None)
-        again = before is not None and before["made"] and not effect["made"]
-        # What goes and comes back under the same name cannot be told from what never went.
-        back = before is not None and not before["made"] and effect["made"]
-        last[key] = {**effect, "sure": effect["sure"] and not again and not back}
-        if effect["kind"] == "table" and not effect["made"]:
-            for other in [k for k in last if k[1:3] == (effect["schema"], effect["name"])]:
+        # What is made and dropped was there in between; what is dropped and made again under the
+        # same name cannot be told from what was never dropped.
+        turned = before is not None and before.expected != effect.expected
+        last[key] = replace(effect, conclusive=effect.conclusive and not turned)
+        if effect.kind == "table" and not effect.expected:
+            for other in [k for k in last if k[1:3] == (effect.schema, effect.name)]:
                 del last[other]
     return list(last.values())
 
 
-def _forget(last: dict[tuple[Any, ...], Effect], effect: Effect) -> None:
+def _forget(last: dict[_Key, SchemaObject], effect: SchemaObject) -> None:
     """What is no longer known of columns that the migration has made."""
     for key, other in last.items():
-        if not other.get("column"):
+        if other.column is None:
             continue
-        of_table = effect["table"] in {None, other["table"]} and effect["schema"] in {
-            None,
-            other["schema"],
-        }
-        named = effect["kind"] in {"constraint", "unnamed"} or effect["name"] in {"", other["name"]}
+        of_table = effect.table in {None, other.table} and effect.schema in {None, other.schema}
+        named = effect.kind in {"constraint", "unnamed"} or effect.name in {"", other.name}
         if of_table and named:
-            last[key] = {**other, "column": columns.changed(other["column"], effect["kind"])}
-
-
-def _identity(effect: Effect) -> Any:
-    """What tells functions of one name apart."""
-    arguments = effect.get("arguments")
-    return None if arguments is None else tuple(arguments)
+            last[key] = replace(other, column=columns.changed(other.column, effect.kind))
 
 
 def outside_transaction(piece: Piece) -> str | None:
@@ -151,7 +138,7 @@ def _kind_of_reindex(piece: Piece) -> str:
     return reader.word
 
 
-def _created(reader: Reader) -> Iterator[Effect]:
+def _created(reader: Reader) -> Iterator[SchemaObject]:
     opening = {token.text for token in reader.tokens[:4]}
     replaced = "REPLACE" in opening
     while reader.word in _NOISE:
@@ -159,7 +146,7 @@ def _created(reader: Reader) -> Iterator[Effect]:
     what = reader.word
     reader.at += 1
     reader.take("CONCURRENTLY")
-    sure = not reader.take("IF", "NOT", "EXISTS") and not replaced
+    conclusive = not reader.take("IF", "NOT", "EXISTS") and not replaced
     if {"TEMP", "TEMPORARY"} & opening:
         return
     if what in _ROUTINES:
@@ -168,13 +155,13 @@ def _created(reader: Reader) -> Iterator[Effect]:
     if what not in _CREATED:
         yield _unread()
         return
-    yield from _CREATED[what](reader, what, sure)
+    yield from _CREATED[what](reader, what, conclusive)
     if replaced:
         # It may be there, and another one.
         yield _unread()
 
 
-def _selected(reader: Reader) -> Iterator[Effect]:
+def _selected(reader: Reader) -> Iterator[SchemaObject]:
     """SELECT … INTO makes a table; that of INSERT and MERGE has its verb before it."""
     depth = 0
     while reader.at < len(reader.tokens):
@@ -192,7 +179,7 @@ def _selected(reader: Reader) -> Iterator[Effect]:
         reader.at += 1
 
 
-def _created_index(reader: Reader, _what: str, sure: bool) -> Iterator[Effect]:
+def _created_index(reader: Reader, _what: str, conclusive: bool) -> Iterator[SchemaObject]:
     index = "" if reader.word == "ON" else reader.last()
     if not reader.take("ON"):
         yield _unread()
@@ -200,49 +187,49 @@ def _created_index(reader: Reader, _what: str, sure: bool) -> Iterator[Effect]:
     reader.take("ONLY")
     schema, table = _qualified(reader, reader.name())
     if index:
-        yield _effect("index", schema, table, index, sure=sure)
+        yield _effect("index", schema, table, index, conclusive=conclusive)
         return
     columns = _columns(reader)
     yield _effect("unnamed", schema, table, f"i({columns})") if columns else _unread()
 
 
-def _created_on_table(reader: Reader, what: str, sure: bool) -> Iterator[Effect]:
+def _created_on_table(reader: Reader, what: str, conclusive: bool) -> Iterator[SchemaObject]:
     name = reader.last()
     while reader.at < len(reader.tokens) and not reader.take("TO" if what == "RULE" else "ON"):
         reader.at += 1
     schema, table = _qualified(reader, reader.name())
-    yield _effect(what.lower(), schema, table, name, sure=sure)
+    yield _effect(what.lower(), schema, table, name, conclusive=conclusive)
 
 
-def _created_routine(reader: Reader, *, replaced: bool) -> Iterator[Effect]:
+def _created_routine(reader: Reader, *, replaced: bool) -> Iterator[SchemaObject]:
     schema, routine = _qualified(reader, reader.name())
     found = routines.read(reader)
     # Whether one that may be replaced is the one that is meant, its body tells.
     known = found.arguments is not None and (not replaced or found.body is not None)
-    body = {} if found.body is None else {"body": found.body, "replaces": replaced}
-    effect = _effect("function", schema, None, routine, sure=known)
-    yield {**effect, "arguments": found.arguments, **body}
+    effect = _effect("function", schema, None, routine, conclusive=known)
+    replaces = replaced and found.body is not None
+    yield replace(effect, arguments=found.arguments, body=found.body, replaces=replaces)
     if not known:
         yield _unread()
 
 
-def _created_global(reader: Reader, what: str, sure: bool) -> Iterator[Effect]:
+def _created_global(reader: Reader, what: str, conclusive: bool) -> Iterator[SchemaObject]:
     if reader.word != "AUTHORIZATION":
-        yield _effect(what.lower(), None, None, reader.last(), sure=sure)
+        yield _effect(what.lower(), None, None, reader.last(), conclusive=conclusive)
 
 
-def _created_plain(reader: Reader, what: str, sure: bool) -> Iterator[Effect]:
+def _created_plain(reader: Reader, what: str, conclusive: bool) -> Iterator[SchemaObject]:
     schema, name = _qualified(reader, reader.name())
     kind = _KIND.get(what, what.lower())
-    yield _effect(kind, schema, None, name, sure=sure)
+    yield _effect(kind, schema, None, name, conclusive=conclusive)
     if kind == "table" and reader.word == "(":
         listed = _listed(reader)
-        yield from _listed_columns(reader, listed, schema, name, sure=sure)
+        yield from _listed_columns(reader, listed, schema, name, conclusive=conclusive)
         reader.take("(")
-        yield from _inline_constraints(reader, schema, name, sure=sure)
+        yield from _inline_constraints(reader, schema, name, conclusive=conclusive)
 
 
-_CREATED: dict[str, Callable[[Reader, str, bool], Iterator[Effect]]] = {
+_CREATED: dict[str, Callable[[Reader, str, bool], Iterator[SchemaObject]]] = {
     "INDEX": _created_index,
     **dict.fromkeys(("TRIGGER", "POLICY", "RULE"), _created_on_table),
     **dict.fromkeys(("SCHEMA", "EXTENSION"), _created_global),
@@ -269,8 +256,8 @@ def _listed(reader: Reader) -> list[list[Token]]:
 
 
 def _listed_columns(
-    reader: Reader, items: list[list[Token]], schema: str, table: str, *, sure: bool
-) -> Iterator[Effect]:
+    reader: Reader, items: list[list[Token]], schema: str, table: str, *, conclusive: bool
+) -> Iterator[SchemaObject]:
     words = [[token.text for token in item if token.kind == "word"] for item in items]
     # A parent and a constraint of the table may say more of a column than it does itself.
     more = any(token.text == "INHERITS" for token in reader.tokens) or any(
@@ -280,22 +267,24 @@ def _listed_columns(
     )
     for item in filter(columns.is_column, items):
         column = columns.read(item[1:])
-        if column["type"] is None:
-            column = {}
+        if column.type is None:
+            column = Column()
         elif more:
-            column |= {"required": None, "default": None}
-        effect = _effect("column", schema, table, item[0].name, sure=sure)
-        yield {**effect, "column": column, "listed": True}
+            column = replace(column, required=None, has_default=None, default=None)
+        effect = _effect("column", schema, table, item[0].name, conclusive=conclusive)
+        yield replace(effect, column=column, listed=True)
 
 
-def _inline_constraints(reader: Reader, schema: str, table: str, *, sure: bool) -> Iterator[Effect]:
+def _inline_constraints(
+    reader: Reader, schema: str, table: str, *, conclusive: bool
+) -> Iterator[SchemaObject]:
     depth, fresh = 1, True
     while depth and reader.at < len(reader.tokens):
         token = reader.tokens[reader.at]
         if depth == 1 and fresh and token.kind == "word" and token.text == "CONSTRAINT":
             reader.at += 1
             name = reader.last()
-            yield _effect("constraint", schema, table, name, sure=sure)
+            yield _effect("constraint", schema, table, name, conclusive=conclusive)
             fresh = False
             continue
         sign = token.text if token.kind == "sign" else ""
@@ -304,7 +293,7 @@ def _inline_constraints(reader: Reader, schema: str, table: str, *, sure: bool) 
         reader.at += 1
 
 
-def _dropped(reader: Reader) -> Iterator[Effect]:
+def _dropped(reader: Reader) -> Iterator[SchemaObject]:
     reader.take("MATERIALIZED")
     what = reader.word
     reader.at += 1
@@ -314,13 +303,13 @@ def _dropped(reader: Reader) -> Iterator[Effect]:
         trigger = reader.last()
         if reader.take("ON"):
             schema, table = _qualified(reader, reader.name())
-            yield _effect("trigger", schema, table, trigger, made=False)
+            yield _effect("trigger", schema, table, trigger, expected=False)
         return
     if what in {"POLICY", "RULE"}:
         name = reader.last()
         if reader.take("ON"):
             schema, table = _qualified(reader, reader.name())
-            yield _effect(what.lower(), schema, table, name, made=False)
+            yield _effect(what.lower(), schema, table, name, expected=False)
         return
     if what not in _PLAIN | set(_ROUTINES) | {"INDEX"}:
         yield _unread()
@@ -328,13 +317,13 @@ def _dropped(reader: Reader) -> Iterator[Effect]:
     kind = _ROUTINES.get(what) or _KIND.get(what, what.lower())
     while parts := reader.name():
         if what in {"SCHEMA", "EXTENSION"}:
-            yield _effect(kind, None, None, parts[0], made=False)
+            yield _effect(kind, None, None, parts[0], expected=False)
         else:
             schema, name = _qualified(reader, parts)
-            gone = _effect(kind, schema, None, name, made=False)
+            gone = _effect(kind, schema, None, name, expected=False)
             if what in _ROUTINES:
                 found = routines.read(reader) if reader.word == "(" else routines.ANY
-                yield {**gone, "arguments": found.arguments}
+                yield replace(gone, arguments=found.arguments)
             else:
                 yield gone
         if reader.word == "(":
@@ -343,7 +332,7 @@ def _dropped(reader: Reader) -> Iterator[Effect]:
             return
 
 
-def _altered(reader: Reader) -> Iterator[Effect]:
+def _altered(reader: Reader) -> Iterator[SchemaObject]:
     reader.take("IF", "EXISTS")
     reader.take("ONLY")
     schema, table = _qualified(reader, reader.name())
@@ -353,7 +342,7 @@ def _altered(reader: Reader) -> Iterator[Effect]:
         reader.skip_item()
 
 
-def _action(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+def _action(reader: Reader, schema: str, table: str) -> Iterator[SchemaObject]:
     for words, read in _ACTIONS:
         if reader.take(*words):
             yield from read(reader, schema, table)
@@ -362,27 +351,27 @@ def _action(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
         yield _unread()
 
 
-def _add_constraint(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+def _add_constraint(reader: Reader, schema: str, table: str) -> Iterator[SchemaObject]:
     yield _effect("constraint", schema, table, reader.last())
 
 
-def _drop_constraint(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+def _drop_constraint(reader: Reader, schema: str, table: str) -> Iterator[SchemaObject]:
     reader.take("IF", "EXISTS")
-    yield _effect("constraint", schema, table, reader.last(), made=False)
+    yield _effect("constraint", schema, table, reader.last(), expected=False)
 
 
-def _validate(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+def _validate(reader: Reader, schema: str, table: str) -> Iterator[SchemaObject]:
     yield _effect("validated", schema, table, reader.last())
 
 
-def _add(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+def _add(reader: Reader, schema: str, table: str) -> Iterator[SchemaObject]:
     if reader.word in _INLINE:
         yield _unnamed(reader, schema, table)
         return
     reader.take("COLUMN")
-    sure = not reader.take("IF", "NOT", "EXISTS")
-    effect = _effect("column", schema, table, reader.last(), sure=sure)
-    yield {**effect, "column": columns.read(_item(reader))}
+    conclusive = not reader.take("IF", "NOT", "EXISTS")
+    effect = _effect("column", schema, table, reader.last(), conclusive=conclusive)
+    yield replace(effect, column=columns.read(_item(reader)))
 
 
 def _item(reader: Reader) -> list[Token]:
@@ -394,48 +383,50 @@ def _item(reader: Reader) -> list[Token]:
     return found[:-1] if found and found[-1].text in {",", ";"} else found
 
 
-def _drop(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+def _drop(reader: Reader, schema: str, table: str) -> Iterator[SchemaObject]:
     reader.take("COLUMN")
     reader.take("IF", "EXISTS")
-    yield _effect("column", schema, table, reader.last(), made=False)
+    yield _effect("column", schema, table, reader.last(), expected=False)
 
 
-def _alter_column(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+def _alter_column(reader: Reader, schema: str, table: str) -> Iterator[SchemaObject]:
     reader.take("COLUMN")
     name = reader.last()
     if reader.take("SET", "NOT", "NULL"):
         yield _effect("not null", schema, table, name)
     elif reader.take("DROP", "NOT", "NULL"):
-        yield _effect("not null", schema, table, name, made=False)
+        yield _effect("not null", schema, table, name, expected=False)
     elif reader.take("DROP", "DEFAULT"):
-        yield _effect("default", schema, table, name, made=False)
+        yield _effect("default", schema, table, name, expected=False)
     else:
-        yield _effect(ALTERED, schema, table, name, sure=False)
+        yield _effect(ALTERED, schema, table, name, conclusive=False)
         yield _unread()
 
 
-def _rename_table(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
-    yield _effect("table", schema, None, table, made=False)
+def _rename_table(reader: Reader, schema: str, table: str) -> Iterator[SchemaObject]:
+    yield _effect("table", schema, None, table, expected=False)
     yield _effect("table", schema, None, reader.last())
 
 
-def _rename_constraint(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+def _rename_constraint(reader: Reader, schema: str, table: str) -> Iterator[SchemaObject]:
     yield from _renamed(reader, schema, table, "constraint")
 
 
-def _rename_column(reader: Reader, schema: str, table: str) -> Iterator[Effect]:
+def _rename_column(reader: Reader, schema: str, table: str) -> Iterator[SchemaObject]:
     reader.take("COLUMN")
     yield from _renamed(reader, schema, table, "column")
 
 
-def _renamed(reader: Reader, schema: str, table: str, kind: str) -> Iterator[Effect]:
-    yield _effect(kind, schema, table, reader.last(), made=False)
+def _renamed(reader: Reader, schema: str, table: str, kind: str) -> Iterator[SchemaObject]:
+    yield _effect(kind, schema, table, reader.last(), expected=False)
     reader.take("TO")
     yield _effect(kind, schema, table, reader.last())
 
 
 # In this order: the first that fits counts.
-_ACTIONS: tuple[tuple[tuple[str, ...], Callable[[Reader, str, str], Iterator[Effect]]], ...] = (
+_ACTIONS: tuple[
+    tuple[tuple[str, ...], Callable[[Reader, str, str], Iterator[SchemaObject]]], ...
+] = (
     (("ADD", "CONSTRAINT"), _add_constraint),
     (("DROP", "CONSTRAINT"), _drop_constraint),
     (("VALIDATE", "CONSTRAINT"), _validate),
@@ -448,7 +439,7 @@ _ACTIONS: tuple[tuple[tuple[str, ...], Callable[[Reader, str, str], Iterator[Eff
 )
 
 
-def _unnamed(reader: Reader, schema: str, table: str) -> Effect:
+def _unnamed(reader: Reader, schema: str, table: str) -> SchemaObject:
     """A constraint that the server finds a name for: known by its kind and columns."""
     kind = _INLINE[reader.word]
     reader.at += 1
@@ -475,7 +466,7 @@ def _columns(reader: Reader) -> str | None:
     return None
 
 
-def _altered_otherwise(reader: Reader) -> Iterator[Effect]:
+def _altered_otherwise(reader: Reader) -> Iterator[SchemaObject]:
     """What is renamed, and the values of an enum; everything else cannot be told by its name."""
     reader.take("MATERIALIZED")
     what = reader.word
@@ -488,21 +479,21 @@ def _altered_otherwise(reader: Reader) -> Iterator[Effect]:
     kind = _KIND.get(what, what.lower())
     if reader.take("RENAME", "TO"):
         new = reader.last()
-        yield _effect(kind, schema, None, name, made=False)
+        yield _effect(kind, schema, None, name, expected=False)
         yield _effect(kind, schema, None, new)
     elif reader.take("ADD", "VALUE"):
-        sure = not reader.take("IF", "NOT", "EXISTS")
-        yield _effect("value", schema, name, routines.text(reader) or "", sure=sure)
+        conclusive = not reader.take("IF", "NOT", "EXISTS")
+        yield _effect("value", schema, name, routines.text(reader) or "", conclusive=conclusive)
     elif reader.take("RENAME", "VALUE"):
         old = routines.text(reader) or ""
         reader.take("TO")
-        yield _effect("value", schema, name, old, made=False)
+        yield _effect("value", schema, name, old, expected=False)
         yield _effect("value", schema, name, routines.text(reader) or "")
     else:
         yield _unread()
 
 
-def _unread() -> Effect:
+def _unread() -> SchemaObject:
     return _effect(UNREAD, None, None, "")
 
 
@@ -512,17 +503,10 @@ def _effect(
     table: str | None,
     name: str,
     *,
-    made: bool = True,
-    sure: bool = True,
-) -> Effect:
-    return {
-        "kind": kind,
-        "schema": schema,
-        "table": table,
-        "name": name,
-        "made": made,
-        "sure": sure,
-    }
+    expected: bool = True,
+    conclusive: bool = True,
+) -> SchemaObject:
+    return SchemaObject(kind, schema, table, name, expected=expected, conclusive=conclusive)
 
 
 def _qualified(reader: Reader, parts: list[str]) -> tuple[str, str]:

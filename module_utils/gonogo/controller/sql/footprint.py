@@ -10,7 +10,7 @@
 =========  ==================================================================================
 
 A form that is not in this file is unknown. What a statement really locks is measured, on the twin
-and while it is deployed; see host/migrate/bill.py.
+and while it is deployed; see host/migrate/trace.py.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ _NO_QUERY = {"ON", "DO"}
 
 @dataclass(frozen=True)
 class Footprint:
-    """`tables` are `[schema, name]`: tables, views, sequences and indexes that are named."""
+    """`tables` are schema and name: of tables, views, sequences and indexes that are named."""
 
     lock: str
-    tables: list[Name]
+    tables: tuple[tuple[str, str], ...]
 
 
 class _UnreadError(Exception):
@@ -67,13 +67,13 @@ def footprint(piece: Piece) -> Footprint:
     reader.at += 1
     try:
         if verb in _HARMLESS:
-            return Footprint(NONE, [])
+            return Footprint(NONE, ())
         lock, names = _READERS[verb](reader) if verb in _READERS else (UNKNOWN, [])
     except _UnreadError:
         lock, names = UNKNOWN, []
     if lock != NONE:
         names += _after(piece, "REFERENCES")
-    tables = [list(name) for name in dict.fromkeys(map(tuple, names)) if len(name) == 2]
+    tables = tuple(dict.fromkeys((name[0], name[1]) for name in names if len(name) == 2))
     whole = all(len(name) == 2 for name in names)
     if lock in {ROWS, TABLES} and not (tables and whole):
         lock = UNKNOWN

@@ -31,7 +31,7 @@ class Routine:
     """`arguments`: the types as they are written, None where they cannot be told; `body`: the
     source as the server keeps it, None where it is no text or cannot be read."""
 
-    arguments: list[str] | None
+    arguments: tuple[str, ...] | None
     body: str | None
 
 
@@ -43,7 +43,7 @@ def read(reader: Reader) -> Routine:
     """Read from the list of arguments on, to the end of it; the body is looked for behind it."""
     if not reader.take("("):
         return ANY
-    arguments: list[str] | None = []
+    arguments: tuple[str, ...] | None = ()
     depth, current = 1, list[Token]()
     while depth and reader.at < len(reader.tokens):
         token = reader.tokens[reader.at]
@@ -59,7 +59,7 @@ def read(reader: Reader) -> Routine:
     return Routine(arguments, _body(reader))
 
 
-def _with(arguments: list[str], tokens: list[Token]) -> list[str] | None:
+def _with(arguments: tuple[str, ...], tokens: list[Token]) -> tuple[str, ...] | None:
     """One argument more, where it is one that the function is called with."""
     words = [token.text if token.kind == "word" else "" for token in tokens]
     if words[0] in _OLD_AGGREGATE or "ORDER" in words or tokens[0].text == "*":
@@ -81,7 +81,7 @@ def _with(arguments: list[str], tokens: list[Token]) -> list[str] | None:
         tokens, words = tokens[1:], words[1:]
     if not tokens or "%" in [token.text for token in tokens] or "SETOF" in words:
         return None
-    return [*arguments, spelled(tokens)]
+    return (*arguments, spelled(tokens))
 
 
 def _is_named(tokens: list[Token], words: list[str]) -> bool:

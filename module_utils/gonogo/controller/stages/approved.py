@@ -285,7 +285,7 @@ class ApprovedStage(Stage):
         def call(fence: list[str]) -> dict[str, Any]:
             return self.call_with_database(self.stage, {**asked, "fence": fence})
 
-        return concurrent_runs.after_the_dead(
+        return concurrent_runs.fence_dead_runs(
             call,
             call([]),
             runs_dir=self.runs_dir,

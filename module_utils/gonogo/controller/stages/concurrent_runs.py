@@ -1,4 +1,4 @@
-"""Who else works on the database: whoever is known to be gone is ended, the others respected."""
+"""Other runs that work on the database: those that are known to be gone are ended."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...contract.errors import GonogoError
 from ...contract.run_id import is_run_id
 from .. import evidence
 
-__all__ = ["after_the_dead", "by_hand"]
+__all__ = ["by_hand", "fence_dead_runs"]
 
 Probe = Callable[[list[str]], dict[str, Any]]
 
@@ -21,7 +21,7 @@ def by_hand(run_id: str) -> str:
     return f"SELECT pg_terminate_backend(pid) FROM {sessions};"  # noqa: S608 - an id, and to read
 
 
-def after_the_dead(
+def fence_dead_runs(
     probe: Probe,
     result: dict[str, Any],
     *,
@@ -29,12 +29,12 @@ def after_the_dead(
     identity: Mapping[str, Any],
     end: Callable[[str], str],
 ) -> dict[str, Any]:
-    """What a module answers once the runs in its way have been ended.
+    """End the sessions of runs that are gone, and return what the module answers then.
 
-    `result` is its first answer: `held` says who has the lock instead of it, `others` which runs
+    `result` is its first answer: `held` says who has the run lock, `others` which runs
     have sessions. `probe` calls it again with the ids of runs whose sessions it is to end.
     `identity` is the calling process. `end` gives the command that ends a run that may be alive.
-    Raises GonogoError when somebody in the way is not known to be gone.
+    Raises GonogoError when a run that is in the way is not known to be gone.
     """
     if not result["held"] and not result["others"]:
         return result

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from ...contract.budgets import budgets_of
 from ...contract.errors import GonogoError
 from ...contract.options.deploy import DEPLOY
+from ...contract.records.deployment import Approved, Deployment, Inspection, OwnRecord
+from ...contract.records.migration import Plan
+from ...contract.records.reading import plain, read
+from ...contract.records.rehearsal import Rehearsal
+from ...contract.records.trace import StatementTrace
 from .. import evidence
 from ..invocation import person
 from ..invocation.commands import spelled
@@ -18,11 +24,10 @@ from ..runbook import migration
 from ..runbook.book import Runbook
 from .base import Stage
 
+__all__ = ["Deploy"]
+
 # How often the schema is looked at before it is taken for one that does not keep still.
 _LOOKS = 3
-
-
-__all__ = ["Deploy"]
 
 
 class Deploy(Stage):
@@ -35,62 +40,81 @@ class Deploy(Stage):
         if self.checking:
             return {"skipped": True, "msg": "stage deploy does not run in check mode"}
         run = self.open_run()
+        rehearsed = self._admitted(run, arguments)
+        runbook = self.runbook_of(run)
+        plan = replace(migration.plan(runbook, "migration"), measured=_measured(rehearsed))
+        asking = arguments["approval_required"] or self.is_protected(run)
+        if arguments["plan_only"] and not asking:
+            return {"changed": False}
+        work = _Work(run, runbook, plan, arguments)
+        # Where nothing is to be applied this is the answer: nobody has approved anything else.
+        found = self._ask(work, plan_only=True)
+        approved = None
+        if asking and found.record.action == "would_apply":
+            shown = self._show(work, found.record, rehearsed)
+            if arguments["plan_only"]:
+                return shown
+            approved = self._approved(run, shown, arguments)
+        if arguments["plan_only"]:
+            return {"changed": False}
+        self._keep_files(work)
+        if found.record.action == "would_apply":
+            found = self._apply(work, found, approved)
+        return self._recorded(work, found, approved)
+
+    def _admitted(self, run: evidence.Run, arguments: Mapping[str, Any]) -> Rehearsal | None:
+        """The rehearsal of the run. Raises GonogoError where the run may not deploy."""
         if "deploy" not in run.read_json("plan.json")["stages"]:
             raise GonogoError(
                 "a deployment is no part of this run",
                 hint="Set deploy_enabled in the inventory or with -e: the whole run then has it.",
             )
         self.same_login(run, arguments)
-        if self.is_protected(run):
-            self._require_rehearsal(run)
-        budgets_of(arguments["budgets"])
-        ranges.check("deploy_plan_hours", arguments["plan_hours"])
-        runbook = self.runbook_of(run)
-        plan = {**migration.plan(runbook, "migration"), "measured": self._measured(run)}
-        asking = arguments["approval_required"] or self.is_protected(run)
-        if arguments["plan_only"] and not asking:
-            return {"changed": False}
-        # Where nothing is to be applied this is the answer: nobody has approved anything else.
-        done = self._ask(run, plan, arguments, plan_only=True)
-        approved = None
-        if asking and done["action"] == "would_apply":
-            shown = self._show(run, plan, done["before"], arguments)
-            if arguments["plan_only"]:
-                return shown
-            approved = self._approved(run, shown, arguments)
-        if arguments["plan_only"]:
-            return {"changed": False}
-        self._keep_files(run, runbook, plan)
-        if done["action"] == "would_apply":
-            done = self._apply(run, runbook, plan, done, approved, arguments)
-        done["approved"] = approved
-        own = deployment.own_record(self.runs_dir, run)
-        for look in (done["before"], done["after"]):
-            if look is not None:
-                look["contradictions"] += deployment.contradictions(look["state"], own, runbook)
-        done["own_record"] = own
-        _, after = done.pop("catalog_before"), done.pop("catalog_after")
-        if done["action"] == "applied" and (run.path / "schema.json").is_file():
-            rehearsed = run.read_json("schema.json")
-            done["unlike_rehearsal"] = rehearsal.unlike(
-                rehearsed, after, runbook.manifest, same=lambda _found: self._printed_again(run)
-            )
-        run.write_json("deploy.json", done, stage=self.stage)
-        problem = deployment.problem(done, caller=self.caller)
-        if problem:
-            raise problem
-        run.append(self.stage, "stage_passed")
-        return {"deployment": done, "lines": deployment.lines(done), "changed": bool(done["bill"])}
-
-    @staticmethod
-    def _require_rehearsal(run: evidence.Run) -> None:
-        file = run.path / "rehearsal.json"
-        if not file.is_file() or run.read_json("rehearsal.json")["done"] is not True:
+        rehearsed = rehearsal.read_record(run)
+        if self.is_protected(run) and (rehearsed is None or rehearsed.done is not True):
             raise GonogoError(
                 "on a protected target nothing is deployed that was not rehearsed on a twin",
                 hint="Set rehearsal_enabled and twin_enabled in the inventory or with -e: the "
                 "whole run then has them.",
             )
+        budgets_of(arguments["budgets"])
+        ranges.check("deploy_plan_hours", arguments["plan_hours"])
+        return rehearsed
+
+    def _recorded(self, work: _Work, found: _Answer, approved: Approved | None) -> dict[str, Any]:
+        """Write deploy.json and say what was done. Raises GonogoError where it was not."""
+        own = deployment.own_record(self.runs_dir, work.run)
+        done = replace(
+            found.record,
+            approved=approved,
+            before=_with_own(found.record.before, own, work.runbook),
+            after=_with_own(found.record.after, own, work.runbook),
+            own_record=own,
+            unlike_rehearsal=self._unlike_rehearsal(work, found),
+        )
+        work.run.write_json("deploy.json", plain(done), stage=self.stage)
+        problem = deployment.problem(done, caller=self.caller)
+        if problem:
+            raise problem
+        work.run.append(self.stage, "stage_passed")
+        return {
+            "deployment": plain(done),
+            "lines": deployment.lines(done),
+            "changed": bool(done.statements),
+        }
+
+    def _unlike_rehearsal(self, work: _Work, found: _Answer) -> tuple[str, ...] | None:
+        """What of the schema is not as the rehearsal has shown; None where nobody could compare."""
+        run = work.run
+        if found.record.action != "applied" or not (run.path / "schema.json").is_file():
+            return None
+        unlike = rehearsal.unlike(
+            run.read_json("schema.json"),
+            found.catalog_after or {},
+            work.runbook.manifest,
+            same=lambda _found: self._printed_again(run),
+        )
+        return tuple(unlike)
 
     @staticmethod
     def _printed_again(run: evidence.Run) -> dict[str, list[str]]:
@@ -98,32 +122,25 @@ class Deploy(Stage):
         proof = run.read_json("twin.json")["proof"] or {}
         return dict(proof.get("schema", {}).get("printed_again", {}))
 
-    @staticmethod
-    def _measured(run: evidence.Run) -> list[dict[str, Any]]:
-        """The bill of the same statements on the twin, empty where none was made there."""
-        if not (run.path / "rehearsal.json").is_file():
-            return []
-        return list((run.read_json("rehearsal.json")["deployment"] or {}).get("bill", []))
-
-    def _apply(
-        self,
-        run: evidence.Run,
-        runbook: Runbook,
-        plan: dict[str, Any],
-        look: dict[str, Any],
-        approved: dict[str, Any] | None,
-        arguments: dict[str, Any],
-    ) -> dict[str, Any]:
+    def _apply(self, work: _Work, found: _Answer, approved: Approved | None) -> _Answer:
         """What came of applying it, to the very schema that is sealed before."""
         for look_number in range(_LOOKS):
-            intents.seal(run, plan, look, digests=runbook.digests, approved=approved)
+            look = found.record
+            intents.seal(
+                work.run,
+                work.plan,
+                look,
+                schema=found.catalog_before or {},
+                digests=work.runbook.digests,
+                approved=approved,
+            )
             # The first call uses the approval up, whatever it finds.
             used = approved if look_number == 0 else None
-            done = self._ask(run, plan, arguments, sealed=look["schema_before"], approved=used)
-            if done["action"] != "moved":
+            done = self._ask(work, sealed=look.schema_before, approved=used)
+            if done.record.action != "moved":
                 return done
-            before, look = look, self._ask(run, plan, arguments, plan_only=True)
-            if look["action"] != "would_apply" or look["before"] != before["before"]:
+            found = self._ask(work, plan_only=True)
+            if found.record.action != "would_apply" or found.record.before != look.before:
                 break
         raise GonogoError(
             "the schema changes while it is looked at; nothing was deployed",
@@ -132,48 +149,48 @@ class Deploy(Stage):
 
     def _ask(
         self,
-        run: evidence.Run,
-        plan: dict[str, Any],
-        arguments: dict[str, Any],
+        work: _Work,
         *,
         plan_only: bool = False,
-        approved: dict[str, Any] | None = None,
+        approved: Approved | None = None,
         sealed: str | None = None,
-    ) -> dict[str, Any]:
-        asked = DEPLOY.passed(arguments)
-        asked |= {"run_id": run.run_id, "plan": plan, "plan_only": plan_only, "sealed": sealed}
+    ) -> _Answer:
+        asked = {
+            **DEPLOY.passed(work.arguments),
+            "run_id": work.run.run_id,
+            "plan": plain(work.plan),
+            "plan_only": plan_only,
+            "sealed": sealed,
+        }
         if approved:
             # For other controllers to see.
-            asked["approval"] = approved["approval"]
+            asked["approval"] = approved.approval
             asked["approvals"] = f"{self.remote_dir}/approvals"
-        return dict(self.call_with_database("deploy", asked)["deployment"])
+        answer = self.call_with_database("deploy", asked)
+        return _Answer(
+            read(Deployment, answer["deployment"], file="the deployment"),
+            answer["catalog_before"],
+            answer["catalog_after"],
+        )
 
-    def _keep_files(self, run: evidence.Run, runbook: Runbook, plan: dict[str, Any]) -> None:
-        for step in plan["steps"]:
-            content = (runbook.directory / step["file"]).read_bytes()
-            run.write(f"sql/deploy_{step['file']}", content, stage=self.stage)
+    def _keep_files(self, work: _Work) -> None:
+        for step in work.plan.steps:
+            content = (work.runbook.directory / step.file).read_bytes()
+            work.run.write(f"sql/deploy_{step.file}", content, stage=self.stage)
 
-    def _show(
-        self,
-        run: evidence.Run,
-        plan: dict[str, Any],
-        look: dict[str, Any],
-        arguments: dict[str, Any],
-    ) -> dict[str, Any]:
+    def _show(self, work: _Work, look: Deployment, rehearsed: Rehearsal | None) -> dict[str, Any]:
         """The plan of this run, in its evidence."""
-        rehearsed = (
-            run.read_json("rehearsal.json") if (run.path / "rehearsal.json").is_file() else None
-        )
-        about = (run.read_json("run.json"), plan, look, rehearsed)
+        assert look.before is not None  # the host has looked
+        run = work.run
+        about = (run.read_json("run.json"), work.plan, look.before, rehearsed)
         digest, holds = deploy_approval.content(*about), deploy_approval.holds(*about)
-        shown, new = approval.open_plan(
-            run, deploy_approval.PLAN, digest, hours=arguments["plan_hours"], holds=holds
-        )
+        hours = work.arguments["plan_hours"]
+        shown, new = approval.open_plan(run, deploy_approval.PLAN, digest, hours=hours, holds=holds)
         if new:
             run.write_json(deploy_approval.PLAN, shown, stage=self.stage)
-        lines = deploy_approval.plan_lines(plan, look)
+        lines = deploy_approval.plan_lines(work.plan, look.before)
         if rehearsed:
-            lines += rehearsal.bill_lines(rehearsed)
+            lines += rehearsal.trace_lines(rehearsed)
         return {
             "changed": False,
             "token": shown["token"],
@@ -184,7 +201,7 @@ class Deploy(Stage):
 
     def _approved(
         self, run: evidence.Run, shown: dict[str, Any], arguments: dict[str, Any]
-    ) -> dict[str, Any]:
+    ) -> Approved:
         caller = self.caller
         promoted = self.variable("gonogo_promotion_evidence")
         given = "gonogo_promotion_evidence" in caller.given
@@ -202,3 +219,37 @@ class Deploy(Stage):
             hint=f"To approve what is there now: {hint}",
             now=shown["holds"],
         )
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is deployed, and what the stage was given for it."""
+
+    run: evidence.Run
+    runbook: Runbook
+    plan: Plan
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What the target host says; the schemas as far as they were read."""
+
+    record: Deployment
+    catalog_before: Mapping[str, str] | None
+    catalog_after: Mapping[str, str] | None
+
+
+def _measured(rehearsed: Rehearsal | None) -> Sequence[StatementTrace]:
+    """The trace of the same statements on the twin, empty where none was made there."""
+    return rehearsed.deployment.statements if rehearsed and rehearsed.deployment else ()
+
+
+def _with_own(
+    look: Inspection | None, own: OwnRecord | None, runbook: Runbook
+) -> Inspection | None:
+    """With in what our own record and the schema do not agree."""
+    if look is None:
+        return None
+    more = deployment.contradictions(look.state, own, runbook)
+    return replace(look, contradictions=(*look.contradictions, *more))

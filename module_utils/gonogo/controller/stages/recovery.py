@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...contract.errors import GonogoError
+from ...contract.records.deployment import Deployment
+from ...contract.records.reading import read
 from ..evidence import Run, load
 from ..outcome import intents, unheard
 from . import concurrent_runs
@@ -18,7 +20,7 @@ __all__ = ["came_lines", "find_out", "find_out_restore", "find_out_restores", "f
 _SHOWN = 20
 # What of a restore, and of an undo, nobody knows any more who was not told.
 _UNTOLD = dict.fromkeys(("tables", "proof", "seconds"))
-_OF_AN_UNDO = ("changes", "lost", "compared", "locked", "locked_seconds", "bill", "seconds")
+_OF_AN_UNDO = ("changes", "lost", "compared", "locked", "locked_seconds", "statements", "seconds")
 
 
 def find_out(
@@ -37,7 +39,8 @@ def find_out(
     may be alive.
     """
     asked = {**intents.plan_of(run), "login": login, "run_id": by, "timeouts": timeouts}
-    found = _asked(stage, run, "found", asked, fence=fence)
+    answer = _asked(stage, run, "found", asked, fence=fence)
+    found = read(Deployment, answer, file="the deployment")
     if stage.checking:
         return intents.found_lines(run, found)
     return intents.found_lines(run, intents.keep_found(run, found, by=by))
@@ -173,7 +176,7 @@ def _asked(
         given = {**asked, "declared": declared, "fence": [*fence, *more]}
         return stage.call_with_database(entry, given)
 
-    answer = concurrent_runs.after_the_dead(
+    answer = concurrent_runs.fence_dead_runs(
         call,
         call([]),
         runs_dir=stage.runs_dir,

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, TypeVar
 
 from ...contract.budgets import budgets_of
 from ...contract.errors import GonogoError, InputError
 from ...contract.options.rehearsal import REHEARSAL
+from ...contract.records import rehearsal as records
+from ...contract.records.migration import Plan
+from ...contract.records.reading import plain, read
+from ...contract.records.rehearsal import Trial, TriedRevert
 from ...host.compare.schema_catalog import Difference
 from .. import evidence
 from ..outcome import rehearsal
@@ -20,6 +25,17 @@ from .base import Stage
 from .scripts import answers, problem_of
 
 __all__ = ["Rehearsal"]
+
+_Answer = TypeVar("_Answer")
+
+
+@dataclass
+class _Tried:
+    """What was tried so far; the schema with the migration, and what came of the sabotage."""
+
+    record: records.Rehearsal
+    schema: Mapping[str, str] | None = None
+    sabotage: dict[str, Any] | None = None
 
 
 class Rehearsal(Stage):
@@ -36,31 +52,34 @@ class Rehearsal(Stage):
         budgets_of(arguments["budgets"])
         twin = run.read_json("twin.json")
         deploying = "deploy" in run.read_json("plan.json")["stages"]
-        record = rehearsal.nothing(
-            run.read_json("run.json"),
-            required=arguments["required"] or (deploying and self.is_protected(run)),
-            twin=twin,
+        tried = _Tried(
+            rehearsal.nothing(
+                run.read_json("run.json"),
+                required=arguments["required"] or (deploying and self.is_protected(run)),
+                twin=twin,
+            )
         )
         if twin.get("kept"):
             try:
-                record.update(self._tried(run, twin["kept"]["login"], arguments, deploying))
+                self._try(tried, run, twin["kept"]["login"], arguments, deploying)
             except Exception:
                 # What went wrong is to be told; the stage verdict tries again to remove it.
                 with contextlib.suppress(GonogoError):
                     self._remove(run, arguments)
                 raise
             self._remove(run, arguments)
-        schema, sabotage = record.pop("schema"), record.pop("sabotage", None)
-        if sabotage is not None:
-            run.write_json("sabotage.json", sabotage, stage=self.stage)
-        if schema is not None:
-            run.write_json("schema.json", schema, stage=self.stage)
-        run.write_json("rehearsal.json", record, stage=self.stage)
+        if tried.sabotage is not None:
+            run.write_json("sabotage.json", tried.sabotage, stage=self.stage)
+        if tried.schema is not None:
+            run.write_json("schema.json", dict(tried.schema), stage=self.stage)
+        record = tried.record
+        run.write_json(records.Rehearsal.FILE, plain(record), stage=self.stage)
         problem = rehearsal.problem(record, run.read_json("plan.json"), deploying=deploying)
         if problem:
             raise problem
         run.append(self.stage, "stage_passed")
-        return {"changed": True, "rehearsal": record, "lines": rehearsal.lines(record, sabotage)}
+        lines = rehearsal.lines(record, tried.sabotage)
+        return {"changed": True, "rehearsal": plain(record), "lines": lines}
 
     def _remove(self, run: evidence.Run, arguments: Mapping[str, Any]) -> None:
         asked = {
@@ -71,14 +90,15 @@ class Rehearsal(Stage):
         }
         self.call_with_database("twin", asked)
 
-    def _tried(
+    def _try(
         self,
+        tried: _Tried,
         run: evidence.Run,
         login: Mapping[str, Any],
         arguments: Mapping[str, Any],
         deploying: bool,
-    ) -> dict[str, Any]:
-        """What the record says beside `nothing`."""
+    ) -> None:
+        """Add to what was tried, step by step."""
         runbook = self.runbook_of(run)
         plan = migration.plan(runbook, "migration") if deploying else None
         undo = self._undo(runbook, deploying)
@@ -86,28 +106,28 @@ class Rehearsal(Stage):
             **REHEARSAL.passed(arguments),
             "login": login,
             "run_id": run.run_id,
-            "plan": plan or undo,
-            "undo": undo,
-            "untold": migration.untold(runbook),
+            "plan": plain(plan or undo),
+            "undo": plain(undo),
+            "untold": plain(migration.untold(runbook)),
         }
-        there = self._asked({**asked, "part": "there" if deploying else "look"})
-        record = {
-            "done": True,
-            **there,
-            "unlike_promotion": self._unlike(run, runbook, there["schema"], asked),
-        }
-        if there["problem"]:
-            return {**record, "problem": rehearsal.told(there)}
-        answered, facts = self._checks(run, runbook, login, arguments)
-        record.update(answered)
+        trial = self._asked(Trial, asked, "apply_revert_reapply" if deploying else "inspect")
+        tried.schema = trial.schema
+        tried.record = replace(
+            rehearsal.tried(tried.record, trial),
+            unlike_promotion=self._unlike(run, runbook, trial.schema or {}, asked),
+        )
+        if trial.problem:
+            return
+        checks, scripts, facts = self._checks(run, runbook, login, arguments)
+        tried.record = replace(tried.record, checks=tuple(checks), scripts=scripts)
         if undo:
-            record["back"] = self._asked({**asked, "part": "back"})
+            back = self._asked(TriedRevert, asked, "try_revert")
+            tried.record = replace(tried.record, back=back)
         if arguments["sabotage"]:
-            record["sabotage"] = self._sabotaged(run, runbook, login, arguments, facts)
-        return record
+            tried.sabotage = self._sabotaged(run, runbook, login, arguments, facts)
 
     @staticmethod
-    def _undo(runbook: Runbook, deploying: bool) -> dict[str, Any] | None:
+    def _undo(runbook: Runbook, deploying: bool) -> Plan | None:
         if not runbook.sql_files("undo"):
             return None
         try:
@@ -149,8 +169,9 @@ class Rehearsal(Stage):
         ]
         return {**answer, "never_failed": blind}
 
-    def _asked(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        return dict(self.call_with_database("rehearsal", asked)["rehearsal"])
+    def _asked(self, record: type[_Answer], asked: Mapping[str, Any], part: str) -> _Answer:
+        answer = self.call_with_database("rehearsal", {**asked, "part": part})
+        return read(record, answer["rehearsal"], file="the rehearsal")
 
     def _unlike(
         self,
@@ -158,7 +179,7 @@ class Rehearsal(Stage):
         runbook: Runbook,
         schema: Mapping[str, str],
         asked: Mapping[str, Any],
-    ) -> list[str] | None:
+    ) -> tuple[str, ...] | None:
         """Names that differ from the schema of the run that let this one in; None if unknown."""
         if not (run.path / "promotion_schema.json").is_file():
             return None
@@ -172,7 +193,7 @@ class Rehearsal(Stage):
             answer = self.call_with_database("reprint", {**question, "definitions": pairs})
             return dict(answer["same"])
 
-        return rehearsal.unlike(validated, schema, runbook.manifest, same=same)
+        return tuple(rehearsal.unlike(validated, schema, runbook.manifest, same=same))
 
     def _checks(
         self,
@@ -180,7 +201,7 @@ class Rehearsal(Stage):
         runbook: Runbook,
         login: Mapping[str, Any],
         arguments: Mapping[str, Any],
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
+    ) -> tuple[list[dict[str, Any]], dict[str, str], dict[str, Any]]:
         """What every check of the runbook says there, with rows that stay, and in which scripts;
         and the facts."""
         record = {**run.read_json("run.json"), "residue": "keep"}
@@ -215,4 +236,4 @@ class Rehearsal(Stage):
             for phase in phases:
                 results += answers(runbook, phase["name"], outcomes.get(phase["name"]))
             stopped = stopped or problem_of(runbook, phases, outcomes, stage) is not None
-        return {"checks": results, "scripts": scripts}, facts
+        return results, scripts, facts

@@ -8,9 +8,11 @@ from typing import Any, ClassVar
 from ...contract.errors import GonogoError
 from ...contract.options.option import StageOptions
 from ...contract.options.scripts import PHASES, PREFLIGHT
+from ...contract.records.reading import plain, read
+from ...contract.records.standing import Standing
 from ...verdict import read_plan
 from ..evidence import Run
-from ..outcome import standing
+from ..outcome import deployment, rehearsal, standing
 from ..runbook.book import Runbook
 from ..runbook.phase_scripts import prepare, tried
 from . import kept_scripts
@@ -57,7 +59,10 @@ class PhaseStage(Stage):
                 "scripts": scripts,
                 "application_name": runbook.parameters.get("application_name", ""),
                 **(
-                    {"objects": judged_objects(runbook), "expected": standing.objects(runbook)}
+                    {
+                        "objects": judged_objects(runbook),
+                        "expected": plain(standing.objects(runbook)),
+                    }
                     if self.stage == "phases"
                     else {}
                 ),
@@ -72,14 +77,11 @@ class PhaseStage(Stage):
 
     def _look_back(self, run: Run, runbook: Runbook, seen: Mapping[str, Any] | None) -> None:
         """Whether the migration is there, written down as a stage's failure where it is not."""
-        records = {
-            name: run.read_json(f"{name}.json") if (run.path / f"{name}.json").is_file() else None
-            for name in ("rehearsal", "deploy")
-        }
         found = standing.problem(
             runbook,
-            seen,
-            **records,
+            None if seen is None else read(Standing, seen, file="what is missing"),
+            rehearsal=rehearsal.read_record(run),
+            deploy=deployment.read_record(run),
             caller=self.caller,
             told=_important_failed(run),
         )
@@ -164,6 +166,11 @@ class Phases(PhaseStage):
     stage = "phases"
     taken = PHASES
     spec: ClassVar[Mapping[str, Any]] = PHASES.task
+
+
+def _at_the_end(runbook: Runbook) -> dict[str, Any]:
+    """What is compared, and what has to exist, once the phases have ended."""
+    return {"objects": judged_objects(runbook), "expected": plain(standing.objects(runbook))}
 
 
 def _important_failed(run: Run) -> bool:

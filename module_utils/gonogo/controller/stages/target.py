@@ -78,7 +78,7 @@ class Target(Stage):
         run = self._open(arguments, declared, runbook, admitted, protected)
         with compiling(runbook.template_folders):
             first = self._probe(arguments, declared, run_id=run.run_id)
-        result = concurrent_runs.after_the_dead(
+        result = concurrent_runs.fence_dead_runs(
             lambda dead: self._probe(arguments, declared, run_id=run.run_id, fence=dead),
             first,
             runs_dir=self.runs_dir,

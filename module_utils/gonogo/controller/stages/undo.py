@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ...contract.budgets import budgets_of
 from ...contract.errors import GonogoError
 from ...contract.options.undo import UNDO
+from ...contract.records import undo as records
+from ...contract.records.migration import Step
+from ...contract.records.reading import plain, read
 from .. import evidence
 from ..outcome import intents, unheard
 from ..outcome.undo_lines import change_lines
@@ -17,6 +21,7 @@ from . import recovery
 from .approved import ApprovedStage
 
 _SHOWN = 20
+_FIELDS = tuple(field.name for field in fields(records.Undo))
 # What a run that has deployed, or has begun to, has left in its evidence.
 _DEPLOYED = ("deploy.json", "deploy_found.json", intents.DEPLOY)
 
@@ -33,7 +38,7 @@ class Undo(ApprovedStage):
     purpose = "To take it back"
     kept = (
         *("state", "content", "changes", "lost", "compared", "locked", "locked_seconds"),
-        *("committed", "bill", "seconds"),
+        *("committed", "statements", "seconds"),
     )
 
     def nobody(self) -> str:
@@ -104,14 +109,16 @@ class Undo(ApprovedStage):
                 + self.caller.playbook("restore", f"restore_run_id={run.run_id}"),
             )
         return {
-            "plan": migration.plan(runbook, "undo"),
+            "plan": plain(migration.plan(runbook, "undo")),
             "schema_before": run.read_json(intents.SCHEMA) if kept else None,
             **UNDO.passed(arguments),
         }
 
     def plan_lines(self, run: evidence.Run, planned: Mapping[str, Any]) -> list[str]:
-        steps = migration.plan(self.runbook_of(run), "undo")["steps"]
-        return [*self._found, *_plan_lines(run.run_id, planned, steps)]
+        steps = migration.plan(self.runbook_of(run), "undo").steps
+        shown = {key: planned[key] for key in _FIELDS}
+        undo = read(records.Undo, shown, file="the plan of the undo")
+        return [*self._found, *_plan_lines(run.run_id, undo, steps)]
 
     def done_lines(self, run: evidence.Run, done: Mapping[str, Any]) -> list[str]:
         return [
@@ -123,29 +130,27 @@ class Undo(ApprovedStage):
 
 def _left_nothing(path: Path) -> bool:
     """Whether a deployment has failed and left everything as it was."""
-    done = intents.deployment(path) or {}
-    return done.get("action") == "failed" and done.get("changed") == []
+    done = intents.deployment(path)
+    return done is not None and done.action == "failed" and done.changed == ()
 
 
-def _plan_lines(
-    run_id: str, planned: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]
-) -> list[str]:
-    words = {"applied": "", "half": ", which is there in part", "unfinished": ""}
-    lines = [f"Taking back the migration of run {run_id}{words.get(planned['state'], '')}:"]
-    changes = change_lines(planned["changes"], planned["removed"], steps)
+def _plan_lines(run_id: str, planned: records.Undo, steps: Sequence[Step]) -> list[str]:
+    part = ", which is there in part" if planned.state == "partial" else ""
+    lines = [f"Taking back the migration of run {run_id}{part}:"]
+    changes = change_lines(planned.changes, planned.removed, steps)
     lines += [f"  {change}" for change in changes[:_SHOWN]]
     if len(changes) > _SHOWN:
         lines.append(f"  and {len(changes) - _SHOWN} more changes to the schema")
-    if planned["lost"]:
+    if planned.lost:
         lines.append("These rows would be LOST; they are only here and in a backup:")
-        lines += [f"  {rows:6d}  {name}" for name, rows in planned["lost"].items()]
+        lines += [f"  {rows:6d}  {name}" for name, rows in planned.lost.items()]
     else:
         lines.append("No row would be lost.")
     lines.append(
-        f"Nobody else could use these tables for {planned['locked_seconds']:.1f} s: "
-        f"{', '.join(planned['locked'])}."
+        f"Nobody else could use these tables for {planned.locked_seconds:.1f} s: "
+        f"{', '.join(planned.locked)}."
     )
-    compared = len(planned["compared"])
+    compared = len(planned.compared)
     lines.append(
         f"It was rehearsed and rolled back; the rows of {compared} tables that it touches and "
         "leaves there were compared and are the same."

@@ -10,6 +10,9 @@ from typing import Any, ClassVar
 from ...contract import canonical
 from ...contract.errors import GonogoError, InputError
 from ...contract.options.verdict import VERDICT
+from ...contract.records.deployment import Deployment
+from ...contract.records.readable import readable
+from ...contract.records.rehearsal import Rehearsal
 from ...host.compare.judged import differences
 from .. import evidence, report
 from ..evidence import judgement
@@ -127,8 +130,8 @@ class Verdict(Stage):
         found = evidence.load(run.path)
         return ways_back.ways_back(
             run.run_id,
-            deployment=found.deploy,
-            rehearsal=found.rehearsal,
+            deployment=readable(Deployment, found.deploy, file=Deployment.FILE),
+            rehearsal=readable(Rehearsal, found.rehearsal, file=Rehearsal.FILE),
             twin=found.twin,
             caller=self.caller,
         )

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 from ...contract.budgets import Budgets
 from ...contract.errors import GonogoError
+from ...contract.records.deployment import Failure, Holder
+from ...contract.records.migration import Statement, Step
+from ...contract.records.trace import StatementTrace
 from ..session.connection import DatabaseError, described
-from .bill import Ahead, Meter
 from .needs import STRENGTH, Measured, Needs, stronger
+from .trace import Ahead, Meter
 
 __all__ = ["Applied", "apply"]
 
@@ -76,23 +79,22 @@ ORDER BY a.pid
 class Applied:
     """What has become of the statements.
 
-    `bill`: one line per statement that was committed, see bill.py; `unsure`: the same of those
-    whose transaction was being committed when the connection was lost. `files`: those that are
-    there in full. `attempts`: what was tried in vain before, each with `file`, `line`, `sqlstate`,
-    `message` and `holders` (who had the lock). `error`: why it ended early, or None; its
+    `statements`: the trace of each that was committed; `unsure`: of those whose transaction was
+    being committed when the connection was lost. `files`: those that were applied in full.
+    `failed_attempts`: those before the one that counts. `error`: why it ended early, or None; its
     `committed` is None where the connection was lost while committing: nobody knows.
     """
 
-    bill: list[dict[str, Any]] = field(default_factory=list)
-    unsure: list[dict[str, Any]] = field(default_factory=list)
+    statements: list[StatementTrace] = field(default_factory=list)
+    unsure: list[StatementTrace] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
-    attempts: list[dict[str, Any]] = field(default_factory=list)
-    error: dict[str, Any] | None = None
+    failed_attempts: list[Failure] = field(default_factory=list)
+    error: Failure | None = None
 
 
 class _Failed(Exception):  # noqa: N818 - travels within this file
-    def __init__(self, told: dict[str, Any]) -> None:
-        super().__init__(told["message"])
+    def __init__(self, told: Failure) -> None:
+        super().__init__(told.message)
         self.told = told
 
 
@@ -100,21 +102,41 @@ class _Failed(Exception):  # noqa: N818 - travels within this file
 class _Work:
     """Statements of one transaction, `files` that are complete with it."""
 
-    statements: list[Mapping[str, Any]]
+    statements: list[Statement]
     files: list[str]
     own_transaction: bool = True
+
+    @property
+    def tables(self) -> list[tuple[str, str]]:
+        return [table for statement in self.statements for table in statement.tables]
+
+    def ends_file(self, position: int) -> bool:
+        """Whether the statement at this position is the last one of its file."""
+        following = self.statements[position + 1 :]
+        return not following or following[0].file != self.statements[position].file
+
+
+@dataclass(frozen=True)
+class _Conditions:
+    """Under which the transactions run, see `apply`."""
+
+    budgets: Budgets
+    confirm: Callable[[], None]
+    opening: Callable[[Any], None] | None
+    within: Mapping[str, Callable[[Any], None]]
+    needs: Needs
 
 
 def apply(
     connection: Any,
-    steps: Sequence[Mapping[str, Any]],
+    steps: Sequence[Step],
     *,
     budgets: Budgets,
     confirm: Callable[[], None],
     opening: Callable[[Any], None] | None = None,
     within: Mapping[str, Callable[[Any], None]] | None = None,
     measured: Measured | None = None,
-    skip: Callable[[Mapping[str, Any]], bool] = lambda _statement: False,
+    skip: Callable[[Statement], bool] = lambda _statement: False,
 ) -> Applied:
     """Run the steps in an autocommit session; what a migration did wrong is in the result.
 
@@ -125,13 +147,13 @@ def apply(
     statements are done already.
     """
     done = Applied()
-    needs = Needs(measured or Measured())
+    conditions = _Conditions(budgets, confirm, opening, within or {}, Needs(measured or Measured()))
     for work in _works(steps, skip):
         try:
-            if not _one(connection, work, done, budgets, confirm, opening, within or {}, needs):
+            if not _one(connection, work, done, conditions):
                 break
         except GonogoError as error:
-            if not done.bill:
+            if not done.statements:
                 raise
             # What is committed must not be forgotten.
             done.error = _stopped(work.statements[0], error)
@@ -139,125 +161,129 @@ def apply(
     return done
 
 
-def _works(
-    steps: Sequence[Mapping[str, Any]], skip: Callable[[Mapping[str, Any]], bool]
-) -> Iterator[_Work]:
+def _works(steps: Sequence[Step], skip: Callable[[Statement], bool]) -> Iterator[_Work]:
     together = _Work([], [])
     for step in steps:
-        left = [statement for statement in step["statements"] if not skip(statement)]
-        if step["transaction"]:
+        left = [statement for statement in step.statements if not skip(statement)]
+        if step.transaction:
             together.statements += left
-            together.files.append(step["file"])
+            together.files.append(step.file)
             continue
         if together.statements:
             yield together
         together = _Work([], [])
         for number, statement in enumerate(left):
-            last = [step["file"]] if number == len(left) - 1 else []
-            yield _Work([statement], last, own_transaction=not statement["outside"])
+            last = [step.file] if number == len(left) - 1 else []
+            yield _Work([statement], last, own_transaction=not statement.outside)
     if together.statements:
         yield together
 
 
-def _one(
-    connection: Any,
-    work: _Work,
-    done: Applied,
-    budgets: Budgets,
-    confirm: Callable[[], None],
-    opening: Callable[[Any], None] | None,
-    within: Mapping[str, Callable[[Any], None]],
-    needs: Needs,
-) -> bool:
+def _one(connection: Any, work: _Work, done: Applied, conditions: _Conditions) -> bool:
     """Run one transaction, again if it did not get its locks; whether it is there now."""
+    budgets = conditions.budgets
     for attempt in range(1, budgets.attempts + 1):
-        confirm()
+        conditions.confirm()
         meter = Meter(connection)
         try:
-            _transaction(connection, work, meter, budgets, confirm, opening, within, needs)
+            _Transaction(connection, work, meter, conditions).run()
         except _Failed as failure:
             told = failure.told
-            if told["committed"] is None:
-                done.unsure = meter.lines
-            # A build that was broken off has left something that a second would stumble over.
-            again = told["sqlstate"] in _RETRIED and (
-                work.own_transaction or "CONCURRENTLY" not in work.statements[0]["outside"]
-            )
-            if not again or attempt == budgets.attempts or connection.closed:
-                done.error = {**told, "attempts": attempt}
+            if told.committed is None:
+                done.unsure = meter.traces
+            if not _may_retry(work, told) or attempt == budgets.attempts or connection.closed:
+                done.error = replace(told, attempts=attempt)
                 return False
-            done.attempts.append(told)
+            done.failed_attempts.append(told)
             time.sleep(budgets.wait)
         else:
-            done.bill += meter.lines
+            done.statements += meter.traces
             done.files += work.files
             return True
     raise AssertionError("at least one attempt")
 
 
-def _transaction(
-    connection: Any,
-    work: _Work,
-    meter: Meter,
-    budgets: Budgets,
-    confirm: Callable[[], None],
-    opening: Callable[[Any], None] | None,
-    within: Mapping[str, Callable[[Any], None]],
-    needs: Needs,
-) -> None:
-    current: Mapping[str, Any] = work.statements[0]
-    limit = ""
-    committing = False
-    try:
+def _may_retry(work: _Work, told: Failure) -> bool:
+    # A build that was broken off has left something that a second would stumble over.
+    broken_off = not work.own_transaction and "CONCURRENTLY" in (work.statements[0].outside or "")
+    return told.sqlstate in _RETRIED and not broken_off
+
+
+class _Transaction:
+    """One try of one transaction."""
+
+    def __init__(self, connection: Any, work: _Work, meter: Meter, conditions: _Conditions) -> None:
+        self._connection = connection
+        self._work = work
+        self._meter = meter
+        self._conditions = conditions
+        # What runs, and which budget bounds its time.
+        self._current = work.statements[0]
+        self._limited_by = ""
+        self._committing = False
+
+    def run(self) -> None:
+        """Raises _Failed where the database refuses it."""
+        connection = self._connection
+        try:
+            self._statements()
+        except DatabaseError as error:
+            told = _told(connection, self._current, error, self._limited_by)
+            if self._committing and connection.closed:
+                told = replace(told, committed=None)
+            self._roll_back()
+            if told.sqlstate == _LOCK_NOT_AVAILABLE and not connection.closed:
+                told = replace(told, holders=_holders(connection, self._current))
+            raise _Failed(told) from error
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        if self._work.own_transaction and not self._connection.closed:
+            self._connection.execute("ROLLBACK")
+
+    def _statements(self) -> None:
+        connection, work, conditions = self._connection, self._work, self._conditions
         if work.own_transaction:
             connection.execute("BEGIN")
-            if opening:
-                opening(connection)
+            if conditions.opening:
+                conditions.opening(connection)
         patience = _patience(connection)
-        limit = _limit(connection, current, budgets)
-        meter.begin([table for s in work.statements for table in s["tables"]])
+        self._limited_by = _limit(connection, self._current, conditions.budgets)
+        self._meter.begin(work.tables)
         if work.own_transaction:
-            tables = _lockable(connection, needs.ahead(work.statements, meter))
-            # One alone is what its statement waits for, unless another needs a stronger lock later.
-            if len(tables) > 1 or (tables and needs.measured.locks and len(work.statements) > 1):
-                named = [table.name.split(".", 1) for table in tables]
-                current, limit = {**current, "tables": named}, _AHEAD
-                _lock_ahead(connection, tables, meter, budgets, patience)
+            self._lock_ahead(patience)
         for position, statement in enumerate(work.statements):
-            current = statement
-            makes_wait = needs.makes_wait(statement, meter)
-            limit = _limit(
-                connection,
-                statement,
-                budgets,
-                since=meter.blocking_since,
-                makes_wait=makes_wait,
-                patience=patience if work.own_transaction else None,
-            )
-            meter.run(statement)
-            following = work.statements[position + 1 :]
-            ends = not following or following[0]["file"] != statement["file"]
-            if ends and statement["file"] in within:
-                within[statement["file"]](connection)
+            self._run(statement, patience)
+            if work.ends_file(position) and statement.file in conditions.within:
+                conditions.within[statement.file](connection)
         if work.own_transaction:
-            confirm()
-            committing = True
+            conditions.confirm()
+            self._committing = True
             connection.execute("COMMIT")
-        meter.end()
-    except DatabaseError as error:
-        told = _told(connection, current, error, limit)
-        told["committed"] = None if committing and connection.closed else False
-        if not connection.closed:
-            if work.own_transaction:
-                connection.execute("ROLLBACK")
-            told["holders"] = (
-                _holders(connection, current) if told["sqlstate"] == _LOCK_NOT_AVAILABLE else []
-            )
-        raise _Failed(told) from error
-    except BaseException:
-        if work.own_transaction and not connection.closed:
-            connection.execute("ROLLBACK")
-        raise
+        self._meter.end()
+
+    def _lock_ahead(self, patience: float) -> None:
+        needs, statements = self._conditions.needs, self._work.statements
+        tables = _lockable(self._connection, needs.ahead(statements, self._meter))
+        # One alone is what its statement waits for, unless another needs a stronger lock later.
+        if len(tables) > 1 or (tables and needs.measured.locks and len(statements) > 1):
+            self._current = replace(self._current, tables=tuple(table.place for table in tables))
+            self._limited_by = _AHEAD
+            _lock_ahead(self._connection, tables, self._meter, self._conditions.budgets, patience)
+
+    def _run(self, statement: Statement, patience: float) -> None:
+        self._current = statement
+        self._limited_by = _limit(
+            self._connection,
+            statement,
+            self._conditions.budgets,
+            since=self._meter.blocking_since,
+            makes_wait=self._conditions.needs.makes_wait(statement, self._meter),
+            patience=patience if self._work.own_transaction else None,
+        )
+        self._meter.run(statement)
 
 
 def _lockable(connection: Any, wanted: Mapping[str, str]) -> list[Ahead]:
@@ -301,7 +327,7 @@ def _patience(connection: Any) -> float:
 
 def _limit(
     connection: Any,
-    statement: Mapping[str, Any],
+    statement: Statement,
     budgets: Budgets,
     *,
     since: float | None = None,
@@ -321,7 +347,7 @@ def _limit(
         lock = min(lock, left) if since is not None else lock
         if left < work:
             work, name = left, "hold"
-    if patience is not None and (since is not None or statement["lock"] in ("rows", "unknown")):
+    if patience is not None and (since is not None or statement.lock in ("rows", "unknown")):
         lock = min(lock, max(patience - held, _A_MOMENT))
     connection.execute(
         _SET_LIMITS, [f"{max(1, round(seconds * 1000))}ms" for seconds in (lock, work)]
@@ -329,51 +355,52 @@ def _limit(
     return name
 
 
-def _told(
-    connection: Any, statement: Mapping[str, Any], error: DatabaseError, limit: str
-) -> dict[str, Any]:
-    told: dict[str, Any] = dict(described(error))
-    position = error.diag.statement_position
-    line = statement["line"]
-    if position:
-        before = statement["text"][: int(position) - 1]
-        line = statement["first_line"] + before.count("\n")
-    if told["sqlstate"] == _CANCELLED and limit == _AHEAD:
-        told.update(sqlstate=_LOCK_NOT_AVAILABLE, message="not all tables could be locked in time")
-    if told["sqlstate"] == _CANCELLED and limit == "hold":
-        told["message"] = "the statement would make the application wait longer than it may"
-        told["hint"] = (
+def _told(connection: Any, statement: Statement, error: DatabaseError, limit: str) -> Failure:
+    told = described(error)
+    sqlstate, message, hint = told["sqlstate"], told["message"], told["hint"]
+    if sqlstate == _CANCELLED and limit == _AHEAD:
+        sqlstate, message = _LOCK_NOT_AVAILABLE, "not all tables could be locked in time"
+    if sqlstate == _CANCELLED and limit == "hold":
+        message = "the statement would make the application wait longer than it may"
+        hint = (
             "Split the migration so that its locks are short (NOT VALID and VALIDATE, CREATE INDEX "
             "CONCURRENTLY), or allow more: deploy_hold_timeout."
         )
-    return {
-        **told,
-        "file": statement["file"],
-        "line": line,
-        "statement": statement["opening"],
-        "holders": [],
-        "lost": bool(connection.closed),
-    }
+    return Failure(
+        message=str(message),
+        sqlstate=sqlstate,
+        detail=told["detail"],
+        hint=hint,
+        file=statement.file,
+        line=_line(statement, error.diag.statement_position),
+        statement=statement.opening,
+        lost=bool(connection.closed),
+        committed=False,
+    )
 
 
-def _stopped(statement: Mapping[str, Any], error: GonogoError) -> dict[str, Any]:
-    return {
-        "sqlstate": None,
-        "message": error.primary,
-        "detail": error.detail,
-        "hint": error.hint,
-        "file": statement["file"],
-        "line": statement["line"],
-        "statement": statement["opening"],
-        "holders": [],
-        "lost": False,
-        "committed": False,
-        "attempts": 1,
-    }
+def _line(statement: Statement, position: str | None) -> int:
+    """The line of the file in which the server has found the error."""
+    if not position:
+        return statement.line
+    return statement.first_line + statement.text[: int(position) - 1].count("\n")
 
 
-def _holders(connection: Any, statement: Mapping[str, Any]) -> list[dict[str, Any]]:
-    tables = statement["tables"]
+def _stopped(statement: Statement, error: GonogoError) -> Failure:
+    return Failure(
+        message=error.primary,
+        sqlstate=None,
+        detail=error.detail,
+        hint=error.hint,
+        file=statement.file,
+        line=statement.line,
+        statement=statement.opening,
+        lost=False,
+        committed=False,
+    )
+
+
+def _holders(connection: Any, statement: Statement) -> tuple[Holder, ...]:
+    tables = statement.tables
     rows = connection.execute(_HOLDERS, ([t[0] for t in tables], [t[1] for t in tables])).fetchall()
-    names = ("pid", "application_name", "state", "transaction_seconds")
-    return [dict(zip(names, row)) for row in rows]
+    return tuple(Holder(*row) for row in rows)

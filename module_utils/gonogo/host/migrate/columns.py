@@ -1,4 +1,4 @@
-"""In what a column that is there differs from the one that a migration makes.
+"""In what a column that exists differs from the one that a migration makes.
 
 Types are compared as the server reads them, so that two spellings of one are the same. A default is
 compared where it is a plain constant; of any other it is only asked whether there is one.
@@ -13,9 +13,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...contract.records.migration import Column
 from ..session.connection import DatabaseError
 
-__all__ = ["DETAIL", "DETAILS", "Type", "difference", "types"]
+__all__ = ["DETAIL", "DETAILS", "Found", "Type", "difference", "types"]
 
 # Of a column `a` of the table `c`.
 DETAIL = """pg_catalog.jsonb_build_object(
@@ -47,6 +48,20 @@ _COMPUTED = {
     "generated": ("is generated", "is not generated"),
 }
 _SAME = "SELECT %s::{0} OPERATOR(pg_catalog.=) %s::{0}"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A column of the database, as `DETAIL` has it."""
+
+    type: int
+    modifier: int
+    words: str
+    required: bool
+    in_key: bool
+    default: str | None
+    identity: bool
+    generated: bool
 
 
 @dataclass(frozen=True)
@@ -85,50 +100,48 @@ def _read(connection: Any, text: str) -> Type | None:
 
 
 def difference(
-    connection: Any, wanted: Mapping[str, Any], found: Mapping[str, Any], known: Mapping[str, Type]
+    connection: Any, wanted: Column, found: Found, known: Mapping[str, Type]
 ) -> str | None:
-    """`wanted` as the migration says, `found` as `DETAIL`; None where nothing differs."""
-    kind = known.get(wanted.get("type") or "")
+    """In what the column that was found is not the wanted one; None where nothing differs."""
+    kind = known.get(wanted.type or "")
     if kind and not _is(kind, found):
-        return f"has the type {found['words']}, not {kind.words}"
+        return f"has the type {found.words}, not {kind.words}"
     for key, (yes, no) in _COMPUTED.items():
-        if key in wanted and wanted[key] != found[key]:
-            return yes if found[key] else no
-    default = wanted.get("default")
-    if default is not None and not (found["identity"] or found["generated"]):
-        but = _default(connection, default, found)
-        if but:
-            return but
-    required = wanted.get("required")
-    if required and not found["required"]:
+        expected, real = getattr(wanted, key), getattr(found, key)
+        if expected is not None and expected != real:
+            return yes if real else no
+    if wanted.has_default is not None and not (found.identity or found.generated):
+        differs = _default(connection, wanted, found)
+        if differs:
+            return differs
+    if wanted.required and not found.required:
         return "may be empty"
-    if required is False and found["required"] and not found["in_key"]:
+    if wanted.required is False and found.required and not found.in_key:
         return "may not be empty"
     return None
 
 
-def _is(kind: Type, found: Mapping[str, Any]) -> bool:
-    same = kind.oid == found["type"]
-    return same and (kind.modifier is None or kind.modifier == found["modifier"])
+def _is(kind: Type, found: Found) -> bool:
+    same = kind.oid == found.type
+    return same and (kind.modifier is None or kind.modifier == found.modifier)
 
 
-def _default(connection: Any, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> str | None:
-    printed = found["default"]
-    there = printed is not None and not _NOTHING.fullmatch(printed)
-    if not wanted:
-        return f"has the default {printed}, not none" if there else None
-    if not there:
-        return "has no default"
-    value = wanted["value"]
+def _default(connection: Any, wanted: Column, found: Found) -> str | None:
+    printed = found.default
+    if printed is None or _NOTHING.fullmatch(printed):
+        return "has no default" if wanted.has_default else None
+    if not wanted.has_default:
+        return f"has the default {printed}, not none"
+    value = wanted.default
     constant = _CONSTANT.fullmatch(printed)
-    if value is None or constant is None or found["type"] not in _PLAIN:
+    if value is None or constant is None or found.type not in _PLAIN:
         return None
     text = constant[2] if constant[1] is None else constant[1].replace("''", "'")
     same = value == text
     if not same:
         try:
             with connection.transaction():
-                query = _SAME.format(found["words"])
+                query = _SAME.format(found.words)
                 (same,) = connection.execute(query.encode(), [value, text]).fetchone()
         except DatabaseError:
             return None

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from .bill import BLOCKS, WRITING, Meter
+from ...contract.records.migration import Statement
+from ...contract.records.trace import StatementTrace
+from .trace import BLOCKS, WRITING, Meter
 
 __all__ = ["STRENGTH", "Measured", "Needs", "stronger"]
 
@@ -39,12 +40,12 @@ class Measured:
     locks: Mapping[Place, Sequence[tuple[str, str]]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, bill: Sequence[Mapping[str, Any]]) -> Measured:
-        """From the bill of a deployment, see bill.py."""
+    def of(cls, trace: Sequence[StatementTrace]) -> Measured:
+        """From the trace of a deployment."""
         found: dict[Place, list[tuple[str, str]]] = {}
-        for line in bill:
-            locks = found.setdefault((line["file"], line["line"]), [])
-            locks += [(one["relation"], one["mode"]) for one in line["locks"] if one["existing"]]
+        for one in trace:
+            locks = found.setdefault((one.file, one.line), [])
+            locks += [(lock.relation, lock.mode) for lock in one.locks if lock.existing]
         return cls(found)
 
 
@@ -54,27 +55,27 @@ class Needs:
 
     measured: Measured
 
-    def makes_wait(self, statement: Mapping[str, Any], meter: Meter) -> bool:
+    def makes_wait(self, statement: Statement, meter: Meter) -> bool:
         """Whether an application may have to wait for it."""
-        lock = statement["lock"]
-        if lock in ("rows", "tables") and any(meter.knows(table) for table in statement["tables"]):
+        lock = statement.lock
+        if lock in ("rows", "tables") and any(meter.knows(table) for table in statement.tables):
             # Outside of a transaction, what has a table to name is built beside its users.
-            return not (statement["outside"] and lock == "tables")
+            return not (statement.outside and lock == "tables")
         locks = self._measured(statement)
         if locks is None:
             return bool(lock == "unknown")
-        inserts = statement["verb"] == _INSERTS and lock == "none"
+        inserts = statement.verb == _INSERTS and lock == "none"
         return any(mode in BLOCKS or (mode == WRITING and not inserts) for _, mode in locks)
 
-    def ahead(self, statements: Sequence[Mapping[str, Any]], meter: Meter) -> dict[str, str]:
+    def ahead(self, statements: Sequence[Statement], meter: Meter) -> dict[str, str]:
         """Relations that the statements will lock against writers: name → mode, in order."""
         wanted: dict[str, str] = {}
         for statement in statements:
-            if statement["outside"]:
+            if statement.outside:
                 continue
             locks = self._measured(statement)
             if locks is None:
-                named = statement["tables"] if statement["lock"] == "tables" else []
+                named = statement.tables if statement.lock == "tables" else []
                 locks = [(".".join(table), STRENGTH[0]) for table in named if meter.knows(table)]
             for name, mode in locks:
                 if mode in BLOCKS:
@@ -82,8 +83,8 @@ class Needs:
                     wanted[name] = stronger(enough, wanted.get(name, STRENGTH[0]))
         return wanted
 
-    def _measured(self, statement: Mapping[str, Any]) -> Sequence[tuple[str, str]] | None:
+    def _measured(self, statement: Statement) -> Sequence[tuple[str, str]] | None:
         """None where nobody has measured it, or could not: outside of a transaction."""
-        if statement["outside"]:
+        if statement.outside:
             return None
-        return self.measured.locks.get((statement["file"], statement["line"]))
+        return self.measured.locks.get((statement.file, statement.line))

@@ -9,11 +9,12 @@ Runs on the target host: Python 3.9, standard library only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from ...contract.budgets import LONGEST_SECONDS, Budgets
+from ...contract.records.rehearsal import SlowStatement
+from ...contract.records.trace import StatementTrace
 
 __all__ = ["of_the_host", "over_budget", "patient"]
 
@@ -41,63 +42,74 @@ def of_the_host(sqlstate: str | None, *, lost: bool = False) -> bool:
     return lost or (sqlstate or "").startswith(_OF_THE_HOST)
 
 
-def over_budget(bills: Sequence[Sequence[Mapping[str, Any]]], budgets: Budgets) -> list[Any]:
+def over_budget(
+    traces: Sequence[Sequence[StatementTrace]], budgets: Budgets
+) -> tuple[SlowStatement, ...]:
     """Statements that were over a budget when they were tried first.
 
-    `bills` are those of one migration, applied once or several times, see bill.py. Each finding has
-    `file`, `line`, `statement`, `budget` (`hold` or `statement`), `allowed` and `seconds` (one for
-    each bill), `rewritten` (tables that were there before and were rewritten up to its end in its
-    transaction), `rewritten_bytes`, and `severity`: None where it was not over it each time,
-    `no_go` where no machine would be fast enough, else `hold`.
+    `traces` are those of one migration, applied once or several times; each finding has the seconds
+    of each. Its severity is None where the statement was not over the budget each time, `no_go`
+    where no machine would be fast enough, else `hold`.
     """
-    shortest = [_shortest(lines) for lines in zip(*bills)] if _alike(bills) else []
-    found: dict[_Place, dict[str, Any]] = {}
-    for bill in (bills[0], shortest):
-        for number, line, budget in _over(bill, budgets):
-            key = "held_seconds" if budget == "hold" else "seconds"
-            tries = [one[number] for one in bills] if shortest else [line]
-            found[line["file"], line["line"]] = {
-                **{name: line[name] for name in ("file", "line", "statement")},
-                "budget": budget,
-                "allowed": getattr(budgets, budget),
-                "seconds": [one[key] for one in tries],
-                "rewritten": line["rewritten_tables"],
-                "rewritten_bytes": line["rewritten_bytes"],
-            }
-    for one in found.values():
-        one["severity"] = _severity(one)
-    return [found[place] for place in sorted(found)]
+    shortest = [_shortest(tries) for tries in zip(*traces)] if _alike(traces) else []
+    found: dict[_Place, SlowStatement] = {}
+    for trace in (traces[0], shortest):
+        for number, one, budget in _over(trace, budgets):
+            tries = [tried[number] for tried in traces] if shortest else [one]
+            found[one.file, one.line] = _slow(one, tries, budget, budgets)
+    return tuple(found[place] for place in sorted(found))
 
 
-def _severity(one: Mapping[str, Any]) -> str | None:
+def _slow(
+    one: StatementTrace, tries: Sequence[StatementTrace], budget: str, budgets: Budgets
+) -> SlowStatement:
+    key = "held_seconds" if budget == "hold" else "seconds"
+    allowed, seconds = getattr(budgets, budget), tuple(getattr(tried, key) for tried in tries)
+    return SlowStatement(
+        file=one.file,
+        line=one.line,
+        statement=one.statement,
+        budget=budget,
+        allowed=allowed,
+        seconds=seconds,
+        rewritten=one.rewritten_tables,
+        rewritten_bytes=one.rewritten_bytes,
+        severity=_severity(budget, min(seconds), allowed, one.rewritten_bytes),
+    )
+
+
+def _severity(budget: str, shortest: float, allowed: float, rewritten: int) -> str | None:
     """A time is the machine's, and another may be faster; what is done to a large table while
     nobody can use it is the migration's.
     """
-    if min(one["seconds"]) <= one["allowed"]:
+    if shortest <= allowed:
         return None
-    large = one["rewritten_bytes"] > one["allowed"] * _REWRITTEN_PER_SECOND
-    return "no_go" if one["budget"] == "hold" and large else "hold"
+    large = rewritten > allowed * _REWRITTEN_PER_SECOND
+    return "no_go" if budget == "hold" and large else "hold"
 
 
-def _alike(bills: Sequence[Sequence[Mapping[str, Any]]]) -> bool:
-    return len({tuple((line["file"], line["line"]) for line in bill) for bill in bills}) == 1
+def _alike(traces: Sequence[Sequence[StatementTrace]]) -> bool:
+    return len({tuple((one.file, one.line) for one in trace) for trace in traces}) == 1
 
 
-def _shortest(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _shortest(tries: Sequence[StatementTrace]) -> StatementTrace:
     """One statement, in the shortest time it has taken."""
-    times = {key: min(line[key] for line in lines) for key in ("seconds", "held_seconds")}
-    return {**lines[0], **times}
+    return replace(
+        tries[0],
+        seconds=min(one.seconds for one in tries),
+        held_seconds=min(one.held_seconds for one in tries),
+    )
 
 
 def _over(
-    bill: Sequence[Mapping[str, Any]], budgets: Budgets
-) -> Iterator[tuple[int, Mapping[str, Any], str]]:
-    """What a deployment would end: number of the line, the line, the budget."""
+    trace: Sequence[StatementTrace], budgets: Budgets
+) -> Iterator[tuple[int, StatementTrace, str]]:
+    """What a deployment would end: number of the statement, the statement, the budget."""
     before = 0.0
-    for number, line in enumerate(bill):
-        held = line["held_seconds"]
+    for number, one in enumerate(trace):
+        held = one.held_seconds
         if held > budgets.hold and not before > budgets.hold:
-            yield number, line, "hold"
-        elif not held and line["seconds"] > budgets.statement:
-            yield number, line, "statement"
+            yield number, one, "hold"
+        elif not held and one.seconds > budgets.statement:
+            yield number, one, "statement"
         before = held

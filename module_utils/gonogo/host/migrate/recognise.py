@@ -1,4 +1,4 @@
-"""Whether a migration is there: by its objects in the real schema, never by anybody's record.
+"""Whether a migration is applied: by its objects in the real schema, never by anybody's record.
 
 Runs on the target host: Python 3.9, standard library and psycopg.
 """
@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from ...contract.records.deployment import ObjectState
+from ...contract.records.migration import Column, SchemaObject
 from . import columns
 
-__all__ = ["described", "look"]
+__all__ = ["Recognised", "described", "recognise"]
 
 _UNNAMED = {
     "p": "primary key",
@@ -52,7 +55,7 @@ _WITH_ARGUMENTS = """ AND (w.arguments IS NULL OR ARRAY(
             SELECT pg_catalog.to_regtype(u.type)::oid
             FROM pg_catalog.jsonb_array_elements_text(w.arguments::jsonb)
                 WITH ORDINALITY AS u (type, number) ORDER BY u.number))"""
-# Per kind: what is joined to a wanted object when it is there. Each wanted object is looked up
+# Per kind: what is joined to a wanted object when it exists. Each wanted object is looked up
 # by its full name; what the answer holds beyond that it exists is in `detail`.
 _JOINS = {
     "table": (
@@ -167,144 +170,171 @@ ORDER BY 1, 2, 3
 """
 
 
-def look(connection: Any, objects: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Compare the objects a migration is known by with the schema.
+@dataclass(frozen=True)
+class Recognised:
+    """`state` is absent, applied or partial."""
 
-    Returns `state` (`absent`, `applied` or `half`) and `objects`: one mapping each with `object`,
-    `file`, `line`, `made`, `there`, `done` (as it is after the migration) and `but`: in what one
-    that is there differs, or under which other name an equal one is.
+    state: str
+    objects: tuple[ObjectState, ...]
+
+
+@dataclass(frozen=True)
+class _Catalog:
+    """What the database says of the wanted objects.
+
+    `details` is number of an object → what its join answers, for those that exist; `keys` are the
+    foreign keys, `types` the types of columns as the server reads them.
     """
+
+    details: Mapping[int, Any]
+    keys: Sequence[Sequence[Any]]
+    types: Mapping[str, columns.Type]
+
+
+def recognise(connection: Any, objects: Sequence[SchemaObject]) -> Recognised:
+    """Compare the objects a migration is known by with the schema."""
+    catalog = _Catalog(
+        _details(connection, objects),
+        connection.execute(_KEYS).fetchall() if any(o.foreign_key for o in objects) else [],
+        columns.types(connection, _types(objects)),
+    )
+    results = tuple(
+        _compared(connection, number, item, catalog) for number, item in enumerate(objects)
+    )
+    return Recognised(_state(results), results)
+
+
+def _details(connection: Any, objects: Sequence[SchemaObject]) -> dict[int, Any]:
     details: dict[int, Any] = {}
-    for kind in {item["kind"] for item in objects}:
-        numbers = [n for n, item in enumerate(objects) if item["kind"] == kind]
+    for kind in {item.kind for item in objects}:
+        numbers = [n for n, item in enumerate(objects) if item.kind == kind]
         joins, detail = _JOINS[kind]
-        wanted = [[objects[n][part] or "" for n in numbers] for part in ("schema", "table", "name")]
-        wanted.append([_arguments(objects[n]) for n in numbers])
+        wanted = [
+            [objects[n].schema or "" for n in numbers],
+            [objects[n].table or "" for n in numbers],
+            [objects[n].name for n in numbers],
+            [_arguments(objects[n]) for n in numbers],
+        ]
         query = _LOOK.format(joins=joins, detail=detail)
         for number, found in connection.execute(query, wanted).fetchall():
             details[numbers[number - 1]] = found
-    keys = connection.execute(_KEYS).fetchall() if _foreign(objects) else []
-    known = columns.types(connection, _types(objects))
-    results = []
-    for number, item in enumerate(objects):
-        there = number in details
-        but = _difference(item, details.get(number), keys) if item["made"] else None
-        if there and item["made"] and not but:
-            but = _columns(connection, item, details[number], known)
-        results.append(
-            {
-                "object": described(item),
-                "file": item["file"],
-                "line": item["line"],
-                "made": item["made"],
-                "sure": item["sure"],
-                "there": there,
-                "done": there == item["made"] and not but,
-                "but": but,
-                # It may be there in another form, and is then as if it were not.
-                "replaces": bool(item.get("replaces")),
-            }
-        )
-    return {"state": _state(results), "objects": results}
+    return details
 
 
-def _wanted(item: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+def _compared(connection: Any, number: int, item: SchemaObject, catalog: _Catalog) -> ObjectState:
+    exists = number in catalog.details
+    found = catalog.details.get(number)
+    difference = _difference(item, found, catalog.keys) if item.expected else None
+    if exists and item.expected and not difference:
+        difference = _columns(connection, item, found, catalog.types)
+    return ObjectState(
+        object=described(item),
+        file=item.file,
+        line=item.line,
+        expected=item.expected,
+        conclusive=item.conclusive,
+        exists=exists,
+        matches=exists == item.expected and not difference,
+        difference=difference,
+        # It may exist in another form, and is then as if it did not.
+        replaces=item.replaces,
+    )
+
+
+def _wanted(item: SchemaObject) -> Mapping[str, Column]:
     """Name → what the migration says of a column, of a column or of those of a table."""
-    if item["kind"] == "column":
-        return {item["name"]: item.get("column") or {}}
-    return dict((item.get("definition") or {}).get("details", {}))
+    if item.kind == "column":
+        return {item.name: item.column or Column()}
+    return item.columns or {}
 
 
-def _types(objects: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _types(objects: Sequence[SchemaObject]) -> Iterator[str]:
     for item in objects:
         for column in _wanted(item).values():
-            if column.get("type"):
-                yield column["type"]
+            if column.type:
+                yield column.type
 
 
 def _columns(
-    connection: Any, item: Mapping[str, Any], found: Any, known: Mapping[str, columns.Type]
+    connection: Any, item: SchemaObject, found: Any, known: Mapping[str, columns.Type]
 ) -> str | None:
-    """In what the columns of an object that is there are others."""
+    """In what the columns of an object that exists are others."""
     differences = []
     for name, wanted in _wanted(item).items():
-        there = found if item["kind"] == "column" else found[name]
-        but = columns.difference(connection, wanted, there, known)
-        if but:
-            differences.append(but if item["kind"] == "column" else f"column {name} {but}")
+        real = columns.Found(**(found if item.kind == "column" else found[name]))
+        difference = columns.difference(connection, wanted, real, known)
+        if difference:
+            own = item.kind == "column"
+            differences.append(difference if own else f"column {name} {difference}")
     return ", ".join(differences) or None
 
 
-def _arguments(item: Mapping[str, Any]) -> str | None:
-    given = item.get("arguments")
-    return None if given is None else json.dumps(given)
+def _arguments(item: SchemaObject) -> str | None:
+    return None if item.arguments is None else json.dumps(item.arguments)
 
 
-def described(item: Mapping[str, Any]) -> str:
+def described(item: SchemaObject) -> str:
     """`constraint fk_x on public.y`, `function public.f(integer)`."""
-    if item["kind"] == "unnamed":
-        return f"unnamed {_UNNAMED[item['name'][0]]}{item['name'][1:]} on {_table(item)}"
-    if item["kind"] == "value":
-        return f"value {item['name']} of type {_table(item)}"
-    given = item.get("arguments")
-    called = "" if given is None else f"({', '.join(given)})"
-    own = f"{item['schema']}." if item["schema"] and not item["table"] else ""
-    on = f" on {item['schema']}.{item['table']}" if item["table"] else ""
-    kind = "validation of constraint" if item["kind"] == "validated" else item["kind"]
-    return f"{kind} {own}{item['name']}{called}{on}"
+    if item.kind == "unnamed":
+        return f"unnamed {_UNNAMED[item.name[0]]}{item.name[1:]} on {_table(item)}"
+    if item.kind == "value":
+        return f"value {item.name} of type {_table(item)}"
+    called = "" if item.arguments is None else f"({', '.join(item.arguments)})"
+    own = f"{item.schema}." if item.schema and not item.table else ""
+    on = f" on {_table(item)}" if item.table else ""
+    kind = "validation of constraint" if item.kind == "validated" else item.kind
+    return f"{kind} {own}{item.name}{called}{on}"
 
 
-def _table(item: Mapping[str, Any]) -> str:
-    return f"{item['schema']}.{item['table']}"
+def _table(item: SchemaObject) -> str:
+    return f"{item.schema}.{item.table}"
 
 
-def _state(results: Sequence[Mapping[str, Any]]) -> str:
-    if all(result["done"] for result in results):
+def _state(results: Sequence[ObjectState]) -> str:
+    if all(result.matches for result in results):
         return "applied"
-    sure = [result for result in results if result["sure"]]
+    conclusive = [result for result in results if result.conclusive]
     # That something is gone may only mean that it never was; what is made tells more.
-    telling = [result for result in sure if result["made"]] or sure
+    telling = [result for result in conclusive if result.expected] or conclusive
     touched = [
         r
         for r in telling
-        if r["done"] or (r["made"] and not r["replaces"] and (r["there"] or r["but"]))
+        if r.matches or (r.expected and not r.replaces and (r.exists or r.difference))
     ]
-    return "half" if touched else "absent"
+    return "partial" if touched else "absent"
 
 
-def _foreign(objects: Sequence[Mapping[str, Any]]) -> bool:
-    return any(item["kind"] == "constraint" and "definition" in item for item in objects)
-
-
-def _difference(item: Mapping[str, Any], found: Any, keys: Sequence[Sequence[Any]]) -> str | None:
+def _difference(item: SchemaObject, found: Any, keys: Sequence[Sequence[Any]]) -> str | None:
     """In what an object is not the wanted one, or where else the wanted one is; None if neither."""
-    if item["kind"] == "index" and found is False:
+    if item.kind == "index" and found is False:
         return "is invalid: it was built CONCURRENTLY, and that failed"
-    if item["kind"] == "trigger" and found is False:
+    if item.kind in {"trigger", "rule"} and found is False:
         return "is disabled"
-    if item["kind"] == "rule" and found is False:
-        return "is disabled"
-    if item["kind"] == "function" and found is not None and item.get("body") not in (None, found):
+    if item.kind == "function" and found is not None and item.body not in (None, found):
         return "has another body"
-    wanted = item.get("definition")
-    if not wanted:
-        return None
-    if item["kind"] == "table":
-        lacking = sorted(set(wanted["columns"]) - set(found)) if found is not None else []
+    if item.kind == "table" and found is not None:
+        lacking = sorted(set(item.columns or ()) - set(found))
         return f"lacks the columns {', '.join(lacking)}" if lacking else None
+    return _other_key(item, found, keys) if item.foreign_key else None
+
+
+def _other_key(item: SchemaObject, found: Any, keys: Sequence[Sequence[Any]]) -> str | None:
+    wanted = item.foreign_key
+    assert wanted is not None  # by `_difference`
     meaning = (
-        item["schema"],
-        item["table"],
-        list(wanted["columns"]),
-        *wanted["parent"],
-        list(wanted["parent_columns"]),
-        wanted["on_delete"],
-        wanted["on_update"],
+        item.schema,
+        item.table,
+        list(wanted.columns),
+        wanted.parent_schema,
+        wanted.parent,
+        list(wanted.parent_columns),
+        wanted.on_delete,
+        wanted.on_update,
     )
     for schema, table, name, own, parent_schema, parent, parent_columns, gone, new in keys:
         actions = (_ACTION[gone], _ACTION[new])
         real = (schema, table, own, parent_schema, parent, parent_columns, *actions)
-        if name == item["name"] and (schema, table) == meaning[:2]:
+        if name == item.name and (schema, table) == meaning[:2]:
             if real == meaning:
                 return None
             return (
@@ -313,6 +343,4 @@ def _difference(item: Mapping[str, Any], found: Any, keys: Sequence[Sequence[Any
             )
         if found is None and real == meaning:
             return f"is there as {name}"
-    if found is not None:
-        return "is no foreign key"
-    return None
+    return None if found is None else "is no foreign key"

@@ -5,10 +5,10 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ...contract.errors import GonogoError
+from ...contract.records.migration import Statement
 from ...contract.session_settings import PINNED
 
 __all__ = ["run"]
@@ -17,7 +17,7 @@ __all__ = ["run"]
 _READING = ("standard_conforming_strings", "client_encoding")
 
 
-def run(connection: Any, statement: Mapping[str, Any]) -> int:
+def run(connection: Any, statement: Statement) -> int:
     """Run a statement of a plan and return its row count. Database errors pass through.
 
     Raises GonogoError where the server would read the text in another way than it was cut, and
@@ -31,7 +31,7 @@ def run(connection: Any, statement: Mapping[str, Any]) -> int:
                 "the session has come to read SQL in another way than the file was cut",
                 f"{name} is {value}, and must be {PINNED[name]}.",
             )
-    cursor = connection.execute(statement["text"].encode())
+    cursor = connection.execute(statement.text.encode())
     rows = int(cursor.rowcount)
     if cursor.nextset():
         raise _refused(
@@ -40,8 +40,8 @@ def run(connection: Any, statement: Mapping[str, Any]) -> int:
     return rows
 
 
-def _refused(statement: Mapping[str, Any], primary: str, detail: str) -> GonogoError:
-    place = f"{statement['file']}:{statement['line']}: {statement['opening']}"
+def _refused(statement: Statement, primary: str, detail: str) -> GonogoError:
+    place = f"{statement.file}:{statement.line}: {statement.opening}"
     return GonogoError(
         primary,
         detail=f"{detail}\n{place}".strip(),

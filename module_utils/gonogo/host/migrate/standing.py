@@ -1,4 +1,4 @@
-"""What of a migration and of its manifest is there when a run ends, whatever its checks have asked.
+"""What of a migration and of its manifest exists when a run ends, whatever its checks have asked.
 
 Constraints, indexes and triggers of the manifest's tables may have other names than the manifest's
 where there are as many: whether they mean the same is for the checks to say.
@@ -8,10 +8,13 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from .recognise import look
+from ...contract.records.deployment import ObjectState
+from ...contract.records.migration import SchemaObject
+from ...contract.records.standing import Required, Standing
+from .recognise import recognise
 
 __all__ = ["standing"]
 
@@ -36,62 +39,63 @@ WHERE n.nspname || '.' || c.relname = ANY (%s::text[])
 """
 
 
-def standing(connection: Any, objects: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Compare what should be there with the catalog.
-
-    `objects` are those of `recognise.look`, of the migration and of the manifest, each with
-    `covered`: whether the manifest tells about it, and `plain`: whether it is an index that refuses
-    no row. Returns `missing`: a line each for what is not as it should be, `plain`: the same for
-    such indexes, and `none`: whether nothing is there of what the migration makes.
-    """
-    found = look(connection, objects)["objects"]
-    wrong = [number for number, one in enumerate(found) if not one["done"]]
-    renamed = _under_other_names(connection, objects, [n for n in wrong if _may_be(objects[n])])
+def standing(connection: Any, required: Sequence[Required]) -> Standing:
+    """Compare what should exist with the catalog."""
+    objects = [one.object for one in required]
+    found = recognise(connection, objects).objects
+    wrong = [number for number, one in enumerate(found) if not one.matches]
+    renamed = _under_other_names(
+        connection, objects, [n for n in wrong if _may_have_another_name(required[n])]
+    )
     renamed |= {
         number
         for number in wrong
-        if objects[number]["kind"] == "validated"
-        and objects[number]["covered"]
+        if objects[number].kind == "validated"
+        and required[number].covered
         and any(_same(objects[number], objects[other]) for other in renamed)
     }
     wrong = [
         number
         for number in wrong
-        if number not in renamed and not str(found[number]["but"]).startswith("is there as ")
+        if number not in renamed and not (found[number].difference or "").startswith("is there as ")
     ]
-    made = [n for n, one in enumerate(objects) if one["made"] and one["sure"] and one["migration"]]
-    return {
-        "missing": [_told(found[number]) for number in wrong if not objects[number]["plain"]],
-        "plain": [_told(found[number]) for number in wrong if objects[number]["plain"]],
-        "none": bool(made) and not any(found[number]["done"] for number in made),
-    }
+    own = [
+        number
+        for number, one in enumerate(required)
+        if one.migration and one.object.expected and one.object.conclusive
+    ]
+    return Standing(
+        missing=tuple(_told(found[n]) for n in wrong if not required[n].plain),
+        plain=tuple(_told(found[n]) for n in wrong if required[n].plain),
+        none=bool(own) and not any(found[number].matches for number in own),
+    )
 
 
-def _may_be(item: Mapping[str, Any]) -> bool:
-    return bool(item["made"] and item["covered"] and item["kind"] in _RENAMED)
+def _may_have_another_name(one: Required) -> bool:
+    return one.object.expected and one.covered and one.object.kind in _RENAMED
 
 
-def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    keys = ("schema", "table", "name")
-    return other["kind"] == "constraint" and all(one[key] == other[key] for key in keys)
+def _same(one: SchemaObject, other: SchemaObject) -> bool:
+    where = (other.schema, other.table, other.name)
+    return other.kind == "constraint" and where == (one.schema, one.table, one.name)
 
 
 def _under_other_names(
-    connection: Any, objects: Sequence[Mapping[str, Any]], numbers: Sequence[int]
+    connection: Any, objects: Sequence[SchemaObject], numbers: Sequence[int]
 ) -> set[int]:
     """Those for which the table has another object of the kind, whose name nobody has declared."""
-    tables = sorted({f"{objects[n]['schema']}.{objects[n]['table']}" for n in numbers})
+    tables = sorted({f"{objects[n].schema}.{objects[n].table}" for n in numbers})
     if not tables:
         return set()
-    declared = {(o["schema"], o["table"], _kind(o), o["name"]) for o in objects}
-    spare: dict[tuple[str, str, str], int] = {}
+    declared = {(o.schema, o.table, _kind(o), o.name) for o in objects}
+    spare: dict[tuple[str | None, str | None, str], int] = {}
     for schema, table, kind, name in connection.execute(_NAMES, [tables]).fetchall():
         if (schema, table, kind, name) not in declared:
             spare[(schema, table, kind)] = spare.get((schema, table, kind), 0) + 1
-    wanted: dict[tuple[str, str, str], set[int]] = {}
+    wanted: dict[tuple[str | None, str | None, str], set[int]] = {}
     for number in numbers:
         item = objects[number]
-        wanted.setdefault((item["schema"], item["table"], _kind(item)), set()).add(number)
+        wanted.setdefault((item.schema, item.table, _kind(item)), set()).add(number)
     return {
         number
         for key, missing in wanted.items()
@@ -100,14 +104,14 @@ def _under_other_names(
     }
 
 
-def _kind(item: Mapping[str, Any]) -> str:
+def _kind(item: SchemaObject) -> str:
     """A primary key has no other constraint in its place; it is known by the usual name."""
-    primary = item["kind"] == "constraint" and item["name"].endswith("_pkey")
-    return "primary" if primary else str(item["kind"])
+    primary = item.kind == "constraint" and item.name.endswith("_pkey")
+    return "primary" if primary else item.kind
 
 
-def _told(one: Mapping[str, Any]) -> str:
-    words = one["but"] or ("is missing" if one["made"] else "is still there")
+def _told(one: ObjectState) -> str:
+    words = one.difference or ("is missing" if one.expected else "is still there")
     # In a manifest the name is place enough.
-    place = f"{one['file']}:{one['line']}" if one["line"] else one["file"]
-    return f"{one['object']} {words} ({place})"
+    place = f"{one.file}:{one.line}" if one.line else one.file
+    return f"{one.object} {words} ({place})"

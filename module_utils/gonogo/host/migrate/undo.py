@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Callable
+from dataclasses import dataclass, replace
+from typing import Any, Callable, TypeVar
 
 from psycopg import sql
 
@@ -22,16 +22,18 @@ from ...contract.budgets import Budgets
 from ...contract.canonical import line, sha256
 from ...contract.errors import GonogoError
 from ...contract.login import Login, Timeouts, application_name
+from ...contract.records.migration import Plan
+from ...contract.records.trace import StatementTrace
+from ...contract.records.undo import Undo
 from ...contract.schemas import OF_USERS
 from ..compare import reprint, schema_catalog
-from ..session import identity, link, lock
+from ..session import exclusive, link
 from ..session.catalog import WRITTEN
 from ..session.connection import DatabaseError, connect, described
 from ..session.identity import observe
-from ..session.login_rights import refuse_stronger_login
 from . import history, single
-from .bill import Meter
-from .recognise import look
+from .recognise import recognise
+from .trace import Meter
 
 __all__ = ["take_back", "undo"]
 
@@ -63,6 +65,7 @@ ORDER BY a.attnum
 """
 
 Table = tuple[str, str]
+_T = TypeVar("_T")
 
 
 @dataclass
@@ -75,7 +78,7 @@ class _Outlook:
     doomed: list[Table]
     dropped: dict[Table, list[str]]  # columns of tables that stay
     catalog: dict[str, str]
-    bill: list[dict[str, Any]]
+    statements: tuple[StatementTrace, ...]
 
 
 def undo(
@@ -83,99 +86,85 @@ def undo(
     *,
     run_id: str,
     declared: Mapping[str, Any],
-    plan: Mapping[str, Any],
+    plan: Plan,
     schema_before: Mapping[str, str] | None,
     approved_content: str | None,
     fence: Sequence[str],
     budgets: Budgets,
     timeouts: Timeouts,
-) -> dict[str, Any]:
+) -> Undo | exclusive.Occupants:
     """Take a migration back on a real database; nobody else of this project works on it meanwhile.
 
-    Returns as `take_back`; or, with nothing done, `committed`, `held` and `others` as the cleanup
-    does. Raises GonogoError when the wrong database answers, and as `take_back` does.
+    Returns who else does, with nothing done, where there is somebody. Raises GonogoError when the
+    wrong database answers, and as `take_back` does.
     """
     name = application_name(run_id, _STAGE)
     with connect(login, name=name, timeouts=timeouts) as connection:
-        found = identity.problems(declared, observe(connection))
-        if found:
-            raise found[0]
-        refuse_stronger_login(connection)
-        lock.fence(connection, run_ids=fence)
-        held = lock.hold(connection)
-        others = lock.other_runs(connection, run_id="")
-        if held or others:
-            return {"committed": False, "held": asdict(held) if held else None, "others": others}
-        result = take_back(
+        occupants = exclusive.enter(
+            connection, observed=observe(connection), declared=declared, fence=fence
+        )
+        if occupants:
+            return occupants
+        result, catalog = _taken_back(
             connection,
             plan,
             schema_before=schema_before,
             approved_content=approved_content,
             budgets=budgets,
         )
-        if result["committed"]:
+        if result.committed:
             with connect(login, name=name, timeouts=timeouts, read_only=True) as second:
-                _seen_by_others(second, plan, result.pop("catalog"))
-        result.pop("catalog", None)
-    return {**result, "held": None, "others": []}
+                _seen_by_others(second, plan, catalog)
+    return result
 
 
 def take_back(
     connection: Any,
-    plan: Mapping[str, Any],
+    plan: Plan,
     *,
     schema_before: Mapping[str, str] | None,
     approved_content: str | None,
     budgets: Budgets,
-) -> dict[str, Any]:
+) -> Undo:
     """Rehearse the undo scripts; commit them if `approved_content` is the digest of what they do.
 
-    `plan` has `steps` (of the undo) and `objects` and `history` (of the migration);
+    `plan` has the steps of the undo, and the objects and the history of the migration;
     `schema_before` is the schema as it was before the migration, None where nobody has kept it.
-
-    Returns `state` (of the migration, before), `content`, `holds` (what `content` is made of: name
-    → rows, and a digest of what is in them), `changes` (names of what the scripts change in the
-    schema), `removed` (those of them that are there no more),
-    `lost` (table, or column of a table that stays → rows with a value in it), `compared`
-    (tables whose rows were fingerprinted before and after), `locked` (tables that nobody else could
-    use meanwhile) and `locked_seconds`, `committed`, `bill` and `seconds`.
     Raises GonogoError, with nothing changed, when the scripts would change rows of tables that
     stay, or leave anything else than the schema as it was.
     """
+    result, _ = _taken_back(
+        connection,
+        plan,
+        schema_before=schema_before,
+        approved_content=approved_content,
+        budgets=budgets,
+    )
+    return result
+
+
+def _taken_back(
+    connection: Any,
+    plan: Plan,
+    *,
+    schema_before: Mapping[str, str] | None,
+    approved_content: str | None,
+    budgets: Budgets,
+) -> tuple[Undo, Mapping[str, str]]:
+    """As `take_back`, and the schema that the scripts leave."""
     started = time.monotonic()
-    state = look(connection, plan["objects"])["state"]
-    result: dict[str, Any] = {
-        "state": state,
-        "content": "",
-        "holds": {},
-        "changes": [],
-        "removed": [],
-        "lost": {},
-        "compared": [],
-        "locked": [],
-        "locked_seconds": 0.0,
-        "committed": False,
-        "bill": [],
-        "seconds": 0.0,
-    }
+    state = recognise(connection, plan.objects).state
     if state == "absent":
-        return result
+        return Undo(state), {}
     outlook = _patiently(connection, budgets, lambda: _rehearsed(connection, plan, schema_before))
     done = _patiently(
         connection, budgets, lambda: _carried_out(connection, plan, outlook, approved_content)
     )
-    return {
-        **result,
-        **done,
-        "changes": outlook.changes,
-        "removed": outlook.removed,
-        "bill": outlook.bill,
-        "catalog": outlook.catalog,
-        "seconds": round(time.monotonic() - started, 3),
-    }
+    seconds = round(time.monotonic() - started, 3)
+    return replace(done, state=state, seconds=seconds), outlook.catalog
 
 
-def _patiently(connection: Any, budgets: Budgets, work: Callable[[], Any]) -> Any:
+def _patiently(connection: Any, budgets: Budgets, work: Callable[[], _T]) -> _T:
     """Do it again where a lock was not to be had in time; every other error ends it."""
     for attempt in range(1, budgets.attempts + 1):
         limits = {"lock_timeout": budgets.lock, "statement_timeout": budgets.statement}
@@ -209,7 +198,7 @@ def _patiently(connection: Any, budgets: Budgets, work: Callable[[], Any]) -> An
 
 def _rehearsed(
     connection: Any,
-    plan: Mapping[str, Any],
+    plan: Plan,
     schema_before: Mapping[str, str] | None,
 ) -> _Outlook:
     connection.execute("BEGIN")
@@ -217,20 +206,20 @@ def _rehearsed(
     catalog = schema_catalog.read(connection)
     meter = Meter(connection)
     meter.begin([])
-    for step in plan["steps"]:
-        for statement in step["statements"]:
+    for step in plan.steps:
+        for statement in step.statements:
             meter.run(statement)
     connection.execute(_NOW)
     after = _tables(connection)
     written = [(schema, name) for schema, name in connection.execute(WRITTEN).fetchall()]
     left = schema_catalog.read(connection)
-    found = look(connection, plan["objects"])
+    found = recognise(connection, plan.objects)
     connection.execute("ROLLBACK")
     meter.end()
     differences = schema_catalog.compare(catalog, left)
     _as_before(connection, catalog, left, schema_before)
-    remaining = [o["object"] for o in found["objects"] if o["made"] and o["there"] and o["sure"]]
-    if found["state"] != "absent":
+    remaining = [o.object for o in found.objects if o.expected and o.exists and o.conclusive]
+    if found.state != "absent":
         raise GonogoError(
             "the undo scripts do not take everything back; nothing has changed",
             detail="left: " + ", ".join(remaining[:20]) if remaining else None,
@@ -248,7 +237,7 @@ def _rehearsed(
             if table in after and set(columns) - set(after[table])
         },
         catalog=left,
-        bill=meter.lines,
+        statements=tuple(meter.traces),
     )
 
 
@@ -272,9 +261,7 @@ def _as_before(
         )
 
 
-def _carried_out(
-    connection: Any, plan: Mapping[str, Any], outlook: _Outlook, approved: str | None
-) -> dict[str, Any]:
+def _carried_out(connection: Any, plan: Plan, outlook: _Outlook, approved: str | None) -> Undo:
     """The same once more, on rows that nobody can add to any more; committed if approved."""
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
     touched = [*outlook.doomed, *outlook.kept, *outlook.dropped]
@@ -284,7 +271,7 @@ def _carried_out(
         mode = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names)
         connection.execute(mode)
     locked_at = time.monotonic()
-    tool, migrations = history.of(plan["history"])
+    tool, migrations = history.of(plan.history)
     compared = {t: columns for t, columns in outlook.kept.items() if t not in tool.tables}
     lost = _lost(connection, outlook)
     # A table that was made anew is another one, even where it is as empty.
@@ -292,8 +279,8 @@ def _carried_out(
     content = sha256(line({"changes": outlook.changes, "lost": lost, "oids": oids}))
     holds = {**{change: [None, ""] for change in outlook.changes}, **lost}
     before = {t: _fingerprint(connection, t, columns) for t, columns in compared.items()}
-    for step in plan["steps"]:
-        for statement in step["statements"]:
+    for step in plan.steps:
+        for statement in step.statements:
             single.run(connection, statement)
     if tool.entries(connection) is not None:
         for migration in migrations:
@@ -317,19 +304,23 @@ def _carried_out(
             detail=", ".join([*moved, *unseen]),
             hint="Look for triggers and cascades on these tables.",
         )
-    return {
-        "content": content,
-        "holds": holds,
-        "lost": {name: rows for name, (rows, _) in lost.items()},
-        "compared": sorted(".".join(table) for table in compared),
-        "locked": sorted(".".join(table) for table in dict.fromkeys(touched)),
-        "locked_seconds": round(locked_for, 3),
-        "committed": commit,
-    }
+    return Undo(
+        state="",
+        content=content,
+        holds=holds,
+        changes=tuple(outlook.changes),
+        removed=tuple(outlook.removed),
+        lost={name: rows for name, (rows, _) in lost.items()},
+        compared=tuple(sorted(".".join(table) for table in compared)),
+        locked=tuple(sorted(".".join(table) for table in dict.fromkeys(touched))),
+        locked_seconds=round(locked_for, 3),
+        committed=commit,
+        statements=outlook.statements,
+    )
 
 
-def _seen_by_others(connection: Any, plan: Mapping[str, Any], expected: Mapping[str, str]) -> None:
-    state = look(connection, plan["objects"])["state"]
+def _seen_by_others(connection: Any, plan: Plan, expected: Mapping[str, str]) -> None:
+    state = recognise(connection, plan.objects).state
     differences = schema_catalog.compare(expected, schema_catalog.read(connection))
     if state != "absent" or differences:
         raise GonogoError(

@@ -18,7 +18,7 @@ import secrets
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from ...contract.side_by_side import sessions
 from ..archive import clients, toc
 from ..compare import proof
 from ..compare.source import surroundings
-from ..session import identity, link, lock
+from ..session import exclusive, identity, link
 from ..session.connection import DatabaseError, connect, described, reached
 from ..session.identity import observe
 from . import (
@@ -147,14 +147,15 @@ def restore(request: Request, *, approved_content: str | None) -> dict[str, Any]
     name = application_name(request.run_id, STAGE)
     with connect(request.login, name=name, timeouts=request.timeouts) as live:
         observed = observe(live)
-        found = identity.problems(request.declared, observed)
-        if found:
-            raise found[0]
-        lock.fence(live, run_ids=request.fence)
-        held = lock.hold(live)
-        others = lock.other_runs(live, run_id="")
-        if held or others:
-            return {"committed": False, "held": asdict(held) if held else None, "others": others}
+        occupants = exclusive.enter(
+            live,
+            observed=observed,
+            declared=request.declared,
+            fence=request.fence,
+            stronger_login=True,
+        )
+        if occupants:
+            return {"committed": False, **occupants.answer()}
         superuser = _refuse_without_rights(live)
         broken = restoring.sealed(request.archive, request.sha256)
         if broken:
@@ -168,7 +169,7 @@ def restore(request: Request, *, approved_content: str | None) -> dict[str, Any]
             _may_settle(live, observed["database"], _around(live))
         names = _names(live, observed["database"], request.stamp)
         plan = _plan(request, live, observed, names)
-        result = {**plan, "committed": False, "held": None, "others": []}
+        result = {**plan, "committed": False, **occupants.answer()}
         if approved_content is None or approved_content != plan["content"]:
             return result
         source = restoring.read_source(request.archive)

@@ -10,7 +10,7 @@ written to: the transaction's own locks say what was, by whichever key, trigger 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -20,10 +20,9 @@ from ...contract.canonical import line, sha256
 from ...contract.errors import GonogoError
 from ...contract.login import Login, Timeouts, application_name
 from ...contract.script import Block, blocks
-from ..session import catalog, copied, identity, link, lock
+from ..session import catalog, copied, exclusive, link
 from ..session.connection import DatabaseError, connect, described
 from ..session.identity import observe
-from ..session.login_rights import refuse_stronger_login
 from .common import login_of, timeouts_of
 
 __all__ = ["carry_out", "run"]
@@ -100,16 +99,12 @@ def carry_out(
     """
     name = application_name(run_id, _STAGE)
     with connect(login, name=name, timeouts=timeouts) as connection:
-        found = identity.problems(declared, observe(connection))
-        if found:
-            raise found[0]
-        refuse_stronger_login(connection)
-        lock.fence(connection, run_ids=fence)
-        held = lock.hold(connection)
         # The run's own stages are others too.
-        others = lock.other_runs(connection, run_id="")
-        if held or others:
-            return {"committed": False, "held": asdict(held) if held else None, "others": others}
+        occupants = exclusive.enter(
+            connection, observed=observe(connection), declared=declared, fence=fence
+        )
+        if occupants:
+            return {"committed": False, **occupants.answer()}
         try:
             result = _in_transaction(connection, ledger, script, approved_content)
         except DatabaseError as error:
@@ -131,7 +126,7 @@ def carry_out(
             f"{remaining} row(s) of the ledger are still there after COMMIT",
             hint="Something writes them again. Find out what, then run the playbook again.",
         )
-    return {**result, "remaining": remaining, "held": None, "others": []}
+    return {**result, "remaining": remaining, **occupants.answer()}
 
 
 def _in_transaction(

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ...contract.budgets import budgets_of
+from ...contract.records.migration import Plan
+from ...contract.records.reading import plain, read
 from ..files import approvals
-from ..migrate.carry_out import deploy
+from ..migrate.deployment import deploy
 from ..session.lock import Witness, session
 from .common import login_of, timeouts_of
 
@@ -16,7 +18,7 @@ __all__ = ["run"]
 
 
 def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """`deployment`: as `migrate.carry_out.deploy` returns it.
+    """`deployment`: the record; `catalog_before` and `catalog_after`: the schema.
 
     `approval` is the digest of an approval, used once; `approvals` the directory that says so.
     """
@@ -37,12 +39,17 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     with Witness(login, run_id=run_id, stage="deploy") as confirm:
         done = deploy(
             connect,
-            params["plan"],
+            read(Plan, params["plan"], file="the plan"),
             budgets=budgets_of(params["budgets"]),
             confirm=confirm,
             resume=params["resume"],
             sealed=params["sealed"],
             check_only=only_look,
         )
-    changed = bool(done["changed"]) or done["changed"] is None
-    return {"changed": changed, "deployment": done}
+    changed = done.record.changed
+    return {
+        "changed": bool(changed) or changed is None,
+        "deployment": plain(done.record),
+        "catalog_before": done.catalog_before,
+        "catalog_after": done.catalog_after,
+    }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from ...contract.login import application_name
-from ..migrate.carry_out import find_out
-from ..session import identity, lock
+from ...contract.records.migration import Plan
+from ...contract.records.reading import plain, read
+from ..migrate.deployment import find_out
+from ..session import exclusive
 from ..session.connection import connect
 from ..session.identity import observe
 from .common import login_of, timeouts_of
@@ -20,29 +21,28 @@ _STAGE = "found"
 
 
 def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """`found`: as `migrate.carry_out.find_out`, with `held` None and `others` empty.
+    """`found`: the record `Deployment`, with `held` None and `others` empty.
 
     Where somebody else is at work, whose deployment it may be, nothing is found: `held` and
     `others` are as `target.run` returns them.
     """
     del check_mode  # It changes nothing.
     run_id = params["run_id"]
+    plan = read(Plan, params["plan"], file="the plan")
     with connect(
         login_of(params),
         name=application_name(run_id, _STAGE),
         timeouts=timeouts_of(params),
         read_only=True,
     ) as connection:
-        problems = identity.problems(params["declared"], observe(connection))
-        if problems:
-            raise problems[0]
-        lock.fence(connection, run_ids=params["fence"])
-        held = lock.hold(connection)
         # The run that asks may have the lock itself.
-        if held is not None and held.run_id == run_id:
-            held = None
-        others = lock.other_runs(connection, run_id=run_id)
-        answer = {"held": asdict(held) if held else None, "others": others, "found": None}
-        if not held and not others:
-            answer["found"] = find_out(connection, params["plan"], params["schema_before"])
-    return {"changed": False, **answer}
+        occupants = exclusive.enter(
+            connection,
+            observed=observe(connection),
+            declared=params["declared"],
+            fence=params["fence"],
+            run_id=run_id,
+            stronger_login=True,
+        )
+        found = None if occupants else find_out(connection, plan, params["schema_before"])
+    return {"changed": False, **occupants.answer(), "found": plain(found)}

@@ -7,6 +7,8 @@ from typing import Any
 
 from ...contract.budgets import budgets_of
 from ...contract.login import Timeouts
+from ...contract.records.migration import Plan, Statement
+from ...contract.records.reading import plain, read
 from ..migrate import rehearse
 from ..session.lock import Witness, session
 from .common import login_of, timeouts_of
@@ -15,7 +17,7 @@ __all__ = ["run"]
 
 
 def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """`rehearsal`: as `look`, `there` or `back` of `migrate.rehearse` return it."""
+    """`rehearsal`: the record that the function of `migrate.rehearse` for `part` returns."""
     del check_mode  # Nothing is begun in check mode, see the stage.
     login, run_id = login_of(params), params["run_id"]
 
@@ -28,15 +30,22 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
             timeouts=unlimited if patient else timeouts_of(params),
         )
 
-    parts = {"look": rehearse.look, "there": rehearse.there, "back": rehearse.back}
     with Witness(login, run_id=run_id, stage="rehearsal") as confirm:
-        tried = parts[params["part"]](
+        request = rehearse.Request(
             connect,
-            params["plan"],
-            params["undo"],
+            plan=_plan(params["plan"]),
+            undo=_plan(params["undo"]),
             budgets=budgets_of(params["budgets"]),
             confirm=confirm,
             resume=params["resume"],
-            untold=params["untold"],
+            untold=tuple(
+                read(Statement, one, file=f"untold[{number}]")
+                for number, one in enumerate(params["untold"])
+            ),
         )
-    return {"changed": True, "rehearsal": tried}
+        tried = rehearse.PARTS[params["part"]](request)
+    return {"changed": True, "rehearsal": plain(tried)}
+
+
+def _plan(given: object) -> Plan | None:
+    return None if given is None else read(Plan, given, file="the plan")

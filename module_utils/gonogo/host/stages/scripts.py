@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...contract.records.reading import plain, read
+from ...contract.records.standing import Required, Standing
 from ..checks.phases import run_phases
 from ..migrate.standing import standing
 from ..session.lock import Witness, release, session
@@ -25,19 +27,19 @@ def preflight(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
 
 def phases(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """`phases`: what each script answered; `judged`: what was there when they began; `standing`:
-    as of `migrate.standing`, at the end, None where nobody could look."""
+    what is missing at the end, None where nobody could look."""
     del check_mode  # Nothing is begun in check mode, see the stage.
     judged = None
     if params["objects"]:
         judged = again(params, check_mode=False)["judged"]
-    seen: list[dict[str, Any]] = []
+    seen: list[Standing] = []
     results = _run(params, stage="phases", release_lock=not params["keep_lock"], seen=seen)
     committed = any(phase["committed"] is not False for phase in results)
     return {
         "changed": committed,
         "phases": results,
         "judged": judged,
-        "standing": seen[0] if seen else None,
+        "standing": plain(seen[0]) if seen else None,
     }
 
 
@@ -46,11 +48,15 @@ def _run(
     *,
     stage: str,
     release_lock: bool,
-    seen: list[dict[str, Any]] | None = None,
+    seen: list[Standing] | None = None,
 ) -> list[dict[str, Any]]:
     """As `run_phases`, for the run that has the lock; at the end a look goes to `seen`."""
     login, run_id = login_of(params), params["run_id"]
     timeouts = timeouts_of(params)
+    required = [
+        read(Required, one, file=f"expected[{number}]")
+        for number, one in enumerate(params["expected"])
+    ]
     # Preflight only reads; it is called what it is.
     called = None if stage == "preflight" else params["application_name"]
 
@@ -59,7 +65,7 @@ def _run(
             if seen is not None:
                 # Nothing that the application has set in the session of the phases counts here.
                 with session(login, run_id=run_id, stage=stage, timeouts=timeouts) as looking:
-                    seen.append(standing(looking, params["expected"]))
+                    seen.append(standing(looking, required))
         finally:
             if release_lock:
                 release(connection, run_id=run_id)

@@ -9,10 +9,9 @@ Python 3.9, standard library only: the controller asks about files as well.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
-from typing import Any
 
 from ....contract.errors import GonogoError, shown
+from ....contract.records.migration import HistoryPlan
 from .interface import Entry, History, Migration
 
 __all__ = ["PLAIN", "TOOLS", "Entry", "History", "Migration", "find", "of"]
@@ -37,14 +36,9 @@ def find(tool: str, *, schema: str) -> History:
     return found(schema)
 
 
-def of(told: Mapping[str, Any]) -> tuple[History, list[Migration]]:
-    """The tool of a plan, and the migrations that it is to record.
-
-    `told` has `tool`, `schema` and `migrations` (each with `name`, `file`, `checksums`), as
-    controller/runbook/migration.py makes it.
-    """
-    tool = find(told["tool"], schema=told["schema"])
+def of(plan: HistoryPlan) -> tuple[History, list[Migration]]:
+    """The tool of a plan, and the migrations that it is to record."""
+    tool = find(plan.tool, schema=plan.schema)
     return tool, [
-        Migration(one["name"], one["file"], checksums=tuple(one["checksums"]))
-        for one in told["migrations"]
+        Migration(one.name, one.file, checksums=tuple(one.checksums)) for one in plan.migrations
     ]

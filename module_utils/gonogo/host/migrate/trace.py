@@ -1,5 +1,5 @@
 # ruff: noqa: S608 - whatever is put into a query is a constant of this project
-"""What a statement costs: seconds, locks, rewritten files, WAL, size, and who would wait.
+"""The trace of a statement: seconds, locks, rewritten files, WAL, size, and who would wait.
 
 Everything is read by the session that runs the statement, about itself; the owner of the tables
 may do so without further rights. WAL is counted by the server as a whole, so what others write
@@ -13,10 +13,12 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Optional
 
+from ...contract.records.migration import Statement
+from ...contract.records.trace import Lock, StatementTrace, Wait
 from ...contract.schemas import OF_USERS
 from . import single
 
@@ -88,9 +90,19 @@ class Ahead:
     mode: str
 
     @property
+    def place(self) -> tuple[str, str]:
+        """Schema and name."""
+        schema, _, name = self.name.partition(".")
+        return (schema, name)
+
+    @property
     def sql(self) -> str:
         """The mode as LOCK TABLE takes it: `SHARE ROW EXCLUSIVE`."""
         return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", self.mode.removesuffix("Lock")).upper()
+
+
+# Of a relation, by its OID: name, kind, file, and the size of a table.
+_State = dict[int, tuple[str, str, int, Optional[int]]]
 
 
 @dataclass
@@ -103,14 +115,53 @@ class _Known:
 
 
 @dataclass
+class _Cost:
+    """What a statement has cost so far; see StatementTrace."""
+
+    statement: Statement
+    seconds: float
+    rows: int | None
+    wal_bytes: int
+    locks: list[Lock] = field(default_factory=list)
+    rewritten: list[str] = field(default_factory=list)
+    held_seconds: float = 0.0
+    rewritten_tables: tuple[str, ...] = ()
+    rewritten_bytes: int = 0
+    size_bytes: int = 0
+    waits: list[Wait] = field(default_factory=list)
+
+    def trace(self) -> StatementTrace:
+        return StatementTrace(
+            file=self.statement.file,
+            line=self.statement.line,
+            statement=self.statement.opening,
+            seconds=round(self.seconds, 4),
+            rows=self.rows,
+            wal_bytes=self.wal_bytes,
+            size_bytes=self.size_bytes,
+            locks=tuple(self.locks),
+            rewritten=tuple(self.rewritten),
+            held_seconds=self.held_seconds,
+            rewritten_tables=self.rewritten_tables,
+            rewritten_bytes=self.rewritten_bytes,
+            waits=tuple(self.waits),
+        )
+
+
+@dataclass
 class Meter:
     """Measures the statements of one transaction. `begin` first, `end` when it is over."""
 
     connection: Any
     existing: dict[int, _Known] = field(default_factory=dict)
-    lines: list[dict[str, Any]] = field(default_factory=list)
+    costs: list[_Cost] = field(default_factory=list)
 
-    def begin(self, tables: Sequence[Sequence[str]]) -> None:
+    @property
+    def traces(self) -> list[StatementTrace]:
+        """Of the statements that were run; who had to wait is known at the end."""
+        return [cost.trace() for cost in self.costs]
+
+    def begin(self, tables: Sequence[tuple[str, str]]) -> None:
         """Look at what is there; `tables` are those whose size may change."""
         rows = self.connection.execute(_RELATIONS).fetchall()
         self.existing = {oid: _Known(name, *more) for oid, name, *more in rows}
@@ -124,8 +175,8 @@ class Meter:
         self._held: set[tuple[int, str]] = set()
         # Tables that were there before and have a new file → its size.
         self._rewritten: dict[str, int] = {}
-        # Table and what has to wait for it → moment of the lock, the line of the bill.
-        self._blocking: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
+        # Table and what has to wait for it → moment of the lock, the statement that took it.
+        self._blocking: dict[tuple[str, str], tuple[float, _Cost]] = {}
         # Tables that were locked before their statements: name → moment, and the mode.
         self._ahead: dict[str, float] = {}
         self._modes: dict[str, str] = {}
@@ -150,7 +201,7 @@ class Meter:
     def lock_ahead(self, tables: Sequence[Ahead]) -> None:
         """Lock tables of one mode before the statements that need it.
 
-        In the bill each lock stands with its statement. Database errors pass through.
+        In the trace each lock stands with its statement. Database errors pass through.
         """
         started = time.monotonic()
         names = ", ".join(f"ONLY {table.quoted}" for table in tables)
@@ -158,62 +209,53 @@ class Meter:
         for table in tables:
             self._ahead[table.name], self._modes[table.name] = started, table.mode
 
-    def run(self, statement: Mapping[str, Any]) -> dict[str, Any]:
-        """Run one statement and return its line of the bill. Database errors pass through."""
+    def run(self, statement: Statement) -> None:
+        """Run one statement and measure it. Database errors pass through."""
         started = time.monotonic()
         rows = single.run(self.connection, statement)
         seconds = time.monotonic() - started
-        line = {
-            "file": statement["file"],
-            "line": statement["line"],
-            "statement": statement["opening"],
-            "seconds": round(seconds, 4),
-            "rows": rows if statement["verb"] in {"INSERT", "UPDATE", "DELETE"} else None,
-            "wal_bytes": 0,
-            "locks": [],
-            "rewritten": [],
-            "held_seconds": 0.0,
-            "rewritten_tables": [],
-            "rewritten_bytes": 0,
-            "size_bytes": 0,
-            "waits": [],
-        }
         written, held = self._locks()
-        line["wal_bytes"], self._written = written - self._written, written
-        if statement["outside"]:
-            line["locks"] = [
-                {"relation": ".".join(table), "mode": _OUTSIDE, "existing": True}
-                for table in statement["tables"]
-            ]
+        counted = rows if statement.verb in {"INSERT", "UPDATE", "DELETE"} else None
+        cost = _Cost(statement, seconds, counted, written - self._written)
+        self._written = written
+        if statement.outside:
+            cost.locks = [Lock(".".join(t), _OUTSIDE, existing=True) for t in statement.tables]
         else:
-            named = {".".join(table) for table in statement["tables"]}
-            named |= {self._of_index[name] for name in named & self._of_index.keys()}
-            # Where the text does not say it, the first statement is the one it was for.
-            early = set() if statement["lock"] == "unknown" else self._ahead.keys() - named
-            if self._rows_since is None and self._changes_rows(statement["lock"], held):
-                self._rows_since = started
-            self._look(line, held, started, early=early)
+            self._inside(cost, held, started)
         if self.blocking_since is not None:
-            line["held_seconds"] = round(started + seconds - self.blocking_since, 4)
-            line["rewritten_tables"] = sorted(self._rewritten)
-            line["rewritten_bytes"] = sum(self._rewritten.values())
-        self.lines.append(line)
-        return line
+            cost.held_seconds = round(started + seconds - self.blocking_since, 4)
+            cost.rewritten_tables = tuple(sorted(self._rewritten))
+            cost.rewritten_bytes = sum(self._rewritten.values())
+        self.costs.append(cost)
 
     def end(self) -> None:
         """The transaction is over: whoever had to wait until then need not any more."""
         ended = time.monotonic()
-        for (relation, blocks), (moment, line) in self._blocking.items():
-            line["waits"].append(
-                {"relation": relation, "blocks": blocks, "seconds": round(ended - moment, 4)}
-            )
+        for (relation, blocks), (moment, cost) in self._blocking.items():
+            cost.waits.append(Wait(relation, blocks, round(ended - moment, 4)))
         self._blocking, self._ahead, self._modes, self._rows_since = {}, {}, {}, None
 
-    def _look(
-        self, line: dict[str, Any], held: set[tuple[int, str]], started: float, *, early: set[str]
-    ) -> None:
-        # Locked already, and not for this statement.
-        held = {
+    def _inside(self, cost: _Cost, held: set[tuple[int, str]], started: float) -> None:
+        """A statement of a transaction: what it locks stays locked."""
+        statement = cost.statement
+        named = {".".join(table) for table in statement.tables}
+        named |= {self._of_index[name] for name in named & self._of_index.keys()}
+        # Where the text does not say it, the first statement is the one it was for.
+        early = set() if statement.lock == "unknown" else self._ahead.keys() - named
+        if self._rows_since is None and self._changes_rows(statement.lock, held):
+            self._rows_since = started
+        held = self._without(held, early) | self._held
+        # What is only read keeps its file and its size.
+        oids = sorted({oid for oid, mode in held if mode not in _READING} | self._unnamed(held))
+        rows = self.connection.execute(_STATE, {"oids": oids}).fetchall()
+        state = {oid: (name, kind, node, size) for oid, name, kind, node, size in rows}
+        self._note_locks(cost, held, started, state)
+        self._held |= held
+        self._note_files(cost, state)
+
+    def _without(self, held: set[tuple[int, str]], early: set[str]) -> set[tuple[int, str]]:
+        """Without what was locked already, and not for this statement."""
+        return {
             (oid, mode)
             for oid, mode in held
             if not (
@@ -221,15 +263,11 @@ class Meter:
                 and self.existing[oid].name in early
                 and self._modes[self.existing[oid].name] == mode
             )
-        } | self._held
-        # What is only read keeps its file and its size.
-        oids = sorted({oid for oid, mode in held if mode not in _READING} | self._unnamed(held))
-        state = {
-            oid: (name, kind, node, size)
-            for oid, name, kind, node, size in self.connection.execute(
-                _STATE, {"oids": oids}
-            ).fetchall()
         }
+
+    def _note_locks(
+        self, cost: _Cost, held: set[tuple[int, str]], started: float, state: _State
+    ) -> None:
         for oid, mode in sorted(held - self._held):
             known = self.existing.get(oid)
             name, kind = (known.name, known.kind) if known else state.get(oid, (None, None))[:2]
@@ -237,25 +275,26 @@ class Meter:
             stops = known is not None and mode in BLOCKS
             if name is None or (kind not in _TABLES and not stops):
                 continue
-            line["locks"].append({"relation": name, "mode": mode, "existing": known is not None})
+            cost.locks.append(Lock(name, mode, existing=known is not None))
             if known and stops:
                 moment = self._ahead.get(name, started)
                 moment = moment if self._modes.get(name) == mode else started
                 # Who plans a query opens every index of its tables.
                 used = known.table or name
-                self._blocking.setdefault((used, BLOCKS[mode]), (moment, line))
-        self._held |= held
+                self._blocking.setdefault((used, BLOCKS[mode]), (moment, cost))
+
+    def _note_files(self, cost: _Cost, state: _State) -> None:
         for oid, (name, kind, node, size) in sorted(state.items(), key=lambda item: item[1][0]):
             # An index of a column whose type changes is made anew under its name.
             anew = self._oids.get(name, oid) != oid
             if anew or (oid in self._nodes and node and self._nodes[oid] != node):
-                line["rewritten"].append(name)
+                cost.rewritten.append(name)
                 if oid in self.existing and kind in _TABLES:
                     self._rewritten[name] = int(size or 0)
             self._nodes[oid], self._oids[name] = node, oid
             if size is not None:
                 before = self._sizes.get(oid, size if oid in self.existing else 0)
-                line["size_bytes"] += int(size - before)
+                cost.size_bytes += int(size - before)
                 self._sizes[oid] = size
 
     def _changes_rows(self, lock: str, held: set[tuple[int, str]]) -> bool:

@@ -1,0 +1,219 @@
+"""What a deployment has found and done: deploy.json and deploy_found.json.
+
+Runs on the controller and on the target host: Python 3.9, standard library only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .migration import HistoryPlan, SchemaObject
+from .reading import FileRecord
+from .trace import StatementTrace
+
+__all__ = ["Approved", "Contradiction", "Deployment", "Failure", "HistoryEntry", "HistoryFound"]
+__all__ += ["Holder", "Inspection", "Intended", "IntendedStep", "Intent", "Leftover", "ObjectState"]
+__all__ += ["OwnRecord", "Recovered"]
+
+
+@dataclass(frozen=True)
+class ObjectState:
+    """An object of the migration, compared with the schema.
+
+    `expected` is whether it exists after the migration, `exists` whether it does now, `matches`
+    whether it is as it is after the migration; `difference` says in what an existing one differs,
+    or under which other name an equal one exists. `conclusive` and `replaces` are those of
+    `migration.SchemaObject`.
+    """
+
+    object: str
+    file: str
+    line: int
+    expected: bool
+    conclusive: bool
+    exists: bool
+    matches: bool
+    difference: str | None
+    replaces: bool
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """What the migration tool's record says of a migration; `details` are that tool's own."""
+
+    name: str
+    state: str
+    checksum: str | None
+    details: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class HistoryFound:
+    """`entries` is None where the tool keeps no record in the database."""
+
+    tool: str
+    entries: Sequence[HistoryEntry] | None
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """In what a record and the schema do not agree; `hint` is the next command, `blocks` whether
+    nothing can be deployed before somebody has settled it."""
+
+    text: str
+    hint: str | None
+    blocks: bool
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What exists of a migration, and what the records say of it.
+
+    `state` is absent, applied, partial, or unfinished: all exists but for what statements outside
+    of transactions make.
+    """
+
+    state: str
+    objects: Sequence[ObjectState]
+    history: HistoryFound
+    contradictions: Sequence[Contradiction]
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A session that had the lock."""
+
+    pid: int
+    application_name: str
+    state: str
+    transaction_seconds: float
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a transaction was not committed.
+
+    `file`, `line` and `statement` are None where nobody knows which statement it was. `lost` is
+    whether the connection was lost; `committed` is None where it was lost while committing.
+    `attempts` is how often the transaction was tried.
+    """
+
+    message: str
+    sqlstate: str | None
+    detail: str | None
+    hint: str | None
+    file: str | None
+    line: int | None
+    statement: str | None
+    lost: bool
+    committed: bool | None
+    holders: Sequence[Holder] = ()
+    attempts: int = 1
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """An index that a build CONCURRENTLY has left invalid, and the command that removes it."""
+
+    index: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Approved:
+    """Who approved a deployment, when, and the plan of which run; `approval` is what the target
+    host knows this approval by."""
+
+    approved_by: str
+    approved_at: str
+    token: str
+    shown_by: str
+    approval: str
+
+
+@dataclass(frozen=True)
+class OwnRecord:
+    """What an earlier run has applied: `sha256` is file → digest then."""
+
+    run_id: str
+    sha256: Mapping[str, str]
+    undone: bool
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """The run that found out what became of an interrupted one, and when."""
+
+    by: str
+    at: str
+
+
+@dataclass(frozen=True)
+class Deployment(FileRecord):
+    """What became of a deployment.
+
+    `action` is `none` (everything exists), `would_apply`, `applied`, `refused`, `moved` (the schema
+    is not the sealed one, nothing was done) or `failed`. `after` is None where the server could not
+    be asked any more, and so is `changed`: the names of what differs between the schema before and
+    after. `failed_attempts` came before the one that counts, `error` is why the deployment ended
+    early. `files` are those that were applied in full. `schema_before` and `schema_after` are
+    digests.
+
+    The target host says all of this; the controller adds `approved`, `own_record`,
+    `unlike_rehearsal` (what of the schema is not as the rehearsal has shown) and `recovered`.
+    """
+
+    FILE: ClassVar[str] = "deploy.json"
+
+    action: str
+    before: Inspection | None
+    after: Inspection | None
+    changed: Sequence[str] | None
+    schema_before: str | None
+    schema_after: str | None
+    error: Failure | None
+    statements: Sequence[StatementTrace] = ()
+    failed_attempts: Sequence[Failure] = ()
+    files: Sequence[str] = ()
+    leftovers: Sequence[Leftover] = ()
+    seconds: float = 0.0
+    approved: Approved | None = None
+    own_record: OwnRecord | None = None
+    unlike_rehearsal: Sequence[str] | None = None
+    recovered: Recovered | None = None
+
+
+@dataclass(frozen=True)
+class IntendedStep:
+    file: str
+    transaction: bool
+
+
+@dataclass(frozen=True)
+class Intended:
+    """What of a plan recognises the migration afterwards."""
+
+    steps: Sequence[IntendedStep]
+    objects: Sequence[SchemaObject]
+    history: HistoryPlan
+
+
+@dataclass(frozen=True)
+class Intent(FileRecord):
+    """What was about to be applied, sealed before the first statement: deploy_intent.json.
+
+    `database` is what identifies it, `files` the digest of each file, `schema_before` the digest of
+    the schema as it was.
+    """
+
+    FILE: ClassVar[str] = "deploy_intent.json"
+
+    database: Mapping[str, object]
+    files: Mapping[str, str | None]
+    plan: Intended
+    before: Inspection
+    schema_before: str
+    approved: Approved | None
+    sealed_at: str
