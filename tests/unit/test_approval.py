@@ -121,7 +121,7 @@ def test_a_token_lets_one_run_deploy(run: Run) -> None:
         Run.create(run.path.parents[1], "staging", new_run_id(datetime.now(UTC))) for _ in range(3)
     ]
     first = deploy_approval.require(later[0], _given(plan), "one", hint="again")
-    assert first["shown_by"] == RUN_ID
+    assert first.shown_by == RUN_ID
     for other in (*later, run):
         with pytest.raises(GonogoError, match=f"was used by run {later[0].run_id}"):
             deploy_approval.require(other, _given(plan), "one", hint="again")

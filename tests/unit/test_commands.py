@@ -18,6 +18,8 @@ from gonogo.controller.invocation import project
 from gonogo.controller.invocation.commands import Caller, spelled
 from gonogo.controller.outcome import deployment, ways_back
 from gonogo.controller.request import deploy_approval
+from tests.unit.deployments import deployment as record
+from tests.unit.deployments import inspection
 
 RUN_ID = "20260131T120000Z-0a1b2c"
 GIVEN = {
@@ -150,7 +152,7 @@ def test_the_command_starts_the_playbook_of_this_run(started: Caller) -> None:
 def test_the_ways_back_are_of_this_host(started: Caller) -> None:
     said = ways_back.ways_back(
         RUN_ID,
-        deployment={"action": "applied", "changed": ["x"]},
+        deployment=record("applied", changed=["x"]),
         rehearsal=None,
         twin={"proven": True, "seconds": {"restore": 1.0}},
         caller=started,
@@ -160,9 +162,9 @@ def test_the_ways_back_are_of_this_host(started: Caller) -> None:
     assert all("--limit 'host 1'" in line and "--user ada" in line for line in commands)
 
 
-def test_a_half_migration_names_this_host(started: Caller) -> None:
-    state = {"state": "half", "objects": [], "contradictions": []}
-    problem = deployment.problem({"action": "refused", "before": state}, caller=started)
+def test_a_partial_migration_names_this_host(started: Caller) -> None:
+    refused = record("refused", before=inspection("partial"))
+    problem = deployment.problem(refused, caller=started)
     assert problem is not None
     assert "--limit 'host 1'" in str(problem.hint)
 

@@ -12,12 +12,16 @@ import pytest
 
 from gonogo.contract.budgets import budgets_of, seconds
 from gonogo.contract.errors import InputError
+from gonogo.contract.records.deployment import Deployment
+from gonogo.contract.records.migration import HistoryPlan
 from gonogo.controller import runbook
 from gonogo.controller.invocation.commands import Caller
 from gonogo.controller.outcome import deployment
 from gonogo.controller.reading import yamlfile
 from gonogo.controller.request import requested
 from gonogo.controller.runbook import migration
+from tests.unit.deployments import deployment as record
+from tests.unit.deployments import failure, inspection, object_state
 
 RUNBOOKS = Path(__file__).parents[2] / "runbooks"
 FIRST = next(RUNBOOKS.glob("20251229010228_*"))
@@ -125,19 +129,19 @@ def test_after_deploy_is_for_preflight(folders: Path) -> None:
 def test_the_checksum_is_that_of_the_file() -> None:
     plan = migration.plan(load(FIRST), "migration")
     raw = (FIRST / "migration.sql").read_bytes()
-    assert plan["history"]["tool"] == "prisma"
-    (known,) = plan["history"]["migrations"]
-    assert known["checksums"][0] == hashlib.sha256(raw).hexdigest()
-    assert known["name"] == FIRST.name
+    assert plan.history.tool == "prisma"
+    (known,) = plan.history.migrations
+    assert known.checksums[0] == hashlib.sha256(raw).hexdigest()
+    assert known.name == FIRST.name
     crlf = hashlib.sha256(raw.replace(b"\n", b"\r\n")).hexdigest()
-    assert known["checksums"][1:] == [crlf]
+    assert known.checksums[1:] == (crlf,)
 
 
 def test_without_prisma_there_is_no_record(folders: Path) -> None:
     folder = folders / FIRST.name
     edit(folder, "runbook.yml", "prisma: {file: migration.sql}\n", "")
-    told = migration.plan(load(folder), "migration")["history"]
-    assert told == {"tool": "plain", "schema": "public", "migrations": []}
+    told = migration.plan(load(folder), "migration").history
+    assert told == HistoryPlan("plain", "public", ())
 
 
 def test_a_migration_is_one_tool_s(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,31 +153,17 @@ def test_a_migration_is_one_tool_s(folder: Path, monkeypatch: pytest.MonkeyPatch
     assert "'other' is a second migration tool beside 'prisma'" in told.primary
 
 
-def test_an_older_record_of_an_intent_is_understood() -> None:
-    """A run that was interrupted before the project was brought up to date."""
-    known = {"name": "n", "file": "migration.sql", "checksums": ["c"]}
-    steps: dict[str, Any] = {"steps": [], "objects": []}
-    before = {**steps, "prisma": {"schema": "app", **known}}
-    now = {**steps, "history": {"tool": "prisma", "schema": "app", "migrations": [known]}}
-    assert migration.history_on_record(before) == now
-    assert migration.history_on_record(now) == now
-    none = {"tool": "plain", "schema": "", "migrations": []}
-    assert migration.history_on_record({**steps, "prisma": None}) == {**steps, "history": none}
-
-
 @pytest.mark.parametrize("original", [FIRST, SECOND], ids=lambda folder: folder.name)
 def test_a_migration_is_known_by_what_its_manifest_names(original: Path) -> None:
     """Two sources that know nothing of each other: the SQL, and the manifest."""
     loaded = load(original)
     plan = migration.plan(loaded, "migration")
-    made = {(o["kind"], o["name"]) for o in plan["objects"] if o["made"]}
+    expected = {(o.kind, o.name) for o in plan.objects if o.expected}
     keys = {("constraint", key["name"]) for key in loaded.manifest["foreign_keys"]}
-    assert keys <= made
-    with_definition = [
-        o for o in plan["objects"] if o["kind"] == "constraint" and "definition" in o
-    ]
-    assert len(with_definition) == len(keys) == 55
-    gone = [o["name"] for o in plan["objects"] if not o["made"]]
+    assert keys <= expected
+    described = [o for o in plan.objects if o.foreign_key]
+    assert len(described) == len(keys) == 55
+    gone = [o.name for o in plan.objects if not o.expected]
     assert gone == ["config_versions_workspace_id_fkey"]
 
 
@@ -181,13 +171,13 @@ def test_both_migrations_lead_to_the_same_keys() -> None:
     """What the second adds step by step is what the first has at once."""
 
     def keys(folder: Path) -> set[tuple[Any, ...]]:
-        objects = migration.plan(load(folder), "migration")["objects"]
+        objects = migration.plan(load(folder), "migration").objects
         kinds = {"trigger", "function"}
         return {
-            (o["kind"], o["table"], o["name"], o["made"])
+            (o.kind, o.table, o.name, o.expected)
             for o in objects
-            if o["kind"] in kinds or o["name"].startswith(("fk_", "config_versions_workspace"))
-            if o["kind"] != "validated"
+            if o.kind in kinds or o.name.startswith(("fk_", "config_versions_workspace"))
+            if o.kind != "validated"
         }
 
     assert keys(FIRST) == keys(SECOND)
@@ -316,34 +306,16 @@ def test_budgets_have_defaults() -> None:
 # --- what people are told ----------------------------------------------------------------------
 
 
-def _record(**changes: Any) -> dict[str, Any]:
-    objects = [
-        {
-            "object": "table a.b",
-            "made": True,
-            "done": False,
-            "but": None,
-            "file": "m.sql",
-            "line": 3,
-        }
-    ]
-    state = {"state": "absent", "objects": objects, "contradictions": []}
-    error = {
-        "file": "m.sql",
-        "line": 7,
-        "sqlstate": "42703",
-        "message": "column does not exist",
-        "detail": None,
-        "hint": None,
-        "holders": [],
-        "attempts": 1,
-    }
-    record = {"action": "failed", "before": state, "after": state, "error": error, "changed": []}
-    return {**record, "files": [], "leftovers": [], "bill": [], "attempts": [], **changes}
+def _record(action: str = "failed", **changes: Any) -> Deployment:
+    missing = inspection("absent", object_state())
+    error = failure(
+        file="m.sql", line=7, sqlstate="42703", message="column does not exist", statement="x"
+    )
+    return record(action, **{"before": missing, "after": missing, "error": error, **changes})
 
 
-def told(record: dict[str, Any]) -> str:
-    problem = deployment.problem(record, caller=Caller(inventories=["inventories/x"]))
+def told(done: Deployment) -> str:
+    problem = deployment.problem(done, caller=Caller(inventories=["inventories/x"]))
     assert problem is not None
     return problem.render()
 
@@ -362,7 +334,7 @@ def test_a_failure_after_which_nobody_could_look() -> None:
 
 
 def test_a_failure_that_leaves_something_names_it_and_the_next_command() -> None:
-    after = {**_record()["after"], "state": "unfinished"}
+    after = inspection("unfinished", object_state())
     leftovers = [{"index": "a.i", "command": "DROP INDEX CONCURRENTLY a.i;"}]
     said = told(_record(after=after, changed=["x"], files=["m.sql"], leftovers=leftovers))
     assert "done: m.sql" in said
@@ -372,6 +344,6 @@ def test_a_failure_that_leaves_something_names_it_and_the_next_command() -> None
 
 
 def test_nothing_wrong_is_no_problem() -> None:
-    done = _record(action="applied", error=None)
+    done = _record("applied", error=None)
     assert deployment.problem(done, caller=Caller()) is None
     assert deployment.lines(done)

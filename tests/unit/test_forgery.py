@@ -56,7 +56,7 @@ def test_an_approval_ends(run: Run) -> None:
             with pytest.raises(GonogoError, match="The plan has expired at"):
                 deploy_approval.require(run, given, content, hint="again")
         else:
-            assert deploy_approval.require(run, given, content, hint="again")["token"]
+            assert deploy_approval.require(run, given, content, hint="again").token
     # And what has expired is not shown again, but planned anew.
     later, new = approval.open_plan(run, deploy_approval.PLAN, "other", hours=1)
     assert new

@@ -163,9 +163,9 @@ def _read_as_the_grammar_does(piece: Any, tree: Any) -> None:
     """The objects that are named, and the tables that may be locked."""
     found = effects.effects(piece, "file.sql")
     names_of = {
-        (effect["kind"], effect["table"] or "", effect["name"])
+        (effect.kind, effect.table or "", effect.name)
         for effect in found
-        if effect["kind"] not in {"unread", "unnamed", effects.ALTERED}
+        if effect.kind not in {"unread", "unnamed", effects.ALTERED}
     }
     wanted = set(_objects(tree))
     assert names_of == wanted, (piece.text, names_of, wanted)

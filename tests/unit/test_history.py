@@ -7,11 +7,12 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gonogo.contract.errors import GonogoError, InputError
+from gonogo.contract.records.deployment import Contradiction, HistoryEntry
+from gonogo.contract.records.migration import HistoryPlan, Recorded
 from gonogo.host.migrate import history
 from gonogo.host.migrate.history import interface
 from gonogo.host.migrate.history.contradictions import about, contradictions
@@ -161,8 +162,8 @@ def test_a_tool_can_pass_over_a_late_older_file(tmp_path: Path) -> None:
 
 
 def test_a_plan_names_its_tool() -> None:
-    known = {"name": "n", "file": "f.sql", "checksums": ["c"]}
-    tool, migrations = history.of({"tool": "prisma", "schema": "app", "migrations": [known]})
+    known = Recorded("n", "f.sql", ["c"])
+    tool, migrations = history.of(HistoryPlan("prisma", "app", [known]))
     assert isinstance(tool, Prisma)
     assert tool.tables == (("app", "_prisma_migrations"),)
     assert migrations == [Migration("n", "f.sql", checksums=("c",))]
@@ -221,7 +222,9 @@ def test_a_command_for_a_person_is_one_command() -> None:
 OWN = Migration("n", "f.sql", checksums=("here", "also"))
 
 
-def found(state: str, *entries: Entry, tool: history.History | None = None) -> list[dict[str, Any]]:
+def found(
+    state: str, *entries: Entry, tool: history.History | None = None
+) -> tuple[Contradiction, ...]:
     return contradictions(tool or Prisma("public"), [OWN], state, entries)
 
 
@@ -233,15 +236,15 @@ def found(state: str, *entries: Entry, tool: history.History | None = None) -> l
         ("absent", [Entry("other", FAILED)]),
         ("applied", [Entry("n", APPLIED, "here")]),
         ("applied", [Entry("n", APPLIED, "also")]),
-        ("half", []),
+        ("partial", []),
     ],
 )
 def test_record_and_schema_agree(state: str, entries: list[Entry]) -> None:
-    assert found(state, *entries) == []
+    assert found(state, *entries) == ()
 
 
 def test_without_a_record_nothing_contradicts_it(tool: history.History) -> None:
-    assert contradictions(tool, [OWN], "applied", None) == []
+    assert contradictions(tool, [OWN], "applied", None) == ()
     assert about([OWN], None) is None
 
 
@@ -288,11 +291,9 @@ def test_without_a_record_nothing_contradicts_it(tool: history.History) -> None:
 def test_a_contradiction_names_what_settles_it(
     state: str, entry: Entry, text: str, hint: str, blocks: bool
 ) -> None:
-    assert found(state, entry) == [{"text": text, "hint": hint, "blocks": blocks}]
+    assert found(state, entry) == (Contradiction(text, hint, blocks),)
 
 
 def test_the_evidence_has_the_entries_of_this_migration_alone() -> None:
     entries = [Entry("other", APPLIED, "x"), Entry("n", APPLIED, "here", {"steps": 1})]
-    assert about([OWN], entries) == [
-        {"name": "n", "state": "applied", "checksum": "here", "details": {"steps": 1}}
-    ]
+    assert about([OWN], entries) == (HistoryEntry("n", "applied", "here", {"steps": 1}),)

@@ -23,6 +23,8 @@ def rehearsed() -> Case:
     case["plan"]["stages"].insert(3, "rehearsal")
     case["events"].insert(4, event("rehearsal", "stage_passed"))
     case["rehearsal"] = {
+        "run_id": case["run"]["run_id"],
+        "hint": None,
         "done": True,
         "required": True,
         "promoted": False,
@@ -30,6 +32,8 @@ def rehearsed() -> Case:
         "backup_sha256": case["backup"]["sha256"],
         "problem": None,
         "unlike_promotion": None,
+        "rows_changed": {},
+        "rows_removed": {},
         "checks": [{**check} for check in case["checks"]],
         "back": None,
     }
@@ -77,6 +81,7 @@ def codes(verdict: dict[str, Any]) -> list[str]:
     return [reason["code"] for reason in verdict["reasons"]]
 
 
+PROBLEM = {"step": "undo", "message": "it stays"}
 SLOW = {
     "file": "migration.sql",
     "line": 7,
@@ -113,9 +118,9 @@ def test_slow_statements_hide_no_check_that_fails() -> None:
 @pytest.mark.parametrize(
     ("change", "decision", "code"),
     [
-        (said(problem={"step": "undo", "message": "it stays"}), "NO-GO", "rehearsal_failed"),
+        (said(problem={**PROBLEM, "severity": "no_go"}), "NO-GO", "rehearsal_failed"),
         (
-            said(problem={"step": "apply", "message": "no room", "severity": "hold"}),
+            said(problem={**PROBLEM, "severity": "hold"}),
             "HOLD",
             "rehearsal_failed",
         ),
@@ -165,7 +170,7 @@ def test_a_protected_target_gets_nothing_that_was_not_rehearsed() -> None:
 
 
 def test_a_way_back_that_does_not_work_is_said() -> None:
-    verdict = changed(said(back={"undone": None, "problem": {"message": "rows depend on it"}}))
+    verdict = changed(said(back={"undone": None, "problem": {**PROBLEM, "severity": "no_go"}}))
     assert verdict["decision"] == "GO"
     assert [c["code"] for c in verdict["conditions"]] == ["way_back"]
 

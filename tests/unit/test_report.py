@@ -15,9 +15,11 @@ import pytest
 
 from gonogo.contract import canonical
 from gonogo.contract.errors import GonogoError
+from gonogo.contract.records.reading import plain
 from gonogo.controller.evidence import Run
 from gonogo.controller.evidence.judgement import decided
 from gonogo.controller.report.view import _proof, render_markdown, summary_lines, write_reports
+from tests.unit.deployments import deployment, trace
 
 TEMPLATES = Path(__file__).parents[2] / "roles" / "verdict" / "templates"
 RUN_ID = "20260131T120000Z-0a1b2c"
@@ -123,11 +125,11 @@ def write_run(
     run.write_json("twin.json", twin, stage="twin")
     wait = {"relation": text, "blocks": "writes", "seconds": 0.5}
     lock = {"relation": text, "mode": "ShareLock", "existing": True}
-    statement = {"file": "m.sql", "line": 7, "statement": text, "seconds": 0.25, "rows": None}
-    cost = {"wal_bytes": 3 << 20, "size_bytes": 0, "rewritten": [text]}
-    bill = [{**statement, **cost, "locks": [lock], "waits": [wait]}]
-    deployed = {"action": "applied", "before": {"state": "absent"}, "bill": bill}
-    run.write_json("deploy.json", deployed, stage="deploy")
+    statement = trace(
+        statement=text, seconds=0.25, wal_bytes=3 << 20, size_bytes=0, rewritten=[text]
+    )
+    deployed = deployment(statements=[{**statement, "locks": [lock], "waits": [wait]}])
+    run.write_json("deploy.json", plain(deployed), stage="deploy")
     run.write("sql/01.sql", "SELECT 1;\n", stage="copy_sql")
     result = {"examined": 7, "expected": text, "observed": text, "samples": [text], "phase": "01"}
     results = [

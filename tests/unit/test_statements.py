@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -245,9 +244,9 @@ UNREAD = ("unread", None, None, "", True, True)
 def left(text: str) -> list[tuple[object, ...]]:
     (piece,) = pieces(text)
     return [
-        (e["kind"], e["schema"], e["table"], e["name"], e["made"], e["sure"])
+        (e.kind, e.schema, e.table, e.name, e.expected, e.conclusive)
         for e in effects.effects(piece, "file.sql")
-        if e["kind"] != effects.ALTERED and not e.get("listed")
+        if e.kind != effects.ALTERED and not e.listed
     ]
 
 
@@ -342,22 +341,26 @@ def test_what_a_statement_leaves(text: str, expected: list[tuple[object, ...]]) 
 @pytest.mark.parametrize(
     ("text", "type_", "default"),
     [
-        ("c varchar (20) COLLATE x NOT NULL", "varchar(20)", {}),
-        ("c timestamp with time zone DEFAULT now()", "timestamp with time zone", {"value": None}),
-        ("c int DEFAULT - 5", "int", {"value": "-5"}),
-        ("c a.t[] DEFAULT '{}'::a.t[]", "a.t[]", {"value": None}),
-        ("c text DEFAULT 'it''s' CHECK (c <> 'DEFAULT')", "text", {"value": "it's"}),
-        ("c text NULL DEFAULT NULL", "text", {}),
-        ("c \"My Type\" DEFAULT E'\\n'", '"My Type"', {"value": "\n"}),
-        ("c bigserial", "bigint", {"value": None}),
+        ("c varchar (20) COLLATE x NOT NULL", "varchar(20)", False, None),
+        ("c timestamp with time zone DEFAULT now()", "timestamp with time zone", True, None),
+        ("c int DEFAULT - 5", "int", True, "-5"),
+        ("c a.t[] DEFAULT '{}'::a.t[]", "a.t[]", True, None),
+        ("c text DEFAULT 'it''s' CHECK (c <> 'DEFAULT')", "text", True, "it's"),
+        ("c text NULL DEFAULT NULL", "text", False, None),
+        ("c \"My Type\" DEFAULT E'\\n'", '"My Type"', True, "\n"),
+        ("c bigserial", "bigint", True, None),
         # No type of ours, and nothing that a server may be asked to read.
-        ("c int + (SELECT 1)", None, {}),
+        ("c int + (SELECT 1)", None, False, None),
     ],
 )
-def test_what_is_said_of_a_column(text: str, type_: str | None, default: dict[str, Any]) -> None:
+def test_what_is_said_of_a_column(
+    text: str, type_: str | None, has_default: bool, default: str | None
+) -> None:
     (piece,) = pieces(f"ALTER TABLE a.b ADD {text}, ADD d int")
     (effect, _) = effects.effects(piece, "file.sql")
-    assert (effect["column"]["type"], effect["column"]["default"]) == (type_, default)
+    assert effect.column is not None
+    found = effect.column
+    assert (found.type, found.has_default, found.default) == (type_, has_default, default)
 
 
 @pytest.mark.parametrize(
@@ -410,8 +413,8 @@ def test_an_unqualified_name_is_refused() -> None:
 def test_what_is_made_and_dropped_again_says_nothing() -> None:
     text = "CREATE TABLE a.b (x int);CREATE INDEX i ON a.b (x);DROP INDEX a.i;DROP TABLE a.b;"
     found = effects.net(e for p in pieces(text) for e in effects.effects(p, "f"))
-    assert {e["kind"] for e in found} == {"table", "index"}
-    assert not any(e["made"] or e["sure"] for e in found)
+    assert {e.kind for e in found} == {"table", "index"}
+    assert not any(e.expected or e.conclusive for e in found)
 
 
 @pytest.mark.parametrize(
@@ -471,7 +474,8 @@ def test_what_tells_functions_apart(
 ) -> None:
     (piece,) = pieces(f"CREATE FUNCTION a.f{text}")
     (effect, *_) = effects.effects(piece, "file.sql")
-    assert (effect["arguments"], effect.get("body")) == (arguments, body)
+    given = None if effect.arguments is None else list(effect.arguments)
+    assert (given, effect.body) == (arguments, body)
 
 
 # --- what is shipped ---------------------------------------------------------------------------

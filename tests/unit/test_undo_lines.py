@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gonogo.contract.records.migration import Statement, Step
 from gonogo.controller.outcome.undo_lines import change_lines
 
 CHANGES = sorted(
@@ -31,7 +32,16 @@ ALTER TABLE public.stays DROP COLUMN extra
 DROP TABLE public.child
 DROP TABLE "public"."Mixed Case"
 DROP TABLE public.parent CASCADE""".splitlines()
-STEPS = [{"file": "undo.sql", "statements": [{"text": text} for text in UNDO]}]
+STEPS = [
+    Step(
+        "undo.sql",
+        transaction=True,
+        statements=[
+            Statement("undo.sql", 1, 1, text, "", "", "none", (), (), read=True, outside=None)
+            for text in UNDO
+        ],
+    )
+]
 
 
 def test_a_table_comes_before_its_columns_and_where_its_statement_does() -> None:
