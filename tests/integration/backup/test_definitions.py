@@ -11,6 +11,8 @@ import psycopg
 import pytest
 
 from gonogo.contract.login import Login
+from gonogo.contract.records.migration import Statement
+from gonogo.contract.records.rehearsal import Retried
 from gonogo.host.compare import fingerprint, reprint, schema_catalog
 from gonogo.host.compare.definition_parts import cut
 from gonogo.host.compare.schema_catalog import Difference
@@ -181,14 +183,21 @@ def test_what_is_applied_again_may_be_printed_in_another_way(make: Make) -> None
         " SET DEFAULT (pg_backend_pid() BETWEEN 1 AND {} AND random() > 0)"
     )
     with connect(login, name="test") as session:
-        for last, changes in ((9, []), (8, ["column public.t.c"])):
-            statement = {
-                "text": text.format(last),
-                "opening": "ALTER TABLE",
-                "verb": "ALTER",
-                "outside": False,
-            }
-            assert again(session, [statement]) == {"changes": changes, "untried": []}
+        for last, changes in ((9, ()), (8, ("column public.t.c",))):
+            statement = Statement(
+                file="m.sql",
+                line=1,
+                first_line=1,
+                text=text.format(last),
+                verb="ALTER",
+                opening="ALTER TABLE",
+                lock="unknown",
+                tables=(),
+                effects=(),
+                read=False,
+                outside=None,
+            )
+            assert again(session, [statement]) == Retried(changes, ())
 
 
 # --- what a dump does not carry ------------------------------------------------------------------

@@ -53,9 +53,9 @@ def test_from_as_deployed_to_target(
     done = record(outcome)
     assert done["action"] == "applied"
     # Validating makes nobody wait, adding does for a moment.
-    waiting = {line["file"] for line in done["bill"] if line["waits"]}
+    waiting = {line["file"] for line in done["statements"] if line["waits"]}
     assert waiting == {"migration.sql"}
-    assert not [line for line in done["bill"] if line["rewritten"]]
+    assert not [line for line in done["statements"] if line["rewritten"]]
     assert database.rows() == {**before, "_prisma_migrations": 1}
     again = controller.play(*DEPLOY, *there)
     assert again.verdict["decision"] == "GO", again.output

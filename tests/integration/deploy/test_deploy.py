@@ -5,19 +5,28 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from gonogo.host.migrate.carry_out import deploy, find_out
 
 from gonogo.contract.budgets import budgets_of
 from gonogo.contract.errors import GonogoError
+from gonogo.contract.records.deployment import Leftover
+from gonogo.contract.records.trace import Lock
 from gonogo.host.compare import schema_catalog
+from gonogo.host.migrate.deployment import deploy, find_out
 from gonogo.host.session.connection import connect
 from tests.integration.support.harness import Database
-from tests.integration.support.migrations import PRISMA_TABLE, deployed, plan_of, prisma_rows
+from tests.integration.support.migrations import (
+    PRISMA_TABLE,
+    deployed,
+    outcome,
+    plan_of,
+    prisma_rows,
+)
 
 ADD = "ALTER TABLE public.sites ADD COLUMN gonogo_note text;"
 
@@ -40,8 +49,8 @@ def columns(database: Database, table: str = "sites") -> set[str]:
     return {row[0] for row in rows}
 
 
-def missing_in(done: dict[str, Any]) -> set[str]:
-    return {item["object"] for item in done["after"]["objects"] if not item["done"]}
+def missing_in(done: Any) -> set[str]:
+    return {item.object for item in done.after.objects if not item.matches}
 
 
 # --- the bill ----------------------------------------------------------------------------------
@@ -52,25 +61,21 @@ def test_the_bill_names_locks_and_who_waits(database: Database, tmp_path: Path) 
         tmp_path, add=ADD, index="\n-- why\nCREATE INDEX gonogo_i ON public.sites (gonogo_note);"
     )
     done = deployed(database, plan)
-    assert done["action"] == "applied", done
-    add, index = done["bill"]
-    assert {"relation": "public.sites", "mode": "AccessExclusiveLock", "existing": True} in add[
-        "locks"
-    ]
-    assert [(w["relation"], w["blocks"]) for w in add["waits"]] == [
-        ("public.sites", "reads and writes")
-    ]
+    assert done.action == "applied", done
+    add, index = done.statements
+    assert Lock("public.sites", "AccessExclusiveLock", existing=True) in add.locks
+    assert [(w.relation, w.blocks) for w in add.waits] == [("public.sites", "reads and writes")]
     # Until the end of the transaction, which is later than that of the statement.
-    assert add["waits"][0]["seconds"] >= add["seconds"] + index["seconds"]
-    assert (index["file"], index["line"], index["statement"]) == (
+    assert add.waits[0].seconds >= add.seconds + index.seconds
+    assert (index.file, index.line, index.statement) == (
         "index.sql",
         3,
         "CREATE INDEX gonogo_i ON public.sites (gonogo_note)",
     )
-    assert {lock["mode"] for lock in index["locks"]} >= {"ShareLock"}
-    assert [(w["relation"], w["blocks"]) for w in index["waits"]] == [("public.sites", "writes")]
-    assert add["wal_bytes"] > 0
-    assert index["size_bytes"] > 0
+    assert {lock.mode for lock in index.locks} >= {"ShareLock"}
+    assert [(w.relation, w.blocks) for w in index.waits] == [("public.sites", "writes")]
+    assert add.wal_bytes > 0
+    assert index.size_bytes > 0
 
 
 def test_the_bill_shows_a_rewritten_table(database: Database, tmp_path: Path) -> None:
@@ -85,12 +90,12 @@ def test_the_bill_shows_a_rewritten_table(database: Database, tmp_path: Path) ->
         plain="ALTER TABLE public.gonogo_big ADD COLUMN more text;",
     )
     done = deployed(database, plan)
-    rewriting, plain = done["bill"]
-    assert rewriting["rewritten"] == ["public.gonogo_big", "public.gonogo_big_n"]
-    assert rewriting["wal_bytes"] > 500_000
-    assert rewriting["size_bytes"] > 0
-    assert plain["rewritten"] == []
-    assert plain["size_bytes"] == 0
+    rewriting, plain = done.statements
+    assert rewriting.rewritten == ("public.gonogo_big", "public.gonogo_big_n")
+    assert rewriting.wal_bytes > 500_000
+    assert rewriting.size_bytes > 0
+    assert plain.rewritten == ()
+    assert plain.size_bytes == 0
 
 
 def test_tables_of_its_own_make_nobody_wait(database: Database, tmp_path: Path) -> None:
@@ -99,8 +104,8 @@ def test_tables_of_its_own_make_nobody_wait(database: Database, tmp_path: Path) 
         own="CREATE TABLE public.gonogo_new (id int);\nALTER TABLE public.gonogo_new ADD n int;",
     )
     done = deployed(database, plan)
-    assert [line["waits"] for line in done["bill"]] == [[], []]
-    assert not any(lock["existing"] for line in done["bill"] for lock in line["locks"])
+    assert [line.waits for line in done.statements] == [(), ()]
+    assert not any(lock.existing for line in done.statements for lock in line.locks)
 
 
 # --- budgets -----------------------------------------------------------------------------------
@@ -113,14 +118,14 @@ def test_a_lock_that_is_not_to_be_had_stops_it_and_names_the_holder(
     with holding(database, "LOCK TABLE public.sites IN ACCESS SHARE MODE") as other:
         done = deployed(database, plan)
         pid = other.info.backend_pid
-    assert done["action"] == "failed"
-    assert done["error"]["sqlstate"] == "55P03"
-    assert done["error"]["attempts"] == 2
-    assert (done["error"]["file"], done["error"]["line"]) == ("add.sql", 1)
-    assert [holder["pid"] for holder in done["error"]["holders"]] == [pid]
-    assert done["changed"] == []
-    assert done["bill"] == []
-    assert done["after"]["state"] == "absent"
+    assert done.action == "failed"
+    assert done.error.sqlstate == "55P03"
+    assert done.error.attempts == 2
+    assert (done.error.file, done.error.line) == ("add.sql", 1)
+    assert [holder.pid for holder in done.error.holders] == [pid]
+    assert done.changed == ()
+    assert done.statements == ()
+    assert done.after.state == "absent"
 
 
 def test_the_whole_transaction_is_tried_again(database: Database, tmp_path: Path) -> None:
@@ -134,11 +139,11 @@ def test_the_whole_transaction_is_tried_again(database: Database, tmp_path: Path
                 other.execute("ROLLBACK")
 
         done = deployed(database, plan, budgets={"attempts": 3}, confirm=confirm)
-    assert done["action"] == "applied", done["error"]
+    assert done.action == "applied", done.error
     # Before each try, and before COMMIT.
     assert len(tries) == 3
-    assert [attempt["sqlstate"] for attempt in done["attempts"]] == ["55P03"]
-    assert len(done["bill"]) == 2
+    assert [attempt.sqlstate for attempt in done.failed_attempts] == ["55P03"]
+    assert len(done.statements) == 2
 
 
 def test_a_statement_that_would_keep_the_application_waiting_is_ended(
@@ -146,17 +151,17 @@ def test_a_statement_that_would_keep_the_application_waiting_is_ended(
 ) -> None:
     plan = plan_of(tmp_path, add=ADD, slow="SELECT pg_catalog.pg_sleep(3600);")
     done = deployed(database, plan, budgets={"hold": "100ms"})
-    assert done["action"] == "failed"
-    assert done["error"]["message"].startswith("the statement would make the application wait")
-    assert done["error"]["file"] == "slow.sql"
-    assert done["changed"] == []
+    assert done.action == "failed"
+    assert done.error.message.startswith("the statement would make the application wait")
+    assert done.error.file == "slow.sql"
+    assert done.changed == ()
 
 
 def test_without_such_a_lock_only_the_statement_counts(database: Database, tmp_path: Path) -> None:
     plan = plan_of(tmp_path, slow="SELECT pg_catalog.pg_sleep(3600);", add=ADD)
     done = deployed(database, plan, budgets={"hold": "1h", "statement": "100ms"})
-    assert done["error"]["sqlstate"] == "57014"
-    assert done["error"]["file"] == "slow.sql"
+    assert done.error.sqlstate == "57014"
+    assert done.error.file == "slow.sql"
 
 
 def test_a_run_that_lost_its_lock_tries_nothing(database: Database, tmp_path: Path) -> None:
@@ -196,24 +201,25 @@ def test_what_was_committed_before_a_run_lost_its_lock_is_told(
     build = "CREATE INDEX CONCURRENTLY gonogo_i ON public.sites (name);"
     plan = plan_of(tmp_path, add=ADD, index=("none", build))
     done = deployed(database, plan, confirm=confirm)
-    assert done["action"] == "failed"
-    assert done["files"] == ["add.sql"]
-    assert done["error"]["message"] == "this run has lost its lock on the database"
-    assert done["after"]["state"] == "unfinished"
+    assert done.action == "failed"
+    assert done.files == ("add.sql",)
+    assert done.error.message == "this run has lost its lock on the database"
+    assert done.after.state == "unfinished"
 
 
 def test_only_the_schema_that_is_on_record_is_changed(database: Database, tmp_path: Path) -> None:
     plan = plan_of(tmp_path, add=ADD)
-    look = deployed(database, plan, check_only=True)
-    assert look["action"] == "would_apply"
-    assert look["catalog_before"]
+    found = outcome(database, plan, check_only=True)
+    look = found.record
+    assert look.action == "would_apply"
+    assert found.catalog_before
     with database.owner() as owner:
         owner.execute("CREATE TABLE public.gonogo_other ()")
-    done = deployed(database, plan, sealed=look["schema_before"])
-    assert done["action"] == "moved"
+    done = deployed(database, plan, sealed=look.schema_before)
+    assert done.action == "moved"
     assert "gonogo_note" not in columns(database)
     again = deployed(database, plan, check_only=True)
-    assert deployed(database, plan, sealed=again["schema_before"])["action"] == "applied"
+    assert deployed(database, plan, sealed=again.schema_before).action == "applied"
 
 
 # --- a failure half-way ------------------------------------------------------------------------
@@ -225,12 +231,12 @@ def test_a_failure_leaves_everything_as_it_was(database: Database, tmp_path: Pat
         owner.execute(PRISMA_TABLE)
         done = deployed(database, plan)
         assert prisma_rows(owner) == []
-    assert done["action"] == "failed"
-    assert done["error"]["sqlstate"] == "42703"
+    assert done.action == "failed"
+    assert done.error.sqlstate == "42703"
     # The line the server means, not that of the statement.
-    assert (done["error"]["file"], done["error"]["line"]) == ("bad.sql", 4)
-    assert done["schema_before"] == done["schema_after"]
-    assert done["changed"] == []
+    assert (done.error.file, done.error.line) == ("bad.sql", 4)
+    assert done.schema_before == done.schema_after
+    assert done.changed == ()
     assert "gonogo_note" not in columns(database)
 
 
@@ -243,10 +249,10 @@ def test_what_stays_of_files_without_a_transaction_is_named(
         late=("none", "ALTER TABLE public.sites VALIDATE CONSTRAINT gonogo_c;\nSELECT nonsense;"),
     )
     done = deployed(database, plan)
-    assert done["action"] == "failed"
-    assert done["files"] == ["add.sql"]
-    assert [line["line"] for line in done["bill"]] == [1, 1]
-    assert "constraint public.sites.gonogo_c" in done["changed"]
+    assert done.action == "failed"
+    assert done.files == ("add.sql",)
+    assert [line.line for line in done.statements] == [1, 1]
+    assert "constraint public.sites.gonogo_c" in done.changed
 
 
 def test_an_unfinished_deployment_is_finished_when_asked_for(
@@ -263,16 +269,16 @@ def test_an_unfinished_deployment_is_finished_when_asked_for(
             late=("none", "ALTER TABLE public.gonogo_t VALIDATE CONSTRAINT gonogo_c;"),
         )
         failed = deployed(database, plan)
-        assert failed["action"] == "failed"
-        assert failed["error"]["sqlstate"] == "23514"
-        assert failed["after"]["state"] == "unfinished"
+        assert failed.action == "failed"
+        assert failed.error.sqlstate == "23514"
+        assert failed.after.state == "unfinished"
         refused = deployed(database, plan)
-        assert refused["action"] == "refused"
+        assert refused.action == "refused"
         assert missing_in(refused) == {"validation of constraint gonogo_c on public.gonogo_t"}
         owner.execute("UPDATE public.gonogo_t SET n = 1")
         done = deployed(database, plan, resume=True)
-        assert done["action"] == "applied", done["error"]
-        assert [line["file"] for line in done["bill"]] == ["late.sql"]
+        assert done.action == "applied", done.error
+        assert [line.file for line in done.statements] == ["late.sql"]
         assert len(prisma_rows(owner)) == 1
 
 
@@ -283,10 +289,10 @@ def test_validating_makes_nobody_wait(database: Database, tmp_path: Path) -> Non
         late=("none", "ALTER TABLE public.sites VALIDATE CONSTRAINT gonogo_c;"),
     )
     done = deployed(database, plan)
-    add, validate = done["bill"]
-    assert [wait["blocks"] for wait in add["waits"]] == ["reads and writes"]
-    assert validate["waits"] == []
-    assert {lock["mode"] for lock in validate["locks"]} == {"ShareUpdateExclusiveLock"}
+    add, validate = done.statements
+    assert [wait.blocks for wait in add.waits] == ["reads and writes"]
+    assert validate.waits == ()
+    assert {lock.mode for lock in validate.locks} == {"ShareUpdateExclusiveLock"}
 
 
 def test_an_unfinished_index_is_named_with_the_command_that_removes_it(
@@ -298,22 +304,22 @@ def test_an_unfinished_index_is_named_with_the_command_that_removes_it(
         index=("none", "CREATE UNIQUE INDEX CONCURRENTLY gonogo_u ON public.gonogo_t (n);"),
     )
     done = deployed(database, plan)
-    assert done["error"]["sqlstate"] == "23505"
-    assert done["leftovers"] == [
-        {"index": "public.gonogo_u", "command": "DROP INDEX CONCURRENTLY public.gonogo_u;"}
-    ]
-    assert done["files"] == ["make.sql"]
+    assert done.error.sqlstate == "23505"
+    assert done.leftovers == (
+        Leftover("public.gonogo_u", "DROP INDEX CONCURRENTLY public.gonogo_u;"),
+    )
+    assert done.files == ("make.sql",)
     # It is there and of no use: nobody takes it for the index.
-    (index,) = [item for item in done["after"]["objects"] if item["object"].startswith("index")]
-    assert index["there"]
-    assert not index["done"]
-    assert "is invalid" in index["but"]
-    assert done["after"]["state"] == "half"
+    (index,) = [item for item in done.after.objects if item.object.startswith("index")]
+    assert index.exists
+    assert not index.matches
+    assert "is invalid" in index.difference
+    assert done.after.state == "partial"
     with database.owner() as owner:
-        owner.execute(done["leftovers"][0]["command"])
+        owner.execute(done.leftovers[0].command)
         owner.execute("DELETE FROM public.gonogo_t")
     again = deployed(database, plan, resume=True)
-    assert again["action"] == "applied", again["error"]
+    assert again.action == "applied", again.error
 
 
 def test_an_unfinished_index_is_named_by_whoever_finds_out_what_was_left(
@@ -332,10 +338,10 @@ def test_an_unfinished_index_is_named_by_whoever_finds_out_what_was_left(
         with pytest.raises(psycopg.errors.UniqueViolation):
             owner.execute(build)
         found = find_out(owner, plan, before)
-    assert found["action"] == "failed"
-    assert found["leftovers"] == [
-        {"index": "public.gonogo_u", "command": "DROP INDEX CONCURRENTLY public.gonogo_u;"}
-    ]
+    assert found.action == "failed"
+    assert found.leftovers == (
+        Leftover("public.gonogo_u", "DROP INDEX CONCURRENTLY public.gonogo_u;"),
+    )
 
 
 def test_a_lost_session_is_followed_by_a_look(database: Database, tmp_path: Path) -> None:
@@ -345,10 +351,10 @@ def test_a_lost_session_is_followed_by_a_look(database: Database, tmp_path: Path
         end="SELECT pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid());",
     )
     done = deployed(database, plan)
-    assert done["action"] == "failed"
-    assert done["error"]["lost"]
-    assert done["after"]["state"] == "absent"
-    assert done["changed"] == []
+    assert done.action == "failed"
+    assert done.error.lost
+    assert done.after.state == "absent"
+    assert done.changed == ()
 
 
 class _LostAnswer:
@@ -387,13 +393,13 @@ def test_a_lost_answer_to_commit_is_looked_up(
         opened.append(session)
         return session if len(opened) > 1 else _LostAnswer(session, commits=commits)
 
-    done = deploy(
-        open_session, plan_of(tmp_path, add=ADD), budgets=budgets_of({}), confirm=lambda: None
-    )
-    assert done["action"] == action
-    assert done["error"]["committed"] is None
-    assert len(done["bill"]) == commits
-    assert done["changed"] == (["column public.sites.gonogo_note"] if commits else [])
+    plan = plan_of(tmp_path, add=ADD)
+    done = deploy(open_session, plan, budgets=budgets_of({}), confirm=lambda: None).record
+    assert done.action == action
+    assert done.error
+    assert done.error.committed is None
+    assert len(done.statements) == commits
+    assert done.changed == (("column public.sites.gonogo_note",) if commits else ())
 
 
 # --- recognition -------------------------------------------------------------------------------
@@ -405,7 +411,7 @@ def test_the_owner_of_the_tables_may_do_all_of_it(database: Database, tmp_path: 
             "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
         ).fetchone() or (None,)
     assert superuser is False
-    assert deployed(database, plan_of(tmp_path, add=ADD))["action"] == "applied"
+    assert deployed(database, plan_of(tmp_path, add=ADD)).action == "applied"
 
 
 def test_what_is_there_is_not_applied_again(database: Database, tmp_path: Path) -> None:
@@ -413,8 +419,8 @@ def test_what_is_there_is_not_applied_again(database: Database, tmp_path: Path) 
     with database.owner() as owner:
         owner.execute(ADD)
     done = deployed(database, plan)
-    assert (done["action"], done["before"]["state"]) == ("none", "applied")
-    assert done["bill"] == []
+    assert (done.action, done.before.state) == ("none", "applied")
+    assert done.statements == ()
 
 
 @pytest.mark.parametrize(
@@ -433,14 +439,12 @@ def test_half_is_named_object_by_object(
     with database.owner() as owner:
         owner.execute(made)
     done = deployed(database, plan)
-    assert (done["action"], done["before"]["state"]) == ("refused", "half")
+    assert (done.action, done.before.state) == ("refused", "partial")
     assert missing_in(done) == {missing}
 
 
 def test_a_check_only_look_changes_nothing(database: Database, tmp_path: Path) -> None:
-    assert (
-        deployed(database, plan_of(tmp_path, add=ADD), check_only=True)["action"] == "would_apply"
-    )
+    assert deployed(database, plan_of(tmp_path, add=ADD), check_only=True).action == "would_apply"
     assert "gonogo_note" not in columns(database)
 
 
@@ -469,49 +473,49 @@ def test_the_record_is_written_with_the_migration(
     plan = plan_of(tmp_path, prisma="add", add=ADD)
     done = deployed(database, plan)
     (row,) = prisma_rows(prisma)
-    assert row["checksum"] == plan["history"]["migrations"][0]["checksums"][0]
+    assert row["checksum"] == plan.history.migrations[0].checksums[0]
     assert row["finished_at"] >= row["started_at"]
     assert (row["logs"], row["rolled_back_at"], row["applied_steps_count"]) == (None, None, 1)
-    assert done["after"]["contradictions"] == []
+    assert done.after.contradictions == ()
 
 
 def test_a_failure_leaves_no_record(
     database: Database, prisma: psycopg.Connection, tmp_path: Path
 ) -> None:
     done = deployed(database, plan_of(tmp_path, prisma="add", add=ADD, bad="SELECT nonsense;"))
-    assert done["action"] == "failed"
+    assert done.action == "failed"
     assert prisma_rows(prisma) == []
 
 
 def test_a_database_without_prisma_gets_no_table(database: Database, tmp_path: Path) -> None:
     done = deployed(database, plan_of(tmp_path, prisma="add", add=ADD))
-    assert done["action"] == "applied"
-    assert done["changed"] == ["column public.sites.gonogo_note"]
+    assert done.action == "applied"
+    assert done.changed == ("column public.sites.gonogo_note",)
 
 
 def test_recorded_as_applied_but_not_there_is_a_contradiction(
     database: Database, prisma: psycopg.Connection, tmp_path: Path
 ) -> None:
     plan = plan_of(tmp_path, prisma="add", add=ADD)
-    _recorded(prisma, plan["history"]["migrations"][0]["checksums"][0])
+    _recorded(prisma, plan.history.migrations[0].checksums[0])
     done = deployed(database, plan)
-    assert done["action"] == "refused"
-    (found,) = done["before"]["contradictions"]
-    assert found["blocks"]
-    assert "none of its objects is there" in found["text"]
+    assert done.action == "refused"
+    (found,) = done.before.contradictions
+    assert found.blocks
+    assert "none of its objects is there" in found.text
     # The command that is named settles it.
-    prisma.execute(found["hint"])
-    assert deployed(database, plan)["action"] == "applied"
+    prisma.execute(found.hint)
+    assert deployed(database, plan).action == "applied"
 
 
 def test_begun_and_not_finished_is_a_contradiction(
     database: Database, prisma: psycopg.Connection, tmp_path: Path
 ) -> None:
     plan = plan_of(tmp_path, prisma="add", add=ADD)
-    _recorded(prisma, plan["history"]["migrations"][0]["checksums"][0], finished=False)
+    _recorded(prisma, plan.history.migrations[0].checksums[0], finished=False)
     done = deployed(database, plan)
-    assert done["action"] == "refused"
-    assert done["before"]["contradictions"][0]["hint"] == (
+    assert done.action == "refused"
+    assert done.before.contradictions[0].hint == (
         "npx prisma migrate resolve --rolled-back 20260101000000_test"
     )
 
@@ -521,8 +525,8 @@ def test_there_but_not_recorded_is_named(
 ) -> None:
     prisma.execute(ADD)
     done = deployed(database, plan_of(tmp_path, prisma="add", add=ADD))
-    assert done["action"] == "none"
-    assert done["before"]["contradictions"][0]["hint"] == (
+    assert done.action == "none"
+    assert done.before.contradictions[0].hint == (
         "npx prisma migrate resolve --applied 20260101000000_test"
     )
 
@@ -533,7 +537,7 @@ def test_a_record_of_another_file_is_named(
     prisma.execute(ADD)
     _recorded(prisma, "0" * 64)
     done = deployed(database, plan_of(tmp_path, prisma="add", add=ADD))
-    assert "is of another add.sql" in done["before"]["contradictions"][0]["text"]
+    assert "is of another add.sql" in done.before.contradictions[0].text
 
 
 def test_a_record_of_the_file_with_other_line_ends_is_the_same(
@@ -541,8 +545,8 @@ def test_a_record_of_the_file_with_other_line_ends_is_the_same(
 ) -> None:
     plan = plan_of(tmp_path, prisma="add", add=f"-- unix\n{ADD}\n")
     prisma.execute(ADD)
-    _recorded(prisma, plan["history"]["migrations"][0]["checksums"][1])
-    assert deployed(database, plan)["before"]["contradictions"] == []
+    _recorded(prisma, plan.history.migrations[0].checksums[1])
+    assert deployed(database, plan).before.contradictions == ()
 
 
 def test_nothing_is_deployed_beside_a_deployment_of_prisma(
@@ -553,7 +557,7 @@ def test_nothing_is_deployed_beside_a_deployment_of_prisma(
     with pytest.raises(GonogoError, match="deployment of Prisma's is at work"):
         deployed(database, plan)
     prisma.execute("SELECT pg_advisory_unlock(72707369)")
-    assert deployed(database, plan)["action"] == "applied"
+    assert deployed(database, plan).action == "applied"
 
 
 # --- writers -----------------------------------------------------------------------------------
@@ -588,8 +592,8 @@ def test_no_writer_waits_longer_than_the_budgets(database: Database, tmp_path: P
         over.set()
         for writer in writers:
             writer.join()
-    assert refused["error"]["sqlstate"] == "55P03"
-    assert done["action"] == "applied", done["error"]
+    assert refused.error.sqlstate == "55P03"
+    assert done.action == "applied", done.error
     assert written
     assert set(ended) <= {"40P01"}
 
@@ -611,9 +615,9 @@ def test_what_is_hard_to_cut_is_applied_and_recognised(database: Database, tmp_p
         ' SELECT 1 AS end; SELECT w.end FROM (SELECT CASE WHEN true THEN 2 END) AS w ("end"); END;',
     )
     done = deployed(database, plan)
-    assert done["action"] == "applied", done
+    assert done.action == "applied", done
     assert missing_in(done) == set()
-    assert len(done["bill"]) == 6
+    assert len(done.statements) == 6
     with database.owner() as owner:
         found = owner.execute(
             "SELECT obj_description('public.sites'::regclass), public.gonogo_f(),"
@@ -643,7 +647,10 @@ def test_several_statements_in_the_place_of_one_are_taken_back(
 ) -> None:
     """Whatever the cutting has made of a file, the server's own reading has the last word."""
     plan = plan_of(tmp_path, add=ADD)
-    plan["steps"][0]["statements"][0]["text"] += "SELECT 1;"
+    (step,) = plan.steps
+    (statement,) = step.statements
+    more = replace(statement, text=f"{statement.text}SELECT 1;")
+    plan = replace(plan, steps=[replace(step, statements=[more])])
     with pytest.raises(GonogoError, match="has read several statements"):
         deployed(database, plan)
     assert "gonogo_note" not in columns(database)

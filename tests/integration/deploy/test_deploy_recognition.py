@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from gonogo.host.migrate.carry_out import inspect
 
 from gonogo.contract.budgets import budgets_of
+from gonogo.contract.records.deployment import Inspection
+from gonogo.contract.records.migration import Plan
 from gonogo.controller import runbook
 from gonogo.controller.runbook import migration
+from gonogo.host.migrate.deployment import inspect
 from gonogo.host.migrate.undo import take_back
 from gonogo.host.session.connection import connect
 from tests.integration.support.harness import PROJECT, RUNBOOK, Database
@@ -21,27 +23,27 @@ ITEMS = "ALTER TABLE public.punchlist_items "
 KEY = "FOREIGN KEY (punchlist_id) REFERENCES public.punchlists (id)"
 
 
-def plan(folder: Any = RUNBOOK, key: str = "migration") -> dict[str, Any]:
+def plan(folder: Any = RUNBOOK, key: str = "migration") -> Plan:
     return migration.plan(runbook.load(folder, profile="target", parameters={}), key)
 
 
-def looked(database: Database, folder: Any = RUNBOOK) -> dict[str, Any]:
+def looked(database: Database, folder: Any = RUNBOOK) -> Inspection:
     with connect(database.login(), name="gonogo:test:look") as connection:
         return inspect(connection, plan(folder))
 
 
-def wrong(found: dict[str, Any]) -> dict[str, Any]:
-    return {o["object"]: o["but"] for o in found["objects"] if not o["done"]}
+def wrong(found: Inspection) -> dict[str, str | None]:
+    return {o.object: o.difference for o in found.objects if not o.matches}
 
 
 def test_absent_applied_and_what_the_first_deployment_left(make_database: Any) -> None:
     target, deployed = make_database("target"), make_database("as_deployed")
-    assert looked(target)["state"] == "applied"
-    assert looked(target, SECOND)["state"] == "applied"
-    assert looked(deployed)["state"] == "half"
-    assert looked(deployed, SECOND)["state"] == "absent"
+    assert looked(target).state == "applied"
+    assert looked(target, SECOND).state == "applied"
+    assert looked(deployed).state == "partial"
+    assert looked(deployed, SECOND).state == "absent"
     with before(target):
-        assert looked(target)["state"] == "absent"
+        assert looked(target).state == "absent"
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ def test_half_is_named_with_what_is_wrong(
     with database.owner() as owner:
         owner.execute(harm)
     found = looked(database)
-    assert found["state"] == "half"
+    assert found.state == "partial"
     assert name in wrong(found)
     assert wrong(found)[name] == but
 
@@ -108,7 +110,7 @@ def test_what_is_there_beside_it_does_not_matter(database: Database) -> None:
     with database.owner() as owner:
         owner.execute("ALTER TABLE public.vendor_master ADD COLUMN extra text")
         owner.execute("CREATE INDEX extra ON public.vendor_master (extra)")
-    assert looked(database)["state"] == "applied"
+    assert looked(database).state == "applied"
 
 
 def test_half_a_migration_can_be_taken_back(make_database: Any) -> None:
@@ -123,9 +125,9 @@ def test_half_a_migration_can_be_taken_back(make_database: Any) -> None:
             approved_content=None,
             budgets=budgets_of({}),
         )
-    assert planned["state"] == "half"
-    assert not planned["committed"]
-    lost = {name.removeprefix("public."): number for name, number in planned["lost"].items()}
+    assert planned.state == "partial"
+    assert not planned.committed
+    lost = {name.removeprefix("public."): number for name, number in planned.lost.items()}
     tables = [
         step["name"]
         for step in runbook.load(RUNBOOK, profile="target", parameters={}).manifest["tables"]

@@ -149,5 +149,5 @@ def test_half_a_migration_is_named_and_nothing_is_judged(
     assert "playbooks/undo.yml" in outcome.output
     assert outcome.verdict["decision"] == "HOLD"
     record = json.loads((outcome.evidence / "deploy.json").read_text())
-    assert record["before"]["state"] == "half"
-    assert record["bill"] == []
+    assert record["before"]["state"] == "partial"
+    assert record["statements"] == []

@@ -10,6 +10,7 @@ import pytest
 from psycopg import sql
 
 from gonogo.contract.errors import GonogoError
+from gonogo.contract.records.deployment import HistoryFound
 from gonogo.host.migrate import history
 from gonogo.host.migrate.history import Entry, Migration
 from gonogo.host.migrate.history.interface import APPLIED, FAILED, TRANSACTION, UNDONE
@@ -114,11 +115,11 @@ def test_plain_files_are_known_by_the_schema_alone(
     plan = plan_of(tmp_path, add=ADD)
     assert Prisma("public").take(owner)
     done = deployed(database, plan)
-    assert done["action"] == "applied"
-    assert done["after"]["history"] == {"tool": "plain", "entries": None}
-    assert done["after"]["contradictions"] == []
+    assert done.action == "applied"
+    assert done.after.history == HistoryFound("plain", None)
+    assert done.after.contradictions == ()
     assert prisma_rows(owner) == []
-    assert deployed(database, plan)["action"] == "none"
+    assert deployed(database, plan).action == "none"
 
 
 def test_the_evidence_says_which_tool_has_recorded_it(
@@ -126,9 +127,9 @@ def test_the_evidence_says_which_tool_has_recorded_it(
 ) -> None:
     owner.execute(PRISMA_TABLE)
     done = deployed(database, plan_of(tmp_path, prisma="add", add=ADD))
-    assert done["before"]["history"] == {"tool": "prisma", "entries": []}
-    (entry,) = done["after"]["history"]["entries"]
-    assert (entry["name"], entry["state"]) == ("20260101000000_test", "applied")
+    assert done.before.history == HistoryFound("prisma", ())
+    (entry,) = done.after.history.entries
+    assert (entry.name, entry.state) == ("20260101000000_test", "applied")
 
 
 # --- a lock of each transaction ----------------------------------------------------------------
@@ -167,7 +168,7 @@ def test_a_lock_of_a_transaction_is_taken_in_it(database: Database, tmp_path: An
         " THEN RAISE 'not held'; END IF; END $$;"
     )
     done = deployed(database, plan_of(tmp_path, add=f"{ADD}\n{held}"))
-    assert done["action"] == "applied", done["error"]
+    assert done.action == "applied", done.error
 
 
 @pytest.mark.usefixtures("transactional")
@@ -180,7 +181,7 @@ def test_nothing_is_deployed_beside_a_transaction_of_the_tool(
         with pytest.raises(GonogoError, match="deployment of Another's is at work") as caught:
             deployed(database, plan)
         assert "public.gonogo_lock" in caught.value.render()
-    assert deployed(database, plan)["action"] == "applied"
+    assert deployed(database, plan).action == "applied"
 
 
 # --- the end of a lock -------------------------------------------------------------------------
@@ -193,8 +194,8 @@ def test_a_session_that_is_lost_releases_nothing(
     owner.execute(PRISMA_TABLE)
     ends = "SELECT pg_terminate_backend(pg_backend_pid());"
     done = deployed(database, plan_of(tmp_path, prisma="add", add=ADD, late=("none", ends)))
-    assert done["error"]["lost"]
-    assert done["files"] == ["add.sql"]
+    assert done.error.lost
+    assert done.files == ("add.sql",)
     assert Prisma("public").take(owner)
 
 

@@ -7,20 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gonogo.host.migrate.carry_out import inspect
 
+from gonogo.contract.records.deployment import Inspection
+from gonogo.contract.records.migration import Plan, Statement
+from gonogo.contract.records.rehearsal import Rehearsal, Retried
+from gonogo.contract.records.standing import Standing
 from gonogo.controller import runbook
 from gonogo.controller.invocation.commands import Caller
 from gonogo.controller.outcome import standing
 from gonogo.controller.runbook import migration
 from gonogo.host.migrate import standing as on_target
 from gonogo.host.migrate.again import again
+from gonogo.host.migrate.deployment import inspect
 from gonogo.host.session.connection import connect
 from tests.integration.deploy.test_deploy_recognition import SECOND
 from tests.integration.support.harness import RUNBOOK, Controller, Database
 from tests.integration.support.migrations import deployed, plan_of
 from tests.runbooks.master_tables import make_roles
 from tests.runbooks.master_tables.variants import VARIANTS, Variant
+from tests.unit.deployments import deployment
 
 SCENE = """
 CREATE TABLE public.gonogo_t (n int, m int);
@@ -89,13 +94,13 @@ def scene(database: Database) -> Database:
     return database
 
 
-def inspected(database: Database, plan: dict[str, Any]) -> dict[str, Any]:
+def inspected(database: Database, plan: Plan) -> Inspection:
     with connect(database.login(), name="gonogo:test:look", read_only=True) as connection:
         return inspect(connection, plan)
 
 
-def state(database: Database, plan: dict[str, Any]) -> str:
-    return str(inspected(database, plan)["state"])
+def state(database: Database, plan: Plan) -> str:
+    return inspected(database, plan).state
 
 
 def _marked(names: dict[str, Any], *sample: str) -> list[Any]:
@@ -111,17 +116,17 @@ def test_what_only_looks_like_it_is_not_it(scene: Database, tmp_path: Path, name
         if there:
             owner.execute(there)
     plan = plan_of(tmp_path, m=f"{text};")
-    assert state(scene, plan) == ("half" if name == "type to come" else "absent")
+    assert state(scene, plan) == ("partial" if name == "type to come" else "absent")
     if name == "type to come":
         return
-    assert deployed(scene, plan)["action"] == "applied"
+    assert deployed(scene, plan).action == "applied"
     assert state(scene, plan) == "applied"
 
 
 def test_a_function_with_another_body_is_half(scene: Database, tmp_path: Path) -> None:
     """It could not be made, and is not what the file makes."""
     plan = plan_of(tmp_path, m=f"{FUNCTION.format('n int')[:-2]}2';")
-    assert state(scene, plan) == "half"
+    assert state(scene, plan) == "partial"
 
 
 # A column of that name is there, and is another one: what is added → what is there → in what.
@@ -180,10 +185,10 @@ def test_a_column_of_that_name_is_not_the_column(
     with scene.owner() as owner:
         owner.execute(f"ALTER TABLE {T} ADD {there}".encode())
     found = inspected(scene, plan_of(tmp_path, m=f"ALTER TABLE {T} ADD COLUMN {wanted};"))
-    assert found["state"] == "half"
-    (column,) = found["objects"]
-    assert not column["done"]
-    assert column["but"].startswith(but)
+    assert found.state == "partial"
+    (column,) = found.objects
+    assert not column.matches
+    assert str(column.difference).startswith(but)
 
 
 @pytest.mark.parametrize("name", _marked(ALIKE_COLUMNS, "number", "changed later"))
@@ -197,8 +202,8 @@ def test_the_column_written_otherwise_is_the_column(
         else:
             owner.execute(f"ALTER TABLE {T} ADD {there}".encode())
     found = inspected(scene, plan_of(tmp_path, m=f"ALTER TABLE {T} ADD COLUMN {wanted};"))
-    assert [one["but"] for one in found["objects"] if one["but"]] == []
-    assert found["state"] == "applied"
+    assert [one.difference for one in found.objects if one.difference] == []
+    assert found.state == "applied"
 
 
 @pytest.mark.attack
@@ -211,8 +216,8 @@ def test_a_column_that_was_there_before_stays_another_one(scene: Database, tmp_p
     with scene.owner() as owner:
         owner.execute(f"ALTER TABLE {T} ADD c int; CREATE TABLE public.gonogo_n (n int)".encode())
     found = inspected(scene, plan)
-    assert found["state"] == "half"
-    assert found["objects"][0]["but"] == "has the type integer, not text"
+    assert found.state == "partial"
+    assert found.objects[0].difference == "has the type integer, not text"
 
 
 def test_a_table_of_that_name_is_not_the_table(scene: Database, tmp_path: Path) -> None:
@@ -223,18 +228,18 @@ def test_a_table_of_that_name_is_not_the_table(scene: Database, tmp_path: Path) 
         " CONSTRAINT few CHECK (id < 5), at timestamptz NOT NULL, UNIQUE (word));",
     )
     assert state(scene, plan) == "absent"
-    assert deployed(scene, plan)["action"] == "applied"
+    assert deployed(scene, plan).action == "applied"
     assert state(scene, plan) == "applied"
     with scene.owner() as owner:
         owner.execute("ALTER TABLE public.gonogo_n ALTER word TYPE text, DROP at")
     found = inspected(scene, plan)
-    assert found["state"] == "half"
-    (table,) = [one for one in found["objects"] if not one["done"]]
-    assert (table["object"], table["but"]) == ("table public.gonogo_n", "lacks the columns at")
+    assert found.state == "partial"
+    (table,) = [one for one in found.objects if not one.matches]
+    assert (table.object, table.difference) == ("table public.gonogo_n", "lacks the columns at")
     with scene.owner() as owner:
         owner.execute("ALTER TABLE public.gonogo_n ADD at timestamptz NOT NULL")
-    (table,) = [one for one in inspected(scene, plan)["objects"] if not one["done"]]
-    assert table["but"] == "column word has the type text, not character varying(10)"
+    (table,) = [one for one in inspected(scene, plan).objects if not one.matches]
+    assert table.difference == "column word has the type text, not character varying(10)"
 
 
 # What no object tells: applied again, it changes nothing.
@@ -258,8 +263,8 @@ UNTOLD: dict[str, str] = {
 CAST = "CREATE FUNCTION public.gonogo_c(public.gonogo_e) RETURNS int LANGUAGE sql AS 'SELECT 1'"
 
 
-def _untold(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    return [one for step in plan["steps"] for one in step["statements"] if not one["read"]]
+def _untold(plan: Plan) -> list[Statement]:
+    return [one for step in plan.steps for one in step.statements if not one.read]
 
 
 @pytest.mark.parametrize("name", _marked(UNTOLD, "default", "view", "block"))
@@ -273,16 +278,16 @@ def test_what_no_object_tells_is_found_out_on_a_copy(
         admin.execute(f"{CAST}; GRANT CREATE ON DATABASE {scene.name} TO PUBLIC")
         admin.execute("ALTER TYPE public.gonogo_e OWNER TO CURRENT_USER" if name == "cast" else "")
     login = scene.admin if name == "cast" else scene.owner
-    parts = [one["text"] for one in plan["steps"][1]["statements"] if one["read"]]
+    parts = [one.text for one in plan.steps[1].statements if one.read]
     with login() as session:
-        session.execute("".join(parts) or "SELECT 1")
+        session.execute("".join(parts).encode() or b"SELECT 1")
         session.execute("SET search_path TO ''")
         before = again(session, _untold(plan))
-        assert before["changes"] or name == "dropped", before
-        assert before["untried"] == []
+        assert before.changes or name == "dropped", before
+        assert before.untried == ()
         for one in _untold(plan):
-            session.execute(one["text"])
-        assert again(session, _untold(plan)) == {"changes": [], "untried": []}
+            session.execute(one.text.encode())
+        assert again(session, _untold(plan)) == Retried((), ())
 
 
 # --- at the end of a run ------------------------------------------------------------------------
@@ -292,12 +297,12 @@ def book(folder: Path = RUNBOOK, profile: str = "target") -> runbook.Runbook:
     return runbook.load(folder, profile=profile, parameters={}, templates=False)
 
 
-def seen(database: Database, folder: Path = RUNBOOK, *, profile: str = "target") -> dict[str, Any]:
+def seen(database: Database, folder: Path = RUNBOOK, *, profile: str = "target") -> Standing:
     with connect(database.login(), name="gonogo:test:look") as connection:
         return on_target.standing(connection, standing.objects(book(folder, profile)))
 
 
-def judged(found: dict[str, Any], folder: Path = RUNBOOK, **records: Any) -> str:
+def judged(found: Standing | None, folder: Path = RUNBOOK, **records: Any) -> str:
     given = {"rehearsal": None, "deploy": None, **records}
     problem = standing.problem(book(folder), found, **given, caller=Caller(inventories=["x"]))
     return "" if problem is None else problem.render()
@@ -305,17 +310,17 @@ def judged(found: dict[str, Any], folder: Path = RUNBOOK, **records: Any) -> str
 
 def test_the_shipped_migrations_are_told_by_their_objects(database: Database) -> None:
     for folder in (RUNBOOK, SECOND):
-        assert migration.untold(book(folder)) == []
+        assert migration.untold(book(folder)) == ()
         found = seen(database, folder)
-        assert found == {"missing": [], "plain": [], "none": False}
+        assert found == Standing((), (), none=False)
         assert judged(found, folder) == ""
 
 
 def test_a_profile_misses_only_what_it_has(make_database: Any) -> None:
     """What the hasty deployment brings has no guard, and so no function of one."""
     database = make_database("as_deployed")
-    assert seen(database, profile="as_deployed") == {"missing": [], "plain": [], "none": False}
-    missing = seen(database)["missing"]
+    assert seen(database, profile="as_deployed") == Standing((), (), none=False)
+    missing = seen(database).missing
     assert len([line for line in missing if line.startswith("function ")]) == 3
     assert any(line.startswith("constraint fk_") for line in missing)
 
@@ -348,15 +353,15 @@ def test_what_is_missing_is_named_whatever_the_checks_ask(
     with database.owner() as owner:
         owner.execute(harm)
     found = seen(database)
-    told = [*found["missing"], *found["plain"]]
+    told = [*found.missing, *found.plain]
     assert any(line.startswith(missing) for line in told), found
-    assert not found["none"]
+    assert not found.none
     assert "not everything that the migration and its manifest say is there" in judged(found)
 
 
 def test_an_absent_migration_is_named_with_the_command_that_deploys_it(make_database: Any) -> None:
     found = seen(make_database("as_deployed"), SECOND)
-    assert found["none"]
+    assert found.none
     said = judged(found, SECOND)
     assert said.startswith("the migration is absent, and this run does not deploy it")
     assert "deploy_enabled=true" in said
@@ -375,27 +380,27 @@ def test_nobody_minds_a_benign_variant(variant: Variant, database: Database) -> 
         if sql:
             with session() as connection:
                 connection.execute(sql.encode())
-    assert seen(database)["missing"] == []
+    assert seen(database).missing == ()
 
 
 def test_of_what_nothing_tells_there_is_no_go(tmp_path: Path, database: Database) -> None:
     """Rows alone, or what only a copy can show."""
     good = seen(database)
     comment, unknown = "COMMENT ON TABLE public.users IS 'x';", "nothing tells whether"
-    cases: list[tuple[str, Any, str]] = [
+    cases: list[tuple[str, Retried | None, str]] = [
         ("UPDATE public.users SET email = email;", None, unknown),
         (comment, None, unknown),
-        (comment, {"changes": [], "untried": []}, ""),
-        (comment, {"changes": ["c"], "untried": []}, "as its files make it"),
-        (comment, {"changes": [], "untried": ["COMMENT"]}, unknown),
+        (comment, Retried((), ()), ""),
+        (comment, Retried(("c",), ()), "as its files make it"),
+        (comment, Retried((), ("COMMENT",)), unknown),
     ]
     for text, retried, message in cases:
         folder = _with_migration(tmp_path, text)
-        record = {"retried": retried}
+        record = _rehearsed(retried)
         said = judged(good, folder, rehearsal=record)
         assert (message in said) if message else said == ""
         # What this run has applied, it knows.
-        assert judged(good, folder, rehearsal=record, deploy={"action": "applied"}) == ""
+        assert judged(good, folder, rehearsal=record, deploy=deployment()) == ""
 
 
 def test_a_run_that_does_not_deploy_what_is_absent_is_no_go(
@@ -416,6 +421,19 @@ def test_a_run_that_does_not_deploy_what_is_absent_is_no_go(
     (reason,) = outcome.verdict["reasons"]
     assert reason["subject"] == "migration"
     assert "function public.gonogo_f(text) is missing (migration.sql:" in reason["observed"]
+
+
+def _rehearsed(retried: Retried | None) -> Rehearsal:
+    return Rehearsal(
+        run_id="20260131T120000Z-0a1b2c",
+        promoted=False,
+        done=True,
+        required=True,
+        reason=None,
+        hint=None,
+        backup_sha256=None,
+        retried=retried,
+    )
 
 
 def _with_migration(directory: Path, text: str) -> Path:

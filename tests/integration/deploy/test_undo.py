@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 
 from gonogo.contract.budgets import budgets_of
 from gonogo.contract.errors import GonogoError
+from gonogo.contract.records.migration import Plan
+from gonogo.contract.records.undo import Undo
 from gonogo.host.compare import schema_catalog
 from gonogo.host.migrate.undo import take_back
 from gonogo.host.session import link
@@ -38,15 +41,16 @@ def schema(database: Database) -> dict[str, str]:
         return schema_catalog.read(connection)
 
 
-def plans(directory: Path, migration: str, undo: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def plans(directory: Path, migration: str, undo: str) -> tuple[Plan, Plan]:
     """The plan of a deployment and that of its undo."""
     forth = plan_of(directory, prisma="forth", forth=migration)
     back = plan_of(directory, back=undo + "\nCREATE TABLE public.unused_name (id int);")
-    statements = [s for s in back["steps"][0]["statements"] if "unused_name" not in s["text"]]
-    return forth, {**forth, "steps": [{**back["steps"][0], "statements": statements}]}
+    (step,) = back.steps
+    statements = [one for one in step.statements if "unused_name" not in one.text]
+    return forth, replace(forth, steps=[replace(step, statements=statements)])
 
 
-def taken(database: Database, plan: dict[str, Any], **more: Any) -> dict[str, Any]:
+def taken(database: Database, plan: Plan, **more: Any) -> Undo:
     budgets = budgets_of({"lock": "200ms", "attempts": 2, "wait": "1ms"})
     given = {"schema_before": None, "approved_content": None, **more}
     with connect(database.login(), name="gonogo:test:undo") as connection:
@@ -67,9 +71,9 @@ def test_a_rehearsal_changes_nothing_and_names_the_rows(database: Database, tmp_
         owner.execute("INSERT INTO public.gonogo_t VALUES (1), (2)")
     there = schema(database)
     planned = taken(database, back)
-    assert not planned["committed"]
-    assert planned["lost"] == {"public.gonogo_t": 2}
-    assert "table public.gonogo_t" in planned["changes"]
+    assert not planned.committed
+    assert planned.lost == {"public.gonogo_t": 2}
+    assert "table public.gonogo_t" in planned.changes
     assert schema(database) == there
 
 
@@ -79,11 +83,11 @@ def test_rows_that_came_since_the_plan_are_not_lost(database: Database, tmp_path
     planned = taken(database, back)
     with database.owner() as owner:
         owner.execute("INSERT INTO public.gonogo_t VALUES (1)")
-    done = taken(database, back, approved_content=planned["content"])
-    assert not done["committed"]
+    done = taken(database, back, approved_content=planned.content)
+    assert not done.committed
     assert "table public.gonogo_t" in schema(database)
-    approved = taken(database, back, approved_content=done["content"])
-    assert approved["committed"]
+    approved = taken(database, back, approved_content=done.content)
+    assert approved.committed
     assert "table public.gonogo_t" not in schema(database)
 
 
@@ -130,12 +134,12 @@ def test_an_approval_is_for_these_rows_and_not_for_as_many(
         planned = taken(database, back)
         owner.execute(later)
     there = schema(database)
-    done = taken(database, back, approved_content=planned["content"])
-    assert done["lost"] == planned["lost"]
-    assert not done["committed"]
+    done = taken(database, back, approved_content=planned.content)
+    assert done.lost == planned.lost
+    assert not done.committed
     assert schema(database) == there
-    assert done["holds"] != planned["holds"]
-    assert taken(database, back, approved_content=done["content"])["committed"]
+    assert done.holds != planned.holds
+    assert taken(database, back, approved_content=done.content).committed
 
 
 def test_an_approval_is_not_for_a_table_that_was_made_anew(
@@ -144,9 +148,9 @@ def test_an_approval_is_not_for_a_table_that_was_made_anew(
     forth, back = plans(tmp_path, TABLE, "DROP TABLE public.gonogo_t;")
     deployed(database, forth)
     planned = taken(database, back)
-    assert taken(database, back, approved_content=planned["content"])["committed"]
+    assert taken(database, back, approved_content=planned.content).committed
     deployed(database, forth)
-    assert not taken(database, back, approved_content=planned["content"])["committed"]
+    assert not taken(database, back, approved_content=planned.content).committed
 
 
 def test_what_a_trigger_would_do_at_commit_is_seen_before(
@@ -169,7 +173,7 @@ def test_what_a_trigger_would_do_at_commit_is_seen_before(
         )
     deployed(database, forth)
     with pytest.raises(GonogoError, match="change rows that are not the migration's"):
-        taken(database, back, approved_content=taken(database, back)["content"])
+        taken(database, back, approved_content=taken(database, back).content)
     assert database.rows()["gonogo_o"] == 1
 
 
@@ -181,19 +185,17 @@ def test_values_of_a_column_are_named(database: Database, tmp_path: Path) -> Non
     with database.owner() as owner:
         owner.execute("UPDATE public.sites SET gonogo_note = 'x'")
     planned = taken(database, back, schema_before=there)
-    assert planned["lost"] == {"public.sites.gonogo_note": rows["sites"]}
-    assert planned["compared"] == ["public.sites"]
-    assert planned["locked"] == ["public.sites"]
-    assert taken(database, back, schema_before=there, approved_content=planned["content"])[
-        "committed"
-    ]
+    assert planned.lost == {"public.sites.gonogo_note": rows["sites"]}
+    assert planned.compared == ("public.sites",)
+    assert planned.locked == ("public.sites",)
+    assert taken(database, back, schema_before=there, approved_content=planned.content).committed
     assert schema(database) == there
     assert database.rows() == rows
 
 
 def test_what_was_not_applied_is_not_taken_back(database: Database, tmp_path: Path) -> None:
     _, back = plans(tmp_path, TABLE, "DROP TABLE public.gonogo_t;")
-    assert taken(database, back)["state"] == "absent"
+    assert taken(database, back).state == "absent"
 
 
 def test_prisma_is_told(database: Database, tmp_path: Path) -> None:
@@ -203,10 +205,10 @@ def test_prisma_is_told(database: Database, tmp_path: Path) -> None:
         deployed(database, forth)
         planned = taken(database, back)
         assert prisma_rows(owner)[0]["rolled_back_at"] is None
-        taken(database, back, approved_content=planned["content"])
+        taken(database, back, approved_content=planned.content)
         assert prisma_rows(owner)[0]["rolled_back_at"] is not None
         # It counts as not applied, and can be applied again.
-        assert deployed(database, forth)["action"] == "applied"
+        assert deployed(database, forth).action == "applied"
         assert len(prisma_rows(owner)) == 2
 
 
@@ -262,7 +264,7 @@ def test_nothing_is_taken_back_for_a_controller_that_is_gone(
     planned = taken(database, back)
     monkeypatch.setattr(link, "is_cut", lambda: True)
     with pytest.raises(GonogoError, match="the connection to the controller was lost"):
-        taken(database, back, approved_content=planned["content"])
+        taken(database, back, approved_content=planned.content)
     assert schema(database) == there
 
 
@@ -344,14 +346,14 @@ def test_rows_that_would_go_to_another_server_stop_it(database: Database, tmp_pa
     alters = "ALTER FOREIGN TABLE public.gonogo_far ADD COLUMN note text"
     # It locks what it would write to; the other server is asked for nothing.
     writes = "EXPLAIN UPDATE public.gonogo_far SET id = 1"
-    assert taken(database, _first(back, alters))["changes"]
+    assert taken(database, _first(back, alters)).changes
     with pytest.raises(GonogoError, match=r"would change rows that are not") as caught:
         taken(database, _first(back, writes))
     assert caught.value.detail == "public.gonogo_far"
 
 
-def _first(plan: dict[str, Any], text: str) -> dict[str, Any]:
+def _first(plan: Plan, text: str) -> Plan:
     """The same, with this statement before all others."""
-    (step,) = plan["steps"]
-    statement = {**step["statements"][0], "text": text}
-    return {**plan, "steps": [{**step, "statements": [statement, *step["statements"]]}]}
+    (step,) = plan.steps
+    statement = replace(step.statements[0], text=text)
+    return replace(plan, steps=[replace(step, statements=[statement, *step.statements])])

@@ -6,13 +6,16 @@ The form is slow because of what it calls, and the server ends it: the error say
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from gonogo.contract.records.migration import Plan
+from gonogo.contract.records.trace import Lock, StatementTrace
 from tests.integration.support.harness import Database
 from tests.integration.support.migrations import deployed, plan_of
 
@@ -98,17 +101,17 @@ def test_every_form_is_bounded_by_what_others_may_wait(
             pytest.skip("MERGE came with PostgreSQL 15")
     plan = plan_of(tmp_path, left=LEFT, slow={**FORMS, "MERGE": MERGE}[form])
     done = deployed(scene, plan, budgets={"hold": "300ms", "statement": "3s"})
-    assert done["action"] == "failed"
-    assert done["error"]["message"].startswith("the statement would make the application wait")
-    assert done["error"]["file"] == "slow.sql"
-    assert done["changed"] == []
+    assert done.action == "failed"
+    assert done.error.message.startswith("the statement would make the application wait")
+    assert done.error.file == "slow.sql"
+    assert done.changed == ()
 
 
 def test_what_locks_nothing_may_take_its_time(scene: Database, tmp_path: Path) -> None:
     plan = plan_of(tmp_path, left=LEFT, slow=f"INSERT INTO {T} SELECT {SLOW} FROM {T};")
     done = deployed(scene, plan, budgets={"hold": "200ms", "statement": "500ms"})
-    assert done["error"]["sqlstate"] == "57014"
-    assert not done["error"]["message"].startswith("the statement would make")
+    assert done.error.sqlstate == "57014"
+    assert not done.error.message.startswith("the statement would make")
 
 
 def test_what_a_copy_has_measured_counts_more_than_the_text(
@@ -116,14 +119,32 @@ def test_what_a_copy_has_measured_counts_more_than_the_text(
 ) -> None:
     """A block that locked nothing there may take as long as any statement."""
     plan = plan_of(tmp_path, left=LEFT, slow="DO $$ BEGIN PERFORM public.gonogo_slow(1); END $$;")
-    line = {"file": "slow.sql", "line": 1}
     limits = {"hold": "200ms", "statement": "500ms"}
-    lock = {"relation": T, "mode": "AccessExclusiveLock", "existing": True}
-    for locks, kept_waiting in (([], False), ([lock], True)):
-        plan["measured"] = [{**line, "locks": locks}]
+    lock = Lock(T, "AccessExclusiveLock", existing=True)
+    for locks, kept_waiting in (((), False), ((lock,), True)):
+        plan = replace(plan, measured=[_trace("slow.sql", locks)])
         done = deployed(scene, plan, budgets=limits)
-        said = done["error"]["message"].startswith("the statement would make the application wait")
+        said = done.error.message.startswith("the statement would make the application wait")
         assert said is kept_waiting
+
+
+def _trace(file: str, locks: Sequence[Lock]) -> StatementTrace:
+    """Of a statement at the beginning of a file, of which only the locks matter."""
+    return StatementTrace(
+        file=file,
+        line=1,
+        statement="DO",
+        seconds=0.1,
+        rows=None,
+        wal_bytes=0,
+        size_bytes=0,
+        locks=locks,
+        rewritten=(),
+        held_seconds=0.0,
+        rewritten_tables=(),
+        rewritten_bytes=0,
+        waits=(),
+    )
 
 
 # --- locks taken ahead ---------------------------------------------------------------------------
@@ -163,16 +184,17 @@ WHERE a.application_name = 'gonogo:test:deploy' AND l.granted
 """
 
 
-def _measured(plan: dict[str, Any], copy: Database) -> list[dict[str, Any]]:
-    """The bill of the same on a copy."""
+def _measured(plan: Plan, copy: Database) -> Sequence[StatementTrace]:
+    """The trace of the same on a copy."""
     with copy.owner() as owner:
         owner.execute(PAIR)
         owner.execute(
             "CREATE OR REPLACE FUNCTION public.gonogo_waited() RETURNS void LANGUAGE sql AS ''"
         )
     done = deployed(copy, plan)
-    assert done["action"] == "applied", done["error"]
-    return list(done["bill"])
+    assert done.action == "applied", done.error
+    traces: Sequence[StatementTrace] = done.statements
+    return traces
 
 
 @pytest.mark.parametrize(
@@ -195,8 +217,8 @@ def test_the_application_is_never_the_one_that_is_ended(
         wait="SELECT public.gonogo_waited();",
         b=LATER[form],
     )
-    plan["measured"] = _measured(plan, make_database())
-    done: list[dict[str, Any]] = []
+    plan = replace(plan, measured=_measured(plan, make_database()))
+    done: list[Any] = []
     # Longer than anybody waits before looking for a deadlock.
     budgets = {"lock": "5s", "hold": "20s", "attempts": 1}
     deployment = threading.Thread(
@@ -217,7 +239,7 @@ def test_the_application_is_never_the_one_that_is_ended(
             reader.execute("ROLLBACK")
         deployment.join()
     assert ended is None
-    assert done[0]["action"] in {"applied", "failed"}
-    if done[0]["error"]:
-        assert done[0]["error"]["sqlstate"] == "55P03"
-        assert done[0]["changed"] == []
+    assert done[0].action in {"applied", "failed"}
+    if done[0].error:
+        assert done[0].error.sqlstate == "55P03"
+        assert done[0].changed == ()

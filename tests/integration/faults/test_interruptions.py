@@ -227,7 +227,7 @@ class Chaos(Scene):
         found = [
             run
             for run in self.runs
-            if (intents.deployment(run) or {}).get("action") == "applied"
+            if getattr(intents.deployment(run), "action", None) == "applied"
             and not (run / "undo.json").is_file()
         ]
         return bool(found) and self.has_migration()
@@ -365,7 +365,7 @@ class Chaos(Scene):
                 )
                 assert words in following.output, (told, following.output)
             if run is not None and now != was:
-                assert (intents.deployment(run) or {}).get("action") == "applied", told
+                assert getattr(intents.deployment(run), "action", None) == "applied", told
             assert self.has_migration(), following.output
         elif operation == "undo":
             self._undo_is_explained(told, done=now != was)

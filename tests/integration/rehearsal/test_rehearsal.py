@@ -118,7 +118,7 @@ def test_a_rewrite_is_seen_before_the_database_is_touched(staging: Target, runbo
     assert "reads and writes of public.users would wait" in shown.output
     (line,) = [
         line
-        for line in record_of(staging)["deployment"]["bill"]
+        for line in record_of(staging)["deployment"]["statements"]
         if "varchar(319)" in line["statement"]
     ]
     assert "public.users" in line["rewritten"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,8 @@ import pytest
 
 from gonogo.contract.budgets import budgets_of
 from gonogo.contract.login import Timeouts
+from gonogo.contract.records.migration import Plan
+from gonogo.contract.records.rehearsal import Problem, TriedRevert
 from gonogo.host.compare import schema_catalog
 from gonogo.host.migrate import rehearse
 from gonogo.host.session.connection import connect
@@ -20,8 +24,13 @@ INDEX = "CREATE INDEX CONCURRENTLY tried_note ON public.tried (note);"
 
 
 def tried(
-    part: Any, database: Database, plan: dict[str, Any], undo: dict[str, Any] | None, **more: Any
-) -> dict[str, Any]:
+    part: Callable[[rehearse.Request], Any],
+    database: Database,
+    plan: Plan | None,
+    undo: Plan | None,
+    *,
+    resume: bool = False,
+) -> Any:
     login = database.login()
 
     def session(*, patient: bool = False) -> Any:
@@ -29,14 +38,16 @@ def tried(
         return connect(login, name="gonogo:test:rehearsal", timeouts=timeouts)
 
     budgets = budgets_of({"lock": "200ms", "attempts": 2, "wait": "1ms"})
-    return dict(part(session, plan, undo, budgets=budgets, confirm=lambda: None, **more))
+    return part(
+        rehearse.Request(session, plan, undo, budgets=budgets, confirm=lambda: None, resume=resume)
+    )
 
 
-def undo_of(directory: Path, plan: dict[str, Any], text: str) -> dict[str, Any]:
+def undo_of(directory: Path, plan: Plan, text: str) -> Plan:
     """An undo of a plan: its steps, and by what the migration is known."""
     folder = directory / "undo"
     folder.mkdir()
-    return {**plan, "steps": plan_of(folder, back=text)["steps"]}
+    return replace(plan, steps=plan_of(folder, back=text).steps)
 
 
 def schema_of(database: Database) -> dict[str, str]:
@@ -47,36 +58,36 @@ def schema_of(database: Database) -> dict[str, str]:
 def test_there_and_back_and_there_again(database: Database, tmp_path: Path) -> None:
     plan = plan_of(tmp_path, make=TABLE, index=("none", INDEX))
     undo = undo_of(tmp_path, plan, "DROP TABLE public.tried;")
-    found = tried(rehearse.there, database, plan, undo)
-    assert found["problem"] is None
-    assert found["state"] == "absent"
-    assert len(found["deployment"]["bill"]) == 2
-    assert found["undone"]["seconds"] > 0
-    assert found["again"]["seconds"] > 0
-    assert found["schema"] == schema_of(database)
+    found = tried(rehearse.apply_revert_reapply, database, plan, undo)
+    assert found.problem is None
+    assert found.state == "absent"
+    assert len(found.deployment.statements) == 2
+    assert found.undone.seconds > 0
+    assert found.again.seconds > 0
+    assert found.schema == schema_of(database)
     with database.owner() as owner:
         owner.execute("INSERT INTO public.tried VALUES (1, 'a'), (2, 'b')")
-    back = tried(rehearse.back, database, plan, undo)
-    assert back["problem"] is None
-    assert back["undone"]["lost"] == {"public.tried": 2}
-    assert found["schema"] == schema_of(database)
+    back = tried(rehearse.try_revert, database, plan, undo)
+    assert back.problem is None
+    assert back.undone.lost == {"public.tried": 2}
+    assert found.schema == schema_of(database)
 
 
 def test_without_an_undo_it_is_only_applied(database: Database, tmp_path: Path) -> None:
     plan = plan_of(tmp_path, make=TABLE)
-    found = tried(rehearse.there, database, plan, None)
-    assert (found["problem"], found["undone"], found["again"]) == (None, None, None)
-    assert tried(rehearse.back, database, plan, None) == {"undone": None, "problem": None}
+    found = tried(rehearse.apply_revert_reapply, database, plan, None)
+    assert (found.problem, found.undone, found.again) == (None, None, None)
+    assert tried(rehearse.try_revert, database, plan, None) == TriedRevert()
 
 
 def test_what_is_there_is_left_alone(database: Database, tmp_path: Path) -> None:
     plan = plan_of(tmp_path, make=TABLE)
     with database.owner() as owner:
         owner.execute(TABLE)
-    found = tried(rehearse.there, database, plan, None)
-    assert (found["state"], found["deployment"]) == ("applied", None)
-    assert tried(rehearse.look, database, plan, None)["state"] == "applied"
-    assert tried(rehearse.look, database, {}, None)["state"] is None
+    found = tried(rehearse.apply_revert_reapply, database, plan, None)
+    assert (found.state, found.deployment) == ("applied", None)
+    assert tried(rehearse.inspect, database, plan, None).state == "applied"
+    assert tried(rehearse.inspect, database, None, None).state is None
 
 
 def test_what_is_not_finished_is_finished_where_that_is_wanted(
@@ -86,17 +97,17 @@ def test_what_is_not_finished_is_finished_where_that_is_wanted(
     undo = undo_of(tmp_path, plan, "DROP TABLE public.tried;")
     with database.owner() as owner:
         owner.execute(TABLE)
-    refused = tried(rehearse.there, database, plan, undo)
-    assert (refused["state"], refused["problem"]) == (
+    refused = tried(rehearse.apply_revert_reapply, database, plan, undo)
+    assert (refused.state, refused.problem) == (
         "unfinished",
-        {"step": "apply", "severity": "no_go"},
+        Problem("apply", "no_go"),
     )
-    assert refused["deployment"]["action"] == "refused"
-    found = tried(rehearse.there, database, plan, undo, resume=True)
-    assert found["problem"] is None
-    assert found["deployment"]["action"] == "applied"
+    assert refused.deployment.action == "refused"
+    found = tried(rehearse.apply_revert_reapply, database, plan, undo, resume=True)
+    assert found.problem is None
+    assert found.deployment.action == "applied"
     # Half of it was there before, so there is nothing to compare with.
-    assert found["undone"] is None
+    assert found.undone is None
 
 
 def test_an_undo_may_be_printed_in_another_way_than_what_was_restored(
@@ -113,11 +124,9 @@ def test_an_undo_may_be_printed_in_another_way_than_what_was_restored(
         directory = tmp_path / str(last)
         directory.mkdir()
         back = f"DROP TABLE public.tried; {add} (n BETWEEN 1 AND {last} AND m > 0);"
-        found = tried(rehearse.there, database, plan, undo_of(directory, plan, back))
-        told = found["problem"] and found["problem"]["detail"].removeprefix(
-            "not as before the deployment: "
-        )
-        assert told == problem, found["problem"]
+        found = tried(rehearse.apply_revert_reapply, database, plan, undo_of(directory, plan, back))
+        told = found.problem and found.problem.detail.removeprefix("not as before the deployment: ")
+        assert told == problem, found.problem
         with database.owner() as owner:
             owner.execute(f"DROP TABLE public.tried; {restored}".encode())
 
@@ -142,19 +151,19 @@ def test_an_undo_that_is_none(
     database: Database, tmp_path: Path, undo: str, message: str, detail: str
 ) -> None:
     plan = plan_of(tmp_path, make=TABLE)
-    found = tried(rehearse.there, database, plan, undo_of(tmp_path, plan, undo))
-    assert found["problem"]["step"] == "undo"
-    assert message in found["problem"]["message"]
-    assert detail in found["problem"]["detail"]
+    found = tried(rehearse.apply_revert_reapply, database, plan, undo_of(tmp_path, plan, undo))
+    assert found.problem.step == "undo"
+    assert message in found.problem.message
+    assert detail in found.problem.detail
 
 
 def test_rows_that_the_migration_changes_are_named(database: Database, tmp_path: Path) -> None:
     plan = plan_of(tmp_path, make=f"{TABLE} UPDATE public.vendor_master SET contact_email = 'x';")
     undo = undo_of(tmp_path, plan, "DROP TABLE public.tried;")
-    found = tried(rehearse.there, database, plan, undo)
-    assert list(found["rows_changed"]) == ["public.vendor_master"]
-    assert found["problem"]["message"] == "the undo scripts do not leave the rows as they were"
-    assert found["problem"]["detail"] == "public.vendor_master"
+    found = tried(rehearse.apply_revert_reapply, database, plan, undo)
+    assert list(found.rows_changed) == ["public.vendor_master"]
+    assert found.problem.message == "the undo scripts do not leave the rows as they were"
+    assert found.problem.detail == "public.vendor_master"
 
 
 def test_prisma_s_record_is_no_row_of_the_application(database: Database, tmp_path: Path) -> None:
@@ -162,8 +171,8 @@ def test_prisma_s_record_is_no_row_of_the_application(database: Database, tmp_pa
         owner.execute(PRISMA_TABLE)
         plan = plan_of(tmp_path, prisma="make", make=TABLE)
         undo = undo_of(tmp_path, plan, "DROP TABLE public.tried;")
-        found = tried(rehearse.there, database, plan, undo)
-        assert found["problem"] is None
-        assert not found["rows_changed"]
+        found = tried(rehearse.apply_revert_reapply, database, plan, undo)
+        assert found.problem is None
+        assert not found.rows_changed
         # Applied, rolled back, applied again.
         assert [bool(row["rolled_back_at"]) for row in prisma_rows(owner)] == [True, False]

@@ -10,6 +10,7 @@ import pytest
 
 from gonogo.contract.budgets import budgets_of
 from gonogo.contract.login import Timeouts
+from gonogo.contract.records.rehearsal import Trial
 from gonogo.controller.runbook import migration
 from gonogo.host.migrate import alone, rehearse
 from gonogo.host.session.connection import connect
@@ -36,24 +37,28 @@ def busy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def tried(
     database: Database, directory: Path, *, undo: str | None = UNDO, hold: str = "1s", **files: str
-) -> dict[str, Any]:
+) -> Trial:
     """What a rehearsal on this database comes to."""
-    plan: dict[str, Any] = plan_of(directory, **files)
+    plan = plan_of(directory, **files)
     way_back = None
     if undo is not None:
         (directory / "undo.sql").write_text(undo)
-        way_back = {**plan, "steps": migration.steps(directory, [{"file": "undo.sql"}])}
+        way_back = dataclasses.replace(
+            plan, steps=migration.steps(directory, [{"file": "undo.sql"}])
+        )
     login, unlimited = database.login(), Timeouts(statement="0", idle_in_transaction="0")
 
     def opened(*, patient: bool = False) -> Any:
         return connect(login, name="a test", timeouts=unlimited if patient else Timeouts())
 
-    return rehearse.there(
-        opened,
-        plan,
-        way_back,
-        budgets=budgets_of({"hold": hold, "statement": "20s"}),
-        confirm=lambda: None,
+    return rehearse.apply_revert_reapply(
+        rehearse.Request(
+            opened,
+            plan,
+            way_back,
+            budgets=budgets_of({"hold": hold, "statement": "20s"}),
+            confirm=lambda: None,
+        )
     )
 
 
@@ -63,14 +68,14 @@ def test_what_is_slow_once_is_a_finding_with_its_numbers(
     with database.owner() as owner:
         owner.execute(ONCE)
     record = tried(database, tmp_path, hold="2s", add=ADD, slow=SLOW_ONCE)
-    assert record["problem"] is None
-    (slow,) = [one for one in record["slow"] if one["file"] == "slow.sql"]
-    assert (slow["file"], slow["budget"], slow["allowed"]) == ("slow.sql", "hold", 2.0)
-    first, again = slow["seconds"]
+    assert record.problem is None
+    (slow,) = [one for one in record.slow if one.file == "slow.sql"]
+    assert (slow.file, slow.budget, slow.allowed) == ("slow.sql", "hold", 2.0)
+    first, again = slow.seconds
     assert first > 2.0 > again
-    assert slow["severity"] is None
+    assert slow.severity is None
     # Nothing was left out for it.
-    assert record["again"]
+    assert record.again
 
 
 @pytest.mark.parametrize("free", [True, False])
@@ -79,18 +84,18 @@ def test_what_stays_slow_is_unknown_and_not_bad(
 ) -> None:
     monkeypatch.setattr(alone, "_a_processor_is_free", lambda _until: free)
     record = tried(database, tmp_path, hold="200ms", add=ADD, slow=SLOW)
-    assert record["problem"] is None
+    assert record.problem is None
     # On a busy host the other statement may have been slow, too.
-    (slow,) = [one for one in record["slow"] if one["file"] == "slow.sql"]
-    assert slow["severity"] == "hold"
-    assert min(slow["seconds"]) > 0.2
-    assert record["alone"] is free
+    (slow,) = [one for one in record.slow if one.file == "slow.sql"]
+    assert slow.severity == "hold"
+    assert min(slow.seconds) > 0.2
+    assert record.alone is free
 
 
 @pytest.mark.attack
 def test_what_locks_nobody_out_may_take_its_time(database: Database, tmp_path: Path) -> None:
     record = tried(database, tmp_path, hold="200ms", slow=SLOW, add=ADD)
-    assert (record["problem"], record["slow"]) == (None, [])
+    assert (record.problem, record.slow) == (None, ())
 
 
 def test_a_large_table_that_is_rewritten_is_named(database: Database, tmp_path: Path) -> None:
@@ -106,10 +111,10 @@ def test_a_large_table_that_is_rewritten_is_named(database: Database, tmp_path: 
         add=ADD,
         rewriting="ALTER TABLE public.gonogo_big ALTER COLUMN n TYPE bigint;",
     )
-    slow = record["slow"][-1]
-    assert slow["rewritten"] == ["public.gonogo_big"]
-    assert slow["rewritten_bytes"] > 500_000
-    assert slow["severity"] == "no_go"
+    slow = record.slow[-1]
+    assert slow.rewritten == ("public.gonogo_big",)
+    assert slow.rewritten_bytes > 500_000
+    assert slow.severity == "no_go"
 
 
 @pytest.mark.parametrize(
@@ -132,26 +137,29 @@ def test_what_the_host_has_too_little_of_is_nothing_bad(
     fault = f"DO $$ BEGIN RAISE 'so it is' USING ERRCODE = '{state}'; END $$;"
     apply, undo = (fault, UNDO) if where == "apply" else ("SELECT 1;", f"{UNDO} {fault}")
     record = tried(database, tmp_path, undo=undo, add=ADD, more=apply)
-    assert (record["problem"]["step"], record["problem"]["severity"]) == (where, severity)
+    assert record.problem
+    assert (record.problem.step, record.problem.severity) == (where, severity)
 
 
 @pytest.mark.attack
 def test_the_same_of_a_way_back_with_rows(database: Database, tmp_path: Path) -> None:
-    plan: dict[str, Any] = plan_of(tmp_path, add=ADD)
+    plan = plan_of(tmp_path, add=ADD)
     with database.owner() as owner:
         owner.execute(ADD.encode())
     (tmp_path / "undo.sql").write_text(SLOW + UNDO)
-    undo = {**plan, "steps": migration.steps(tmp_path, [{"file": "undo.sql"}])}
+    undo = dataclasses.replace(plan, steps=migration.steps(tmp_path, [{"file": "undo.sql"}]))
     login = database.login()
     budgets = dataclasses.replace(budgets_of({}), statement=0.4)
-    found = rehearse.back(
-        lambda **_: connect(login, name="a test"),
-        plan,
-        undo,
-        budgets=budgets,
-        confirm=lambda: None,
+    found = rehearse.try_revert(
+        rehearse.Request(
+            lambda **_: connect(login, name="a test"),
+            plan,
+            undo,
+            budgets=budgets,
+            confirm=lambda: None,
+        )
     )
-    assert found["problem"] is None
+    assert found.problem is None
 
 
 def test_of_two_that_measure_one_waits() -> None:

@@ -183,10 +183,10 @@ def test_what_cannot_be_backed_up_is_named(
 def test_only_the_role_that_deploys_may_deploy(enter: Callable[[str], As], tmp_path: Path) -> None:
     plan = plan_of(tmp_path, add="CREATE TABLE public.gonogo_new (id int);")
     refused = deployed(enter(VALIDATE), plan)
-    assert refused["action"] == "failed"
-    assert "permission denied for schema public" in json.dumps(refused["error"])
+    assert refused.action == "failed"
+    assert "permission denied for schema public" in refused.error.message
     database = enter(DEPLOY)
-    assert deployed(database, plan)["action"] == "applied"
+    assert deployed(database, plan).action == "applied"
     with database.admin() as admin:
         row = admin.execute(
             "SELECT relowner::regrole::text, has_table_privilege(%s, oid, 'SELECT')"

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from gonogo.host.migrate.carry_out import deploy
 
 from gonogo.contract.budgets import budgets_of
+from gonogo.contract.records.migration import Plan
 from gonogo.controller.runbook import migration
+from gonogo.host.migrate.deployment import Outcome, deploy
 from gonogo.host.session.connection import connect
 from sandbox import database as content
 from tests.integration.support.harness import Database
 
-__all__ = ["PRISMA_TABLE", "before", "deployed", "plan_of", "prisma_rows"]
+__all__ = ["PRISMA_TABLE", "before", "deployed", "outcome", "plan_of", "prisma_rows"]
 
 # As Prisma makes it.
 PRISMA_TABLE = """
@@ -43,9 +44,7 @@ def prisma_rows(connection: psycopg.Connection) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def plan_of(
-    directory: Path, *, prisma: str | None = None, **files: str | tuple[str, str]
-) -> dict[str, Any]:
+def plan_of(directory: Path, *, prisma: str | None = None, **files: str | tuple[str, str]) -> Plan:
     """A plan from texts: `name=text`, or `name=("none", text)` for outside of transactions."""
     entries: list[dict[str, str]] = []
     for name, text in files.items():
@@ -59,14 +58,14 @@ def plan_of(
     if prisma:
         data["prisma"] = {"file": f"{prisma}.sql"}  # type: ignore[assignment]
     manifest = {"schema": "public"}
-    return {
-        "steps": steps,
-        "objects": migration.expected(steps, manifest),
-        "history": migration.history_of(directory, data, manifest),
-    }
+    return Plan(
+        steps,
+        migration.expected(steps, manifest),
+        migration.history_of(directory, data, manifest),
+    )
 
 
-def deployed(database: Database, plan: dict[str, Any], **more: Any) -> dict[str, Any]:
+def outcome(database: Database, plan: Plan, **more: Any) -> Outcome:
     """Deploy a plan as the stage does, but for the run's lock."""
     budgets = {"lock": "200ms", "attempts": 2, "wait": "1ms", **more.pop("budgets", {})}
     login = database.login()
@@ -77,3 +76,8 @@ def deployed(database: Database, plan: dict[str, Any], **more: Any) -> dict[str,
         confirm=more.pop("confirm", lambda: None),
         **more,
     )
+
+
+def deployed(database: Database, plan: Plan, **more: Any) -> Any:
+    """The record of the same; which parts of it are there, a test knows."""
+    return outcome(database, plan, **more).record
