@@ -339,7 +339,7 @@ def test_what_a_statement_leaves(text: str, expected: list[tuple[object, ...]]) 
 
 
 @pytest.mark.parametrize(
-    ("text", "type_", "default"),
+    ("text", "type_", "has_default", "default"),
     [
         ("c varchar (20) COLLATE x NOT NULL", "varchar(20)", False, None),
         ("c timestamp with time zone DEFAULT now()", "timestamp with time zone", True, None),
