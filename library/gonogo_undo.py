@@ -75,7 +75,7 @@ token:
   returned: when there is anything to take back
   type: str
 state:
-  description: 'What was there of the migration: absent, applied, half or unfinished.'
+  description: 'State of the migration before: absent, applied, partial or unfinished.'
   returned: when a run has deployed
   type: str
 changes:

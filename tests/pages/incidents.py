@@ -133,7 +133,7 @@ REPLAYED = (
         "Statements failed because columns were there already, and were called harmless",
         "HOLD",
         "the migration is there in part; nothing was applied",
-        test="test_deploy_run.py::test_half_a_migration_is_named_and_nothing_is_judged",
+        test="test_deploy_run.py::test_a_partial_migration_is_named_and_nothing_is_judged",
     ),
     Incident(
         "There were 21 CHECKs instead of 22, and nobody found out which one was missing",

@@ -1,4 +1,4 @@
-"""A migration is applied under budgets, and every statement gets its bill."""
+"""A migration is applied under budgets, and every statement is traced."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def missing_in(done: Any) -> set[str]:
     return {item.object for item in done.after.objects if not item.matches}
 
 
-# --- the bill ----------------------------------------------------------------------------------
+# --- the trace ---------------------------------------------------------------------------------
 
 
-def test_the_bill_names_locks_and_who_waits(database: Database, tmp_path: Path) -> None:
+def test_the_trace_names_locks_and_who_waits(database: Database, tmp_path: Path) -> None:
     plan = plan_of(
         tmp_path, add=ADD, index="\n-- why\nCREATE INDEX gonogo_i ON public.sites (gonogo_note);"
     )
@@ -78,7 +78,7 @@ def test_the_bill_names_locks_and_who_waits(database: Database, tmp_path: Path) 
     assert index.size_bytes > 0
 
 
-def test_the_bill_shows_a_rewritten_table(database: Database, tmp_path: Path) -> None:
+def test_the_trace_shows_a_rewritten_table(database: Database, tmp_path: Path) -> None:
     with database.owner() as owner:
         owner.execute(
             "CREATE TABLE public.gonogo_big AS SELECT n, n AS m FROM generate_series(1, 20000) n"
@@ -430,7 +430,7 @@ def test_what_is_there_is_not_applied_again(database: Database, tmp_path: Path) 
         ("CREATE TABLE public.gonogo_b (id int)", "table public.gonogo_a"),
     ],
 )
-def test_half_is_named_object_by_object(
+def test_a_partial_migration_is_named_object_by_object(
     database: Database, tmp_path: Path, made: str, missing: str
 ) -> None:
     plan = plan_of(

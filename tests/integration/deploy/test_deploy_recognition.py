@@ -95,7 +95,7 @@ def test_absent_applied_and_what_the_first_deployment_left(make_database: Any) -
         ),
     ],
 )
-def test_half_is_named_with_what_is_wrong(
+def test_a_partial_migration_is_named_with_what_is_wrong(
     database: Database, harm: str, name: str, but: str | None
 ) -> None:
     with database.owner() as owner:
@@ -113,7 +113,7 @@ def test_what_is_there_beside_it_does_not_matter(database: Database) -> None:
     assert looked(database).state == "applied"
 
 
-def test_half_a_migration_can_be_taken_back(make_database: Any) -> None:
+def test_a_partial_migration_can_be_taken_back(make_database: Any) -> None:
     """Its plan names every row that would be lost."""
     database = make_database("as_deployed")
     rows = database.rows()

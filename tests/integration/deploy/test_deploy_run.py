@@ -137,7 +137,7 @@ def test_a_budget_that_is_none_is_refused_before_anything(
     assert not any(controller.runs_dir.glob("*/*"))
 
 
-def test_half_a_migration_is_named_and_nothing_is_judged(
+def test_a_partial_migration_is_named_and_nothing_is_judged(
     make_database: Make, controller: Controller
 ) -> None:
     database = make_database("as_deployed")

@@ -123,7 +123,7 @@ def test_what_only_looks_like_it_is_not_it(scene: Database, tmp_path: Path, name
     assert state(scene, plan) == "applied"
 
 
-def test_a_function_with_another_body_is_half(scene: Database, tmp_path: Path) -> None:
+def test_a_function_with_another_body_is_partial(scene: Database, tmp_path: Path) -> None:
     """It could not be made, and is not what the file makes."""
     plan = plan_of(tmp_path, m=f"{FUNCTION.format('n int')[:-2]}2';")
     assert state(scene, plan) == "partial"

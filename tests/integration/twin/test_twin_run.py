@@ -38,7 +38,7 @@ def test_the_proof_is_in_the_evidence_and_the_report(
     report = (outcome.evidence / "report.md").read_text()
     proof = report.split("## Proof of the Backup")[1].split("\n## ")[0]
     assert f"| public.sites | {rows['sites']} | {rows['sites']} | equal |" in proof
-    assert f"time to go back`: `{record['seconds']['restore']} s" in proof
+    assert f"restore time`: `{record['seconds']['restore']} s" in proof
     assert list((tmp_path / "sandbox" / "target" / "twins").iterdir()) == []
 
 

@@ -267,7 +267,7 @@ def _proof(twin: Mapping[str, Any]) -> dict[str, Any]:
     head = {
         "proven": twin.get("proven"),
         "reason": twin.get("reason"),
-        "time to go back": f"{_value(seconds['restore'])} s" if "restore" in seconds else None,
+        "restore time": f"{_value(seconds['restore'])} s" if "restore" in seconds else None,
         "seconds": twin.get("seconds"),
         "restored into": twin.get("method"),
         "first attempt to restore it failed": twin.get("first_attempt"),
