@@ -146,7 +146,11 @@ def test_a_key_that_a_file_lacks(
         ("plan.json", {"stages": "target"}, "stages is text; it should be a list."),
         ("plan.json", {"stages": [True]}, "stages[0] is true or false; it should be text."),
         ("twin.json", {"kept": 1}, "kept is a number; it should be an object or null."),
-        ("deploy.json", {"statements": [{"file": 1}]}, "statements[0].file is a number; it should be text."),
+        (
+            "deploy.json",
+            {"statements": [{"file": 1}]},
+            "statements[0].file is a number; it should be text.",
+        ),
         ("restore_plan.json", {"holds": None}, "holds is null; it should be an object."),
     ],
 )
