@@ -34,6 +34,7 @@ def rehearsed() -> Case:
         "unlike_promotion": None,
         "rows_changed": {},
         "rows_removed": {},
+        "scripts": {},
         "checks": [{**check} for check in case["checks"]],
         "back": None,
     }
