@@ -11,14 +11,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...contract.errors import GonogoError, shown
+from ...contract.errors import shown
+from ...contract.records.reading import HINT, RecordError
 
-__all__ = ["HINT", "Record", "RecordError", "require_shape"]
+__all__ = ["Record", "require_shape"]
 
-HINT = (
-    "It was changed by hand, or written by another version of this project (versions.project in "
-    "run.json): use that version, or start a new run."
-)
 # What is read of each file: the kinds of values that are looked into. A list with one entry is a
 # list of such, and of several in a tuple any counts. A key that is not there is told when it is
 # asked for.
@@ -74,10 +71,6 @@ _SHAPES: tuple[tuple[re.Pattern[str], Any], ...] = tuple(
         r"[\w-]+\.jsonl?": _OBJECT,
     }.items()
 )
-
-
-class RecordError(GonogoError):
-    """A file of evidence is not what a run writes."""
 
 
 class Record(dict[str, Any]):

@@ -12,11 +12,12 @@ from typing import Any
 
 from ...contract import canonical
 from ...contract.errors import GonogoError, InputError, shown
+from ...contract.records.reading import HINT, RecordError
 from . import disk
 from .chain import EVENTS, event_hash, sealed, tail
 from .names import CHAIN, DERIVED, ENVIRONMENT, FILE, RUN_ID
 from .parsing import parse, records_of
-from .record import HINT, RecordError, require_shape
+from .record import require_shape
 
 Clock = Callable[[], datetime]
 
