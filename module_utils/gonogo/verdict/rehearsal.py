@@ -10,12 +10,19 @@ made).
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
 
-from .conditions import condition
+from ..contract.records.backup import BackupRecord
+from ..contract.records.check_result import CheckResult
+from ..contract.records.event import Event
+from ..contract.records.plan import PlannedWaiver
+from ..contract.records.reading import RecordError, read
+from ..contract.records.twin import TwinRecord
+from ..contract.records.verdict import Condition, Reason
 from .plan import Plan
-from .reasons import check_reasons, hold, no_go
+from .reasons import check_reasons, hold, no_go, stages_passed
 from .statuses import check_statuses
 from .values import items, mapping, text_of
 from .waivers import waive
@@ -24,6 +31,7 @@ __all__ = ["findings", "rehearsal_reasons", "unrehearsed"]
 
 _STAGE = "rehearsal"
 _OVER = "rehearsal_slow"
+_OF_PROBLEM = (("observed", "detail"), ("hint", "hint"))
 
 _ALLOW = {
     "hold": "Split the migration so that its locks are short (NOT VALID and VALIDATE, CREATE INDEX "
@@ -33,15 +41,19 @@ _ALLOW = {
 
 
 def findings(
-    plan: Plan, rehearsal: Mapping[str, Any], *, waivers: Any, today: str
-) -> list[dict[str, Any]]:
+    plan: Plan,
+    rehearsal: Mapping[str, object],
+    *,
+    waivers: Sequence[PlannedWaiver],
+    today: str,
+) -> list[Reason]:
     """Reasons the rehearsal gives against a GO by what it has found; none where it is a GO."""
     record = mapping(rehearsal)
     problem = mapping(record.get("problem"))
     reasons = []
     if problem:
         text = f"tried on a copy: {text_of(problem.get('message')) or 'it went wrong'}"
-        more = {"observed": problem.get("detail"), "hint": problem.get("hint")}
+        more = {key: text_of(problem.get(name)) for key, name in _OF_PROBLEM}
         # What may be gone on another host, or at another moment, proves nothing bad.
         against = hold if problem.get("severity") == "hold" else no_go
         reasons.append(against("rehearsal_failed", "rehearsal", text, **more))
@@ -65,15 +77,24 @@ def findings(
         )
     if problem:
         return reasons
-    statuses, results = check_statuses(plan, items(record.get("checks")))
+    statuses, results = check_statuses(plan, _results(record))
     waived, _ = waive(plan, statuses, waivers, today)
     for reason in check_reasons(plan, statuses, results, waived):
-        text = f"tried on a copy: {reason['text']}"
-        reasons.append({**reason, "code": f"rehearsal_{reason['code']}", "text": text})
+        text = f"tried on a copy: {reason.text}"
+        reasons.append(replace(reason, code=f"rehearsal_{reason.code}", text=text))
     return reasons
 
 
-def _slow(one: Mapping[str, Any]) -> dict[str, Any]:
+def _results(record: Mapping[str, object]) -> list[CheckResult]:
+    """What the checks have said there; one that cannot be understood has said nothing."""
+    found = []
+    for one in items(record.get("checks")):
+        with contextlib.suppress(RecordError):
+            found.append(read(CheckResult, one, file="rehearsal.json"))
+    return found
+
+
+def _slow(one: Mapping[str, object]) -> Reason:
     """The reason of a statement that was over a budget each time it was tried."""
     where = f"tried on a copy: {text_of(one.get('file'))}:{text_of(one.get('line'))}"
     times = " and ".join(f"{text_of(seconds)} s" for seconds in items(one.get("seconds")))
@@ -95,15 +116,15 @@ def _slow(one: Mapping[str, Any]) -> dict[str, Any]:
 
 def rehearsal_reasons(
     plan: Plan,
-    events: Sequence[Mapping[str, Any]],
-    rehearsal: Any,
+    events: Sequence[Event],
+    rehearsal: Mapping[str, object] | None,
     *,
-    backup: Any,
+    backup: BackupRecord | None,
     protected: bool,
     statuses: Mapping[str, str],
-    waivers: Any,
+    waivers: Sequence[PlannedWaiver],
     today: str,
-) -> list[dict[str, Any]]:
+) -> list[Reason]:
     """What stands against a GO. A stage that failed or did not run is a reason by itself.
 
     What the checks say of the database itself (`statuses`) is not said twice. On a
@@ -115,24 +136,25 @@ def rehearsal_reasons(
         return []
     if record.get("done") is True:
         reasons = findings(plan, record, waivers=waivers, today=today)
-        answered, _ = check_statuses(plan, items(record.get("checks")))
+        answered, _ = check_statuses(plan, _results(record))
         told = {key for key, status in answered.items() if statuses.get(key) == status}
-        reasons = [reason for reason in reasons if reason["subject"] not in told]
-        sealed = mapping(backup).get("sha256")
+        reasons = [reason for reason in reasons if reason.subject not in told]
+        sealed = backup.sha256 if backup else ""
         if not sealed or record.get("backup_sha256") != sealed:
             text = "the record of the rehearsal is about another archive"
             reasons.append(hold("rehearsal", "rehearsal", text))
         return reasons
-    passed = {event.get("stage") for event in events if event.get("event") == "stage_passed"}
-    if _STAGE in plan.stages and _STAGE not in passed:
+    if _STAGE in plan.stages and _STAGE not in stages_passed(events):
         return []
     if record and record.get("required") is False and not must:
         return []
-    more = {"observed": record.get("reason"), "hint": record.get("hint")}
+    more = {"observed": text_of(record.get("reason")), "hint": text_of(record.get("hint"))}
     return [hold("rehearsal_missing", "rehearsal", "nobody has tried this on a copy first", **more)]
 
 
-def unrehearsed(rehearsal: Any, *, twin: Any) -> list[dict[str, str]]:
+def unrehearsed(
+    rehearsal: Mapping[str, object] | None, *, twin: TwinRecord | None
+) -> list[Condition]:
     """The conditions of what could not be tried where that is accepted, and of the way back.
 
     Where the backup is unproven there is no copy to try it on, and that is said already.
@@ -140,11 +162,11 @@ def unrehearsed(rehearsal: Any, *, twin: Any) -> list[dict[str, str]]:
     record = mapping(rehearsal)
     conditions = []
     accepted = record.get("done") is not True and record.get("required") is False
-    if accepted and mapping(twin).get("proven") is True:
+    if accepted and twin and twin.proven:
         why = text_of(record.get("reason")) or "no reason given"
-        conditions.append(condition("unrehearsed", "rehearsal", f"not tried on a copy: {why}"))
+        conditions.append(Condition("unrehearsed", "rehearsal", f"not tried on a copy: {why}"))
     problem = mapping(mapping(record.get("back")).get("problem"))
     if problem:
         text = f"the undo does not work as the database is now: {text_of(problem.get('message'))}"
-        conditions.append(condition("way_back", "undo", text))
+        conditions.append(Condition("way_back", "undo", text))
     return conditions

@@ -70,7 +70,7 @@ _Record = TypeVar("_Record")
 def read(record: type[_Record], value: object, *, file: str) -> _Record:
     """The record that a JSON value is. Raises RecordError, which names the `file`."""
     try:
-        found = _Object(record).read(value, "")
+        found = _Object(record).read(value, ())
     except _MisfitError as error:
         raise RecordError(f"{file} {error.said}", detail=error.detail, hint=HINT) from None
     assert isinstance(found, record)  # by `_Object`
@@ -113,9 +113,9 @@ class _MisfitError(Exception):
         self.detail = detail
 
 
-def _misfit(value: object, place: str, wanted: str) -> _MisfitError:
+def _misfit(value: object, place: _Place, wanted: str) -> _MisfitError:
     kind = next((words for one, words in _WORDS.items() if _is(value, one)), "something else")
-    detail = f"{place or 'It'} is {kind}; it should be {wanted}."
+    detail = f"{_said(place) or 'It'} is {kind}; it should be {wanted}."
     return _MisfitError("is not as a run writes it", detail)
 
 
@@ -126,10 +126,16 @@ def _is(value: object, kind: type) -> bool:
     return isinstance(value, kind) and not (kind is int and isinstance(value, bool))
 
 
-def _inner(place: str, key: object) -> str:
-    if isinstance(key, int):
-        return f"{place}[{key}]"
-    return f"{place}.{shown(key)}" if place else shown(key)
+# The way to a value: names of keys, and numbers of items.
+_Place = tuple[object, ...]
+
+
+def _said(place: _Place) -> str:
+    """As a person reads it: `checks[3].id`."""
+    said = ""
+    for key in place:
+        said += f"[{key}]" if isinstance(key, int) else f".{shown(key)}" if said else shown(key)
+    return said
 
 
 class _Kind(ABC):
@@ -144,11 +150,11 @@ class _Kind(ABC):
     def fits(self, value: object) -> bool:
         """Whether it is of this kind, whatever is inside of it."""
 
-    def inside(self, value: Any, place: str) -> object:  # noqa: ARG002 - others look at the place
+    def inside(self, value: Any, place: _Place) -> object:  # noqa: ARG002 - others look at the place
         """The value with what is inside of it read. Raises _MisfitError."""
         return value
 
-    def read(self, value: object, place: str) -> object:
+    def read(self, value: object, place: _Place) -> object:
         if not self.fits(value):
             raise _misfit(value, place, self.words)
         return self.inside(value, place)
@@ -197,8 +203,8 @@ class _Mapping(_Kind):
     def fits(self, value: object) -> bool:
         return isinstance(value, dict)
 
-    def inside(self, value: Any, place: str) -> object:
-        return {key: self.values.read(one, _inner(place, key)) for key, one in value.items()}
+    def inside(self, value: Any, place: _Place) -> object:
+        return {key: self.values.read(one, (*place, key)) for key, one in value.items()}
 
 
 @dataclass(frozen=True)
@@ -209,10 +215,8 @@ class _Sequence(_Kind):
     def fits(self, value: object) -> bool:
         return isinstance(value, (list, tuple))
 
-    def inside(self, value: Any, place: str) -> object:
-        return tuple(
-            self.values.read(one, _inner(place, number)) for number, one in enumerate(value)
-        )
+    def inside(self, value: Any, place: _Place) -> object:
+        return tuple(self.values.read(one, (*place, number)) for number, one in enumerate(value))
 
 
 @dataclass(frozen=True)
@@ -226,9 +230,9 @@ class _Tuple(_Kind):
     def fits(self, value: object) -> bool:
         return isinstance(value, (list, tuple)) and len(value) == len(self.values)
 
-    def inside(self, value: Any, place: str) -> object:
+    def inside(self, value: Any, place: _Place) -> object:
         pairs = enumerate(zip(self.values, value))
-        return tuple(kind.read(one, _inner(place, number)) for number, (kind, one) in pairs)
+        return tuple(kind.read(one, (*place, number)) for number, (kind, one) in pairs)
 
 
 @dataclass(frozen=True)
@@ -244,7 +248,7 @@ class _Choice(_Kind):
     def fits(self, value: object) -> bool:
         return any(kind.fits(value) for kind in self.kinds)
 
-    def inside(self, value: Any, place: str) -> object:
+    def inside(self, value: Any, place: _Place) -> object:
         return next(kind for kind in self.kinds if kind.fits(value)).inside(value, place)
 
 
@@ -256,22 +260,22 @@ class _Object(_Kind):
     def fits(self, value: object) -> bool:
         return isinstance(value, (dict, self.record))
 
-    def inside(self, value: Any, place: str) -> object:
+    def inside(self, value: Any, place: _Place) -> object:
         if isinstance(value, self.record):
             return value
         known = {_key(one): one for one in fields(self.record)}
         for key in value:
             if key not in known:
-                told = f'has "{_inner(place, key)}", which no run writes'
+                told = f'has "{_said((*place, key))}", which no run writes'
                 raise _MisfitError(told, f"A run writes: {', '.join(known)}.")
         kinds = _kinds(self.record)
         given = {}
         for key, one in known.items():
             if key in value:
-                given[one.name] = kinds[one.name].read(value[key], _inner(place, key))
+                given[one.name] = kinds[one.name].read(value[key], (*place, key))
             elif not _may_be_left_out(one):
                 there = ", ".join(map(shown, list(value)[:_TOLD])) or "nothing"
-                told = f'lacks "{_inner(place, key)}"'
+                told = f'lacks "{_said((*place, key))}"'
                 raise _MisfitError(told, f"There is: {there}.")
         return self.record(**given)
 

@@ -25,7 +25,7 @@ from ...contract.run_id import new_run_id
 from .chain import EVENTS
 from .names import DERIVED, ENVIRONMENT, new_token
 from .pointer import close_pointer, controller_identity, find_open, is_abandoned, is_alive, point_to
-from .reading import Evidence, load, read_object
+from .reading import Evidence, load, peek, read_object
 from .record import Record
 from .writing import Run
 
@@ -45,6 +45,7 @@ __all__ = [
     "load",
     "new_run_id",
     "new_token",
+    "peek",
     "point_to",
     "read_object",
 ]

@@ -23,27 +23,6 @@ _OBJECT: dict[str, Any] = {}
 _SHAPES: tuple[tuple[re.Pattern[str], Any], ...] = tuple(
     (re.compile(pattern), shape)
     for pattern, shape in {
-        r"run\.json": {
-            "run_id": str,
-            "token": str,
-            "environment": str,
-            "target": {"login": _OBJECT, "declared": _OBJECT, "observed": _OBJECT},
-            "runbook": str,
-            "runbook_sha256": str,
-            "runbook_directory": str,
-            "profile": str,
-            "cleanup": (str, None),
-            "parameters": _OBJECT,
-            "started_at": str,
-            "digests": {"runbook": _OBJECT, "project": _OBJECT},
-        },
-        r"plan\.json": {"stages": [str], "checks": [_OBJECT], "criteria": [_OBJECT]},
-        r"backup\.json": {"file": str, "sha256": str},
-        r"twin\.json": {
-            "proof": (_OBJECT, None),
-            "seconds": (_OBJECT, None),
-            "kept": ({"login": _OBJECT}, None),
-        },
         r"rehearsal\.json": {
             "deployment": ({"bill": [_OBJECT]}, None),
             "undone": (_OBJECT, None),
@@ -66,8 +45,6 @@ _SHAPES: tuple[tuple[re.Pattern[str], Any], ...] = tuple(
             "before": _OBJECT,
         },
         r"\w+_plan\.json": {"content": str, "token": str, "expires_at": str, "holds": _OBJECT},
-        r"ledger\.jsonl": {"table": str, "key": _OBJECT},
-        r"checks\.jsonl": {"check_id": str},
         r"[\w-]+\.jsonl?": _OBJECT,
     }.items()
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...contract.errors import GonogoError
+from ...contract.records.run import RunRecord
 from ..evidence import Run
 from ..invocation.commands import Caller
 from ..runbook.book import Runbook
@@ -29,18 +30,18 @@ def own_record(runs_dir: Path, run: Run) -> dict[str, Any] | None:
     Returns `run_id`, `sha256` (file → digest of the migration then) and `undone`; None where no
     run has applied it. What cannot be read says nothing: the schema is asked anyway.
     """
-    about = run.read_json("run.json")
-    for path in sorted((runs_dir / about["environment"]).glob("*Z-*"), reverse=True):
+    about = run.read(RunRecord)
+    for path in sorted((runs_dir / about.environment).glob("*Z-*"), reverse=True):
         done = intents.deployment(path)
         if path == run.path or not done:
             continue
         try:
-            theirs = Run.open(path).read_json("run.json")
-            same = theirs["runbook"] == about["runbook"]
-            same = same and theirs["target"]["login"] == about["target"]["login"]
+            theirs = Run.open(path).read(RunRecord)
+            same = theirs.runbook == about.runbook
+            same = same and theirs.target.login == about.target.login
             if same and done["action"] == "applied":
                 files = {step["file"] for step in done["bill"]} or {*done["files"]}
-                digests = theirs["digests"]["runbook"]
+                digests = theirs.digests.runbook
                 return {
                     "run_id": path.name,
                     "sha256": {name: digests[name] for name in sorted(files)},

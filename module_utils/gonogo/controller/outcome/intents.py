@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..evidence import RecordError, Run, load, read_object
+from ...contract.records.run import RunRecord
+from ..evidence import RecordError, Run, load, peek, read_object
 from ..runbook import migration
 from . import unheard
 
@@ -57,10 +58,10 @@ def seal(
     `plan` is as the target host gets it, `look` what it has answered that it would do, `digests`
     file → SHA-256.
     """
-    observed = run.read_json("run.json")["target"]["observed"]
+    observed = run.read(RunRecord).known
     intent = {
         "database": {
-            key: observed[key] for key in ("database", "database_oid", "system_identifier")
+            key: getattr(observed, key) for key in ("database", "database_oid", "system_identifier")
         },
         "files": {step["file"]: digests.get(step["file"]) for step in plan["steps"]},
         "plan": {
@@ -100,9 +101,9 @@ def open_runs(runs_dir: Path, environment: str, login: Mapping[str, Any]) -> lis
     found = []
     for path in sorted((runs_dir / environment).glob(f"*Z-*/{DEPLOY}")):
         if is_open(path.parent):
-            run = Run.open(path.parent)
-            if (_object(path.parent / "run.json").get("target") or {}).get("login") == login:
-                found.append(run)
+            record = peek(path.parent, RunRecord)
+            if record and record.target.login == login:
+                found.append(Run.open(path.parent))
     return found
 
 
@@ -123,7 +124,7 @@ def keep_found(run: Run, found: Mapping[str, Any], *, by: str) -> dict[str, Any]
         "recovered": {"by": by, "at": datetime.now(UTC).isoformat(timespec="seconds")},
     }
     del record["catalog_before"], record["catalog_after"]
-    closed = any(event["event"] == "closed" for event in load(run.path).events)
+    closed = any(event.event == "closed" for event in load(run.path).events)
     run.write_json(_FOUND if closed else _RECORD, record, stage="deploy")
     return record
 

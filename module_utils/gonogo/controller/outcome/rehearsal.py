@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ...contract.errors import GonogoError
+from ...contract.records.plan import PlanRecord
+from ...contract.records.run import RunRecord
+from ...contract.records.twin import TwinRecord
 from ...host.compare.carried import is_carried
 from ...host.compare.proof import without_owners
 from ...host.compare.schema_catalog import Difference, compare
@@ -21,16 +24,16 @@ _SHOWN = 20
 _NO_CLUSTER = "there is no cluster of its own to try it on"
 
 
-def nothing(run: Mapping[str, Any], *, required: bool, twin: Mapping[str, Any]) -> dict[str, Any]:
-    """The record of a run (`run` is its run.json) that has tried nothing, and why."""
+def nothing(run: RunRecord, *, required: bool, twin: TwinRecord) -> dict[str, Any]:
+    """The record of a run that has tried nothing, and why."""
     return {
-        "run_id": run["run_id"],
-        "promoted": bool(run["promotion"]),
+        "run_id": run.run_id,
+        "promoted": bool(run.promotion),
         "done": None,
         "required": required,
-        "reason": None if twin.get("kept") else twin.get("reason") or _NO_CLUSTER,
-        "hint": twin.get("hint"),
-        "backup_sha256": twin.get("backup_sha256"),
+        "reason": None if twin.kept else twin.reason or _NO_CLUSTER,
+        "hint": twin.hint,
+        "backup_sha256": twin.backup_sha256,
         "state": None,
         "deployment": None,
         "undone": None,
@@ -105,9 +108,7 @@ def to_break(manifest: Mapping[str, Any], wanted: Sequence[str]) -> list[str]:
     return [name for name in known if not wanted or name in wanted]
 
 
-def problem(
-    record: Mapping[str, Any], plan: Mapping[str, Any], *, deploying: bool
-) -> GonogoError | None:
+def problem(record: Mapping[str, Any], plan: PlanRecord, *, deploying: bool) -> GonogoError | None:
     """Why the run must not go on to deploy. What else a rehearsal finds is for the verdict."""
     if not deploying:
         return None
@@ -122,20 +123,20 @@ def problem(
     reasons = findings(
         read_plan(plan),
         record,
-        waivers=plan.get("waivers"),
+        waivers=plan.waivers,
         today=f"{datetime.now(UTC):%Y-%m-%d}",
     )
     # New tables are empty, and stay so until they are there.
-    found = [reason for reason in reasons if reason["code"] != "rehearsal_check_inconclusive"]
+    found = [reason for reason in reasons if reason.code != "rehearsal_check_inconclusive"]
     if not found:
         return None
     first = found[0]
-    said = [f"{reason['subject']}: {reason['text']}" for reason in found[1:_SHOWN]]
-    observed = [first["observed"]] if first["observed"] else []
+    said = [f"{reason.subject}: {reason.text}" for reason in found[1:_SHOWN]]
+    observed = [first.observed] if first.observed else []
     return GonogoError(
-        f"{first['text']}; nothing was deployed",
+        f"{first.text}; nothing was deployed",
         detail="\n".join([*observed, *said]) or None,
-        hint=first["hint"],
+        hint=first.hint,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ...contract.canonical import line, sha256
 from ...contract.errors import GonogoError, InputError
+from ...contract.records.run import RunRecord
 from ...contract.run_id import is_run_id
 from .. import evidence
 from ..invocation import person
@@ -27,24 +28,24 @@ USED = "deploy_used.json"
 
 
 def holds(
-    record: Mapping[str, Any],
+    record: RunRecord,
     plan: Mapping[str, Any],
     look: Mapping[str, Any],
     rehearsal: Mapping[str, Any] | None = None,
 ) -> dict[str, list[Any]]:
     """What an approval is for: name → rows (None where it is none of rows) and a digest.
 
-    `record` is run.json, `plan` what the target host gets (`migration.plan`), `look` what is there
+    `plan` is what the target host gets (`migration.plan`), `look` what is there
     before, `rehearsal` rehearsal.json: the rows that the migration has removed on the twin.
     """
-    observed, promotion = record["target"]["observed"], record["promotion"] or {}
-    statements = [record["runbook_sha256"], record["profile"], plan["steps"]]
-    database = [observed["system_identifier"], observed["database_oid"]]
+    observed = record.known
+    statements = [record.runbook_sha256, record.profile, plan["steps"]]
+    database = [observed.system_identifier, observed.database_oid]
     parts = {
         "the statements": statements,
         "the database": database,
         "what is there of the migration": look,
-        "the evidence that lets it in": promotion.get("verdict_sha256"),
+        "the evidence that lets it in": record.promotion and record.promotion.verdict_sha256,
     }
     removed = (rehearsal or {}).get("rows_removed") or {}
     return {
@@ -54,7 +55,7 @@ def holds(
 
 
 def content(
-    record: Mapping[str, Any],
+    record: RunRecord,
     plan: Mapping[str, Any],
     look: Mapping[str, Any],
     rehearsal: Mapping[str, Any] | None = None,

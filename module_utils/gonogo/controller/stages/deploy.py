@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ...contract.budgets import budgets_of
 from ...contract.errors import GonogoError
 from ...contract.options.deploy import DEPLOY
+from ...contract.records.run import RunRecord
+from ...contract.records.twin import TwinRecord
 from .. import evidence
 from ..invocation import person
 from ..invocation.commands import spelled
@@ -35,7 +37,7 @@ class Deploy(Stage):
         if self.checking:
             return {"skipped": True, "msg": "stage deploy does not run in check mode"}
         run = self.open_run()
-        if "deploy" not in run.read_json("plan.json")["stages"]:
+        if not self.deploys(run):
             raise GonogoError(
                 "a deployment is no part of this run",
                 hint="Set deploy_enabled in the inventory or with -e: the whole run then has it.",
@@ -93,10 +95,10 @@ class Deploy(Stage):
             )
 
     @staticmethod
-    def _printed_again(run: evidence.Run) -> dict[str, list[str]]:
+    def _printed_again(run: evidence.Run) -> dict[str, Sequence[str]]:
         """What the twin prints in another way than the database it was restored from."""
-        proof = run.read_json("twin.json")["proof"] or {}
-        return dict(proof.get("schema", {}).get("printed_again", {}))
+        proof = run.read(TwinRecord).proof
+        return dict(proof.schema.printed_again) if proof else {}
 
     @staticmethod
     def _measured(run: evidence.Run) -> list[dict[str, Any]]:
@@ -164,7 +166,7 @@ class Deploy(Stage):
         rehearsed = (
             run.read_json("rehearsal.json") if (run.path / "rehearsal.json").is_file() else None
         )
-        about = (run.read_json("run.json"), plan, look, rehearsed)
+        about = (run.read(RunRecord), plan, look, rehearsed)
         digest, holds = deploy_approval.content(*about), deploy_approval.holds(*about)
         shown, new = approval.open_plan(
             run, deploy_approval.PLAN, digest, hours=arguments["plan_hours"], holds=holds

@@ -9,15 +9,20 @@ from typing import Any, ClassVar
 from ...contract.budgets import budgets_of
 from ...contract.errors import GonogoError, InputError
 from ...contract.options.rehearsal import REHEARSAL
+from ...contract.records.phase import PhaseOutcome
+from ...contract.records.plan import PlanRecord
+from ...contract.records.reading import plain
+from ...contract.records.run import RunRecord
+from ...contract.records.twin import TwinRecord
 from ...host.compare.schema_catalog import Difference
 from .. import evidence
 from ..outcome import rehearsal
 from ..runbook import migration
 from ..runbook.book import Runbook
-from ..runbook.phase_scripts import prepare
+from ..runbook.phase_scripts import of_run, prepare
 from . import kept_scripts
 from .base import Stage
-from .scripts import answers, problem_of
+from .scripts import answers, outcomes_of, problem_of
 
 __all__ = ["Rehearsal"]
 
@@ -34,16 +39,16 @@ class Rehearsal(Stage):
         run = self.open_run()
         self.same_login(run, arguments)
         budgets_of(arguments["budgets"])
-        twin = run.read_json("twin.json")
-        deploying = "deploy" in run.read_json("plan.json")["stages"]
+        twin = run.read(TwinRecord)
+        deploying = self.deploys(run)
         record = rehearsal.nothing(
-            run.read_json("run.json"),
+            run.read(RunRecord),
             required=arguments["required"] or (deploying and self.is_protected(run)),
             twin=twin,
         )
-        if twin.get("kept"):
+        if twin.kept:
             try:
-                record.update(self._tried(run, twin["kept"]["login"], arguments, deploying))
+                record.update(self._tried(run, twin.kept.login, arguments, deploying))
             except Exception:
                 # What went wrong is to be told; the stage verdict tries again to remove it.
                 with contextlib.suppress(GonogoError):
@@ -56,7 +61,7 @@ class Rehearsal(Stage):
         if schema is not None:
             run.write_json("schema.json", schema, stage=self.stage)
         run.write_json("rehearsal.json", record, stage=self.stage)
-        problem = rehearsal.problem(record, run.read_json("plan.json"), deploying=deploying)
+        problem = rehearsal.problem(record, run.read(PlanRecord), deploying=deploying)
         if problem:
             raise problem
         run.append(self.stage, "stage_passed")
@@ -127,7 +132,7 @@ class Rehearsal(Stage):
         facts: Mapping[str, Any],
     ) -> dict[str, Any]:
         """Which checks can fail, and which changes none of them notices."""
-        record = {**run.read_json("run.json"), "residue": "rollback"}
+        record = of_run(run.read(RunRecord), residue="rollback")
         phases = [*runbook.phases("preflight"), *runbook.phases("phases")]
         prepared = prepare(
             runbook, phases, record=record, facts=facts, timeouts=arguments["timeouts"]
@@ -183,7 +188,7 @@ class Rehearsal(Stage):
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """What every check of the runbook says there, with rows that stay, and in which scripts;
         and the facts."""
-        record = {**run.read_json("run.json"), "residue": "keep"}
+        record = of_run(run.read(RunRecord), residue="keep")
         facts: dict[str, Any] = {}
         results: list[dict[str, Any]] = []
         scripts: dict[str, str] = {}
@@ -191,7 +196,7 @@ class Rehearsal(Stage):
         stopped = False
         for stage in ("preflight", "phases"):
             phases = runbook.phases(stage)
-            outcomes: dict[str, Any] = {}
+            outcomes: dict[str, PhaseOutcome] = {}
             if not stopped:
                 prepared = prepare(
                     runbook, phases, record=record, facts=facts, timeouts=arguments["timeouts"]
@@ -208,11 +213,10 @@ class Rehearsal(Stage):
                     "application_name": runbook.parameters.get("application_name", ""),
                     "keep_lock": True,
                 }
-                answer = self.call_with_database(stage, asked)
-                outcomes = {outcome["name"]: outcome for outcome in answer["phases"]}
+                outcomes = outcomes_of(self.call_with_database(stage, asked))
                 for outcome in outcomes.values():
-                    facts.update(outcome["facts"])
+                    facts.update(outcome.facts)
             for phase in phases:
-                results += answers(runbook, phase["name"], outcomes.get(phase["name"]))
+                results += map(plain, answers(runbook, phase["name"], outcomes.get(phase["name"])))
             stopped = stopped or problem_of(runbook, phases, outcomes, stage) is not None
         return {"checks": results, "scripts": scripts}, facts

@@ -22,6 +22,7 @@ from ...contract.budgets import Budgets
 from ...contract.canonical import line, sha256
 from ...contract.errors import GonogoError
 from ...contract.login import Login, Timeouts, application_name
+from ...contract.records.run import Declared
 from ...contract.schemas import OF_USERS
 from ..compare import reprint, schema_catalog
 from ..session import identity, link, lock
@@ -82,7 +83,7 @@ def undo(
     login: Login,
     *,
     run_id: str,
-    declared: Mapping[str, Any],
+    declared: Declared,
     plan: Mapping[str, Any],
     schema_before: Mapping[str, str] | None,
     approved_content: str | None,

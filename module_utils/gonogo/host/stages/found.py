@@ -11,7 +11,7 @@ from ..migrate.carry_out import find_out
 from ..session import identity, lock
 from ..session.connection import connect
 from ..session.identity import observe
-from .common import login_of, timeouts_of
+from .common import declared_of, login_of, timeouts_of
 
 __all__ = ["run"]
 
@@ -33,7 +33,7 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
         timeouts=timeouts_of(params),
         read_only=True,
     ) as connection:
-        problems = identity.problems(params["declared"], observe(connection))
+        problems = identity.problems(declared_of(params), observe(connection))
         if problems:
             raise problems[0]
         lock.fence(connection, run_ids=params["fence"])

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...contract.budgets import budgets_of
 from ..migrate.undo import undo
-from .common import login_of, timeouts_of
+from .common import declared_of, login_of, timeouts_of
 
 __all__ = ["run"]
 
@@ -17,7 +17,7 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     result = undo(
         login_of(params),
         run_id=params["run_id"],
-        declared=params["declared"],
+        declared=declared_of(params),
         plan=params["plan"],
         schema_before=params["schema_before"],
         approved_content=None if check_mode else params["approved_content"],
