@@ -243,11 +243,11 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         whether somebody has written the whole directory anew.
         """
         verdict = judgement.decided(directory)
-        colour = _COLOURS.get(verdict["decision"], C.COLOR_ERROR)
+        colour = _COLOURS.get(verdict.decision, C.COLOR_ERROR)
         self._display.display("")
         for line in report.summary_lines(verdict, report=_shorter(directory / "report.md")):
             self._display.display(line, color=colour)
-        self._display.display(f"Evidence: {verdict['evidence_head']}", color=colour)
+        self._display.display(f"Evidence: {verdict.evidence_head}", color=colour)
 
 
 def _tasks(play: Any) -> Iterator[Any]:
@@ -268,8 +268,8 @@ def _name(task: Any) -> str:
 
 def _is_own(directory: Path) -> bool:
     """Whether it is the evidence of a run that this very process has opened."""
-    run = evidence.load(directory).run or {}
-    return bool(run.get("controller") == evidence.controller_identity(os.getpid()))
+    run = evidence.load(directory).run
+    return run is not None and run.controller == evidence.controller_identity(os.getpid())
 
 
 def _is_judged(directory: Path) -> bool:

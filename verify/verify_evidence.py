@@ -1,7 +1,6 @@
 """Verifies a directory of evidence with nothing of the project: one file, standard library alone.
 
-One line a problem, exit status 1. A directory written anew agrees with itself, not a kept head.
-"""
+One line a problem, exit status 1. What is written anew agrees with itself, not a kept head."""
 
 import argparse
 import hashlib
@@ -50,12 +49,11 @@ def read_files(path: Path, events: list[Any], end: int, problems: list[str]) -> 
             digests[name := event["data"]["file"]] = event["data"]["sha256"]
             if event["seq"] > end and name not in {f"{one}.json" for one in LATER.split()}:
                 problems.append(f"{name}: written after the run was closed")
-    there = {entry.relative_to(path).as_posix(): entry for entry in path.rglob("*")}
-    strange = (one for one in there if one not in {*digests, *BESIDE} or there[one].is_symlink())
+    held = {entry.relative_to(path).as_posix(): entry for entry in path.rglob("*")}
+    strange = (one for one in held if one not in {*digests, *BESIDE} or held[one].is_symlink())
     problems += [f"{name}: nobody has written it" for name in sorted(strange)]
     for name, digest in sorted(digests.items()):
-        plain = name in there and there[name].is_file()
-        raw = there[name].read_bytes() if plain else b""
+        raw = held[name].read_bytes() if (plain := name in held and held[name].is_file()) else b""
         if not plain or hashlib.sha256(raw).hexdigest() != digest:
             problems.append(f"{name}: {'changed after it was written' if plain else 'missing'}")
         if plain and ((many := name.endswith(".jsonl")) or name.endswith(".json")):
@@ -150,22 +148,24 @@ def derive(files: dict[str, Any], events: list[Any], whole: bool) -> dict[str, A
     if begun and (must or "rehearsal" in stages):
         said = rehearsal_says(tried, files, statuses, waived, required=must)
         against = (against - {("hold", "rehearsal")} if said else against) | said  # Why it failed.
-    passing = sum(criteria[name] == "pass" for name in scoring)
-    against |= {("hold", "score")} if passing < len(scoring) and not against else set()
+    score = {"passed": sum(criteria[name] == "pass" for name in scoring), "of": len(scoring)}
+    against |= {("hold", "score")} if score["passed"] < score["of"] and not against else set()
     decision = "NO-GO" if "no_go" in dict(against) else "HOLD" if against else "GO"
     verdict = {"decision": decision, **{key: run[key] for key in (*ABOUT, "residue")}}
-    verdict |= {"score": {"passed": passing, "of": len(scoring)}, "criteria": criteria}
-    verdict |= {"evidence_head": events[-1]["hash"], "finished_at": events[-1]["at"]}
-    return {**verdict, "checks": statuses, "reasons": sorted(against)}
+    verdict |= {"score": score, "criteria": criteria, "evidence_head": events[-1]["hash"]}
+    verdict |= {"finished_at": events[-1]["at"], "checks": statuses, "reasons": sorted(against)}
+    return verdict
 
 
 def verify(path: Path, head: Any, problems: list[str]) -> list[str]:
     """What the evidence gives, and what was added to it; what is wrong is added to `problems`."""
     events = read_chain((path / "events.jsonl").read_bytes(), problems)
+    if (first := {"format": 1, **events[0]["data"]})["format"] != 1:
+        raise ValueError(f"it is of format {first['format']}, and this program knows 1")
     end = next((event["seq"] for event in events if event["event"] == "closed"), len(events))
     files = read_files(path, events, end, problems)
-    opened = {"run_id": path.name, "environment": files["run.json"]["environment"]}
-    problems += [f"run.json: not of the run {path.name}"] * (events[0]["data"] != opened)
+    opened = {"run_id": path.name, "environment": files["run.json"]["environment"], "format": 1}
+    problems += [f"run.json: not of the run {path.name}"] * (first != opened)
     answered = [record["check_id"] for record in files.get("checks.jsonl", ())]
     declared = {check["id"] for check in files["plan.json"]["checks"]}
     told = {name for event in events for name in event["data"].get("ids", ())}

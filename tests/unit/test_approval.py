@@ -18,6 +18,7 @@ from gonogo.controller.reading import ranges
 from gonogo.controller.request import approval, deploy_approval
 from gonogo.controller.request.protection import Protection
 from gonogo.host.files import approvals
+from tests.records import PLAN, RUN
 
 RUN_ID = "20260131T120000Z-0a1b2c"
 DIGEST = "a" * 64
@@ -26,8 +27,8 @@ DIGEST = "a" * 64
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     made = Run.create(tmp_path / "runs", "staging", RUN_ID)
-    made.write_json("run.json", {"run_id": RUN_ID, "environment": "staging"}, stage="target")
-    made.write_json("plan.json", {"checks": []}, stage="target")
+    made.write_json("run.json", {**RUN, "environment": "staging"}, stage="target")
+    made.write_json("plan.json", PLAN, stage="target")
     return made
 
 

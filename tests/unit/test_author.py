@@ -7,12 +7,14 @@ import random
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gonogo.contract.errors import GonogoError, InputError
+from gonogo.contract.records.plan import LabelledFact
 from gonogo.controller import request, runbook
 from gonogo.controller.ansible.plugin import given
 from gonogo.controller.request.protection import Protection
@@ -424,19 +426,21 @@ def test_the_report_has_words_for_facts_that_there_are(small: Path) -> None:
     with pytest.raises(InputError, match="no fact is called 'note'"):
         load(small)
     edit(small, "runbook.yml", ("facts: []\n", "facts: [note]\n"))
-    assert load(small).plan(stages=[])["report"]["facts"]["labels"] == [
-        {"fact": "note", "label": "A note"}
-    ]
+    report = load(small).plan(stages=[]).report
+    assert report is not None
+    assert report.facts is not None
+    assert report.facts.labels == (LabelledFact(fact="note", label="A note"),)
 
 
 def test_the_words_of_the_report_are_taken_over(folders: Path) -> None:
     first, second = (load(folders / original.name) for original in (FIRST, SECOND))
-    assert second.plan(stages=[])["report"] == first.plan(stages=[])["report"]
+    theirs = first.plan(stages=[]).report
+    assert theirs is not None
+    assert second.plan(stages=[]).report == theirs
     own = "headings: {critical: Keys}"
     edit(folders / SECOND.name, "runbook.yml", ("documents:", f"report: {{{own}}}\ndocuments:"))
-    taken = load(folders / SECOND.name).plan(stages=[])["report"]
-    assert taken["headings"] == {"critical": "Keys"}
-    assert taken["facts"] == first.plan(stages=[])["report"]["facts"]
+    taken = load(folders / SECOND.name).plan(stages=[]).report
+    assert taken == replace(theirs, headings={"critical": "Keys"})
 
 
 NAMES = re.compile("apms|workspace|config_version|workflow|xlsmart", re.IGNORECASE)

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from gonogo.contract.errors import GonogoError
+from gonogo.contract.records.reading import plain
 from gonogo.host.archive import clients
 from gonogo.host.archive import dump as archive_dump
+from tests.records import identity
 from tests.unit.archives import Written, table_of_contents
 
 Make = Callable[[str, str], str]
@@ -125,10 +127,10 @@ def take(
     dump: str = GOOD_DUMP,
     restore: str = GOOD_RESTORE,
     contents: bytes = TOC,
-) -> Any:
+) -> dict[str, Any]:
     program = make("pg_dump", dump)
     Path(f"{program}.toc").write_bytes(contents)
-    return archive_dump.take(
+    record = archive_dump.take(
         directory=directory,
         name="db-1",
         pg_dump=program,
@@ -138,9 +140,11 @@ def take(
         lock_wait_ms=1000,
         compress="auto",
         jobs=2,
-        about={"database": "db"},
+        run_id="20260131T120000Z-0a1b2c",
+        observed=identity(database="db"),
         confirm=lambda: None,
     )
+    return dict(plain(record))
 
 
 def test_backup(make: Make, tmp_path: Path) -> None:

@@ -14,10 +14,13 @@ import pytest
 from ansible import context
 from ansible.cli.playbook import PlaybookCLI
 
+from gonogo.contract.records.reading import read
+from gonogo.contract.records.twin import TwinRecord
 from gonogo.controller.invocation import project
 from gonogo.controller.invocation.commands import Caller, spelled
 from gonogo.controller.outcome import deployment, ways_back
 from gonogo.controller.request import deploy_approval
+from tests.records import TWIN
 from tests.unit.deployments import deployment as record
 from tests.unit.deployments import inspection
 
@@ -154,7 +157,7 @@ def test_the_ways_back_are_of_this_host(started: Caller) -> None:
         RUN_ID,
         deployment=record("applied", changed=["x"]),
         rehearsal=None,
-        twin={"proven": True, "seconds": {"restore": 1.0}},
+        twin=read(TwinRecord, TWIN, file="twin.json"),
         caller=started,
     )
     commands = [line.strip() for line in said if "ansible-playbook" in line]

@@ -99,7 +99,7 @@ def test_a_check(project: Path) -> None:
         load(folder)
     asked.append(project, name="notes", phase="01_notes")
     assert outcome(folder) == ("right", {"C1.1", "C1.2", "C1.3"})
-    assert "C1.3" in {check["id"] for check in load(folder).plan(stages=[])["checks"]}
+    assert "C1.3" in {check.id for check in load(folder).plan(stages=[]).checks}
 
 
 def test_a_fact(project: Path) -> None:

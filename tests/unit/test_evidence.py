@@ -10,13 +10,17 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gonogo.contract import canonical
 from gonogo.contract.errors import GonogoError, InputError, shown, visible
+from gonogo.contract.records.reading import plain
+from gonogo.contract.records.run import Process
 from gonogo.controller.evidence import (
     Run,
     close_pointer,
@@ -30,6 +34,7 @@ from gonogo.controller.evidence import (
     new_token,
     point_to,
 )
+from tests.records import PLAN, RUN, check, result
 
 RUN_ID = "20260131T120000Z-0a1b2c"
 OTHER_ID = "20260131T130000Z-0a1b2d"
@@ -49,12 +54,12 @@ def clock() -> Callable[[], datetime]:
 def make(runs: Path, run_id: str = RUN_ID) -> Run:
     """Write a small whole run of eight events."""
     run = Run.create(runs, "sandbox", run_id, clock=clock())
-    run.write_json("run.json", {"run_id": run_id, "environment": "sandbox"}, stage="target")
-    run.write_json("plan.json", {"checks": [{"id": "C1.1"}, {"id": "C1.2"}]}, stage="target")
+    run.write_json("run.json", {**RUN, "run_id": run_id}, stage="target")
+    run.write_json("plan.json", {**PLAN, "checks": [check("C1.1"), check("C1.2")]}, stage="target")
     run.append("target", "stage_passed")
     run.write("sql/01.sql", "SELECT 1;\n", stage="phases")
-    run.append_lines("checks.jsonl", [{"check_id": "C1.1"}], stage="phases")
-    run.append_lines("checks.jsonl", [{"check_id": "C1.2"}], stage="phases")
+    run.append_lines("checks.jsonl", [result("C1.1")], stage="phases")
+    run.append_lines("checks.jsonl", [result("C1.2")], stage="phases")
     run.append("verdict", "closed")
     return run
 
@@ -62,6 +67,11 @@ def make(runs: Path, run_id: str = RUN_ID) -> Run:
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     return make(tmp_path / "runs")
+
+
+def _opened_by(process: Process) -> dict[str, Any]:
+    """The run.json of a run that a process has opened."""
+    return {**RUN, "controller": plain(process)}
 
 
 def lines(run: Run) -> list[bytes]:
@@ -78,10 +88,10 @@ def put(run: Run, content: list[bytes]) -> None:
 def test_a_whole_run_loads_without_a_problem(run: Run) -> None:
     evidence = load(run.path)
     assert evidence.problems == []
-    assert [event["seq"] for event in evidence.events] == list(range(1, 9))
-    assert [check["check_id"] for check in evidence.checks] == ["C1.1", "C1.2"]
-    assert evidence.events[0]["prev"] == "0" * 64
-    assert evidence.events[0]["at"] == "2026-01-31T12:00:01.000000Z"
+    assert [event.seq for event in evidence.events] == list(range(1, 9))
+    assert [one.check_id for one in evidence.checks] == ["C1.1", "C1.2"]
+    assert evidence.events[0].prev == "0" * 64
+    assert evidence.events[0].at == "2026-01-31T12:00:01.000000Z"
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o777])
@@ -167,7 +177,8 @@ def test_writers_in_many_processes_take_turns(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from gonogo.controller.evidence import Run\n"
         "run = Run.open(Path(sys.argv[1]))\n"
-        "for i in range(10): run.append_lines('ledger.jsonl', [{'i': i}], stage='phases')\n"
+        "row = {'table': 'public.x', 'key': {'id': 'a'}, 'label': 'x', 'phase': '01'}\n"
+        "for _ in range(10): run.append_lines('ledger.jsonl', [row], stage='phases')\n"
     )
     command = [sys.executable, "-c", code, str(run.path)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -294,7 +305,8 @@ def write_sql_late(run: Run) -> None:
 
 
 def record_of_another_run(run: Run) -> None:
-    run.append_lines("ledger.jsonl", [{"run_id": OTHER_ID}], stage="phases")
+    row = {"table": "public.x", "key": {"id": "a"}, "label": "x", "phase": "01"}
+    run.append_lines("ledger.jsonl", [{**row, "run_id": OTHER_ID}], stage="phases")
 
 
 def open_again(run: Run) -> None:
@@ -307,15 +319,15 @@ def chain_of_another_run(run: Run) -> None:
 
 
 def other_environment(run: Run) -> None:
-    run.write_json("run.json", {"run_id": RUN_ID, "environment": "production"}, stage="target")
+    run.write_json("run.json", {**RUN, "environment": "production"}, stage="target")
 
 
 def answer_twice(run: Run) -> None:
-    run.append_lines("checks.jsonl", [{"check_id": "C1.1"}], stage="phases")
+    run.append_lines("checks.jsonl", [result("C1.1")], stage="phases")
 
 
 def answer_undeclared(run: Run) -> None:
-    run.append_lines("checks.jsonl", [{"check_id": "C7.7"}], stage="phases")
+    run.append_lines("checks.jsonl", [result("C7.7")], stage="phases")
 
 
 def lose_a_result(run: Run) -> None:
@@ -333,7 +345,8 @@ FILE_CHANGES = [
     (rewrite("run.json", "{"), "run.json is not JSON"),
     (rewrite("run.json", '{"run_id": NaN}'), "run.json is not JSON"),
     (rewrite("run.json", "[]"), "run.json is not an object"),
-    (rewrite("run.json", f'{{"run_id": "{OTHER_ID}"}}'), "holds the run"),
+    (rewrite("run.json", json.dumps({**RUN, "run_id": OTHER_ID})), "holds the run"),
+    (rewrite("run.json", f'{{"run_id": "{OTHER_ID}"}}'), 'run.json lacks "token"'),
     (rewrite("plan.json", "{}"), "plan.json changed"),
     (rewrite("sql/01.sql", "SELECT 2;\n"), "sql/01.sql changed"),
     (rewrite("sql/02.sql", "SELECT 2;\n"), "sql/02.sql was written by no stage"),
@@ -349,7 +362,7 @@ FILE_CHANGES = [
     (other_environment, "another environment"),
     (write_sql_late, "sql/01.sql was written after the run was closed"),
     (write_late, "backup.json was written after the run was closed"),
-    (record_of_another_run, "ledger.jsonl record 1 is of another run"),
+    (record_of_another_run, 'ledger.jsonl record 1 has "run_id", which no run writes'),
     (open_again, "opened a second time"),
     (answer_twice, "check C1.1 has 2 results"),
     (answer_undeclared, "check C7.7 is not declared"),
@@ -382,7 +395,7 @@ def test_a_cleanup_adds_to_a_closed_run_as_often_as_it_likes(run: Run) -> None:
 
 def test_a_file_that_was_cut_off_does_not_spoil_the_others(run: Run) -> None:
     # As a killed run leaves it: the file is replaced, the event that says so was never written.
-    (run.path / "checks.jsonl").write_text('{"check_id":"C1.1"}\n')
+    (run.path / "checks.jsonl").write_text(canonical.line(result("C1.1")) + "\n")
     (run.path / "sql" / "02.sql").write_text("SELECT 2;\n")
     found = load(run.path)
     assert found.problems == [
@@ -394,6 +407,42 @@ def test_a_file_that_was_cut_off_does_not_spoil_the_others(run: Run) -> None:
     put(run, [*lines(run)[:-1], b"x"])
     (problem,) = load(run.path).problems_with("run.json")
     assert problem.startswith("events.jsonl line ")
+
+
+def _of_format(run: Run, form: object) -> None:
+    """Seal the chain anew, with another word about its form in its first event; None for none."""
+    prev, sealed = "0" * 64, []
+    for text in lines(run):
+        event = {**json.loads(text), "prev": prev}
+        if event["event"] == "opened":
+            data = {key: value for key, value in event["data"].items() if key != "format"}
+            event["data"] = data if form is None else {**data, "format": form}
+        del event["hash"]
+        prev = canonical.sha256(canonical.line(event))
+        sealed.append(canonical.line({**event, "hash": prev}).encode() + b"\n")
+    put(run, sealed)
+
+
+@pytest.mark.parametrize("form", [None, 1])
+def test_evidence_of_this_format_is_read_whether_or_not_it_says_so(run: Run, form: object) -> None:
+    _of_format(run, form)
+    evidence = load(run.path)
+    assert evidence.problems == []
+    assert evidence.run is not None
+
+
+@pytest.mark.parametrize("form", [2, 0, "1", True, None])
+def test_evidence_of_another_format_is_refused_by_its_number(run: Run, form: object) -> None:
+    _of_format(run, [form] if form is None else form)
+    evidence = load(run.path)
+    told = "[None]" if form is None else form
+    assert evidence.problems == [
+        f"events.jsonl is of format {told}; this version of the project knows 1"
+    ]
+    # Nothing in it is taken for what it would be here.
+    assert evidence.run is None
+    assert evidence.checks == []
+    assert evidence.problems_with("run.json") == evidence.problems
 
 
 def test_a_directory_that_is_none_loads(tmp_path: Path) -> None:
@@ -422,7 +471,7 @@ def test_the_pointer_leads_one_process_and_host_to_its_run(run: Run) -> None:
     point_to(runs, identity=me, inventory_host="db1", run=run.path)
     assert find_open(runs, identity=me, inventory_host="db1") == run.path
     assert find_open(runs, identity=me, inventory_host="db2") is None
-    assert find_open(runs, identity={**me, "start": "x"}, inventory_host="db1") is None
+    assert find_open(runs, identity=replace(me, start="x"), inventory_host="db1") is None
     close_pointer(runs, identity=me, inventory_host="db1")
     close_pointer(runs, identity=me, inventory_host="db1")
     assert find_open(runs, identity=me, inventory_host="db1") is None
@@ -445,12 +494,12 @@ def test_pointers_of_dead_processes_go_and_others_stay(run: Run) -> None:
     assert is_alive(dead) is True
     child.kill()
     child.wait()
-    elsewhere = {**dead, "host": "elsewhere"}
+    elsewhere = replace(dead, host="elsewhere")
     for identity in (dead, elsewhere, me):
         point_to(runs, identity=identity, inventory_host="db1", run=run.path)
     find_open(runs, identity=me, inventory_host="db1")
     kept = [json.loads(path.read_text())["host"] for path in (runs / ".open").iterdir()]
-    assert sorted(kept) == sorted([me["host"], "elsewhere"])
+    assert sorted(kept) == sorted([me.host, "elsewhere"])
 
 
 def test_half_a_pointer_goes_with_its_process(run: Run) -> None:
@@ -459,7 +508,7 @@ def test_half_a_pointer_goes_with_its_process(run: Run) -> None:
     child = subprocess.Popen(["sleep", "60"])
     dead = controller_identity(child.pid)
     halves: dict[str, Path] = {}
-    for name, identity in (("dead", dead), ("elsewhere", {**dead, "host": "x"}), ("me", me)):
+    for name, identity in (("dead", dead), ("elsewhere", replace(dead, host="x")), ("me", me)):
         known = {*(runs / ".open").glob("*")}
         point_to(runs, identity=identity, inventory_host="db1", run=run.path)
         (made,) = {*(runs / ".open").iterdir()} - known - {*halves.values()}
@@ -480,8 +529,9 @@ def test_a_run_is_abandoned_when_nobody_works_on_it(run: Run) -> None:
     opener, cleaner = (subprocess.Popen(["sleep", "60"]) for _ in range(2))
     by = {"besides": me}
     # Nobody knows who has opened it.
+    run.write_json("run.json", {"controller": None}, stage="target")
     assert not is_abandoned(runs, run.path, **by)
-    run.write_json("run.json", {"controller": controller_identity(opener.pid)}, stage="target")
+    run.write_json("run.json", _opened_by(controller_identity(opener.pid)), stage="target")
     point_to(runs, identity=controller_identity(cleaner.pid), inventory_host="db1", run=run.path)
     point_to(runs, identity=me, inventory_host="db1", run=run.path)
     for process in (opener, cleaner):
@@ -489,10 +539,9 @@ def test_a_run_is_abandoned_when_nobody_works_on_it(run: Run) -> None:
         process.kill()
         process.wait()
     assert is_abandoned(runs, run.path, **by)
-    assert not is_abandoned(runs, run.path, besides={})
     other = make(runs, OTHER_ID)
-    point_to(runs, identity={**me, "host": "elsewhere"}, inventory_host="db1", run=other.path)
-    other.write_json("run.json", {"controller": me}, stage="target")
+    point_to(runs, identity=replace(me, host="elsewhere"), inventory_host="db1", run=other.path)
+    other.write_json("run.json", _opened_by(me), stage="target")
     assert not is_abandoned(runs, other.path, **by)
     assert not is_abandoned(runs, run.path.with_name(new_run_id(datetime.now(UTC))), **by)
 
@@ -504,10 +553,10 @@ def test_a_record_that_was_changed_does_not_say_who_is_gone(run: Run) -> None:
     with subprocess.Popen(["sleep", "60"]) as gone:
         gone_by_then = controller_identity(gone.pid)
         gone.kill()
-    run.write_json("run.json", {"controller": {**me, "pid": os.getppid()}}, stage="target")
-    (run.path / "run.json").write_text(json.dumps({"controller": gone_by_then}))
+    run.write_json("run.json", _opened_by(replace(me, pid=os.getppid())), stage="target")
+    (run.path / "run.json").write_text(json.dumps(_opened_by(gone_by_then)))
     assert not is_abandoned(runs, run.path, besides=me)
-    run.write_json("run.json", {"controller": gone_by_then}, stage="target")
+    run.write_json("run.json", _opened_by(gone_by_then), stage="target")
     assert is_abandoned(runs, run.path, besides=me)
 
 
@@ -535,10 +584,10 @@ def test_a_dead_process_nobody_collected_is_dead() -> None:
 def test_a_process_is_told_from_a_later_one_with_its_number() -> None:
     me = controller_identity(os.getpid())
     assert is_alive(me) is True
-    assert is_alive({**me, "start": "other"}) is False
-    assert is_alive({**me, "start": None}) is None
-    assert is_alive({**me, "host": "elsewhere"}) is None
-    assert is_alive({}) is None
+    assert is_alive(replace(me, start="other")) is False
+    assert is_alive(replace(me, start=None)) is None
+    assert is_alive(replace(me, host="elsewhere")) is None
+    assert is_alive(replace(me, pid=0)) is None
 
 
 @pytest.mark.skipif(shutil.which("ps") is None, reason="no ps on this machine")
@@ -548,7 +597,7 @@ def test_ps_answers_where_there_is_no_proc(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(Path, "read_text", absent)
     me = controller_identity(os.getpid())
-    assert str(me["start"])[-4:].isdigit()
+    assert str(me.start)[-4:].isdigit()
     assert is_alive(me) is True
 
 

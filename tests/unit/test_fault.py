@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,17 @@ import pytest
 from ansible.plugins.action import ActionBase
 
 from gonogo.contract import fault
-from gonogo.contract.errors import GonogoError
+from gonogo.contract.records.backup import BackupRecord
+from gonogo.contract.records.ledger import LedgerRow
+from gonogo.contract.records.plan import PlanRecord
+from gonogo.contract.records.reading import FileRecord
+from gonogo.contract.records.run import RunRecord
+from gonogo.contract.records.twin import TwinRecord
 from gonogo.controller import evidence
 from gonogo.controller.ansible.plugin import Plugin
 from gonogo.host.answer import answer
 from gonogo.host.stages import Entry
+from tests.records import BACKUP, PLAN, RUN, TWIN
 from tests.unit.test_stage import Example, Work
 
 RUN_ID = "20260131T120000Z-0a1b2c"
@@ -57,10 +62,10 @@ def test_on_the_controller(
     assert "evidence" not in message
     assert "contents of a row" not in message
     assert "Traceback" in told[0]
-    (event,) = [event for event in evidence.load(run.path).events if event["stage"] == "example"]
+    (event,) = [event for event in evidence.load(run.path).events if event.stage == "example"]
     # Nobody knows how far it came: what it has begun is ended with the run.
-    assert event["event"] == "stage_failed"
-    assert event["data"]["unanswered"] is True
+    assert event.event == "stage_failed"
+    assert event.data["unanswered"] is True
 
 
 @pytest.mark.parametrize(
@@ -109,14 +114,6 @@ def test_a_secret_in_a_traceback_is_not_shown() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "read", "message"),
     [
-        ("run.json", {"run_id": RUN_ID}, lambda r: r["digests"]["project"], 'lacks "digests"'),
-        (
-            "run.json",
-            {"target": {"login": {}}},
-            lambda r: r["target"]["observed"],
-            'lacks "observed"',
-        ),
-        ("twin.json", {"proven": True}, lambda r: r["seconds"]["restore"], 'lacks "seconds"'),
         ("undo_plan.json", {"content": ""}, lambda r: r["expires_at"], 'lacks "expires_at"'),
         ("schema.json", {}, lambda r: r["public.x"], 'lacks "public.x"'),
     ],
@@ -138,14 +135,7 @@ def test_a_key_that_a_file_lacks(
 @pytest.mark.parametrize(
     ("name", "value", "detail"),
     [
-        ("run.json", {"target": "sandbox"}, "target is text; it should be an object."),
-        ("run.json", {"target": {"login": None}}, "target.login is null; it should be an object."),
-        ("run.json", {"digests": {"project": []}}, "digests.project is a list;"),
-        ("run.json", [], "It is a list; it should be an object."),
         ("facts.json", 7, "It is a number; it should be an object."),
-        ("plan.json", {"stages": "target"}, "stages is text; it should be a list."),
-        ("plan.json", {"stages": [True]}, "stages[0] is true or false; it should be text."),
-        ("twin.json", {"kept": 1}, "kept is a number; it should be an object or null."),
         (
             "deploy.json",
             {"statements": [{"file": 1}]},
@@ -162,16 +152,75 @@ def test_a_value_of_another_kind(run: evidence.Run, name: str, value: Any, detai
     assert detail in str(caught.value.detail)
 
 
+# What a run writes, whole.
+WHOLE: dict[type[FileRecord], dict[str, Any]] = {
+    RunRecord: RUN,
+    PlanRecord: PLAN,
+    BackupRecord: BACKUP,
+    TwinRecord: TWIN,
+}
+
+
+@pytest.mark.parametrize("record", WHOLE, ids=lambda record: record.FILE)
+def test_a_record_is_read_as_it_was_written(run: evidence.Run, record: type[FileRecord]) -> None:
+    """Byte for byte, so that evidence keeps its digests."""
+    run.write_json(record.FILE, WHOLE[record], stage="target")
+    before = run.read_bytes(record.FILE)
+    run.keep(run.read(record), stage="target")
+    assert run.read_bytes(record.FILE) == before
+
+
+@pytest.mark.parametrize(
+    ("record", "key"), [(record, key) for record, whole in WHOLE.items() for key in whole]
+)
+def test_a_record_lacks_nothing(run: evidence.Run, record: type[FileRecord], key: str) -> None:
+    less = {name: value for name, value in WHOLE[record].items() if name != key}
+    run.write_json(record.FILE, less, stage="target")
+    with pytest.raises(evidence.RecordError) as caught:
+        run.read(record)
+    assert caught.value.primary == f'{record.FILE} lacks "{key}"'
+    found = evidence.load(run.path)
+    assert any(text.startswith(f'{record.FILE} lacks "{key}"') for text in found.problems)
+
+
+@pytest.mark.parametrize(
+    ("record", "changes", "detail"),
+    [
+        (RunRecord, {"target": "sandbox"}, "target is text; it should be an object."),
+        (
+            RunRecord,
+            {"target": {**RUN["target"], "login": None}},
+            "target.login is null; it should be an object.",
+        ),
+        (
+            RunRecord,
+            {"digests": {**RUN["digests"], "project": []}},
+            "digests.project is a list; it should be an object.",
+        ),
+        (PlanRecord, {"stages": "target"}, "stages is text; it should be a list."),
+        (PlanRecord, {"stages": [True]}, "stages[0] is true or false; it should be text."),
+        (TwinRecord, {"kept": 1}, "kept is a whole number; it should be an object or null."),
+    ],
+)
+def test_a_value_of_a_record_is_of_its_kind(
+    run: evidence.Run, record: type[FileRecord], changes: dict[str, Any], detail: str
+) -> None:
+    run.write_json(record.FILE, {**WHOLE[record], **changes}, stage="target")
+    with pytest.raises(evidence.RecordError) as caught:
+        run.read(record)
+    assert caught.value.primary == f"{record.FILE} is not as a run writes it"
+    assert caught.value.detail == detail
+
+
 def test_a_line_of_another_kind(run: evidence.Run) -> None:
-    run.write("ledger.jsonl", '{"table": "public.x", "key": "1"}\n', stage="phases")
+    row = {"table": "public.x", "key": "1", "label": "x", "phase": "01"}
+    run.append_lines("ledger.jsonl", [row], stage="phases")
     with pytest.raises(evidence.RecordError, match=r"ledger\.jsonl is not as a run writes it"):
-        run.read_lines("ledger.jsonl")
+        run.read_all(LedgerRow)
 
 
-def test_what_stages_read_of_each_other_is_of_its_shape(run: evidence.Run) -> None:
-    """A key that nobody has written yet is none of another kind."""
-    run.write_json("twin.json", {"seconds": None, "kept": {"login": {}}}, stage="twin")
-    assert run.read_json("twin.json")["kept"]["login"] == {}
-    with pytest.raises(GonogoError, match=r'twin\.json lacks "db"'):
-        run.read_json("twin.json")["kept"]["login"]["db"]
-    assert os.path.lexists(run.path / "twin.json")
+def test_a_run_that_has_reached_no_database_does_not_say_where_it_is(run: evidence.Run) -> None:
+    target = {key: value for key, value in RUN["target"].items() if key != "observed"}
+    run.write_json("run.json", {**RUN, "target": target}, stage="target")
+    with pytest.raises(evidence.RecordError, match=r'run\.json lacks "target\.observed"'):
+        assert run.read(RunRecord).known

@@ -11,7 +11,7 @@ import pytest
 from gonogo.contract.errors import GonogoError
 from gonogo.controller.evidence import Run
 from gonogo.controller.request import approval, deploy_approval
-from gonogo.verdict import decide
+from tests.records import judged
 from tests.unit.test_verdict import fail, good, waive
 
 RUN_ID = "20260131T120000Z-0a1b2c"
@@ -69,7 +69,7 @@ def test_a_second_waiver_adds_nothing() -> None:
     for change in (*fail("I1.1", "I2.1", "I3.1"), *[waive(check="I1.1")] * 2):
         change(case)
     assert len(case["plan"]["waivers"]) == 2
-    assert decide(**case)["decision"] == "HOLD"
+    assert judged(**case)["decision"] == "HOLD"
     waive(criterion="I1")(case)
-    assert decide(**case)["decision"] == "HOLD"
+    assert judged(**case)["decision"] == "HOLD"
     assert json.dumps(case)

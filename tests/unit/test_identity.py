@@ -6,15 +6,20 @@ from typing import Any
 
 import pytest
 
+from gonogo.contract.errors import GonogoError
 from gonogo.host.session.identity import problems
+from tests.records import IDENTITY, identity
+from tests.records import declared as declared_as
 
-DECLARED = {
+DECLARED: dict[str, Any] = {
     "environment": "staging",
     "database": "apms_staging",
     "refused_databases": ["apms_db"],
     "system_identifier": None,
+    "validated": None,
 }
 OBSERVED: dict[str, Any] = {
+    **IDENTITY,
     "database": "apms_staging",
     "environment": "staging",
     "marker_setting": "staging",
@@ -34,15 +39,17 @@ OBSERVED: dict[str, Any] = {
 }
 
 
+def found(declared: dict[str, Any], observed: dict[str, Any]) -> list[GonogoError]:
+    return problems(declared_as(**{**DECLARED, **declared}), identity(**{**OBSERVED, **observed}))
+
+
 @pytest.mark.parametrize(
     ("declared", "observed"),
     [
         ({}, {}),
         ({"system_identifier": "7123456789"}, {}),
-        ({"system_identifier": 7123456789}, {}),
         ({"system_identifier": ""}, {}),
         ({"refused_databases": []}, {}),
-        ({"refused_databases": None}, {}),
         ({}, {"server_version_num": 130000, "server_version": "13.0"}),
         ({}, {"server_version_num": 190000, "server_version": "19beta1"}),
         ({}, {"server_encoding": "LATIN1"}),
@@ -52,7 +59,7 @@ OBSERVED: dict[str, Any] = {
     ],
 )
 def test_right(declared: dict[str, Any], observed: dict[str, Any]) -> None:
-    assert problems({**DECLARED, **declared}, {**OBSERVED, **observed}) == []
+    assert found(declared, observed) == []
 
 
 @pytest.mark.parametrize(
@@ -172,13 +179,12 @@ def test_right(declared: dict[str, Any], observed: dict[str, Any]) -> None:
     ],
 )
 def test_wrong(declared: dict[str, Any], observed: dict[str, Any], message: str) -> None:
-    found = problems({**DECLARED, **declared}, {**OBSERVED, **observed})
-    assert [problem.render() for problem in found] == [message]
+    assert [problem.render() for problem in found(declared, observed)] == [message]
 
 
 def test_the_gravest_comes_first() -> None:
-    observed = {**OBSERVED, "database": "apms_db", "environment": "production", "in_recovery": True}
-    assert [problem.primary for problem in problems(DECLARED, observed)] == [
+    observed = {"database": "apms_db", "environment": "production", "in_recovery": True}
+    assert [problem.primary for problem in found({}, observed)] == [
         "database 'apms_db' is refused as staging target",
         "this is another database than the inventory declares",
         "database 'apms_db' is production, not staging",
@@ -187,7 +193,7 @@ def test_the_gravest_comes_first() -> None:
 
 
 def test_names_from_a_server_are_shown_escaped() -> None:
-    found = problems(DECLARED, {**OBSERVED, "environment": "x\x1b[31m\n\u202eHINT:  ok"})
-    assert "\x1b" not in found[0].render()
-    assert "\u202e" not in found[0].render()
-    assert found[0].render().count("\n") == 3
+    (first,) = found({}, {"environment": "x\x1b[31m\n\u202eHINT:  ok"})
+    assert "\x1b" not in first.render()
+    assert "\u202e" not in first.render()
+    assert first.render().count("\n") == 3

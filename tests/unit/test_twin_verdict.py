@@ -9,16 +9,23 @@ import pytest
 from hypothesis import given, settings
 
 from gonogo.contract import canonical
-from gonogo.verdict import decide
+from tests.records import PROOF, TWIN, judged
 from tests.unit.test_verdict import JSON, Case, event, good
 
 Change = Callable[[Case], object]
+PROMOTION = {
+    "run_id": "20260130T120000Z-0a1b2c",
+    "environment": "staging",
+    "target": {"system_identifier": "1", "database": "apms_staging", "database_oid": 16384},
+    "finished_at": "2026-01-30T12:00:00.000000Z",
+    "verdict_sha256": "ab" * 32,
+    "evidence_head": "cd" * 32,
+}
 TABLE = {"rows": [3, 3], "hash": ["12", "12"], "equal": True}
 
 # It hangs on no word, and a record that does not say it is of a protected target.
 PROTECTED: list[dict[str, Any]] = [
     {"environment": "prod", "protected": True},
-    {"environment": "prod", "protected": None},
     {"environment": "production", "protected": False},
 ]
 
@@ -28,19 +35,8 @@ def proven() -> Case:
     case = good()
     case["plan"]["stages"].insert(2, "twin")
     case["events"].insert(3, event("twin", "stage_passed"))
-    case["twin"] = {
-        "proven": True,
-        "required": True,
-        "reason": None,
-        "backup_sha256": case["backup"]["sha256"],
-        "proof": {
-            "equal": True,
-            "tables": {"public.sites": {**TABLE}, "public.users": {**TABLE}},
-            "sequences": {"equal": True},
-            "large_objects": {"equal": True},
-            "schema": {"equal": True},
-        },
-    }
+    tables = {"public.sites": {**TABLE}, "public.users": {**TABLE}}
+    case["twin"] = {**TWIN, "proof": {**PROOF, "tables": tables}}
     return case
 
 
@@ -48,7 +44,7 @@ def changed(*changes: Change) -> dict[str, Any]:
     case = proven()
     for change in changes:
         change(case)
-    return decide(**case)
+    return judged(**case)
 
 
 def said(**values: Any) -> Change:
@@ -81,8 +77,9 @@ def test_a_proven_backup_is_a_go() -> None:
     [
         ("NO-GO", "twin_unequal", said(proven=False)),
         ("HOLD", "twin_unproven", said(proven=None, reason="no server", proof=None)),
-        ("HOLD", "twin_unproven", said(proven="yes")),
-        ("HOLD", "twin_unproven", said(proven=None, required=None)),
+        ("HOLD", "twin", said(proven="yes")),
+        ("HOLD", "twin", said(proven=None, required=None)),
+        ("HOLD", "twin_unproven", said(proven=None, required=True)),
         ("HOLD", "twin", lambda case: case.update(twin=None)),
         ("HOLD", "twin", lambda case: case.pop("twin")),
         ("HOLD", "twin", said(proof=None)),
@@ -90,7 +87,7 @@ def test_a_proven_backup_is_a_go() -> None:
         ("HOLD", "twin", said(backup_sha256=None)),
         ("HOLD", "twin", compared(tables={})),
         ("HOLD", "twin", compared(equal=False)),
-        ("HOLD", "twin", compared(schema={"equal": False})),
+        ("HOLD", "twin", compared(schema={**PROOF["schema"], "equal": False})),
         ("HOLD", "twin", compared(sequences=None)),
         ("HOLD", "twin", compared(large_objects={})),
         ("HOLD", "twin", table(equal=False)),
@@ -140,7 +137,7 @@ def test_a_protected_target_requires_a_proof_whatever_the_record_says(
     about: dict[str, Any],
 ) -> None:
     def in_production(case: Case) -> None:
-        case["run"].update(about, promotion={"run_id": "x"})
+        case["run"].update(about, promotion=PROMOTION)
 
     unproven = said(proven=None, required=False, proof=None, reason="switched off")
     assert changed(in_production)["decision"] == "GO"

@@ -11,6 +11,7 @@ import pytest
 from gonogo.controller.evidence import Run, load, new_run_id
 from gonogo.controller.outcome import intents, unheard
 from gonogo.controller.request import approval
+from tests.records import RUN
 
 LOGIN = {"db": "apms", "user": "apms"}
 APPROVED = {"approved_by": "Dewi", "approved_at": "2026-01-31T12:00:00+00:00"}
@@ -19,8 +20,9 @@ APPROVED = {"approved_by": "Dewi", "approved_at": "2026-01-31T12:00:00+00:00"}
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     made = Run.create(tmp_path / "runs", "staging", new_run_id(datetime.now(UTC)))
-    about = {"target": {"inventory_host": "one", "login": LOGIN}, "environment": "staging"}
-    made.write_json("run.json", {**about, "run_id": made.run_id}, stage="target")
+    target = {**RUN["target"], "inventory_host": "one", "login": LOGIN}
+    about = {"run_id": made.run_id, "environment": "staging", "target": target}
+    made.write_json("run.json", {**RUN, **about}, stage="target")
     made.append("run", "closed", {"fenced": []})
     return made
 

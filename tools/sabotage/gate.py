@@ -7,7 +7,9 @@ the target, preflight, the phases. Those about the archive and the files do not.
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
@@ -19,9 +21,11 @@ from gonogo.contract import canonical
 from gonogo.contract.errors import GonogoError
 from gonogo.contract.login import Login, application_name
 from gonogo.contract.options.scripts import PHASES, PREFLIGHT
+from gonogo.contract.records.run import Declared, Digests, RunRecord, Target, Versions
 from gonogo.controller import evidence, runbook
 from gonogo.controller.ansible.plugin import checked
 from gonogo.controller.evidence import judgement
+from gonogo.controller.invocation import project
 from gonogo.controller.invocation.commands import Caller
 from gonogo.controller.stages.scripts import PhaseStage
 from gonogo.host.session import identity, lock
@@ -32,6 +36,7 @@ from tools.project import RUNBOOK
 
 __all__ = ["Gate", "Judged"]
 
+_PROCESS = evidence.controller_identity(os.getpid())
 _STAGES = ["target", "preflight", "phases"]
 _ENVIRONMENT = "sandbox"
 # Each copy has evidence of its own, so that all runs can have one name, and the same SQL.
@@ -88,23 +93,34 @@ class Gate:
             shutil.rmtree(directory)
 
     def _open(self, run: evidence.Run, login: Login) -> None:
-        record = {
-            "run_id": _RUN_ID,
-            "token": _TOKEN,
-            "environment": _ENVIRONMENT,
-            "protected": False,
-            "target": {"inventory_host": "sandbox", "login": _keywords(login)},
-            "runbook": self.runbook.name,
-            "runbook_sha256": self.runbook.sha256,
-            "runbook_directory": str(self.runbook.directory),
-            "profile": self.runbook.profile,
-            "residue": "rollback",
-            "parameters": dict(self.runbook.parameters),
-            "started_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        }
-        run.write_json("run.json", record, stage="target")
-        plan = {**self.runbook.plan(stages=_STAGES), "waivers": []}
-        run.write_json("plan.json", plan, stage="target")
+        record = RunRecord(
+            run_id=_RUN_ID,
+            token=_TOKEN,
+            environment=_ENVIRONMENT,
+            protected=False,
+            target=Target(
+                inventory_host="sandbox", login=_keywords(login), declared=_declared(login)
+            ),
+            runbook=self.runbook.name,
+            runbook_sha256=self.runbook.sha256,
+            runbook_directory=str(self.runbook.directory),
+            cleanup=self.runbook.data["cleanup"],
+            profile=self.runbook.profile,
+            residue="rollback",
+            parameters=dict(self.runbook.parameters),
+            promotion=None,
+            started_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            operator="sabotage",
+            controller=_PROCESS,
+            versions=Versions(
+                ansible_core="none", python=sys.version.split()[0], project=project.version()
+            ),
+            project_directory=str(project.ROOT),
+            ansible_config=None,
+            digests=Digests(runbook=self.runbook.digests, project={}, elsewhere={}),
+        )
+        run.keep(record, stage="target")
+        run.keep(self.runbook.plan(stages=_STAGES), stage="target")
 
     def _run_stages(
         self,
@@ -153,13 +169,22 @@ def _keywords(login: Login) -> dict[str, Any]:
     return {key: value for key, value in asdict(login).items() if value is not None}
 
 
+def _declared(login: Login) -> Declared:
+    return Declared(
+        environment=_ENVIRONMENT,
+        database=login.db,
+        refused_databases=(),
+        system_identifier=None,
+        validated=None,
+    )
+
+
 def _prove(run: evidence.Run, login: Login, stack: ExitStack) -> None:
     """The stage target: whose database it is, and the lock, which a session here holds."""
     name = application_name(_RUN_ID, "target")
     with connect(login, name=name, read_only=True) as connection:
         observed = observe(connection)
-    declared = {"environment": _ENVIRONMENT, "database": login.db, "refused_databases": []}
-    problems = identity.problems(declared, observed)
+    problems = identity.problems(_declared(login), observed)
     if problems:
         raise problems[0]
     holder = stack.enter_context(connect(login, name=application_name(_RUN_ID, "lock")))
@@ -179,7 +204,7 @@ class _Here:
     input_left_out = False
 
     def __init__(self) -> None:
-        self.identity: dict[str, Any] = {}
+        self.identity = _PROCESS
         self.variables: dict[str, Any] = {}
         self.extra: dict[str, Any] = {}
         self.play: dict[str, Any] = {}
@@ -259,17 +284,15 @@ def _judged(path: Path) -> Judged:
     verdict = judgement.decided(path)
     results = evidence.load(path).checks
     return Judged(
-        decision=verdict["decision"],
-        statuses=dict(verdict["checks"]),
+        decision=verdict.decision,
+        statuses=dict(verdict.checks),
         observed={
-            result["check_id"]: str(result["observed"])
-            for result in results
-            if result["status"] != "pass"
+            result.check_id: str(result.observed) for result in results if result.status != "pass"
         },
         failed={
-            reason["subject"]: reason["text"]
-            for reason in verdict["reasons"]
-            if reason["code"] not in {"check_fail", "check_inconclusive", "check_not_run"}
-            and not reason["code"].startswith("important")
+            reason.subject: reason.text
+            for reason in verdict.reasons
+            if reason.code not in {"check_fail", "check_inconclusive", "check_not_run"}
+            and not reason.code.startswith("important")
         },
     )

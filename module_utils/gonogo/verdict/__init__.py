@@ -1,11 +1,11 @@
 """The decision: a pure function of the evidence.
 
 Anything proven bad is a NO-GO, anything unknown a HOLD; what is left is a GO. Nothing here reads
-a clock, a file or the environment, and no input raises: what cannot be understood is a HOLD. The
+a clock, a file or the environment, and no record raises: what cannot be understood is a HOLD. The
 parts, from the bottom up:
 
 ============  ==================================================================
-`values`      JSON values that may be anything
+`values`      values of JSON of which nobody has said what they are
 `plan`        what has to be there for a GO, as `plan.json` holds it
 `statuses`    what checks and criteria have come to
 `conditions`  what is said beside the decision

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..contract.records.verdict import Condition
 from .plan import Plan
 from .statuses import WORDS
 
 
-def condition(code: str, subject: str, text: str) -> dict[str, str]:
-    return {"code": code, "subject": subject, "text": text}
-
-
-def informational(plan: Plan, statuses: Mapping[str, str]) -> list[dict[str, str]]:
+def informational(plan: Plan, statuses: Mapping[str, str]) -> list[Condition]:
     return [
-        condition(
+        Condition(
             "informational",
             check.id,
             f"{check.title}: {WORDS[statuses[check.id]]}; does not count",

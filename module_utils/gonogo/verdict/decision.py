@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from ..contract.records.backup import BackupRecord
+from ..contract.records.check_result import CheckResult
+from ..contract.records.event import Event
+from ..contract.records.plan import PlannedWaiver, PlanRecord
+from ..contract.records.run import RunRecord
+from ..contract.records.twin import TwinRecord
+from ..contract.records.verdict import Reason, Score, VerdictRecord
 from .conditions import informational
 from .outlook import would_change
 from .plan import read_plan
 from .proof import twin_reasons, unproven
 from .reasons import (
-    RUN_KEYS,
     check_reasons,
     hold,
     is_protected,
@@ -20,39 +25,37 @@ from .reasons import (
 )
 from .rehearsal import rehearsal_reasons, unrehearsed
 from .statuses import check_statuses, criterion_statuses, misfits
-from .values import mapping
 from .waivers import waive
 
 
 def decide(
     *,
-    run: Mapping[str, Any] | None,
-    plan: Mapping[str, Any] | None,
-    checks: Sequence[Mapping[str, Any]],
-    events: Sequence[Mapping[str, Any]],
-    backup: Mapping[str, Any] | None,
-    twin: Mapping[str, Any] | None = None,
-    rehearsal: Mapping[str, Any] | None = None,
-    deploy: Mapping[str, Any] | None = None,
+    run: RunRecord | None,
+    plan: PlanRecord | None,
+    checks: Sequence[CheckResult],
+    events: Sequence[Event],
+    backup: BackupRecord | None,
+    twin: TwinRecord | None = None,
+    rehearsal: Mapping[str, object] | None = None,
+    deploy: Mapping[str, object] | None = None,
     problems: Sequence[str],
-    waivers: Sequence[Mapping[str, Any]] | None = None,
-) -> dict[str, Any]:
-    """Return the verdict document for the content of an evidence directory.
+    waivers: Sequence[PlannedWaiver] | None = None,
+) -> VerdictRecord:
+    """Return the verdict for the content of an evidence directory.
 
-    `run`, `plan`, `backup`, `twin`, `rehearsal` and `deploy` are the JSON files of that name
-    (None if absent), `checks` and `events` the records of the two `.jsonl` files, `problems` what
-    reading them back found wrong. `waivers` defaults to the plan's own, so that the evidence alone
+    What is absent or cannot be understood is None; `problems` is what reading it back found
+    wrong. `waivers` defaults to the plan's own, so that the evidence alone
     gives the verdict. Only events up to the one that closed the run are looked at. Never raises.
     """
-    about, planned = mapping(run), read_plan(plan)
-    protected = is_protected(about)
+    planned = read_plan(plan)
+    protected = is_protected(run)
     until_closed, closed = _until_closed(events)
-    last = until_closed[-1] if until_closed else {}
+    last = until_closed[-1] if until_closed else None
     statuses, results = check_statuses(planned, checks)
     criteria, loops = criterion_statuses(planned, statuses)
-    granted = mapping(plan).get("waivers") if waivers is None else waivers
+    granted = waivers if waivers is not None else plan.waivers if plan else ()
     # The latest: a clock that was set back in the middle of the run revives no waiver.
-    today = max((str(event.get("at")) for event in until_closed), default="")[:10]
+    today = max((event.at for event in until_closed), default="")[:10]
     waived, conditions = waive(planned, statuses, granted, today)
 
     findings = [*problems]
@@ -68,55 +71,56 @@ def decide(
         today=today,
     )
     reasons = [
-        *run_reasons(about),
+        *run_reasons(run),
         # What a rehearsal has found says why its stage failed.
         *(
             reason
             for reason in stage_reasons(planned, until_closed, closed)
-            if not (rehearsed and reason["subject"] == "rehearsal")
+            if not (rehearsed and reason.subject == "rehearsal")
         ),
         *record_reasons(until_closed, backup=backup, deploy=deploy),
         *twin_reasons(planned, until_closed, backup, twin, protected=protected),
         *rehearsed,
-        *(hold("evidence", "evidence", str(text)) for text in findings),
+        *(hold("evidence", "evidence", text) for text in findings),
         *(hold("plan", "plan", text) for text in (*planned.problems, *loops)),
         *check_reasons(planned, statuses, results, waived),
     ]
     passed = sum(criteria.get(unit) == "pass" for unit in planned.scoring)
     if passed < len(planned.scoring) and not reasons:
         reasons.append(hold("score", "score", "not every scoring unit has passed"))
-    reasons.sort(key=lambda reason: reason["severity"] != "no_go")
+    reasons.sort(key=lambda reason: reason.severity != "no_go")
     conditions += [
         *unproven(twin),
         *unrehearsed(rehearsal, twin=twin),
         *informational(planned, statuses),
     ]
-    return {
-        "decision": _decision(reasons),
-        "score": {"passed": passed, "of": len(planned.scoring)},
-        "reasons": reasons,
-        "criteria": criteria,
-        "checks": statuses,
-        "conditions": conditions,
-        "would_change": would_change(reasons, planned),
-        "evidence_head": last.get("hash"),
-        "finished_at": last.get("at"),
-        "residue": about.get("residue"),
-        **{key: about.get(key) for key in RUN_KEYS},
-    }
+    return VerdictRecord(
+        decision=_decision(reasons),
+        score=Score(passed=passed, of=len(planned.scoring)),
+        reasons=reasons,
+        criteria=criteria,
+        checks=statuses,
+        conditions=conditions,
+        would_change=would_change(reasons, planned),
+        evidence_head=last.hash if last else None,
+        finished_at=last.at if last else None,
+        residue=run.residue if run else None,
+        run_id=run.run_id if run else None,
+        environment=run.environment if run else None,
+        target=run.target if run else None,
+        runbook=run.runbook if run else None,
+        runbook_sha256=run.runbook_sha256 if run else None,
+        profile=run.profile if run else None,
+    )
 
 
-def _until_closed(events: Sequence[Any]) -> tuple[list[Mapping[str, Any]], bool]:
+def _until_closed(events: Sequence[Event]) -> tuple[list[Event], bool]:
     """Cut the chain behind its first `closed` event; what comes later is no part of the run."""
-    found: list[Mapping[str, Any]] = []
-    for event in map(mapping, events):
-        found.append(event)
-        if event.get("event") == "closed":
-            return found, True
-    return found, False
+    end = next((number for number, one in enumerate(events, 1) if one.event == "closed"), None)
+    return [*events[:end]], end is not None
 
 
-def _decision(reasons: Sequence[Mapping[str, Any]]) -> str:
+def _decision(reasons: Sequence[Reason]) -> str:
     if not reasons:
         return "GO"
-    return "NO-GO" if any(reason["severity"] == "no_go" for reason in reasons) else "HOLD"
+    return "NO-GO" if any(reason.severity == "no_go" for reason in reasons) else "HOLD"

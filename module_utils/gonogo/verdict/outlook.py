@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
+from ..contract.records.verdict import Reason
 from .plan import Plan
 from .reasons import IMPORTANT_NO_GO
 
@@ -28,19 +29,19 @@ _GOALS = {
 }
 
 
-def would_change(reasons: Sequence[Mapping[str, Any]], plan: Plan) -> list[str]:
+def would_change(reasons: Sequence[Reason], plan: Plan) -> list[str]:
     """Return one sentence per step to a GO; checks that did not run share one."""
     # A check that fails on a copy only is to be mended as one that fails everywhere.
-    reasons = [{**reason, "code": _settled(reason["code"])} for reason in reasons]
-    no_go = [reason for reason in reasons if reason["severity"] == "no_go"]
-    proven = [reason["subject"] for reason in no_go if reason["code"] == "check_fail"]
-    if any(reason["code"] == "twin_unequal" for reason in no_go):
+    reasons = [replace(reason, code=_settled(reason.code)) for reason in reasons]
+    no_go = [reason for reason in reasons if reason.severity == "no_go"]
+    proven = [reason.subject for reason in no_go if reason.code == "check_fail"]
+    if any(reason.code == "twin_unequal" for reason in no_go):
         proven.insert(0, "the restored backup")
-    if any(reason["code"] == "rehearsal_failed" for reason in no_go):
+    if any(reason.code == "rehearsal_failed" for reason in no_go):
         proven.insert(0, "the migration and its undo on a copy")
-    if any(reason["code"] == "rehearsal_slow" for reason in no_go):
+    if any(reason.code == "rehearsal_slow" for reason in no_go):
         proven.insert(0, "the migration within its budgets")
-    important = [reason["subject"] for reason in no_go if reason["code"] == "important_fail"]
+    important = [reason.subject for reason in no_go if reason.code == "important_fail"]
     sentences = []
     if important:
         failed = {plan.checks[subject].criterion: None for subject in important}
@@ -50,16 +51,16 @@ def would_change(reasons: Sequence[Mapping[str, Any]], plan: Plan) -> list[str]:
         verb = "passes" if len(proven) == 1 and not important else "pass"
         sentences.append(f"HOLD if {' and '.join(proven)} {verb}")
 
-    not_run = [reason["subject"] for reason in reasons if reason["code"] == "check_not_run"]
+    not_run = [reason.subject for reason in reasons if reason.code == "check_not_run"]
     steps = [
-        (_GOALS[reason["code"]].format(reason["subject"]), reason["hint"])
+        (_GOALS[reason.code].format(reason.subject), reason.hint)
         for reason in reasons
-        if reason["code"] in _GOALS
+        if reason.code in _GOALS
     ]
     if not_run:
         verb = "runs and passes" if len(not_run) == 1 else "run and pass"
         steps.append((f"{', '.join(not_run)} {verb}", None))
-    if {reason["code"] for reason in reasons} - {*_GOALS, "check_not_run"}:
+    if {reason.code for reason in reasons} - {*_GOALS, "check_not_run"}:
         steps.append(("a new run leaves whole evidence behind", None))
     opening = "GO if" if len(steps) == 1 else "GO needs that"
     sentences += [f"{opening} {goal}" + (f": {hint}" if hint else "") for goal, hint in steps]

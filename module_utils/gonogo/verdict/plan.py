@@ -1,27 +1,14 @@
-"""The plan, as `plan.json` holds it:
-
-    {"title": "Orders, master tables",
-     "stages": ["target", "backup", "twin", "copy_sql", "preflight", "phases"],   # in order
-     "criteria": [{"id": "C4", "title": "Freeze by reference", "class": "critical"},
-                  {"id": "E1", "title": "Config immutability", "class": "indicator",
-                   "of": ["C4", "V3"]}],        # optional: criteria it is made of
-     "checks": [{"id": "C4.1", "title": "...", "criterion": "C4", "phase": "02_lifecycle_C3_C4",
-                 "effect": null,                # no_go | hold | important | none; null: by class
-                 "empty_ok": false, "remedy": "..."}],
-     "scoring": ["S0", "C1", "E1"],             # criteria; a GO has all of them
-     "report": {"headings": {"critical": "Critical Tests"}, "facts": {"heading": "Found before",
-                "labels": [{"fact": "names", "label": "Names"}]}},   # optional, the report's alone
-     "waivers": [{"check": "I2.1", "owner": "...", "reason": "...", "expires": "2026-03-31"}]}
+"""The plan as the verdict sees it: criteria and checks by id, and what is wrong with it.
 
 What cannot be understood of a plan is among its `problems`; nothing raises.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from .values import items, mapping, text_of
+from ..contract.records.plan import PlannedCheck, PlannedCriterion, PlanRecord
 
 EFFECTS = ("no_go", "hold", "important", "none")
 # What a failed check means unless it says so itself, by its criterion's class.
@@ -80,54 +67,55 @@ class Plan:
         return found
 
 
-def read_plan(plan: Any) -> Plan:
+def read_plan(record: PlanRecord | None) -> Plan:
     """Return the plan as far as it can be understood."""
-    raw = mapping(plan)
-    problems: list[str] = [] if raw else ["there is no plan"]
-    criteria: dict[str, Criterion] = {}
-    for entry in map(mapping, items(raw.get("criteria"))):
-        criterion = Criterion(
-            id=text_of(entry.get("id")),
-            title=text_of(entry.get("title")),
-            kind=text_of(entry.get("class")),
-            of=tuple(map(text_of, items(entry.get("of")))),
-        )
-        if criterion.id in criteria:
-            problems.append(f"criterion {criterion.id} is declared twice")
-        if criterion.kind not in CLASSES:
-            problems.append(f"criterion {criterion.id} has no known class")
-        criteria.setdefault(criterion.id, criterion)
+    if record is None:
+        return Plan((), {}, {}, (), ("there is no plan",))
+    criteria, problems = _criteria(record.criteria)
+    checks, more = _checks(record.checks, criteria)
+    found = Plan(tuple(record.stages), criteria, checks, tuple(record.scoring), ())
+    return replace(found, problems=(*problems, *more, *_gaps(found)))
 
+
+def _criteria(planned: Sequence[PlannedCriterion]) -> tuple[dict[str, Criterion], list[str]]:
+    criteria: dict[str, Criterion] = {}
+    problems = []
+    for one in planned:
+        if one.id in criteria:
+            problems.append(f"criterion {one.id} is declared twice")
+        if one.class_ not in CLASSES:
+            problems.append(f"criterion {one.id} has no known class")
+        criterion = Criterion(one.id, one.title, one.class_, tuple(one.of or ()))
+        criteria.setdefault(one.id, criterion)
+    return criteria, problems
+
+
+def _checks(
+    planned: Sequence[PlannedCheck], criteria: Mapping[str, Criterion]
+) -> tuple[dict[str, Check], list[str]]:
     checks: dict[str, Check] = {}
-    for entry in map(mapping, items(raw.get("checks"))):
-        check_id, home = text_of(entry.get("id")), criteria.get(text_of(entry.get("criterion")))
-        effect = entry.get("effect")
+    problems = []
+    for one in planned:
+        home = criteria.get(one.criterion)
+        effect = one.effect
         if home is None:
-            problems.append(f"check {check_id} belongs to no declared criterion")
+            problems.append(f"check {one.id} belongs to no declared criterion")
         if effect is not None and effect not in EFFECTS:
-            problems.append(f"check {check_id} has no known effect")
+            problems.append(f"check {one.id} has no known effect")
         if effect not in EFFECTS:
             effect = CLASSES.get(home.kind if home else "", "no_go")
-        if check_id in checks:
-            problems.append(f"check {check_id} is declared twice")
-        checks.setdefault(
-            check_id,
-            Check(
-                id=check_id,
-                title=text_of(entry.get("title")),
-                criterion=home.id if home else "",
-                effect=effect,
-                empty_ok=entry.get("empty_ok") is True,
-                remedy=text_of(entry.get("remedy")),
-            ),
+        if one.id in checks:
+            problems.append(f"check {one.id} is declared twice")
+        check = Check(
+            id=one.id,
+            title=one.title,
+            criterion=home.id if home else "",
+            effect=effect,
+            empty_ok=one.empty_ok,
+            remedy=one.remedy,
         )
-
-    stages = tuple(map(text_of, items(raw.get("stages"))))
-    scoring = tuple(map(text_of, items(raw.get("scoring"))))
-    found = Plan(stages, criteria, checks, scoring, ())
-    if raw:
-        problems += _gaps(found)
-    return Plan(stages, criteria, checks, scoring, tuple(problems))
+        checks.setdefault(one.id, check)
+    return checks, problems
 
 
 def _gaps(plan: Plan) -> list[str]:

@@ -3,54 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from ..contract.records.backup import BackupRecord
+from ..contract.records.check_result import CheckResult
+from ..contract.records.event import Event
+from ..contract.records.run import RunRecord
+from ..contract.records.verdict import Reason
 from .plan import Check, Plan
 from .statuses import WORDS
-from .values import mapping, text_of
+from .values import text_of
 
 # So many failed important criteria are a NO-GO, fewer a HOLD.
 IMPORTANT_NO_GO = 3
 RUN_KEYS = ("run_id", "environment", "target", "runbook", "runbook_sha256", "profile")
 # The environment that is protected whatever its inventory says.
 PRODUCTION = "production"
-# What stages leave behind: what it is about, and what a record of it has to say.
-_RECORDS = {"backup": ("backup", ("file", "size", "sha256")), "deploy": ("deployment", ("action",))}
+# What the record of a backup has to say.
+_OF_BACKUP = ("file", "size", "sha256")
 
 
-def run_reasons(run: Mapping[str, Any]) -> list[dict[str, Any]]:
-    if not run:
+def run_reasons(run: RunRecord | None) -> list[Reason]:
+    if run is None:
         return [hold("run_missing", "run", "nothing says which run, database and runbook this is")]
     reasons = [
         hold("run_incomplete", "run", f"run.json does not say the {key}")
         for key in RUN_KEYS
-        if not run.get(key)
+        if not getattr(run, key)
     ]
-    if is_protected(run) and not run.get("promotion"):
+    if is_protected(run) and not run.promotion:
         text = "no evidence of another environment has let this run in"
         reasons.append(hold("promotion", "run", text))
     return reasons
 
 
-def is_protected(run: Mapping[str, Any]) -> bool:
-    """Whether a run (its run.json) is on a protected target: one that does not say it is none."""
-    return run.get("protected") is not False or run.get("environment") == PRODUCTION
+def is_protected(run: RunRecord | None) -> bool:
+    """Whether a run is on a protected target: one that does not say it is none."""
+    return run is None or run.protected or run.environment == PRODUCTION
 
 
-def stage_reasons(
-    plan: Plan, events: Sequence[Mapping[str, Any]], closed: bool
-) -> list[dict[str, Any]]:
+def stage_reasons(plan: Plan, events: Sequence[Event], closed: bool) -> list[Reason]:
     reasons = []
     passed: dict[str, int] = {}
     failed: set[str] = set()
     for position, event in enumerate(events):
-        stage, data = text_of(event.get("stage")), mapping(event.get("data"))
-        if event.get("event") == "stage_passed":
+        stage, data = event.stage, event.data
+        if event.event == "stage_passed":
             passed.setdefault(stage, position)
-        elif event.get("event") == "stage_failed":
+        elif event.event == "stage_failed":
             failed.add(stage)
             text = f"stage failed: {text_of(data.get('message')) or 'no message'}"
-            more = {"observed": data.get("detail"), "hint": data.get("hint")}
+            more = {"observed": text_of(data.get("detail")), "hint": text_of(data.get("hint"))}
             reasons.append(hold("stage_failed", stage, text, **more))
     reasons += [
         hold("stage_not_run", stage, "stage did not run")
@@ -67,28 +69,37 @@ def stage_reasons(
 
 
 def record_reasons(
-    events: Sequence[Mapping[str, Any]], **records: Mapping[str, Any] | None
-) -> list[dict[str, Any]]:
+    events: Sequence[Event], *, backup: BackupRecord | None, deploy: Mapping[str, object] | None
+) -> list[Reason]:
     """A stage that passed must have left its record; one that did not is a reason by itself."""
-    passed = {event.get("stage") for event in events if event.get("event") == "stage_passed"}
+    passed = stages_passed(events)
     reasons = []
-    for stage, (what, keys) in _RECORDS.items():
-        record = mapping(records[stage])
-        missing = [key for key in keys if not record.get(key)]
-        text = f"there is no record of the {what}"
-        if record:
-            text = f"the record of the {what} does not say its {' and '.join(missing)}"
-        if stage in passed and missing:
-            reasons.append(hold(stage, stage, text))
+    if "backup" in passed:
+        missing = [key for key in _OF_BACKUP if backup and not getattr(backup, key)]
+        if backup is None or missing:
+            reasons.append(_no_record("backup", "backup", missing))
+    if "deploy" in passed and not (deploy or {}).get("action"):
+        reasons.append(_no_record("deploy", "deployment", ["action"] if deploy else []))
     return reasons
+
+
+def stages_passed(events: Sequence[Event]) -> set[str]:
+    return {event.stage for event in events if event.event == "stage_passed"}
+
+
+def _no_record(stage: str, what: str, missing: Sequence[str]) -> Reason:
+    text = f"there is no record of the {what}"
+    if missing:
+        text = f"the record of the {what} does not say its {' and '.join(missing)}"
+    return hold(stage, stage, text)
 
 
 def check_reasons(
     plan: Plan,
     statuses: Mapping[str, str],
-    results: Mapping[str, Mapping[str, Any]],
+    results: Mapping[str, CheckResult],
     waived: set[str],
-) -> list[dict[str, Any]]:
+) -> list[Reason]:
     important = {
         check.criterion
         for check in plan.checks.values()
@@ -104,22 +115,20 @@ def check_reasons(
         status = statuses[check.id]
         if status == "pass" or check.effect == "none" or check.id in waived:
             continue
-        result = results.get(check.id, {})
+        result = results.get(check.id)
         code = f"check_{status}"
         if status == "fail" and check.effect == "important":
             code = "important_fail"
-        observed = result.get("observed")
-        if status == "inconclusive" and result.get("status") == "pass":
-            observed = f"passed, but examined {text_of(result.get('examined')) or 'nothing'}"
-        elif not result:
-            observed = "no result in the evidence"
+        observed = result.observed if result else "no result in the evidence"
+        if result and status == "inconclusive" and result.status == "pass":
+            observed = f"passed, but examined {text_of(result.examined) or 'nothing'}"
         reasons.append(
             _reason(
                 code,
                 failure[check.effect] if status == "fail" else "hold",
                 check.id,
                 f"{check.title}: {WORDS[status]}",
-                expected=result.get("expected"),
+                expected=result.expected if result else None,
                 observed=observed,
                 hint=_advice(check, status),
             )
@@ -134,11 +143,11 @@ def _advice(check: Check, status: str) -> str | None:
     return check.remedy if status == "fail" else None
 
 
-def hold(code: str, subject: str, text: str, **more: Any) -> dict[str, Any]:
+def hold(code: str, subject: str, text: str, **more: str | None) -> Reason:
     return _reason(code, "hold", subject, text, **more)
 
 
-def no_go(code: str, subject: str, text: str, **more: Any) -> dict[str, Any]:
+def no_go(code: str, subject: str, text: str, **more: str | None) -> Reason:
     return _reason(code, "no_go", subject, text, **more)
 
 
@@ -148,16 +157,17 @@ def _reason(
     subject: str,
     text: str,
     *,
-    expected: Any = None,
-    observed: Any = None,
-    hint: Any = None,
-) -> dict[str, Any]:
-    return {
-        "code": code,
-        "severity": severity,
-        "subject": subject,
-        "text": text,
-        "expected": text_of(expected) or None,
-        "observed": text_of(observed) or None,
-        "hint": text_of(hint) or None,
-    }
+    expected: str | None = None,
+    observed: str | None = None,
+    hint: str | None = None,
+) -> Reason:
+    """What says nothing is None."""
+    return Reason(
+        code=code,
+        severity=severity,
+        subject=subject,
+        text=text,
+        expected=expected or None,
+        observed=observed or None,
+        hint=hint or None,
+    )

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
 
+from ..contract.records.backup import BackupRecord
+from ..contract.records.event import Event
+from ..contract.records.plan import PlannedWaiver
 from ..contract.records.readable import readable
 from ..contract.records.rehearsal import Problem, Rehearsal, SlowStatement
-from .conditions import condition
+from ..contract.records.twin import TwinRecord
+from ..contract.records.verdict import Condition, Reason
 from .plan import Plan
-from .reasons import check_reasons, hold, no_go
+from .reasons import check_reasons, hold, no_go, stages_passed
 from .statuses import check_statuses
-from .values import mapping, text_of
+from .values import text_of
 from .waivers import waive
 
 __all__ = ["findings", "rehearsal_reasons", "unrehearsed"]
@@ -26,7 +30,9 @@ _ALLOW = {
 }
 
 
-def findings(plan: Plan, rehearsal: Rehearsal, *, waivers: Any, today: str) -> list[dict[str, Any]]:
+def findings(
+    plan: Plan, rehearsal: Rehearsal, *, waivers: Sequence[PlannedWaiver], today: str
+) -> list[Reason]:
     """Reasons the rehearsal gives against a GO by what it has found; none where it is a GO."""
     reasons = [_failed(rehearsal.problem)] if rehearsal.problem else []
     reasons += [_slow(one) for one in rehearsal.slow if one.severity]
@@ -36,20 +42,20 @@ def findings(plan: Plan, rehearsal: Rehearsal, *, waivers: Any, today: str) -> l
     statuses, results = check_statuses(plan, rehearsal.checks)
     waived, _ = waive(plan, statuses, waivers, today)
     for reason in check_reasons(plan, statuses, results, waived):
-        text = f"tried on a copy: {reason['text']}"
-        reasons.append({**reason, "code": f"rehearsal_{reason['code']}", "text": text})
+        text = f"tried on a copy: {reason.text}"
+        reasons.append(replace(reason, code=f"rehearsal_{reason.code}", text=text))
     return reasons
 
 
-def _failed(problem: Problem) -> dict[str, Any]:
+def _failed(problem: Problem) -> Reason:
     text = f"tried on a copy: {text_of(problem.message) or 'it went wrong'}"
     # What may be gone on another host, or at another moment, proves nothing bad.
     against = hold if problem.severity == "hold" else no_go
-    more = {"observed": problem.detail, "hint": problem.hint}
+    more = {"observed": text_of(problem.detail), "hint": text_of(problem.hint)}
     return against("rehearsal_failed", "rehearsal", text, **more)
 
 
-def _unlike_promotion(rehearsal: Rehearsal) -> list[dict[str, Any]]:
+def _unlike_promotion(rehearsal: Rehearsal) -> list[Reason]:
     """The schema has to be the one that the run has seen which has let this one in."""
     different = rehearsal.unlike_promotion
     if rehearsal.promoted and different is None:
@@ -69,7 +75,7 @@ def _unlike_promotion(rehearsal: Rehearsal) -> list[dict[str, Any]]:
     ]
 
 
-def _slow(one: SlowStatement) -> dict[str, Any]:
+def _slow(one: SlowStatement) -> Reason:
     """The reason of a statement that was over a budget each time it was tried."""
     where = f"tried on a copy: {text_of(one.file)}:{one.line}"
     times = " and ".join(f"{text_of(seconds)} s" for seconds in one.seconds)
@@ -92,15 +98,15 @@ def _slow(one: SlowStatement) -> dict[str, Any]:
 
 def rehearsal_reasons(
     plan: Plan,
-    events: Sequence[Mapping[str, Any]],
-    rehearsal: Any,
+    events: Sequence[Event],
+    rehearsal: Mapping[str, object] | None,
     *,
-    backup: Any,
+    backup: BackupRecord | None,
     protected: bool,
     statuses: Mapping[str, str],
-    waivers: Any,
+    waivers: Sequence[PlannedWaiver],
     today: str,
-) -> list[dict[str, Any]]:
+) -> list[Reason]:
     """What stands against a GO. A stage that failed or did not run is a reason by itself.
 
     What the checks say of the database itself (`statuses`) is not said twice. On a
@@ -114,22 +120,23 @@ def rehearsal_reasons(
         reasons = findings(plan, record, waivers=waivers, today=today)
         answered, _ = check_statuses(plan, record.checks)
         told = {key for key, status in answered.items() if statuses.get(key) == status}
-        reasons = [reason for reason in reasons if reason["subject"] not in told]
-        sealed = mapping(backup).get("sha256")
+        reasons = [reason for reason in reasons if reason.subject not in told]
+        sealed = backup.sha256 if backup else ""
         if not sealed or record.backup_sha256 != sealed:
             text = "the record of the rehearsal is about another archive"
             reasons.append(hold("rehearsal", "rehearsal", text))
         return reasons
-    passed = {event.get("stage") for event in events if event.get("event") == "stage_passed"}
-    if _STAGE in plan.stages and _STAGE not in passed:
+    if _STAGE in plan.stages and _STAGE not in stages_passed(events):
         return []
     if record and not record.required and not must:
         return []
-    more = {"observed": record.reason, "hint": record.hint} if record else {}
+    more = {"observed": text_of(record.reason), "hint": text_of(record.hint)} if record else {}
     return [hold("rehearsal_missing", "rehearsal", "nobody has tried this on a copy first", **more)]
 
 
-def unrehearsed(rehearsal: Any, *, twin: Any) -> list[dict[str, str]]:
+def unrehearsed(
+    rehearsal: Mapping[str, object] | None, *, twin: TwinRecord | None
+) -> list[Condition]:
     """The conditions of what could not be tried where that is accepted, and of the way back.
 
     Where the backup is unproven there is no copy to try it on, and that is said already.
@@ -139,11 +146,11 @@ def unrehearsed(rehearsal: Any, *, twin: Any) -> list[dict[str, str]]:
         return []
     conditions = []
     accepted = not record.done and not record.required
-    if accepted and mapping(twin).get("proven") is True:
+    if accepted and twin and twin.proven:
         why = text_of(record.reason) or "no reason given"
-        conditions.append(condition("unrehearsed", "rehearsal", f"not tried on a copy: {why}"))
+        conditions.append(Condition("unrehearsed", "rehearsal", f"not tried on a copy: {why}"))
     problem = record.back.problem if record.back else None
     if problem:
         text = f"the undo does not work as the database is now: {text_of(problem.message)}"
-        conditions.append(condition("way_back", "undo", text))
+        conditions.append(Condition("way_back", "undo", text))
     return conditions

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
+from ..contract.records.check_result import CheckResult
+from ..contract.records.plan import PlanRecord
 from .plan import Check, Plan, read_plan
-from .values import mapping, text_of
 
 # Worst first: a criterion is as good as the worst of its members.
 STATUSES = ("fail", "not_run", "inconclusive", "pass")
 WORDS = {"fail": "failed", "not_run": "did not run", "inconclusive": "proved nothing"}
 
 
-def misfits(plan: Mapping[str, Any] | None, checks: Sequence[Mapping[str, Any]]) -> list[str]:
+def misfits(plan: PlanRecord | None, checks: Sequence[CheckResult]) -> list[str]:
     """Say which check results the plan does not declare, and which are there more than once."""
     declared = read_plan(plan).checks
     seen: dict[str, int] = {}
     for result in checks:
-        check_id = text_of(mapping(result).get("check_id"))
-        seen[check_id] = seen.get(check_id, 0) + 1
+        seen[result.check_id] = seen.get(result.check_id, 0) + 1
     found = [f"check {key} is not declared in the plan" for key in seen if key not in declared]
     if not declared:
         found = []  # the plan itself is the problem, said once
@@ -28,13 +27,13 @@ def misfits(plan: Mapping[str, Any] | None, checks: Sequence[Mapping[str, Any]])
 
 
 def check_statuses(
-    plan: Plan, checks: Sequence[Any]
-) -> tuple[dict[str, str], dict[str, Mapping[str, Any]]]:
+    plan: Plan, checks: Sequence[CheckResult]
+) -> tuple[dict[str, str], dict[str, CheckResult]]:
     """Return id → status for every declared check, and id → the result that decided it."""
     statuses: dict[str, str] = {}
-    results: dict[str, Mapping[str, Any]] = {}
-    for result in map(mapping, checks):
-        check = plan.checks.get(text_of(result.get("check_id")))
+    results: dict[str, CheckResult] = {}
+    for result in checks:
+        check = plan.checks.get(result.check_id)
         if check is None:
             continue
         status = _status(check, result)
@@ -64,17 +63,13 @@ def criterion_statuses(plan: Plan, statuses: Mapping[str, str]) -> tuple[dict[st
     return {key: known.get(key, "inconclusive") for key in plan.criteria}, loops
 
 
-def _status(check: Check, result: Mapping[str, Any]) -> str:
+def _status(check: Check, result: CheckResult) -> str:
     """Return the result's status, where a pass without a look at anything proves nothing."""
-    status, examined = result.get("status"), result.get("examined")
+    status, examined = result.status, result.examined
     if status not in STATUSES:
         return "inconclusive"
-    if status == "pass":
-        if not isinstance(examined, int) or isinstance(examined, bool):
-            return "inconclusive"
-        if examined < 0 or (examined == 0 and not check.empty_ok):
-            return "inconclusive"
-    return str(status)
+    seen = examined is not None and examined >= (not check.empty_ok)
+    return "inconclusive" if status == "pass" and not seen else status
 
 
 def _worst(statuses: Iterable[str]) -> str:

@@ -28,6 +28,7 @@ from sandbox.server import HOST, Server
 from tests.integration.support import scripts
 from tests.integration.support.harness import Database
 from tests.pages.blindness import BLINDING
+from tests.records import declared
 
 Make = Callable[..., Database]
 
@@ -39,8 +40,8 @@ def _problems(login: Login) -> list[str]:
     """Why the stage target would not let a run begin there."""
     with connect(login, name="test") as session:
         observed = observe(session)
-    declared = {"environment": "sandbox", "database": login.db}
-    return [problem.primary for problem in identity.problems(declared, observed)]
+    known = declared(database=login.db)
+    return [problem.primary for problem in identity.problems(known, observed)]
 
 
 # --- settings -----------------------------------------------------------------------------------

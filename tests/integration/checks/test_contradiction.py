@@ -33,5 +33,5 @@ def test_what_was_observed_and_the_status_go_together(database: Database, tmp_pa
             outcome = run_script(session, name="test", text=text)
             assert outcome.error is None
             (answer,) = outcome.checks
-            assert answer["status"] == status, (ok, observed)
-            assert answer["observed"].endswith(observed)
+            assert answer.status == status, (ok, observed)
+            assert str(answer.observed).endswith(observed)

@@ -420,12 +420,12 @@ def test_worker_whose_controller_was_killed_says_so_and_ends(scene: Cuts) -> Non
         attempt.send(signal.SIGKILL)
         attempt.wait()
     # Before there is an answer.
-    until(lambda: evidence.load(attempt.evidence).events[-1]["event"] == "stage_failed")
+    until(lambda: evidence.load(attempt.evidence).events[-1].event == "stage_failed")
     scene.gate.release(held)
     until(lambda: not scene.gate.processes())
     found = evidence.load(attempt.evidence)
-    assert {check["phase"] for check in found.checks} == {"00_preflight"}
-    assert found.events[-1]["data"]["unanswered"]
+    assert {check.phase for check in found.checks} == {"00_preflight"}
+    assert found.events[-1].data["unanswered"]
     assert decided(attempt.evidence) == "HOLD"
     scene.last_run()
 

@@ -125,7 +125,7 @@ SAMPLE = ("SIGTERM", "SIGKILL of ansible-playbook and its workers")
 def sealed(run: Path) -> set[str]:
     """The files that the chain of a run knows."""
     events = evidence.load(run).events
-    return {event["data"]["file"] for event in events if event["event"] == "wrote"}
+    return {str(event.data["file"]) for event in events if event.event == "wrote"}
 
 
 def schema(database: Database) -> dict[str, str]:
@@ -301,5 +301,5 @@ def test_a_phase_commits_nothing_for_a_controller_that_is_gone(
             directory=tmp_path,
             confirm=confirm,
         )
-        assert outcome["committed"] is committed, outcome
+        assert outcome.committed is committed, outcome
         assert ("gonogo_t" in tables(database)) is committed

@@ -21,6 +21,7 @@ from gonogo.host.restore.replace import Request, restore
 from sandbox import logins
 from tests.integration.support.harness import Database
 from tests.integration.support.twins import RUN_ID, Rehearsal
+from tests.records import declared
 
 STAMP = "20260131120000_0a1b2c"
 
@@ -84,7 +85,7 @@ def scene(database: Database, tmp_path: Path) -> Iterator[Scene]:
         Request(
             login=replace(database.login(), user=logins.SUPERUSER),
             run_id=RUN_ID,
-            declared={"environment": "sandbox", "database": database.name},
+            declared=declared(database=database.name),
             archive=Path(record["file"]),
             sha256=record["sha256"],
             maintenance="postgres",

@@ -17,6 +17,7 @@ from sandbox import logins
 from sandbox.cluster import Cluster
 from tests.integration.support.harness import Database
 from tests.integration.support.twins import RUN_ID, Rehearsal
+from tests.records import declared
 
 # What only a session restores that is not told what stands in the database's settings: an array
 # with a null, a comparison with one, a partitioned table, a view that a materialized one reads, an
@@ -92,7 +93,7 @@ class Way:
         request = module.Request(
             login=replace(database.login(), user=user),
             run_id=RUN_ID,
-            declared={"environment": "sandbox", "database": database.name},
+            declared=declared(database=database.name),
             archive=Path(record["file"]),
             sha256=record["sha256"],
             maintenance="postgres",

@@ -11,6 +11,7 @@ from gonogo.contract.login import Timeouts
 from gonogo.host.stages import cleanup
 from sandbox import logins
 from tests.integration.support.harness import Database
+from tests.records import declared
 
 RUN_ID = "20260131T120000Z-0a1b2c"
 RUNS_OWN = ["r1", "r2"]
@@ -37,7 +38,7 @@ def carried_out(database: Database, **more: Any) -> dict[str, Any]:
     return cleanup.carry_out(
         database.login(),
         run_id=RUN_ID,
-        declared={"environment": "sandbox", "database": database.name},
+        declared=declared(database=database.name),
         ledger=LEDGER,
         script=SCRIPT,
         fence=[],

@@ -11,14 +11,15 @@ import pytest
 import yaml
 
 from gonogo.contract.errors import InputError
+from gonogo.contract.records.reading import plain
 from gonogo.controller import runbook
 from gonogo.host.session import identity
 from gonogo.host.session.connection import connect
 from gonogo.host.session.identity import observe
-from gonogo.verdict import decide
 from tests.integration.support import scripts
 from tests.integration.support.harness import RUNBOOK, Database
 from tests.pages.incidents import REPLAYED, Incident
+from tests.records import BACKUP, RUN, TWIN, declared, judged, result
 
 Make = Callable[..., Database]
 
@@ -29,33 +30,23 @@ _CHECKED = {number: one for number, one in enumerate(REPLAYED, start=1) if one.c
 def _verdict(checks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What a run would have come to in which nothing else was wrong."""
     book = scripts.Suite().runbook
-    about = dict.fromkeys(
-        ("run_id", "environment", "target", "runbook", "runbook_sha256", "profile"), "known"
-    )
-    hashed = {"equal": True, "rows": [1, 1], "hash": ["a", "a"]}
-    same = {"equal": True}
-    proof = {"tables": {"public.x": hashed}, "sequences": same, "large_objects": same}
+    told = {"data": {}, "at": "2026-01-31T12:00:00.000000Z", "prev": "", "hash": "known"}
     events = [
-        {"event": "stage_passed", "stage": stage, "data": {}, "at": "2026-01-31T12:00:00.000000Z"}
-        for stage in _STAGES
+        {"seq": number, "event": "stage_passed", "stage": stage, **told}
+        for number, stage in enumerate(_STAGES, start=1)
     ]
-    return decide(
-        run={**about, "residue": "rollback", "protected": False},
-        plan=book.plan(stages=list(_STAGES)),
-        checks=checks,
+    return judged(
+        run=RUN,
+        plan=plain(book.plan(stages=_STAGES)),
+        checks=[*checks],
         events=[*events, {**events[-1], "event": "closed", "stage": "verdict"}],
-        backup={"file": "x", "size": 1, "sha256": "y"},
-        twin={
-            "proven": True,
-            "backup_sha256": "y",
-            "proof": {"equal": True, "schema": same, **proof},
-        },
-        problems=[],
+        backup=BACKUP,
+        twin=TWIN,
     )
 
 
 def _passed(check_id: str) -> dict[str, Any]:
-    return {"check_id": check_id, "status": "pass", "examined": 1}
+    return result(check_id)
 
 
 @pytest.mark.parametrize("number", _CHECKED)
@@ -96,8 +87,10 @@ def test_production_behind_the_name_of_staging(database: Database) -> None:
         admin.execute(f"ALTER DATABASE {database.name} SET gonogo.environment = 'production'")
     with connect(database.login(), name="test") as connection:
         observed = observe(connection)
-    declared = {"environment": "staging", "database": "apms_staging"}
-    problems = identity.problems({**declared, "refused_databases": [database.name]}, observed)
+    known = declared(
+        environment="staging", database="apms_staging", refused_databases=[database.name]
+    )
+    problems = identity.problems(known, observed)
     assert [problem.primary for problem in problems] == [
         f"database {database.name!r} is refused as staging target",
         "this is another database than the inventory declares",

@@ -144,7 +144,7 @@ def test_a_limit_is_named_with_who_has_set_it(database: Database) -> None:
                 session.execute("SET statement_timeout = 0")
             outcome = run_script(session, name="x", text=script)
         assert outcome.error is not None
-        assert said in str(outcome.error["detail"])
+        assert said in str(outcome.error.detail)
 
 
 def test_too_few_sessions_are_named(make_database: Make) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -70,8 +70,8 @@ class Promotion:
         shutil.copytree(self.evidence, target)
         return target
 
-    def admitted(self, path: Path | None = None, **changes: Any) -> dict[str, Any] | None:
-        wanted = {"from": "sandbox", "evidence": str(path or self.evidence), "max_age_hours": 24}
+    def admitted(self, path: Path | None = None, **changes: Any) -> promotion.Admitted | None:
+        wanted = promotion.Wanted("sandbox", str(path or self.evidence), max_age_hours=24)
         given = {
             "protection": PROTECTED,
             "environment": "production",
@@ -79,7 +79,7 @@ class Promotion:
             "now": datetime.now(UTC),
         }
         own = {key: changes.pop(key) for key in given if key in changes}
-        return promotion.admitted({**wanted, **changes}, **{**given, **own})
+        return promotion.admitted(replace(wanted, **changes), **{**given, **own})
 
 
 @pytest.fixture
@@ -142,9 +142,9 @@ def test_what_does_not_prove_itself_is_refused(validated: Promotion, tmp_path: P
         ("it is older than 1 hours", {"max_age_hours": 1, "now": now + timedelta(hours=2)}),
         ("it ends in the future", {"now": now - timedelta(hours=1)}),
         ("it is about profile target, not as_deployed", {"runbook": _load(profile="as_deployed")}),
-        ("it is about sandbox, not staging", {"from": "staging"}),
+        ("it is about sandbox, not staging", {"source": "staging"}),
         ("an environment cannot be its own rehearsal", {"environment": "sandbox"}),
-        ("a protected target asks for the evidence of another environment", {"from": None}),
+        ("a protected target asks for the evidence of another environment", {"source": None}),
         ("this environment asks for the evidence of a GO on sandbox", {"evidence": None}),
         ("not a directory of evidence", {"evidence": str(tmp_path)}),
     ]
@@ -152,7 +152,7 @@ def test_what_does_not_prove_itself_is_refused(validated: Promotion, tmp_path: P
         with pytest.raises(InputError, match=message):
             validated.admitted(**changes)
     free = Protection(False, "", None, None)
-    assert validated.admitted(protection=free, **{"from": None}) is None
+    assert validated.admitted(protection=free, source=None) is None
 
 
 def test_another_file_of_the_runbook_is_another_runbook(
@@ -171,7 +171,7 @@ def test_altered_evidence_is_refused(validated: Promotion, tmp_path: Path) -> No
     def rename(path: Path) -> None:
         path.rename(path.with_name("20260101T000000Z-abcdef"))
 
-    def replace(name: str, old: str, new: str) -> Callable[[Path], None]:
+    def exchange(name: str, old: str, new: str) -> Callable[[Path], None]:
         def change(path: Path) -> None:
             text = (path / name).read_text()
             assert old in text
@@ -180,11 +180,11 @@ def test_altered_evidence_is_refused(validated: Promotion, tmp_path: Path) -> No
         return change
 
     alterations: list[tuple[str, Callable[[Path], None]]] = [
-        ("the evidence is not as the run has left it", replace("checks.jsonl", "pass", "fail")),
-        ("the evidence is not as the run has left it", replace("run.json", "sandbox", "staging")),
-        ("the evidence is not as the run has left it", replace("events.jsonl", "wrote", "wrotf")),
+        ("the evidence is not as the run has left it", exchange("checks.jsonl", "pass", "fail")),
+        ("the evidence is not as the run has left it", exchange("run.json", "sandbox", "staging")),
+        ("the evidence is not as the run has left it", exchange("events.jsonl", "wrote", "wrotf")),
         ("the evidence is not as the run has left it", lambda p: (p / "backup.json").unlink()),
-        ("verdict.json does not follow", replace("verdict.json", '"passed": 15', '"passed": 14')),
+        ("verdict.json does not follow", exchange("verdict.json", '"passed": 15', '"passed": 14')),
         ("holds no verdict", lambda p: (p / "verdict.json").unlink()),
         ("not as the run has left it", rename),
     ]
@@ -205,7 +205,7 @@ def test_a_verdict_that_is_no_go_lets_nobody_in(
     assert decision != "GO"
     with pytest.raises(InputError, match=f"the run it is about is a {decision}"):
         promotion.admitted(
-            {"from": "sandbox", "evidence": str(outcome.evidence), "max_age_hours": 24},
+            promotion.Wanted("sandbox", str(outcome.evidence), max_age_hours=24),
             protection=PROTECTED,
             environment="production",
             runbook=_load(profile="as_deployed"),

@@ -171,7 +171,7 @@ def _assert_all_came(
 def _both(login: Login, doors: Doors) -> None:
     """Come in with psycopg, and with pg_dump by the same login."""
     with connect(login, name="psycopg", read_only=True) as connection:
-        assert observe(connection)["database"] == login.db
+        assert observe(connection).database == login.db
         conninfo = login.conninfo(name="pg_dump", **reached(connection))
     program = str(doors.cluster.bin / "pg_dump")
     dump = clients.run(

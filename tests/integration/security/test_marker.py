@@ -18,6 +18,7 @@ from sandbox import database as content
 from sandbox import logins
 from sandbox.cluster import Cluster
 from tests.integration.support.harness import Controller, Database, Outcome
+from tests.records import declared
 
 SANDBOX = ("-i", "inventories/sandbox", "validate_staging.yml")
 
@@ -51,7 +52,7 @@ def _seen(database: Database) -> tuple[Any, Any, Any]:
     """Environment, and what the setting and the comment say."""
     with connect(database.login(), name="test") as connection:
         observed = observe(connection)
-    return observed["environment"], observed["marker_setting"], observed["marker_comment"]
+    return observed.environment, observed.marker_setting, observed.marker_comment
 
 
 @pytest.mark.parametrize(
@@ -90,8 +91,8 @@ def test_setting_and_comment_must_agree(blank: Database) -> None:
     with connect(blank.login(), name="test") as connection:
         observed = observe(connection)
     for environment in ("staging", "production"):
-        declared = {"database": blank.name, "environment": environment}
-        (problem,) = identity.problems(declared, observed)
+        known = declared(database=blank.name, environment=environment)
+        (problem,) = identity.problems(known, observed)
         assert problem.primary == (
             f"the two markers of database '{blank.name}' contradict each other"
         )

@@ -23,6 +23,7 @@ from sandbox import logins
 from sandbox.cluster import Cluster
 from tests.integration.support.harness import EVERY_KIND, Database
 from tests.integration.support.twins import Rehearsal
+from tests.records import declared
 
 # `acts` is what an attacker would write: with a superuser's rights, whoever has set which role, it
 # does what the twin's account can do. Here it stops everything, so that nothing else has to notice.
@@ -497,7 +498,7 @@ def _request(rehearsal: Rehearsal, database: Database, login: Login) -> Request:
     return Request(
         login=login,
         run_id=rehearsal.run_id,
-        declared={"environment": "sandbox", "database": database.name},
+        declared=declared(database=database.name),
         archive=Path(record["file"]),
         sha256=record["sha256"],
         maintenance="postgres",

@@ -20,6 +20,7 @@ import pytest
 
 from gonogo.contract import canonical
 from gonogo.contract.errors import GonogoError
+from gonogo.contract.records.reading import plain
 from gonogo.controller import evidence
 from gonogo.controller.evidence import judgement
 from sandbox import database as content
@@ -401,7 +402,7 @@ def _write_anew(
             event["data"]["sha256"] = hashlib.sha256(content).hexdigest()
     first, *rest = (canonical.line(event).encode() + b"\n" for event in events)
     (path / "events.jsonl").write_bytes(b"".join(_resealed(first, rest)))
-    (path / "verdict.json").write_text(canonical.dumps(judgement.decided(path)))
+    (path / "verdict.json").write_text(canonical.dumps(plain(judgement.decided(path))))
 
 
 def _sealed(event: dict[str, Any], prev: str) -> bytes:

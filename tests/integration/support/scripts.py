@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gonogo.contract.login import Timeouts, application_name
+from gonogo.contract.records.reading import plain
 from gonogo.contract.script import blocks
 from gonogo.controller import runbook
 from gonogo.controller.reading import yamlfile
@@ -153,12 +154,10 @@ def by_module(database: Database, scripts: Sequence[Mapping[str, Any]], director
         (outcome,) = phases.run_phases(
             session, stage="phases", scripts=[script], directory=directory
         )
-        found.checks.update(
-            {result["check_id"]: result for result in (*outcome["checks"], *outcome["races"])}
-        )
-        found.facts.update(outcome["facts"])
-        if outcome["error"]:
-            found.errors[script["name"]] = outcome["error"]["message"]
+        found.checks.update({result.check_id: plain(result) for result in outcome.results})
+        found.facts.update(outcome.facts)
+        if outcome.error:
+            found.errors[script["name"]] = outcome.error.message
     return found
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from .check_result import CheckResult
 from .deployment import Deployment
 from .reading import FileRecord
 
@@ -138,6 +139,6 @@ class Rehearsal(FileRecord):
     slow: Sequence[SlowStatement] = ()
     alone: bool | None = None
     unlike_promotion: Sequence[str] | None = None
-    checks: Sequence[Mapping[str, object]] = ()
+    checks: Sequence[CheckResult] = ()
     scripts: Mapping[str, str] = field(default_factory=dict)
     back: TriedRevert | None = None

@@ -29,6 +29,7 @@ from ansible.utils.vars import load_extra_vars
 
 from ...contract import fault
 from ...contract.errors import GonogoError, visible
+from ...contract.records.run import Process
 from ...host.stages import find
 from .. import evidence
 from ..invocation import loaded, project, request_form
@@ -179,7 +180,7 @@ class Plugin(ActionBase):  # type: ignore[misc]
         return str(self._vars["inventory_hostname"])
 
     @property
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> Process:
         """The ansible-playbook process itself: action plugins run in forks of it."""
         return evidence.controller_identity(self._controller)
 

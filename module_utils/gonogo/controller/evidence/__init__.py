@@ -20,12 +20,13 @@ parts, from the bottom up:
 
 from __future__ import annotations
 
+from ...contract.records.reading import RecordError
 from ...contract.run_id import new_run_id
 from .chain import EVENTS
 from .names import DERIVED, ENVIRONMENT, new_token
 from .pointer import close_pointer, controller_identity, find_open, is_abandoned, is_alive, point_to
-from .reading import Evidence, load, read_object
-from .record import Record, RecordError
+from .reading import Evidence, load, peek, read_object
+from .record import Record
 from .writing import Run
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "load",
     "new_run_id",
     "new_token",
+    "peek",
     "point_to",
     "read_object",
 ]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from ...contract import canonical
 from ...contract.errors import GonogoError
+from ...contract.records.reading import plain
+from ...contract.records.verdict import VerdictRecord
 from ...verdict import decide
 from .. import evidence
 
 __all__ = ["confirmed", "decided", "unproven"]
 
 
-def decided(path: Path) -> dict[str, Any]:
+def decided(path: Path) -> VerdictRecord:
     """What the evidence gives, whatever verdict.json says."""
     found = evidence.load(path)
     return decide(
@@ -29,31 +30,31 @@ def decided(path: Path) -> dict[str, Any]:
     )
 
 
-def confirmed(path: Path) -> dict[str, Any]:
+def confirmed(path: Path) -> VerdictRecord:
     """The verdict of a run, which its evidence gives again byte for byte.
 
     Raises GonogoError where the evidence was altered, or verdict.json was.
     """
     verdict = decided(path)
-    found = [reason["text"] for reason in verdict["reasons"] if reason["code"] == "evidence"]
+    found = [reason.text for reason in verdict.reasons if reason.code == "evidence"]
     if found:
         raise GonogoError(
             "the evidence is not as the run has left it",
             detail="\n".join(found[:10]),
-            hint=f"It gives {verdict['decision']}. Find out who changed it.",
+            hint=f"It gives {verdict.decision}. Find out who changed it.",
         )
     file = path / "verdict.json"
     written = file.read_bytes() if file.is_file() else None
     if written is None:
         raise GonogoError(
             f"{path} holds no verdict",
-            detail=f"The evidence gives {verdict['decision']}.",
+            detail=f"The evidence gives {verdict.decision}.",
             hint="The run was interrupted before it was judged: start a new one.",
         )
-    if written != canonical.dumps(verdict).encode():
+    if written != canonical.dumps(plain(verdict)).encode():
         raise GonogoError(
             "verdict.json does not follow from the evidence",
-            detail=f"The evidence, which is intact, gives {verdict['decision']}.",
+            detail=f"The evidence, which is intact, gives {verdict.decision}.",
             hint="Trust the evidence, not the file; find out who changed it.",
         )
     return verdict

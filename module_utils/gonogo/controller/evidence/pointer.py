@@ -10,13 +10,14 @@ import os
 import re
 import socket
 import subprocess
-from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from ...contract import canonical
 from ...contract.errors import GonogoError, shown
+from ...contract.records.reading import RecordError, plain, read
+from ...contract.records.run import Process, RunRecord
 from . import disk
 from .chain import sealed as _sealed
 from .names import CHAIN, ENVIRONMENT, RUN_ID
@@ -29,19 +30,19 @@ HOST_LIMIT = 150
 _HALF_WRITTEN = re.compile(r"\.(?P<process>(?P<host>[0-9a-f]{8})-[0-9a-f]{8}-(?P<pid>\d{1,9}))-")
 
 
-def controller_identity(pid: int) -> dict[str, Any]:
-    """Return what tells a process from every other: `host`, `pid`, `start` (None if unknown).
+def controller_identity(pid: int) -> Process:
+    """Return what tells a process from every other.
 
     `start` is the boot id and the start time in clock ticks where /proc says them, otherwise
     what `ps` says.
     """
-    return {"host": socket.gethostname(), "pid": pid, "start": _start(pid)}
+    return Process(host=socket.gethostname(), pid=pid, start=_start(pid))
 
 
-def is_alive(identity: Mapping[str, Any]) -> bool | None:
+def is_alive(identity: Process) -> bool | None:
     """Say whether that very process still runs; None if it cannot be told from here."""
-    pid = identity.get("pid")
-    if identity.get("host") != socket.gethostname() or not isinstance(pid, int) or pid <= 0:
+    pid = identity.pid
+    if identity.host != socket.gethostname() or pid <= 0:
         return None
     try:
         os.kill(pid, 0)
@@ -50,12 +51,12 @@ def is_alive(identity: Mapping[str, Any]) -> bool | None:
     except OSError:
         pass  # it exists, and belongs to somebody else
     start = _start(pid)
-    if start is None or identity.get("start") is None:
+    if start is None or identity.start is None:
         return None
-    return bool(start == identity["start"])
+    return start == identity.start
 
 
-def is_abandoned(runs_dir: Path, run: Path, *, besides: Mapping[str, Any]) -> bool:
+def is_abandoned(runs_dir: Path, run: Path, *, besides: Process) -> bool:
     """Say whether nobody works on a run any more; False if that cannot be told from here.
 
     The process that opened it does, and so does one that removes its rows; that of `besides` does
@@ -63,37 +64,30 @@ def is_abandoned(runs_dir: Path, run: Path, *, besides: Mapping[str, Any]) -> bo
     """
     try:
         raw = disk.read(run / _RECORD)
-        record = parse(raw)
+        opened_by = read(RunRecord, parse(raw), file=_RECORD).controller
         # A run that was cut in this moment has written it, and not yet said so.
         sealed = _sealed(disk.read(run / CHAIN)).get(_RECORD, canonical.sha256(raw))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecordError):
         return False
     if sealed != canonical.sha256(raw):
         return False
-    opened_by = record.get("controller") if isinstance(record, dict) else None
     name = run.relative_to(runs_dir).as_posix()
-    noted = [note for note in _notes(runs_dir) if note.get("run") == name]
-    others = [who for who in (opened_by or {}, *noted) if not _same(who, besides)]
+    noted = [note.process for note in _notes(runs_dir).values() if note.run == name]
+    others = [who for who in (opened_by, *noted) if who != besides]
     return all(is_alive(who) is False for who in others)
 
 
-def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return all(one.get(key) == other.get(key) for key in ("host", "pid", "start"))
-
-
-def point_to(
-    runs_dir: Path, *, identity: Mapping[str, Any], inventory_host: str, run: Path
-) -> None:
+def point_to(runs_dir: Path, *, identity: Process, inventory_host: str, run: Path) -> None:
     """Note that this process works on `run` for this host; an earlier note is replaced."""
     with disk.explained("note the open run"):
         disk.make_dir(runs_dir / _POINTERS)
-        record = {"run": run.relative_to(runs_dir).as_posix(), **identity}
+        record = {"run": run.relative_to(runs_dir).as_posix(), **plain(identity)}
         disk.replace(
             _pointer(runs_dir, identity, inventory_host), (canonical.line(record) + "\n").encode()
         )
 
 
-def find_open(runs_dir: Path, *, identity: Mapping[str, Any], inventory_host: str) -> Path | None:
+def find_open(runs_dir: Path, *, identity: Process, inventory_host: str) -> Path | None:
     """Return the directory this process works on for this host, None if it opened none.
 
     Notes of processes that are gone are removed. Raises `GonogoError` for a damaged note.
@@ -102,13 +96,12 @@ def find_open(runs_dir: Path, *, identity: Mapping[str, Any], inventory_host: st
     pointer = _pointer(runs_dir, identity, inventory_host)
     try:
         with disk.explained("read which run is open"):
-            record = parse(disk.read(pointer)) if pointer.exists() else None
-    except ValueError:
-        record = {}
-    if record is None:
-        return None
-    name = record.get("run") if isinstance(record, dict) else None
-    environment, _, run_id = name.partition("/") if isinstance(name, str) else ("", "", "")
+            if not pointer.exists():
+                return None
+            name = _note(pointer).run
+    except (ValueError, RecordError):
+        name = ""
+    environment, _, run_id = name.partition("/")
     if not (ENVIRONMENT.fullmatch(environment) and RUN_ID.fullmatch(run_id)):
         raise GonogoError(
             "the note of the open run is damaged",
@@ -118,39 +111,58 @@ def find_open(runs_dir: Path, *, identity: Mapping[str, Any], inventory_host: st
     return runs_dir / environment / run_id
 
 
-def close_pointer(runs_dir: Path, *, identity: Mapping[str, Any], inventory_host: str) -> None:
+def close_pointer(runs_dir: Path, *, identity: Process, inventory_host: str) -> None:
     """Remove the note of the open run; it is fine if there is none."""
     with disk.explained("remove the note of the open run"):
         _pointer(runs_dir, identity, inventory_host).unlink(missing_ok=True)
 
 
-def _pointer(runs_dir: Path, identity: Mapping[str, Any], inventory_host: str) -> Path:
+def _pointer(runs_dir: Path, identity: Process, inventory_host: str) -> Path:
     host = quote(inventory_host, safe="")
     if len(host) > HOST_LIMIT:
         host = canonical.sha256(host)
     return runs_dir / _POINTERS / f"{_process_name(identity)}-{host}"
 
 
-def _process_name(identity: Mapping[str, Any]) -> str:
-    digests = (canonical.sha256(canonical.line(identity[key]))[:8] for key in ("host", "start"))
-    return "-".join([*digests, str(identity["pid"])])
+def _process_name(identity: Process) -> str:
+    digests = (canonical.sha256(canonical.line(one))[:8] for one in (identity.host, identity.start))
+    return "-".join([*digests, str(identity.pid)])
 
 
-def _notes(runs_dir: Path) -> Iterator[dict[str, Any]]:
-    """Every note that can be read, with its file as `path`."""
+@dataclass(frozen=True)
+class _Note:
+    """`run` is ENVIRONMENT/RUN_ID; the others are of the process that works on it."""
+
+    run: str
+    host: str
+    pid: int
+    start: str | None
+
+    @property
+    def process(self) -> Process:
+        return Process(host=self.host, pid=self.pid, start=self.start)
+
+
+def _note(path: Path) -> _Note:
+    """Raises OSError, ValueError for what is no JSON, RecordError for what is no note."""
+    return read(_Note, parse(disk.read(path)), file=path.name)
+
+
+def _notes(runs_dir: Path) -> dict[Path, _Note]:
+    """Every note that can be read, by its file."""
+    found = {}
     for name in disk.names_in(runs_dir / _POINTERS):
         path = runs_dir / _POINTERS / name
-        with contextlib.suppress(OSError, ValueError):
-            record = parse(disk.read(path))
-            if isinstance(record, dict):
-                yield {**record, "path": path}
+        with contextlib.suppress(OSError, ValueError, RecordError):
+            found[path] = _note(path)
+    return found
 
 
 def _forget_the_dead(runs_dir: Path) -> None:
-    for note in _notes(runs_dir):
-        if is_alive(note) is False:
+    for path, note in _notes(runs_dir).items():
+        if is_alive(note.process) is False:
             with contextlib.suppress(OSError):
-                note["path"].unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
     _forget_the_half_written(runs_dir)
 
 

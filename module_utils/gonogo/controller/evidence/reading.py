@@ -6,10 +6,18 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ...contract import canonical
 from ...contract.errors import shown
+from ...contract.records.backup import BackupRecord
+from ...contract.records.check_result import CheckResult
+from ...contract.records.event import FORMAT, Event
+from ...contract.records.ledger import LedgerRow
+from ...contract.records.plan import PlanRecord
+from ...contract.records.reading import FileRecord, RecordError, read
+from ...contract.records.run import RunRecord
+from ...contract.records.twin import TwinRecord
 from ...verdict import misfits
 from . import disk
 from .chain import verified
@@ -18,6 +26,7 @@ from .parsing import parse, records_of
 from .record import require_shape
 
 _STRANGE = "was written by no stage"
+_Record = TypeVar("_Record", bound=FileRecord)
 
 
 @dataclass
@@ -28,27 +37,27 @@ class Evidence:
     """
 
     path: Path
-    run: dict[str, Any] | None = None
-    plan: dict[str, Any] | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
-    checks: list[dict[str, Any]] = field(default_factory=list)
-    backup: dict[str, Any] | None = None
-    twin: dict[str, Any] | None = None
+    run: RunRecord | None = None
+    plan: PlanRecord | None = None
+    facts: Mapping[str, object] = field(default_factory=dict)
+    checks: list[CheckResult] = field(default_factory=list)
+    backup: BackupRecord | None = None
+    twin: TwinRecord | None = None
     rehearsal: dict[str, Any] | None = None
     deploy: dict[str, Any] | None = None
-    ledger: list[dict[str, Any]] = field(default_factory=list)
-    events: list[dict[str, Any]] = field(default_factory=list)
+    ledger: list[LedgerRow] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     @property
     def head(self) -> str:
         """Hash of the last event: kept elsewhere, it proves everything up to there."""
-        return str(self.events[-1]["hash"]) if self.events else ""
+        return self.events[-1].hash if self.events else ""
 
     @property
     def strangers(self) -> list[str]:
         """Files that no stage has written; they are no evidence, and nothing reads them."""
-        wrote = [event["data"] for event in self.events if event["event"] == "wrote"]
+        wrote = [event.data for event in self.events if event.event == "wrote"]
         return _strangers(self.path, {str(data.get("file")) for data in wrote})
 
     def unproven_by(self, head: str) -> list[str] | None:
@@ -56,12 +65,12 @@ class Evidence:
 
         Names of files, each as often as it was written; None where it is no such head.
         """
-        closed = next((e["seq"] for e in self.events if e["event"] == "closed"), None)
-        found = [e["seq"] for e in self.events if e["hash"] == head and closed is not None]
-        if not found or found[0] < closed:
+        closed = next((one.seq for one in self.events if one.event == "closed"), None)
+        found = [one.seq for one in self.events if one.hash == head]
+        if closed is None or not found or found[0] < closed:
             return None
         later = self.events[found[0] :]
-        return [str(event["data"].get("file", event["event"])) for event in later]
+        return [str(event.data.get("file", event.event)) for event in later]
 
     def problems_with(self, *names: str) -> list[str]:
         """The problems, without those of other files alone; the chain's are everybody's."""
@@ -80,21 +89,25 @@ def load(path: Path) -> Evidence:
     problems = evidence.problems
     evidence.events = _load_chain(path, problems)
     _verify_digests(path, evidence.events, problems)
-    evidence.run = _load_object(path, "run.json", problems)
-    evidence.plan = _load_object(path, "plan.json", problems)
+    newer = _newer(evidence.events)
+    if newer:
+        problems.append(newer)
+        return evidence
+    evidence.run = _load(path, RunRecord, problems)
+    evidence.plan = _load(path, PlanRecord, problems)
     evidence.facts = _load_object(path, "facts.json", problems) or {}
-    evidence.backup = _load_object(path, "backup.json", problems)
-    evidence.twin = _load_object(path, "twin.json", problems)
+    evidence.backup = _load(path, BackupRecord, problems)
+    evidence.twin = _load(path, TwinRecord, problems)
     evidence.rehearsal = _load_object(path, "rehearsal.json", problems)
     evidence.deploy = _load_object(path, "deploy.json", problems)
-    evidence.checks = _load_records(path, "checks.jsonl", problems)
-    evidence.ledger = _load_records(path, "ledger.jsonl", problems)
+    evidence.checks = _load_all(path, CheckResult, problems)
+    evidence.ledger = _load_all(path, LedgerRow, problems)
     problems += misfits(evidence.plan, evidence.checks)
     _verify_run_id(evidence)
     return evidence
 
 
-def _load_chain(path: Path, problems: list[str]) -> list[dict[str, Any]]:
+def _load_chain(path: Path, problems: list[str]) -> list[Event]:
     raw = _content(path, CHAIN, problems)
     if raw is None:
         problems.append(f"{CHAIN} is missing")
@@ -104,18 +117,18 @@ def _load_chain(path: Path, problems: list[str]) -> list[dict[str, Any]]:
     return events
 
 
-def _verify_digests(path: Path, events: Sequence[Mapping[str, Any]], problems: list[str]) -> None:
+def _verify_digests(path: Path, events: Sequence[Event], problems: list[str]) -> None:
     """Compare every file with the last event that wrote it, and look for files nobody wrote."""
     broken = bool(problems)
     sealed: dict[str, str] = {}
     closed = False
     for event in events:
-        closed = closed or event["event"] == "closed"
-        if event["event"] != "wrote":
+        closed = closed or event.event == "closed"
+        if event.event != "wrote":
             continue
-        name, digest = str(event["data"].get("file")), str(event["data"].get("sha256"))
+        name, digest = str(event.data.get("file")), str(event.data.get("sha256"))
         if not FILE.fullmatch(name) or name in DERIVED or name == CHAIN:
-            problems.append(f"{CHAIN} line {event['seq']}: wrote no file of evidence")
+            problems.append(f"{CHAIN} line {event.seq}: wrote no file of evidence")
             continue
         if closed and not LATER.fullmatch(name):
             problems.append(f"{name} was written after the run was closed")
@@ -144,32 +157,38 @@ def _strangers(path: Path, sealed: Collection[str]) -> list[str]:
     return [name if FILE.fullmatch(name) else shown(name) for name in found if name not in known]
 
 
+def _newer(events: Sequence[Event]) -> str | None:
+    """That another version of this project has written it, in a form that is not known here."""
+    form = events[0].data.get("format", FORMAT) if events else FORMAT
+    if isinstance(form, int) and not isinstance(form, bool) and 1 <= form <= FORMAT:
+        return None
+    return f"{CHAIN} is of format {shown(form)}; this version of the project knows {FORMAT}"
+
+
 def _verify_run_id(evidence: Evidence) -> None:
     """Everything must speak of one run: the directory, its first event, its files, its records."""
-    problems = evidence.problems
-    if evidence.run is None and not any(text.startswith("run.json ") for text in problems):
+    problems, run = evidence.problems, evidence.run
+    if run is None and not any(text.startswith("run.json ") for text in problems):
         problems.append("run.json is missing")
-    known = (evidence.run or {}).get("run_id", evidence.path.name)
+    known = run.run_id if run else evidence.path.name
     if known != evidence.path.name:
         problems.append(
             f"the directory is called {shown(evidence.path.name)} but holds the run {shown(known)}"
         )
-    opened = [event["data"] for event in evidence.events if event["event"] == "opened"]
+    opened = [event.data for event in evidence.events if event.event == "opened"]
     if any(data.get("run_id") != known for data in opened):
         problems.append(f"{CHAIN} was opened for another run")
-    sources = [("backup.json", [evidence.backup or {}]), ("twin.json", [evidence.twin or {}])]
-    sources += [("rehearsal.json", [evidence.rehearsal or {}])]
-    sources += [("checks.jsonl", evidence.checks), ("ledger.jsonl", evidence.ledger)]
-    for name, records in sources:
-        for number, record in enumerate(records, start=1):
-            if record.get("run_id", known) != known:
-                problems.append(f"{name} record {number} is of another run")
-    wanted = (evidence.run or {}).get("environment")
-    if evidence.run and any(data.get("environment") != wanted for data in opened):
+    theirs = {
+        "backup.json": evidence.backup.run_id if evidence.backup else known,
+        "twin.json": evidence.twin.run_id if evidence.twin else known,
+        "rehearsal.json": (evidence.rehearsal or {}).get("run_id", known),
+    }
+    problems += [f"{name} is of another run" for name, one in theirs.items() if one != known]
+    if run and any(data.get("environment") != run.environment for data in opened):
         problems.append("run.json names another environment than the one the run was opened in")
-    present = {str(record.get("check_id")) for record in evidence.checks}
+    present = {result.check_id for result in evidence.checks}
     for event in evidence.events:
-        ids = event["data"].get("ids") if event["event"] == "checks" else None
+        ids = event.data.get("ids") if event.event == "checks" else None
         for check_id in ids if isinstance(ids, list) else []:
             if str(check_id) not in present:
                 problems.append(f"check {shown(check_id)} was answered, its result is gone")
@@ -187,6 +206,17 @@ def read_object(file: Path) -> dict[str, Any]:
     return value
 
 
+def peek(path: Path, record: type[_Record]) -> _Record | None:
+    """The record that a file of a run is, whether or not the chain knows it.
+
+    None where it is not there, or not as a run writes it.
+    """
+    try:
+        return read(record, read_object(path / record.FILE), file=record.FILE)
+    except (OSError, ValueError, RecordError):
+        return None
+
+
 def _load_object(path: Path, name: str, problems: list[str]) -> dict[str, Any] | None:
     raw = _content(path, name, problems)
     if raw is None:
@@ -202,11 +232,27 @@ def _load_object(path: Path, name: str, problems: list[str]) -> dict[str, Any] |
     return value
 
 
-def _load_records(path: Path, name: str, problems: list[str]) -> list[dict[str, Any]]:
-    raw = _content(path, name, problems)
-    records, found = records_of(name, raw or b"")
+def _load(path: Path, record: type[_Record], problems: list[str]) -> _Record | None:
+    value = _load_object(path, record.FILE, problems)
+    return None if value is None else _read(record, value, record.FILE, problems)
+
+
+def _load_all(path: Path, record: type[_Record], problems: list[str]) -> list[_Record]:
+    values, found = records_of(record.FILE, _content(path, record.FILE, problems) or b"")
     problems += found
-    return records
+    lines = [
+        _read(record, value, f"{record.FILE} record {number}", problems)
+        for number, value in enumerate(values, start=1)
+    ]
+    return [line for line in lines if line is not None]
+
+
+def _read(record: type[_Record], value: object, file: str, problems: list[str]) -> _Record | None:
+    try:
+        return read(record, value, file=file)
+    except RecordError as error:
+        problems.append(f"{error.primary}: {error.detail}")
+        return None
 
 
 def _content(path: Path, name: str, problems: list[str]) -> bytes | None:

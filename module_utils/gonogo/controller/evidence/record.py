@@ -11,14 +11,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...contract.errors import GonogoError, shown
+from ...contract.errors import shown
+from ...contract.records.reading import HINT, RecordError
 
-__all__ = ["HINT", "Record", "RecordError", "require_shape"]
+__all__ = ["Record", "require_shape"]
 
-HINT = (
-    "It was changed by hand, or written by another version of this project (versions.project in "
-    "run.json): use that version, or start a new run."
-)
 # What is read of each file: the kinds of values that are looked into. A list with one entry is a
 # list of such, and of several in a tuple any counts. A key that is not there is told when it is
 # asked for.
@@ -26,27 +23,6 @@ _OBJECT: dict[str, Any] = {}
 _SHAPES: tuple[tuple[re.Pattern[str], Any], ...] = tuple(
     (re.compile(pattern), shape)
     for pattern, shape in {
-        r"run\.json": {
-            "run_id": str,
-            "token": str,
-            "environment": str,
-            "target": {"login": _OBJECT, "declared": _OBJECT, "observed": _OBJECT},
-            "runbook": str,
-            "runbook_sha256": str,
-            "runbook_directory": str,
-            "profile": str,
-            "cleanup": (str, None),
-            "parameters": _OBJECT,
-            "started_at": str,
-            "digests": {"runbook": _OBJECT, "project": _OBJECT},
-        },
-        r"plan\.json": {"stages": [str], "checks": [_OBJECT], "criteria": [_OBJECT]},
-        r"backup\.json": {"file": str, "sha256": str},
-        r"twin\.json": {
-            "proof": (_OBJECT, None),
-            "seconds": (_OBJECT, None),
-            "kept": ({"login": _OBJECT}, None),
-        },
         r"rehearsal\.json": {
             "deployment": ({"statements": [_OBJECT]}, None),
             "undone": (_OBJECT, None),
@@ -69,15 +45,9 @@ _SHAPES: tuple[tuple[re.Pattern[str], Any], ...] = tuple(
             "before": _OBJECT,
         },
         r"\w+_plan\.json": {"content": str, "token": str, "expires_at": str, "holds": _OBJECT},
-        r"ledger\.jsonl": {"table": str, "key": _OBJECT},
-        r"checks\.jsonl": {"check_id": str},
         r"[\w-]+\.jsonl?": _OBJECT,
     }.items()
 )
-
-
-class RecordError(GonogoError):
-    """A file of evidence is not what a run writes."""
 
 
 class Record(dict[str, Any]):

@@ -6,19 +6,23 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ...contract import canonical
 from ...contract.errors import GonogoError, InputError, shown
+from ...contract.records.event import FORMAT, Event
+from ...contract.records.reading import HINT, FileRecord, RecordError, plain, read
 from . import disk
 from .chain import EVENTS, event_hash, sealed, tail
 from .names import CHAIN, DERIVED, ENVIRONMENT, FILE, RUN_ID
 from .parsing import parse, records_of
-from .record import HINT, RecordError, require_shape
+from .record import require_shape
 
 Clock = Callable[[], datetime]
+_Record = TypeVar("_Record", bound=FileRecord)
 
 
 def _utc_now() -> datetime:
@@ -67,7 +71,8 @@ class Run:
             os.close(disk.new_file(path / CHAIN))
             disk.sync_dir(path)
         run = cls(path, clock=clock)
-        run.append("run", "opened", {"run_id": run_id, "environment": environment})
+        opened = {"run_id": run_id, "environment": environment, "format": FORMAT}
+        run.append("run", "opened", opened)
         return run
 
     @classmethod
@@ -81,9 +86,7 @@ class Run:
             )
         return cls(path, clock=clock)
 
-    def append(
-        self, stage: str, event: str, data: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
+    def append(self, stage: str, event: str, data: Mapping[str, object] | None = None) -> Event:
         """Add an event to the chain, on disk when this returns; return it as written."""
         with self._turn() as chain:
             return self._append(chain, stage, event, data or {})
@@ -98,8 +101,12 @@ class Run:
             return self._write(chain, name, content, stage)
 
     def write_json(self, name: str, value: object, *, stage: str) -> str:
-        """Write a value as canonical JSON, as `write` does."""
-        return self.write(name, canonical.dumps(value), stage=stage)
+        """Write a value, or a record, as canonical JSON, as `write` does."""
+        return self.write(name, canonical.dumps(plain(value)), stage=stage)
+
+    def keep(self, record: FileRecord, *, stage: str) -> str:
+        """Write the file that a record is, as `write` does."""
+        return self.write_json(record.FILE, record, stage=stage)
 
     def claim(
         self, name: str, record: Mapping[str, Any], *, key: str, stage: str
@@ -117,10 +124,10 @@ class Run:
             self._write(chain, name, canonical.dumps(record), stage)
         return None
 
-    def append_lines(self, name: str, records: Iterable[Mapping[str, Any]], *, stage: str) -> str:
+    def append_lines(self, name: str, records: Iterable[object], *, stage: str) -> str:
         """Add records to a `.jsonl` file, one canonical line each; return the file's SHA-256."""
         self._refuse(name, (*DERIVED, CHAIN))
-        added = "".join(canonical.line(record) + "\n" for record in records).encode()
+        added = "".join(canonical.line(plain(record)) + "\n" for record in records).encode()
         with self._turn() as chain:
             # What somebody has changed must not be sealed as if a stage had written it.
             before = self.read_bytes(name) if os.path.lexists(self.path / name) else b""
@@ -173,6 +180,21 @@ class Run:
         require_shape(name, value)
         return value
 
+    def read(self, record: type[_Record]) -> _Record:
+        """Return the record that a file is.
+
+        Raises `GonogoError` if it is missing, no JSON, or not as a run writes it.
+        """
+        return read(record, self.read_json(record.FILE), file=record.FILE)
+
+    def read_all(self, record: type[_Record]) -> list[_Record]:
+        """Return the records of a `.jsonl` file, as `read` does."""
+        return [read(record, one, file=record.FILE) for one in self.read_lines(record.FILE)]
+
+    def has(self, record: type[FileRecord]) -> bool:
+        """Whether the file that such a record is lies there."""
+        return (self.path / record.FILE).is_file()
+
     def read_lines(self, name: str) -> list[dict[str, Any]]:
         """Return the records of a `.jsonl` file. Raises `GonogoError` for a missing or bad one."""
         records, problems = records_of(name, self.read_bytes(name))
@@ -211,25 +233,24 @@ class Run:
         self._append(chain, stage, "wrote", {"file": name, "sha256": digest})
         return digest
 
-    def _append(
-        self, chain: int, stage: str, event: str, data: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def _append(self, chain: int, stage: str, event: str, data: Mapping[str, object]) -> Event:
         if event not in EVENTS:
             raise ValueError(f"{event!r} is no event of the chain")
         with disk.explained(f"write {CHAIN}"):
             size = os.fstat(chain).st_size
             seq, prev = tail(os.pread(chain, size, 0))
-            record: dict[str, Any] = {
-                "seq": seq + 1,
-                "at": f"{self._clock().astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
-                "stage": stage,
-                "event": event,
-                "data": dict(data),
-                "prev": prev,
-            }
-            record["hash"] = event_hash(record)
+            record = Event(
+                seq=seq + 1,
+                at=f"{self._clock().astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+                stage=stage,
+                event=event,
+                data=dict(data),
+                prev=prev,
+                hash="",
+            )
+            record = replace(record, hash=event_hash(record))
             try:
-                disk.write_all(chain, (canonical.line(record) + "\n").encode())
+                disk.write_all(chain, (canonical.line(plain(record)) + "\n").encode())
                 os.fsync(chain)
             except OSError:
                 os.ftruncate(chain, size)  # half a line would make the whole chain unreadable

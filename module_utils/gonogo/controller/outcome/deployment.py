@@ -14,7 +14,7 @@ from ...contract.records.deployment import (
     ObjectState,
     OwnRecord,
 )
-from ...contract.records.reading import read
+from ...contract.records.run import RunRecord
 from ...contract.records.trace import StatementTrace
 from ..evidence import Run
 from ..invocation.commands import Caller
@@ -35,9 +35,7 @@ _SHOWN = 20
 
 def read_record(run: Run) -> Deployment | None:
     """What a run has deployed, None where it has no record. Raises RecordError."""
-    if not (run.path / Deployment.FILE).is_file():
-        return None
-    return read(Deployment, run.read_json(Deployment.FILE), file=Deployment.FILE)
+    return run.read(Deployment) if run.has(Deployment) else None
 
 
 def own_record(runs_dir: Path, run: Run) -> OwnRecord | None:
@@ -45,18 +43,18 @@ def own_record(runs_dir: Path, run: Run) -> OwnRecord | None:
 
     None where no run has applied it. What cannot be read says nothing: the schema is asked anyway.
     """
-    about = run.read_json("run.json")
-    for path in sorted((runs_dir / about["environment"]).glob("*Z-*"), reverse=True):
+    about = run.read(RunRecord)
+    for path in sorted((runs_dir / about.environment).glob("*Z-*"), reverse=True):
         done = intents.deployment(path)
         if path == run.path or not done:
             continue
         try:
-            theirs = Run.open(path).read_json("run.json")
-            same = theirs["runbook"] == about["runbook"]
-            same = same and theirs["target"]["login"] == about["target"]["login"]
+            theirs = Run.open(path).read(RunRecord)
+            same = theirs.runbook == about.runbook
+            same = same and theirs.target.login == about.target.login
             if same and done.action == "applied":
                 files = {one.file for one in done.statements} or {*done.files}
-                digests = theirs["digests"]["runbook"]
+                digests = theirs.digests.runbook
                 return OwnRecord(
                     path.name,
                     {name: digests[name] for name in sorted(files)},

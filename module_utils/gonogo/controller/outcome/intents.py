@@ -24,8 +24,8 @@ from ...contract.records.deployment import (
 )
 from ...contract.records.migration import Plan, Step
 from ...contract.records.reading import RecordError, plain, read
-from .. import evidence
-from ..evidence import Run, load, read_object
+from ...contract.records.run import RunRecord
+from ..evidence import Run, load, peek, read_object
 from . import unheard
 
 __all__ = [
@@ -70,11 +70,13 @@ def seal(
     `look` is what the target host has answered that it would do, `schema` what is there before,
     `digests` file → SHA-256.
     """
-    observed = run.read_json("run.json")["target"]["observed"]
+    observed = run.read(RunRecord).known
     assert look.before is not None  # the host has looked
     assert look.schema_before is not None  # it would apply the migration
     intent = Intent(
-        database={key: observed[key] for key in ("database", "database_oid", "system_identifier")},
+        database={
+            key: getattr(observed, key) for key in ("database", "database_oid", "system_identifier")
+        },
         files={step.file: digests.get(step.file) for step in plan.steps},
         plan=Intended(
             tuple(IntendedStep(step.file, step.transaction) for step in plan.steps),
@@ -114,15 +116,15 @@ def open_runs(runs_dir: Path, environment: str, login: Mapping[str, Any]) -> lis
     found = []
     for path in sorted((runs_dir / environment).glob(f"*Z-*/{DEPLOY}")):
         if is_open(path.parent):
-            run = Run.open(path.parent)
-            if (_object(path.parent / "run.json").get("target") or {}).get("login") == login:
-                found.append(run)
+            record = peek(path.parent, RunRecord)
+            if record and record.target.login == login:
+                found.append(Run.open(path.parent))
     return found
 
 
 def intent_of(run: Run) -> Intent:
     """What a run was about to apply. Raises GonogoError for evidence that was altered."""
-    return read(Intent, run.read_json(DEPLOY), file=DEPLOY)
+    return run.read(Intent)
 
 
 def plan_of(run: Run) -> dict[str, Any]:
@@ -143,7 +145,7 @@ def keep_found(run: Run, found: Deployment, *, by: str) -> Deployment:
         error=None if found.action == "applied" else _error(_state(found)),
         recovered=Recovered(by, datetime.now(UTC).isoformat(timespec="seconds")),
     )
-    closed = any(event["event"] == "closed" for event in load(run.path).events)
+    closed = any(event.event == "closed" for event in load(run.path).events)
     run.write_json(_FOUND if closed else _RECORD, plain(record), stage="deploy")
     return record
 
@@ -191,5 +193,5 @@ def _object(file: Path) -> dict[str, Any]:
     """What a file says, and nothing where it is not there or cannot be read."""
     try:
         return read_object(file)
-    except (OSError, ValueError, evidence.RecordError):
+    except (OSError, ValueError, RecordError):
         return {}

@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ...contract.errors import GonogoError
-from ...contract.records.reading import read
+from ...contract.records.plan import PlanRecord
 from ...contract.records.rehearsal import Problem, Rehearsal, SlowStatement, Trial
+from ...contract.records.run import RunRecord
+from ...contract.records.twin import TwinRecord
 from ...host.compare.carried import is_carried
 from ...host.compare.proof import without_owners
 from ...host.compare.schema_catalog import Difference, compare
@@ -26,24 +28,22 @@ _SHOWN = 20
 _NO_CLUSTER = "there is no cluster of its own to try it on"
 
 
-def nothing(run: Mapping[str, Any], *, required: bool, twin: Mapping[str, Any]) -> Rehearsal:
-    """The record of a run (`run` is its run.json) that has tried nothing, and why."""
+def nothing(run: RunRecord, *, required: bool, twin: TwinRecord) -> Rehearsal:
+    """The record of a run that has tried nothing, and why."""
     return Rehearsal(
-        run_id=run["run_id"],
-        promoted=bool(run["promotion"]),
+        run_id=run.run_id,
+        promoted=bool(run.promotion),
         done=None,
         required=required,
-        reason=None if twin.get("kept") else twin.get("reason") or _NO_CLUSTER,
-        hint=twin.get("hint"),
-        backup_sha256=twin.get("backup_sha256"),
+        reason=None if twin.kept else twin.reason or _NO_CLUSTER,
+        hint=twin.hint,
+        backup_sha256=twin.backup_sha256,
     )
 
 
 def read_record(run: Run) -> Rehearsal | None:
     """What a run has tried, None where it has no record. Raises RecordError."""
-    if not (run.path / Rehearsal.FILE).is_file():
-        return None
-    return read(Rehearsal, run.read_json(Rehearsal.FILE), file=Rehearsal.FILE)
+    return run.read(Rehearsal) if run.has(Rehearsal) else None
 
 
 def tried(record: Rehearsal, trial: Trial) -> Rehearsal:
@@ -121,7 +121,7 @@ def to_break(manifest: Mapping[str, Any], wanted: Sequence[str]) -> list[str]:
     return [name for name in known if not wanted or name in wanted]
 
 
-def problem(record: Rehearsal, plan: Mapping[str, Any], *, deploying: bool) -> GonogoError | None:
+def problem(record: Rehearsal, plan: PlanRecord, *, deploying: bool) -> GonogoError | None:
     """Why the run must not go on to deploy. What else a rehearsal finds is for the verdict."""
     if not deploying:
         return None
@@ -136,20 +136,20 @@ def problem(record: Rehearsal, plan: Mapping[str, Any], *, deploying: bool) -> G
     reasons = findings(
         read_plan(plan),
         record,
-        waivers=plan.get("waivers"),
+        waivers=plan.waivers,
         today=f"{datetime.now(UTC):%Y-%m-%d}",
     )
     # New tables are empty, and stay so until they are there.
-    found = [reason for reason in reasons if reason["code"] != "rehearsal_check_inconclusive"]
+    found = [reason for reason in reasons if reason.code != "rehearsal_check_inconclusive"]
     if not found:
         return None
     first = found[0]
-    said = [f"{reason['subject']}: {reason['text']}" for reason in found[1:_SHOWN]]
-    observed = [first["observed"]] if first["observed"] else []
+    said = [f"{reason.subject}: {reason.text}" for reason in found[1:_SHOWN]]
+    observed = [first.observed] if first.observed else []
     return GonogoError(
-        f"{first['text']}; nothing was deployed",
+        f"{first.text}; nothing was deployed",
         detail="\n".join([*observed, *said]) or None,
-        hint=first["hint"],
+        hint=first.hint,
     )
 
 
@@ -159,7 +159,7 @@ def lines(record: Rehearsal, sabotage: Mapping[str, Any] | None = None) -> list[
         return [f"Nothing was rehearsed: {record.reason}"]
     said = trace_lines(record)
     checks = record.checks
-    passed = sum(check["status"] == "pass" for check in checks)
+    passed = sum(check.status == "pass" for check in checks)
     said.append(f"Rehearsed on the twin, with rows that stay: {passed} of {len(checks)} passed")
     if sabotage:
         said += _sabotage_lines(sabotage)

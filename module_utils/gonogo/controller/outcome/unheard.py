@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..evidence import Run
+from ...contract.records.run import RunRecord, Target
+from ..evidence import Run, peek
 
 __all__ = ["APPROVAL", "is_open", "keep_done", "keep_nothing", "restores", "undos", "unknown"]
 
@@ -60,9 +61,7 @@ def restores(
     found = []
     for path in sorted((runs_dir / environment).glob("*Z-*/restore_plan.json")):
         target = _target(path.parent)
-        their_login = target.get("login")
-        name = their_login.get("db") if isinstance(their_login, dict) else None
-        theirs = (target.get("inventory_host"), name)
+        theirs = (target.inventory_host, target.login.get("db")) if target else None
         wanted = theirs == (host, login.get("db")) or path.parent.name == also
         if wanted and is_open(path.parent, "restore"):
             found.append(Run.open(path.parent))
@@ -74,7 +73,7 @@ def undos(runs_dir: Path, environment: str, *, login: Mapping[str, Any]) -> list
     return [
         Run.open(path.parent)
         for path in sorted((runs_dir / environment).glob("*Z-*/undo_plan.json"))
-        if is_open(path.parent, "undo") and _target(path.parent).get("login") == login
+        if is_open(path.parent, "undo") and _is_of(path.parent, login)
     ]
 
 
@@ -103,9 +102,15 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _target(path: Path) -> dict[str, Any]:
-    target = _object(path / "run.json").get("target")
-    return target if isinstance(target, dict) else {}
+def _is_of(path: Path, login: Mapping[str, Any]) -> bool:
+    target = _target(path)
+    return target is not None and target.login == login
+
+
+def _target(path: Path) -> Target | None:
+    """What a run was about, as far as its evidence says it."""
+    record = peek(path, RunRecord)
+    return record.target if record else None
 
 
 def _object(file: Path) -> dict[str, Any]:

@@ -5,11 +5,9 @@ The times are those of this run: of the undo on the twin, and of the restore int
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from ...contract.records.deployment import Deployment
 from ...contract.records.rehearsal import Rehearsal
+from ...contract.records.twin import TwinRecord
 from ..invocation.commands import Caller
 
 __all__ = ["ways_back"]
@@ -20,7 +18,7 @@ def ways_back(
     *,
     deployment: Deployment | None,
     rehearsal: Rehearsal | None,
-    twin: Mapping[str, Any] | None,
+    twin: TwinRecord | None,
     caller: Caller,
 ) -> list[str]:
     """A sentence and a command for each way; nothing where this run has applied nothing.
@@ -35,7 +33,7 @@ def ways_back(
     undo = caller.playbook("undo", f"undo_run_id={run_id}")
     restore = caller.playbook("restore", f"restore_run_id={run_id}")
     said += _undo(rehearsal, undo)
-    said += _restore(twin or {}, restore)
+    said += _restore(twin, restore)
     return said
 
 
@@ -54,10 +52,10 @@ def _undo(rehearsal: Rehearsal | None, command: str) -> list[str]:
     ]
 
 
-def _restore(twin: Mapping[str, Any], command: str) -> list[str]:
-    if twin.get("proven") is not True:
+def _restore(twin: TwinRecord | None, command: str) -> list[str]:
+    seconds = twin.seconds.restore if twin and twin.proven and twin.seconds else None
+    if seconds is None:
         return ["  The backup is unproven: restoring it is not offered."]
-    seconds = twin["seconds"]["restore"]
     return [
         f"  Restore the backup, and lose what was written since; the restore took {seconds:.1f} s:",
         f"    {command}",

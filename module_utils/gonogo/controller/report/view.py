@@ -20,9 +20,15 @@ from markupsafe import Markup
 
 from ...contract import canonical
 from ...contract.errors import GonogoError, shown, visible
+from ...contract.records.backup import BackupRecord
 from ...contract.records.deployment import Deployment
+from ...contract.records.plan import PlannedCheck, PlanRecord
 from ...contract.records.readable import readable
+from ...contract.records.reading import plain
 from ...contract.records.rehearsal import Rehearsal
+from ...contract.records.run import RunRecord, Target
+from ...contract.records.twin import Confined, TableProof, TwinRecord, TwinSeconds
+from ...contract.records.verdict import Reason, VerdictRecord
 from ..evidence import Evidence, Run, load
 from ..outcome import trace
 
@@ -52,38 +58,38 @@ WORDS = {"pass": "PASS", "fail": "FAIL", "not_run": "NOT RUN", "inconclusive": "
 
 
 def write_reports(
-    run_dir: Path, templates_dir: Path, *, verdict: Mapping[str, Any] | None = None
+    run_dir: Path, templates_dir: Path, *, verdict: VerdictRecord | None = None
 ) -> None:
     """Write report.md, report.html and junit.xml into the run's directory.
 
-    `verdict` is the document `decide` returned; without it the directory's verdict.json is read.
+    Without a `verdict` the directory's verdict.json is read.
     Give it when the verdict is still to be published, so that a GO never appears before its
     report does. Raises `GonogoError` if a file cannot be written or there is no verdict.
     """
     run = Run.open(run_dir)
     evidence = load(run_dir)
-    document = run.read_json("verdict.json") if verdict is None else verdict
+    document = run.read(VerdictRecord) if verdict is None else verdict
     view = _view(evidence, document)
     run.publish("report.md", render_markdown(view, templates_dir))
     run.publish("report.html", render_html(view, templates_dir))
     run.publish("junit.xml", render_junit(view))
 
 
-def summary_lines(verdict: Mapping[str, Any], *, report: str | None = None) -> list[str]:
+def summary_lines(verdict: VerdictRecord, *, report: str | None = None) -> list[str]:
     """Return what the terminal shows at the end of a run: at most 25 safe lines.
 
     `report` is the way to the report as the person would type it.
     """
-    score = verdict["score"]
+    score = verdict.score
     words = (
-        verdict["decision"],
-        f"{score['passed']}/{score['of']}",
-        verdict["environment"] or "unknown environment",
-        _database(verdict["target"]) or "unknown database",
-        f"run {verdict['run_id'] or 'unknown'}",
+        verdict.decision,
+        f"{score.passed}/{score.of}",
+        verdict.environment or "unknown environment",
+        _database(verdict.target) or "unknown database",
+        f"run {verdict.run_id or 'unknown'}",
     )
     lines = ["  ".join(words)]
-    blocks = [_reason_lines(reason) for reason in _to_say(verdict["reasons"])]
+    blocks = [_reason_lines(reason) for reason in _to_say(verdict.reasons)]
     for shown_blocks, block in enumerate(blocks):
         # Two lines are kept for what does not fit and for the report.
         if len(lines) + len(block) > SUMMARY_LINES - 2:
@@ -91,10 +97,10 @@ def summary_lines(verdict: Mapping[str, Any], *, report: str | None = None) -> l
             break
         lines += block
     if not blocks:
-        notes = [f"  {note['subject']}  {note['text']}" for note in verdict["conditions"]]
+        notes = [f"  {note.subject}  {note.text}" for note in verdict.conditions]
         lines += notes[: SUMMARY_LINES - 2]
     if report is None:
-        report = f"runs/{verdict['environment']}/{verdict['run_id']}/report.md"
+        report = f"runs/{verdict.environment}/{verdict.run_id}/report.md"
     return [shown(line, limit=SUMMARY_WIDTH) for line in (*lines, f"Report: {report}")]
 
 
@@ -104,92 +110,95 @@ def nothing_judged(why: str, *, host: str | None = None) -> str:
     return f"HOLD  {of}nothing was judged: {visible(why)}"
 
 
-def _to_say(reasons: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _to_say(reasons: Sequence[Reason]) -> list[Reason]:
     """Without the checks that did not run because a stage failed: the stage says why."""
-    if not any(reason["code"] == "stage_failed" for reason in reasons):
+    if not any(reason.code == "stage_failed" for reason in reasons):
         return list(reasons)
     silent = ("check_not_run", "stage_not_run")
-    said = [reason for reason in reasons if reason["code"] not in silent]
-    number = sum(reason["code"] == "check_not_run" for reason in reasons)
+    said = [reason for reason in reasons if reason.code not in silent]
+    number = sum(reason.code == "check_not_run" for reason in reasons)
     if number:
         text = f"{_count(number, 'check')} did not run"
-        said.append({"severity": "hold", "subject": "checks", "text": text})
+        nothing = dict.fromkeys(("expected", "observed", "hint"))
+        said.append(Reason("check_not_run", "hold", "checks", text, **nothing))
     return said
 
 
-def _reason_lines(reason: Mapping[str, Any]) -> list[str]:
+def _reason_lines(reason: Reason) -> list[str]:
     """Return one reason for the terminal: the finding, then what was expected, seen, advised."""
-    word = "NO-GO" if reason["severity"] == "no_go" else "HOLD"
-    return [f"  {word:<5}  {reason['subject']}  {reason['text']}"] + [
-        f"         {key}: {reason[key]}"
-        for key in ("expected", "observed", "hint")
-        if reason.get(key)
+    word = "NO-GO" if reason.severity == "no_go" else "HOLD"
+    return [f"  {word:<5}  {reason.subject}  {reason.text}"] + [
+        f"         {key}: {said}"
+        for key, said in (
+            ("expected", reason.expected),
+            ("observed", reason.observed),
+            ("hint", reason.hint),
+        )
+        if said
     ]
 
 
 # --- what a report says -------------------------------------------------------------------------
 
 
-def _view(evidence: Evidence, verdict: Mapping[str, Any]) -> dict[str, Any]:
+def _view(evidence: Evidence, verdict: VerdictRecord) -> dict[str, Any]:
     """Gather what the reports say; both templates and junit.xml print from this alone."""
-    run, plan = evidence.run or {}, evidence.plan or {}
-    checks = [_check_view(check, evidence, verdict) for check in _objects(plan.get("checks"))]
-    score = verdict["score"]
+    plan = evidence.plan
+    checks = [_check_view(check, evidence, verdict) for check in (plan.checks if plan else ())]
+    score = verdict.score
     return {
-        "title": _string(plan.get("title") or verdict["runbook"] or "unknown runbook"),
+        "title": (plan.title if plan else "") or verdict.runbook or "unknown runbook",
         "verdict": verdict,
-        "score": f"{score['passed']}/{score['of']}",
-        "percent": score["passed"] * 100 // score["of"] if score["of"] else 0,
-        "head": _head(run, verdict),
+        "score": f"{score.passed}/{score.of}",
+        "percent": score.passed * 100 // score.of if score.of else 0,
+        "head": _head(evidence.run, verdict),
         **_facts(plan, evidence.facts),
         "groups": _groups(plan, verdict),
         "checks": checks,
         "open_checks": [check for check in checks if check["status"] != "pass"],
         "justification": _justification(verdict, checks),
-        "backup": _backup(evidence.backup or {}),
-        "proof": _proof(evidence.twin or {}),
+        "backup": _backup(evidence.backup),
+        "proof": _proof(evidence.twin),
         "rehearsal": _rehearsal(readable(Rehearsal, evidence.rehearsal, file=Rehearsal.FILE)),
         "deployment": _trace(readable(Deployment, evidence.deploy, file=Deployment.FILE)),
         "sql": sorted(path.name for path in (evidence.path / "sql").glob("*") if path.is_file()),
         "ledger": len(evidence.ledger),
         "stages": [
-            (_string(event["stage"]), event["event"] == "stage_passed", _string(event["at"]))
+            (event.stage, event.event == "stage_passed", event.at)
             for event in evidence.events
-            if event["event"] in ("stage_passed", "stage_failed")
+            if event.event in ("stage_passed", "stage_failed")
         ],
         "words": WORDS,
     }
 
 
-def _head(run: Mapping[str, Any], verdict: Mapping[str, Any]) -> list[tuple[str, str]]:
-    target = verdict["target"]
+def _head(run: RunRecord | None, verdict: VerdictRecord) -> list[tuple[str, str]]:
+    target = verdict.target
     return [
-        ("Date", _value(verdict["finished_at"])),
-        ("Tester", _value(run.get("operator"))),
-        ("Environment", _value(verdict["environment"])),
+        ("Date", _value(verdict.finished_at)),
+        ("Tester", _value(run.operator if run else None)),
+        ("Environment", _value(verdict.environment)),
         ("Database", _value(_database(target))),
         *_target(target),
-        ("Run", _value(verdict["run_id"])),
-        ("Started", _value(run.get("started_at"))),
-        ("Runbook", _value(verdict["runbook"])),
-        ("Runbook SHA-256", _value(verdict["runbook_sha256"])),
-        ("Profile", _value(verdict["profile"])),
-        ("Test rows", _value(verdict["residue"])),
-        ("Head of the evidence", _value(verdict["evidence_head"])),
+        ("Run", _value(verdict.run_id)),
+        ("Started", _value(run.started_at if run else None)),
+        ("Runbook", _value(verdict.runbook)),
+        ("Runbook SHA-256", _value(verdict.runbook_sha256)),
+        ("Profile", _value(verdict.profile)),
+        ("Test rows", _value(verdict.residue)),
+        ("Head of the evidence", _value(verdict.evidence_head)),
     ]
 
 
-def _facts(plan: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+def _facts(plan: PlanRecord | None, facts: Mapping[str, object]) -> dict[str, Any]:
     """Return the facts: under `labelled` those that the runbook has labels for, with their heading;
     under `facts` the others by their names."""
-    declared = _mapping(_mapping(plan.get("report")).get("facts"))
-    labels = {_string(one.get("fact")): one for one in _objects(declared.get("labels"))}
+    declared = plan.report.facts if plan and plan.report else None
+    labels = {one.fact: one.label for one in (declared.labels if declared else ())}
     return {
         "labelled": {
-            "heading": _string(declared.get("heading", "")),
-            "rows": [
-                (_string(one.get("label")), _value(facts.get(key))) for key, one in labels.items()
-            ],
+            "heading": declared.heading if declared else "",
+            "rows": [(label, _value(facts.get(key))) for key, label in labels.items()],
         },
         "facts": [
             (key, _value(value)) for key, value in sorted(facts.items()) if key not in labels
@@ -198,57 +207,54 @@ def _facts(plan: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _groups(
-    plan: Mapping[str, Any], verdict: Mapping[str, Any]
+    plan: PlanRecord | None, verdict: VerdictRecord
 ) -> list[tuple[str, list[dict[str, str]]]]:
     """Return the criteria under their headings, classes without any left out."""
     groups = []
-    own = _mapping(_mapping(plan.get("report")).get("headings"))
+    own = (plan.report.headings if plan and plan.report else None) or {}
     for kind, heading in HEADINGS.items():
         rows = [
             {
-                "id": _string(criterion.get("id")),
-                "title": _string(criterion.get("title")),
-                "status": verdict["criteria"].get(_string(criterion.get("id")), "not_run"),
-                "of": _value(criterion.get("of") or []),
+                "id": criterion.id,
+                "title": criterion.title,
+                "status": verdict.criteria.get(criterion.id, "not_run"),
+                "of": _value([*(criterion.of or ())]),
             }
-            for criterion in _objects(plan.get("criteria"))
-            if criterion.get("class") == kind
+            for criterion in (plan.criteria if plan else ())
+            if criterion.class_ == kind
         ]
         if rows:
-            groups.append((_string(own.get(kind, heading)), rows))
+            groups.append((own.get(kind, heading), rows))
     return groups
 
 
-def _check_view(
-    check: Mapping[str, Any], evidence: Evidence, verdict: Mapping[str, Any]
-) -> dict[str, Any]:
-    check_id = _string(check.get("id"))
-    found = [entry for entry in evidence.checks if _string(entry.get("check_id")) == check_id]
-    status = verdict["checks"].get(check_id, "not_run")
+def _check_view(check: PlannedCheck, evidence: Evidence, verdict: VerdictRecord) -> dict[str, Any]:
+    found = [result for result in evidence.checks if result.check_id == check.id]
+    status = verdict.checks.get(check.id, "not_run")
     # Of several results the one that decided.
-    result = next((entry for entry in found if entry.get("status") == status), {})
-    result = result or (found[-1] if found else {})
-    notes = [note for note in verdict["conditions"] if note["subject"] == check_id]
-    samples = result.get("samples")
+    deciding = (result for result in found if result.status == status)
+    result = next(deciding, found[-1] if found else None)
+    notes = [note for note in verdict.conditions if note.subject == check.id]
     return {
-        "id": check_id,
-        "title": _string(check.get("title")),
-        "criterion": _string(check.get("criterion")),
-        "phase": _string(result.get("phase") or check.get("phase")),
+        "id": check.id,
+        "title": check.title,
+        "criterion": check.criterion,
+        "phase": (result.phase if result else "") or check.phase,
         "status": status,
-        "examined": _value(result.get("examined")),
-        "seconds": _seconds(result.get("seconds")),
-        "expected": _value(result.get("expected")),
-        "observed": _value(result.get("observed")),
-        "samples": [_value(sample) for sample in samples] if isinstance(samples, list) else [],
-        "remedy": _string(check.get("remedy")),
-        "counts": not any(note["code"] in ("informational", "waiver_applied") for note in notes),
-        "notes": [note["text"] for note in notes],
+        "examined": _value(result.examined if result else None),
+        "seconds": f"{result.seconds:.3f}" if result else "",
+        "expected": _value(result.expected if result else None),
+        "observed": _value(result.observed if result else None),
+        "samples": [*(result.samples if result else ())],
+        "remedy": check.remedy,
+        "counts": not any(note.code in ("informational", "waiver_applied") for note in notes),
+        "notes": [note.text for note in notes],
     }
 
 
-def _backup(backup: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _backup(record: BackupRecord | None) -> list[tuple[str, str]]:
     """Return the record of the backup, its best-known keys first."""
+    backup = plain(record) if record else {}
     first = ("file", "size", "sha256", "seconds")
     # These lists are for restoring; they are as long as the database has tables.
     lists = {"files", "tables"}
@@ -260,45 +266,50 @@ def _backup(backup: Mapping[str, Any]) -> list[tuple[str, str]]:
 _TABLES_SHOWN = 200
 
 
-def _proof(twin: Mapping[str, Any]) -> dict[str, Any]:
+def _proof(twin: TwinRecord | None) -> dict[str, Any]:
     """Return what the restored backup was found to be, and its tables one by one."""
-    proof, seconds = _mapping(twin.get("proof")), _mapping(twin.get("seconds"))
-    schema, sequences = _mapping(proof.get("schema")), _mapping(proof.get("sequences"))
-    head = {
-        "proven": twin.get("proven"),
-        "reason": twin.get("reason"),
-        "restore time": f"{_value(seconds['restore'])} s" if "restore" in seconds else None,
-        "seconds": twin.get("seconds"),
-        "restored into": twin.get("method"),
-        "first attempt to restore it failed": twin.get("first_attempt"),
-        "taken from its server": _confinement(_mapping(twin.get("confinement"))),
-        "sequences that differ": sequences.get("different"),
-        "objects of the schema": schema.get("objects"),
-        "objects that differ": schema.get("differences"),
-        "the way back does not bring": schema.get("not_carried"),
+    if twin is None:
+        return {"head": [], "tables": [], "more": ""}
+    seconds = twin.seconds or TwinSeconds()
+    head: dict[str, object] = {
+        "proven": twin.proven,
+        "reason": twin.reason,
+        "restore time": None if seconds.restore is None else f"{seconds.restore} s",
+        "seconds": plain(twin.seconds),
+        "restored into": twin.method,
+        "first attempt to restore it failed": twin.first_attempt,
+        "taken from its server": _confinement(twin.confinement),
     }
+    if twin.proof:
+        schema = twin.proof.schema
+        head |= {
+            "sequences that differ": plain(twin.proof.sequences.different),
+            "objects of the schema": schema.objects,
+            "objects that differ": plain(schema.differences),
+            "the way back does not bring": plain(schema.not_carried),
+        }
     tables = [
-        {"name": _string(name), "equal": table.get("equal") is True, **_compared(table)}
-        for name, table in _mapping(proof.get("tables")).items()
-        if isinstance(table, dict)
+        {"name": name, "equal": table.equal, **_compared(table)}
+        for name, table in (twin.proof.tables.items() if twin.proof else ())
     ]
     # What differs first, and all of that.
     tables.sort(key=lambda table: bool(table["equal"]))
     shown = max(_TABLES_SHOWN, sum(not table["equal"] for table in tables))
     said = [(label, _value(value)) for label, value in head.items() if value not in (None, [])]
     return {
-        "head": said if twin else [],
+        "head": said,
         "tables": tables[:shown],
         "more": f"{len(tables) - shown} more are equal, see twin.json" if tables[shown:] else "",
     }
 
 
-def _confinement(found: Mapping[str, Any]) -> str | None:
+def _confinement(found: Confined | None) -> str | None:
     """Return what the twin's server could not reach, and why not where it could."""
-    taken = [word for word in ("files", "network", "signals") if found.get(word) is True]
-    said = ", ".join(taken) or "nothing"
-    reason = found.get("reason")
-    return (f"{said} ({_value(reason)})" if reason else said) if found else None
+    if found is None:
+        return None
+    taken = {"files": found.files, "network": found.network, "signals": found.signals}
+    said = ", ".join(word for word, is_taken in taken.items() if is_taken) or "nothing"
+    return f"{said} ({found.reason})" if found.reason else said
 
 
 def _trace(record: Deployment | None) -> dict[str, Any]:
@@ -331,21 +342,18 @@ def _rehearsal(record: Rehearsal | None) -> dict[str, Any]:
             for one in record.slow
         ],
         "not as it was validated": record.unlike_promotion,
-        "checks passed": sum(check.get("status") == "pass" for check in record.checks),
+        "checks passed": sum(check.status == "pass" for check in record.checks),
         "checks that did not pass": [
-            _string(check.get("check_id"))
-            for check in record.checks
-            if check.get("status") != "pass"
+            check.check_id for check in record.checks if check.status != "pass"
         ],
     }
     said = [(key, _value(value)) for key, value in head.items() if value not in (None, [], (), "")]
     return {"head": [*said, *deployment.head], "lines": deployment.lines}
 
 
-def _compared(table: Mapping[str, Any]) -> dict[str, str]:
-    rows = table.get("rows")
-    source, twin = rows if isinstance(rows, list) and len(rows) == 2 else (None, None)
-    word = "equal" if table.get("equal") is True else "DIFFERENT"
+def _compared(table: TableProof) -> dict[str, str]:
+    source, twin = table.rows
+    word = "equal" if table.equal else "DIFFERENT"
     return {"source": _value(source), "twin": _value(twin), "word": word}
 
 
@@ -353,14 +361,14 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _justification(verdict: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]) -> list[str]:
+def _justification(verdict: VerdictRecord, checks: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the sentences a person used to write under the decision."""
     counts = {status: sum(check["status"] == status for check in checks) for status in WORDS}
     summary = ", ".join(
         f"{number} {WORDS[status].lower()}" for status, number in counts.items() if number
     )
     sentences = [f"{_count(len(checks), 'check')} declared: {summary or 'no result'}."]
-    severities = [reason["severity"] for reason in verdict["reasons"]]
+    severities = [reason.severity for reason in verdict.reasons]
     if not severities:
         sentences.append("Nothing is proven bad and nothing is unknown.")
     if severities.count("no_go"):
@@ -369,8 +377,8 @@ def _justification(verdict: Mapping[str, Any], checks: Sequence[Mapping[str, Any
         sentences.append(
             f"Unknown or to be weighed: {_count(severities.count('hold'), 'finding')}."
         )
-    if verdict["conditions"]:
-        sentences.append(f"{_count(len(verdict['conditions']), 'condition')} noted below.")
+    if verdict.conditions:
+        sentences.append(f"{_count(len(verdict.conditions), 'condition')} noted below.")
     return sentences
 
 
@@ -385,9 +393,9 @@ _OBSERVED = {
 }
 
 
-def _target(target: Any) -> list[tuple[str, str]]:
+def _target(target: Target | None) -> list[tuple[str, str]]:
     """Where the run was: declared and observed, a line each."""
-    identity = target if isinstance(target, dict) else {}
+    identity = plain(target) if target else {}
     observed = identity.get("observed")
     rows = [("Host", _value(identity.get("inventory_host")))]
     rows.append(("Declared", _pairs(identity.get("declared"))))
@@ -403,13 +411,9 @@ def _pairs(value: Any) -> str:
     return ", ".join(f"{key} {_value(item)}" for key, item in pairs if item not in (None, [], ""))
 
 
-def _database(target: Any) -> str:
+def _database(target: Target | None) -> str:
     """Return the database's name: as it answered, else as the inventory declares it."""
-    places = [target.get("observed"), target.get("declared"), target] if target else []
-    for place in places if isinstance(target, dict) else []:
-        if isinstance(place, dict) and isinstance(place.get("database"), str):
-            return str(place["database"])
-    return ""
+    return (target.observed or target.declared).database if target else ""
 
 
 def _count(number: int, noun: str) -> str:
@@ -429,11 +433,6 @@ def _value(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(_string, value))
     return _string(value)
-
-
-def _seconds(value: Any) -> str:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return f"{value:.3f}" if number else ""
 
 
 # --- Markdown -----------------------------------------------------------------------------------
@@ -532,10 +531,10 @@ def render_junit(view: Mapping[str, Any]) -> str:
             more = [*check["samples"], *check["notes"], check["remedy"]]
             _outcome(case, outcome if check["counts"] else "skipped", message, more)
     decision = _case(suite, "decision", "The decision is GO")
-    if verdict["decision"] != "GO":
-        outcome = "failure" if verdict["decision"] == "NO-GO" else "error"
-        reasons = [f"{reason['subject']}: {reason['text']}" for reason in verdict["reasons"]]
-        _outcome(decision, outcome, f"{verdict['decision']} {view['score']}", reasons)
+    if verdict.decision != "GO":
+        outcome = "failure" if verdict.decision == "NO-GO" else "error"
+        reasons = [f"{reason.subject}: {reason.text}" for reason in verdict.reasons]
+        _outcome(decision, outcome, f"{verdict.decision} {view['score']}", reasons)
     for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(attribute, str(len(suite.findall(f"testcase/{tag}"))))
     suite.set("tests", str(len(suite)))

@@ -17,6 +17,7 @@ from ...contract.records.deployment import Approved, Inspection
 from ...contract.records.migration import Plan
 from ...contract.records.reading import plain
 from ...contract.records.rehearsal import Rehearsal
+from ...contract.records.run import RunRecord
 from ...contract.run_id import is_run_id
 from .. import evidence
 from ..invocation import person
@@ -31,24 +32,24 @@ USED = "deploy_used.json"
 
 
 def holds(
-    record: Mapping[str, Any],
+    record: RunRecord,
     plan: Plan,
     look: Inspection,
     rehearsal: Rehearsal | None = None,
 ) -> dict[str, list[Any]]:
     """What an approval is for: name → rows (None where it is none of rows) and a digest.
 
-    `record` is run.json, `look` what is there before; `rehearsal` has the rows that the migration
-    has removed on the twin.
+    `look` is what is there before; `rehearsal` has the rows that the migration has removed on the
+    twin.
     """
-    observed, promotion = record["target"]["observed"], record["promotion"] or {}
-    statements = [record["runbook_sha256"], record["profile"], plain(plan.steps)]
-    database = [observed["system_identifier"], observed["database_oid"]]
+    observed = record.known
+    statements = [record.runbook_sha256, record.profile, plain(plan.steps)]
+    database = [observed.system_identifier, observed.database_oid]
     parts = {
         "the statements": statements,
         "the database": database,
         "what is there of the migration": plain(look),
-        "the evidence that lets it in": promotion.get("verdict_sha256"),
+        "the evidence that lets it in": record.promotion and record.promotion.verdict_sha256,
     }
     removed = rehearsal.rows_removed if rehearsal else {}
     return {
@@ -58,7 +59,7 @@ def holds(
 
 
 def content(
-    record: Mapping[str, Any],
+    record: RunRecord,
     plan: Plan,
     look: Inspection,
     rehearsal: Rehearsal | None = None,

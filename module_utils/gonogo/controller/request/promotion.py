@@ -8,6 +8,7 @@ database, and not long ago.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,15 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ...contract.canonical import sha256
 from ...contract.errors import GonogoError, InputError
+from ...contract.records.run import Promotion, RunRecord, Target, Validated
+from ...contract.records.verdict import VerdictRecord
 from .. import evidence
 from ..evidence import judgement
 from ..invocation.paths import path_of
 from ..runbook.book import Runbook
 from .protection import Protection
 
-__all__ = ["admitted", "require_rehearsal", "wanted"]
+__all__ = ["Admitted", "Wanted", "admitted", "require_rehearsal", "wanted"]
 
 _MAX_AGE_HOURS = 168
 
@@ -33,8 +36,26 @@ _AHEAD = timedelta(minutes=5)
 _LONGEST = 10**6
 
 
-def wanted(protection: Protection, *, evidence: Any) -> dict[str, Any]:
-    """What `admitted` takes: `from` and `max_age_hours` are what the inventory says.
+@dataclass(frozen=True)
+class Wanted:
+    """Evidence that is asked for: of an environment, shown as a directory, not older."""
+
+    source: str | None
+    evidence: str | None
+    max_age_hours: int
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """The run that lets another in, and the schema as it has seen it with the migration: None where
+    that was not rehearsed."""
+
+    promotion: Promotion
+    schema: Mapping[str, str] | None
+
+
+def wanted(protection: Protection, *, evidence: str | None) -> Wanted:
+    """What the inventory asks for.
 
     Raises InputError for an age that is no number.
     """
@@ -45,7 +66,7 @@ def wanted(protection: Protection, *, evidence: Any) -> dict[str, Any]:
         raise InputError(
             "must be a whole number", key="gonogo_promotion_max_age_hours", value=str(hours)
         ) from None
-    return {"from": protection.promotion_from, "evidence": evidence, "max_age_hours": age}
+    return Wanted(protection.promotion_from, evidence, age)
 
 
 def require_rehearsal(values: Mapping[str, Any], *, protection: Protection) -> None:
@@ -68,21 +89,18 @@ def require_rehearsal(values: Mapping[str, Any], *, protection: Protection) -> N
 
 
 def admitted(
-    wanted: Mapping[str, Any],
+    wanted: Wanted,
     *,
     protection: Protection,
     environment: str,
     runbook: Runbook,
     now: datetime,
-) -> dict[str, Any] | None:
-    """What run.json keeps of the run that lets this one in, None where none is asked for.
+) -> Admitted | None:
+    """The run that lets this one in, None where none is asked for.
 
-    `wanted` is what the function of that name returns. Returns `run_id`, `environment`, `target`
-    (system identifier, database and its oid), `finished_at`, `verdict_sha256`, `evidence_head` and
-    `schema` (as that run has seen it with the migration, None where it was not rehearsed). Raises
-    InputError, before anything is connected to.
+    Raises InputError, before anything is connected to.
     """
-    source = wanted["from"]
+    source = wanted.source
     if not source:
         if protection.protected:
             raise InputError(
@@ -105,24 +123,37 @@ def admitted(
         raise InputError(
             "an environment cannot be its own rehearsal", key="gonogo_promotion_from", value=source
         )
-    path = _directory(wanted["evidence"], source)
+    path = _directory(wanted.evidence, source)
     try:
         verdict = judgement.confirmed(path)
     except GonogoError as error:
         raise _refused(error.primary, path, error.detail, error.hint) from error
     _check(verdict, path, source=source, runbook=runbook)
-    _check_age(verdict, path, hours=int(wanted["max_age_hours"]), now=now)
-    observed = verdict["target"].get("observed") or {}
-    keys = ("system_identifier", "database", "database_oid")
-    return {
-        "run_id": verdict["run_id"],
-        "environment": source,
-        "target": {key: observed.get(key) for key in keys},
-        "finished_at": verdict["finished_at"],
-        "verdict_sha256": sha256((path / "verdict.json").read_bytes()),
-        "evidence_head": verdict["evidence_head"],
-        "schema": _schema(path),
-    }
+    _check_age(verdict, path, hours=wanted.max_age_hours, now=now)
+    # A run that does not say which it is, or has no events, is no GO.
+    assert verdict.run_id
+    assert verdict.finished_at
+    assert verdict.evidence_head
+    record = Promotion(
+        run_id=verdict.run_id,
+        environment=source,
+        target=_validated(verdict.target),
+        finished_at=verdict.finished_at,
+        verdict_sha256=sha256((path / "verdict.json").read_bytes()),
+        evidence_head=verdict.evidence_head,
+    )
+    return Admitted(record, _schema(path))
+
+
+def _validated(target: Target | None) -> Validated:
+    observed = target.observed if target else None
+    if observed is None:
+        return Validated(system_identifier=None, database=None, database_oid=None)
+    return Validated(
+        system_identifier=observed.system_identifier,
+        database=observed.database,
+        database_oid=observed.database_oid,
+    )
 
 
 def _schema(path: Path) -> dict[str, str] | None:
@@ -149,41 +180,44 @@ def _directory(given: str | None, source: str) -> Path:
     return path
 
 
-def _check(verdict: Mapping[str, Any], path: Path, *, source: str, runbook: Runbook) -> None:
-    if verdict["decision"] != "GO":
-        raise _refused(f"the run it is about is a {verdict['decision']}", path)
-    if verdict["environment"] != source:
-        raise _refused(f"it is about {verdict['environment']}, not {source}", path)
-    here = {"runbook": runbook.name, "profile": runbook.profile}
-    for key, value in here.items():
-        if verdict[key] != value:
-            raise _refused(f"it is about {key} {verdict[key]}, not {value}", path)
-    if verdict["runbook_sha256"] != runbook.sha256:
-        there = evidence.Run.open(path).read_json("run.json")["digests"]["runbook"]
+def _check(verdict: VerdictRecord, path: Path, *, source: str, runbook: Runbook) -> None:
+    if verdict.decision != "GO":
+        raise _refused(f"the run it is about is a {verdict.decision}", path)
+    if verdict.environment != source:
+        raise _refused(f"it is about {verdict.environment}, not {source}", path)
+    about = (
+        ("runbook", verdict.runbook, runbook.name),
+        ("profile", verdict.profile, runbook.profile),
+    )
+    for what, there, here in about:
+        if there != here:
+            raise _refused(f"it is about {what} {there}, not {here}", path)
+    if verdict.runbook_sha256 != runbook.sha256:
+        digests = evidence.Run.open(path).read(RunRecord).digests.runbook
         changed = sorted(
             name
-            for name in {*there, *runbook.digests}
-            if there.get(name) != runbook.digests.get(name)
+            for name in {*digests, *runbook.digests}
+            if digests.get(name) != runbook.digests.get(name)
         )
         raise _refused(
             "the runbook has changed since", path, f"Not the same: {', '.join(changed[:10])}."
         )
 
 
-def _check_age(verdict: Mapping[str, Any], path: Path, *, hours: int, now: datetime) -> None:
-    finished = datetime.fromisoformat(str(verdict["finished_at"]))
+def _check_age(verdict: VerdictRecord, path: Path, *, hours: int, now: datetime) -> None:
+    finished = datetime.fromisoformat(str(verdict.finished_at))
     if finished > now + _AHEAD:
         raise _refused(
             "it ends in the future",
             path,
-            f"It says {verdict['finished_at']}; here it is {now:%Y-%m-%dT%H:%M:%SZ}.",
+            f"It says {verdict.finished_at}; here it is {now:%Y-%m-%dT%H:%M:%SZ}.",
             "Set the clocks of both controllers.",
         )
     if now - finished > timedelta(hours=min(hours, _LONGEST)):
         raise _refused(
             f"it is older than {hours} hours",
             path,
-            f"It is of {verdict['finished_at']}.",
+            f"It is of {verdict.finished_at}.",
             "Validate again; gonogo_promotion_max_age_hours says how old it may be.",
         )
 

@@ -7,7 +7,7 @@ first connection.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,8 @@ from typing import Any
 
 from ...contract import canonical
 from ...contract.errors import InputError
+from ...contract.records.plan import PlanRecord
+from ...contract.records.reading import read
 from ..reading import schema, yamlfile
 from ..reading.faults import Faults
 from ..reading.schema import Flag, Items, Keys, Number, Table, Text
@@ -210,17 +212,21 @@ class Runbook:
             for name in self.data["documents"]
         ]
 
-    def plan(self, *, stages: list[str]) -> dict[str, Any]:
-        """What has to be there for a GO; becomes plan.json."""
+    def plan(
+        self, *, stages: Sequence[str], waivers: Sequence[Mapping[str, str]] = ()
+    ) -> PlanRecord:
+        """What has to be there for a GO."""
         keys = ("id", "title", "criterion", "phase", "effect", "empty_ok", "remedy")
-        return {
+        plan = {
             "title": self.data["title"],
-            "stages": stages,
-            "criteria": [dict(criterion) for criterion in self.data["criteria"]],
+            "stages": list(stages),
+            "criteria": self.data["criteria"],
             "checks": [{key: check[key] for key in keys} for check in self.checks.values()],
-            "scoring": list(self.data["scoring"]),
-            "report": dict(self.data.get("report", {})),
+            "scoring": self.data["scoring"],
+            "waivers": [*waivers],
+            "report": self.data.get("report", {}),
         }
+        return read(PlanRecord, plan, file="the plan")
 
 
 def load(

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ...contract.errors import GonogoError, InputError
+from ...contract.records.run import RunRecord
 from ..reading import schema, yamlfile
 from ..reading.schema import Any_, Keys, Table, Text
 from ..render import ledger
@@ -14,7 +15,7 @@ from ..render.race import replay
 from ..render.rendering import Rendered, render_phase
 from .book import Runbook
 
-__all__ = ["Prepared", "prepare", "tried"]
+__all__ = ["Prepared", "of_run", "prepare", "tried"]
 
 # A run that nobody makes, for rendering alone.
 _NO_RUN = {"run_id": "20000101T000000Z-000000", "token": "0" * 32, "residue": "keep"}
@@ -35,15 +36,25 @@ class Prepared:
     rows: list[dict[str, Any]] = field(default_factory=list)
 
 
+def of_run(record: RunRecord, *, residue: str | None = None) -> dict[str, str]:
+    """What templates know of a run; `residue` where it is not that of the run."""
+    return {
+        "run_id": record.run_id,
+        "token": record.token,
+        "profile": record.profile,
+        "residue": residue or record.residue,
+    }
+
+
 def prepare(
     runbook: Runbook,
     phases: Sequence[Mapping[str, Any]],
     *,
-    record: Mapping[str, Any],
-    facts: Mapping[str, Any],
+    record: Mapping[str, str],
+    facts: Mapping[str, object],
     timeouts: Mapping[str, str],
 ) -> Prepared:
-    """Render phases for the run that `record` (run.json) is of.
+    """Render phases for the run that `record` (see `of_run`) is of.
 
     Where rows may be left, among the files is the script that removes them: a cleanup then needs
     nothing but the evidence, whatever happens to the runbook. Raises GonogoError for a template
@@ -80,7 +91,7 @@ def prepare(
     return prepared
 
 
-def tried(runbook: Runbook, *, facts: Mapping[str, Any]) -> None:
+def tried(runbook: Runbook, *, facts: Mapping[str, object]) -> None:
     """Render the phases for no run, with these facts. Raises InputError, with file and line."""
     record = {**_NO_RUN, "profile": runbook.profile}
     try:

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ...contract.errors import GonogoError
+from ...contract.records.reading import plain
+from ...contract.records.run import Declared, RunRecord
 from .. import evidence, request
 from ..invocation import person, project, request_form
 from ..outcome import unheard
@@ -151,11 +153,9 @@ class ApprovedStage(Stage):
                 "have been altered is not followed.",
             )
 
-    def declared(self, run: evidence.Run) -> dict[str, Any]:
+    def declared(self, run: evidence.Run) -> Declared:
         """What the database has to be: the one that the run has proven."""
-        target = run.read_json("run.json")["target"]
-        identifier = target["observed"]["system_identifier"]
-        return {**target["declared"], "system_identifier": identifier}
+        return run.read(RunRecord).proven
 
     def write(self, run: evidence.Run, name: str, record: Mapping[str, Any]) -> None:
         if not self.checking:
@@ -278,7 +278,7 @@ class ApprovedStage(Stage):
         asked = {
             **self.request_of(run, arguments),
             "run_id": run.run_id,
-            "declared": self.declared(run),
+            "declared": plain(self.declared(run)),
             "approved_content": approved_content,
         }
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ...contract.options.backup import BACKUP
+from ...contract.records.backup import BackupRecord
+from ...contract.records.reading import read
 from .base import Stage
 
 __all__ = ["Backup"]
@@ -34,6 +36,7 @@ class Backup(Stage):
                 "fingerprint": twin is None or self.site.flag("twin_enabled"),
             },
         )
-        run.write_json("backup.json", result["backup"], stage=self.stage)
+        record = read(BackupRecord, result["backup"], file="the answer of the stage backup")
+        run.keep(record, stage=self.stage)
         run.append(self.stage, "stage_passed")
         return result

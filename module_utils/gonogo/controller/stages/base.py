@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from ...contract.errors import GonogoError
+from ...contract.records.plan import PlanRecord
+from ...contract.records.run import Process, RunRecord
 from ...verdict import is_protected
 from .. import evidence, runbook
 from ..invocation import project
@@ -35,7 +37,7 @@ class Site(Protocol):
         """Name of the host in the inventory."""
 
     @property
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> Process:
         """The process that all stages of a run belong to, see `evidence.controller_identity`."""
 
     @property
@@ -114,7 +116,7 @@ class Stage(ABC):
         return self.site.host
 
     @property
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> Process:
         return self.site.identity
 
     @property
@@ -166,17 +168,22 @@ class Stage(ABC):
     @staticmethod
     def changed_since(run: evidence.Run) -> list[str]:
         """Files of the project that are not what they were when the run was opened."""
-        return project.changed(run.read_json("run.json")["digests"]["project"])
+        return project.changed(run.read(RunRecord).digests.project)
+
+    @staticmethod
+    def deploys(run: evidence.Run) -> bool:
+        """Whether a deployment is a part of the run."""
+        return "deploy" in run.read(PlanRecord).stages
 
     @staticmethod
     def proven_login(run: evidence.Run) -> dict[str, Any]:
         """The login whose database the stage target has proven."""
-        return dict(run.read_json("run.json")["target"]["login"])
+        return dict(run.read(RunRecord).target.login)
 
     @staticmethod
     def is_protected(run: evidence.Run) -> bool:
         """Whether the run's target is protected: some things hold there whatever is asked for."""
-        return is_protected(run.read_json("run.json"))
+        return is_protected(run.read(RunRecord))
 
     def same_login(self, run: evidence.Run, arguments: Mapping[str, Any]) -> None:
         """Refuse a stage that would work on another database than the one that was proven."""
@@ -191,17 +198,17 @@ class Stage(ABC):
 
     def runbook_of(self, run: evidence.Run) -> runbook.Runbook:
         """The run's runbook. Raises GonogoError when its files have changed since it was opened."""
-        record = run.read_json("run.json")
+        record = run.read(RunRecord)
         loaded = runbook.load(
-            Path(record["runbook_directory"]),
-            profile=record["profile"],
-            parameters=record["parameters"],
+            Path(record.runbook_directory),
+            profile=record.profile,
+            parameters=record.parameters,
             templates=False,
         )
-        if loaded.sha256 != record["runbook_sha256"]:
+        if loaded.sha256 != record.runbook_sha256:
             raise GonogoError(
                 "the runbook has changed since the run began",
-                detail=f"{loaded.directory}: SHA-256 was {record['runbook_sha256']}.",
+                detail=f"{loaded.directory}: SHA-256 was {record.runbook_sha256}.",
                 hint=self.runbook_changed,
             )
         return loaded

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ...contract.options.cleanup import CLEANUP
+from ...contract.records.ledger import LedgerRow
+from ...contract.records.reading import plain
+from ...contract.records.run import RunRecord
 from .. import evidence
 from ..outcome import unheard
 from ..render import ledger
@@ -56,11 +59,11 @@ class Cleanup(ApprovedStage):
 
     def request_of(self, run: evidence.Run, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """With what was sealed before the rows were made."""
-        script = f"sql/{run.read_json('run.json')['cleanup']}.sql"
+        script = f"sql/{run.read(RunRecord).cleanup}.sql"
         # A run that was cut while it wrote down an answer leaves that file as a riddle, and rows.
         self.refuse_damage(run, "run.json", "ledger.jsonl", script)
-        records = run.read_lines("ledger.jsonl")
-        ledger.refuse_others(records, run.read_json("run.json")["token"])
+        records = [plain(row) for row in run.read_all(LedgerRow)]
+        ledger.refuse_others(records, run.read(RunRecord).token)
         return {
             **CLEANUP.passed(arguments),
             "ledger": ledger.by_table(records),

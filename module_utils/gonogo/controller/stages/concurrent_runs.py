@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...contract.errors import GonogoError
+from ...contract.records.run import Process
 from ...contract.run_id import is_run_id
 from .. import evidence
 
@@ -26,7 +27,7 @@ def fence_dead_runs(
     result: dict[str, Any],
     *,
     runs_dir: Path,
-    identity: Mapping[str, Any],
+    identity: Process,
     end: Callable[[str], str],
 ) -> dict[str, Any]:
     """End the sessions of runs that are gone, and return what the module answers then.
@@ -49,7 +50,7 @@ def fence_dead_runs(
     return again
 
 
-def _is_dead(runs_dir: Path, run_id: str, identity: Mapping[str, Any]) -> bool:
+def _is_dead(runs_dir: Path, run_id: str, identity: Process) -> bool:
     # Anybody can name a session like a run; what is no id would be a pattern here.
     paths = runs_dir.glob(f"*/{run_id}") if is_run_id(run_id) else ()
     return any(evidence.is_abandoned(runs_dir, path, besides=identity) for path in paths)

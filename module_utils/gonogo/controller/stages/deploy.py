@@ -13,7 +13,9 @@ from ...contract.records.deployment import Approved, Deployment, Inspection, Own
 from ...contract.records.migration import Plan
 from ...contract.records.reading import plain, read
 from ...contract.records.rehearsal import Rehearsal
+from ...contract.records.run import RunRecord
 from ...contract.records.trace import StatementTrace
+from ...contract.records.twin import TwinRecord
 from .. import evidence
 from ..invocation import person
 from ..invocation.commands import spelled
@@ -64,7 +66,7 @@ class Deploy(Stage):
 
     def _admitted(self, run: evidence.Run, arguments: Mapping[str, Any]) -> Rehearsal | None:
         """The rehearsal of the run. Raises GonogoError where the run may not deploy."""
-        if "deploy" not in run.read_json("plan.json")["stages"]:
+        if not self.deploys(run):
             raise GonogoError(
                 "a deployment is no part of this run",
                 hint="Set deploy_enabled in the inventory or with -e: the whole run then has it.",
@@ -117,10 +119,10 @@ class Deploy(Stage):
         return tuple(unlike)
 
     @staticmethod
-    def _printed_again(run: evidence.Run) -> dict[str, list[str]]:
+    def _printed_again(run: evidence.Run) -> dict[str, Sequence[str]]:
         """What the twin prints in another way than the database it was restored from."""
-        proof = run.read_json("twin.json")["proof"] or {}
-        return dict(proof.get("schema", {}).get("printed_again", {}))
+        proof = run.read(TwinRecord).proof
+        return dict(proof.schema.printed_again) if proof else {}
 
     def _apply(self, work: _Work, found: _Answer, approved: Approved | None) -> _Answer:
         """What came of applying it, to the very schema that is sealed before."""
@@ -182,7 +184,7 @@ class Deploy(Stage):
         """The plan of this run, in its evidence."""
         assert look.before is not None  # the host has looked
         run = work.run
-        about = (run.read_json("run.json"), work.plan, look.before, rehearsed)
+        about = (run.read(RunRecord), work.plan, look.before, rehearsed)
         digest, holds = deploy_approval.content(*about), deploy_approval.holds(*about)
         hours = work.arguments["plan_hours"]
         shown, new = approval.open_plan(run, deploy_approval.PLAN, digest, hours=hours, holds=holds)

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...contract.errors import GonogoError
+from ...contract.records.backup import BackupRecord
 from ...contract.records.deployment import Deployment
-from ...contract.records.reading import read
+from ...contract.records.reading import plain, read
+from ...contract.records.run import RunRecord
 from ..evidence import Run, load
 from ..outcome import intents, unheard
 from . import concurrent_runs
@@ -135,7 +137,7 @@ def find_out_restore(
         "restored_run_id": run.run_id,
         "intent": plan["intent"],
         "holds": plan["holds"],
-        "file": run.read_json("backup.json")["file"],
+        "file": run.read(BackupRecord).file,
         "timeouts": timeouts,
     }
     found = _asked(stage, run, "restored", asked)
@@ -168,9 +170,7 @@ def _asked(
     fence: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """What the database of a run says, once nobody else works on it."""
-    target = run.read_json("run.json")["target"]
-    identifier = target["observed"]["system_identifier"]
-    declared = {**target["declared"], "system_identifier": identifier}
+    declared = plain(run.read(RunRecord).proven)
 
     def call(more: list[str]) -> dict[str, Any]:
         given = {**asked, "declared": declared, "fence": [*fence, *more]}

@@ -11,18 +11,23 @@ from ...contract.budgets import budgets_of
 from ...contract.errors import GonogoError, InputError
 from ...contract.options.rehearsal import REHEARSAL
 from ...contract.records import rehearsal as records
+from ...contract.records.check_result import CheckResult
 from ...contract.records.migration import Plan
+from ...contract.records.phase import PhaseOutcome
+from ...contract.records.plan import PlanRecord
 from ...contract.records.reading import plain, read
 from ...contract.records.rehearsal import Trial, TriedRevert
+from ...contract.records.run import RunRecord
+from ...contract.records.twin import TwinRecord
 from ...host.compare.schema_catalog import Difference
 from .. import evidence
 from ..outcome import rehearsal
 from ..runbook import migration
 from ..runbook.book import Runbook
-from ..runbook.phase_scripts import prepare
+from ..runbook.phase_scripts import of_run, prepare
 from . import kept_scripts
 from .base import Stage
-from .scripts import answers, problem_of
+from .scripts import answers, outcomes_of, problem_of
 
 __all__ = ["Rehearsal"]
 
@@ -50,18 +55,18 @@ class Rehearsal(Stage):
         run = self.open_run()
         self.same_login(run, arguments)
         budgets_of(arguments["budgets"])
-        twin = run.read_json("twin.json")
-        deploying = "deploy" in run.read_json("plan.json")["stages"]
+        twin = run.read(TwinRecord)
+        deploying = self.deploys(run)
         tried = _Tried(
             rehearsal.nothing(
-                run.read_json("run.json"),
+                run.read(RunRecord),
                 required=arguments["required"] or (deploying and self.is_protected(run)),
                 twin=twin,
             )
         )
-        if twin.get("kept"):
+        if twin.kept:
             try:
-                self._try(tried, run, twin["kept"]["login"], arguments, deploying)
+                self._try(tried, run, twin.kept.login, arguments, deploying)
             except Exception:
                 # What went wrong is to be told; the stage verdict tries again to remove it.
                 with contextlib.suppress(GonogoError):
@@ -74,7 +79,7 @@ class Rehearsal(Stage):
             run.write_json("schema.json", dict(tried.schema), stage=self.stage)
         record = tried.record
         run.write_json(records.Rehearsal.FILE, plain(record), stage=self.stage)
-        problem = rehearsal.problem(record, run.read_json("plan.json"), deploying=deploying)
+        problem = rehearsal.problem(record, run.read(PlanRecord), deploying=deploying)
         if problem:
             raise problem
         run.append(self.stage, "stage_passed")
@@ -147,7 +152,7 @@ class Rehearsal(Stage):
         facts: Mapping[str, Any],
     ) -> dict[str, Any]:
         """Which checks can fail, and which changes none of them notices."""
-        record = {**run.read_json("run.json"), "residue": "rollback"}
+        record = of_run(run.read(RunRecord), residue="rollback")
         phases = [*runbook.phases("preflight"), *runbook.phases("phases")]
         prepared = prepare(
             runbook, phases, record=record, facts=facts, timeouts=arguments["timeouts"]
@@ -201,18 +206,18 @@ class Rehearsal(Stage):
         runbook: Runbook,
         login: Mapping[str, Any],
         arguments: Mapping[str, Any],
-    ) -> tuple[list[dict[str, Any]], dict[str, str], dict[str, Any]]:
+    ) -> tuple[list[CheckResult], dict[str, str], dict[str, Any]]:
         """What every check of the runbook says there, with rows that stay, and in which scripts;
         and the facts."""
-        record = {**run.read_json("run.json"), "residue": "keep"}
+        record = of_run(run.read(RunRecord), residue="keep")
         facts: dict[str, Any] = {}
-        results: list[dict[str, Any]] = []
+        results: list[CheckResult] = []
         scripts: dict[str, str] = {}
         cleanup = runbook.data["cleanup"]
         stopped = False
         for stage in ("preflight", "phases"):
             phases = runbook.phases(stage)
-            outcomes: dict[str, Any] = {}
+            outcomes: dict[str, PhaseOutcome] = {}
             if not stopped:
                 prepared = prepare(
                     runbook, phases, record=record, facts=facts, timeouts=arguments["timeouts"]
@@ -229,10 +234,9 @@ class Rehearsal(Stage):
                     "application_name": runbook.parameters.get("application_name", ""),
                     "keep_lock": True,
                 }
-                answer = self.call_with_database(stage, asked)
-                outcomes = {outcome["name"]: outcome for outcome in answer["phases"]}
+                outcomes = outcomes_of(self.call_with_database(stage, asked))
                 for outcome in outcomes.values():
-                    facts.update(outcome["facts"])
+                    facts.update(outcome.facts)
             for phase in phases:
                 results += answers(runbook, phase["name"], outcomes.get(phase["name"]))
             stopped = stopped or problem_of(runbook, phases, outcomes, stage) is not None

@@ -7,6 +7,9 @@ from typing import Any, ClassVar
 
 from ...contract.errors import GonogoError, InputError
 from ...contract.options.restore import RESTORE
+from ...contract.records.backup import BackupRecord
+from ...contract.records.run import RunRecord
+from ...contract.records.twin import TwinRecord, TwinSeconds
 from .. import evidence
 from ..reading import ranges
 from . import recovery
@@ -42,35 +45,34 @@ class Restore(ApprovedStage):
                 hint=f"-e restore_run_id=RUN_ID; the runs are in {folder}.",
             )
         self.refuse_damage(run, "run.json", "backup.json", "twin.json")
-        twin = run.path / "twin.json"
-        proven = run.read_json(twin.name) if twin.is_file() else {}
-        if proven.get("proven") is not True:
+        twin = run.read(TwinRecord) if run.has(TwinRecord) else None
+        if twin is None or not twin.proven:
             raise GonogoError(
                 f"the backup of run {run.run_id} is unproven; {self.unchanged}",
-                detail=proven.get("reason") or "It has never been restored.",
+                detail=(twin and twin.reason) or "It has never been restored.",
                 hint="Name a run whose backup was restored and compared, or restore by hand with "
                 "pg_restore.",
             )
         return run
 
     def request_of(self, run: evidence.Run, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        backup = run.read_json("backup.json")
+        backup = run.read(BackupRecord)
         day, _, unique = run.run_id.partition("Z-")
         return {
-            "file": backup["file"],
-            "sha256": backup["sha256"],
+            "file": backup.file,
+            "sha256": backup.sha256,
             "stamp": f"{day.replace('T', '')}_{unique}",
             **RESTORE.passed(arguments),
         }
 
     def plan_lines(self, run: evidence.Run, planned: Mapping[str, Any]) -> list[str]:
-        seconds = run.read_json("twin.json")["seconds"]
+        seconds = run.read(TwinRecord).seconds or TwinSeconds()
         lines = [
             f"Restoring {planned['database']} from the backup of run {run.run_id}:",
-            f"  it would become what it was at {run.read_json('run.json')['started_at']}; the "
+            f"  it would become what it was at {run.read(RunRecord).started_at}; the "
             f"database of now is kept as {planned['kept_as']}",
             f"  {planned['sessions']} session(s) of others would be ended; in the twin the restore "
-            f"took {seconds['restore']:.1f} s, the comparison {seconds['compare']:.1f} s",
+            f"took {seconds.restore or 0:.1f} s, the comparison {seconds.compare or 0:.1f} s",
         ]
         lines += [
             f"  {name}: {_rows(now)} now, {_rows(then)} in the backup"

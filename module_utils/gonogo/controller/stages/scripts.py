@@ -8,13 +8,17 @@ from typing import Any, ClassVar
 from ...contract.errors import GonogoError
 from ...contract.options.option import StageOptions
 from ...contract.options.scripts import PHASES, PREFLIGHT
+from ...contract.records.check_result import CheckResult
+from ...contract.records.phase import PhaseOutcome, ScriptError
+from ...contract.records.plan import PlanRecord
 from ...contract.records.reading import plain, read
+from ...contract.records.run import RunRecord
 from ...contract.records.standing import Standing
 from ...verdict import read_plan
 from ..evidence import Run
 from ..outcome import deployment, rehearsal, standing
 from ..runbook.book import Runbook
-from ..runbook.phase_scripts import prepare, tried
+from ..runbook.phase_scripts import of_run, prepare, tried
 from . import kept_scripts
 from .base import Stage
 
@@ -24,9 +28,12 @@ __all__ = [
     "Preflight",
     "answers",
     "judged_objects",
+    "outcomes_of",
     "problem_of",
     "summary",
 ]
+
+_ANSWER = "the answer of the target host"
 
 
 class PhaseStage(Stage):
@@ -70,10 +77,11 @@ class PhaseStage(Stage):
         )
         if result.get("judged"):
             run.write_json("judged.json", result["judged"], stage=self.stage)
-        self._record(run, runbook, phases, result["phases"])
+        outcomes = outcomes_of(result)
+        self._record(run, runbook, phases, outcomes)
         if self.stage == "phases":
             self._look_back(run, runbook, result["standing"])
-        return {**result, "lines": summary(result["phases"])}
+        return {**result, "lines": summary(outcomes)}
 
     def _look_back(self, run: Run, runbook: Runbook, seen: Mapping[str, Any] | None) -> None:
         """Whether the migration is there, written down as a stage's failure where it is not."""
@@ -94,7 +102,7 @@ class PhaseStage(Stage):
     ) -> list[dict[str, Any]]:
         """The phases that are due now: some can only be asked of the migrated schema."""
         phases = runbook.phases(self.stage)
-        if "deploy" not in run.read_json("plan.json")["stages"]:
+        if not self.deploys(run):
             return [] if arguments.get("after_deploy") else phases
         if self.stage != "preflight":
             return phases
@@ -111,7 +119,7 @@ class PhaseStage(Stage):
         """Render every phase; write SQL and ledger into the evidence before anything runs."""
         facts = run.read_json("facts.json") if self.stage != "preflight" else {}
         prepared = prepare(
-            runbook, phases, record=run.read_json("run.json"), facts=facts, timeouts=timeouts
+            runbook, phases, record=of_run(run.read(RunRecord)), facts=facts, timeouts=timeouts
         )
         kept_scripts.keep(run, prepared.files, stage=self.stage)
         if prepared.rows:
@@ -123,32 +131,30 @@ class PhaseStage(Stage):
         run: Run,
         runbook: Runbook,
         phases: Sequence[Mapping[str, Any]],
-        outcomes: Sequence[Mapping[str, Any]],
+        outcomes: Mapping[str, PhaseOutcome],
     ) -> None:
         """Write what came back; then say whether the stage did its work."""
-        by_name = {outcome["name"]: outcome for outcome in outcomes}
         if self.stage == "preflight":
-            facts = {key: value for outcome in outcomes for key, value in outcome["facts"].items()}
+            facts = {key: value for one in outcomes.values() for key, value in one.facts.items()}
             if (run.path / "facts.json").is_file():
                 facts = {**run.read_json("facts.json"), **facts}
             run.write_json("facts.json", facts, stage=self.stage)
         for phase in phases:
-            records = answers(runbook, phase["name"], by_name.get(phase["name"]))
-            run.append_lines("checks.jsonl", records, stage=self.stage)
-            ids = [record["check_id"] for record in records]
+            records = answers(runbook, phase["name"], outcomes.get(phase["name"]))
+            run.append_lines(CheckResult.FILE, records, stage=self.stage)
+            ids = [record.check_id for record in records]
             run.append(self.stage, "checks", {"phase": phase["name"], "ids": ids})
-        problem = problem_of(runbook, phases, by_name, self.stage)
+        problem = problem_of(runbook, phases, outcomes, self.stage)
         if problem:
             raise problem
         if self.stage == "preflight":
             self._refuse_unrenderable(run, runbook)
         run.append(self.stage, "stage_passed")
 
-    @staticmethod
-    def _refuse_unrenderable(run: Run, runbook: Runbook) -> None:
+    def _refuse_unrenderable(self, run: Run, runbook: Runbook) -> None:
         """Before anything is deployed: what the phases need of the facts is there."""
         waiting = any(phase["after"] == "deploy" for phase in runbook.phases("preflight"))
-        if not waiting and "deploy" in run.read_json("plan.json")["stages"]:
+        if not waiting and self.deploys(run):
             tried(runbook, facts=run.read_json("facts.json"))
 
 
@@ -175,11 +181,11 @@ def _at_the_end(runbook: Runbook) -> dict[str, Any]:
 
 def _important_failed(run: Run) -> bool:
     """Whether a check has failed whose failure a person may accept."""
-    checks = read_plan(run.read_json("plan.json")).checks
+    checks = read_plan(run.read(PlanRecord)).checks
     return any(
-        result["status"] == "fail" and checks[result["check_id"]].effect == "important"
-        for result in run.read_lines("checks.jsonl")
-        if result["check_id"] in checks
+        result.status == "fail" and checks[result.check_id].effect == "important"
+        for result in run.read_all(CheckResult)
+        if result.check_id in checks
     )
 
 
@@ -194,53 +200,54 @@ def judged_objects(runbook: Runbook) -> dict[str, Any]:
     }
 
 
-def answers(
-    runbook: Runbook, phase: str, outcome: Mapping[str, Any] | None
-) -> list[dict[str, Any]]:
+def outcomes_of(answer: Mapping[str, Any]) -> dict[str, PhaseOutcome]:
+    """What each script has answered, by its name."""
+    found = [read(PhaseOutcome, one, file=_ANSWER) for one in answer["phases"]]
+    return {outcome.name: outcome for outcome in found}
+
+
+def answers(runbook: Runbook, phase: str, outcome: PhaseOutcome | None) -> list[CheckResult]:
     """One record for every check of the phase, in the runbook's order; none is left out."""
-    answered = {}
-    if outcome:
-        for result in (*outcome["checks"], *outcome["races"]):
-            answered[result["check_id"]] = {**result, "phase": phase}
+    answered = {result.check_id: result for result in outcome.results} if outcome else {}
     declared = [check["id"] for check in runbook.checks.values() if check["phase"] == phase]
     undeclared = [check_id for check_id in answered if check_id not in declared]
     missing = _why_missing(outcome)
     return [
         answered.get(check_id)
-        or {
-            "check_id": check_id,
-            "status": "not_run",
-            "examined": 0,
-            "expected": None,
-            "observed": missing,
-            "samples": [],
-            "seconds": 0.0,
-            "phase": phase,
-        }
+        or CheckResult(
+            check_id=check_id,
+            status="not_run",
+            examined=0,
+            expected=None,
+            observed=missing,
+            samples=(),
+            seconds=0.0,
+            phase=phase,
+        )
         for check_id in (*declared, *undeclared)
     ]
 
 
-def _why_missing(outcome: Mapping[str, Any] | None) -> str:
+def _why_missing(outcome: PhaseOutcome | None) -> str:
     if outcome is None:
         return "the phase did not run"
-    if not outcome["ran"]:
-        return f"the phase did not run: {outcome['why']}"
-    if outcome["error"]:
-        return _told(outcome["error"])
+    if not outcome.ran:
+        return f"the phase did not run: {outcome.why}"
+    if outcome.error:
+        return _told(outcome.error)
     return "the script gave no answer"
 
 
-def _told(error: Mapping[str, Any]) -> str:
-    where = f" at {error['block']}" if error.get("block") else ""
-    state = f"{error['sqlstate']}: " if error.get("sqlstate") else ""
-    return f"the script ended early{where}: {state}{error['message']}"
+def _told(error: ScriptError) -> str:
+    where = f" at {error.block}" if error.block else ""
+    state = f"{error.sqlstate}: " if error.sqlstate else ""
+    return f"the script ended early{where}: {state}{error.message}"
 
 
 def problem_of(
     runbook: Runbook,
     phases: Sequence[Mapping[str, Any]],
-    outcomes: Mapping[str, Mapping[str, Any]],
+    outcomes: Mapping[str, PhaseOutcome],
     stage: str,
 ) -> GonogoError | None:
     """Why the stage did not do its work; of the failed checks only those that stop are a reason."""
@@ -248,38 +255,36 @@ def problem_of(
         outcome = outcomes.get(phase["name"])
         if outcome is None:
             return GonogoError(f"phase {phase['name']} did not run")
-        if outcome["error"]:
-            line = outcome["error"].get("line")
-            at = f", line {line}" if line else ""
+        if outcome.error:
+            at = f", line {outcome.error.line}" if outcome.error.line else ""
             return GonogoError(
-                f"{phase['name']}: {_told(outcome['error'])}",
-                detail=outcome["error"].get("detail"),
+                f"{phase['name']}: {_told(outcome.error)}",
+                detail=outcome.error.detail,
                 hint=f"See sql/{phase['name']}.sql{at}, in the evidence.",
             )
         if stage == "preflight":
-            for result in outcome["checks"]:
-                check = runbook.checks[result["check_id"]]
-                if check["stop"] and result["status"] != "pass":
+            for result in outcome.checks:
+                check = runbook.checks[result.check_id]
+                if check["stop"] and result.status != "pass":
                     return GonogoError(
-                        f"check {check['id']} ({check['title']}) is {result['status']}",
-                        detail=f"Expected: {result['expected']}. Observed: {result['observed']}.",
+                        f"check {check['id']} ({check['title']}) is {result.status}",
+                        detail=f"Expected: {result.expected}. Observed: {result.observed}.",
                         hint=check["remedy"]
-                        if result["status"] == "fail"
+                        if result.status == "fail"
                         else f"It has not seen enough to judge (-- @check {check['id']} in "
                         f"sql/{phase['name']}.sql). {check['remedy']}",
                     )
-        if not outcome["ran"]:
-            return GonogoError(f"phase {phase['name']} did not run: {outcome['why']}")
+        if not outcome.ran:
+            return GonogoError(f"phase {phase['name']} did not run: {outcome.why}")
     return None
 
 
-def summary(outcomes: Sequence[Mapping[str, Any]]) -> list[str]:
+def summary(outcomes: Mapping[str, PhaseOutcome]) -> list[str]:
     """One line a phase, for the terminal."""
     lines = []
-    for outcome in outcomes:
-        results = [*outcome["checks"], *outcome["races"]]
-        passed = sum(result["status"] == "pass" for result in results)
+    for outcome in outcomes.values():
+        passed = sum(result.status == "pass" for result in outcome.results)
         lines.append(
-            f"{outcome['name']}: {passed} of {len(results)} passed, {outcome['seconds']:.1f} s"
+            f"{outcome.name}: {passed} of {len(outcome.results)} passed, {outcome.seconds:.1f} s"
         )
     return lines

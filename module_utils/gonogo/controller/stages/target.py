@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any, ClassVar
@@ -11,6 +12,16 @@ from typing import Any, ClassVar
 from ...contract.errors import GonogoError
 from ...contract.login import storable
 from ...contract.options.target import TARGET
+from ...contract.records.reading import plain, read
+from ...contract.records.run import (
+    Clients,
+    Declared,
+    Digests,
+    Identity,
+    RunRecord,
+    Versions,
+)
+from ...contract.records.run import Target as TargetOfRun
 from .. import evidence, request
 from ..invocation import loaded, person, project
 from ..outcome import intents
@@ -34,6 +45,8 @@ STAGES = [
 
 
 __all__ = ["Target"]
+
+_ANSWER = "the answer of the stage target"
 
 
 class Target(Stage):
@@ -66,13 +79,13 @@ class Target(Stage):
             runbook=runbook,
             now=datetime.now(UTC),
         )
-        declared = {
-            "environment": arguments["environment"],
-            "database": storable(arguments["login"])["db"],
-            "refused_databases": arguments["refused_databases"],
-            "system_identifier": arguments["system_identifier"],
-            "validated": admitted["target"] if admitted else None,
-        }
+        declared = Declared(
+            environment=arguments["environment"],
+            database=storable(arguments["login"])["db"],
+            refused_databases=arguments["refused_databases"],
+            system_identifier=arguments["system_identifier"],
+            validated=admitted.promotion.target if admitted else None,
+        )
         if self.checking:
             return self._probe(arguments, declared, run_id=evidence.new_run_id(datetime.now(UTC)))
         run = self._open(arguments, declared, runbook, admitted, protected)
@@ -85,12 +98,7 @@ class Target(Stage):
             identity=self.identity,
             end=lambda run_id: self.caller.again(f"target_take_over={run_id}"),
         )
-        record = run.read_json("run.json")
-        record["target"]["observed"] = result["observed"]
-        record["versions"]["clients"] = result["clients"]
-        # Plugins that speak with the host have been loaded by now.
-        record["digests"]["elsewhere"] = loaded.elsewhere()
-        run.write_json("run.json", record, stage=self.stage)
+        self._complete(run, result)
         answers = [first] if result is first else [first, result]
         after = {
             key: [left for answer in answers for left in answer[key]] for key in ("fenced", "swept")
@@ -107,58 +115,69 @@ class Target(Stage):
     def _open(
         self,
         arguments: dict[str, Any],
-        declared: dict[str, Any],
+        declared: Declared,
         runbook: Runbook,
-        admitted: dict[str, Any] | None,
+        admitted: promotion.Admitted | None,
         protected: Protection,
     ) -> evidence.Run:
         # Before anything is made: it may be a name that cannot be shown.
         now, operator = datetime.now(UTC), person.account()
-        validated = admitted.pop("schema") if admitted else None
         run = evidence.Run.create(self.runs_dir, arguments["environment"], evidence.new_run_id(now))
         evidence.point_to(
             self.runs_dir, identity=self.identity, inventory_host=self.host, run=run.path
         )
-        record = {
-            "run_id": run.run_id,
-            "token": evidence.new_token(),
-            "environment": arguments["environment"],
-            "protected": protected.protected,
-            "target": {
-                "inventory_host": self.host,
-                "login": storable(arguments["login"]),
-                "declared": declared,
-            },
-            "runbook": runbook.name,
-            "runbook_sha256": runbook.sha256,
-            "runbook_directory": str(runbook.directory),
-            "cleanup": runbook.data["cleanup"],
-            "profile": runbook.profile,
-            "residue": arguments["residue"],
-            "parameters": dict(runbook.parameters),
-            "promotion": admitted,
-            "started_at": f"{now:%Y-%m-%dT%H:%M:%SZ}",
-            "operator": operator,
-            "controller": self.identity,
-            "versions": {
-                "ansible_core": version("ansible-core"),
-                "python": sys.version.split()[0],
-                "project": project.version(),
-            },
-            "project_directory": str(project.ROOT),
-            "ansible_config": loaded.configuration(),
-            "digests": {
-                "runbook": runbook.digests,
-                "project": project.digests(),
-                "elsewhere": loaded.elsewhere(),
-            },
-        }
-        run.write_json("run.json", record, stage=self.stage)
-        if validated:
-            run.write_json("promotion_schema.json", validated, stage=self.stage)
-        plan = {**runbook.plan(stages=self._stages()), "waivers": arguments["waivers"]}
-        run.write_json("plan.json", plan, stage=self.stage)
+        record = RunRecord(
+            run_id=run.run_id,
+            token=evidence.new_token(),
+            environment=arguments["environment"],
+            protected=protected.protected,
+            target=TargetOfRun(
+                inventory_host=self.host, login=storable(arguments["login"]), declared=declared
+            ),
+            runbook=runbook.name,
+            runbook_sha256=runbook.sha256,
+            runbook_directory=str(runbook.directory),
+            cleanup=runbook.data["cleanup"],
+            profile=runbook.profile,
+            residue=arguments["residue"],
+            parameters=dict(runbook.parameters),
+            promotion=admitted.promotion if admitted else None,
+            started_at=f"{now:%Y-%m-%dT%H:%M:%SZ}",
+            operator=operator,
+            controller=self.identity,
+            versions=Versions(
+                ansible_core=version("ansible-core"),
+                python=sys.version.split()[0],
+                project=project.version(),
+            ),
+            project_directory=str(project.ROOT),
+            ansible_config=loaded.configuration(),
+            digests=Digests(
+                runbook=runbook.digests,
+                project=project.digests(),
+                elsewhere=loaded.elsewhere(),
+            ),
+        )
+        run.keep(record, stage=self.stage)
+        if admitted and admitted.schema:
+            run.write_json("promotion_schema.json", admitted.schema, stage=self.stage)
+        plan = runbook.plan(stages=self._stages(), waivers=arguments["waivers"])
+        run.keep(plan, stage=self.stage)
         return run
+
+    def _complete(self, run: evidence.Run, result: Mapping[str, Any]) -> None:
+        """Put on record what the host has said."""
+        record = run.read(RunRecord)
+        observed = read(Identity, result["observed"], file=_ANSWER)
+        clients = read(Clients, result["clients"], file=_ANSWER)
+        completed = replace(
+            record,
+            target=replace(record.target, observed=observed),
+            versions=replace(record.versions, clients=clients),
+            # Plugins that speak with the host have been loaded by now.
+            digests=replace(record.digests, elsewhere=loaded.elsewhere()),
+        )
+        run.keep(completed, stage=self.stage)
 
     def _find_out(self, run: evidence.Run, arguments: dict[str, Any]) -> list[str]:
         """What has become of what other runs have begun and not ended: none is at work."""
@@ -179,9 +198,8 @@ class Target(Stage):
                 )
         return said
 
-    @staticmethod
-    def _left_out(run: evidence.Run) -> list[str]:
-        if "deploy" in run.read_json("plan.json")["stages"]:
+    def _left_out(self, run: evidence.Run) -> list[str]:
+        if self.deploys(run):
             return []
         return [f"Nothing is deployed: deploy_enabled is not set for {run.environment}."]
 
@@ -198,7 +216,7 @@ class Target(Stage):
     def _probe(
         self,
         arguments: dict[str, Any],
-        declared: dict[str, Any],
+        declared: Declared,
         *,
         run_id: str,
         fence: list[str] | None = None,
@@ -208,7 +226,7 @@ class Target(Stage):
             {
                 **TARGET.passed(arguments),
                 "run_id": run_id,
-                "declared": declared,
+                "declared": plain(declared),
                 "fence": fence or [arguments["take_over"]] * bool(arguments["take_over"]),
             },
         )

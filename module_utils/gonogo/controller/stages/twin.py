@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, ClassVar
 
 from ...contract.errors import GonogoError
 from ...contract.options.twin import TWIN
+from ...contract.records.backup import BackupRecord
+from ...contract.records.plan import PlanRecord
+from ...contract.records.reading import plain, read
+from ...contract.records.twin import Proof, TwinAnswer, TwinRecord
 from .base import Stage
 
 _OFF = "the twin is switched off (twin_enabled)"
@@ -28,53 +33,62 @@ class Twin(Stage):
             return {"changed": True, "msg": "would restore the backup into a twin"}
         run = self.open_run()
         self.same_login(run, arguments)
-        backup = run.read_json("backup.json")
-        answer: dict[str, Any] = {"proven": None, "reason": _OFF}
+        backup = run.read(BackupRecord)
+        answer = TwinAnswer(proven=None, reason=_OFF)
         if arguments["enabled"]:
-            answer = self.call_with_database(
-                "twin",
-                {
-                    **TWIN.passed(arguments),
-                    "run_id": run.run_id,
-                    "file": backup["file"],
-                    "sha256": backup["sha256"],
-                    # The next stage ends it.
-                    "keep": "rehearsal" in run.read_json("plan.json")["stages"],
-                },
-            )
-        kept = ("proven", "reason", "hint", "method", "proof", "seconds", "confinement")
-        # Only where there was a second.
-        first = {key: answer[key] for key in ("first_attempt",) if key in answer}
-        record = {
-            **{key: answer.get(key) for key in kept},
-            **first,
-            "run_id": run.run_id,
-            "required": arguments["required"] or self.is_protected(run),
-            "backup_sha256": backup["sha256"],
-            "kept": answer.get("twin"),
-        }
-        run.write_json("twin.json", record, stage=self.stage)
-        if record["proven"] is False:
+            asked = {
+                **TWIN.passed(arguments),
+                "run_id": run.run_id,
+                "file": backup.file,
+                "sha256": backup.sha256,
+                # The next stage ends it.
+                "keep": "rehearsal" in run.read(PlanRecord).stages,
+            }
+            answer = _answer(self.call_with_database("twin", asked))
+        record = TwinRecord(
+            run_id=run.run_id,
+            proven=answer.proven,
+            reason=answer.reason,
+            hint=answer.hint,
+            method=answer.method,
+            proof=answer.proof,
+            seconds=answer.seconds,
+            confinement=answer.confinement,
+            required=arguments["required"] or self.is_protected(run),
+            backup_sha256=backup.sha256,
+            kept=answer.twin,
+            first_attempt=answer.first_attempt,
+        )
+        run.keep(record, stage=self.stage)
+        if record.proven is False:
             raise GonogoError(
-                f"the backup is not what it should be: {record['reason']}",
-                detail="\n".join(_differing(record["proof"] or {})) or None,
-                hint=record["hint"] or _hint(record["proof"] or {}),
+                f"the backup is not what it should be: {record.reason}",
+                detail="\n".join(_differing(record.proof)) or None,
+                hint=record.hint or _hint(record.proof),
             )
         run.append(self.stage, "stage_passed")
-        return {"changed": arguments["enabled"], "twin": record, "lines": _lines(record)}
+        return {
+            "changed": arguments["enabled"],
+            "twin": plain(record),
+            "lines": _lines(record),
+        }
 
 
-def _hint(proof: Mapping[str, Any]) -> str:
+def _answer(answer: Mapping[str, Any]) -> TwinAnswer:
+    """Without what a module says of itself."""
+    names = {one.name for one in fields(TwinAnswer)}
+    said = {key: value for key, value in answer.items() if key in names}
+    return read(TwinAnswer, said, file="the answer of the stage twin")
+
+
+def _hint(proof: Proof | None) -> str:
     """What helps, by what differs: content, or definitions only, or neither where it failed."""
-    content = [name for name, table in proof.get("tables", {}).items() if not table["equal"]]
-    content += proof.get("sequences", {}).get("different", [])
-    content += [] if proof.get("large_objects", {"equal": True})["equal"] else ["large objects"]
-    if content:
+    if proof and _differing_content(proof):
         return (
             "Nothing was changed. Run again: where the same differs once more, it is the dump that "
             "does not carry it, else look at the memory and the disk of the host (dmesg)."
         )
-    if proof.get("schema", {}).get("differences"):
+    if proof and proof.schema.differences:
         return (
             "Nothing was changed. twin.json has both definitions of each (proof.schema). Where "
             "they mean the same, this project should have known: report it. Else pg_dump does "
@@ -83,44 +97,50 @@ def _hint(proof: Mapping[str, Any]) -> str:
     return "Nothing was changed. Correct what the message names in the database, then run again."
 
 
-def _lines(record: Mapping[str, Any]) -> list[str]:
+def _lines(record: TwinRecord) -> list[str]:
     """For the terminal."""
-    if not record["proven"]:
-        return [f"The backup is unproven: {record['reason']}"]
-    confined = record["confinement"]
-    open_ = confined is not None and not confined["files"]
-    tables = record["proof"]["tables"]
-    rows = sum(table["rows"][0] for table in tables.values())
-    lost = record["proof"]["schema"]["not_carried"]
+    if not record.proven or record.proof is None or record.seconds is None:
+        return [f"The backup is unproven: {record.reason}"]
+    confined = record.confinement
+    tables = record.proof.tables
+    rows = sum(table.rows[0] or 0 for table in tables.values())
+    lost = record.proof.schema.not_carried
     more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
     return [
         f"The restored backup equals its source: {len(tables)} tables, {rows} rows; the restore "
-        f"took {record['seconds']['restore']:.1f} s",
+        f"took {record.seconds.restore or 0:.1f} s",
         *([f"The way back does not bring: {'; '.join(lost[:_NAMED])}{more}"] if lost else []),
         *(
             ["It was restored in the second attempt, in a row: report.md says why."]
-            if record.get("first_attempt")
+            if record.first_attempt
             else []
         ),
-        *([f"Its server could reach what its account can: {confined['reason']}"] if open_ else []),
+        *(
+            [f"Its server could reach what its account can: {confined.reason}"]
+            if confined and not confined.files
+            else []
+        ),
     ]
 
 
-def _differing(proof: Mapping[str, Any]) -> list[str]:
+def _differing(proof: Proof | None) -> list[str]:
     """The first differences, one a line."""
-    found = [
-        f"{name}: {table['rows'][0]} rows at the source, {table['rows'][1]} restored"
-        if table["rows"][0] != table["rows"][1]
-        else f"{name}: {table['rows'][0]} rows, with other content"
-        for name, table in proof.get("tables", {}).items()
-        if not table["equal"]
-    ]
-    found += [f"sequence {name}" for name in proof.get("sequences", {}).get("different", [])]
-    if not proof.get("large_objects", {"equal": True})["equal"]:
-        found.append("large objects")
-    found += [
-        f"{difference['name']}: {difference['kind']}"
-        for difference in proof.get("schema", {}).get("differences", [])
-    ]
+    found = []
+    if proof:
+        found = _differing_content(proof)
+        found += [f"{one.name}: {one.kind}" for one in proof.schema.differences]
     more = len(found) - _SHOWN
     return [*found[:_SHOWN], *([f"and {more} more"] if more > 0 else [])]
+
+
+def _differing_content(proof: Proof) -> list[str]:
+    """Tables, sequences and large objects that differ."""
+    found = [
+        f"{name}: {table.rows[0]} rows at the source, {table.rows[1]} restored"
+        if table.rows[0] != table.rows[1]
+        else f"{name}: {table.rows[0]} rows, with other content"
+        for name, table in proof.tables.items()
+        if not table.equal
+    ]
+    found += [f"sequence {name}" for name in proof.sequences.different]
+    return [*found, *([] if proof.large_objects.equal else ["large objects"])]

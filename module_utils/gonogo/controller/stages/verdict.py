@@ -12,7 +12,9 @@ from ...contract.errors import GonogoError, InputError
 from ...contract.options.verdict import VERDICT
 from ...contract.records.deployment import Deployment
 from ...contract.records.readable import readable
+from ...contract.records.reading import plain
 from ...contract.records.rehearsal import Rehearsal
+from ...contract.records.run import RunRecord
 from ...host.compare.judged import differences
 from .. import evidence, report
 from ..evidence import judgement
@@ -61,22 +63,22 @@ class Verdict(Stage):
         verdict = judgement.decided(run.path)
         report.write_reports(run.path, _TEMPLATES, verdict=verdict)
         # Last and atomically: without it, the answer is HOLD.
-        run.publish("verdict.json", canonical.dumps(verdict))
+        run.publish("verdict.json", canonical.dumps(plain(verdict)))
         evidence.close_pointer(self.runs_dir, identity=self.identity, inventory_host=self.host)
         result = {
             "changed": True,
-            "decision": verdict["decision"],
-            "score": verdict["score"],
+            "decision": verdict.decision,
+            "score": plain(verdict.score),
             "evidence": str(run.path),
             "lines": [
                 report.summary_lines(verdict)[0],
                 f"Report: {run.path / 'report.md'}",
-                f"Evidence: {verdict['evidence_head']}",
+                f"Evidence: {verdict.evidence_head}",
             ],
         }
-        if verdict["decision"] != "GO":
+        if verdict.decision != "GO":
             result["lines"] += [*found, *self._ways_back(run)]
-        if verdict["decision"] in arguments["fail_on"]:
+        if verdict.decision in arguments["fail_on"]:
             result.update(failed=True, msg=report.summary_lines(verdict)[0])
         return result
 
@@ -88,7 +90,7 @@ class Verdict(Stage):
         problem: GonogoError | None = None
         try:
             asked = {
-                "login": run.read_json("run.json")["target"]["login"],
+                "login": run.read(RunRecord).target.login,
                 "run_id": run.run_id,
                 "objects": judged_objects(self.runbook_of(run)),
             }
@@ -117,7 +119,7 @@ class Verdict(Stage):
         if not intents.is_open(run.path):
             return []
         try:
-            login = run.read_json("run.json")["target"]["login"]
+            login = run.read(RunRecord).target.login
             return recovery.find_out(
                 self, run, by=run.run_id, login=login, timeouts={}, fence=(run.run_id,)
             )
@@ -139,8 +141,8 @@ class Verdict(Stage):
     def _refuse_another(self, run: evidence.Run) -> None:
         """The note of the open run is a file like any other; a run is judged once, by its own."""
         found = evidence.load(run.path)
-        closed = any(event["event"] == "closed" for event in found.events)
-        if closed or (found.run or {}).get("controller", self.identity) != self.identity:
+        closed = any(event.event == "closed" for event in found.events)
+        if closed or (found.run and found.run.controller != self.identity):
             raise GonogoError(
                 "the run this process works on is not the one it has opened",
                 detail=f"Its note leads to {run.run_id}; nothing was judged.",
@@ -163,12 +165,12 @@ class Verdict(Stage):
         names of the sessions that were.
         """
         events = evidence.load(run.path).events
-        passed = {event["stage"] for event in events if event["event"] == "stage_passed"}
-        unanswered = any(event["data"].get("unanswered") for event in events)
+        passed = {event.stage for event in events if event.event == "stage_passed"}
+        unanswered = any(event.data.get("unanswered") for event in events)
         if "phases" in passed or not ("target" in passed or unanswered):
             return []
         try:
-            login = run.read_json("run.json")["target"]["login"]
+            login = run.read(RunRecord).target.login
             result = self.call_with_database(
                 "target", {"login": login, "run_id": run.run_id, "state": "released"}
             )
@@ -179,7 +181,7 @@ class Verdict(Stage):
             self.site.warn(f"the run lock could not be released: {why}")
         return []
 
-    def _remove_twin(self, run: evidence.Run, login: dict[str, Any]) -> None:
+    def _remove_twin(self, run: evidence.Run, login: Mapping[str, object]) -> None:
         """It ends with the lock; this waits for that, and removes one whose keeper was killed."""
         directory = f"{self.remote_dir}/twins"
         arguments = {"login": login, "run_id": run.run_id, "directory": directory}
@@ -196,7 +198,7 @@ class Verdict(Stage):
         verdict = judgement.confirmed(path)
         lines = [f"{report.summary_lines(verdict)[0]}: verdict.json follows from the evidence"]
         # Against the head of the verdict, what was added later is named in any case.
-        later = judgement.unproven(path, head or verdict["evidence_head"])
+        later = judgement.unproven(path, head or verdict.evidence_head or "")
         if later:
             what = "This head does not prove" if head else "Written after the verdict"
             lines.append(f"{what}: {', '.join(dict.fromkeys(later))}.")
@@ -206,7 +208,7 @@ class Verdict(Stage):
         lines.append(f"Evidence: {found.head}")
         return {
             "changed": False,
-            "decision": verdict["decision"],
-            "score": verdict["score"],
+            "decision": verdict.decision,
+            "score": plain(verdict.score),
             "lines": lines,
         }

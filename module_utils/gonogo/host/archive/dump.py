@@ -19,10 +19,13 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Callable
+from typing import Callable
 
 from ...contract.canonical import dumps, sha256
 from ...contract.errors import GonogoError
+from ...contract.records.backup import ArchiveFile, BackupRecord, BackupSeconds
+from ...contract.records.reading import plain
+from ...contract.records.run import Identity
 from ..files.private import make_private
 from ..files.unfinished import discard, made
 from ..session.snapshot import no_room_for_locks
@@ -51,19 +54,17 @@ def take(
     lock_wait_ms: int,
     compress: str,
     jobs: int,
-    about: Mapping[str, Any],
+    run_id: str,
+    observed: Identity,
     confirm: Callable[[], None],
     snapshot: str | None = None,
     source: Callable[[threading.Event], Callable[[], str]] | None = None,
-) -> dict[str, Any]:
+) -> BackupRecord:
     """Dump the database of `conninfo` to `directory/name.dump`; return the sealed record.
 
     The archive keeps a temporary name until it has been read back, so neither a failure nor a
     crash leaves something that looks like a backup, and an earlier one is never touched.
     `compress` is pg_dump's option or `auto`; `jobs` is the number of sessions that dump tables.
-    Returns file, files (name → size and sha256), size (bytes), sha256 (of the list of files, as
-    `sha256sum` prints it), seconds (of dump, fingerprint, read-back), tables, compress, jobs, and
-    `about`.
     `confirm` is asked at the end and raises when nobody is waiting for this backup any more.
     `snapshot` is an exported one that the dump joins. `source` is called in a thread while the
     dump is made, and comes back soon after its event is set; what it returns is called after the
@@ -125,26 +126,30 @@ def take(
                     other.result()
             tables = _tables(partial)
             _refuse_change(partial, before)
-            record = {
-                **about,
-                "file": str(target),
-                "files": files,
-                "size": sum(file["size"] for file in files.values()),
-                "sha256": seal(files),
-                "tables": tables,
-                "read_back": True,
-                "compress": compress,
-                "jobs": jobs,
-                "seconds": {
-                    "dump": round(dumped - started, 3),
-                    # What the fingerprint of the source took longer than the dump beside it.
-                    "fingerprint": round(seen - dumped, 3),
-                    "read_back": round(time.monotonic() - seen, 3),
-                },
-            }
+            record = BackupRecord(
+                run_id=run_id,
+                database=observed.database,
+                environment=observed.environment,
+                system_identifier=observed.system_identifier,
+                server_version=observed.server_version,
+                pg_dump=clients.version(pg_dump),
+                file=str(target),
+                files=files,
+                size=sum(file.size for file in files.values()),
+                sha256=seal(files),
+                tables=tables,
+                read_back=True,
+                compress=compress,
+                jobs=jobs,
+                seconds=BackupSeconds(
+                    dump=round(dumped - started, 3),
+                    fingerprint=round(seen - dumped, 3),
+                    read_back=round(time.monotonic() - seen, 3),
+                ),
+            )
             confirm()
             # The record comes first: what has the name of a backup has one.
-            _write_new(record_file, dumps(record))
+            _write_new(record_file, dumps(plain(record)))
             recorded = True
             partial.rename(target)
             _sync(directory)
@@ -204,14 +209,14 @@ def _refuse_change(directory: Path, before: Mapping[str, tuple[int, int, int]]) 
         )
 
 
-def digests(directory: Path) -> dict[str, dict[str, Any]]:
+def digests(directory: Path) -> dict[str, ArchiveFile]:
     """Size and SHA-256 of every file of an archive, by name."""
     return {file.name: _digest(file) for file in sorted(directory.iterdir())}
 
 
-def seal(files: Mapping[str, Mapping[str, Any]]) -> str:
+def seal(files: Mapping[str, ArchiveFile]) -> str:
     """SHA-256 of the list of files, as `sha256sum` prints it."""
-    return sha256("".join(f"{file['sha256']}  {name}\n" for name, file in files.items()))
+    return sha256("".join(f"{file.sha256}  {name}\n" for name, file in files.items()))
 
 
 def _read_back(pg_restore: str, archive: Path, environment: Mapping[str, str]) -> None:
@@ -227,7 +232,7 @@ def _tables(archive: Path) -> list[str]:
     return sorted(entry.table for entry in toc.read(archive) if entry.kind == "TABLE DATA")
 
 
-def _digest(path: Path) -> dict[str, Any]:
+def _digest(path: Path) -> ArchiveFile:
     digest = hashlib.sha256()
     size = 0
     # What lies behind a link is somebody else's to change, and a pipe would never be read.
@@ -238,7 +243,7 @@ def _digest(path: Path) -> dict[str, Any]:
         for block in iter(lambda: file.read(_BLOCK), b""):
             digest.update(block)
             size += len(block)
-    return {"size": size, "sha256": digest.hexdigest()}
+    return ArchiveFile(size=size, sha256=digest.hexdigest())
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -9,37 +9,34 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 import psycopg
 
 from ...contract.errors import GonogoError
 from ...contract.limits import set_by
+from ...contract.records.check_result import CheckResult
+from ...contract.records.phase import PhaseOutcome, ScriptError
+from ...contract.records.reading import RecordError, read
 from ...contract.script import Block, blocks
 from ..session.connection import DatabaseError, described
 
-__all__ = ["PhaseOutcome", "run_script"]
+__all__ = ["run_script"]
 
 _CHECK_COLUMNS = ["check_id", "status", "examined", "expected", "observed", "samples"]
 _FACT_COLUMNS = ["fact", "value"]
 
 
 @dataclass
-class PhaseOutcome:
-    """What a script answered.
-
-    `checks` and `facts` are what was answered before the script ended; `error` says why it ended
-    early. `committed` is None when the connection was lost while committing: nobody knows.
-    """
+class _Answers:
+    """What a script has answered so far."""
 
     name: str
-    seconds: float = 0.0
     committed: bool | None = False
-    error: dict[str, Any] | None = None
-    checks: list[dict[str, Any]] = field(default_factory=list)
-    facts: dict[str, Any] = field(default_factory=dict)
+    error: ScriptError | None = None
+    checks: list[CheckResult] = field(default_factory=list)
+    facts: dict[str, object] = field(default_factory=dict)
 
 
 def run_script(
@@ -55,7 +52,7 @@ def run_script(
 
     Never raises for what the script or the server does: the outcome says it.
     """
-    outcome = PhaseOutcome(name=name)
+    outcome = _Answers(name=name)
     started = time.monotonic()
     block: Block | None = None
     try:
@@ -64,23 +61,28 @@ def run_script(
                 confirm()
             _run_block(connection, block, outcome)
     except DatabaseError as error:
-        outcome.error = {**described(error), **_place(block)}
+        outcome.error = _error(block, **described(error))
         if block is not None and _ends(block):
             # An error at COMMIT with the connection alive is a refusal; without it, unknown.
             outcome.committed = None if connection.broken else False
     except GonogoError as error:
-        outcome.error = {
-            "message": error.primary,
-            "detail": error.detail,
-            **_place(block),
-        }
+        outcome.error = _error(block, message=error.primary, detail=error.detail)
     _leave_transaction(connection)
     _name_limit(connection, outcome)
-    outcome.seconds = round(time.monotonic() - started, 3)
-    return outcome
+    return PhaseOutcome(
+        name=name,
+        seconds=round(time.monotonic() - started, 3),
+        committed=outcome.committed,
+        error=outcome.error,
+        checks=outcome.checks,
+        facts=outcome.facts,
+        races=(),
+        ran=True,
+        why=None,
+    )
 
 
-def _run_block(connection: psycopg.Connection[Any], block: Block, outcome: PhaseOutcome) -> None:
+def _run_block(connection: psycopg.Connection[Any], block: Block, outcome: _Answers) -> None:
     started = time.monotonic()
     answered = []
     with connection.cursor() as cursor:
@@ -93,11 +95,9 @@ def _run_block(connection: psycopg.Connection[Any], block: Block, outcome: Phase
                 break
     seconds = round(time.monotonic() - started, 3)
     if block.kind == "check":
-        if any(check["check_id"] == block.words for check in outcome.checks):
+        if any(check.check_id == block.words for check in outcome.checks):
             raise GonogoError(f"check {block.words} is asked twice")
-        outcome.checks.append(
-            {**_answer(block, answered), "seconds": seconds, "phase": outcome.name}
-        )
+        outcome.checks.append(_answer(block, answered, seconds=seconds, phase=outcome.name))
     elif block.kind == "facts":
         outcome.facts.update(_facts(answered))
     elif _ends(block):
@@ -117,7 +117,13 @@ def _rows(cursor: psycopg.Cursor[Any]) -> tuple[list[str], list[Any]]:
     return [column.name for column in cursor.description], cursor.fetchall()
 
 
-def _answer(block: Block, answered: list[tuple[list[str], list[Any]]]) -> Mapping[str, Any]:
+def _answer(
+    block: Block,
+    answered: list[tuple[list[str], list[Any]]],
+    *,
+    seconds: float,
+    phase: str,
+) -> CheckResult:
     if len(answered) != 1 or answered[0][0] != _CHECK_COLUMNS or len(answered[0][1]) != 1:
         shape = [f"{len(rows)} row(s) of ({', '.join(columns)})" for columns, rows in answered]
         raise GonogoError(
@@ -127,11 +133,17 @@ def _answer(block: Block, answered: list[tuple[list[str], list[Any]]]) -> Mappin
     row = dict(zip(_CHECK_COLUMNS, answered[0][1][0]))
     if row["check_id"] != block.words:
         raise GonogoError(f"the block of check {block.words} answered for {row['check_id']!r}")
-    return row
+    said = {**row, "seconds": seconds, "phase": phase}
+    try:
+        return read(CheckResult, said, file="the answer")
+    except RecordError as error:
+        raise GonogoError(
+            f"check {block.words} answered with a value of another type", detail=error.detail
+        ) from None
 
 
-def _facts(answered: list[tuple[list[str], list[Any]]]) -> dict[str, Any]:
-    facts: dict[str, Any] = {}
+def _facts(answered: list[tuple[list[str], list[Any]]]) -> dict[str, object]:
+    facts: dict[str, object] = {}
     for columns, rows in answered:
         if columns != _FACT_COLUMNS:
             raise GonogoError(f"facts have the columns fact and value, not {', '.join(columns)}")
@@ -139,18 +151,32 @@ def _facts(answered: list[tuple[list[str], list[Any]]]) -> dict[str, Any]:
     return facts
 
 
-def _place(block: Block | None) -> dict[str, Any]:
-    if block is None:
-        return {"block": None, "line": None}
-    return {"block": f"{block.kind} {block.words}".strip(), "line": block.line}
+def _error(
+    block: Block | None,
+    *,
+    message: str | None,
+    detail: str | None,
+    hint: str | None = None,
+    sqlstate: str | None = None,
+) -> ScriptError:
+    """With the place of the block that has ended the script."""
+    return ScriptError(
+        message=message or "",
+        detail=detail,
+        hint=hint,
+        sqlstate=sqlstate,
+        block=f"{block.kind} {block.words}".strip() if block else None,
+        line=block.line if block else None,
+    )
 
 
-def _name_limit(connection: psycopg.Connection[Any], outcome: PhaseOutcome) -> None:
+def _name_limit(connection: psycopg.Connection[Any], outcome: _Answers) -> None:
     if outcome.error is None or connection.closed:
         return
-    limit = set_by(connection, outcome.error.get("sqlstate"))
+    limit = set_by(connection, outcome.error.sqlstate)
     if limit:
-        outcome.error["detail"] = " ".join(filter(None, (outcome.error["detail"], limit)))
+        detail = " ".join(filter(None, (outcome.error.detail, limit)))
+        outcome.error = replace(outcome.error, detail=detail)
 
 
 def _leave_transaction(connection: psycopg.Connection[Any]) -> None:

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable
 
 from ...contract.errors import GonogoError
+from ...contract.records.phase import PhaseOutcome
 from ..files.private import place
 from ..race.run import run as run_race
 from ..session import link
 from ..session.connection import DatabaseError
-from .execution import PhaseOutcome, run_script
+from .execution import run_script
 
 __all__ = ["run_phases"]
 
@@ -33,19 +34,18 @@ def run_phases(
     directory: Path,
     confirm: Callable[[], None] = lambda: None,
     at_end: Callable[[Any], None] | None = None,
-) -> list[dict[str, Any]]:
+) -> list[PhaseOutcome]:
     """Run scripts in order and return what each answered.
 
     A script has `name`, `text`, `stop` (ids of checks whose failure ends the stage) and `races`
-    (list of race specs). Each result is a `PhaseOutcome` as dict plus `races` (results) and
-    `ran`. After a script that died, or a failed stop check, the rest does not run: their
-    premises are gone. A failed check that stops nothing lets the next phase run, so that one run
-    tells everything that is wrong. `confirm` is called before each transaction ends, and raises
+    (list of race specs). After a script that died, or a failed stop check, the rest does not run:
+    their premises are gone. A failed check that stops nothing lets the next phase run, so that one
+    run tells everything that is wrong. `confirm` is called before each transaction ends, and raises
     GonogoError when nothing may be committed any more. `at_end` is called with the session at the
     end.
     """
     place(directory, {f"sql/{script['name']}.sql": script["text"] for script in scripts})
-    results: list[dict[str, Any]] = []
+    results: list[PhaseOutcome] = []
     with connect(stage) as connection:
         stopped: str | None = None
         for script in scripts:
@@ -53,25 +53,23 @@ def run_phases(
                 # Nobody will read the answers: whatever else is written would only be left.
                 stopped = stopped or "the connection to the controller was lost"
             if stopped:
-                results.append(
-                    {
-                        **asdict(PhaseOutcome(name=script["name"])),
-                        "races": [],
-                        "ran": False,
-                        "why": stopped,
-                    }
-                )
+                results.append(_not_run(script["name"], stopped))
                 continue
             outcome = run_script(
                 connection, name=script["name"], text=script["text"], confirm=confirm
             )
-            races = []
             if outcome.error is None:
                 races = [
-                    run_race(spec, connect=lambda: connect("race"), confirm=confirm)
+                    run_race(
+                        spec,
+                        phase=outcome.name,
+                        connect=lambda: connect("race"),
+                        confirm=confirm,
+                    )
                     for spec in script["races"]
                 ]
-            results.append({**asdict(outcome), "races": races, "ran": True, "why": None})
+                outcome = replace(outcome, races=races)
+            results.append(outcome)
             stopped = _why_stop(outcome, script["stop"])
             if connection.broken or connection.closed:
                 break
@@ -82,9 +80,23 @@ def run_phases(
     return results
 
 
+def _not_run(name: str, why: str) -> PhaseOutcome:
+    return PhaseOutcome(
+        name=name,
+        seconds=0.0,
+        committed=False,
+        error=None,
+        checks=(),
+        facts={},
+        races=(),
+        ran=False,
+        why=why,
+    )
+
+
 def _why_stop(outcome: PhaseOutcome, stop: Sequence[str]) -> str | None:
     if outcome.error is not None:
         return f"script {outcome.name} ended early"
-    failed = [check["check_id"] for check in outcome.checks if check["status"] != "pass"]
+    failed = [check.check_id for check in outcome.checks if check.status != "pass"]
     stopping = [check_id for check_id in failed if check_id in stop]
     return f"check {stopping[0]} did not pass" if stopping else None

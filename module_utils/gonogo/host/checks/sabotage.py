@@ -176,6 +176,6 @@ def _asked(
     """Check → status, and why the change could not be made."""
     text = with_change(script["text"], sql) if sql else script["text"]
     outcome = run_script(connection, name=script["name"], text=text)
-    if outcome.error and outcome.error["block"] == f"setup {_BLOCK}":
-        return {}, str(outcome.error["message"])
-    return {check["check_id"]: check["status"] for check in outcome.checks}, None
+    if outcome.error and outcome.error.block == f"setup {_BLOCK}":
+        return {}, outcome.error.message
+    return {check.check_id: check.status for check in outcome.checks}, None

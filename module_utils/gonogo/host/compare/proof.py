@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from ...contract.records.twin import (
+    LargeObjectsProof,
+    Proof,
+    SchemaDifference,
+    SchemaProof,
+    SequencesProof,
+    TableProof,
+)
 from .carried import is_carried
 from .schema_catalog import Difference, compare
 
@@ -35,10 +43,8 @@ class Archived:
     sequences: Sequence[tuple[str, str]]
 
 
-def prove(
-    source: Mapping[str, Any], twin: Mapping[str, Any], *, with_owners: bool = True
-) -> dict[str, Any]:
-    """`equal`, and what it rests on: `tables`, `sequences`, `large_objects`, `schema`.
+def prove(source: Mapping[str, Any], twin: Mapping[str, Any], *, with_owners: bool = True) -> Proof:
+    """Whether both are equal, and what that rests on.
 
     `source` is what `source.json` of the archive holds; `twin` has `content`, `sequences`,
     `schema` and `same` (definitions that are only printed in another way, see `reprint.same`), read
@@ -50,15 +56,16 @@ def prove(
     sequences = _sequences(source["sequences"], twin["sequences"], source["schema"])
     objects = _large_objects(source["content"]["large_objects"], twin["content"]["large_objects"])
     schema = _schema(source["schema"], twin, with_owners=with_owners)
+    parts: Sequence[TableProof | SequencesProof | LargeObjectsProof | SchemaProof]
     parts = (*tables.values(), sequences, objects, schema)
-    return {
-        "equal": all(part["equal"] for part in parts),
-        "method": source["method"],
-        "tables": tables,
-        "sequences": sequences,
-        "large_objects": objects,
-        "schema": schema,
-    }
+    return Proof(
+        equal=all(part.equal for part in parts),
+        method=source["method"],
+        tables=tables,
+        sequences=sequences,
+        large_objects=objects,
+        schema=schema,
+    )
 
 
 def uncompared(source: Mapping[str, Any], archived: Archived) -> list[str]:
@@ -95,23 +102,23 @@ def _names(quoted: str) -> tuple[str, ...]:
 
 def _tables(
     source: Mapping[str, Mapping[str, Any]], twin: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any]:
+) -> dict[str, TableProof]:
     found = {}
     for name in sorted({*source, *twin}):
         one, other = source.get(name, {}), twin.get(name, {})
-        found[name] = {
-            "rows": [one.get("rows"), other.get("rows")],
-            "hash": [one.get("hash"), other.get("hash")],
+        found[name] = TableProof(
+            rows=(one.get("rows"), other.get("rows")),
+            hash=(one.get("hash"), other.get("hash")),
             # What was not read is not equal to anything.
-            "equal": one.get("hash") is not None
+            equal=one.get("hash") is not None
             and (one.get("rows"), one["hash"]) == (other.get("rows"), other.get("hash")),
-        }
+        )
     # Rows may come to lie in another partition: the hash of a label of an enum is that of its OID.
     for root in {one["root"] for name, one in source.items() if one["root"] != name}:
         if _of(source, root) == _of(twin, root):
-            for name, table in found.items():
+            for name, table in list(found.items()):
                 if source.get(name, {}).get("root") == root and name in twin:
-                    table["equal"] = True
+                    found[name] = replace(table, equal=True)
     return found
 
 
@@ -125,7 +132,7 @@ def _of(tables: Mapping[str, Mapping[str, Any]], root: str) -> Any:
 
 def _sequences(
     source: Mapping[str, Mapping[str, Any]], twin: Mapping[str, Any], schema: Mapping[str, str]
-) -> dict[str, Any]:
+) -> SequencesProof:
     """Equal where the dump's value lies between what was seen before and after it."""
     before, after = source["before"], source["after"]
     different = []
@@ -139,7 +146,7 @@ def _sequences(
         stood = sorted((_position(before[name]), _position(after[name])))
         if not stood[0] <= _position(twin[name]) <= stood[1]:
             different.append(name)
-    return {"compared": len(twin), "different": different, "equal": not different}
+    return SequencesProof(compared=len(twin), different=different, equal=not different)
 
 
 def _position(state: Any) -> tuple[int, bool]:
@@ -147,32 +154,33 @@ def _position(state: Any) -> tuple[int, bool]:
     return int(value), bool(called)
 
 
-def _large_objects(source: Mapping[str, Any], twin: Mapping[str, Any]) -> dict[str, Any]:
+def _large_objects(source: Mapping[str, Any], twin: Mapping[str, Any]) -> LargeObjectsProof:
     hashed = source["hash"] is not None and twin["hash"] is not None
     equal = hashed and (source["count"], source["hash"]) == (twin["count"], twin["hash"])
-    return {"count": [source["count"], twin["count"]], "hashed": hashed, "equal": equal}
+    count = (source["count"], twin["count"])
+    return LargeObjectsProof(count=count, hashed=hashed, equal=equal)
 
 
 def _schema(
     source: Mapping[str, str], twin: Mapping[str, Any], *, with_owners: bool
-) -> dict[str, Any]:
+) -> SchemaProof:
     sides = [side if with_owners else without_owners(side) for side in (source, twin["schema"])]
     found = compare(*sides, same=twin.get("same"))
     differences: list[Difference] = []
     gaps: list[Difference] = []
     for one in found:
         (differences if is_carried(one, *sides) else gaps).append(one)
-    return {
-        "objects": len(source),
-        "different": len(differences),
-        "differences": [_shown(difference) for difference in differences[:_SHOWN]],
-        "not_carried": [
+    return SchemaProof(
+        objects=len(source),
+        different=len(differences),
+        differences=[_shown(difference) for difference in differences[:_SHOWN]],
+        not_carried=[
             *map(_words, gaps[:_SHOWN]),
             *([f"and {len(gaps) - _SHOWN} more"] if len(gaps) > _SHOWN else []),
         ],
-        "printed_again": dict(twin.get("same") or {}),
-        "equal": not differences,
-    }
+        printed_again=dict(twin.get("same") or {}),
+        equal=not differences,
+    )
 
 
 def without_owners(schema: Mapping[str, str]) -> dict[str, str]:
@@ -196,10 +204,10 @@ def _short(text: str | None) -> str:
     return line if len(line) <= _SHOWN_SHORT else f"{line[:_SHOWN_SHORT]} ..."
 
 
-def _shown(difference: Difference) -> dict[str, Any]:
-    return {
-        "kind": difference.kind,
-        "name": difference.name,
-        "source": (difference.first or "")[:_SHOWN_LENGTH] or None,
-        "twin": (difference.second or "")[:_SHOWN_LENGTH] or None,
-    }
+def _shown(difference: Difference) -> SchemaDifference:
+    return SchemaDifference(
+        kind=difference.kind,
+        name=difference.name,
+        source=(difference.first or "")[:_SHOWN_LENGTH] or None,
+        twin=(difference.second or "")[:_SHOWN_LENGTH] or None,
+    )

@@ -23,6 +23,7 @@ from ...contract.canonical import line, sha256
 from ...contract.errors import GonogoError
 from ...contract.login import Login, Timeouts, application_name
 from ...contract.records.migration import Plan
+from ...contract.records.run import Declared
 from ...contract.records.trace import StatementTrace
 from ...contract.records.undo import Undo
 from ...contract.schemas import OF_USERS
@@ -85,7 +86,7 @@ def undo(
     login: Login,
     *,
     run_id: str,
-    declared: Mapping[str, Any],
+    declared: Declared,
     plan: Plan,
     schema_before: Mapping[str, str] | None,
     approved_content: str | None,

@@ -16,6 +16,7 @@ import psycopg
 
 from ...contract.errors import GonogoError
 from ...contract.race_spec import Outcome, Permutation, Spec, parse
+from ...contract.records.check_result import CheckResult
 from ..session.connection import described
 
 __all__ = ["run"]
@@ -223,7 +224,7 @@ class _Race:
     def _note(self, session: str, sql: str, outcome: str) -> None:
         self.transcript.append({"session": session, "sql": sql, "outcome": outcome})
 
-    def result(self, seconds: float) -> dict[str, Any]:
+    def result(self, seconds: float, *, phase: str) -> CheckResult:
         complete = len(self.answers) == len(self.spec.permutations)
         if self.faults:
             status = "fail"
@@ -231,26 +232,28 @@ class _Race:
             status = "inconclusive"
         else:
             status = "pass"
-        return {
-            "check_id": self.spec.check,
-            "status": status,
-            "examined": self.examined,
-            "expected": self.spec.expected,
-            "observed": "; ".join([*self.faults, *self.doubts, *self.answers]),
-            "samples": [],
-            "seconds": round(seconds, 3),
-            "transcript": self.transcript,
-        }
+        return CheckResult(
+            check_id=self.spec.check,
+            status=status,
+            examined=self.examined,
+            expected=self.spec.expected,
+            observed="; ".join([*self.faults, *self.doubts, *self.answers]),
+            samples=(),
+            seconds=round(seconds, 3),
+            phase=phase,
+            transcript=self.transcript,
+        )
 
 
 def run(
     spec: Mapping[str, Any],
     *,
+    phase: str,
     connect: Connect,
     confirm: Callable[[], None] = lambda: None,
     deadline: float = DEADLINE,
-) -> dict[str, Any]:
-    """Run a race and return the result of its check, with a transcript.
+) -> CheckResult:
+    """Run a race of a phase and return the result of its check, with a transcript.
 
     `connect` opens one autocommit session each time it is called; one more than the race has
     sessions are opened, and all are closed again whatever happens. A step that has not ended
@@ -270,4 +273,4 @@ def run(
         race.doubts.append(error.primary)
     finally:
         race.close()
-    return race.result(time.monotonic() - started)
+    return race.result(time.monotonic() - started, phase=phase)

@@ -28,6 +28,9 @@ from ...contract import session_settings
 from ...contract.canonical import line, sha256
 from ...contract.errors import GonogoError
 from ...contract.login import Login, Timeouts, application_name
+from ...contract.records.reading import plain
+from ...contract.records.run import Declared, Identity
+from ...contract.records.twin import Proof
 from ...contract.side_by_side import sessions
 from ..archive import clients, toc
 from ..compare import proof
@@ -117,7 +120,7 @@ class Request:
 
     login: Login
     run_id: str
-    declared: Mapping[str, Any]
+    declared: Declared
     archive: Path
     sha256: str
     maintenance: str
@@ -165,9 +168,9 @@ def restore(request: Request, *, approved_content: str | None) -> dict[str, Any]
                 hint="Put the archive back from a copy, or restore another run.",
             )
         if not superuser:
-            rights.refuse_foreign_code(toc.read(request.archive), login=observed["login"])
-            _may_settle(live, observed["database"], _around(live))
-        names = _names(live, observed["database"], request.stamp)
+            rights.refuse_foreign_code(toc.read(request.archive), login=observed.login)
+            _may_settle(live, observed.database, _around(live))
+        names = _names(live, observed.database, request.stamp)
         plan = _plan(request, live, observed, names)
         result = {**plan, "committed": False, **occupants.answer()}
         if approved_content is None or approved_content != plan["content"]:
@@ -208,14 +211,14 @@ def _names(live: Any, database: str, stamp: str) -> Names:
     )
 
 
-def _plan(request: Request, live: Any, observed: Mapping[str, Any], names: Names) -> dict[str, Any]:
+def _plan(request: Request, live: Any, observed: Identity, names: Names) -> dict[str, Any]:
     source = restoring.read_source(request.archive)
     now = _holds(request, source["method"])
     left, alike = made_database.unused(live, PURPOSE)
     about = {
         "sha256": request.sha256,
-        "system_identifier": observed["system_identifier"],
-        "database_oid": observed["database_oid"],
+        "system_identifier": observed.system_identifier,
+        "database_oid": observed.database_oid,
         "kept_as": names.old,
         "holds": now,
         "left": [[one.oid, one.name] for one in left],
@@ -305,7 +308,7 @@ def _carry_out(
     came = _came(request, names, source["method"], holds)
     return {
         "committed": True,
-        "proof": found,
+        "proof": plain(found),
         "came": came,
         "seconds": seconds,
         "first_attempt": first and first.render(),
@@ -469,7 +472,7 @@ def _new(request: Request, names: Names, settings: Mapping[str, str] | None = No
     )
 
 
-def _proven(filling: Filling | FillingAsLogin, source: Mapping[str, Any]) -> dict[str, Any]:
+def _proven(filling: Filling | FillingAsLogin, source: Mapping[str, Any]) -> Proof:
     unread = proof.uncompared(source, restoring.data_of(filling.archive.directory))
     if unread:
         raise GonogoError(
@@ -479,12 +482,12 @@ def _proven(filling: Filling | FillingAsLogin, source: Mapping[str, Any]) -> dic
         )
     restored = filling.read(source)
     found = proof.prove(source, restored)
-    if not found["equal"]:
-        unequal = [name for name, table in found["tables"].items() if not table["equal"]]
-        unequal += [d["name"] for d in found["schema"]["differences"]]
+    if not found.equal:
+        unequal = [name for name, table in found.tables.items() if not table.equal]
+        unequal += [difference.name for difference in found.schema.differences]
         raise GonogoError(
             "what was restored does not equal what was dumped; nothing was changed",
-            detail=", ".join([*unequal, *found["sequences"]["different"]][:10]) or None,
+            detail=", ".join([*unequal, *found.sequences.different][:10]) or None,
             hint="The new database was removed. Where the twin of that run was equal, compare the "
             "versions and extensions of this server with those it was restored into then.",
         )

@@ -16,6 +16,7 @@ from typing import Any
 
 from ...contract.errors import GonogoError
 from ...contract.login import Login, Timeouts, application_name
+from ...contract.records.run import Declared
 from ..session import identity, lock
 from ..session.connection import DatabaseError, connect
 from ..session.identity import observe
@@ -48,7 +49,7 @@ def find_out(
     *,
     run_id: str,
     by: str,
-    declared: Mapping[str, Any],
+    declared: Declared,
     intent: Mapping[str, Any],
     holds: Mapping[str, Any],
     archive: Path,
@@ -88,7 +89,7 @@ def find_out(
         row = connection.execute(_NAME_OF, [intent["database_oid"]]).fetchone()
         kept_as = str(row[0]) if row else None
         left, _ = made_database.unused(connection, PURPOSE)
-    state = _state(observed["database_oid"], kept_as, intent)
+    state = _state(observed.database_oid, kept_as, intent)
     came = None
     if state == "restored":
         came = _came(login, by, kept_as=kept_as, holds=holds, archive=archive)

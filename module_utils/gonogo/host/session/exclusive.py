@@ -5,10 +5,11 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ...contract.records.run import Declared, Identity
 from . import identity, lock
 from .login_rights import refuse_stronger_login
 
@@ -33,8 +34,8 @@ class Occupants:
 def enter(
     connection: Any,
     *,
-    observed: Mapping[str, Any],
-    declared: Mapping[str, Any],
+    observed: Identity,
+    declared: Declared,
     fence: Sequence[str],
     run_id: str = "",
     stronger_login: bool = False,

@@ -5,10 +5,10 @@ Runs on the target host: Python 3.9, standard library only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...contract.errors import GonogoError
+from ...contract.records.run import Declared, Identity
 from . import catalog
 from .quoting import ident
 
@@ -17,7 +17,7 @@ __all__ = ["observe", "problems"]
 _NO_IDENTITY = "pg_database or pg_roles has no row for this session."
 
 
-def observe(connection: Any) -> dict[str, Any]:
+def observe(connection: Any) -> Identity:
     """One row of `catalog.IDENTITY`, with the process the connection itself belongs to."""
     with connection.cursor() as cursor:
         cursor.execute(catalog.IDENTITY)
@@ -25,17 +25,11 @@ def observe(connection: Any) -> dict[str, Any]:
         names = [column.name for column in cursor.description]
     if row is None:
         raise GonogoError("the database does not say who it is", detail=_NO_IDENTITY)
-    return {**dict(zip(names, row)), "client_backend_pid": connection.info.backend_pid}
+    return Identity(**dict(zip(names, row)), client_backend_pid=connection.info.backend_pid)
 
 
-def problems(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> list[GonogoError]:
-    """Return every reason not to touch this database, the gravest first; empty when it is right.
-
-    `declared`: environment, database, refused_databases, system_identifier (optional), and
-    `validated`: system_identifier, database and database_oid of the database whose validation
-    lets this run in (optional).
-    `observed`: one row of `catalog.IDENTITY` plus `client_backend_pid`.
-    """
+def problems(declared: Declared, observed: Identity) -> list[GonogoError]:
+    """Return every reason not to touch this database, the gravest first; empty when it is right."""
     found = []
     for rule in _RULES:
         problem = rule(declared, observed)
@@ -44,45 +38,45 @@ def problems(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> list[G
     return found
 
 
-def _pooler(_declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoError | None:
-    if observed["client_backend_pid"] == observed["backend_pid"]:
+def _pooler(_declared: Declared, observed: Identity) -> GonogoError | None:
+    if observed.client_backend_pid == observed.backend_pid:
         return None
     return GonogoError(
         "a connection pooler stands between this run and the server",
-        detail=f"The connection belongs to process {observed['client_backend_pid']}, "
-        f"the statement ran in {observed['backend_pid']}.",
+        detail=f"The connection belongs to process {observed.client_backend_pid}, "
+        f"the statement ran in {observed.backend_pid}.",
         hint="Give the server's own port; locks and settings do not survive a pooler.",
     )
 
 
-def _refused(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoError | None:
-    refused: Sequence[str] = declared.get("refused_databases") or ()
-    if observed["database"] not in refused:
+def _refused(declared: Declared, observed: Identity) -> GonogoError | None:
+    refused = declared.refused_databases
+    if observed.database not in refused:
         return None
     return GonogoError(
-        f"database {observed['database']!r} is refused as {declared['environment']} target",
+        f"database {observed.database!r} is refused as {declared.environment} target",
         detail=f"The inventory lists it in gonogo_refused_databases: {', '.join(refused)}.",
         hint="Correct gonogo_login.db; this name belongs to another environment.",
     )
 
 
-def _database(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoError | None:
-    if observed["database"] == declared["database"]:
+def _database(declared: Declared, observed: Identity) -> GonogoError | None:
+    if observed.database == declared.database:
         return None
     return GonogoError(
         "this is another database than the inventory declares",
-        detail=f"Declared: {declared['database']!r}. Connected to: {observed['database']!r}"
+        detail=f"Declared: {declared.database!r}. Connected to: {observed.database!r}"
         f"{_place(observed)}.",
         hint="Correct gonogo_login (db, service) in the inventory.",
     )
 
 
-def _contradiction(_declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoError | None:
-    setting, comment = observed["marker_setting"], observed["marker_comment"]
+def _contradiction(_declared: Declared, observed: Identity) -> GonogoError | None:
+    setting, comment = observed.marker_setting, observed.marker_comment
     if setting is None or comment is None or setting == comment:
         return None
     return GonogoError(
-        f"the two markers of database {observed['database']!r} contradict each other",
+        f"the two markers of database {observed.database!r} contradict each other",
         detail=f"Its setting gonogo.environment says {setting!r}, its comment {comment!r}"
         f"{_place(observed)}.",
         hint="Find out which database this is, then correct the wrong one: "
@@ -91,13 +85,13 @@ def _contradiction(_declared: Mapping[str, Any], observed: Mapping[str, Any]) ->
     )
 
 
-def _environment(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoError | None:
-    wanted, found = declared["environment"], observed["environment"]
+def _environment(declared: Declared, observed: Identity) -> GonogoError | None:
+    wanted, found = declared.environment, observed.environment
     if found == wanted or _contradiction(declared, observed):
         return None
     if not found:
         return GonogoError(
-            f"database {observed['database']!r} does not say which environment it is",
+            f"database {observed.database!r} does not say which environment it is",
             detail=f"The inventory declares {wanted!r}; the database carries no "
             f"marker{_place(observed)}.",
             hint="If it is the right one, mark it once: as a superuser with "
@@ -105,45 +99,45 @@ def _environment(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> Go
             "owner in a line of its comment, "
             f"COMMENT ON DATABASE {_name(observed)} IS 'gonogo.environment={wanted}';",
         )
-    where = "setting" if observed["marker_setting"] is not None else "comment"
+    where = "setting" if observed.marker_setting is not None else "comment"
     return GonogoError(
-        f"database {observed['database']!r} is {found}, not {wanted}",
+        f"database {observed.database!r} is {found}, not {wanted}",
         detail=f"The inventory declares {wanted!r}; the database's own marker "
         f"(gonogo.environment in its {where}) says {found!r}{_place(observed)}.",
         hint="Use the inventory of that environment, or correct gonogo_login.",
     )
 
 
-def _server(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoError | None:
-    wanted = declared.get("system_identifier")
-    if not wanted or str(wanted) == observed["system_identifier"]:
+def _server(declared: Declared, observed: Identity) -> GonogoError | None:
+    wanted = declared.system_identifier
+    if not wanted or str(wanted) == observed.system_identifier:
         return None
     return GonogoError(
         "this is another server than the inventory declares",
-        detail=f"Declared system identifier: {wanted}. Found: {observed['system_identifier']}"
+        detail=f"Declared system identifier: {wanted}. Found: {observed.system_identifier}"
         f"{_place(observed)}.",
         hint="Correct gonogo_login or gonogo_system_identifier.",
     )
 
 
-def _validated(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoError | None:
+def _validated(declared: Declared, observed: Identity) -> GonogoError | None:
     """The markers do not tell: one can have been changed since."""
-    there = declared.get("validated")
-    if not there or any(
-        there[key] != observed[key] for key in ("system_identifier", "database_oid")
+    there = declared.validated
+    if not there or (there.system_identifier, there.database_oid) != (
+        observed.system_identifier,
+        observed.database_oid,
     ):
         return None
     return GonogoError(
         "the evidence of an earlier environment is about this very database",
-        detail=f"It is about database {there['database']!r} of the server "
-        f"{there['system_identifier']}.",
+        detail=f"It is about database {there.database!r} of the server {there.system_identifier}.",
         hint="Validate on another one. A copy of the server's files has its identity too; restore "
         "a dump instead.",
     )
 
 
-def _replica(_declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoError | None:
-    if not observed["in_recovery"]:
+def _replica(_declared: Declared, observed: Identity) -> GonogoError | None:
+    if not observed.in_recovery:
         return None
     return GonogoError(
         "the server is a replica in recovery",
@@ -152,10 +146,10 @@ def _replica(_declared: Mapping[str, Any], observed: Mapping[str, Any]) -> Gonog
     )
 
 
-def _blinded(_declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoError | None:
-    settings = list(observed["blinding_settings"])
-    if observed["session_replication_role"] != "origin":
-        settings.append(f"session_replication_role={observed['session_replication_role']}")
+def _blinded(_declared: Declared, observed: Identity) -> GonogoError | None:
+    settings = list(observed.blinding_settings)
+    if observed.session_replication_role != "origin":
+        settings.append(f"session_replication_role={observed.session_replication_role}")
     if not settings:
         return None
     return GonogoError(
@@ -165,33 +159,33 @@ def _blinded(_declared: Mapping[str, Any], observed: Mapping[str, Any]) -> Gonog
     )
 
 
-def _version(_declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoError | None:
-    if observed["server_version_num"] >= 130000:
+def _version(_declared: Declared, observed: Identity) -> GonogoError | None:
+    if observed.server_version_num >= 130000:
         return None
     return GonogoError(
-        f"PostgreSQL {observed['server_version']} is not supported",
+        f"PostgreSQL {observed.server_version} is not supported",
         hint="PostgreSQL 13 or later is needed.",
     )
 
 
-def _encoding(_declared: Mapping[str, Any], observed: Mapping[str, Any]) -> GonogoError | None:
-    if observed["server_encoding"] != "SQL_ASCII":
+def _encoding(_declared: Declared, observed: Identity) -> GonogoError | None:
+    if observed.server_encoding != "SQL_ASCII":
         return None
     return GonogoError(
-        f"database {observed['database']!r} has the encoding SQL_ASCII",
+        f"database {observed.database!r} has the encoding SQL_ASCII",
         detail="Its text cannot be read reliably.",
         hint="Use a database with a real encoding, best UTF8.",
     )
 
 
-def _name(observed: Mapping[str, Any]) -> str:
-    return ident(observed["database"])
+def _name(observed: Identity) -> str:
+    return ident(observed.database)
 
 
-def _place(observed: Mapping[str, Any]) -> str:
-    address = observed.get("server_address")
-    where = f" on {address}:{observed['server_port']}" if address else ""
-    return f"{where} as {observed['login']!r}"
+def _place(observed: Identity) -> str:
+    address = observed.server_address
+    where = f" on {address}:{observed.server_port}" if address else ""
+    return f"{where} as {observed.login!r}"
 
 
 _RULES = (

@@ -10,6 +10,7 @@ from typing import Any
 
 from ...contract.errors import GonogoError
 from ...contract.login import Timeouts, application_name
+from ...contract.records.reading import plain
 from ..archive import clients, dump
 from ..compare.source import Source
 from ..session import link
@@ -75,7 +76,7 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
             )
         record = dump.take(
             directory=Path(params["directory"]).expanduser(),
-            name=f"{observed['database'].replace('/', '_')}-{run_id}",
+            name=f"{observed.database.replace('/', '_')}-{run_id}",
             conninfo=login.conninfo(name=application_name(run_id, _STAGE), **reached(connection)),
             environment=login.environment(),
             lock_wait_ms=params["lock_wait"],
@@ -83,15 +84,9 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
             jobs=jobs,
             snapshot=snapshot,
             source=source.describe if source else None,
-            about={
-                "database": observed["database"],
-                "environment": observed["environment"],
-                "system_identifier": observed["system_identifier"],
-                "server_version": observed["server_version"],
-                "run_id": run_id,
-                "pg_dump": clients.version(programs["pg_dump"]),
-            },
+            run_id=run_id,
+            observed=observed,
             confirm=confirm,
             **programs,
         )
-    return {"changed": True, "backup": record}
+    return {"changed": True, "backup": plain(record)}

@@ -19,11 +19,12 @@ from psycopg import sql
 from ...contract.canonical import line, sha256
 from ...contract.errors import GonogoError
 from ...contract.login import Login, Timeouts, application_name
+from ...contract.records.run import Declared
 from ...contract.script import Block, blocks
 from ..session import catalog, copied, exclusive, link
 from ..session.connection import DatabaseError, connect, described
 from ..session.identity import observe
-from .common import login_of, timeouts_of
+from .common import declared_of, login_of, timeouts_of
 
 __all__ = ["carry_out", "run"]
 
@@ -59,7 +60,7 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     result = carry_out(
         login_of(params),
         run_id=params["run_id"],
-        declared=params["declared"],
+        declared=declared_of(params),
         ledger=params["ledger"],
         script=params["script"],
         approved_content=None if check_mode else params["approved_content"],
@@ -73,7 +74,7 @@ def carry_out(
     login: Login,
     *,
     run_id: str,
-    declared: Mapping[str, Any],
+    declared: Declared,
     ledger: Ledger,
     script: str,
     approved_content: str | None,

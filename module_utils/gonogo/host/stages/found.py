@@ -12,7 +12,7 @@ from ..migrate.deployment import find_out
 from ..session import exclusive
 from ..session.connection import connect
 from ..session.identity import observe
-from .common import login_of, timeouts_of
+from .common import declared_of, login_of, timeouts_of
 
 __all__ = ["run"]
 
@@ -39,7 +39,7 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
         occupants = exclusive.enter(
             connection,
             observed=observe(connection),
-            declared=params["declared"],
+            declared=declared_of(params),
             fence=params["fence"],
             run_id=run_id,
             stronger_login=True,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..restore.replace import Request, restore
-from .common import login_of, timeouts_of
+from .common import declared_of, login_of, timeouts_of
 
 __all__ = ["run"]
 
@@ -18,6 +18,7 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     given = {
         **params,
         "login": login_of(params),
+        "declared": declared_of(params),
         "archive": Path(params["file"]),
         "timeouts": timeouts_of(params),
     }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...contract.records.phase import PhaseOutcome
 from ...contract.records.reading import plain, read
 from ...contract.records.standing import Required, Standing
 from ..checks.phases import run_phases
@@ -21,8 +22,8 @@ def preflight(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """`phases`: what each script answered; `ansible_facts`: the facts among it."""
     del check_mode  # Nothing is begun in check mode, see the stage.
     results = _run(params, stage="preflight", release_lock=False)
-    facts = {key: value for phase in results for key, value in phase["facts"].items()}
-    return {"changed": False, "phases": results, "ansible_facts": {"gonogo": facts}}
+    facts = {key: value for phase in results for key, value in phase.facts.items()}
+    return {"changed": False, "phases": plain(results), "ansible_facts": {"gonogo": facts}}
 
 
 def phases(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
@@ -34,10 +35,10 @@ def phases(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
         judged = again(params, check_mode=False)["judged"]
     seen: list[Standing] = []
     results = _run(params, stage="phases", release_lock=not params["keep_lock"], seen=seen)
-    committed = any(phase["committed"] is not False for phase in results)
+    committed = any(phase.committed is not False for phase in results)
     return {
         "changed": committed,
-        "phases": results,
+        "phases": plain(results),
         "judged": judged,
         "standing": plain(seen[0]) if seen else None,
     }
@@ -49,7 +50,7 @@ def _run(
     stage: str,
     release_lock: bool,
     seen: list[Standing] | None = None,
-) -> list[dict[str, Any]]:
+) -> list[PhaseOutcome]:
     """As `run_phases`, for the run that has the lock; at the end a look goes to `seen`."""
     login, run_id = login_of(params), params["run_id"]
     timeouts = timeouts_of(params)

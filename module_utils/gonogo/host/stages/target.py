@@ -11,6 +11,8 @@ from typing import Any
 
 from ...contract.errors import GonogoError
 from ...contract.login import Login, application_name
+from ...contract.records.reading import plain
+from ...contract.records.run import Declared
 from ..archive import clients
 from ..files import unfinished
 from ..session import identity, lock
@@ -18,7 +20,7 @@ from ..session.connection import connect
 from ..session.identity import observe
 from ..session.login_rights import refuse_stronger_login
 from ..twin import place
-from .common import login_of
+from .common import declared_of, login_of
 
 __all__ = ["run"]
 
@@ -36,7 +38,7 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     opened = _opened(
         login,
         run_id=run_id,
-        declared=params["declared"],
+        declared=declared_of(params),
         fence=params["fence"],
         lease=params["lock_lease"],
         pg_bin=params["pg_bin"],
@@ -44,14 +46,14 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
         space_factor=params["space_factor"],
         check_only=check_mode,
     )
-    return {"changed": False, **opened}
+    return {"changed": False, **plain(opened)}
 
 
 def _opened(
     login: Login,
     *,
     run_id: str,
-    declared: Mapping[str, Any],
+    declared: Declared,
     fence: Sequence[str],
     lease: float,
     pg_bin: str | None,
@@ -74,11 +76,11 @@ def _opened(
         if found:
             raise found[0]
         refuse_stronger_login(connection)
-        programs = _clients(pg_bin, observed["server_version"])
+        programs = _clients(pg_bin, observed.server_version)
         fenced = lock.fence(connection, run_ids=[] if check_only else fence)
         # Before the room is measured: each may be as large as the database.
         swept = [] if check_only else [*unfinished.sweep(backup_directory), *place.sweep(twins)]
-        free = _room(backup_directory, observed["database_bytes"], space_factor)
+        free = _room(backup_directory, observed.database_bytes, space_factor)
         result = {
             "observed": observed,
             "clients": programs,

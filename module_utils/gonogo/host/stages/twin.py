@@ -11,6 +11,8 @@ from typing import Any, Callable
 
 from ...contract.errors import GonogoError
 from ...contract.login import Login, Timeouts, application_name
+from ...contract.records.reading import plain
+from ...contract.records.twin import Confined, KeptTwin, TwinAnswer, TwinSeconds
 from ...contract.session_settings import options
 from ...contract.side_by_side import sessions
 from ..archive import clients, toc
@@ -68,20 +70,14 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
         directory=directory,
         **{key: params[key] for key in passed},
     )
-    return {"changed": True, **_restored(request)}
+    return {"changed": True, **plain(_restored(request))}
 
 
-def _restored(request: _Request) -> dict[str, Any]:
+def _restored(request: _Request) -> TwinAnswer:
     """Restore the archive into a twin and compare it with its source.
 
-    Returns `proven` (true, false, or None where it could not be tried), `reason` (why it is not
-    proven), `proof` (as `proof.prove`), `seconds` (of start, restore and compare), `method`
-    (restored into a `cluster` or a `database` beside the source), `first_attempt` (why that failed,
-    where there was a second), `confinement` (of the cluster's
-    server, as `confinement.Confinement.told`) and, where the twin is kept,
-    `twin` (directory, and login for the entries of later stages); a database is not kept. Raises
-    GonogoError when the run has lost its lock, or what was tried failed for a reason that says
-    nothing about the backup.
+    A database beside the source is not kept. Raises GonogoError when the run has lost its lock, or
+    what was tried failed for a reason that says nothing about the backup.
     """
     with lock.session(
         request.login, run_id=request.run_id, stage=_STAGE, timeouts=_PATIENT
@@ -115,19 +111,19 @@ class _Target:
     owners: bool = True
 
 
-def _elsewhere(request: _Request, alive: Any, obstacle: UnprovenError) -> dict[str, Any]:
+def _elsewhere(request: _Request, alive: Any, obstacle: UnprovenError) -> TwinAnswer:
     """Into a database beside the source, or nowhere."""
-    unproven = {"proven": None, "reason": _words(obstacle), "hint": obstacle.hint}
+    unproven = TwinAnswer(proven=None, reason=_words(obstacle), hint=obstacle.hint)
     if not request.scratch:
         return unproven
     try:
         return _in_database(request, alive)
     except GonogoError as error:
         # Whatever it is: this login is not the one that would restore the backup in earnest.
-        return {**unproven, "reason": f"{unproven['reason']}; {_words(error)}"}
+        return replace(unproven, reason=f"{unproven.reason}; {_words(error)}")
 
 
-def _in_database(request: _Request, alive: Any) -> dict[str, Any]:
+def _in_database(request: _Request, alive: Any) -> TwinAnswer:
     source = _source(request)
     now = surroundings(alive)
     around = {**source["surroundings"], "login": now["login"], "may_create": now["may_create"]}
@@ -137,7 +133,7 @@ def _in_database(request: _Request, alive: Any) -> dict[str, Any]:
     if alive.info.parameter_status("is_superuser") != "on":
         rights.refuse_foreign_code(toc.read(request.archive), login=around["login"])
 
-    def attempt(manner: Manner) -> dict[str, Any]:
+    def attempt(manner: Manner) -> TwinAnswer:
         started = time.monotonic()
         scratch.make(alive, request.run_id, around)
         doors = None
@@ -186,15 +182,15 @@ def _beside(
     return _Target(connected, "database", filling, owners=False), None
 
 
-def _in_cluster(request: _Request, alive: Any) -> dict[str, Any]:
+def _in_cluster(request: _Request, alive: Any) -> TwinAnswer:
     source = _source(request)
     damage: list[str | None] = []
-    confinement: dict[str, Any] = {}
+    confined: list[Confined] = []
 
-    def attempt(manner: Manner) -> dict[str, Any]:
+    def attempt(manner: Manner) -> TwinAnswer:
         started = time.monotonic()
         kept = _started(request, alive, source, manner, damage)
-        confinement.update(kept.confinement)
+        confined.append(kept.confinement)
         stays = False
         try:
             ready = time.monotonic()
@@ -202,23 +198,26 @@ def _in_cluster(request: _Request, alive: Any) -> dict[str, Any]:
             if not answer:
                 target = _in(kept, request, source, manner)
                 answer = _timed(_compared(target, source), ready - started)
-                if answer["proven"]:
+                if answer.proven:
                     _settle(target, kept, source, manner)
-            answer["confinement"] = confinement
-            stays = request.keep and bool(answer["proven"])
+            stays = request.keep and bool(answer.proven)
         finally:
             if not stays:
                 keeper.end(request.directory, run_id=request.run_id)
-        if stays:
-            login = {key: value for key, value in asdict(kept.login()).items() if value}
-            answer["twin"] = {"directory": kept.home, "login": login}
-        return answer
+        login = {key: value for key, value in asdict(kept.login()).items() if value}
+        twin = KeptTwin(directory=kept.home, login=login) if stays else None
+        return replace(answer, confinement=kept.confinement, twin=twin)
 
     try:
         return _told(*attempts.tried(_jobs(request), attempt))
     except restoring.UnrestorableError as error:
-        seen = {"method": "cluster", "confinement": confinement}
-        return {"proven": False, "reason": _words(error), "seconds": {}, **seen}
+        return TwinAnswer(
+            proven=False,
+            reason=_words(error),
+            method="cluster",
+            seconds=TwinSeconds(),
+            confinement=confined[-1] if confined else None,
+        )
 
 
 def _started(
@@ -275,16 +274,17 @@ def _settle(target: _Target, kept: Kept, source: Mapping[str, Any], manner: Mann
         cluster_globals.settle(connection, kept.database, around, restored=True)
 
 
-def _told(answer: dict[str, Any], first: GonogoError | None) -> dict[str, Any]:
-    return {**answer, "first_attempt": _words(first)} if first else answer
+def _told(answer: TwinAnswer, first: GonogoError | None) -> TwinAnswer:
+    return replace(answer, first_attempt=_words(first)) if first else answer
 
 
 def _jobs(request: _Request) -> int:
     return sessions(request.jobs)
 
 
-def _timed(answer: dict[str, Any], start: float) -> dict[str, Any]:
-    return {**answer, "seconds": {"start": round(start, 3), **answer["seconds"]}}
+def _timed(answer: TwinAnswer, start: float) -> TwinAnswer:
+    seconds = replace(answer.seconds or TwinSeconds(), start=round(start, 3))
+    return replace(answer, seconds=seconds)
 
 
 def _damage(request: _Request) -> str | None:
@@ -307,25 +307,25 @@ def _archive(request: _Request, manner: Manner) -> restoring.Archive:
 
 def _broken(
     request: _Request, source: Mapping[str, Any], damage: str | None, method: str
-) -> dict[str, Any] | None:
+) -> TwinAnswer | None:
     """The answer about an archive that is not given to a server, None about one that is."""
-    told: dict[str, Any] = {"method": method, "seconds": {}}
+    told = TwinAnswer(proven=None, reason=None, method=method, seconds=TwinSeconds())
     if damage:
         reason = f"the archive is not the one that was sealed: {damage}"
-        return {**told, "proven": False, "reason": reason}
+        return replace(told, proven=False, reason=reason)
     archived = restoring.data_of(request.archive)
     lost = proof.without_position(source, archived)
     if lost:
         reason = "the archive does not say where sequences stand: " + ", ".join(lost[:20])
-        return {**told, "proven": False, "reason": reason}
+        return replace(told, proven=False, reason=reason)
     unread = proof.uncompared(source, archived)
     if unread:
         reason = "the archive has data that nobody has compared: " + ", ".join(unread[:20])
-        return {**told, "proven": None, "reason": reason}
+        return replace(told, reason=reason)
     return None
 
 
-def _compared(target: _Target, source: Mapping[str, Any]) -> dict[str, Any]:
+def _compared(target: _Target, source: Mapping[str, Any]) -> TwinAnswer:
     """Restore and compare: the answer without the time of the start."""
     started = time.monotonic()
     _prepare(target, source)
@@ -334,16 +334,16 @@ def _compared(target: _Target, source: Mapping[str, Any]) -> dict[str, Any]:
     restored_at = time.monotonic()
     twin = target.filling.read(source)
     found = proof.prove(source, twin, with_owners=target.owners)
-    return {
-        "proven": found["equal"],
-        "reason": None if found["equal"] else "the twin does not equal its source",
-        "proof": found,
-        "method": target.method,
-        "seconds": {
-            "restore": round(restored_at - started, 3),
-            "compare": round(time.monotonic() - restored_at, 3),
-        },
-    }
+    return TwinAnswer(
+        proven=found.equal,
+        reason=None if found.equal else "the twin does not equal its source",
+        proof=found,
+        method=target.method,
+        seconds=TwinSeconds(
+            restore=round(restored_at - started, 3),
+            compare=round(time.monotonic() - restored_at, 3),
+        ),
+    )
 
 
 def _size(connection: Any) -> int:

@@ -10,7 +10,7 @@ from ...contract.records.migration import Plan
 from ...contract.records.reading import plain, read
 from ..migrate.undo import undo
 from ..session import exclusive
-from .common import login_of, timeouts_of
+from .common import declared_of, login_of, timeouts_of
 
 __all__ = ["run"]
 
@@ -20,7 +20,7 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     result = undo(
         login_of(params),
         run_id=params["run_id"],
-        declared=params["declared"],
+        declared=declared_of(params),
         plan=read(Plan, params["plan"], file="the plan"),
         schema_before=params["schema_before"],
         approved_content=None if check_mode else params["approved_content"],

@@ -26,6 +26,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
+from ...contract.records.twin import Confined
+
 __all__ = ["Confinement", "prepared"]
 
 # The same numbers on every architecture but Alpha.
@@ -94,14 +96,11 @@ class Confinement:
     reason: str | None = None
     enter: Callable[[], None] | None = None
 
-    def told(self) -> dict[str, object]:
+    def told(self) -> Confined:
         """For the evidence."""
-        return {
-            "files": self.files,
-            "network": self.network,
-            "signals": self.signals,
-            "reason": self.reason,
-        }
+        return Confined(
+            files=self.files, network=self.network, signals=self.signals, reason=self.reason
+        )
 
 
 @contextlib.contextmanager

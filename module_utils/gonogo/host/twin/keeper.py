@@ -29,6 +29,7 @@ from typing import Any, Callable
 from ...contract.errors import GonogoError
 from ...contract.home import account_name
 from ...contract.login import Login, Timeouts, application_name
+from ...contract.records.twin import Confined
 from ..files import removal
 from ..restore import cluster_globals, standins
 from ..restore.errors import UnprovenError
@@ -77,8 +78,7 @@ class Kept:
     version: int
     # Of the names of roles that are let in, too: as many as the source has, and one more.
     standins: str
-    # What the server cannot do, as `confinement.Confinement.told`.
-    confinement: Mapping[str, Any]
+    confinement: Confined
 
     def login(self, *, superuser: bool = False) -> Login:
         """As the login of the source, or as the twin's superuser."""

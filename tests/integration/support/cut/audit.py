@@ -82,7 +82,7 @@ def decided(run: Path) -> str:
         rehearsal=found.rehearsal,
         deploy=found.deploy,
         problems=found.problems,
-    )["decision"]
+    ).decision
     file = run / "verdict.json"
     assert not file.is_file() or json.loads(file.read_text())["decision"] == decision
     return str(decision)

@@ -1,0 +1,48 @@
+"""What the script of a phase has answered, as it travels from the target host.
+
+Python 3.9, standard library only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .check_result import CheckResult
+
+__all__ = ["PhaseOutcome", "ScriptError"]
+
+
+@dataclass(frozen=True)
+class ScriptError:
+    """Why a script ended early, and where: the block, and its line in the script."""
+
+    message: str
+    detail: str | None
+    hint: str | None
+    sqlstate: str | None
+    block: str | None
+    line: int | None
+
+
+@dataclass(frozen=True)
+class PhaseOutcome:
+    """`checks` and `facts` are what was answered before the script ended; `error` says why it ended
+    early. `committed` is None when the connection was lost while committing: nobody knows. `why`
+    says why it was not `ran`.
+    """
+
+    name: str
+    seconds: float
+    committed: bool | None
+    error: ScriptError | None
+    checks: Sequence[CheckResult]
+    facts: Mapping[str, object]
+    races: Sequence[CheckResult]
+    ran: bool
+    why: str | None
+
+    @property
+    def results(self) -> tuple[CheckResult, ...]:
+        """Of all checks, those answered by races too."""
+        return (*self.checks, *self.races)
