@@ -137,7 +137,7 @@ from gonogo.controller.runbook import migration
 from gonogo.host.migrate import history
 
 notes = runbook.load(Path(sys.argv[1]), profile="target", parameters={})
-tool, migrations = history.of(migration.plan(notes, "migration")["history"])
+tool, migrations = history.of(migration.plan(notes, "migration").history)
 print(tool.name, tool.tables, *migrations, sep="\\n")
 print(tool.pending(tool.files(Path(sys.argv[2])), [history.Entry("001", "applied")])[0].name)
 """
