@@ -57,7 +57,7 @@ def test_a_home_that_nobody_knows_is_no_directory_called_tilde(path: str) -> Non
     assert refused.value.key == "gonogo_runs_dir"
 
 
-@pytest.mark.parametrize("path", ["9" * 300, f"runs/{'x' * 300}", "/" + "x/" * 3000])
+@pytest.mark.parametrize("path", ["9" * 300, f"/{'x' * 300}", "/" + "x/" * 3000])
 def test_what_no_file_system_takes_is_no_path(path: str) -> None:
     with pytest.raises(InputError, match="cannot be a path: File name too long") as refused:
         path_of(path, key="gonogo_runbook")
