@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
+from gonogo.contract.script import blocks
 from tests.integration.support import scripts
 from tests.integration.support.harness import Database
 
@@ -364,13 +366,27 @@ def test_what_runs_before_a_check_changes_no_answer(
         assert found["status"] == hidden.status, found["observed"]
 
 
-def test_a_block_that_would_be_read_in_another_way_ends_the_script(
+def test_a_block_that_would_be_read_in_another_way_ends_the_script(database: Database) -> None:
+    """The whole block is read before its first statement pins anything."""
+    text = scripts.Suite().scripts(["00_preflight"], {})[0]["text"]
+    found = blocks(text)
+    check = next(number for number, block in enumerate(found) if block.kind == "check")
+    with database.owner() as session:
+        for block in found[:check]:
+            session.execute(block.sql.encode())
+        session.execute("SET standard_conforming_strings = off")
+        with pytest.raises(psycopg.DatabaseError) as ended:
+            session.execute(found[check].sql.encode())
+        session.rollback()
+    assert ended.value.sqlstate == "GN001"
+    assert "has changed the session that judges: standard_conforming_strings" in str(ended.value)
+
+
+def test_rows_that_an_application_makes_leave_the_next_block_as_it_is(
     make_database: Make, tmp_path: Path
 ) -> None:
-    # The whole block is read before its first statement pins anything.
     database = make_database()
     code = "PERFORM set_config('standard_conforming_strings', 'off', false);"
     _apply(database, _Hidden("V2.2", "", code).sql())
     found = _answer(database, "V2.2", tmp_path)
-    assert found["status"] == "not_run", found["observed"]
-    assert "has changed the session that judges: standard_conforming_strings" in found["observed"]
+    assert found["status"] == "pass", found["observed"]
