@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,8 +13,9 @@ import pytest
 from sandbox import database as content
 from sandbox.cluster import Cluster
 from tests.integration.checks.test_benign import minding
+from tests.integration.run.test_run import SANDBOX
 from tests.integration.support import scripts
-from tests.integration.support.harness import Database
+from tests.integration.support.harness import Controller, Database
 
 # Words → options of CREATE DATABASE, and the first major version that has them.
 _KINDS = {
@@ -26,7 +28,7 @@ _KINDS = {
     "builtin": ("LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'", 17),
 }
 
-Make = Callable[[str], Database]
+Make = Callable[..., Database]
 
 
 @pytest.fixture
@@ -34,12 +36,12 @@ def make_other(cluster: Cluster) -> Iterator[Make]:
     """Kind → a database of that kind, with the rows of every other."""
     made: list[str] = []
 
-    def make(kind: str) -> Database:
+    def make(kind: str, word: str = "other") -> Database:
         options, since = _KINDS[kind]
         with cluster.connect() as admin:
             if admin.info.server_version < since * 10000:
                 pytest.skip(f"PostgreSQL {since} and later")
-        name = f"other_{os.getpid()}_{kind}"
+        name = f"{word}_{os.getpid()}_{kind}"
         try:
             content.create(
                 cluster,
@@ -87,3 +89,14 @@ def test_what_comes_back_is_text(make_other: Make, tmp_path: Path) -> None:
         """)
     found = scripts.answers(database, ["06_contradictions"], tmp_path)
     assert found.checks["C3.7"]["samples"] == ["config_versions.id=Köln"]
+
+
+def test_its_own_name_is_in_no_encoding(make_other: Make, controller: Controller) -> None:
+    """The server keeps names of databases as they were sent, whatever the database's encoding."""
+    database = make_other("latin1", "prüfung")
+    controller.aim(database)
+    outcome = controller.play(*SANDBOX, "-e", "twin_enabled=true")
+    assert outcome.verdict["decision"] == "GO", outcome.output
+    assert f"GO  15/15  sandbox  {database.name}" in outcome.output
+    backup = json.loads((outcome.evidence / "backup.json").read_text())
+    assert backup["database"] == database.name

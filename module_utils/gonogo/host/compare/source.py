@@ -14,6 +14,7 @@ from typing import Any, Callable
 from ...contract.canonical import dumps
 from ...contract.errors import GonogoError
 from ..session.connection import DatabaseError, described
+from ..session.identity import database_name
 from ..session.snapshot import files, no_room_for_locks
 from . import fingerprint, schema_catalog
 
@@ -166,4 +167,6 @@ def surroundings(connection: Any) -> dict[str, Any]:
     """What of the server belongs to the database: see `_DATABASE`."""
     with connection.cursor() as cursor:
         cursor.execute(_DATABASE)
-        return dict(json.loads(cursor.fetchone()[0]))
+        found: dict[str, Any] = json.loads(cursor.fetchone()[0])
+    found["database"]["datname"] = database_name(connection)
+    return found

@@ -127,7 +127,11 @@ WHERE pg_catalog.pg_get_userbyid(c.relowner) = %(role)s
             AND d.deptype IN ('a', 'i')))
 ORDER BY c.oid
 """
-_MAY_CONNECT = "SELECT pg_catalog.has_database_privilege(%s, %s, 'CONNECT')"
+# Whether a role may connect to the database of the session, and that database as it reads its name.
+_MAY_CONNECT = """
+SELECT pg_catalog.has_database_privilege(%s, d.oid, 'CONNECT'), d.datname::text
+FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()
+"""
 _SUPERUSER = "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = %s"
 
 
@@ -259,10 +263,11 @@ def make(session: Any, doors: Doors, owners: Sequence[str]) -> dict[str, str]:
             " BYPASSRLS {}"
         )
         session.execute(statement.format(sql.Identifier(role), _password(session, doors, role)))
-        if not session.execute(_MAY_CONNECT, (role, doors.database)).fetchone()[0]:
+        allowed, own = session.execute(_MAY_CONNECT, (role,)).fetchone()
+        if not allowed:
             session.execute(
                 sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
-                    sql.Identifier(doors.database), sql.Identifier(role)
+                    sql.Identifier(own), sql.Identifier(role)
                 )
             )
     _try_the_door(doors)

@@ -12,7 +12,7 @@ from ...contract.records.run import Declared, Identity
 from . import catalog
 from .quoting import ident
 
-__all__ = ["observe", "problems"]
+__all__ = ["database_name", "observe", "problems"]
 
 _NO_IDENTITY = "pg_database or pg_roles has no row for this session."
 
@@ -23,9 +23,22 @@ def observe(connection: Any) -> Identity:
         cursor.execute(catalog.IDENTITY)
         row = cursor.fetchone()
         names = [column.name for column in cursor.description]
-    if row is None:
-        raise GonogoError("the database does not say who it is", detail=_NO_IDENTITY)
-    return Identity(**dict(zip(names, row)), client_backend_pid=connection.info.backend_pid)
+        if row is None:
+            raise GonogoError("the database does not say who it is", detail=_NO_IDENTITY)
+        found = dict(zip(names, row))
+    found["database"] = database_name(connection)
+    return Identity(**found, client_backend_pid=connection.info.backend_pid)
+
+
+def database_name(connection: Any) -> str:
+    """The name of this database as a client in UTF-8 has sent it, else as the database reads it."""
+    with connection.cursor() as cursor:
+        cursor.execute(catalog.NAME)
+        sent, read = cursor.fetchone()
+    try:
+        return bytes(sent).decode()
+    except UnicodeDecodeError:
+        return str(read)
 
 
 def problems(declared: Declared, observed: Identity) -> list[GonogoError]:

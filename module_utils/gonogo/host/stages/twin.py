@@ -199,7 +199,7 @@ def _in_cluster(request: _Request, alive: Any) -> TwinAnswer:
                 target = _in(kept, request, source, manner)
                 answer = _timed(_compared(target, source), ready - started)
                 if answer.proven:
-                    _settle(target, kept, source, manner)
+                    _settle(target, source, manner)
             stays = request.keep and bool(answer.proven)
         finally:
             if not stays:
@@ -265,13 +265,15 @@ def _in(kept: Kept, request: _Request, source: Mapping[str, Any], manner: Manner
     return _Target(doors.connect, "cluster", Filling(_archive(request, manner), doors))
 
 
-def _settle(target: _Target, kept: Kept, source: Mapping[str, Any], manner: Manner) -> None:
+def _settle(target: _Target, source: Mapping[str, Any], manner: Manner) -> None:
     """What was kept from the database until it was restored."""
     around = source["surroundings"]
     with target.connect() as connection:
+        # As this database reads its name, whose letters may be another encoding's.
+        own = connection.execute("SELECT pg_catalog.current_database()").fetchone()[0]
         if not manner.settings_first:
-            cluster_globals.settle(connection, kept.database, around, restored=False)
-        cluster_globals.settle(connection, kept.database, around, restored=True)
+            cluster_globals.settle(connection, own, around, restored=False)
+        cluster_globals.settle(connection, own, around, restored=True)
 
 
 def _told(answer: TwinAnswer, first: GonogoError | None) -> TwinAnswer:
