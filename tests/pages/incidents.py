@@ -145,7 +145,7 @@ REPLAYED = (
     Incident(
         "The tables were empty after the deployment, and everything about them was fine",
         "HOLD",
-        "none of 0 references",
+        "0 of 0 references",
         check="C1.6",
         sql="TRUNCATE public.config_versions CASCADE",
     ),
