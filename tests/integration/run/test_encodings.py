@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from sandbox import database as content
 from sandbox.cluster import Cluster
@@ -100,3 +101,27 @@ def test_its_own_name_is_in_no_encoding(make_other: Make, controller: Controller
     assert f"GO  15/15  sandbox  {database.name}" in outcome.output
     backup = json.loads((outcome.evidence / "backup.json").read_text())
     assert backup["database"] == database.name
+
+
+def test_roles_have_names_in_no_encoding(make_other: Make, controller: Controller) -> None:
+    database = make_other("latin1", "roles")
+    role = f"prüfer_{os.getpid()}"
+    with database.cluster.connect() as admin:
+        admin.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
+    try:
+        with database.owner() as owner:
+            found = owner.execute("SELECT rolname::text FROM pg_roles WHERE rolname LIKE 'pr%'")
+            ((seen,),) = found.fetchall()
+            owner.execute(
+                sql.SQL("GRANT SELECT ON public.sites TO {}").format(sql.Identifier(seen))
+            )
+        controller.aim(database)
+        outcome = controller.play(*SANDBOX, "-e", "twin_enabled=true")
+        assert outcome.verdict["decision"] == "GO", outcome.output
+    finally:
+        with database.owner() as owner:
+            owner.execute(
+                sql.SQL("REVOKE ALL ON public.sites FROM {}").format(sql.Identifier(seen))
+            )
+        with database.cluster.connect() as admin:
+            admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))

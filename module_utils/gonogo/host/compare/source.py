@@ -168,5 +168,6 @@ def surroundings(connection: Any) -> dict[str, Any]:
     with connection.cursor() as cursor:
         cursor.execute(_DATABASE)
         found: dict[str, Any] = json.loads(cursor.fetchone()[0])
-    found["database"]["datname"] = database_name(connection)
+    # `datname` is how this database reads it; a connection asks for it as it was sent.
+    found["name"] = database_name(connection)
     return found

@@ -243,6 +243,7 @@ def _make(wanted: Wanted, where: place.Place, spawned: Any) -> Kept:
         programs=wanted.programs,
         account=wanted.account,
         superuser=superuser,
+        encoding=str(around["encoding"]),
         log=where.log,
     )
     prefix = standins.new_prefix()
@@ -254,7 +255,7 @@ def _make(wanted: Wanted, where: place.Place, spawned: Any) -> Kept:
         home=str(where.home),
         host=str(where.sockets),
         port=server.PORT,
-        database=database,
+        database=str(around["name"]),
         superuser=superuser,
         user=str(around["login"]),
         version=0,

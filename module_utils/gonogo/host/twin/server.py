@@ -59,14 +59,20 @@ _LOCKS = 256
 _SESSIONS = 100
 
 
-def initialize(data: Path, *, programs: Path, account: Account, superuser: str, log: Path) -> None:
-    """Run initdb. Raises UnprovenError with what it said."""
+def initialize(
+    data: Path, *, programs: Path, account: Account, superuser: str, encoding: str, log: Path
+) -> None:
+    """Run initdb. Raises UnprovenError with what it said.
+
+    `encoding` is the source's: the names of roles and databases are in no encoding, and are the
+    same bytes here only where they are written as the source reads them.
+    """
     command = [
         str(programs / "initdb"),
         f"--pgdata={data}",
         f"--username={superuser}",
         "--auth=reject",
-        "--encoding=UTF8",
+        f"--encoding={encoding}",
         "--locale=C",
         "--no-sync",
     ]
