@@ -145,13 +145,10 @@ print(tool.pending(tool.files(Path(sys.argv[2])), [history.Entry("001", "applied
 
 def test_a_migration_tool(project: Path, tmp_path: Path) -> None:
     """In a copy of the package: the engine finds it by its key, and asks it."""
-    tool, registered, *others = steps("A migration tool")
+    tool, *others = steps("A migration tool")
     assert [step.path for step in others] == ["tests/unit/test_history.py", "docs/architecture.md"]
     shutil.copytree(ROOT / "module_utils", project / "module_utils")
     (project / tool.path.replace("TOOL", "names")).write_text(tool.block, encoding="utf-8")
-    file = project / registered.path
-    text = file.read_text(encoding="utf-8")
-    file.write_text(text.replace("\nTOOLS = {\n", f"\nTOOLS = {{\n{registered.block}"))
     notes = project / "runbooks" / "notes"
     kept = "\nnames: {file: migration.sql}\n"
     (notes / "runbook.yml").write_text(SMALL["runbook.yml"] + kept, encoding="utf-8")

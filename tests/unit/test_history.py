@@ -17,8 +17,8 @@ from gonogo.host.migrate import history
 from gonogo.host.migrate.history import interface
 from gonogo.host.migrate.history.contradictions import about, contradictions
 from gonogo.host.migrate.history.interface import APPLIED, FAILED, UNDONE, Entry, Migration
-from gonogo.host.migrate.history.plain import Plain
-from gonogo.host.migrate.history.prisma import Prisma
+from gonogo.host.migrate.history.tools.plain import Plain
+from gonogo.host.migrate.history.tools.prisma import Prisma
 
 ROOT = Path(__file__).parents[2]
 UNIX = b"CREATE TABLE t (n int);\n"
@@ -173,6 +173,32 @@ def test_a_tool_that_is_not_known_is_one_error() -> None:
     with pytest.raises(GonogoError, match="there is no migration tool os") as caught:
         history.find("os\x1b[31m", schema="public")
     assert "\x1b" not in caught.value.render()
+
+
+@pytest.mark.parametrize("name", ["__init__", "interface", "prisma.Prisma", "..contradictions", ""])
+def test_what_is_no_file_of_a_tool_is_none(name: str) -> None:
+    with pytest.raises(GonogoError, match="there is no migration tool") as caught:
+        history.find(name, schema="public")
+    assert caught.value.detail == f"There is: {', '.join(history.TOOLS)}."
+
+
+def test_a_target_host_finds_a_tool_by_its_name() -> None:
+    """It has the package in memory, and no folder in which it could look."""
+    code = (
+        "import json, sys; from pathlib import Path; root = Path('module_utils')\n"
+        "sys.path[:0] = ['module_utils']\n"
+        "from gonogo.host.transport import bundle\n"
+        "files = {str(f.relative_to(root)): f.read_text() for f in root.rglob('*.py')}\n"
+        "sys.path.remove('module_utils'); bundle.install(json.dumps(files).encode(), 'memory')\n"
+        "from gonogo.host.migrate import history\n"
+        "print(history.TOOLS, *(history.find(t, schema='s').name for t in ('plain', 'prisma')))\n"
+        "try: history.find('other', schema='s')\n"
+        "except Exception as error: print(error)"
+    )
+    outcome = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert outcome.stdout == "() plain SQL Prisma\nthere is no migration tool other\n"
 
 
 def test_the_controller_needs_no_driver() -> None:

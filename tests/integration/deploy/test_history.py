@@ -14,8 +14,8 @@ from gonogo.contract.records.deployment import HistoryFound
 from gonogo.host.migrate import history
 from gonogo.host.migrate.history import Entry, Migration
 from gonogo.host.migrate.history.interface import APPLIED, FAILED, TRANSACTION, UNDONE
-from gonogo.host.migrate.history.plain import Plain
-from gonogo.host.migrate.history.prisma import Prisma
+from gonogo.host.migrate.history.tools.plain import Plain
+from gonogo.host.migrate.history.tools.prisma import Prisma
 from tests.integration.support.harness import Database
 from tests.integration.support.migrations import PRISMA_TABLE, deployed, plan_of, prisma_rows
 

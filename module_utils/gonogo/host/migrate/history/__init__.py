@@ -1,7 +1,8 @@
 """The bookkeeping of migration tools, one tool a file.
 
 `interface` says what is asked of each, `contradictions` in what a record and the schema do not
-agree. A tool is found by its name, which is also its key in runbook.yml; only its file is read.
+agree. A tool is a file in `tools`, found by its name, which is also its key in runbook.yml; only
+its file is read.
 
 Python 3.9, standard library only: the controller asks about files as well.
 """
@@ -9,31 +10,49 @@ Python 3.9, standard library only: the controller asks about files as well.
 from __future__ import annotations
 
 import importlib
+import pkgutil
+import re
 
 from ....contract.errors import GonogoError, shown
 from ....contract.records.migration import HistoryPlan
+from . import tools
 from .interface import Entry, History, Migration
 
 __all__ = ["PLAIN", "TOOLS", "Entry", "History", "Migration", "find", "of"]
 
 # SQL files and no tool; a runbook that names none is of this kind.
 PLAIN = "plain"
-# Name → file and class.
-TOOLS = {
-    PLAIN: "plain.Plain",
-    "prisma": "prisma.Prisma",
-}
+# The names of all tools. A target host has no folder to read them from: there it is empty, and a
+# tool is asked for by the name that the controller says.
+TOOLS = tuple(sorted(module.name for module in pkgutil.iter_modules(tools.__path__)))
+
+_NAME = re.compile("[a-z][a-z0-9_]*")
 
 
 def find(tool: str, *, schema: str) -> History:
     """The bookkeeping of a tool, in this schema. Raises GonogoError for one that is not known."""
-    if tool not in TOOLS:
-        raise GonogoError(
-            f"there is no migration tool {shown(tool)}", detail=f"There is: {', '.join(TOOLS)}."
-        )
-    file, name = TOOLS[tool].split(".")
-    found: type[History] = getattr(importlib.import_module(f".{file}", __name__), name)
+    name = f"{tools.__name__}.{tool}"
+    if not _NAME.fullmatch(tool):
+        raise _unknown(tool)
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise _unknown(tool) from None
+    (found,) = (
+        one
+        for one in vars(module).values()
+        if isinstance(one, type) and issubclass(one, History) and one.__module__ == name
+    )
     return found(schema)
+
+
+def _unknown(tool: str) -> GonogoError:
+    return GonogoError(
+        f"there is no migration tool {shown(tool)}",
+        detail=f"There is: {', '.join(TOOLS)}." if TOOLS else None,
+    )
 
 
 def of(plan: HistoryPlan) -> tuple[History, list[Migration]]:

@@ -14,9 +14,9 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from ....contract.canonical import sha256
-from ....contract.errors import InputError
-from .interface import (
+from .....contract.canonical import sha256
+from .....contract.errors import InputError
+from ..interface import (
     APPLIED,
     FAILED,
     IMPLICIT,
@@ -26,7 +26,7 @@ from .interface import (
     History,
     Migration,
 )
-from .reading import inside, literal, quoted, text_of
+from ..reading import inside, literal, quoted, text_of
 
 __all__ = ["Prisma"]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ....contract.canonical import sha256
-from .interface import APPLIED, PER_FILE, Entry, History, Migration
-from .reading import inside, text_of
+from .....contract.canonical import sha256
+from ..interface import APPLIED, PER_FILE, Entry, History, Migration
+from ..reading import inside, text_of
 
 __all__ = ["Plain"]
 
