@@ -198,6 +198,7 @@ class Intended:
     steps: Sequence[IntendedStep]
     objects: Sequence[SchemaObject]
     history: HistoryPlan
+    session: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 
 from .trace import StatementTrace
 
-__all__ = ["Column", "ForeignKey", "HistoryPlan", "Plan", "Recorded", "SchemaObject", "Statement"]
-__all__ += ["Step"]
+__all__ = ["BY_PATH", "Column", "ForeignKey", "HistoryPlan", "Plan", "Recorded", "SchemaObject"]
+__all__ += ["Statement", "Step"]
+
+# In the place of a schema: the name is written without one, so the search path says which.
+BY_PATH = ""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class SchemaObject:
     """An object by which a migration is recognised: what a statement leaves behind, or removes.
 
     `kind` is one of host/migrate/recognise.py; `table` only where the object belongs to one.
+    `schema` is `BY_PATH` where the statement leaves it to the search path.
     `expected` is whether the object exists after the migration. `conclusive` is false where it may
     have existed before as well (OR REPLACE, IF NOT EXISTS).
 
@@ -75,7 +79,8 @@ class Statement:
     """One statement of a file.
 
     `line` is that of its first word, `first_line` that of the first character of `text`. `lock` and
-    `tables` (schema and name) are its footprint, see controller/sql/footprint.py. `effects` are the
+    `tables` (schema or `BY_PATH`, and name) are its footprint, see controller/sql/footprint.py.
+    `effects` are the
     objects that it leaves behind or removes; `read` is false where it does something to the schema
     that they do not say. `outside` says why it cannot run inside a transaction, None where it can.
     """
@@ -95,11 +100,17 @@ class Statement:
 
 @dataclass(frozen=True)
 class Step:
-    """One file of a migration or an undo; `transaction` is false for `transaction: none`."""
+    """One file of a migration or an undo, or a part of one: a file that ends its transaction itself
+    is a step for each.
+
+    `transaction` is false where each statement is one of its own, or needs to be outside of any;
+    `apart` is whether the transaction is this step's alone, and not also that of the step before.
+    """
 
     file: str
     transaction: bool
     statements: Sequence[Statement] = ()
+    apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,9 +136,14 @@ class HistoryPlan:
 class Plan:
     """All that the target host needs: the steps of a migration or of its undo, the objects by which
     the migration is recognised, and the trace of the same statements on a copy, where there is one.
+
+    `session` is there for a migration that runs as its tool would run it: the settings that the
+    tool makes in its session, beside those which the login has in this database by itself. Without
+    it the statements run under the settings of all sessions of this project.
     """
 
     steps: Sequence[Step]
     objects: Sequence[SchemaObject]
     history: HistoryPlan
     measured: Sequence[StatementTrace] = ()
+    session: Mapping[str, str] | None = None

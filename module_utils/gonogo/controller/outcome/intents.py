@@ -52,6 +52,7 @@ _STATES = {
     "applied": "its migration is there in full",
     "absent": "nothing of its migration is there",
     "partial": "its migration is there in part",
+    "unknown": "nothing tells whether its migration is there",
     "unfinished": "its migration is there, but for what runs outside of its transaction",
 }
 
@@ -82,6 +83,7 @@ def seal(
             tuple(IntendedStep(step.file, step.transaction) for step in plan.steps),
             plan.objects,
             plan.history,
+            plan.session,
         ),
         before=look.before,
         schema_before=look.schema_before,
@@ -131,7 +133,7 @@ def plan_of(run: Run) -> dict[str, Any]:
     """What to ask the target host for. Raises GonogoError for evidence that was altered."""
     intended = intent_of(run).plan
     steps = tuple(Step(step.file, step.transaction) for step in intended.steps)
-    plan = Plan(steps, intended.objects, intended.history)
+    plan = Plan(steps, intended.objects, intended.history, session=intended.session)
     return {"plan": plain(plan), "schema_before": run.read_json(SCHEMA)}
 
 

@@ -34,6 +34,7 @@ __all__ = [
     "history_faults",
     "history_of",
     "plan",
+    "statement",
     "steps",
     "untold",
 ]
@@ -228,7 +229,7 @@ def _statements(file: Path) -> tuple[Statement, ...]:
     unreadable = Faults()
     for piece in statements.read(file):
         try:
-            left = effects.effects(piece, file.name)
+            found.append(statement(piece, file.name))
         except InputError as error:
             unreadable.note(
                 InputError(
@@ -237,24 +238,27 @@ def _statements(file: Path) -> tuple[Statement, ...]:
                     hint=error.hint,
                 )
             )
-            continue
-        read = footprint(piece)
-        found.append(
-            Statement(
-                file=file.name,
-                line=piece.line,
-                first_line=piece.first_line,
-                text=piece.text,
-                verb=piece.verb,
-                opening=piece.opening,
-                lock=read.lock,
-                tables=read.tables,
-                effects=tuple(effect for effect in left if effect.kind != effects.UNREAD),
-                read=all(effect.kind != effects.UNREAD for effect in left),
-                outside=effects.outside_transaction(piece),
-            )
-        )
     unreadable.refuse()
     if not found:
         raise InputError(f"{file.name} holds no statement", file=str(file))
     return tuple(found)
+
+
+def statement(piece: statements.Piece, file: str, *, qualified: bool = True) -> Statement:
+    """A piece of a file, read. Raises InputError for a name without its schema where names have to
+    be `qualified`."""
+    left = effects.effects(piece, file, qualified=qualified)
+    read = footprint(piece, qualified=qualified)
+    return Statement(
+        file=file,
+        line=piece.line,
+        first_line=piece.first_line,
+        text=piece.text,
+        verb=piece.verb,
+        opening=piece.opening,
+        lock=read.lock,
+        tables=read.tables,
+        effects=tuple(effect for effect in left if effect.kind != effects.UNREAD),
+        read=all(effect.kind != effects.UNREAD for effect in left),
+        outside=effects.outside_transaction(piece),
+    )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ...contract.errors import InputError
-from ...contract.records.migration import Column, SchemaObject
+from ...contract.records.migration import BY_PATH, Column, SchemaObject
 from . import columns, routines
 from .reader import Reader
 from .statements import Piece, Token
@@ -32,6 +32,9 @@ _ROWS |= {"SHOW", "TABLE", "TRUNCATE", "UNLISTEN", "UPDATE", "VACUUM", "VALUES",
 
 UNREAD = "unread"
 ALTERED = "altered"
+_RELATIONS = {"table", "view"}
+# What belongs to a column, and is named after it.
+_OF_COLUMN = {"default", "not null"}
 # Statements that may do anything to a table.
 _ANYTHING = {"CALL", "DO", "SELECT", "WITH"}
 # Effects after which less is known of the columns of the table.
@@ -42,12 +45,12 @@ _ON_COLUMNS = {ALTERED, "constraint", "default", "not null", "unnamed"}
 _Key = tuple[str, str | None, str | None, str, Sequence[str] | None]
 
 
-def effects(piece: Piece, file: str) -> list[SchemaObject]:
+def effects(piece: Piece, file: str, *, qualified: bool = True) -> list[SchemaObject]:
     """The objects that a statement leaves behind, or removes.
 
-    Raises InputError for a table without its schema.
+    Raises InputError for a table without its schema where names have to be `qualified`.
     """
-    reader = Reader(piece)
+    reader = Reader(piece, qualified=qualified)
     verb = reader.word
     reader.at += 1
     found: Iterable[SchemaObject] = ()
@@ -75,6 +78,8 @@ def net(found: Iterable[SchemaObject]) -> list[SchemaObject]:
     does not exist says nothing.
     """
     last: dict[_Key, SchemaObject] = {}
+    # Tables and views that the migration drops: one of the name may be made again.
+    dropped: set[tuple[str | None, str]] = set()
     for effect in found:
         if effect.kind in _ON_COLUMNS:
             _forget(last, effect)
@@ -87,11 +92,28 @@ def net(found: Iterable[SchemaObject]) -> list[SchemaObject]:
         # What is made and dropped was there in between; what is dropped and made again under the
         # same name cannot be told from what was never dropped.
         turned = before is not None and before.expected != effect.expected
-        last[key] = replace(effect, conclusive=effect.conclusive and not turned)
-        if effect.kind == "table" and not effect.expected:
-            for other in [k for k in last if k[1:3] == (effect.schema, effect.name)]:
-                del last[other]
+        again = effect.expected and (effect.schema, effect.table) in dropped
+        last[key] = replace(effect, conclusive=effect.conclusive and not (turned or again))
+        if not effect.expected:
+            _forget_what_went(last, effect)
+            if effect.kind in _RELATIONS:
+                dropped.add((effect.schema, effect.name))
     return list(last.values())
+
+
+def _forget_what_went(last: dict[_Key, SchemaObject], effect: SchemaObject) -> None:
+    """What has gone with a table or a view, or with a column."""
+    for key, other in list(last.items()):
+        of_table = other.schema == effect.schema and (
+            effect.kind in _RELATIONS and other.table == effect.name
+        )
+        of_column = effect.kind == "column" and (other.schema, other.table, other.name) == (
+            effect.schema,
+            effect.table,
+            effect.name,
+        )
+        if of_table or (of_column and other.kind in _OF_COLUMN):
+            del last[key]
 
 
 def _forget(last: dict[_Key, SchemaObject], effect: SchemaObject) -> None:
@@ -510,6 +532,9 @@ def _effect(
 
 
 def _qualified(reader: Reader, parts: list[str]) -> tuple[str, str]:
+    if not reader.qualified and parts:
+        # What stands before the schema is the database.
+        return (parts[-2] if len(parts) > 1 else BY_PATH), parts[-1]
     if len(parts) == 2:
         return parts[0], parts[1]
     name = ".".join(parts) or "?"

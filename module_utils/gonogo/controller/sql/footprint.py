@@ -19,6 +19,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ...contract.records.migration import BY_PATH
 from .reader import Reader
 from .statements import Piece
 
@@ -50,7 +51,8 @@ _NO_QUERY = {"ON", "DO"}
 
 @dataclass(frozen=True)
 class Footprint:
-    """`tables` are schema and name: of tables, views, sequences and indexes that are named."""
+    """`tables` are schema (or `BY_PATH`) and name: of tables, views, sequences and indexes that are
+    named."""
 
     lock: str
     tables: tuple[tuple[str, str], ...]
@@ -60,8 +62,9 @@ class _UnreadError(Exception):
     """The text is of no form that is known here."""
 
 
-def footprint(piece: Piece) -> Footprint:
-    """What the text says. Never raises: what cannot be read is unknown."""
+def footprint(piece: Piece, *, qualified: bool = True) -> Footprint:
+    """What the text says. Never raises: what cannot be read is unknown, and so is a name without
+    its schema where all have to be `qualified`."""
     reader = Reader(piece)
     verb = reader.word
     reader.at += 1
@@ -73,6 +76,8 @@ def footprint(piece: Piece) -> Footprint:
         lock, names = UNKNOWN, []
     if lock != NONE:
         names += _after(piece, "REFERENCES")
+    if not qualified:
+        names = [[BY_PATH, *name] if len(name) == 1 else name for name in names]
     tables = tuple(dict.fromkeys((name[0], name[1]) for name in names if len(name) == 2))
     whole = all(len(name) == 2 for name in names)
     if lock in {ROWS, TABLES} and not (tables and whole):

@@ -8,10 +8,11 @@ __all__ = ["Reader"]
 
 
 class Reader:
-    """Tokens one after the other."""
+    """Tokens one after the other. `qualified` is whether every name has to have its schema."""
 
-    def __init__(self, piece: Piece) -> None:
+    def __init__(self, piece: Piece, *, qualified: bool = True) -> None:
         self.piece = piece
+        self.qualified = qualified
         self.tokens: tuple[Token, ...] = piece.tokens
         self.at = 0
 

@@ -19,9 +19,12 @@ from ...contract.errors import InputError
 from ..reading.faults import one_of_all
 from .lexer import Lexeme, LexicalError, Token, lexemes
 
-__all__ = ["Piece", "Token", "pieces", "read"]
+__all__ = ["Piece", "Token", "pieces", "read", "read_tools", "transaction_control"]
 
 _CONTROL = {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"}
+# The plain ways to begin and to end a transaction, without WORK and TRANSACTION.
+_BEGINS = {("BEGIN",), ("START",)}
+_ENDS = {("COMMIT",), ("END",)}
 _BUDGETS = {
     "LOCK_TIMEOUT",
     "STATEMENT_TIMEOUT",
@@ -117,10 +120,22 @@ def read(path: Path) -> list[Piece]:
         raise InputError(
             f"{path.name}:{line}: a NUL character", file=str(path), hint="Save it as UTF-8."
         )
-    cut = _Cut(text)
+    return _without_faults(_Cut(text), path.name, str(path))
+
+
+def read_tools(text: str, *, name: str, file: str) -> list[Piece]:
+    """The statements of a text that a migration tool would send: a deployment decides less of it.
+
+    `name` is what messages call it, `file` where it is. Raises one InputError for all that cannot
+    be deployed.
+    """
+    return _without_faults(_Cut(text.removeprefix("\ufeff"), tools=True), name, file)
+
+
+def _without_faults(cut: _Cut, name: str, file: str) -> list[Piece]:
     found = [piece for piece in cut.pieces() if piece.tokens]
     faults = [
-        InputError(f"{path.name}:{fault.line}: {fault.problem}", file=str(path), hint=fault.hint)
+        InputError(f"{name}:{fault.line}: {fault.problem}", file=file, hint=fault.hint)
         for fault in cut.faults
     ]
     if faults:
@@ -142,9 +157,10 @@ def pieces(text: str) -> list[Piece]:
 
 @dataclass
 class _Cut:
-    """Cuts a text, and notes what is wrong with it."""
+    """Cuts a text, and notes what is wrong with it; `tools` is whether it is a migration tool's."""
 
     text: str
+    tools: bool = False
     faults: list[_Fault] = field(default_factory=list)
     unreadable: list[LexicalError] = field(default_factory=list)
 
@@ -188,7 +204,7 @@ class _Cut:
     def _piece(self, start: int, end: int, first_line: int, tokens: list[Token]) -> Piece:
         line = tokens[0].line if tokens else first_line
         piece = Piece(self.text[start:end], line, first_line, tuple(tokens))
-        fault = _fault(piece) if tokens else None
+        fault = _fault(piece, tools=self.tools) if tokens else None
         if fault:
             self.faults.append(fault)
         return piece
@@ -256,11 +272,13 @@ def _words(tokens: list[Token]) -> list[str]:
     return [token.text if token.kind == "word" else "" for token in tokens]
 
 
-def _fault(piece: Piece) -> _Fault | None:
+def _fault(piece: Piece, *, tools: bool) -> _Fault | None:
     """What a deployment decides itself, and what needs more than a statement."""
     words = piece.words()
     verb, line = piece.verb, piece.line
-    if verb in _CONTROL or words[:2] in (["PREPARE", "TRANSACTION"], ["SET", "TRANSACTION"]):
+    begins_or_ends = tools and transaction_control(piece) is not None
+    prepares = words[:2] in (["PREPARE", "TRANSACTION"], ["SET", "TRANSACTION"])
+    if prepares or (verb in _CONTROL and not begins_or_ends):
         return _Fault(
             line,
             f"{' '.join(words[:2]).rstrip(' ;')}: the file decides over its transaction",
@@ -272,16 +290,30 @@ def _fault(piece: Piece) -> _Fault | None:
             line, "COPY with STDIN or STDOUT: there is no such stream", "Use INSERT statements."
         )
     if verb in {"SET", "RESET"}:
-        return _of_setting(piece)
+        return _of_setting(piece, tools=tools)
     return None
 
 
-def _of_setting(piece: Piece) -> _Fault | None:
+def transaction_control(piece: Piece) -> str | None:
+    """What a statement does to the transaction it is in: it can `begin` or `end` one in the plain
+    way, or set a `savepoint` and return to it. None for everything else, other ways among it."""
+    words = tuple(word for word in piece.words() if word not in {";", "WORK", "TRANSACTION"})
+    if words in _BEGINS:
+        return "begin"
+    if words in _ENDS:
+        return "end"
+    if words[:1] in {("SAVEPOINT",), ("RELEASE",)} or words[:2] == ("ROLLBACK", "TO"):
+        return "savepoint"
+    return None
+
+
+def _of_setting(piece: Piece, *, tools: bool) -> _Fault | None:
     """What a deployment sets itself. Names of settings are the same in capitals, and in quotes."""
     words = [token.name.upper() for token in piece.tokens if token.kind in {"word", "quoted"}]
     name = next((word for word in words[1:] if word not in {"SESSION", "LOCAL"}), "")
     told = " ".join(piece.words()[:3]).rstrip(" ;")
-    if name in _BUDGETS:
+    # A tool's file may say so: before each statement the deployment sets its own again.
+    if name in _BUDGETS and not tools:
         return _Fault(
             piece.line,
             f"{told}: the limits of a deployment are not a file's to set",

@@ -13,12 +13,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
+import psycopg
+
 from ...contract.budgets import Budgets
 from ...contract.errors import GonogoError
 from ...contract.records.deployment import Failure, Holder
 from ...contract.records.migration import Statement, Step
 from ...contract.records.trace import StatementTrace
 from ..session.connection import DatabaseError, described
+from .application import Session, begin
 from .needs import STRENGTH, Measured, Needs, stronger
 from .trace import Ahead, Meter
 
@@ -28,6 +31,7 @@ __all__ = ["Applied", "apply"]
 _LOCK_NOT_AVAILABLE = "55P03"
 _RETRIED = {_LOCK_NOT_AVAILABLE, "40P01", "40001"}
 _CANCELLED = "57014"
+_IDLE = psycopg.pq.TransactionStatus.IDLE
 
 # Who has waited for the server's deadlock_timeout looks whether it is in a deadlock, and if so it
 # is its transaction that ends. Nobody else's shall: see `_lock_ahead`.
@@ -106,14 +110,18 @@ class _Work:
     files: list[str]
     own_transaction: bool = True
 
+    def under(self, session: Session) -> _Work:
+        """The same, whose tables all have the schemas that the session's path gives them."""
+        return replace(self, statements=[session.find(one) for one in self.statements])
+
     @property
     def tables(self) -> list[tuple[str, str]]:
         return [table for statement in self.statements for table in statement.tables]
 
     def ends_file(self, position: int) -> bool:
-        """Whether the statement at this position is the last one of its file."""
-        following = self.statements[position + 1 :]
-        return not following or following[0].file != self.statements[position].file
+        """Whether the statement at this position is the last one of a file that is complete."""
+        file, following = self.statements[position].file, self.statements[position + 1 :]
+        return file in self.files and (not following or following[0].file != file)
 
 
 @dataclass(frozen=True)
@@ -125,6 +133,7 @@ class _Conditions:
     opening: Callable[[Any], None] | None
     within: Mapping[str, Callable[[Any], None]]
     needs: Needs
+    session: Session
 
 
 def apply(
@@ -137,6 +146,7 @@ def apply(
     within: Mapping[str, Callable[[Any], None]] | None = None,
     measured: Measured | None = None,
     skip: Callable[[Statement], bool] = lambda _statement: False,
+    settings: Mapping[str, str] | None = None,
 ) -> Applied:
     """Run the steps in an autocommit session; what a migration did wrong is in the result.
 
@@ -144,10 +154,15 @@ def apply(
     GonogoError when nothing may be committed any more, which is raised from here as long as nothing
     was. `opening` is called first in each transaction; `within` holds, by file, what else belongs
     to its transaction; `measured`, which locks each statement took on a copy. `skip` tells which
-    statements are done already.
+    statements are done already. `settings` are those of `Plan.session`.
     """
     done = Applied()
-    conditions = _Conditions(budgets, confirm, opening, within or {}, Needs(measured or Measured()))
+    session = Session(connection, apart=settings is not None)
+    if settings is not None:
+        begin(connection, settings)
+    conditions = _Conditions(
+        budgets, confirm, opening, within or {}, Needs(measured or Measured()), session
+    )
     for work in _works(steps, skip):
         try:
             if not _one(connection, work, done, conditions):
@@ -163,18 +178,20 @@ def apply(
 
 def _works(steps: Sequence[Step], skip: Callable[[Statement], bool]) -> Iterator[_Work]:
     together = _Work([], [])
-    for step in steps:
+    last = {step.file: number for number, step in enumerate(steps)}
+    for number, step in enumerate(steps):
         left = [statement for statement in step.statements if not skip(statement)]
+        complete = [step.file] if last[step.file] == number else []
+        if together.statements and (step.apart or not step.transaction):
+            yield together
+            together = _Work([], [])
         if step.transaction:
             together.statements += left
-            together.files.append(step.file)
+            together.files += complete
             continue
-        if together.statements:
-            yield together
-        together = _Work([], [])
-        for number, statement in enumerate(left):
-            last = [step.file] if number == len(left) - 1 else []
-            yield _Work([statement], last, own_transaction=not statement.outside)
+        for position, statement in enumerate(left):
+            ends = complete if position == len(left) - 1 else []
+            yield _Work([statement], ends, own_transaction=not statement.outside)
     if together.statements:
         yield together
 
@@ -184,7 +201,7 @@ def _one(connection: Any, work: _Work, done: Applied, conditions: _Conditions) -
     budgets = conditions.budgets
     for attempt in range(1, budgets.attempts + 1):
         conditions.confirm()
-        meter = Meter(connection)
+        meter = Meter(connection, conditions.session)
         try:
             _Transaction(connection, work, meter, conditions).run()
         except _Failed as failure:
@@ -233,23 +250,28 @@ class _Transaction:
                 told = replace(told, committed=None)
             self._roll_back()
             if told.sqlstate == _LOCK_NOT_AVAILABLE and not connection.closed:
-                told = replace(told, holders=_holders(connection, self._current))
+                told = replace(told, holders=_holders(self._conditions.session, self._current))
             raise _Failed(told) from error
         except BaseException:
             self._roll_back()
             raise
 
     def _roll_back(self) -> None:
-        if self._work.own_transaction and not self._connection.closed:
-            self._connection.execute("ROLLBACK")
+        connection = self._connection
+        if not connection.closed and connection.info.transaction_status != _IDLE:
+            connection.execute("ROLLBACK")
 
     def _statements(self) -> None:
-        connection, work, conditions = self._connection, self._work, self._conditions
-        if work.own_transaction:
+        connection, conditions = self._connection, self._conditions
+        session = conditions.session
+        if self._work.own_transaction:
             connection.execute("BEGIN")
             if conditions.opening:
-                conditions.opening(connection)
-        patience = _patience(connection)
+                with session.ours():
+                    conditions.opening(connection)
+        work = self._work = self._work.under(session)
+        self._current = work.statements[0]
+        patience = _patience(session)
         self._limited_by = _limit(connection, self._current, conditions.budgets)
         self._meter.begin(work.tables)
         if work.own_transaction:
@@ -257,16 +279,26 @@ class _Transaction:
         for position, statement in enumerate(work.statements):
             self._run(statement, patience)
             if work.ends_file(position) and statement.file in conditions.within:
-                conditions.within[statement.file](connection)
+                self._keep_record(conditions.within[statement.file])
         if work.own_transaction:
             conditions.confirm()
             self._committing = True
             connection.execute("COMMIT")
         self._meter.end()
 
+    def _keep_record(self, keep: Callable[[Any], None]) -> None:
+        """In the transaction at hand, or in one of its own behind what is outside of any."""
+        if not self._work.own_transaction:
+            self._connection.execute("BEGIN")
+        with self._conditions.session.ours():
+            keep(self._connection)
+        if not self._work.own_transaction:
+            self._connection.execute("COMMIT")
+
     def _lock_ahead(self, patience: float) -> None:
         needs, statements = self._conditions.needs, self._work.statements
-        tables = _lockable(self._connection, needs.ahead(statements, self._meter))
+        session = self._conditions.session
+        tables = _lockable(session, needs.ahead(statements, self._meter))
         # One alone is what its statement waits for, unless another needs a stronger lock later.
         if len(tables) > 1 or (tables and needs.measured.locks and len(statements) > 1):
             self._current = replace(self._current, tables=tuple(table.place for table in tables))
@@ -286,9 +318,9 @@ class _Transaction:
         self._meter.run(statement)
 
 
-def _lockable(connection: Any, wanted: Mapping[str, str]) -> list[Ahead]:
+def _lockable(session: Session, wanted: Mapping[str, str]) -> list[Ahead]:
     """Those of the wanted tables (name → mode) that can be locked; the strongest mode of each."""
-    rows = connection.execute(_LOCKABLE, [list(wanted), list(wanted.values())]).fetchall()
+    rows = session.ask(_LOCKABLE, [list(wanted), list(wanted.values())])
     found: dict[str, Ahead] = {}
     for name, quoted, mode in rows:
         before = found.get(name)
@@ -320,9 +352,10 @@ def _lock_ahead(
         meter.lock_ahead([table for table in tables if table.mode == mode])
 
 
-def _patience(connection: Any) -> float:
+def _patience(session: Session) -> float:
     """Seconds within which nobody who waits for us has begun to look for a deadlock."""
-    return _BEFORE_OTHERS * float(connection.execute(_DEADLOCK_SECONDS).fetchone()[0])
+    ((seconds,),) = session.ask(_DEADLOCK_SECONDS)
+    return _BEFORE_OTHERS * float(seconds)
 
 
 def _limit(
@@ -400,7 +433,7 @@ def _stopped(statement: Statement, error: GonogoError) -> Failure:
     )
 
 
-def _holders(connection: Any, statement: Statement) -> tuple[Holder, ...]:
+def _holders(session: Session, statement: Statement) -> tuple[Holder, ...]:
     tables = statement.tables
-    rows = connection.execute(_HOLDERS, ([t[0] for t in tables], [t[1] for t in tables])).fetchall()
+    rows = session.ask(_HOLDERS, ([t[0] for t in tables], [t[1] for t in tables]))
     return tuple(Holder(*row) for row in rows)

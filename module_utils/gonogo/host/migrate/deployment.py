@@ -24,9 +24,10 @@ from ..session.connection import DatabaseError, described
 from . import history
 from .apply import Applied, apply
 from .history.contradictions import about, contradictions
-from .history.interface import SESSION, TRANSACTION, History
+from .history.interface import APPLIED, SESSION, TRANSACTION, History
 from .needs import Measured
 from .recognise import Recognised, recognise
+from .record import untold, with_record
 
 __all__ = ["Outcome", "deploy", "find_out", "inspect"]
 
@@ -66,16 +67,19 @@ class _Seen:
 
 def inspect(connection: Any, plan: Plan) -> Inspection:
     """What exists of a migration, and what the records say of it; changes nothing."""
-    found = recognise(connection, plan.objects)
+    found = recognise(connection, plan.objects, plan.session)
     tool, migrations = history.of(plan.history)
     entries = tool.entries(connection)
+    if plan.session is not None:
+        found = replace(found, state=with_record(found, tool, migrations, entries))
     unfinished = _is_unfinished(plan, found)
     effective = "applied" if unfinished else found.state
+    against = contradictions(tool, migrations, effective, entries)
     return Inspection(
         state="unfinished" if unfinished else found.state,
         objects=found.objects,
         history=HistoryFound(plan.history.tool, about(migrations, entries)),
-        contradictions=contradictions(tool, migrations, effective, entries),
+        contradictions=(*against, *untold(tool, plan, found.state)),
     )
 
 
@@ -190,9 +194,12 @@ def _applied(
 ) -> Applied:
     tool, migrations = history.of(plan.history)
     within: dict[str, Callable[[Any], None]] = {}
-    if before.history.entries is not None and before.state != "unfinished":
-        within = {m.file: partial(tool.record, migration=m) for m in migrations}
+    entries = before.history.entries
     # Where the migration's own file has been applied before, its record was written with it.
+    if entries is not None and (before.state != "unfinished" or plan.session is not None):
+        applied = {entry.name for entry in entries if entry.state == APPLIED}
+        left = [m for m in migrations if before.state != "unfinished" or m.name not in applied]
+        within = {m.file: partial(tool.record, migration=m) for m in left}
     take = partial(_lock_out, tool, budgets=budgets, confirm=confirm)
     with _held(tool, connection, take) if tool.lock_scope == SESSION else nullcontext():
         return apply(
@@ -204,6 +211,7 @@ def _applied(
             within=within,
             measured=Measured.of(plan.measured),
             skip=_is_done(before),
+            settings=plan.session,
         )
 
 
@@ -264,9 +272,21 @@ def _is_unfinished(plan: Plan, found: Recognised) -> bool:
     """Whether all that is missing is made by statements outside of transactions."""
     alone = {step.file for step in plan.steps if not step.transaction}
     missing = [o for o in found.objects if not o.matches]
+    if plan.session is not None and not _is_told(plan):
+        return False
     # What exists and is wrong is nobody's to finish.
     simple = all(o.file in alone and not o.difference for o in missing)
     return found.state == "partial" and simple
+
+
+def _is_told(plan: Plan) -> bool:
+    """Whether an object tells of each statement outside of the transaction that it has run."""
+    return all(
+        statement.verb in {"SET", "RESET"} or any(o.conclusive for o in statement.effects)
+        for step in plan.steps
+        if not step.transaction
+        for statement in step.statements
+    )
 
 
 def _invalid(connection: Any) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 from ...contract.records.deployment import ObjectState
 from ...contract.records.migration import Column, SchemaObject
 from . import columns
+from .names import resolved
 
 __all__ = ["Recognised", "described", "recognise"]
 
@@ -191,8 +192,16 @@ class _Catalog:
     types: Mapping[str, columns.Type]
 
 
-def recognise(connection: Any, objects: Sequence[SchemaObject]) -> Recognised:
-    """Compare the objects a migration is known by with the schema."""
+def recognise(
+    connection: Any, objects: Sequence[SchemaObject], settings: Mapping[str, str] | None = None
+) -> Recognised:
+    """Compare the objects a migration is known by with the schema.
+
+    `settings` are those of `Plan.session`: under them the server says what names without a schema
+    mean.
+    """
+    if settings is not None:
+        objects = resolved(connection, objects, settings)
     catalog = _Catalog(
         _details(connection, objects),
         connection.execute(_KEYS).fetchall() if any(o.foreign_key for o in objects) else [],

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
@@ -21,6 +21,7 @@ from ...contract.records.migration import Statement
 from ...contract.records.trace import Lock, StatementTrace, Wait
 from ...contract.schemas import OF_USERS
 from . import single
+from .application import Session
 
 __all__ = ["BLOCKS", "WRITING", "Ahead", "Meter"]
 
@@ -153,6 +154,7 @@ class Meter:
     """Measures the statements of one transaction. `begin` first, `end` when it is over."""
 
     connection: Any
+    session: Session | None = None
     existing: dict[int, _Known] = field(default_factory=dict)
     costs: list[_Cost] = field(default_factory=list)
 
@@ -163,7 +165,7 @@ class Meter:
 
     def begin(self, tables: Sequence[tuple[str, str]]) -> None:
         """Look at what is there; `tables` are those whose size may change."""
-        rows = self.connection.execute(_RELATIONS).fetchall()
+        rows = self._ask(_RELATIONS)
         self.existing = {oid: _Known(name, *more) for oid, name, *more in rows}
         self._names = {known.name for known in self.existing.values()}
         self._of_index = {
@@ -185,7 +187,7 @@ class Meter:
         self._written, _ = self._locks()
         if tables:
             wanted = [[t[0] for t in tables], [t[1] for t in tables]]
-            self._sizes = dict(self.connection.execute(_SIZES, wanted).fetchall())
+            self._sizes = dict(self._ask(_SIZES, wanted))
 
     @property
     def blocking_since(self) -> float | None:
@@ -247,7 +249,7 @@ class Meter:
         held = self._without(held, early) | self._held
         # What is only read keeps its file and its size.
         oids = sorted({oid for oid, mode in held if mode not in _READING} | self._unnamed(held))
-        rows = self.connection.execute(_STATE, {"oids": oids}).fetchall()
+        rows = self._ask(_STATE, {"oids": oids})
         state = {oid: (name, kind, node, size) for oid, name, kind, node, size in rows}
         self._note_locks(cost, held, started, state)
         self._held |= held
@@ -314,5 +316,8 @@ class Meter:
 
     def _locks(self) -> tuple[int, set[tuple[int, str]]]:
         """WAL the server has written so far, and the locks of this session."""
-        written, locks = self.connection.execute(_LOCKS).fetchone()
+        ((written, locks),) = self._ask(_LOCKS)
         return int(written), {(oid, mode) for oid, mode in json.loads(locks)}
+
+    def _ask(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
+        return (self.session or Session(self.connection)).ask(query, values)

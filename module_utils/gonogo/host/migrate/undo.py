@@ -154,7 +154,7 @@ def _taken_back(
 ) -> tuple[Undo, Mapping[str, str]]:
     """As `take_back`, and the schema that the scripts leave."""
     started = time.monotonic()
-    state = recognise(connection, plan.objects).state
+    state = recognise(connection, plan.objects, plan.session).state
     if state == "absent":
         return Undo(state), {}
     outlook = _patiently(connection, budgets, lambda: _rehearsed(connection, plan, schema_before))
@@ -214,7 +214,7 @@ def _rehearsed(
     after = _tables(connection)
     written = [(schema, name) for schema, name in connection.execute(WRITTEN).fetchall()]
     left = schema_catalog.read(connection)
-    found = recognise(connection, plan.objects)
+    found = recognise(connection, plan.objects, plan.session)
     connection.execute("ROLLBACK")
     meter.end()
     differences = schema_catalog.compare(catalog, left)
@@ -321,7 +321,7 @@ def _carried_out(connection: Any, plan: Plan, outlook: _Outlook, approved: str |
 
 
 def _seen_by_others(connection: Any, plan: Plan, expected: Mapping[str, str]) -> None:
-    state = recognise(connection, plan.objects).state
+    state = recognise(connection, plan.objects, plan.session).state
     differences = schema_catalog.compare(expected, schema_catalog.read(connection))
     if state != "absent" or differences:
         raise GonogoError(

@@ -98,8 +98,17 @@ class History(ABC):
     lock_scope: ClassVar[str | None] = None
     lock_name: str = ""
 
+    # Whether a file that cannot be one transaction is run in several: there is no tool that would
+    # refuse it.
+    divides: ClassVar[bool] = False
+
     def __init__(self, schema: str) -> None:
         self.schema = schema
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What the tool sets in its session, beside what the login has in this database."""
+        return {}
 
     # --- files -------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ class Plain(History):
     transaction = PER_FILE
     late = APPLIED
     digest = "SHA-256"
+    divides = True
 
     def files(self, folder: Path) -> list[Migration]:
         found = [path for path in inside(folder) if path.suffix == ".sql" and path.is_file()]

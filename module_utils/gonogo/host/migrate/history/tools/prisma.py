@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import shlex
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,11 @@ class Prisma(History):
     failed_means = "every later deployment of Prisma's stops there (P3009)"
     lock_scope = SESSION
     lock_name = str(_LOCK)
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The `schema` of the URL, where it is another than that without one."""
+        return {} if self.schema == "public" else {"search_path": quoted(self.schema)}
 
     def files(self, folder: Path) -> list[Migration]:
         found = []

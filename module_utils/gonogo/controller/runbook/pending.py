@@ -1,0 +1,137 @@
+"""Migrations of a tool, as the target host gets them: each is sent as its tool would send it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ...contract.errors import InputError
+from ...contract.records.migration import HistoryPlan, Plan, Recorded, Statement, Step
+from ...host.migrate import history
+from ...host.migrate.history import History, Migration
+from ...host.migrate.history.interface import IMPLICIT, IN_SCRIPT, WHOLE_RUN
+from ..sql import statements
+from . import migration as runbooks
+
+__all__ = ["plan", "steps"]
+
+
+def plan(name: str, tool: History, migrations: Sequence[Migration]) -> Plan:
+    """What applies these migrations of a tool, which has this name in the registry.
+
+    Raises InputError for a file that cannot be deployed.
+    """
+    found = tuple(step for one in migrations for step in steps(tool, one))
+    recorded = tuple(Recorded(one.name, one.file, one.checksums) for one in migrations)
+    return Plan(
+        steps=found,
+        objects=runbooks.expected(found, {"schema": tool.schema}, some=False),
+        history=HistoryPlan(name, tool.schema, () if name == history.PLAIN else recorded),
+        session=tool.settings,
+    )
+
+
+def steps(tool: History, migration: Migration) -> tuple[Step, ...]:
+    """The transactions in which a tool applies a migration. Raises InputError."""
+    if migration.text is None:
+        raise InputError(
+            f"{migration.file} is a program: what it does to the database is not known",
+            file=migration.file,
+            hint="Apply it with the tool itself, then start again.",
+        )
+    pieces = statements.read_tools(migration.text, name=migration.file, file=migration.file)
+    has_one = migration.transaction and tool.transaction != IN_SCRIPT
+    cut = _Cut(tool, migration, transactions=has_one)
+    for piece in pieces:
+        cut.add(piece)
+    return cut.steps() or (_nothing(migration, apart=tool.transaction != WHOLE_RUN),)
+
+
+@dataclass
+class _Cut:
+    """Puts the statements of a file into its transactions.
+
+    `transactions` is whether the tool has one open where the file says nothing. A COMMIT of the
+    file ends that one; what stands behind it is in another.
+    """
+
+    tool: History
+    migration: Migration
+    transactions: bool
+    open_: bool = field(init=False)
+    found: list[tuple[bool, list[Statement]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.open_ = self.transactions
+        self.found.append((self.open_, []))
+
+    def add(self, piece: statements.Piece) -> None:
+        control = statements.transaction_control(piece)
+        if control == "begin":
+            if not self.open_:
+                self._turn(open_=True)
+        elif control == "end":
+            self._turn(open_=self.transactions)
+        else:
+            read = runbooks.statement(piece, self.migration.file, qualified=False)
+            self.found[-1][1].append(read)
+
+    def steps(self) -> tuple[Step, ...]:
+        parts = [(inside, part) for inside, part in self.found if part]
+        alone = len(parts) == 1 and len(parts[0][1]) == 1
+        made: list[Step] = []
+        for inside, part in parts:
+            for own, some in self._divided(inside, part, alone=alone):
+                apart = self.tool.transaction != WHOLE_RUN or bool(made)
+                made.append(Step(self.migration.file, own, tuple(some), apart=apart))
+        return tuple(made)
+
+    def _turn(self, *, open_: bool) -> None:
+        self.open_ = open_
+        self.found.append((open_, []))
+
+    def _divided(
+        self, inside: bool, part: list[Statement], *, alone: bool
+    ) -> list[tuple[bool, list[Statement]]]:
+        """What a transaction has to be divided into because a statement cannot be in one."""
+        outside = [one for one in part if one.outside]
+        if not inside or not outside:
+            return [(inside, part)]
+        # A query of one statement is in no transaction block.
+        if alone and self.tool.transaction == IMPLICIT:
+            return [(False, part)]
+        if self.tool.divides:
+            return list(_around(part))
+        first = outside[0]
+        raise InputError(
+            f"{first.file}:{first.line}: {first.outside} cannot run inside a transaction, "
+            f"and {self.tool.name} runs this file in one",
+            file=first.file,
+            hint=f"Give it a file of its own, and say there to {self.tool.name} that it runs "
+            "outside of a transaction.",
+        )
+
+
+def _around(part: list[Statement]) -> Iterator[tuple[bool, list[Statement]]]:
+    """What can be in a transaction, and what has to be outside of any, in order."""
+    for outside, some in itertools.groupby(part, key=lambda one: one.outside is not None):
+        yield not outside, list(some)
+
+
+def _nothing(migration: Migration, *, apart: bool) -> Step:
+    """A file without a statement: the server is sent its comments, and its record is written."""
+    empty = Statement(
+        file=migration.file,
+        line=1,
+        first_line=1,
+        text=migration.text or "",
+        verb="",
+        opening="a file without a statement",
+        lock="none",
+        tables=(),
+        effects=(),
+        read=True,
+        outside=None,
+    )
+    return Step(migration.file, migration.transaction, (empty,), apart=apart)

@@ -1,0 +1,64 @@
+"""Whether a tool's migration is applied: its objects say it, and where they cannot, the record.
+
+An object that the migration makes, and that was not there before, tells more than a record: whoever
+finds it knows that somebody has been here. That something is not there, may be empty or has no
+default was perhaps never otherwise. So of a migration that is on no record such a state says
+nothing, and of one that makes nothing the record says all.
+
+Runs on the target host: Python 3.9, standard library and psycopg.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...contract.records.deployment import Contradiction, ObjectState
+from ...contract.records.migration import Plan
+from .history.interface import Entry, History, Migration
+from .recognise import Recognised
+
+__all__ = ["UNKNOWN", "untold", "with_record"]
+
+UNKNOWN = "unknown"
+
+# What may have been so before, by the first words of an object.
+_WEAK = ("not null ", "default ", "unnamed ", "validation ")
+
+
+def with_record(
+    found: Recognised,
+    tool: History,
+    migrations: Sequence[Migration],
+    entries: Sequence[Entry] | None,
+) -> str:
+    """The state of migrations: absent, applied, partial, or unknown where nothing tells."""
+    if entries is None or not migrations:
+        telling = any(one.conclusive for one in found.objects)
+        return found.state if telling else UNKNOWN
+    made = [one for one in found.objects if _tells(one)]
+    on_record = {*tool.applied(migrations, entries)}
+    if all(migration.name in on_record for migration in migrations):
+        return found.state if made else "applied"
+    if not any(one.exists for one in made):
+        return "absent"
+    return found.state
+
+
+def untold(tool: History, plan: Plan, state: str) -> tuple[Contradiction, ...]:
+    """What stands against a migration of which nothing tells whether it is applied."""
+    if state != UNKNOWN:
+        return ()
+    files = ", ".join(dict.fromkeys(step.file for step in plan.steps))
+    return (
+        Contradiction(
+            f"nothing tells whether {files} is applied: it makes no named object, "
+            f"and {tool.name} keeps no record of it here",
+            hint="Find it out, and have the migration tool record what is applied.",
+            blocks=True,
+        ),
+    )
+
+
+def _tells(one: ObjectState) -> bool:
+    weak = one.replaces or one.object.startswith(_WEAK)
+    return one.expected and one.conclusive and not weak

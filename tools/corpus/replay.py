@@ -1,0 +1,140 @@
+"""Replays a history, migration by migration, and writes down what became of each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from psycopg import sql
+
+from gonogo.contract.budgets import budgets_of
+from gonogo.contract.errors import GonogoError
+from gonogo.contract.login import Login
+from gonogo.contract.records.migration import Plan
+from gonogo.contract.records.reading import plain, read
+from gonogo.controller.runbook import pending
+from gonogo.host.migrate.deployment import deploy, inspect
+from gonogo.host.session.connection import DatabaseError, connect
+
+if TYPE_CHECKING:
+    from gonogo.contract.records.deployment import Deployment, Inspection
+    from gonogo.host.migrate.history import Migration
+    from sandbox.cluster import Cluster
+    from tools.corpus.histories import Read
+
+__all__ = ["Row", "replay"]
+
+_DATABASE = "corpus"
+# What the record is kept in until its own tool is known here; what Diesel's own deployments make.
+_RECORDS = """
+CREATE TABLE public._prisma_migrations (
+    id varchar(36) PRIMARY KEY NOT NULL, checksum varchar(64) NOT NULL, finished_at timestamptz,
+    migration_name varchar(255) NOT NULL, logs text, rolled_back_at timestamptz,
+    started_at timestamptz NOT NULL DEFAULT now(), applied_steps_count integer NOT NULL DEFAULT 0);
+CREATE TABLE public.__diesel_schema_migrations (
+    version varchar(50) PRIMARY KEY NOT NULL, run_on timestamp NOT NULL DEFAULT now())
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of one migration.
+
+    `problem` is the one error, None where it could be deployed as it stands; `before` and `after`
+    are what it was recognised as, None where nobody could look.
+    """
+
+    file: str
+    problem: str | None
+    before: str | None
+    after: str | None
+    seconds: float
+
+
+def replay(cluster: Cluster, history: Read, *, role: str) -> Iterator[Row]:
+    """One row for each migration, as it comes. What cannot be deployed is applied by the server
+    alone, so that the next one finds what it needs."""
+    with cluster.connect() as superuser:
+        superuser.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(_DATABASE)))
+        making = sql.SQL("CREATE DATABASE {} OWNER {}")
+        superuser.execute(making.format(sql.Identifier(_DATABASE), sql.Identifier(role)))
+    with cluster.connect(_DATABASE, role) as own:
+        own.execute(_RECORDS)
+    login = Login(**cluster.login(_DATABASE, role))
+    for migration in history.migrations:
+        started = time.monotonic()
+        problem, before, after = _one(login, history, migration)
+        if problem is not None and (before == "applied" or after != "applied"):
+            problem += _by_itself(cluster, migration, role, history)
+        yield Row(migration.file, problem, before, after, round(time.monotonic() - started, 2))
+
+
+def _one(
+    login: Login, history: Read, migration: Migration
+) -> tuple[str | None, str | None, str | None]:
+    try:
+        # As it travels.
+        made = plain(pending.plan(history.name, history.tool, [migration]))
+        done = _deployed(login, read(Plan, made, file="the plan"))
+    except (GonogoError, DatabaseError) as error:
+        return _words(error), None, None
+    before, after = _state(done.before), _state(done.after)
+    return _problem(done, before, after), before, after
+
+
+def _deployed(login: Login, plan: Plan) -> Deployment:
+    def session() -> Any:
+        return connect(login, name="gonogo:corpus:deploy")
+
+    return deploy(
+        session, plan, budgets=budgets_of({}), confirm=lambda: None
+    ).record
+
+
+def _problem(done: Deployment, before: str | None, after: str | None) -> str | None:
+    if done.error is not None:
+        state = f"{done.error.sqlstate}: " if done.error.sqlstate else ""
+        return f"line {done.error.line}: {state}{done.error.message}"
+    if before != "absent":
+        return f"recognised as {before} before it was applied: {_wrong(done.before)}"
+    if after != "applied":
+        return f"recognised as {after} after it was applied: {_wrong(done.after)}"
+    return None if done.action == "applied" else f"the deployment was {done.action}"
+
+
+def _wrong(look: Inspection | None) -> str:
+    """What does not fit."""
+    if look is None:
+        return ""
+    if look.state == "applied":
+        return ", ".join(o.object for o in look.objects if o.matches and o.expected)[:200]
+    blocking = [one.text for one in look.contradictions if one.blocks]
+    objects = [
+        f"{o.object} {o.difference or ('is missing' if o.expected else 'is still there')}"
+        for o in look.objects
+        if not o.matches
+    ]
+    return "; ".join([*blocking, *objects])[:300]
+
+
+def _state(look: Inspection | None) -> str | None:
+    return look.state if look else None
+
+
+def _by_itself(cluster: Cluster, migration: Migration, role: str, history: Read) -> str:
+    """Have the server apply it, and what tells that it refuses it as well."""
+    with cluster.connect(_DATABASE, role) as own:
+        try:
+            own.execute((migration.text or "").encode())
+        except DatabaseError as error:
+            return f" (and by itself: {str(error).splitlines()[0]})"
+        history.tool.record(own, migration)
+    return ""
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, GonogoError):
+        return error.primary
+    return " ".join(str(error).split())
