@@ -1,6 +1,6 @@
-"""Which migrations of public applications can be deployed as they stand: ``python -m tools.corpus``.
+"""Which migrations of public applications can be deployed as they stand.
 
-The history of an application is replayed on a server of its own, from nothing. Each migration is
-planned, looked for, applied and looked for again by the code that deploys in a run; what one of them
-needs is what the ones before it have left.
+``python -m tools.corpus`` replays the history of an application on a server of its own, from
+nothing. Each migration is planned, looked for, applied and looked for again by the code that
+deploys in a run.
 """

@@ -32,12 +32,14 @@ def _run(asked: argparse.Namespace) -> int:
     history = read(asked.tool, asked.folder)
     role = SUPERUSER if asked.superuser else OWNER
     rows = []
-    with tempfile.TemporaryDirectory() as directory:
-        with Cluster.start(Path(directory), settings=_SETTINGS) as cluster:
-            for row in replay(cluster, history, role=role):
-                rows.append(row)
-                if row.problem is not None:
-                    say(f"{row.file}: {row.problem}")
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        Cluster.start(Path(directory), settings=_SETTINGS) as cluster,
+    ):
+        for row in replay(cluster, history, role=role):
+            rows.append(row)
+            if row.problem is not None:
+                say(f"{row.file}: {row.problem}")
     deployable = sum(row.problem is None for row in rows)
     say(f"{asked.name}: {deployable} of {len(rows)} migrations can be deployed as they stand")
     kept = {

@@ -15,7 +15,7 @@ from gonogo.contract.login import Login
 from gonogo.contract.records.migration import Plan
 from gonogo.contract.records.reading import plain, read
 from gonogo.controller.runbook import pending
-from gonogo.host.migrate.deployment import deploy, inspect
+from gonogo.host.migrate.deployment import deploy
 from gonogo.host.session.connection import DatabaseError, connect
 
 if TYPE_CHECKING:
@@ -88,9 +88,7 @@ def _deployed(login: Login, plan: Plan) -> Deployment:
     def session() -> Any:
         return connect(login, name="gonogo:corpus:deploy")
 
-    return deploy(
-        session, plan, budgets=budgets_of({}), confirm=lambda: None
-    ).record
+    return deploy(session, plan, budgets=budgets_of({}), confirm=lambda: None).record
 
 
 def _problem(done: Deployment, before: str | None, after: str | None) -> str | None:

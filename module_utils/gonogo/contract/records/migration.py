@@ -104,13 +104,15 @@ class Step:
     is a step for each.
 
     `transaction` is false where each statement is one of its own, or needs to be outside of any;
-    `apart` is whether the transaction is this step's alone, and not also that of the step before.
+    `apart` is whether the transaction is this step's alone, and not also that of the step before,
+    `mode` what stands behind its BEGIN.
     """
 
     file: str
     transaction: bool
     statements: Sequence[Statement] = ()
     apart: bool = False
+    mode: str = ""
 
 
 @dataclass(frozen=True)

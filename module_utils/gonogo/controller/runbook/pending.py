@@ -49,6 +49,15 @@ def steps(tool: History, migration: Migration) -> tuple[Step, ...]:
 
 
 @dataclass
+class _Part:
+    """Statements of a file that are in one transaction, or each by itself."""
+
+    inside: bool
+    mode: str = ""
+    statements: list[Statement] = field(default_factory=list)
+
+
+@dataclass
 class _Cut:
     """Puts the statements of a file into its transactions.
 
@@ -59,50 +68,55 @@ class _Cut:
     tool: History
     migration: Migration
     transactions: bool
-    open_: bool = field(init=False)
-    found: list[tuple[bool, list[Statement]]] = field(default_factory=list)
+    found: list[_Part] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.open_ = self.transactions
-        self.found.append((self.open_, []))
+        self.found.append(_Part(self.transactions))
 
     def add(self, piece: statements.Piece) -> None:
-        control = statements.transaction_control(piece)
-        if control == "begin":
-            if not self.open_:
-                self._turn(open_=True)
-        elif control == "end":
-            self._turn(open_=self.transactions)
+        control, mode = statements.transaction_control(piece) or ("", "")
+        if control == "end":
+            self.found.append(_Part(self.transactions))
+        elif control in {"begin", "set"}:
+            if control == "begin" and not self.found[-1].inside:
+                self.found.append(_Part(inside=True))
+            self._set(piece, mode)
         else:
             read = runbooks.statement(piece, self.migration.file, qualified=False)
-            self.found[-1][1].append(read)
+            self.found[-1].statements.append(read)
 
     def steps(self) -> tuple[Step, ...]:
-        parts = [(inside, part) for inside, part in self.found if part]
-        alone = len(parts) == 1 and len(parts[0][1]) == 1
+        parts = [part for part in self.found if part.statements]
+        alone = len(parts) == 1 and len(parts[0].statements) == 1
         made: list[Step] = []
-        for inside, part in parts:
-            for own, some in self._divided(inside, part, alone=alone):
+        for part in parts:
+            for inside, some in self._divided(part, alone=alone):
                 apart = self.tool.transaction != WHOLE_RUN or bool(made)
-                made.append(Step(self.migration.file, own, tuple(some), apart=apart))
+                mode = part.mode if inside else ""
+                made.append(Step(self.migration.file, inside, tuple(some), apart, mode))
         return tuple(made)
 
-    def _turn(self, *, open_: bool) -> None:
-        self.open_ = open_
-        self.found.append((open_, []))
+    def _set(self, piece: statements.Piece, mode: str) -> None:
+        part = self.found[-1]
+        if mode and any(one.verb != "SET" for one in part.statements):
+            raise InputError(
+                f"{self.migration.file}:{piece.line}: {piece.opening}: the server would refuse it "
+                "behind other statements",
+                file=self.migration.file,
+                hint="Let it be the first statement of its transaction.",
+            )
+        part.mode = mode or part.mode
 
-    def _divided(
-        self, inside: bool, part: list[Statement], *, alone: bool
-    ) -> list[tuple[bool, list[Statement]]]:
+    def _divided(self, part: _Part, *, alone: bool) -> list[tuple[bool, list[Statement]]]:
         """What a transaction has to be divided into because a statement cannot be in one."""
-        outside = [one for one in part if one.outside]
-        if not inside or not outside:
-            return [(inside, part)]
+        outside = [one for one in part.statements if one.outside]
+        if not part.inside or not outside:
+            return [(part.inside, part.statements)]
         # A query of one statement is in no transaction block.
         if alone and self.tool.transaction == IMPLICIT:
-            return [(False, part)]
+            return [(False, part.statements)]
         if self.tool.divides:
-            return list(_around(part))
+            return list(_around(part.statements))
         first = outside[0]
         raise InputError(
             f"{first.file}:{first.line}: {first.outside} cannot run inside a transaction, "

@@ -3,13 +3,15 @@
 An effect is an object (`SchemaObject`) that a statement makes or drops. A statement that changes
 rows and no object (UPDATE, SELECT) has no effect here. One that changes an object in a way that the
 object's existence does not show has an effect of the kind UNREAD. ALTERED means that a statement
-may have made another column of the named one, or of all of them.
+may have made another column of the named one, or of all of them; CASCADED, that it may have dropped
+more than it names.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from ...contract.errors import InputError
 from ...contract.records.migration import BY_PATH, Column, SchemaObject
@@ -32,7 +34,9 @@ _ROWS |= {"SHOW", "TABLE", "TRUNCATE", "UNLISTEN", "UPDATE", "VACUUM", "VALUES",
 
 UNREAD = "unread"
 ALTERED = "altered"
+CASCADED = "cascaded"
 _RELATIONS = {"table", "view"}
+_NAMED_IN_SCHEMA = {"table", "type", "view"}
 # What belongs to a column, and is named after it.
 _OF_COLUMN = {"default", "not null"}
 # Statements that may do anything to a table.
@@ -68,7 +72,18 @@ def effects(piece: Piece, file: str, *, qualified: bool = True) -> list[SchemaOb
         found = [_unread()]
     if verb in _ANYTHING:
         found = [*found, _effect(ALTERED, None, None, "", conclusive=False)]
+    if verb in {"ALTER", "DROP"} and _cascades(reader):
+        found = [*found, _effect(CASCADED, None, None, "", conclusive=False)]
     return [replace(effect, file=file, line=piece.line) for effect in found]
+
+
+def _cascades(reader: Reader) -> bool:
+    """Whether anything may go with what is dropped."""
+    words = [token.text for token in reader.tokens if token.kind == "word"]
+    return any(
+        word == "CASCADE" and before not in {"DELETE", "UPDATE"}
+        for before, word in itertools.pairwise(words)
+    )
 
 
 def net(found: Iterable[SchemaObject]) -> list[SchemaObject]:
@@ -78,12 +93,13 @@ def net(found: Iterable[SchemaObject]) -> list[SchemaObject]:
     does not exist says nothing.
     """
     last: dict[_Key, SchemaObject] = {}
-    # Tables and views that the migration drops: one of the name may be made again.
-    dropped: set[tuple[str | None, str]] = set()
+    gone = _Gone()
     for effect in found:
         if effect.kind in _ON_COLUMNS:
             _forget(last, effect)
-        if effect.kind == ALTERED:
+        turned = _forget_names(last, effect)
+        gone.note(effect)
+        if effect.kind in {ALTERED, CASCADED}:
             continue
         # An index is named within its schema: DROP INDEX does not say the table.
         table = None if effect.kind == "index" else effect.table
@@ -91,14 +107,64 @@ def net(found: Iterable[SchemaObject]) -> list[SchemaObject]:
         before = last.pop(key, None)
         # What is made and dropped was there in between; what is dropped and made again under the
         # same name cannot be told from what was never dropped.
-        turned = before is not None and before.expected != effect.expected
-        again = effect.expected and (effect.schema, effect.table) in dropped
-        last[key] = replace(effect, conclusive=effect.conclusive and not (turned or again))
+        turned = turned or (before is not None and before.expected != effect.expected)
+        conclusive = effect.conclusive and not (turned or gone.may_have(effect))
+        last[key] = replace(effect, conclusive=conclusive)
         if not effect.expected:
             _forget_what_went(last, effect)
-            if effect.kind in _RELATIONS:
-                dropped.add((effect.schema, effect.name))
     return list(last.values())
+
+
+@dataclass
+class _Gone:
+    """What the migration has dropped so far: what is made afterwards may have been among it."""
+
+    anything: bool = False
+    # Tables, views and types; and tables of which a column was dropped, with what was on it.
+    whole: set[tuple[str | None, str]] = field(default_factory=set)
+    in_part: set[tuple[str | None, str | None]] = field(default_factory=set)
+
+    def note(self, effect: SchemaObject) -> None:
+        self.anything = self.anything or effect.kind == CASCADED
+        if not effect.expected and effect.kind in _NAMED_IN_SCHEMA:
+            self.whole.add((effect.schema, effect.name))
+        if not effect.expected and effect.kind == "column":
+            self.in_part.add((effect.schema, effect.table))
+
+    def may_have(self, effect: SchemaObject) -> bool:
+        place = (effect.schema, effect.table)
+        on_it = effect.kind in {"constraint", "index"} and place in self.in_part
+        return self.anything or on_it or place in self.whole
+
+
+def _forget_names(last: dict[_Key, SchemaObject], effect: SchemaObject) -> bool:
+    """What is no longer known of names that an effect may give, or be about. Returns whether it
+    drops a function that the migration may have made."""
+    made = False
+    for key, other in list(last.items()):
+        if (other.schema, other.table) != (effect.schema, effect.table):
+            continue
+        # The server finds a name for it, perhaps that of one that was dropped.
+        named_again = effect.kind == "unnamed" and other.kind == "constraint" and not other.expected
+        new_default = effect.kind == ALTERED and (other.kind, other.name) == (
+            "default",
+            effect.name,
+        )
+        dropped = _is_dropped_function(effect, other)
+        made = made or dropped
+        if named_again or new_default or dropped:
+            del last[key]
+    return made
+
+
+def _is_dropped_function(effect: SchemaObject, other: SchemaObject) -> bool:
+    """Whether `effect` may drop the function `other`: how a type is spelled says nothing."""
+    if effect.expected or not other.expected:
+        return False
+    if {effect.kind, other.kind} != {"function"} or effect.name != other.name:
+        return False
+    known = effect.arguments is not None and other.arguments is not None
+    return not known or len(effect.arguments or ()) == len(other.arguments or ())
 
 
 def _forget_what_went(last: dict[_Key, SchemaObject], effect: SchemaObject) -> None:

@@ -10,6 +10,7 @@ end of a CASE, or a name.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,9 +23,11 @@ from .lexer import Lexeme, LexicalError, Token, lexemes
 __all__ = ["Piece", "Token", "pieces", "read", "read_tools", "transaction_control"]
 
 _CONTROL = {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"}
-# The plain ways to begin and to end a transaction, without WORK and TRANSACTION.
+# The ways to begin and to end a transaction, without WORK and TRANSACTION; and its modes.
 _BEGINS = {("BEGIN",), ("START",)}
 _ENDS = {("COMMIT",), ("END",)}
+_MODES = {"ISOLATION", "LEVEL", "SERIALIZABLE", "REPEATABLE", "READ", "COMMITTED", "UNCOMMITTED"}
+_MODES |= {"WRITE", "NOT", "DEFERRABLE", ","}
 _BUDGETS = {
     "LOCK_TIMEOUT",
     "STATEMENT_TIMEOUT",
@@ -276,9 +279,11 @@ def _fault(piece: Piece, *, tools: bool) -> _Fault | None:
     """What a deployment decides itself, and what needs more than a statement."""
     words = piece.words()
     verb, line = piece.verb, piece.line
-    begins_or_ends = tools and transaction_control(piece) is not None
-    prepares = words[:2] in (["PREPARE", "TRANSACTION"], ["SET", "TRANSACTION"])
-    if prepares or (verb in _CONTROL and not begins_or_ends):
+    decides = verb in _CONTROL or words[:2] in (
+        ["PREPARE", "TRANSACTION"],
+        ["SET", "TRANSACTION"],
+    )
+    if decides and not (tools and transaction_control(piece)):
         return _Fault(
             line,
             f"{' '.join(words[:2]).rstrip(' ;')}: the file decides over its transaction",
@@ -294,17 +299,24 @@ def _fault(piece: Piece, *, tools: bool) -> _Fault | None:
     return None
 
 
-def transaction_control(piece: Piece) -> str | None:
-    """What a statement does to the transaction it is in: it can `begin` or `end` one in the plain
-    way, or set a `savepoint` and return to it. None for everything else, other ways among it."""
+def transaction_control(piece: Piece) -> tuple[str, str] | None:
+    """What a statement does to the transaction it is in: it can `begin` or `end` one, `set` its
+    mode, or set a `savepoint` and return to it; and the mode, as `ISOLATION LEVEL SERIALIZABLE`.
+    None for everything else, and for what a deployment could not do in its stead."""
     words = tuple(word for word in piece.words() if word not in {";", "WORK", "TRANSACTION"})
-    if words in _BEGINS:
-        return "begin"
     if words in _ENDS:
-        return "end"
+        return "end", ""
     if words[:1] in {("SAVEPOINT",), ("RELEASE",)} or words[:2] == ("ROLLBACK", "TO"):
-        return "savepoint"
+        return "savepoint", ""
+    begins = words[:1] in _BEGINS
+    sets = piece.words()[:2] == ["SET", "TRANSACTION"]
+    if (begins or sets) and _is_mode(words[1:]):
+        return "begin" if begins else "set", " ".join(words[1:])
     return None
+
+
+def _is_mode(words: tuple[str, ...]) -> bool:
+    return set(words) <= _MODES and ("READ", "ONLY") not in itertools.pairwise(words)
 
 
 def _of_setting(piece: Piece, *, tools: bool) -> _Fault | None:

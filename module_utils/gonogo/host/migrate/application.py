@@ -1,8 +1,8 @@
 """The session in which a migration runs as its tool would run it, and the questions in between.
 
 The statements run under the settings that the login has in this database (those of the server,
-ALTER DATABASE, ALTER ROLE) and those that the tool makes. What is asked of the catalog meanwhile, in
-the same session, runs under our search path, and leaves the settings of the migration as they are.
+ALTER DATABASE, ALTER ROLE) and those that the tool makes. What is asked of the catalog meanwhile,
+in the same session, runs under our search path, and leaves the migration's settings as they are.
 
 Runs on the target host: Python 3.9, standard library and psycopg.
 """

@@ -109,6 +109,7 @@ class _Work:
     statements: list[Statement]
     files: list[str]
     own_transaction: bool = True
+    mode: str = ""
 
     def under(self, session: Session) -> _Work:
         """The same, whose tables all have the schemas that the session's path gives them."""
@@ -186,6 +187,7 @@ def _works(steps: Sequence[Step], skip: Callable[[Statement], bool]) -> Iterator
             yield together
             together = _Work([], [])
         if step.transaction:
+            together.mode = together.mode or step.mode
             together.statements += left
             together.files += complete
             continue
@@ -265,7 +267,7 @@ class _Transaction:
         connection, conditions = self._connection, self._conditions
         session = conditions.session
         if self._work.own_transaction:
-            connection.execute("BEGIN")
+            connection.execute(f"BEGIN {self._work.mode}".strip().encode())
             if conditions.opening:
                 with session.ours():
                     conditions.opening(connection)

@@ -71,7 +71,8 @@ def inspect(connection: Any, plan: Plan) -> Inspection:
     tool, migrations = history.of(plan.history)
     entries = tool.entries(connection)
     if plan.session is not None:
-        found = replace(found, state=with_record(found, tool, migrations, entries))
+        state = with_record(found, tool, migrations, entries, whole=_is_whole(plan))
+        found = replace(found, state=state)
     unfinished = _is_unfinished(plan, found)
     effective = "applied" if unfinished else found.state
     against = contradictions(tool, migrations, effective, entries)
@@ -277,6 +278,13 @@ def _is_unfinished(plan: Plan, found: Recognised) -> bool:
     # What exists and is wrong is nobody's to finish.
     simple = all(o.file in alone and not o.difference for o in missing)
     return found.state == "partial" and simple
+
+
+def _is_whole(plan: Plan) -> bool:
+    """Whether all of it is one transaction."""
+    return plan.steps[0].transaction and not any(
+        step.apart or not step.transaction for step in plan.steps[1:]
+    )
 
 
 def _is_told(plan: Plan) -> bool:

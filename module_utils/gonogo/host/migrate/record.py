@@ -1,9 +1,13 @@
 """Whether a tool's migration is applied: its objects say it, and where they cannot, the record.
 
-An object that the migration makes, and that was not there before, tells more than a record: whoever
-finds it knows that somebody has been here. That something is not there, may be empty or has no
-default was perhaps never otherwise. So of a migration that is on no record such a state says
-nothing, and of one that makes nothing the record says all.
+What a migration makes tells more than a record: where all of it is there, somebody has made it, and
+where a record says that it is applied and something is missing, somebody has removed it. That
+something is not there, may be empty or has no default was perhaps never otherwise, so it says
+nothing against a record; and of a migration that makes nothing the record says all.
+
+Where a part is there of what is on no record, the server knows best: a statement that makes what is
+there fails, and with it the transaction. What came of a deployment that was cut between several
+transactions is partial all the same.
 
 Runs on the target host: Python 3.9, standard library and psycopg.
 """
@@ -30,18 +34,24 @@ def with_record(
     tool: History,
     migrations: Sequence[Migration],
     entries: Sequence[Entry] | None,
+    *,
+    whole: bool,
 ) -> str:
-    """The state of migrations: absent, applied, partial, or unknown where nothing tells."""
+    """The state of migrations: absent, applied, partial, or unknown where nothing tells.
+
+    `whole` is whether they are applied in one transaction, or not at all.
+    """
     if entries is None or not migrations:
         telling = any(one.conclusive for one in found.objects)
         return found.state if telling else UNKNOWN
     made = [one for one in found.objects if _tells(one)]
+    there = sum(one.matches for one in made)
     on_record = {*tool.applied(migrations, entries)}
     if all(migration.name in on_record for migration in migrations):
-        return found.state if made else "applied"
-    if not any(one.exists for one in made):
-        return "absent"
-    return found.state
+        return "applied" if there == len(made) else "partial" if there else "absent"
+    if made and there == len(made):
+        return "applied"
+    return "absent" if whole or not there else "partial"
 
 
 def untold(tool: History, plan: Plan, state: str) -> tuple[Contradiction, ...]:
