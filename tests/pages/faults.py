@@ -124,10 +124,10 @@ _ENDED = (
         "test_rehearsal.py::test_a_run_that_is_killed_on_its_twin_leaves_nothing_to_the_next",
     ),
     (
-        "the twin's keeper, its server, or both are killed",
+        "the twin's supervisor, its server, or both are killed",
         "twin",
         "no process, directory, socket or shared memory is left",
-        "test_twin_cut.py::test_keeper_and_server_that_were_killed",
+        "test_twin_cut.py::test_supervisor_and_server_that_were_killed",
     ),
     (
         "what restores the backup is killed",

@@ -54,7 +54,7 @@ def test_an_option_is_its_declaration_and_the_code_that_uses_it() -> None:
     # It is used in the first, and the second names it in a hint.
     assert code == [
         "module_utils/gonogo/host/stages/twin.py",
-        "module_utils/gonogo/host/twin/keeper.py",
+        "module_utils/gonogo/host/twin/supervisor.py",
     ]
     assert len(found["written"]) >= 5
 

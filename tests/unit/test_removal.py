@@ -18,7 +18,7 @@ from gonogo.contract.errors import GonogoError
 from gonogo.contract.home import account_name
 from gonogo.contract.login import Login
 from gonogo.host.files.unfinished import sweep
-from gonogo.host.twin import account, keeper, place, server, sharedmemory
+from gonogo.host.twin import account, directories, server, sharedmemory, supervisor
 
 RUN_ID = "20260131T120000Z-0a1b2c"
 OTHER_ID = "20260131T120000Z-0a1b2d"
@@ -38,7 +38,7 @@ def precious(tmp_path: Path) -> Path:
 def shared(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Where twins have what needs a short path: what loses its note here goes with the test."""
     with tempfile.TemporaryDirectory(prefix="gonogo-", dir="/var/tmp") as name:
-        monkeypatch.setattr(place, "_SHARED", (name,))
+        monkeypatch.setattr(directories, "_SHARED", (name,))
         yield Path(name)
 
 
@@ -54,13 +54,13 @@ def beside(shared: Path) -> Path:
 def _home(directory: Path, run_id: str = RUN_ID) -> Path:
     """A twin's directory that was begun, and nobody keeps."""
     who = account.Account(account_name(os.geteuid()) or "", os.geteuid(), os.getegid(), False)
-    made, mark = place.make(directory / "twins", run_id, who)
+    made, mark = directories.make(directory / "twins", run_id, who)
     os.close(mark)
     return made.home
 
 
 def _names(home: Path, *names: Path | str) -> None:
-    place.note(home / "places.json", json.dumps([str(name) for name in names]))
+    directories.note(home / "directories.json", json.dumps([str(name) for name in names]))
 
 
 # --- directories of twins -----------------------------------------------------------------------
@@ -70,7 +70,7 @@ def test_a_twin_that_nobody_keeps_is_removed(tmp_path: Path) -> None:
     home = _home(tmp_path)
     (home / "data" / "base").mkdir()
     (home / "data" / "base" / "1").write_text("x" * 1000)
-    (swept,) = place.sweep(tmp_path / "twins")
+    (swept,) = directories.sweep(tmp_path / "twins")
     assert swept["file"] == str(home)
     assert swept["size"] >= 1000
     assert not home.exists()
@@ -85,13 +85,13 @@ def test_a_note_leads_to_nothing_that_is_not_the_twins(
         for name in (precious, tmp_path, beside, link, f"{beside}/../{beside.name}", "/", "", "."):
             home = _home(tmp_path)
             _names(home, name)
-            place.sweep(tmp_path / "twins")
+            directories.sweep(tmp_path / "twins")
             assert (precious / "file").read_text() == "keep", name
             assert (beside / "file").read_text() == "keep", name
             assert not home.exists()
             home = _home(tmp_path)
             _names(home, name)
-            place.remove(home)
+            directories.remove(home)
             assert (precious / "file").read_text() == "keep", name
             assert (beside / "file").read_text() == "keep", name
     finally:
@@ -105,7 +105,7 @@ def test_a_note_does_not_lead_to_another_twin(tmp_path: Path, beside: Path) -> N
     (beside / mark.name).touch(mode=0o600)
     try:
         _names(home, beside)
-        place.remove(home)
+        directories.remove(home)
         assert (beside / "file").exists()
         assert other.is_dir()
     finally:
@@ -128,17 +128,17 @@ def test_a_removal_that_is_ended_in_the_middle_is_gone_on_with(
         left -= 1
         unlink(name, dir_fd=dir_fd)
 
-    monkeypatch.setattr(place, "_REMOVE_SECONDS", 0.0)
+    monkeypatch.setattr(directories, "_REMOVE_SECONDS", 0.0)
     files = sum(path.is_file() for path in home.rglob("*"))
     for turn in range(files):
         left = 1
         with monkeypatch.context() as patched:
             patched.setattr(os, "unlink", ends)
-            assert place.sweep(tmp_path / "twins") == []
+            assert directories.sweep(tmp_path / "twins") == []
         assert home.is_dir(), turn
         if turn < files - 1:
             assert list(home.glob(".gonogo-twin-*")), turn
-    place.sweep(tmp_path / "twins")
+    directories.sweep(tmp_path / "twins")
     assert not home.exists()
 
 
@@ -160,12 +160,12 @@ def test_what_lies_elsewhere_is_found_again_by_the_next(
             (outside / "data" / "file").touch()
         rmdir(name, dir_fd=dir_fd)
 
-    monkeypatch.setattr(place, "_REMOVE_SECONDS", 0.0)
+    monkeypatch.setattr(directories, "_REMOVE_SECONDS", 0.0)
     with monkeypatch.context() as patched:
         patched.setattr(os, "rmdir", written)
-        place.sweep(tmp_path / "twins")
+        directories.sweep(tmp_path / "twins")
         assert outside.is_dir()
-    (swept,) = place.sweep(tmp_path / "twins")
+    (swept,) = directories.sweep(tmp_path / "twins")
     assert swept["file"] == str(home)
     assert not outside.exists()
     assert not home.exists()
@@ -185,7 +185,7 @@ def test_a_directory_that_only_has_the_name_of_a_twin_stays(tmp_path: Path, what
         (home / f".gonogo-twin-{'1' * 32}").touch(mode=0o600)
     if what == "not private":
         home.chmod(0o777)
-    assert place.sweep(tmp_path / "twins") == []
+    assert directories.sweep(tmp_path / "twins") == []
     assert (home / "file").read_text() == "keep"
 
 
@@ -193,7 +193,7 @@ def test_a_directory_that_only_has_the_name_of_a_twin_stays(tmp_path: Path, what
 def test_a_directory_of_somebody_else_stays(tmp_path: Path) -> None:
     home = _home(tmp_path)
     os.chown(home, 65534, 65534)
-    assert place.sweep(tmp_path / "twins") == []
+    assert directories.sweep(tmp_path / "twins") == []
     assert home.is_dir()
 
 
@@ -201,7 +201,7 @@ def test_what_is_linked_into_a_twin_stays(tmp_path: Path, precious: Path) -> Non
     home = _home(tmp_path)
     (home / "data" / "link").symlink_to(precious)
     os.link(precious / "file", home / "data" / "file")
-    place.remove(home)
+    directories.remove(home)
     assert not home.exists()
     assert (precious / "file").read_text() == "keep"
 
@@ -274,8 +274,8 @@ def test_a_note_does_not_say_where_sessions_are_ended(
         asked.append(login.host)
         raise GonogoError("not there")
 
-    monkeypatch.setattr(keeper, "connect", connect)
-    monkeypatch.setattr(keeper, "_GONE_SECONDS", 0.0)
+    monkeypatch.setattr(supervisor, "connect", connect)
+    monkeypatch.setattr(supervisor, "_GONE_SECONDS", 0.0)
     home = _home(tmp_path)
     mark = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -284,9 +284,9 @@ def test_a_note_does_not_say_where_sessions_are_ended(
             kept = {"home": str(home), "host": host, "port": 5432, "database": "postgres"}
             kept |= {"superuser": "postgres", "user": "postgres", "version": 170000}
             kept |= {"standins": "gonogo", "confinement": {}}
-            place.note(home / "kept.json", json.dumps(kept))
+            directories.note(home / "kept.json", json.dumps(kept))
             with pytest.raises(GonogoError, match="does not end"):
-                keeper.end(tmp_path / "twins", run_id=RUN_ID)
+                supervisor.end(tmp_path / "twins", run_id=RUN_ID)
     finally:
         os.close(mark)
     assert set(asked) == {str(home / "socket")}
@@ -297,7 +297,7 @@ def test_files_that_still_go_are_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those of a database with many tables take a while."""
-    monkeypatch.setattr(keeper, "_GONE_SECONDS", 0.0)
+    monkeypatch.setattr(supervisor, "_GONE_SECONDS", 0.0)
     home = _home(tmp_path)
     mark = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
     fcntl.flock(mark, fcntl.LOCK_EX)
@@ -308,9 +308,9 @@ def test_files_that_still_go_are_waited_for(
             fcntl.flock(mark, fcntl.LOCK_UN)
         return left.pop(0)
 
-    monkeypatch.setattr(place, "files_of", files_of)
+    monkeypatch.setattr(directories, "files_of", files_of)
     try:
-        assert keeper.end(tmp_path / "twins", run_id=RUN_ID)
+        assert supervisor.end(tmp_path / "twins", run_id=RUN_ID)
     finally:
         os.close(mark)
     assert not left

@@ -219,11 +219,11 @@ class Cuts(Scene):
                 if _is_dump(one):
                     one.send(signal.SIGKILL)
         elif what == BACKEND:
-            self._terminate(keeper=place != DURING)
+            self._terminate(holder=place != DURING)
         else:
             attempt.send(signal.Signals[what])
 
-    def _terminate(self, *, keeper: bool) -> None:
+    def _terminate(self, *, holder: bool) -> None:
         """End the session that has the run lock; or all others, which are those of a stage."""
         with self.database.admin() as connection:
             ended = connection.execute(
@@ -231,7 +231,7 @@ class Cuts(Scene):
                     f"SELECT pg_terminate_backend(pid) FROM {RUN_SESSIONS}"
                     " WHERE (application_name LIKE '%%:lock') = %s"
                 ).encode(),
-                (keeper,),
+                (holder,),
             ).fetchall()
         assert ended, "there is no such session"
 

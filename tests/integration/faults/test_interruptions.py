@@ -77,7 +77,7 @@ STATES = (
     " WHERE d.datname LIKE '{}_new_%'",
     "SELECT count(*) FROM pg_database WHERE datname LIKE '{}_old_%'",
 )
-KEEPER = "SIGKILL of what keeps the lock or the twin"
+HOLDER = "SIGKILL of what holds the lock or the twin"
 
 
 # --- What interrupts ------------------------------------------------------------------------------
@@ -103,7 +103,7 @@ def _those(wanted: Callable[[str], bool]) -> Callable[[Chaos, Attempt], None]:
     return kill
 
 
-def _keepers(chaos: Chaos, attempt: Attempt) -> None:
+def _holders(chaos: Chaos, attempt: Attempt) -> None:
     """SIGKILL for what outlives its module on the target host: who has led its session is gone."""
     del attempt
     for one in chaos.gate.processes():
@@ -139,7 +139,7 @@ INTERRUPTIONS: dict[str, Callable[[Chaos, Attempt], None]] = {
     "SIGKILL of the module": _those(
         lambda command: "python" in command and "ansible-playbook" not in command
     ),
-    KEEPER: _keepers,
+    HOLDER: _holders,
     "SIGKILL of ssh": _those(lambda command: command.split(" ")[0].endswith("ssh")),
     "the end of all sessions": _backends("gonogo:%"),
     "the end of the session that has the lock": _backends("gonogo:%:lock"),
@@ -182,8 +182,8 @@ class Chaos(Scene):
     def _prepared(self, operation: str, what: str) -> tuple[tuple[str, ...], dict[str, Any]]:
         if operation == "judge":
             self.migrate(there=True)
-            # Where keepers are killed, that of a twin is one of them.
-            twin = {"twin_enabled": what == KEEPER, "rehearsal_enabled": False}
+            # Where these are killed, the supervisor of a twin is one of them.
+            twin = {"twin_enabled": what == HOLDER, "rehearsal_enabled": False}
             return RUN, {"gonogo_residue": "keep", **twin}
         if operation == "deploy":
             self.migrate(there=False)

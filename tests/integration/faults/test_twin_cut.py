@@ -1,4 +1,4 @@
-"""A twin whose keeper, server, module or run is killed: nothing of it stays."""
+"""A twin whose supervisor, server, module or run is killed: nothing of it stays."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from gonogo.contract.login import Login, application_name
 from gonogo.host.session.connection import connect
-from gonogo.host.twin import place
+from gonogo.host.twin import directories
 from tests.integration.support.harness import PROJECT, Database
 from tests.integration.support.twins import RUN_ID, Rehearsal
 
@@ -55,7 +55,7 @@ def _server(runtime: Path) -> int:
     return int((runtime / "data" / "postmaster.pid").read_text().split("\n")[0])
 
 
-def _keeper(runtime: Path) -> int:
+def _supervisor(runtime: Path) -> int:
     stat = Path(f"/proc/{_server(runtime)}/stat").read_text()
     return int(stat.rpartition(")")[2].split()[1])
 
@@ -90,8 +90,8 @@ def test_it_has_what_the_others_see_go(rehearsal: Rehearsal, twin: Path) -> None
     """Or they would see nothing in any case."""
     assert _segments(_server(twin))
     assert _at_work(str(twin))
-    assert not place.is_dead(rehearsal.home)
-    assert place.sweep(rehearsal.directory / "twins") == []
+    assert not directories.is_dead(rehearsal.home)
+    assert directories.sweep(rehearsal.directory / "twins") == []
 
 
 def test_run_that_is_over(rehearsal: Rehearsal, twin: Path) -> None:
@@ -112,23 +112,23 @@ def test_server_that_was_killed(rehearsal: Rehearsal, twin: Path) -> None:
     _assert_nothing_left(rehearsal, twin, server)
 
 
-def test_keeper_that_was_killed(rehearsal: Rehearsal, twin: Path) -> None:
+def test_supervisor_that_was_killed(rehearsal: Rehearsal, twin: Path) -> None:
     """The server goes with it, its shared memory too; the directory goes with the next run."""
-    server, keeper = _server(twin), _keeper(twin)
-    os.kill(keeper, signal.SIGKILL)
+    server, supervisor = _server(twin), _supervisor(twin)
+    os.kill(supervisor, signal.SIGKILL)
     _until(lambda: not _at_work(str(twin)), "the server is gone")
-    (swept,) = place.sweep(rehearsal.directory / "twins")
+    (swept,) = directories.sweep(rehearsal.directory / "twins")
     assert swept["file"] == str(rehearsal.home)
     assert swept["size"] > 1_000_000
     _assert_nothing_left(rehearsal, twin, server)
 
 
-def test_keeper_and_server_that_were_killed(rehearsal: Rehearsal, twin: Path) -> None:
-    server, keeper = _server(twin), _keeper(twin)
-    os.kill(keeper, signal.SIGSTOP)
+def test_supervisor_and_server_that_were_killed(rehearsal: Rehearsal, twin: Path) -> None:
+    server, supervisor = _server(twin), _supervisor(twin)
+    os.kill(supervisor, signal.SIGSTOP)
     os.kill(server, signal.SIGKILL)
-    os.kill(keeper, signal.SIGKILL)
-    _until(lambda: place.is_dead(rehearsal.home), "nobody keeps it")
+    os.kill(supervisor, signal.SIGKILL)
+    _until(lambda: directories.is_dead(rehearsal.home), "nobody keeps it")
     assert rehearsal.remove() is True
     _assert_nothing_left(rehearsal, twin, server)
 

@@ -182,7 +182,7 @@ class Verdict(Stage):
         return []
 
     def _remove_twin(self, run: evidence.Run, login: Mapping[str, object]) -> None:
-        """It ends with the lock; this waits for that, and removes one whose keeper was killed."""
+        """Wait until it has ended with the lock; remove one whose supervisor was killed."""
         directory = f"{self.remote_dir}/twins"
         arguments = {"login": login, "run_id": run.run_id, "directory": directory}
         self.call_with_database("twin", {**arguments, "state": "removed"})

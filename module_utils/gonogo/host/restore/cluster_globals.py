@@ -2,7 +2,7 @@
 
 A dump names roles and does not bring them; nor does it bring settings of the database, its
 encoding and its order of text. What a role may do is told by the catalog, so they have all that the
-source's have; the server lets nobody in but who runs this (`keeper`).
+source's have; the server lets nobody in but who runs this (`supervisor`).
 
 Runs on the target host: Python 3.9, standard library and psycopg.
 """

@@ -1,7 +1,7 @@
 """The run lock: one run at a time on one database.
 
 A lock row in a table outlives whoever set it; a session's advisory lock does not. The stages of
-a run are separate processes, so a small *keeper* process holds the session for all of them. It
+a run are separate processes, so a small process, the *holder*, has the session for all of them. It
 ends, and with it the lock, when
 
 * a stage ends it (`release`), or
@@ -57,13 +57,13 @@ class Held:
 
 
 def acquire(login: Login, *, run_id: str, lease: float) -> Held | None:
-    """Take the lock for this run and leave a keeper behind. Returns who holds it if it is taken.
+    """Take the lock for this run and leave a holder behind. Returns who holds it if it is taken.
 
-    `lease` is in seconds. Raises GonogoError when the keeper cannot be started, or when nobody
+    `lease` is in seconds. Raises GonogoError when the holder cannot be started, or when nobody
     is left who would end it.
     """
     link.require()
-    outcome = daemon.spawn(lambda report: _keeper(report, login, run_id=run_id, lease=lease))
+    outcome = daemon.spawn(lambda report: _holder(report, login, run_id=run_id, lease=lease))
     if outcome is None:
         raise GonogoError("the process that holds the run lock ended before it had the lock")
     if "error" in outcome:
@@ -169,7 +169,7 @@ class Witness:
 
 
 def release(connection: Any, *, run_id: str) -> None:
-    """End the keeper of this run, and wait until the server has let go of the lock."""
+    """End the holder of this run, and wait until the server has let go of the lock."""
     _end_sessions(connection, run_id=run_id, named=application_name(run_id, _STAGE))
 
 
@@ -229,7 +229,7 @@ def _end_sessions(connection: Any, *, run_id: str, named: str | None) -> None:
         time.sleep(0.02)
 
 
-def _keeper(report: daemon.Report, login: Login, *, run_id: str, lease: float) -> None:
+def _holder(report: daemon.Report, login: Login, *, run_id: str, lease: float) -> None:
     """Hold the lock in a process of its own, and report whether it has it."""
     try:
         connection = connect(login, name=application_name(run_id, _STAGE))

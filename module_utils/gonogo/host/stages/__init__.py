@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Callable, NamedTuple
 
-__all__ = ["ENTRIES", "LEAVES_A_KEEPER", "Entry", "find"]
+__all__ = ["ENTRIES", "LEAVES_A_PROCESS", "Entry", "find"]
 
 
 class _Place(NamedTuple):
@@ -47,7 +47,7 @@ ENTRIES = {
 
 
 # What leaves a process behind that holds the run lock, or a twin.
-LEAVES_A_KEEPER = ("target", "twin")
+LEAVES_A_PROCESS = ("target", "twin")
 
 
 class Entry(NamedTuple):

@@ -19,7 +19,7 @@ from ..session import identity, lock
 from ..session.connection import connect
 from ..session.identity import observe
 from ..session.login_rights import refuse_stronger_login
-from ..twin import place
+from ..twin import directories
 from .common import declared_of, login_of
 
 __all__ = ["run"]
@@ -79,7 +79,9 @@ def _opened(
         programs = _clients(pg_bin, observed.server_version)
         fenced = lock.fence(connection, run_ids=[] if check_only else fence)
         # Before the room is measured: each may be as large as the database.
-        swept = [] if check_only else [*unfinished.sweep(backup_directory), *place.sweep(twins)]
+        swept = (
+            [] if check_only else [*unfinished.sweep(backup_directory), *directories.sweep(twins)]
+        )
         free = _room(backup_directory, observed.database_bytes, space_factor)
         result = {
             "observed": observed,

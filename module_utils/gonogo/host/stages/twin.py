@@ -25,8 +25,8 @@ from ..restore.filling import Filling, FillingAsLogin
 from ..restore.standins import Doors
 from ..session import link, lock
 from ..session.connection import connect
-from ..twin import account, keeper, place, programs, scratch
-from ..twin.keeper import Kept
+from ..twin import account, directories, programs, scratch, supervisor
+from ..twin.supervisor import Kept
 from .common import login_of
 
 __all__ = ["run"]
@@ -56,7 +56,7 @@ class _Request:
 def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """As `_restored`; in state `removed`, `changed` says whether there was a twin."""
     login, run_id = login_of(params), params["run_id"]
-    # The keeper works elsewhere.
+    # The supervisor works elsewhere.
     directory = Path(params["directory"]).expanduser().absolute()
     if check_mode:
         return {"changed": True, "msg": f"would restore the backup in {directory}"}
@@ -82,7 +82,7 @@ def _restored(request: _Request) -> TwinAnswer:
     with lock.session(
         request.login, run_id=request.run_id, stage=_STAGE, timeouts=_PATIENT
     ) as alive:
-        place.sweep(request.directory)
+        directories.sweep(request.directory)
         scratch.sweep(alive)
         try:
             answer = _in_cluster(request, alive)
@@ -95,7 +95,7 @@ def _restored(request: _Request) -> TwinAnswer:
 
 def _remove(login: Login, directory: Path, *, run_id: str) -> bool:
     """End and remove the run's twin. Whether there was one."""
-    cluster = keeper.end(directory, run_id=run_id)
+    cluster = supervisor.end(directory, run_id=run_id)
     with connect(login, name=application_name(run_id, _STAGE)) as connection:
         return scratch.drop(connection, run_id) or cluster
 
@@ -203,7 +203,7 @@ def _in_cluster(request: _Request, alive: Any) -> TwinAnswer:
             stays = request.keep and bool(answer.proven)
         finally:
             if not stays:
-                keeper.end(request.directory, run_id=request.run_id)
+                supervisor.end(request.directory, run_id=request.run_id)
         login = {key: value for key, value in asdict(kept.login()).items() if value}
         twin = KeptTwin(directory=kept.home, login=login) if stays else None
         return replace(answer, confinement=kept.confinement, twin=twin)
@@ -229,8 +229,8 @@ def _started(
 ) -> Kept:
     """An empty twin. While it is made, once, what is wrong with the archive is put in `damage`."""
     who = account.choose()
-    return keeper.start(
-        keeper.Wanted(
+    return supervisor.start(
+        supervisor.Wanted(
             run_id=request.run_id,
             source=request.login,
             directory=request.directory,

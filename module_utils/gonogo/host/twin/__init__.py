@@ -3,11 +3,11 @@
 ==============  =================================================================================
 `programs`      where the server's programs are
 `account`       which account runs them
-`place`         the directories of a twin, the mark of who keeps it, and what is left of dead ones
+`directories`   those of a twin, the mark that they carry, and the removal of dead ones
 `sharedmemory`  the one thing a killed server leaves outside its directories
 `server`        making a cluster, starting and stopping its server
 `scratch`       a database beside the source, where there can be no cluster
-`keeper`        the process that owns all this and ends it
+`supervisor`    the process that owns all this and ends it
 `confinement`   what the kernel takes from the server
 `preload`       libraries that the source's server has loaded, as far as this host has them
 ==============  =================================================================================

@@ -1,4 +1,4 @@
-"""The server that still runs on a data directory whose keeper is gone.
+"""The server that still runs on a data directory whose supervisor is gone.
 
 `postmaster.pid` lies in a directory of the server's account, so it is a hint and no proof. A
 process counts as the server only where the kernel says that it is: its working directory is the

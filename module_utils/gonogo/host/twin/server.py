@@ -150,7 +150,7 @@ def end(child: subprocess.Popen[bytes]) -> None:
 
 
 def end_orphan(data: Path) -> None:
-    """End the server on this data directory whose keeper is gone, if it still runs."""
+    """End the server on this data directory whose supervisor is gone, if it still runs."""
     deadline = time.monotonic() + _STOP_SECONDS
     while time.monotonic() < deadline and postmaster.quit_server(data):
         time.sleep(_POLL_SECONDS)

@@ -35,7 +35,7 @@ from ..restore import cluster_globals, standins
 from ..restore.errors import UnprovenError
 from ..session import catalog, daemon, lock
 from ..session.connection import DatabaseError, connect, described, no_event_triggers
-from . import place, preload, server
+from . import directories, preload, server
 from .account import Account
 from .confinement import Confinement
 
@@ -96,12 +96,12 @@ class Kept:
 
 
 def start(wanted: Wanted, *, meanwhile: Callable[[], None] | None = None) -> Kept:
-    """Make the twin, empty, and leave a keeper behind. Raises GonogoError when that fails.
+    """Make the twin, empty, and leave a supervisor behind. Raises GonogoError when that fails.
 
     Among these UnprovenError, where this host cannot have a twin. `meanwhile` is called here while
     the twin is made, which takes one processor.
     """
-    outcome = daemon.spawn(lambda report: _keep(wanted, report), meanwhile=meanwhile)
+    outcome = daemon.spawn(lambda report: _supervise(wanted, report), meanwhile=meanwhile)
     if outcome is None:
         raise GonogoError("the process that keeps the twin ended before it was there")
     if "error" in outcome:
@@ -118,7 +118,7 @@ def end(directory: Path, *, run_id: str) -> bool:
     if not home.is_dir():
         return False
     deadline, left = time.monotonic() + _GONE_SECONDS, -1
-    while not place.is_dead(home):
+    while not directories.is_dead(home):
         kept = _kept(home)
         if kept:
             name = application_name(run_id, "end")
@@ -126,7 +126,7 @@ def end(directory: Path, *, run_id: str) -> bool:
                 lock.release(connection, run_id=run_id)
         if time.monotonic() > deadline:
             # The more tables it had, the longer its files take to go.
-            before, left = left, place.files_of(home)
+            before, left = left, directories.files_of(home)
             if left == before:
                 raise GonogoError(
                     f"the twin in {home} does not end",
@@ -134,7 +134,7 @@ def end(directory: Path, *, run_id: str) -> bool:
                 )
             deadline = time.monotonic() + _GONE_SECONDS
         time.sleep(0.02)
-    place.remove(home)
+    directories.remove(home)
     return True
 
 
@@ -148,11 +148,11 @@ def _kept(home: Path) -> Kept | None:
             kept = Kept(**json.loads(removal.read_small(directory, _KEPT)))
     except (OSError, TypeError, ValueError):
         return None
-    return kept if kept.host in place.sockets_of(home) else None
+    return kept if kept.host in directories.sockets_of(home) else None
 
 
-def _keep(wanted: Wanted, report: daemon.Report) -> None:
-    """Everything the keeper does, in the process that `daemon.spawn` has made."""
+def _supervise(wanted: Wanted, report: daemon.Report) -> None:
+    """Everything the supervisor does, in the process that `daemon.spawn` has made."""
     child: subprocess.Popen[bytes] | None = None
     home = wanted.directory / wanted.run_id
 
@@ -164,7 +164,7 @@ def _keep(wanted: Wanted, report: daemon.Report) -> None:
     try:
         with contextlib.ExitStack() as stack:
             try:
-                where, mark = place.make(wanted.directory, wanted.run_id, wanted.account)
+                where, mark = directories.make(wanted.directory, wanted.run_id, wanted.account)
                 _refuse_no_room(where, wanted.needed_bytes)
                 kept = _make(wanted, where, spawned)
                 twin = kept.session(application_name(wanted.run_id, "lock"))
@@ -185,7 +185,7 @@ def _keep(wanted: Wanted, report: daemon.Report) -> None:
                     {"error": told["message"], "detail": told["detail"], "hint": told["hint"]}
                 )
                 return
-            place.note(home / _KEPT, json.dumps(asdict(kept)))
+            directories.note(home / _KEPT, json.dumps(asdict(kept)))
             report.tell({"kept": asdict(kept)})
             assert child is not None
             with contextlib.suppress(DatabaseError, OSError):
@@ -194,7 +194,7 @@ def _keep(wanted: Wanted, report: daemon.Report) -> None:
         if child:
             server.end(child)
         if mark >= 0:
-            place.remove(home)
+            directories.remove(home)
 
 
 def _watch(run_id: str, child: subprocess.Popen[bytes], twin: Any, source: Any) -> None:
@@ -225,8 +225,8 @@ def _idle_name(run_id: str) -> str:
     return f"gonogo-twin:{run_id}"
 
 
-def _refuse_no_room(where: place.Place, needed: int) -> None:
-    free = place.free_bytes(where)
+def _refuse_no_room(where: directories.Directories, needed: int) -> None:
+    free = directories.free_bytes(where)
     if free < needed:
         raise UnprovenError(
             f"not enough room for the twin in {where.data}",
@@ -235,7 +235,7 @@ def _refuse_no_room(where: place.Place, needed: int) -> None:
         )
 
 
-def _make(wanted: Wanted, where: place.Place, spawned: Any) -> Kept:
+def _make(wanted: Wanted, where: directories.Directories, spawned: Any) -> Kept:
     around = wanted.around
     superuser, database = str(around["superuser"]), str(around["database"]["datname"])
     server.initialize(
@@ -271,7 +271,9 @@ def _make(wanted: Wanted, where: place.Place, spawned: Any) -> Kept:
         return replace(kept, version=connection.info.server_version)
 
 
-def _started(wanted: Wanted, where: place.Place, login: Login, spawned: Any) -> Confinement:
+def _started(
+    wanted: Wanted, where: directories.Directories, login: Login, spawned: Any
+) -> Confinement:
     """The server, with the libraries that the source's has loaded, as far as this host has them.
 
     Whether it has them, a server can say best; so it is started once more where there are any.
@@ -318,7 +320,7 @@ def _session(login: Login) -> Any:
     return connect(login, name="gonogo-twin", timeouts=Timeouts(statement="0"))
 
 
-def _open_to_us(where: place.Place, account: Account, *, users: Sequence[str]) -> None:
+def _open_to_us(where: directories.Directories, account: Account, *, users: Sequence[str]) -> None:
     """Let in who runs this, through the socket, as any of these users."""
     us = account_name(os.geteuid())
     # Without a name there is no peer to know; the socket's directory is ours alone.

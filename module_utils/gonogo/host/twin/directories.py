@@ -1,12 +1,14 @@
-"""The directories of a twin, and the mark of who keeps it.
+"""The directories of a twin, and the mark that they carry.
 
-`DIRECTORY/RUN_ID` belongs to the caller and is locked as long as somebody keeps the twin; the lock
-ends with the keeper, however that ends. What the server owns lies in it too, or, where its account
-cannot get there, in a directory for temporary files; where the path of the socket would be too
-long, only the socket lies there. `places.json` names those.
+`DIRECTORY/RUN_ID` belongs to the caller and is locked as long as the twin has a supervisor: the
+lock ends with that process, however it ends. The server's files lie there too. They lie in a
+directory for temporary files instead where the server's account cannot get to the first one; only
+the socket lies there where its path would be too long. `directories.json` names the directories
+outside of the first one.
 
 A name proves nothing. All directories of one twin carry its mark: an empty file with a random
-number in its name. Whatever lacks it, or has another one, is not removed, whoever names it.
+number in its name. A directory without the mark, or with another one, is not removed, whoever names
+it.
 
 Runs on the target host: Python 3.9, standard library only.
 """
@@ -37,7 +39,7 @@ from . import server, sharedmemory
 from .account import Account
 
 __all__ = [
-    "Place",
+    "Directories",
     "files_of",
     "free_bytes",
     "is_dead",
@@ -50,7 +52,7 @@ __all__ = [
 
 # Nothing but what runs of this project have made.
 _NAME = re.compile(PATTERN)
-_PLACES = "places.json"
+_ELSEWHERE = "directories.json"
 _MARK = ".gonogo-twin-"
 _MARK_NAME = re.compile(rf"{re.escape(_MARK)}[0-9a-f]{{32}}")
 _OUTSIDE = "gonogo-twin-"
@@ -64,7 +66,7 @@ _SHARED = ("/var/tmp", "/tmp")  # noqa: S108
 
 
 @dataclass(frozen=True)
-class Place:
+class Directories:
     """`home` is marked; `data` and `sockets` are the server's; `log` is what it says."""
 
     home: Path
@@ -73,10 +75,10 @@ class Place:
     log: Path
 
 
-def make(directory: Path, run_id: str, account: Account) -> tuple[Place, int]:
+def make(directory: Path, run_id: str, account: Account) -> tuple[Directories, int]:
     """Make the directories for this run's twin; returns them and the descriptor of the lock.
 
-    Raises UnprovenError when there is no place that the account can use.
+    Raises UnprovenError when there is no directory that the account can use.
     """
     make_private(directory)
     home = directory / run_id
@@ -94,7 +96,7 @@ def make(directory: Path, run_id: str, account: Account) -> tuple[Place, int]:
         # Named before it is made: whoever finds the name removes what there is.
         made = Path(parent) / f"{_OUTSIDE}{secrets.token_hex(6)}"
         outside.append(str(made))
-        note(home / _PLACES, json.dumps(outside))
+        note(home / _ELSEWHERE, json.dumps(outside))
         made.mkdir(mode=0o711 if account.switch else 0o700)
         (made / mark).touch(mode=0o600, exist_ok=False)
         if account.switch:
@@ -116,7 +118,7 @@ def make(directory: Path, run_id: str, account: Account) -> tuple[Place, int]:
             account.own(path)
     log = home / "server.log"
     log.touch(mode=0o600)
-    return Place(home, data, sockets, log), lock
+    return Directories(home, data, sockets, log), lock
 
 
 def note(path: Path, text: str) -> None:
@@ -178,9 +180,9 @@ def sweep(directory: Path) -> list[dict[str, Any]]:
     return swept
 
 
-def free_bytes(place: Place) -> int:
+def free_bytes(directories: Directories) -> int:
     """Free bytes where the server's files go."""
-    return shutil.disk_usage(place.data).free
+    return shutil.disk_usage(directories.data).free
 
 
 def _usable(
@@ -240,7 +242,7 @@ def _outside(home: Path, mark: str | None) -> list[Path]:
         return found
     with contextlib.suppress(OSError, ValueError):
         with removal.opened(home) as directory:
-            names = json.loads(removal.read_small(directory, _PLACES))
+            names = json.loads(removal.read_small(directory, _ELSEWHERE))
         for name in names if isinstance(names, list) else []:
             path = Path(str(name))
             if _OUTSIDE_NAME.fullmatch(path.name) and path.is_absolute():
