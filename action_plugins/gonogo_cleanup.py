@@ -1,3 +1,4 @@
+# Written by python -m tests.generated, from module_utils/gonogo/contract/options.
 """The stage cleanup: see module_utils/gonogo/controller/stages/cleanup.py."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Written by python -m tests.generated, from module_utils/gonogo/contract/options.
 """The stage copy_sql: see module_utils/gonogo/controller/stages/files.py."""
 
 from __future__ import annotations

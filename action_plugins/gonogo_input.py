@@ -1,3 +1,4 @@
+# Written by python -m tests.generated, from module_utils/gonogo/contract/options.
 """The stage input: see module_utils/gonogo/controller/stages/input.py."""
 
 from __future__ import annotations

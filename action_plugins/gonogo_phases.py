@@ -1,3 +1,4 @@
+# Written by python -m tests.generated, from module_utils/gonogo/contract/options.
 """The stage phases: see module_utils/gonogo/controller/stages/scripts.py."""
 
 from __future__ import annotations

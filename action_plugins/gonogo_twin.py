@@ -1,3 +1,4 @@
+# Written by python -m tests.generated, from module_utils/gonogo/contract/options.
 """The stage twin: see module_utils/gonogo/controller/stages/twin.py."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 #!/usr/bin/python
+# Written by python -m tests.generated, from module_utils/gonogo/contract/options.
 """Take a backup that has been read back in full."""
 
 from __future__ import annotations
@@ -50,13 +51,35 @@ backup:
   returned: when not in check mode
   type: dict
   contains:
-    file: {description: Path of the archive (a directory) on the target host., type: path, returned: always}
-    files: {description: Name to size and SHA-256 of each file., type: dict, returned: always}
-    size: {description: Size in bytes., type: int, returned: always}
-    sha256: {description: SHA-256 of the list of its files as sha256sum prints it., type: str, returned: always}
-    tables: {description: 'Tables whose rows are in it, as SQL names them.', type: list, elements: str, returned: always}
-    read_back: {description: Whether all of it was read back., type: bool, returned: always}
-    seconds: {description: Seconds for dump and read_back., type: dict, returned: always}
+    file:
+      description: Path of the archive (a directory) on the target host.
+      returned: always
+      type: path
+    files:
+      description: Name to size and SHA-256 of each file.
+      returned: always
+      type: dict
+    size:
+      description: Size in bytes.
+      returned: always
+      type: int
+    sha256:
+      description: SHA-256 of the list of its files as sha256sum prints it.
+      returned: always
+      type: str
+    tables:
+      description: Tables whose rows are in it, as SQL names them.
+      returned: always
+      type: list
+      elements: str
+    read_back:
+      description: Whether all of it was read back.
+      returned: always
+      type: bool
+    seconds:
+      description: Seconds for dump and read_back.
+      returned: always
+      type: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -1,4 +1,5 @@
 #!/usr/bin/python
+# Written by python -m tests.generated, from module_utils/gonogo/contract/options.
 """Remove the test rows a run has left, after approval."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 #!/usr/bin/python
+# Written by python -m tests.generated, from module_utils/gonogo/contract/options.
 """Apply a runbook's migration where it is absent."""
 
 from __future__ import annotations
@@ -69,14 +70,42 @@ deployment:
   returned: when the stage takes part in the run
   type: dict
   contains:
-    action: {description: 'What was done: none, applied, refused or failed.', type: str, returned: always}
-    before: {description: What existed before, object by object., type: dict, returned: always}
-    after: {description: What exists now; null when nobody could look., type: dict, returned: always}
-    statements: {description: What each statement cost., type: list, elements: dict, returned: always}
-    failed_attempts: {description: The attempts before the one that counts., type: list, elements: dict, returned: always}
-    error: {description: Why it ended early., type: dict, returned: always}
-    changed: {description: What differs in the schema., type: list, elements: str, returned: always}
-    leftovers: {description: Unfinished indexes and the commands that remove them., type: list, elements: dict, returned: always}
+    action:
+      description: 'What was done: none, applied, refused or failed.'
+      returned: always
+      type: str
+    before:
+      description: What existed before, object by object.
+      returned: always
+      type: dict
+    after:
+      description: What exists now; null when nobody could look.
+      returned: always
+      type: dict
+    statements:
+      description: What each statement cost.
+      returned: always
+      type: list
+      elements: dict
+    failed_attempts:
+      description: The attempts before the one that counts.
+      returned: always
+      type: list
+      elements: dict
+    error:
+      description: Why it ended early.
+      returned: always
+      type: dict
+    changed:
+      description: What differs in the schema.
+      returned: always
+      type: list
+      elements: str
+    leftovers:
+      description: Unfinished indexes and the commands that remove them.
+      returned: always
+      type: list
+      elements: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule

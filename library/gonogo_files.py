@@ -1,4 +1,5 @@
 #!/usr/bin/python
+# Written by python -m tests.generated, from module_utils/gonogo/contract/options.
 """Copy a set of text files in one go and compare checksums."""
 
 from __future__ import annotations

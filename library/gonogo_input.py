@@ -1,4 +1,5 @@
 #!/usr/bin/python
+# Written by python -m tests.generated, from module_utils/gonogo/contract/options.
 """Refuse a request that cannot be judged."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 #!/usr/bin/python
+# Written by python -m tests.generated, from module_utils/gonogo/contract/options.
 """Run the phase scripts of a run."""
 
 from __future__ import annotations
@@ -39,13 +40,36 @@ phases:
   type: list
   elements: dict
   contains:
-    name: {description: Name of the phase., type: str, returned: always}
-    ran: {description: Whether it ran at all., type: bool, returned: always}
-    committed: {description: Whether its transaction was committed; null when nobody knows., type: bool, returned: always}
-    error: {description: 'Why it ended early: SQLSTATE, message, block and line.', type: dict, returned: always}
-    checks: {description: The results of its checks., type: list, elements: dict, returned: always}
-    races: {description: The results of its races., type: list, elements: dict, returned: always}
-    seconds: {description: How long it took., type: float, returned: always}
+    name:
+      description: Name of the phase.
+      returned: always
+      type: str
+    ran:
+      description: Whether it ran at all.
+      returned: always
+      type: bool
+    committed:
+      description: Whether its transaction was committed; null when nobody knows.
+      returned: always
+      type: bool
+    error:
+      description: 'Why it ended early: SQLSTATE, message, block and line.'
+      returned: always
+      type: dict
+    checks:
+      description: The results of its checks.
+      returned: always
+      type: list
+      elements: dict
+    races:
+      description: The results of its races.
+      returned: always
+      type: list
+      elements: dict
+    seconds:
+      description: How long it took.
+      returned: always
+      type: float
 """
 
 from ansible.module_utils.basic import AnsibleModule

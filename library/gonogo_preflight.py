@@ -1,4 +1,5 @@
 #!/usr/bin/python
+# Written by python -m tests.generated, from module_utils/gonogo/contract/options.
 """Find the facts about a target, read-only."""
 
 from __future__ import annotations
@@ -47,9 +48,9 @@ ansible_facts:
   contains:
     gonogo:
       description: One key a fact, as the runbook's preflight script calls it.
-      type: dict
       returned: success
-      sample: {"orders_id_type": "text", "users": ["admin-001"], "tenant": {"code": "EXAMPLE"}}
+      type: dict
+      sample: {orders_id_type: text, tenant: {code: EXAMPLE}, users: [admin-001]}
 phases:
   description: What each script answered.
   returned: success

@@ -1,4 +1,5 @@
 #!/usr/bin/python
+# Written by python -m tests.generated, from module_utils/gonogo/contract/options.
 """Try migration, way back and phases on the twin."""
 
 from __future__ import annotations
@@ -54,20 +55,62 @@ rehearsal:
   returned: when not in check mode
   type: dict
   contains:
-    done: {description: Whether there was a twin to try it on; null where not., type: bool, returned: always}
-    reason: {description: Why there was none., type: str, returned: always}
-    state: {description: What was there of the migration before., type: str, returned: where the run deploys}
-    deployment: {description: 'What applying it came to, statement by statement, as of gonogo_deploy.', type: dict, returned: where it was applied}
-    undone: {description: 'What taking it back came to: seconds, and the tables nobody else could use meanwhile.', type: dict, returned: where it was applied}
-    rows_changed: {description: Tables that were there before whose rows the migration has changed., type: dict, returned: always}
-    rows_removed: {description: 'Tables that were there before and have fewer rows with the migration, or are gone: rows and hash of what they held.', type: dict, returned: always}
-    problem: {description: What is wrong with the migration or its undo., type: dict, returned: where something is}
-    slow: {description: 'Statements that took longer than they may, with all times and what they rewrote.', type: list, returned: always}
-    alone: {description: Whether nothing else was in their way when they were tried again., type: bool, returned: where they were}
-    unlike_promotion: {description: What of the schema is not as it was validated., type: list, returned: where another run has let this one in}
-    retried: {description: 'What applying again came to of what no object tells: changes of the schema, and statements that could not be tried.', type: dict, returned: where a migration has such statements and seems to be there}
-    checks: {description: 'The result of every check, as in checks.jsonl.', type: list, returned: always}
-    back: {description: What taking it back would come to with the rows of the phases., type: dict, returned: where there is an undo}
+    done:
+      description: Whether there was a twin to try it on; null where not.
+      returned: always
+      type: bool
+    reason:
+      description: Why there was none.
+      returned: always
+      type: str
+    state:
+      description: What was there of the migration before.
+      returned: where the run deploys
+      type: str
+    deployment:
+      description: What applying it came to, statement by statement, as of gonogo_deploy.
+      returned: where it was applied
+      type: dict
+    undone:
+      description: 'What taking it back came to: seconds, and the tables nobody else could use meanwhile.'
+      returned: where it was applied
+      type: dict
+    rows_changed:
+      description: Tables that were there before whose rows the migration has changed.
+      returned: always
+      type: dict
+    rows_removed:
+      description: 'Tables that were there before and have fewer rows with the migration, or are gone: rows and hash of what they held.'
+      returned: always
+      type: dict
+    problem:
+      description: What is wrong with the migration or its undo.
+      returned: where something is
+      type: dict
+    slow:
+      description: Statements that took longer than they may, with all times and what they rewrote.
+      returned: always
+      type: list
+    alone:
+      description: Whether nothing else was in their way when they were tried again.
+      returned: where they were
+      type: bool
+    unlike_promotion:
+      description: What of the schema is not as it was validated.
+      returned: where another run has let this one in
+      type: list
+    retried:
+      description: 'What applying again came to of what no object tells: changes of the schema, and statements that could not be tried.'
+      returned: where a migration has such statements and seems to be there
+      type: dict
+    checks:
+      description: The result of every check, as in checks.jsonl.
+      returned: always
+      type: list
+    back:
+      description: What taking it back would come to with the rows of the phases.
+      returned: where there is an undo
+      type: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule

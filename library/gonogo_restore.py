@@ -1,4 +1,5 @@
 #!/usr/bin/python
+# Written by python -m tests.generated, from module_utils/gonogo/contract/options.
 """Put a proven backup in the place of the database, after approval."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 #!/usr/bin/python
+# Written by python -m tests.generated, from module_utils/gonogo/contract/options.
 """Prove the identity of a target database and take the run lock."""
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ observed:
   description: What the database says about itself.
   returned: success
   type: dict
-  sample: {"database": "orders_staging", "environment": "staging", "login": "orders_staging", "server_version": "16.4"}
+  sample: {database: orders_staging, environment: staging, login: orders_staging, server_version: '16.4'}
 clients:
   description: Path and version of pg_dump and pg_restore.
   returned: success
@@ -117,8 +118,14 @@ swept:
   type: list
   elements: dict
   contains:
-    file: {description: Path on the target host., type: path, returned: always}
-    size: {description: Size in bytes., type: int, returned: always}
+    file:
+      description: Path on the target host.
+      returned: always
+      type: path
+    size:
+      description: Size in bytes.
+      returned: always
+      type: int
 held:
   description: Who holds the run lock instead of this run.
   returned: success

@@ -1,4 +1,5 @@
 #!/usr/bin/python
+# Written by python -m tests.generated, from module_utils/gonogo/contract/options.
 """Restore the backup into a twin and prove that it equals its source."""
 
 from __future__ import annotations
@@ -62,15 +63,42 @@ twin:
   returned: when not in check mode
   type: dict
   contains:
-    proven: {description: Whether the twin equals its source; null where it could not be tried., type: bool, returned: always}
-    reason: {description: Why the backup is not proven., type: str, returned: always}
-    required: {description: Whether an unproven backup stands in the way of a GO., type: bool, returned: always}
-    backup_sha256: {description: The sealed archive that was restored., type: str, returned: always}
-    method: {description: Where it was restored., type: str, returned: when it was tried}
-    confinement: {description: 'What was taken from the server of a cluster: files, network, signals; and the reason where not all of it.', type: dict, returned: when it was restored into a cluster}
-    first_attempt: {description: 'Why the first attempt to restore it failed. The second one restores in a row, into a fresh database without settings.', type: str, returned: when there was a second one}
-    seconds: {description: Seconds for start and restore and compare., type: dict, returned: when it was tried}
-    proof: {description: 'Rows and hash of every table, source and twin; differences of sequences, large objects and schema.', type: dict, returned: when it was restored}
+    proven:
+      description: Whether the twin equals its source; null where it could not be tried.
+      returned: always
+      type: bool
+    reason:
+      description: Why the backup is not proven.
+      returned: always
+      type: str
+    required:
+      description: Whether an unproven backup stands in the way of a GO.
+      returned: always
+      type: bool
+    backup_sha256:
+      description: The sealed archive that was restored.
+      returned: always
+      type: str
+    method:
+      description: Where it was restored.
+      returned: when it was tried
+      type: str
+    confinement:
+      description: 'What was taken from the server of a cluster: files, network, signals; and the reason where not all of it.'
+      returned: when it was restored into a cluster
+      type: dict
+    first_attempt:
+      description: Why the first attempt to restore it failed. The second one restores in a row, into a fresh database without settings.
+      returned: when there was a second one
+      type: str
+    seconds:
+      description: Seconds for start and restore and compare.
+      returned: when it was tried
+      type: dict
+    proof:
+      description: Rows and hash of every table, source and twin; differences of sequences, large objects and schema.
+      returned: when it was restored
+      type: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -1,4 +1,5 @@
 #!/usr/bin/python
+# Written by python -m tests.generated, from module_utils/gonogo/contract/options.
 """Decide GO, HOLD or NO-GO from the evidence of a run."""
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ score:
   description: Scoring units passed, and how many there are.
   returned: when a run was judged
   type: dict
-  sample: {"passed": 15, "of": 15}
+  sample: {of: 15, passed: 15}
 evidence:
   description: Directory of the run's evidence.
   returned: when a run was judged

@@ -1,10 +1,10 @@
-"""What Ansible and people read as files, written from the options of the stages.
+"""What Ansible and people read as files, written from the declarations of the stages.
 
-`contract/options` declares them once. `python -m tests.generated` writes what says them again:
-the documentation of the modules and its fragments, what the roles say of their variables, their
-defaults and what their tasks pass on, and the tables of docs/variables.md. Everything else in
-these files is written by hand, and stays. tests/unit/test_generated.py fails where one is not as
-it would be written.
+`contract/options` declares each of them once. `python -m tests.generated` writes what says it
+again: the action plugins, the modules and the fragments of their documentation, the roles, the
+stages in the playbook of a run, and the tables of docs/variables.md. A file that begins with the
+words of `WRITTEN` is written as a whole; of the others everything else is written by hand, and
+stays. tests/unit/test_generated.py fails where one is not as it would be written.
 """
 
 from __future__ import annotations

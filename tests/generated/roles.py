@@ -10,14 +10,29 @@ from gonogo.contract.options.every import STAGES
 from gonogo.contract.options.option import TASK, Option, StageOptions, Variable
 from tests.generated import WRITTEN, comment, flow, replaced
 
-__all__ = ["constants", "constants_of", "defaults", "specs", "tasks"]
+__all__ = ["constants", "constants_of", "defaults", "galaxy", "specs", "tasks", "whole"]
 
 _LONGEST = 150
 _MODULE = re.compile(r"^  (gonogo_\w+):$")
 _OPTION = re.compile(r"^    (\w+):")
 _CONSTANT = re.compile(r"\{\{ (__\w+) \}\}")
 
+_GALAXY = """\
+{written}
+galaxy_info:
+  author: pg-gonogo maintainers
+  description: Stage {role} of a run
+  license: GPL-3.0-or-later
+  min_ansible_version: "2.19"
+dependencies: []
+"""
+
 _BY_MODULE = {stage.module_name: stage for stage in STAGES}
+
+
+def galaxy(stage: StageOptions) -> str:
+    """meta/main.yml."""
+    return _GALAXY.format(written=WRITTEN, role=stage.role)
 
 
 def specs(stage: StageOptions) -> str:
@@ -65,6 +80,15 @@ def defaults(stage: StageOptions) -> str:
         else:
             lines.append(f"{variable.name}: {flow(variable.default)}")
     return "\n".join([WRITTEN, *lines]) + "\n" if lines else ""
+
+
+def whole(stage: StageOptions) -> str:
+    """tasks/main.yml of a role that has the stage's own task alone."""
+    lines = [WRITTEN, f"- name: {flow(stage.says['main'])}", f"  {stage.module_name}:"]
+    lines += _parameters(stage, "main", {})
+    if stage.asked_for_by:
+        lines += ["  when:", *(f"    - {variable} | bool" for variable in stage.asked_for_by)]
+    return "\n".join(lines) + "\n"
 
 
 def tasks(text: str, file: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -15,35 +16,20 @@ from gonogo.contract.options.every import STAGES
 from gonogo.contract.options.option import (
     ENTRY,
     TASK,
+    Documented,
     Option,
     Range,
+    Returned,
     StageOptions,
     Variable,
     all_options,
 )
 from gonogo.contract.options.shared import BUDGETS
-from gonogo.controller.stages.backup import Backup
 from gonogo.controller.stages.base import Stage
-from gonogo.controller.stages.cleanup import Cleanup
-from gonogo.controller.stages.deploy import Deploy
-from gonogo.controller.stages.files import CopySql
-from gonogo.controller.stages.input import Input
-from gonogo.controller.stages.rehearsal import Rehearsal
-from gonogo.controller.stages.restore import Restore
-from gonogo.controller.stages.scripts import Phases, Preflight
-from gonogo.controller.stages.target import Target
-from gonogo.controller.stages.twin import Twin
-from gonogo.controller.stages.undo import Undo
-from gonogo.controller.stages.verdict import Verdict
 from gonogo.host.stages import ENTRIES, find
-from tests.generated import ROOT, documentation, replaced, roles, variables
+from tests.generated import ROOT, documentation, playbook, plugins, replaced, roles, variables
 from tests.generated.all import FILES
 
-# As STAGES has them.
-CLASSES: tuple[type[Stage], ...] = (
-    *(Input, Target, Backup, Twin, Rehearsal, CopySql, Preflight, Deploy, Phases, Verdict),
-    *(Cleanup, Undo, Restore),
-)
 EVERY = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.role)
 
 
@@ -75,7 +61,7 @@ def test_an_option_that_somebody_documents_is_noticed() -> None:
     text = (ROOT / "library/gonogo_twin.py").read_text(encoding="utf-8")
     more = text.replace("options:\n", "options:\n  run_id:\n    type: str\n", 1)
     assert more != text
-    assert documentation.module(more, of("twin")) == text
+    assert FILES[Path("library/gonogo_twin.py")](more) == text
 
 
 def test_a_task_has_no_option_that_is_not_declared() -> None:
@@ -117,7 +103,7 @@ def test_a_new_option_is_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert twin.task["pace"] == twin.entry["pace"] == {"type": "int", "default": 3}
     assert twin.passed(dict.fromkeys(twin.task, 5))["pace"] == 5
-    documented = documentation.module(text("library/gonogo_twin.py"), twin)
+    documented = documentation.module(twin)
     assert "  pace:\n    description: Steps at a time, V(3) by default.\n" in documented
     assert "\n# Steps at a time, 3 by default.\ntwin_pace: 3\n" in roles.defaults(twin)
     assert yaml.safe_load(roles.specs(twin))["argument_specs"]["main"]["options"]["twin_pace"] == {
@@ -132,13 +118,74 @@ def test_a_new_option_is_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "* `twin_pace`: 1 to 9 steps\n" in page
 
 
+class Wait(Stage):
+    """A stage that nobody has."""
+
+    stage = "wait"
+
+    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        return arguments
+
+
+def test_a_new_stage_is_its_declaration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its plugin, its module, its role and its place in the run are written from it."""
+    pause = Option("pause", "int", default=3, text="Seconds.", variable=Variable("wait_pause"))
+    wait = StageOptions(
+        role="wait",
+        says={"main": "Wait: a little"},
+        asked_for_by=("wait_enabled",),
+        documented=Documented(
+            title="Wait",
+            description=("Waits: a little.",),
+            examples="- name: Wait\n  gonogo_wait:\n    pause: 3\n",
+            returns=(Returned("waited", "float", "For how long: seconds.", sample=3.1),),
+        ),
+        declared=(pause,),
+    )
+    monkeypatch.setattr(plugins, "classes", lambda: [Wait])
+    monkeypatch.setattr(playbook, "RUN", (wait, of("copy_sql")))
+    plugin = plugins.plugin(wait)
+    compile(plugin, "gonogo_wait.py", "exec")
+    assert "import Wait\n" in plugin
+    assert "    logic = Wait\n" in plugin
+    names: dict[str, Any] = {}
+    exec(documentation.module(wait).partition("from ansible")[0], names)  # noqa: S102 - our own
+    documented = yaml.safe_load(names["DOCUMENTATION"])
+    assert documented["module"] == "gonogo_wait"
+    assert documented["description"] == ["Waits: a little."]
+    assert documented["options"]["pause"]["default"] == 3
+    assert yaml.safe_load(names["RETURN"])["waited"]["sample"] == 3.1
+    (task,) = yaml.safe_load(roles.whole(wait))
+    assert task == {
+        "name": "Wait: a little",
+        "gonogo_wait": {"pause": "{{ wait_pause }}"},
+        "when": ["wait_enabled | bool"],
+    }
+    assert yaml.safe_load(roles.galaxy(wait))["galaxy_info"]["description"] == "Stage wait of a run"
+    _, judge = yaml.safe_load(playbook.run((ROOT / "playbooks/validate.yml").read_text()))
+    stages = judge["tasks"][0]["block"]
+    assert [one["name"] for one in stages] == ["Wait", "Copy SQL"]
+    assert stages[0]["ansible.builtin.import_role"]["name"] == "wait"
+
+
+def test_what_a_role_does_by_hand_stays_there() -> None:
+    written = FILES[Path("roles/cleanup/tasks/main.yml")]
+    text = (ROOT / "roles/cleanup/tasks/main.yml").read_text(encoding="utf-8")
+    more = text + "\n- name: One more\n  ansible.builtin.debug:\n    msg: one more\n"
+    assert written(more) == more
+    assert written("") == roles.whole(of("cleanup"))
+
+
 # --- what is declared ---------------------------------------------------------------------------
 
 
-def test_every_stage_is_declared() -> None:
-    assert [stage.role for stage in STAGES] == [cls.stage for cls in CLASSES]
-    for stage, cls in zip(STAGES, CLASSES, strict=True):
-        assert cls.spec == stage.task
+@EVERY
+def test_every_stage_is_declared(stage: StageOptions) -> None:
+    assert plugins.class_of(stage).spec == stage.task
+
+
+def test_every_stage_has_a_declaration() -> None:
+    assert {cls.stage for cls in plugins.classes()} == {stage.role for stage in STAGES}
 
 
 @EVERY

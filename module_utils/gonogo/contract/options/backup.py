@@ -2,14 +2,60 @@
 
 from __future__ import annotations
 
-from .option import ENTRY, Option, Range, StageOptions, Variable
+from .option import ENTRY, Documented, Option, Range, Returned, StageOptions, Variable
 from .shared import DATABASE, PG_BIN, REMOTE_DIR, RUNS_DIR
 
 __all__ = ["BACKUP"]
 
+_EXAMPLES = """\
+- name: Dump the database, read it back, seal it
+  gonogo_backup:
+    login: {db: orders_staging, user: orders_staging, host: localhost, passfile: ~/.pgpass}
+    directory: ~/.gonogo/backups
+"""
+
 BACKUP = StageOptions(
     role="backup",
     says={"main": "Dump the database, read it back, seal it"},
+    documented=Documented(
+        title="Take a backup that has been read back in full",
+        description=(
+            "Dumps the database with pg_dump in the directory format under a temporary name, "
+            "reads the whole archive back with pg_restore, records the SHA-256 of its files, and"
+            " only then gives it its name.",
+            "An earlier backup is never touched; a failure leaves nothing behind. Directories "
+            "have mode 0700, files 0600.",
+            "On the controller, writes backup.json into the run's evidence.",
+        ),
+        check_mode="In check mode nothing is dumped, and the task says that it would be.",
+        examples=_EXAMPLES,
+        returns=(
+            Returned(
+                "backup",
+                "dict",
+                "The sealed record, also written beside the archive.",
+                returned="when not in check mode",
+                contains=(
+                    Returned(
+                        "file", "path", "Path of the archive (a directory) on the target host."
+                    ),
+                    Returned("files", "dict", "Name to size and SHA-256 of each file."),
+                    Returned("size", "int", "Size in bytes."),
+                    Returned(
+                        "sha256", "str", "SHA-256 of the list of its files as sha256sum prints it."
+                    ),
+                    Returned(
+                        "tables",
+                        "list",
+                        "Tables whose rows are in it, as SQL names them.",
+                        elements="str",
+                    ),
+                    Returned("read_back", "bool", "Whether all of it was read back."),
+                    Returned("seconds", "dict", "Seconds for dump and read_back."),
+                ),
+            ),
+        ),
+    ),
     declared=(
         *DATABASE,
         REMOTE_DIR,

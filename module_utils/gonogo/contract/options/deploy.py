@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .option import ENTRY, TASK, EntryOptions, Option, StageOptions, Variable
+from .option import ENTRY, TASK, Documented, EntryOptions, Option, Returned, StageOptions, Variable
 from .shared import (
     APPROVAL,
     BUDGETS,
@@ -20,9 +20,63 @@ from .shared import (
 
 __all__ = ["DEPLOY", "FOUND"]
 
+_EXAMPLES = """\
+- name: Apply the migration
+  gonogo_deploy:
+    login: {db: orders, user: orders, host: localhost, passfile: ~/.pgpass}
+    budgets: {lock: 1s, hold: 5s}
+"""
+
 DEPLOY = StageOptions(
     role="deploy",
     says={"main": "Apply the migration where it is absent and the inventory asks for it"},
+    asked_for_by=("deploy_enabled",),
+    documented=Documented(
+        title="Apply a runbook's migration where it is absent",
+        description=(
+            "Looks for the migration's objects in the real schema. Where all are there, nothing "
+            "is done; where some are, the stage is refused and names every one; where none is, "
+            "the migration is applied.",
+            "The files are applied in one transaction, but for those declared with "
+            "V(transaction=none). A transaction that does not get its locks in time is rolled "
+            "back and tried again.",
+            "Every statement's line in deploy.json says how long it took, what it locked and "
+            "rewrote, how much it wrote, and for how long the application had to wait for it.",
+            "Where the migration tool keeps a record in the database, the migration is recorded "
+            "in its own transaction.",
+        ),
+        check_mode="The stage is skipped, there is no run it could belong to.",
+        examples=_EXAMPLES,
+        returns=(
+            Returned("token", "str", "Token of the plan.", returned="when a plan is shown"),
+            Returned(
+                "deployment",
+                "dict",
+                "What was done; the same as deploy.json in the evidence.",
+                returned="when the stage takes part in the run",
+                contains=(
+                    Returned("action", "str", "What was done: none, applied, refused or failed."),
+                    Returned("before", "dict", "What existed before, object by object."),
+                    Returned("after", "dict", "What exists now; null when nobody could look."),
+                    Returned("statements", "list", "What each statement cost.", elements="dict"),
+                    Returned(
+                        "failed_attempts",
+                        "list",
+                        "The attempts before the one that counts.",
+                        elements="dict",
+                    ),
+                    Returned("error", "dict", "Why it ended early."),
+                    Returned("changed", "list", "What differs in the schema.", elements="str"),
+                    Returned(
+                        "leftovers",
+                        "list",
+                        "Unfinished indexes and the commands that remove them.",
+                        elements="dict",
+                    ),
+                ),
+            ),
+        ),
+    ),
     declared=(
         *SESSIONS,
         REMOTE_DIR,

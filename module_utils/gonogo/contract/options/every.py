@@ -18,11 +18,11 @@ from .twin import TWIN
 from .undo import UNDO
 from .verdict import VERDICT
 
-__all__ = ["STAGES", "variables"]
+__all__ = ["RUN", "STAGES", "variables"]
 
-# In the order of a run, and what comes after it.
-STAGES: tuple[StageOptions, ...] = (
-    INPUT,
+# What a run consists of, in its order. All of them have to pass for a GO, but for those that the
+# inventory does not ask for.
+RUN: tuple[StageOptions, ...] = (
     TARGET,
     BACKUP,
     TWIN,
@@ -31,11 +31,9 @@ STAGES: tuple[StageOptions, ...] = (
     PREFLIGHT,
     DEPLOY,
     PHASES,
-    VERDICT,
-    CLEANUP,
-    UNDO,
-    RESTORE,
 )
+# With what comes before a run and after it.
+STAGES: tuple[StageOptions, ...] = (INPUT, *RUN, VERDICT, CLEANUP, UNDO, RESTORE)
 
 
 def variables() -> Iterator[Variable]:

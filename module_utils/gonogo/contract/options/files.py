@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
-from .option import ENTRY, Option, StageOptions
+from .option import ENTRY, Documented, Option, Returned, StageOptions
 from .shared import REMOTE_DIR, RUNS_DIR
 
 __all__ = ["FILES"]
 
+_EXAMPLES = """\
+- name: Copy the SQL and compare checksums
+  gonogo_files:
+    directory: ~/.gonogo/runs
+"""
+
 FILES = StageOptions(
     role="copy_sql",
     module="files",
+    called="Copy SQL",
     says={"main": "Copy the runbook's SQL and compare checksums"},
+    documented=Documented(
+        title="Copy a set of text files in one go and compare checksums",
+        description=(
+            "Writes the SQL files of the run's runbook into a directory of the target host that "
+            "only the login user can read, then reads each back and compares its SHA-256.",
+            "The files come from the run the stage target opened.",
+        ),
+        examples=_EXAMPLES,
+        returns=(
+            Returned("directory", "path", "Where the files are.", returned="success"),
+            Returned(
+                "written",
+                "list",
+                "Names of the files that were new or different.",
+                returned="success",
+                elements="str",
+            ),
+        ),
+    ),
     declared=(
         REMOTE_DIR,
         Option(

@@ -15,9 +15,11 @@ __all__ = [
     "BOTH",
     "ENTRY",
     "TASK",
+    "Documented",
     "EntryOptions",
     "Option",
     "Range",
+    "Returned",
     "StageOptions",
     "Variable",
     "all_options",
@@ -179,17 +181,51 @@ class EntryOptions:
 
 
 @dataclass(frozen=True)
-class StageOptions:
-    """The options of a stage's task and of the entry of the same name.
+class Returned:
+    """A value that a task returns, or a key of one."""
 
-    Among them are variables that are none of its options: the stage reads them by itself, or the
+    name: str
+    type: str
+    text: str
+    returned: str = "always"
+    elements: str = ""
+    sample: Any = None
+    contains: tuple[Returned, ...] = ()
+
+
+@dataclass(frozen=True)
+class Documented:
+    """What the documentation of a module says beside its options.
+
+    `description` has one text a paragraph, `check_mode` what the task does in check mode where it
+    is not the same as ever, `examples` tasks in YAML.
+    """
+
+    title: str
+    description: tuple[str, ...]
+    examples: str
+    returns: tuple[Returned, ...]
+    check_mode: str = ""
+
+
+@dataclass(frozen=True)
+class StageOptions:
+    """A stage as it is declared: the options of its task and of the entry of the same name, and
+    what its role and its module say.
+
+    Among the options are variables that are none of them: the stage reads them by itself, or the
     role decides by them. `says` is the short description of each entry point of the role.
+    `asked_for_by` are the variables that are all true where the stage takes part in a run, and
+    `called` is the name of its play's task where that is not the role's.
     """
 
     role: str
     says: Mapping[str, str]
+    documented: Documented
     declared: tuple[Option | Variable, ...]
     module: str = ""
+    asked_for_by: tuple[str, ...] = ()
+    called: str = ""
 
     @property
     def options(self) -> tuple[Option, ...]:

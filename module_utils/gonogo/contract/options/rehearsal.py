@@ -4,14 +4,126 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .option import ENTRY, TASK, EntryOptions, Option, StageOptions, Variable
+from .option import ENTRY, TASK, Documented, EntryOptions, Option, Returned, StageOptions, Variable
 from .shared import BUDGETS, PG_BIN, REMOTE_DIR, RUNS_DIR, SESSIONS
 
 __all__ = ["REHEARSAL", "REPRINT", "SABOTAGE"]
 
+_EXAMPLES = """\
+- name: Try everything on the twin
+  gonogo_rehearsal:
+    login: {db: orders_staging, user: orders_staging, host: localhost, passfile: ~/.pgpass}
+    directory: ~/.gonogo
+"""
+
 REHEARSAL = StageOptions(
     role="rehearsal",
-    says={"main": "Try everything on the twin before the database itself sees it"},
+    says={"main": "Try everything on the twin"},
+    asked_for_by=("rehearsal_enabled", "twin_enabled"),
+    documented=Documented(
+        title="Try migration, way back and phases on the twin",
+        description=(
+            "Works on the twin that the stage twin has left, a copy of the database on the "
+            "target host, and removes it at the end. The database itself is not touched.",
+            "Where the run deploys, applies the migration there, takes it back, compares schema "
+            "and rows with what was there before, and applies it again. Nothing is ended there "
+            "for its time; what takes longer than the budgets of the deployment is measured "
+            "twice and is a HOLD where it stays so. Records of each statement how long it took, "
+            "what it locked, rewrote and wrote.",
+            "Then runs preflight and phases with rows that stay, races included, whatever the "
+            "inventory says about the database itself, and tries once more whether the migration"
+            " can be taken back.",
+            "Where another run has let this one in, compares the schema, as it is with the "
+            "migration, with the one that run has seen.",
+            "On the controller, writes rehearsal.json and schema.json into the run's evidence. "
+            "Fails where the run would deploy and the rehearsal is no GO; else what it finds is "
+            "part of the verdict.",
+        ),
+        check_mode="In check mode nothing is tried.",
+        examples=_EXAMPLES,
+        returns=(
+            Returned(
+                "rehearsal",
+                "dict",
+                "What is written to rehearsal.json.",
+                returned="when not in check mode",
+                contains=(
+                    Returned(
+                        "done", "bool", "Whether there was a twin to try it on; null where not."
+                    ),
+                    Returned("reason", "str", "Why there was none."),
+                    Returned(
+                        "state",
+                        "str",
+                        "What was there of the migration before.",
+                        returned="where the run deploys",
+                    ),
+                    Returned(
+                        "deployment",
+                        "dict",
+                        "What applying it came to, statement by statement, as of gonogo_deploy.",
+                        returned="where it was applied",
+                    ),
+                    Returned(
+                        "undone",
+                        "dict",
+                        "What taking it back came to: seconds, and the tables nobody else could "
+                        "use meanwhile.",
+                        returned="where it was applied",
+                    ),
+                    Returned(
+                        "rows_changed",
+                        "dict",
+                        "Tables that were there before whose rows the migration has changed.",
+                    ),
+                    Returned(
+                        "rows_removed",
+                        "dict",
+                        "Tables that were there before and have fewer rows with the migration, "
+                        "or are gone: rows and hash of what they held.",
+                    ),
+                    Returned(
+                        "problem",
+                        "dict",
+                        "What is wrong with the migration or its undo.",
+                        returned="where something is",
+                    ),
+                    Returned(
+                        "slow",
+                        "list",
+                        "Statements that took longer than they may, with all times and what they"
+                        " rewrote.",
+                    ),
+                    Returned(
+                        "alone",
+                        "bool",
+                        "Whether nothing else was in their way when they were tried again.",
+                        returned="where they were",
+                    ),
+                    Returned(
+                        "unlike_promotion",
+                        "list",
+                        "What of the schema is not as it was validated.",
+                        returned="where another run has let this one in",
+                    ),
+                    Returned(
+                        "retried",
+                        "dict",
+                        "What applying again came to of what no object tells: changes of the "
+                        "schema, and statements that could not be tried.",
+                        returned="where a migration has such statements and seems to be there",
+                    ),
+                    Returned("checks", "list", "The result of every check, as in checks.jsonl."),
+                    Returned(
+                        "back",
+                        "dict",
+                        "What taking it back would come to with the rows of the phases.",
+                        returned="where there is an undo",
+                    ),
+                ),
+            ),
+        ),
+    ),
     declared=(
         *SESSIONS,
         Variable(

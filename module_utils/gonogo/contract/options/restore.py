@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from .option import ENTRY, TASK, EntryOptions, Option, Range, StageOptions, Variable
+from .option import (
+    ENTRY,
+    TASK,
+    Documented,
+    EntryOptions,
+    Option,
+    Range,
+    Returned,
+    StageOptions,
+    Variable,
+)
 from .shared import (
     APPROVED,
     DECLARED,
@@ -19,9 +29,118 @@ __all__ = ["RESTORE", "RESTORED"]
 
 _FILE = Option("file", "path", used=ENTRY, required=True, text="The archive.")
 
+_EXAMPLES = """\
+- name: Show the plan
+  gonogo_restore:
+    login: {db: orders_staging, user: orders_staging, host: localhost, passfile: ~/.pgpass}
+    environment: staging
+    run_id: 20260131T120000Z-0a1b2c
+
+- name: Carry it out
+  gonogo_restore:
+    login: {db: orders_staging, user: orders_staging, host: localhost, passfile: ~/.pgpass}
+    environment: staging
+    run_id: 20260131T120000Z-0a1b2c
+    approval:
+      answer: COMMIT 0123456789
+      approved_by: Dewi
+      run_id: 20260131T120000Z-0a1b2c
+"""
+
 RESTORE = StageOptions(
     role="restore",
     says={"main": "Put a proven backup in the place of the database, after approval"},
+    documented=Documented(
+        title="Put a proven backup in the place of the database, after approval",
+        description=(
+            "Restores the backup of a run into a new database on the same server and compares it"
+            " there with what was dumped. Then the two change names in one transaction; the "
+            "database that was there is kept under another name, read-only.",
+            "Only a backup that its run has proven (stage C(twin)) is restored, and only while "
+            "its files are those that were sealed.",
+            "The new database gets the settings, privileges, comment and connection limit of the"
+            " present one, its marker among them.",
+            "Sessions in the present database are ended when the names change. Where that fails,"
+            " or anything before it, the new database is removed and nothing else has changed.",
+            "Where an approved restore was interrupted, the next call finds out on the server "
+            "whether it was done, says so and puts it on record; so do the modules of a cleanup,"
+            " an undo and the next run.",
+            "Takes the run lock while it works; ends sessions that a dead run has left, and "
+            "refuses while another run is alive.",
+            "Needs CREATEDB and the ownership of the database, or a superuser; pg_signal_backend"
+            " where sessions of other roles are to be ended.",
+            "What belongs to each owner is restored in a session of its own. Only a superuser "
+            "can do that; another login is refused where functions of other roles would run with"
+            " its rights.",
+        ),
+        check_mode="In check mode only the plan is shown.",
+        examples=_EXAMPLES,
+        returns=(
+            Returned("run_id", "str", "Run whose backup it is.", returned="success"),
+            Returned("token", "str", "Token of the plan.", returned="success"),
+            Returned(
+                "kept_as",
+                "str",
+                "Name that the present database gets, or has got.",
+                returned="success",
+            ),
+            Returned(
+                "tables",
+                "dict",
+                "Table to its rows now and in the backup, where its content is not the same.",
+                returned="success",
+            ),
+            Returned(
+                "left",
+                "list",
+                "Databases that an interrupted restore has left, and that are removed, C(name) "
+                "and C(oid).",
+                returned="success",
+                elements="dict",
+            ),
+            Returned(
+                "alike",
+                "list",
+                "Names of databases that only look like one. They stay.",
+                returned="success",
+                elements="str",
+            ),
+            Returned(
+                "intent",
+                "dict",
+                "What tells afterwards whether it was done: C(database), C(database_oid), "
+                "C(system_identifier) and C(kept_as).",
+                returned="success",
+            ),
+            Returned(
+                "holds",
+                "dict",
+                "What an approval is for: a name to its rows and a digest.",
+                returned="success",
+            ),
+            Returned(
+                "came",
+                "dict",
+                "Table to its rows in the plan and in the database that is kept, where it was "
+                "written to in the last moment; null where nobody could look.",
+                returned="when it was done",
+            ),
+            Returned(
+                "first_attempt",
+                "str",
+                "Why the first attempt to fill the new database failed, where there was a second"
+                " one; else null.",
+                returned="when it was done",
+            ),
+            Returned(
+                "proof",
+                "dict",
+                "What was restored against what was dumped, table by table.",
+                returned="when it was done",
+            ),
+            Returned("committed", "bool", "Whether the databases have changed names."),
+        ),
+    ),
     declared=(
         *SESSIONS,
         *APPROVED,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .option import ENTRY, TASK, Option, StageOptions
+from .option import ENTRY, TASK, Documented, Option, Returned, StageOptions
 from .shared import PG_BIN, REMOTE_DIR, RUNS_DIR, SESSIONS
 from .verdict import OBJECTS
 
@@ -48,9 +48,57 @@ _ENTRY = (
     ),
 )
 
+_PREFLIGHT_EXAMPLES = """\
+- name: Find the facts
+  gonogo_preflight:
+    login: {db: orders_staging, user: orders_staging, host: localhost, passfile: ~/.pgpass}
+    directory: ~/.gonogo/runs
+
+- name: The tenant was found
+  ansible.builtin.assert:
+    that: ansible_facts.gonogo.tenant.code == 'EXAMPLE'
+"""
+
 PREFLIGHT = StageOptions(
     role="preflight",
     says={"main": "Find the facts, read-only"},
+    documented=Documented(
+        title="Find the facts about a target, read-only",
+        description=(
+            "Runs the runbook's preflight scripts in a read-only transaction and returns what "
+            "they find as facts.",
+            "Everything the old runbook asked a person to write down and to paste into scripts "
+            "is among them.",
+            "On the controller, writes facts.json and the results of the checks into the run's "
+            "evidence. Later scripts are rendered from there, not from variables.",
+        ),
+        check_mode="The stage is skipped, there is no run it could belong to.",
+        examples=_PREFLIGHT_EXAMPLES,
+        returns=(
+            Returned(
+                "ansible_facts",
+                "dict",
+                "Facts about the target.",
+                returned="success",
+                contains=(
+                    Returned(
+                        "gonogo",
+                        "dict",
+                        "One key a fact, as the runbook's preflight script calls it.",
+                        returned="success",
+                        sample={
+                            "orders_id_type": "text",
+                            "users": ["admin-001"],
+                            "tenant": {"code": "EXAMPLE"},
+                        },
+                    ),
+                ),
+            ),
+            Returned(
+                "phases", "list", "What each script answered.", returned="success", elements="dict"
+            ),
+        ),
+    ),
     declared=(
         *SESSIONS,
         REMOTE_DIR,
@@ -80,9 +128,58 @@ PREFLIGHT = StageOptions(
     ),
 )
 
+_PHASES_EXAMPLES = """\
+- name: Run the phase scripts
+  gonogo_phases:
+    login: {db: orders_staging, user: orders_staging, host: localhost, passfile: ~/.pgpass}
+    directory: ~/.gonogo/runs
+    timeouts: {lock: 2s}
+"""
+
 PHASES = StageOptions(
     role="phases",
-    says={"main": "Render the phase scripts from the facts and run them"},
+    says={"main": "Run the phase scripts"},
+    documented=Documented(
+        title="Run the phase scripts of a run",
+        description=(
+            "Renders every phase script of the runbook from the facts in the evidence, puts it "
+            "beside the runbook's SQL on the target host, and runs each in its own transaction "
+            "over one connection.",
+            "Each script answers its checks; a script that dies keeps the answers it had given, "
+            "the rest of its checks did not run.",
+            "Races are run with sessions of their own after the script that declares them.",
+            "Test rows are committed only in residue mode V(keep) and only below rows that the "
+            "run itself has made. Every row that may be created is in ledger.jsonl before the "
+            "first script runs.",
+            "Releases the run lock at its end.",
+        ),
+        check_mode="The stage is skipped, there is no run it could belong to.",
+        examples=_PHASES_EXAMPLES,
+        returns=(
+            Returned(
+                "phases",
+                "list",
+                "What each script answered.",
+                returned="success",
+                elements="dict",
+                contains=(
+                    Returned("name", "str", "Name of the phase."),
+                    Returned("ran", "bool", "Whether it ran at all."),
+                    Returned(
+                        "committed",
+                        "bool",
+                        "Whether its transaction was committed; null when nobody knows.",
+                    ),
+                    Returned(
+                        "error", "dict", "Why it ended early: SQLSTATE, message, block and line."
+                    ),
+                    Returned("checks", "list", "The results of its checks.", elements="dict"),
+                    Returned("races", "list", "The results of its races.", elements="dict"),
+                    Returned("seconds", "float", "How long it took."),
+                ),
+            ),
+        ),
+    ),
     declared=(
         *SESSIONS,
         REMOTE_DIR,

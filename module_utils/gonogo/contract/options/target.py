@@ -4,14 +4,107 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .option import ENTRY, TASK, Option, Range, StageOptions, Variable
+from .option import ENTRY, TASK, Documented, Option, Range, Returned, StageOptions, Variable
 from .shared import DATABASE, DECLARED, ENVIRONMENT, FENCE, PG_BIN, REMOTE_DIR, RUNS_DIR
 
 __all__ = ["TARGET"]
 
+_EXAMPLES = """\
+- name: Prove the target and open the run
+  gonogo_target:
+    login: {db: orders_staging, user: orders_staging, host: localhost, passfile: ~/.pgpass}
+    environment: staging
+    runbook: runbooks/20251229010228_add_master_tables_final_v2
+    profile: target
+    residue: keep
+    refused_databases: [orders]
+    backup_directory: ~/.gonogo/backups
+"""
+
 TARGET = StageOptions(
     role="target",
     says={"main": "Prove the target, open the run, take the lock"},
+    documented=Documented(
+        title="Prove the identity of a target database and take the run lock",
+        description=(
+            "Opens a run. The target is protected unless its inventory says "
+            "C(gonogo_protected=false); this is read from the inventory itself, not from a "
+            "variable of the task. Refuses a database whose name, environment marker, server or "
+            "role is not what the inventory declares, before anything is written to it.",
+            "The marker is the setting C(gonogo.environment) of the database itself, made with "
+            "C(ALTER DATABASE ... SET), or a line C(gonogo.environment=...) of its comment, made"
+            " with C(COMMENT ON DATABASE). Where both are there they must agree. A dump restored"
+            " into another database does not carry it.",
+            "Takes the run lock, an advisory lock held by a small process on the target host "
+            "that ends by itself when the run does.",
+            "Ends sessions that a dead run has left, and removes its unfinished backup; refuses "
+            "while another run is alive and names it.",
+            "On the controller, opens the evidence directory of the run.",
+        ),
+        check_mode="In check mode identity, clients and room are checked, the lock is not taken "
+        "and no run is opened.",
+        examples=_EXAMPLES,
+        returns=(
+            Returned(
+                "observed",
+                "dict",
+                "What the database says about itself.",
+                returned="success",
+                sample={
+                    "database": "orders_staging",
+                    "environment": "staging",
+                    "login": "orders_staging",
+                    "server_version": "16.4",
+                },
+            ),
+            Returned(
+                "clients", "dict", "Path and version of pg_dump and pg_restore.", returned="success"
+            ),
+            Returned(
+                "free_bytes",
+                "int",
+                "Free bytes in the backup directory's file system.",
+                returned="success",
+            ),
+            Returned(
+                "fenced",
+                "list",
+                "Names of sessions of dead runs that were ended.",
+                returned="success",
+                elements="str",
+            ),
+            Returned(
+                "swept",
+                "list",
+                "Unfinished backups that cut runs have left, and that were removed.",
+                returned="success",
+                elements="dict",
+                contains=(
+                    Returned("file", "path", "Path on the target host."),
+                    Returned("size", "int", "Size in bytes."),
+                ),
+            ),
+            Returned(
+                "held", "dict", "Who holds the run lock instead of this run.", returned="success"
+            ),
+            Returned(
+                "others",
+                "list",
+                "Ids of other runs that have sessions in the database.",
+                returned="success",
+                elements="str",
+            ),
+            Returned(
+                "run_id", "str", "Id of the run that was opened.", returned="when not in check mode"
+            ),
+            Returned(
+                "evidence",
+                "path",
+                "Directory of the run's evidence, on the controller.",
+                returned="when not in check mode",
+            ),
+        ),
+    ),
     declared=(
         *DATABASE,
         replace(ENVIRONMENT, text="Environment the inventory declares, such as V(staging)."),

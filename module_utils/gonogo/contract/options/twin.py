@@ -2,14 +2,90 @@
 
 from __future__ import annotations
 
-from .option import ENTRY, TASK, Option, Range, StageOptions, Variable
+from .option import ENTRY, TASK, Documented, Option, Range, Returned, StageOptions, Variable
 from .shared import DATABASE, PG_BIN, REMOTE_DIR, RUNS_DIR
 
 __all__ = ["TWIN"]
 
+_EXAMPLES = """\
+- name: Restore the backup into a twin, compare it with its source
+  gonogo_twin:
+    login: {db: orders_staging, user: orders_staging, host: localhost, passfile: ~/.pgpass}
+    directory: ~/.gonogo/twins
+"""
+
 TWIN = StageOptions(
     role="twin",
     says={"main": "Restore the backup into a twin, compare it with its source"},
+    documented=Documented(
+        title="Restore the backup into a twin and prove that it equals its source",
+        description=(
+            "Makes a throw-away cluster on the target host, restores the archive that the stage "
+            "backup has sealed into it, and compares it with the source at the moment of the "
+            "dump, every table by its number of rows and an order-independent hash of them, "
+            "every sequence, and the schema by the catalog.",
+            "The cluster runs as the login user, or as an unprivileged account where that is "
+            "root. It listens on a Unix socket in a private directory only, and nothing of it "
+            "stays behind.",
+            "Where the host has no server programs of the source's major version, a database "
+            "beside the source takes it, if the role may create one. Without either the backup "
+            "stays unproven, and the task says why.",
+            "On the controller, writes twin.json into the run's evidence. Fails when the twin "
+            "does not equal its source.",
+        ),
+        check_mode="In check mode nothing is restored, and the task says that it would be.",
+        examples=_EXAMPLES,
+        returns=(
+            Returned(
+                "twin",
+                "dict",
+                "What is written to twin.json.",
+                returned="when not in check mode",
+                contains=(
+                    Returned(
+                        "proven",
+                        "bool",
+                        "Whether the twin equals its source; null where it could not be tried.",
+                    ),
+                    Returned("reason", "str", "Why the backup is not proven."),
+                    Returned(
+                        "required", "bool", "Whether an unproven backup stands in the way of a GO."
+                    ),
+                    Returned("backup_sha256", "str", "The sealed archive that was restored."),
+                    Returned(
+                        "method", "str", "Where it was restored.", returned="when it was tried"
+                    ),
+                    Returned(
+                        "confinement",
+                        "dict",
+                        "What was taken from the server of a cluster: files, network, signals; "
+                        "and the reason where not all of it.",
+                        returned="when it was restored into a cluster",
+                    ),
+                    Returned(
+                        "first_attempt",
+                        "str",
+                        "Why the first attempt to restore it failed. The second one restores in "
+                        "a row, into a fresh database without settings.",
+                        returned="when there was a second one",
+                    ),
+                    Returned(
+                        "seconds",
+                        "dict",
+                        "Seconds for start and restore and compare.",
+                        returned="when it was tried",
+                    ),
+                    Returned(
+                        "proof",
+                        "dict",
+                        "Rows and hash of every table, source and twin; differences of "
+                        "sequences, large objects and schema.",
+                        returned="when it was restored",
+                    ),
+                ),
+            ),
+        ),
+    ),
     declared=(
         *DATABASE,
         Option(

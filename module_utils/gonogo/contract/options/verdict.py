@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from .option import ENTRY, TASK, EntryOptions, Option, StageOptions, Variable
+from .option import ENTRY, TASK, Documented, EntryOptions, Option, Returned, StageOptions, Variable
 from .shared import DATABASE, RUNS_DIR
 
 __all__ = ["JUDGED", "OBJECTS", "VERDICT"]
+
+_EXAMPLES = """\
+- name: Decide and report
+  gonogo_verdict:
+    fail_on: [HOLD, NO-GO]
+
+- name: Compute an earlier verdict again
+  gonogo_verdict:
+    recompute: runs/staging/20260131T120000Z-0a1b2c
+"""
 
 VERDICT = StageOptions(
     role="verdict",
@@ -13,6 +23,37 @@ VERDICT = StageOptions(
         "main": "Decide and report",
         "recompute": "Compute an earlier verdict again, from the evidence alone",
     },
+    documented=Documented(
+        title="Decide GO, HOLD or NO-GO from the evidence of a run",
+        description=(
+            "Closes the run this playbook has opened, computes the verdict as a pure function of"
+            " the evidence, and writes verdict.json and the reports beside it.",
+            "Runs on the controller only. It takes no result from any variable.",
+            "Says the verdict on the terminal, whatever callback plugins there are.",
+            "Fails for the decisions in O(fail_on), and where no run was opened. An exit status "
+            "of zero is not a GO, only verdict.json is.",
+        ),
+        check_mode="Nothing is judged in check mode.",
+        examples=_EXAMPLES,
+        returns=(
+            Returned(
+                "decision", "str", "The decision.", returned="when a run was judged", sample="GO"
+            ),
+            Returned(
+                "score",
+                "dict",
+                "Scoring units passed, and how many there are.",
+                returned="when a run was judged",
+                sample={"passed": 15, "of": 15},
+            ),
+            Returned(
+                "evidence",
+                "path",
+                "Directory of the run's evidence.",
+                returned="when a run was judged",
+            ),
+        ),
+    ),
     declared=(
         RUNS_DIR,
         Option(

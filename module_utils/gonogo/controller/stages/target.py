@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from ...contract.errors import GonogoError
 from ...contract.login import storable
+from ...contract.options.every import RUN
 from ...contract.options.target import TARGET
 from ...contract.records.reading import plain, read
 from ...contract.records.run import (
@@ -31,18 +32,6 @@ from ..request.protection import ONLY_INVENTORY, Protection, protection
 from ..runbook.book import Runbook
 from . import concurrent_runs, recovery
 from .base import Stage
-
-STAGES = [
-    "target",
-    "backup",
-    "twin",
-    "rehearsal",
-    "copy_sql",
-    "preflight",
-    "deploy",
-    "phases",
-]
-
 
 __all__ = ["Target"]
 
@@ -205,13 +194,7 @@ class Target(Stage):
 
     def _stages(self) -> list[str]:
         """What the inventory does not ask for is no part of the plan."""
-        asked = {
-            name: self.site.flag(f"{name}_enabled") for name in ("deploy", "rehearsal", "twin")
-        }
-        left_out = {"deploy"} if not asked["deploy"] else set()
-        if not (asked["rehearsal"] and asked["twin"]):
-            left_out.add("rehearsal")
-        return [stage for stage in STAGES if stage not in left_out]
+        return [stage.role for stage in RUN if all(map(self.site.flag, stage.asked_for_by))]
 
     def _probe(
         self,
