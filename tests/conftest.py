@@ -38,3 +38,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help="number of the first of them, to do a later one again (default: 0)",
     )
+    parser.addoption(
+        "--tables",
+        type=int,
+        default=5000,
+        metavar="N",
+        help="how many tables the database of many tables has (default: 5000)",
+    )

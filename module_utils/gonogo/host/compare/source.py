@@ -13,8 +13,8 @@ from typing import Any, Callable
 
 from ...contract.canonical import dumps
 from ...contract.errors import GonogoError
+from ..session import server_names
 from ..session.connection import DatabaseError, described
-from ..session.identity import database_name
 from ..session.snapshot import files, no_room_for_locks
 from . import fingerprint, schema_catalog
 
@@ -64,6 +64,11 @@ SELECT json_build_object(
             WHERE d.datname = current_database())))
 )::text
 """
+# Among these, names of roles that log in.
+_LOGINS = ("superuser", "login")
+
+# Bytes that are no text of the database's encoding, or none that UTF-8 has.
+_NO_TEXT_HERE = ("22021", "22P05")
 
 
 class Source:
@@ -166,8 +171,29 @@ def readable() -> Iterator[None]:
 def surroundings(connection: Any) -> dict[str, Any]:
     """What of the server belongs to the database: see `_DATABASE`."""
     with connection.cursor() as cursor:
-        cursor.execute(_DATABASE)
+        try:
+            cursor.execute(_DATABASE)
+        except DatabaseError as error:
+            if error.sqlstate in _NO_TEXT_HERE:
+                raise _unreadable(error) from error
+            raise
         found: dict[str, Any] = json.loads(cursor.fetchone()[0])
-    # `datname` is how this database reads it; a connection asks for it as it was sent.
-    found["name"] = database_name(connection)
+    # The others are as this database reads them. What is asked for by a connection, and stands in
+    # the configuration of a server, are the bytes.
+    asked = {"name": found["database"]["datname"], **{key: found[key] for key in _LOGINS}}
+    settings = found["preloaded_settings"] or {}
+    found["preloaded_settings"] = {
+        key: server_names.as_sent(connection, value) for key, value in settings.items()
+    }
+    found["sent"] = {key: server_names.as_sent(connection, name) for key, name in asked.items()}
     return found
+
+
+def _unreadable(error: DatabaseError) -> GonogoError:
+    return GonogoError(
+        "a role or a setting of the server is no text in the encoding of this database",
+        detail=described(error)["message"],
+        hint="Roles, and settings of roles and databases, stay as they were written in another "
+        "database of the server. Look at pg_roles and pg_db_role_setting there for what is not "
+        "ASCII, and rename or reset it; or move the database to UTF8.",
+    )

@@ -25,6 +25,7 @@ __all__ = [
     "make_database",
     "make_roles",
     "names_in",
+    "owner_of",
     "session_settings",
     "settings_of_database",
     "settle",
@@ -72,13 +73,17 @@ def make_roles(connection: Any, around: Mapping[str, Any]) -> None:
         _execute(connection, f"GRANT {ident(member['role'])} TO {ident(member['member'])}{granted}")
 
 
-def make_database(connection: Any, name: str, around: Mapping[str, Any], *, owner: bool) -> None:
+def make_database(
+    connection: Any, name: str, around: Mapping[str, Any], *, owner: str | None
+) -> None:
     """Create an empty database that stores and sorts text as the source does.
+
+    `name` and `owner`, where it is not the login, are as this session reads them.
 
     Raises UnprovenError when this server knows no such locale.
     """
     options = " ".join(database_options(around))
-    belongs = f" OWNER {ident(_owner(around))}" if owner else ""
+    belongs = f" OWNER {ident(owner)}" if owner else ""
     try:
         _execute(connection, f"CREATE DATABASE {ident(name)} TEMPLATE template0 {options}{belongs}")
     except DatabaseError as error:
@@ -182,7 +187,8 @@ def names_in(text: str) -> list[str]:
     return [quoted.replace('""', '"') or plain for quoted, plain in found if quoted or plain]
 
 
-def _owner(around: Mapping[str, Any]) -> str:
+def owner_of(around: Mapping[str, Any]) -> str:
+    """Who owns the source, as it reads the name."""
     owner = around["database"]["datdba"]
     named = {role["oid"]: role["rolname"] for role in around["roles"]}
     return str(named.get(owner, around["superuser"]))

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Callable
 
 from psycopg import sql
 
 from ...contract.errors import GonogoError
-from ..session import link
+from ..session import link, server_names
 from ..session.connection import DatabaseError, described
 
 __all__ = ["Names", "change_names"]
@@ -34,7 +34,9 @@ WHERE datid = %s AND pid <> pg_catalog.pg_backend_pid()
 
 @dataclass(frozen=True)
 class Names:
-    """Of the three databases: `new` becomes `live`, and what is `live` now becomes `old`."""
+    """Of the three databases, as they are sent (`server_names`): `new` becomes `live`, and what is
+    `live` now becomes `old`.
+    """
 
     live: str
     new: str
@@ -50,6 +52,9 @@ def change_names(
     `connect`, ends them meanwhile. `oid` is that of the present database, which becomes read-only;
     `comment` becomes that of the new one. Raises GonogoError, with nothing changed.
     """
+    read = Names(
+        **{key: server_names.as_read(connection, name) for key, name in asdict(names).items()}
+    )
     over = threading.Event()
     refused: list[str] = []
 
@@ -71,7 +76,7 @@ def change_names(
         return time.monotonic() < deadline and not refused
 
     try:
-        while not _changed(connection, names, comment, patient=patient):
+        while not _changed(connection, read, comment, patient=patient):
             pass
     except DatabaseError as error:
         raise GonogoError(

@@ -35,7 +35,7 @@ from ...contract.side_by_side import sessions
 from ..archive import clients, toc
 from ..compare import proof
 from ..compare.source import surroundings
-from ..session import exclusive, identity, link
+from ..session import exclusive, identity, link, server_names
 from ..session.connection import DatabaseError, connect, described, reached
 from ..session.identity import observe
 from . import (
@@ -63,7 +63,8 @@ _SUPERUSER = "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = session_u
 _SHOWN = 20
 
 # What of the database is neither in a dump nor in an option of CREATE DATABASE, as statements
-# with {} for its name. The per cent signs are doubled for the driver.
+# with {} for its name. It is read in the session that runs them, which reads the names of roles in
+# its own way (`server_names`). The per cent signs are doubled for the driver.
 _AROUND = """
 SELECT d.datconnlimit, pg_catalog.shobj_description(d.oid, 'pg_database'), d.datacl IS NOT NULL,
     ARRAY(SELECT format('GRANT %%s ON DATABASE {} TO %%s%%s', a.privilege_type,
@@ -72,7 +73,7 @@ SELECT d.datconnlimit, pg_catalog.shobj_description(d.oid, 'pg_database'), d.dat
         FROM pg_catalog.aclexplode(d.datacl) AS a
         LEFT JOIN pg_catalog.pg_roles AS g ON g.oid = a.grantee
         WHERE a.grantee <> d.datdba ORDER BY 1)
-FROM pg_catalog.pg_database AS d WHERE d.datname = current_database()
+FROM pg_catalog.pg_database AS d WHERE d.oid = %(oid)s
 """
 
 # The same of its settings, and whether only a superuser can give it each of them.
@@ -92,16 +93,20 @@ CROSS JOIN LATERAL (SELECT split_part(word, '=', 1) AS name,
     CASE WHEN split_part(word, '=', 1) = ANY (%(lists)s)
         THEN coalesce(nullif(substr(word, strpos(word, '=') + 1), ''), '''''')
         ELSE quote_literal(substr(word, strpos(word, '=') + 1)) END AS value) AS k
-WHERE d.datname = current_database() ORDER BY 1
+WHERE d.oid = %(oid)s ORDER BY 1
 """
 
 _SESSIONS = """
 SELECT count(*) FROM pg_catalog.pg_stat_activity
-WHERE datname = %s AND pid <> pg_catalog.pg_backend_pid()
+WHERE datid = %s AND pid <> pg_catalog.pg_backend_pid()
     AND application_name NOT LIKE 'gonogo:%%'
 """
 
-_OWN_OID = "SELECT oid::bigint FROM pg_catalog.pg_database WHERE datname = current_database()"
+# A database, and who owns it.
+_LIKE = """
+SELECT pg_catalog.to_jsonb(d), pg_catalog.pg_get_userbyid(d.datdba)::text
+FROM pg_catalog.pg_database AS d WHERE d.oid = %s
+"""
 _NAMES = "SELECT datname::text FROM pg_catalog.pg_database"
 
 _MAY = """
@@ -167,16 +172,24 @@ def restore(request: Request, *, approved_content: str | None) -> dict[str, Any]
                 detail=broken,
                 hint="Put the archive back from a copy, or restore another run.",
             )
-        if not superuser:
-            rights.refuse_foreign_code(toc.read(request.archive), login=observed.login)
-            _may_settle(live, observed.database, _around(live))
         names = _names(live, observed.database, request.stamp)
-        plan = _plan(request, live, observed, names)
+        with _maintenance(request) as connection:
+            acl = _around(connection, observed.database_oid)
+            if not superuser:
+                login = server_names.as_read(live, observed.login)
+                rights.refuse_foreign_code(
+                    toc.read(request.archive),
+                    login=login,
+                    written=lambda name: server_names.as_sent(live, name),
+                )
+                _may_settle(connection, observed.database, acl)
+            left, alike = made_database.unused(connection, PURPOSE)
+        plan = _plan(request, live, observed, names, left, alike)
         result = {**plan, "committed": False, **occupants.answer()}
         if approved_content is None or approved_content != plan["content"]:
             return result
         source = restoring.read_source(request.archive)
-        around = {**surroundings(live), "acl": _around(live)}
+        around = {**surroundings(live), "acl": acl, "oid": observed.database_oid}
         place = reached(live)
         done = _carry_out(request, names, plan, source, around, place, live)
         return {**result, **done}
@@ -196,7 +209,7 @@ def _refuse_without_rights(live: Any) -> bool:
 
 
 def _names(live: Any, database: str, stamp: str) -> Names:
-    taken = {row[0] for row in live.execute(_NAMES).fetchall()}
+    taken = {server_names.as_sent(live, row[0]) for row in live.execute(_NAMES).fetchall()}
 
     def with_tail(tail: str) -> str:
         head = database.encode()[: _NAME_BYTES - len(tail)].decode("utf-8", "ignore")
@@ -211,10 +224,16 @@ def _names(live: Any, database: str, stamp: str) -> Names:
     )
 
 
-def _plan(request: Request, live: Any, observed: Identity, names: Names) -> dict[str, Any]:
+def _plan(
+    request: Request,
+    live: Any,
+    observed: Identity,
+    names: Names,
+    left: Sequence[made_database.Made],
+    alike: Sequence[str],
+) -> dict[str, Any]:
     source = restoring.read_source(request.archive)
     now = _holds(request, source["method"])
-    left, alike = made_database.unused(live, PURPOSE)
     about = {
         "sha256": request.sha256,
         "system_identifier": observed.system_identifier,
@@ -233,14 +252,14 @@ def _plan(request: Request, live: Any, observed: Identity, names: Names) -> dict
         "holds": {**now, **{f"database {one.name}": [None, str(one.oid)] for one in left}},
         "database": names.live,
         "kept_as": names.old,
-        "sessions": live.execute(_SESSIONS, [names.live]).fetchone()[0],
+        "sessions": live.execute(_SESSIONS, [observed.database_oid]).fetchone()[0],
         "tables": {
             table: [now.get(table, [None])[0], then.get(table, {}).get("rows")]
             for table in sorted(({*now} - {holdings.LARGE_OBJECTS}) | {*then})
             if now.get(table, [None, None])[1] != then.get(table, {}).get("hash")
         },
         "left": [{"oid": one.oid, "name": one.name} for one in left],
-        "alike": alike,
+        "alike": list(alike),
     }
 
 
@@ -256,9 +275,11 @@ def _holds(request: Request, method: str, *, database: str | None = None) -> hol
     )
 
 
-def _around(live: Any) -> dict[str, Any]:
-    row = live.execute(_AROUND, {}).fetchone()
-    settings = live.execute(_SETTINGS, {"lists": sorted(cluster_globals.LISTS)}).fetchall()
+def _around(connection: Any, oid: int) -> dict[str, Any]:
+    """What is around a database, as the statements of this session give it to another one."""
+    row = connection.execute(_AROUND, {"oid": oid}).fetchone()
+    words = {"oid": oid, "lists": sorted(cluster_globals.LISTS)}
+    settings = connection.execute(_SETTINGS, words).fetchall()
     keys = ("connection_limit", "comment", "has_acl", "grants")
     return {**dict(zip(keys, row)), "settings": settings}
 
@@ -275,7 +296,6 @@ def _carry_out(
     started = time.monotonic()
     acl = around["acl"]
     holds = {name: value for name, value in plan["holds"].items() if value[0] is not None}
-    (oid,) = live.execute(_OWN_OID).fetchone()
     with _maintenance(request) as connection:
         _remove_left(connection, plan["left"])
 
@@ -292,7 +312,11 @@ def _carry_out(
             # Its lock has kept other runs out until now; a name is changed when nobody is there.
             live.close()
             exchange.change_names(
-                connection, lambda: _maintenance(request), names, oid=oid, comment=acl["comment"]
+                connection,
+                lambda: _maintenance(request),
+                names,
+                oid=around["oid"],
+                comment=acl["comment"],
             )
         except BaseException:
             link.let_be()
@@ -346,13 +370,17 @@ def _remove_left(connection: Any, left: Sequence[Mapping[str, Any]]) -> None:
 def _made(
     request: Request, connection: Any, names: Names, around: Mapping[str, Any]
 ) -> made_database.Made:
+    (like, owner) = connection.execute(_LIKE, [around["oid"]]).fetchone()
+    name = server_names.as_read(connection, names.new)
     try:
         return made_database.made(
             connection,
-            names.new,
+            name,
             request.run_id,
             PURPOSE,
-            lambda: cluster_globals.make_database(connection, names.new, around, owner=True),
+            lambda: cluster_globals.make_database(
+                connection, name, {**around, "database": like}, owner=owner
+            ),
         )
     except DatabaseError as error:
         raise GonogoError(
@@ -494,16 +522,16 @@ def _proven(filling: Filling | FillingAsLogin, source: Mapping[str, Any]) -> Pro
     return found
 
 
-def _may_settle(live: Any, database: str, acl: Mapping[str, Any]) -> None:
+def _may_settle(connection: Any, database: str, acl: Mapping[str, Any]) -> None:
     """Whether this login may give a database what the present one has: tried, and rolled back.
 
     Raises GonogoError as `_settle` does, before anybody has approved anything.
     """
-    live.execute("BEGIN")
+    connection.execute("BEGIN")
     try:
-        _settle(live, database, [*(one for one, _ in acl["settings"]), *_rest(acl)])
+        _settle(connection, database, [*(one for one, _ in acl["settings"]), *_rest(acl)])
     finally:
-        live.execute("ROLLBACK")
+        connection.execute("ROLLBACK")
 
 
 def _rest(acl: Mapping[str, Any]) -> list[str]:
@@ -520,7 +548,7 @@ def _rest(acl: Mapping[str, Any]) -> list[str]:
 
 def _settle(connection: Any, database: str, statements: Sequence[str]) -> None:
     """Give a database some of what the present one has."""
-    name = sql.Identifier(database)
+    name = sql.Identifier(server_names.as_read(connection, database))
     try:
         for statement in statements:
             connection.execute(statement.replace("{}", name.as_string(connection), 1))

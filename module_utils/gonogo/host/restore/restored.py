@@ -17,7 +17,7 @@ from typing import Any
 from ...contract.errors import GonogoError
 from ...contract.login import Login, Timeouts, application_name
 from ...contract.records.run import Declared
-from ..session import identity, lock
+from ..session import identity, lock, server_names
 from ..session.connection import DatabaseError, connect
 from ..session.identity import observe
 from . import holdings, made_database, restoring
@@ -87,8 +87,12 @@ def find_out(
         if held or others:
             return {"held": asdict(held) if held else None, "others": others, "found": None}
         row = connection.execute(_NAME_OF, [intent["database_oid"]]).fetchone()
-        kept_as = str(row[0]) if row else None
-        left, _ = made_database.unused(connection, PURPOSE)
+        kept_as = server_names.as_sent(connection, row[0]) if row else None
+        left = [
+            server_names.as_sent(connection, one.name)
+            for one in made_database.unused(connection, PURPOSE)[0]
+            if one.run_id == run_id
+        ]
     state = _state(observed.database_oid, kept_as, intent)
     came = None
     if state == "restored":
@@ -100,7 +104,7 @@ def find_out(
             "state": state,
             "kept_as": kept_as,
             "came": came,
-            "left": [one.name for one in left if one.run_id == run_id],
+            "left": left,
         },
     }
 

@@ -17,7 +17,6 @@ __all__ = [
     "LOCK_HOLDER",
     "LOCK_KEY",
     "MARK",
-    "NAME",
     "READABLE",
     "TABLES",
     "TERMINATE",
@@ -223,14 +222,6 @@ WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.gran
     AND c.relpersistence <> 't'
     AND {OF_USERS}
 ORDER BY 1, 2
-"""
-
-# The name of this database: its bytes, and how the database reads them. The catalog of all
-# databases is in no encoding: a name stays as it was sent when it was given, and is read as text of
-# the database one is in.
-NAME = """
-SELECT pg_catalog.convert_to(pg_catalog.current_database()::text, pg_catalog.getdatabaseencoding()),
-    pg_catalog.current_database()::text
 """
 
 # Number of rows and an order-independent hash of what the output functions of their types say:

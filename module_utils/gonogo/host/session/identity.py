@@ -9,10 +9,10 @@ from typing import Any
 
 from ...contract.errors import GonogoError
 from ...contract.records.run import Declared, Identity
-from . import catalog
+from . import catalog, server_names
 from .quoting import ident
 
-__all__ = ["database_name", "observe", "problems"]
+__all__ = ["observe", "problems"]
 
 _NO_IDENTITY = "pg_database or pg_roles has no row for this session."
 
@@ -26,19 +26,9 @@ def observe(connection: Any) -> Identity:
         if row is None:
             raise GonogoError("the database does not say who it is", detail=_NO_IDENTITY)
         found = dict(zip(names, row))
-    found["database"] = database_name(connection)
+    for key in ("database", "database_owner", "login", "current_user"):
+        found[key] = server_names.as_sent(connection, found[key])
     return Identity(**found, client_backend_pid=connection.info.backend_pid)
-
-
-def database_name(connection: Any) -> str:
-    """The name of this database as a client in UTF-8 has sent it, else as the database reads it."""
-    with connection.cursor() as cursor:
-        cursor.execute(catalog.NAME)
-        sent, read = cursor.fetchone()
-    try:
-        return bytes(sent).decode()
-    except UnicodeDecodeError:
-        return str(read)
 
 
 def problems(declared: Declared, observed: Identity) -> list[GonogoError]:

@@ -23,7 +23,7 @@ from ..restore.attempts import Manner
 from ..restore.errors import UnprovenError
 from ..restore.filling import Filling, FillingAsLogin
 from ..restore.standins import Doors
-from ..session import link, lock
+from ..session import link, lock, server_names
 from ..session.connection import connect
 from ..twin import account, directories, programs, scratch, supervisor
 from ..twin.supervisor import Kept
@@ -126,12 +126,17 @@ def _elsewhere(request: _Request, alive: Any, obstacle: UnprovenError) -> TwinAn
 def _in_database(request: _Request, alive: Any) -> TwinAnswer:
     source = _source(request)
     now = surroundings(alive)
-    around = {**source["surroundings"], "login": now["login"], "may_create": now["may_create"]}
+    ours = {key: now[key] for key in ("login", "sent", "may_create")}
+    around = {**source["surroundings"], **ours}
     broken = _broken(request, source, _damage(request), "database")
     if broken:
         return broken
     if alive.info.parameter_status("is_superuser") != "on":
-        rights.refuse_foreign_code(toc.read(request.archive), login=around["login"])
+        rights.refuse_foreign_code(
+            toc.read(request.archive),
+            login=around["login"],
+            written=partial(server_names.as_sent, alive),
+        )
 
     def attempt(manner: Manner) -> TwinAnswer:
         started = time.monotonic()

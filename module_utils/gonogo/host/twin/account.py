@@ -63,7 +63,7 @@ class Account:
 
     def spawn(
         self,
-        command: Sequence[str],
+        command: Sequence[str | bytes],
         output: IO[bytes],
         before_exec: Callable[[], None] | None = None,
     ) -> subprocess.Popen[bytes]:

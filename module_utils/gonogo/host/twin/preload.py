@@ -40,7 +40,7 @@ def settings(libraries: list[str], around: Mapping[str, Any]) -> dict[str, str]:
         return {}
     return {
         # One database of a server can have it, so the source is that one.
-        "cron.database_name": around["database"]["datname"],
+        "cron.database_name": around["sent"]["name"],
         **(around.get("preloaded_settings") or {}),
         "shared_preload_libraries": ", ".join(f'"{name}"' for name in libraries),
         "max_worker_processes": "0",

@@ -34,7 +34,7 @@ def make(connection: Any, run_id: str, around: Mapping[str, Any]) -> None:
     """Create it. Raises UnprovenError when this role may not, or the server cannot."""
     if not around["may_create"]:
         raise UnprovenError(
-            f"role {around['login']} may not create a database on the source's server",
+            f"role {around['sent']['login']} may not create a database on the source's server",
             hint="Install the server's package on the host, set gonogo_server_bin, or grant "
             "CREATEDB.",
         )
@@ -43,7 +43,7 @@ def make(connection: Any, run_id: str, around: Mapping[str, Any]) -> None:
         _name(run_id),
         run_id,
         _PURPOSE,
-        lambda: cluster_globals.make_database(connection, _name(run_id), around, owner=False),
+        lambda: cluster_globals.make_database(connection, _name(run_id), around, owner=None),
     )
 
 

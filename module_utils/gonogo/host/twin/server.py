@@ -65,12 +65,13 @@ def initialize(
     """Run initdb. Raises UnprovenError with what it said.
 
     `encoding` is the source's: the names of roles and databases are in no encoding, and are the
-    same bytes here only where they are written as the source reads them.
+    same bytes here only where they are written as the source reads them. `superuser` is one that
+    logs in (`server_names`).
     """
-    command = [
+    command: list[str | bytes] = [
         str(programs / "initdb"),
         f"--pgdata={data}",
-        f"--username={superuser}",
+        f"--username={superuser}".encode(),
         "--auth=reject",
         f"--encoding={encoding}",
         "--locale=C",
@@ -98,10 +99,10 @@ def launch(
     that can be, or nothing where it does not start that way, unless it has to be `confined`. Raises
     UnprovenError with the end of its log, and no server is left then.
     """
-    command = [str(programs / "postgres"), "-D", str(data), "-p", str(PORT)]
+    command: list[str | bytes] = [str(programs / "postgres"), "-D", str(data), "-p", str(PORT)]
     own = {**_SETTINGS, **_memory(), **settings, "unix_socket_directories": str(sockets)}
     for name, value in own.items():
-        command += ["-c", f"{name}={value}"]
+        command += ["-c", f"{name}={value}".encode()]
     with prepared(programs, [data, sockets]) as confinement:
         child = _spawn(command, account, log, signal.SIGQUIT, confinement.enter)
         spawned(child)
@@ -157,7 +158,7 @@ def end_orphan(data: Path) -> None:
 
 
 def _spawn(
-    command: Sequence[str],
+    command: Sequence[str | bytes],
     account: Account,
     log: Path,
     last: signal.Signals,
@@ -179,7 +180,7 @@ def _spawn(
             return account.spawn(command, output, before_exec)
         except (OSError, subprocess.SubprocessError) as error:
             raise UnprovenError(
-                f"{command[0]} could not be run as {account.name}", detail=str(error)
+                f"{command[0]!s} could not be run as {account.name}", detail=str(error)
             ) from error
 
 

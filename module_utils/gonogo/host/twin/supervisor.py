@@ -237,7 +237,8 @@ def _refuse_no_room(where: directories.Directories, needed: int) -> None:
 
 def _make(wanted: Wanted, where: directories.Directories, spawned: Any) -> Kept:
     around = wanted.around
-    superuser, database = str(around["superuser"]), str(around["database"]["datname"])
+    database, sent = str(around["database"]["datname"]), around["sent"]
+    superuser = str(sent["superuser"])
     server.initialize(
         where.data,
         programs=wanted.programs,
@@ -248,23 +249,24 @@ def _make(wanted: Wanted, where: directories.Directories, spawned: Any) -> Kept:
     )
     prefix = standins.new_prefix()
     others = [f"{prefix}{number}" for number in range(len(around["roles"]) + 1)]
-    _open_to_us(where, wanted.account, users=(superuser, str(around["login"]), *others))
+    _open_to_us(where, wanted.account, users=(superuser, str(sent["login"]), *others))
     login = Login(db="template1", host=str(where.sockets), port=server.PORT, user=superuser)
     confinement = _started(wanted, where, login, spawned)
     kept = Kept(
         home=str(where.home),
         host=str(where.sockets),
         port=server.PORT,
-        database=str(around["name"]),
+        database=str(sent["name"]),
         superuser=superuser,
-        user=str(around["login"]),
+        user=str(sent["login"]),
         version=0,
         standins=prefix,
         confinement=confinement.told(),
     )
     with _session(login) as connection:
         cluster_globals.make_roles(connection, around)
-        cluster_globals.make_database(connection, database, around, owner=True)
+        owner = cluster_globals.owner_of(around)
+        cluster_globals.make_database(connection, database, around, owner=owner)
         cluster_globals.settle_money(connection, database, around)
         if wanted.settled:
             cluster_globals.settle(connection, database, around, restored=False)
@@ -327,10 +329,16 @@ def _open_to_us(where: directories.Directories, account: Account, *, users: Sequ
     method = "peer map=twin" if us else "trust"
     files = {
         "pg_hba.conf": f"local all all {method}\n",
-        "pg_ident.conf": "".join(f'twin "{us}" "{user}"\n' for user in dict.fromkeys(users)),
+        "pg_ident.conf": "".join(
+            f"twin {_token(us or '')} {_token(user)}\n" for user in dict.fromkeys(users)
+        ),
     }
     for name, text in files.items():
         path = where.data / name
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         path.chmod(0o600)
         account.own(path)
+
+
+def _token(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -39,7 +39,14 @@ _ROWS = {
     "pg_rewrite": "t.rulename <> '_RETURN'",
 }
 # The first version in which anything can be in a column, or in a pattern's.
-SINCE = {"pg_class[p].relam": 170000, "pg_constraint[n]..+": 170000}
+SINCE = {
+    "pg_class[p].relam": 170000,
+    "pg_constraint[cx].conperiod": 180000,
+    "pg_constraint[n]..+": 170000,
+    "pg_inherits.inhdetachpending": 140000,
+    "pg_range.rng(multitypid|typid)": 140000,
+    "pg_type[m]..+": 140000,
+}
 # Rows of which a column says anything.
 _MEANT = {"pg_trigger.tgargs": "t.tgnargs > 0"}
 
