@@ -77,7 +77,11 @@ KINDS = (
     Kind("publication relation", "with its publication"),
     Kind("rule", f"{_AS_PRINTED}, and when it acts"),
     Kind("schema", "that it is there"),
-    Kind("sequence", "its type, bounds and owner column; its value lies between two readings"),
+    Kind(
+        "sequence",
+        "its type, bounds and owner column; its value lies between two readings (of one that "
+        "begins anew at its end only where it cannot have gone all the way round between them)",
+    ),
     Kind("server", "its wrapper, type, version and options (hashed)"),
     Kind("statistics object", f"{_AS_PRINTED}, and its target"),
     Kind("table", "its columns, options, partition bound, parents, and all of its rows"),

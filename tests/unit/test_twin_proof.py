@@ -24,6 +24,7 @@ READ_BACK = (
     "CHECK (((status)::text = ANY (ARRAY[('A'::character varying)::text,"
     " ('it''s [b], c'::character varying)::text])))"
 )
+RING = "smallint, start 1, increment 1, from 1, to 100, cache 1, cycle"
 
 
 def prove(source: Side, twin: Side, *, with_owners: bool = True) -> dict[str, Any]:
@@ -162,10 +163,11 @@ def test_a_difference(part: str, change: Change) -> None:
                 "public.part_2": {"root": "public.parted", "rows": 3, "hash": "3"},
             }
         ),
-        # A sequence that may begin anew.
+        # A sequence that may have gone round.
         lambda source, twin: (
-            source["schema"].update({"sequence public.ticket": "integer, start 1, cycle"}),
-            twin["schema"].update({"sequence public.ticket": "integer, start 1, cycle"}),
+            source["schema"].update({"sequence public.ticket": RING}),
+            twin["schema"].update({"sequence public.ticket": RING}),
+            source["sequences"].update(seconds=1),
             twin["sequences"].update({"public.ticket": [99, True]}),
         ),
     ],

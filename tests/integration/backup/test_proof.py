@@ -300,3 +300,27 @@ def test_a_failure_of_the_server_is_told(database: Database) -> None:
     login = database.login()
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         fingerprint.content(lambda: connect(login, name="test"), sessions=1, method=METHOD)
+
+
+@pytest.mark.parametrize(
+    ("made", "there"),
+    [("CYCLE", 42), ("", 42), ("CYCLE INCREMENT -1 MINVALUE -100000000000 MAXVALUE -1", -42)],
+)
+def test_a_sequence_that_stands_elsewhere(
+    database: Database, tmp_path: Path, made: str, there: int
+) -> None:
+    """Also one that begins anew at its end, where it cannot have done that meanwhile."""
+    with database.owner() as owner:
+        owner.execute(f"CREATE SEQUENCE public.ring {made}".encode())
+        owner.execute("SELECT setval('public.ring', %s)", (there,))
+    rehearsal = Rehearsal(database, tmp_path, database.login())
+    with rehearsal.locked():
+        answer = rehearsal.restore(rehearsal.back_up())
+        assert answer["proven"] is True, answer
+        change = f"s/setval('public.ring', {there}, true)/setval('public.ring', {there + 1}, true)/"
+        rehearsal.pg_bin = wrapped(
+            tmp_path / "bin", database.cluster.bin, after=f'sed -i "{change}" "$archive/toc.dat"'
+        )
+        answer = rehearsal.restore(rehearsal.back_up(directory=str(tmp_path / "again")))
+    assert answer["proven"] is False
+    assert answer["proof"]["sequences"]["different"] == ["public.ring"]

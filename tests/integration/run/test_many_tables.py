@@ -14,7 +14,9 @@ from gonogo.host.compare import source
 from sandbox import database as content
 from sandbox import logins
 from sandbox.cluster import Cluster
-from tests.integration.support.harness import Database
+from tests.integration.run.test_run import SANDBOX
+from tests.integration.support.harness import Controller, Database
+from tests.integration.support.migrations import before
 from tests.integration.support.twins import Rehearsal
 
 # Room for locks is in proportion to their product.
@@ -128,19 +130,42 @@ def test_a_table_as_wide_as_can_be_and_hundreds_of_partitions(
     assert len(answer["proof"]["tables"]) == len(ranges) + 2
 
 
-@pytest.mark.attack
-def test_thousands_of_tables(
+@pytest.fixture
+def large(
     tmp_path: Path, server_bin: Path | None, pytestconfig: pytest.Config
-) -> None:
-    """As many as `--tables` says, on a server that has as many locks for its 100 sessions."""
+) -> Iterator[Cluster]:
+    """A server that has room for the locks of one dump of as many tables as `--tables` says."""
     count = pytestconfig.getoption("--tables")
+    # The default is 64, for as many as 100 sessions.
     settings = {"max_locks_per_transaction": str(max(64, count // 100))}
     (tmp_path / "large").mkdir()
-    with Cluster.start(tmp_path / "large", server_bin, settings) as cluster:
-        rehearsal = Tables(cluster, "thousands").fill(count)
-        with rehearsal.locked():
-            record = rehearsal.back_up(jobs=2)
-            answer = rehearsal.restore(record)
+    with Cluster.start(tmp_path / "large", server_bin, settings) as started:
+        yield started
+
+
+@pytest.mark.attack
+def test_thousands_of_tables(large: Cluster, pytestconfig: pytest.Config) -> None:
+    count = pytestconfig.getoption("--tables")
+    rehearsal = Tables(large, "thousands").fill(count)
+    with rehearsal.locked():
+        answer = rehearsal.restore(rehearsal.back_up(jobs=2))
     assert answer["proven"] is True, answer["reason"]
     assert len(answer["proof"]["tables"]) == count
-    print(f"\n{count} tables: {record['seconds']} {answer['seconds']}")  # noqa: T201
+
+
+@pytest.mark.attack
+def test_a_verdict_on_thousands_of_tables(
+    large: Cluster, controller: Controller, pytestconfig: pytest.Config
+) -> None:
+    """The migration of the runbook, in a database that holds many more."""
+    count = pytestconfig.getoption("--tables")
+    content.create(large, database="busy", profile="target", scale=1, environment="sandbox")
+    database = Database(large, "busy", "target")
+    with before(database) as owner:
+        for start in range(0, count, _AT_ONCE):
+            made = (f"CREATE TABLE more{n} (id int)" for n in range(start, start + _AT_ONCE))
+            owner.execute(";".join(made).encode())
+    controller.twin = True
+    controller.aim(database)
+    run = controller.play(*SANDBOX, "-e", "deploy_enabled=true", "-e", "deploy_hold_timeout=1min")
+    assert run.verdict["decision"] == "GO", run.output

@@ -15,6 +15,7 @@ from ...contract.records.twin import (
     SequencesProof,
     TableProof,
 )
+from . import positions
 from .carried import is_carried
 from .schema_catalog import Difference, compare
 
@@ -26,9 +27,6 @@ _SHOWN_LENGTH = 500
 _SHOWN_SHORT = 120
 
 _SEQUENCE = "sequence "
-_CYCLES = ", cycle"
-# What its owner has named is behind that.
-_OWNED = ", owned by "
 # One of the two names of a sequence, as the server quotes it.
 _NAME = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')
 
@@ -88,11 +86,15 @@ def without_position(source: Mapping[str, Any], archived: Archived) -> list[str]
     """
     known = set(archived.sequences)
     read, schema = source["sequences"]["before"], source["schema"]
-    return sorted(name for name in read if _cycles(schema, name) and _names(name) not in known)
+    return sorted(
+        name
+        for name in read
+        if positions.cycles(_definition(schema, name)) and _names(name) not in known
+    )
 
 
-def _cycles(schema: Mapping[str, str], name: str) -> bool:
-    return _CYCLES in schema.get(f"{_SEQUENCE}{name}", "").partition(_OWNED)[0]
+def _definition(schema: Mapping[str, str], name: str) -> str:
+    return schema.get(f"{_SEQUENCE}{name}", "")
 
 
 def _names(quoted: str) -> tuple[str, ...]:
@@ -131,27 +133,28 @@ def _of(tables: Mapping[str, Mapping[str, Any]], root: str) -> Any:
 
 
 def _sequences(
-    source: Mapping[str, Mapping[str, Any]], twin: Mapping[str, Any], schema: Mapping[str, str]
+    source: Mapping[str, Any], twin: Mapping[str, Any], schema: Mapping[str, str]
 ) -> SequencesProof:
-    """Equal where the dump's value lies between what was seen before and after it."""
+    """Equal where the dump's value lies between what was seen before and after it.
+
+    Of those that begin anew at their end see also `without_position`.
+    """
     before, after = source["before"], source["after"]
+    seconds = source.get("seconds")
     different = []
     for name in sorted({*before, *after, *twin}):
         if name not in twin or name not in before or name not in after:
             different.append(name)
             continue
-        if _cycles(schema, name):
-            # It may have come to its end and begun anew in between (see `without_position`).
-            continue
-        stood = sorted((_position(before[name]), _position(after[name])))
-        if not stood[0] <= _position(twin[name]) <= stood[1]:
+        if not positions.possible(
+            twin[name],
+            before[name],
+            after[name],
+            definition=_definition(schema, name),
+            seconds=seconds,
+        ):
             different.append(name)
     return SequencesProof(compared=len(twin), different=different, equal=not different)
-
-
-def _position(state: Any) -> tuple[int, bool]:
-    value, called = state
-    return int(value), bool(called)
 
 
 def _large_objects(source: Mapping[str, Any], twin: Mapping[str, Any]) -> LargeObjectsProof:

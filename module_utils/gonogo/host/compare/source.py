@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any, Callable
 
@@ -96,15 +97,16 @@ class Source:
         self._locked = locked
         self._snapshot = snapshot
         self._sessions = sessions
+        self._started = time.monotonic()
         self._before = self._sequences()
         self._files = {} if locked else self._now()
 
     def describe(self, stop: threading.Event) -> Callable[[], str]:
         """Read all that is in the snapshot; what is returned is called after the dump.
 
-        It returns canonical JSON: `method`, `content`, `sequences` (`before` and `after`),
-        `schema`, `surroundings`, `server_version_num`. Both raise GonogoError when something
-        cannot be read.
+        It returns canonical JSON: `method`, `content`, `sequences` (`before`, `after`
+        and the `seconds` between them), `schema`, `surroundings`, `server_version_num`. Both raise
+        GonogoError when something cannot be read.
         """
         version = self._moment.info.server_version
         method = fingerprint.best_method(version)
@@ -126,7 +128,9 @@ class Source:
         def finished() -> str:
             self._refuse_another_file()
             after = self._sequences()
-            return dumps({**found, "sequences": {"before": self._before, "after": after}})
+            seconds = round(time.monotonic() - self._started, 3)
+            read = {"before": self._before, "after": after, "seconds": seconds}
+            return dumps({**found, "sequences": read})
 
         return finished
 

@@ -26,10 +26,10 @@ def refuse_foreign_code(
     """
     for entry in entries:
         if entry.kind in _CODE and entry.owner not in {"", login}:
+            owner = written(entry.owner)
             raise GonogoError(
-                f"the login {written(login)!r} would run code of {written(entry.owner)!r} with its "
-                "own rights",
-                detail=f"{entry.name} belongs to {written(entry.owner)!r}. Only a superuser can restore "
+                f"the login {written(login)!r} would run code of {owner!r} with its own rights",
+                detail=f"{entry.name} belongs to {owner!r}. Only a superuser can restore "
                 "what belongs to each owner in a session of its own.",
                 hint="Log in as a superuser, or as the owner of everything in the database.",
             )

@@ -18,7 +18,7 @@ _AS_READ = "SELECT pg_catalog.convert_from(%s::bytea, pg_catalog.getdatabaseenco
 
 
 def as_sent(connection: Any, name: str) -> str:
-    """What a client in UTF-8 has sent for a name that this session reads so, else as it reads it."""
+    """What a client in UTF-8 has sent for a name that this session reads so; else the same name."""
     if name.isascii():
         return name
     try:
