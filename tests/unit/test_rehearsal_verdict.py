@@ -111,6 +111,15 @@ def test_a_slow_statement_is_told_with_the_numbers_and_what_it_does() -> None:
     assert reason["observed"].startswith("14.25 s and 12.5 s: ALTER TABLE a.b")
 
 
+def test_a_host_that_was_busy_is_named() -> None:
+    slow = [{**SLOW, "severity": "hold"}]
+    (busy,) = changed(said(slow=slow, alone=False))["reasons"]
+    assert busy["text"].endswith("keeps the application waiting too long on a host that was busy")
+    assert busy["hint"].startswith("Other work took the host's processors")
+    (quiet,) = changed(said(slow=slow, alone=True))["reasons"]
+    assert "busy" not in quiet["text"] + quiet["hint"]
+
+
 def test_slow_statements_hide_no_check_that_fails() -> None:
     verdict = changed(said(slow=[{**SLOW, "severity": "hold"}]), on_the_twin("fail"))
     assert verdict["decision"] == "NO-GO"

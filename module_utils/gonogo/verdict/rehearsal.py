@@ -26,8 +26,11 @@ _OVER = "rehearsal_slow"
 _ALLOW = {
     "hold": "Split the migration so that its locks are short (NOT VALID and VALIDATE, CREATE INDEX "
     "CONCURRENTLY, a new column that is filled in parts), or allow more: deploy_hold_timeout.",
-    "statement": "Allow more: deploy_statement_timeout. Or rehearse when the host is less busy.",
+    "statement": "Allow more: deploy_statement_timeout.",
 }
+_BUSY = (
+    "Other work took the host's processors each time it was tried: run again when they are free."
+)
 
 
 def findings(
@@ -35,7 +38,7 @@ def findings(
 ) -> list[Reason]:
     """Reasons the rehearsal gives against a GO by what it has found; none where it is a GO."""
     reasons = [_failed(rehearsal.problem)] if rehearsal.problem else []
-    reasons += [_slow(one) for one in rehearsal.slow if one.severity]
+    reasons += [_slow(one, busy=rehearsal.alone is False) for one in rehearsal.slow if one.severity]
     reasons += _unlike_promotion(rehearsal)
     if rehearsal.problem:
         return reasons
@@ -75,14 +78,15 @@ def _unlike_promotion(rehearsal: Rehearsal) -> list[Reason]:
     ]
 
 
-def _slow(one: SlowStatement) -> Reason:
+def _slow(one: SlowStatement, *, busy: bool) -> Reason:
     """The reason of a statement that was over a budget each time it was tried."""
     where = f"tried on a copy: {text_of(one.file)}:{one.line}"
     times = " and ".join(f"{text_of(seconds)} s" for seconds in one.seconds)
+    allow = _ALLOW.get(one.budget)
     more = {
         "expected": f"at most {text_of(one.allowed)} s",
         "observed": f"{times}: {text_of(one.statement)}",
-        "hint": _ALLOW.get(one.budget),
+        "hint": allow,
     }
     if one.severity != "no_go":
         text = (
@@ -90,6 +94,9 @@ def _slow(one: SlowStatement) -> Reason:
             if one.budget == "statement"
             else "keeps the application waiting too long"
         )
+        if busy:
+            text = f"{text} on a host that was busy"
+            more["hint"] = f"{_BUSY} {allow}" if allow else _BUSY
         return hold(_OVER, "rehearsal", f"{where} {text}", **more)
     tables = ", ".join(text_of(name) for name in one.rewritten)
     text = f"{where} rewrites {tables}, which nobody can read or write meanwhile"
