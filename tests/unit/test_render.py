@@ -217,8 +217,8 @@ def test_frames_and_ledger(tmp_path: Path, transaction: str, residue: str, commi
     names = [part.words for part in parts]
     helpers = ["helpers"] if transaction not in {"read_only", "undecided"} else []
     end = ["end"] if transaction != "undecided" else []
-    assert names == ["session", "transaction", *helpers, "x", *end]
-    assert parts[1].sql.splitlines()[1] == f"BEGIN TRANSACTION ISOLATION LEVEL {opened};"
+    assert names == ["name", "session", "transaction", *helpers, "x", *end]
+    assert parts[2].sql.splitlines()[1] == f"BEGIN TRANSACTION ISOLATION LEVEL {opened};"
     if end:
         assert parts[-1].sql.splitlines()[1:] == ["COMMIT;" if commits else "ROLLBACK;"]
     assert "-- 02_x: A title\n" in rendered.text
@@ -286,7 +286,7 @@ def test_a_value_cannot_forge_a_block(tmp_path: Path, quote: str) -> None:
     for prefix in ("SELECT ", "--", "-- "):
         template = f"-- @setup x\nSELECT 1;\n{prefix}{{{{ facts.evil | {quote} }}}}\n"
         names = [part.words for part in blocks(render(tmp_path, template).text)]
-        assert names == ["session", "transaction", "helpers", "x", "end"]
+        assert names == ["name", "session", "transaction", "helpers", "x", "end"]
 
 
 def test_a_comment_is_no_block(tmp_path: Path) -> None:
@@ -317,7 +317,7 @@ SELECT true AS ok
 """,
     )
     found = {part.words: part for part in blocks(rendered.text)}
-    assert list(found)[3:] == [
+    assert list(found)[4:] == [
         "make x -- (at)check C1.2 SELECT 1; $$ \\! '",
         "",
         "C1.1",

@@ -1,7 +1,8 @@
 """A rendered phase script, cut into the blocks that are sent to the server one by one.
 
 A block begins at a line `-- @setup words`, `-- @facts` or `-- @check ID` and ends where the
-next begins. psql reads those lines as comments, so both run the same statements.
+next begins. psql reads those lines as comments, so both run the same statements. Where a script
+that is kept includes a file (`\\ir session.sql`), the text of that file stands in what is sent.
 """
 
 from __future__ import annotations

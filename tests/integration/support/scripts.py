@@ -125,9 +125,11 @@ def _script(suite: Suite, name: str, facts: str) -> dict[str, Any]:
         spec = yamlfile.parse(text, file).data
         races.append({**spec[suite.residue], "check": spec["check"], "title": spec["title"]})
     # No check stops anything here: a test asks for the answers it wants.
+    rendered = render_phase(phase=phase, **context)
     return {
         "name": name,
-        "text": render_phase(phase=phase, **context).text,
+        "text": rendered.text,
+        "files": {**rendered.libraries, name: rendered.kept},
         "stop": [],
         "races": races,
     }
@@ -166,8 +168,9 @@ def by_psql(database: Database, scripts: Sequence[Mapping[str, Any]], directory:
     found = Answers()
     login = database.login()
     for script in scripts:
+        for name, text in script["files"].items():
+            (directory / f"{name}.sql").write_text(text, encoding="utf-8")
         file = directory / f"{script['name']}.sql"
-        file.write_text(script["text"], encoding="utf-8")
         done = subprocess.run(
             [database.cluster.bin / "psql", *_PSQL, "-f", file, login.conninfo(name="test")],
             env=login.environment(),

@@ -42,6 +42,7 @@ from ...contract.session_settings import NEVER, NEWER, PLANNING, pinned
 from ..sql.found_columns import as_found
 from .block_check import check_blocks
 from .ledger import digest, row_id
+from .libraries import included, separated
 from .quoting import Sql, ident, jsonb, literal
 from .row_rule_sql import rule_sql
 from .session_guard import KEY_KEPT, KEY_SET, LOCK, digest_of, guarded
@@ -99,12 +100,15 @@ class LedgerRow:
 
 @dataclass
 class Rendered:
-    """One phase as plain SQL, and the rows it may leave behind."""
+    """One phase as plain SQL, and the rows it may leave behind; `text` is what runs."""
 
     name: str
     text: str
     commits: bool
     ledger: list[LedgerRow] = field(default_factory=list)
+    # As it is kept: the script without what several scripts need, and that, by name.
+    kept: str = ""
+    libraries: Mapping[str, str] = field(default_factory=dict)
 
 
 def _comment(value: Any) -> Sql:
@@ -401,7 +405,9 @@ def render_phase(
         text = guarded(text, guard=guard)
     _refuse_meta_commands(text, name)
     ledger = list(names.ledger.values()) if commits else []
-    return Rendered(name=name, text=text, commits=commits, ledger=ledger)
+    kept, libraries = separated(text)
+    whole = included(kept, libraries)
+    return Rendered(name, whole, commits, ledger, kept=kept, libraries=libraries)
 
 
 def _guard(environment: Environment, timeouts: Mapping[str, str]) -> str:

@@ -51,7 +51,7 @@ _FILLED = re.compile(r"\bINSERT INTO pg_temp\.(?P<name>[a-z_]+)\b")
 _HELPER_BODY = re.compile(r"\$gonogo_helper\$.*?\$gonogo_helper\$", re.DOTALL)
 
 # Words of the blocks that open and end the script: they are the frame itself.
-_FRAME = ("session", "transaction", "end")
+_FRAME = ("name", "session", "transaction", "end")
 
 
 # The upper 16 bits of the keys of our locks; locks of the application have others.

@@ -10,7 +10,7 @@ from ...contract.errors import GonogoError, InputError
 from ...contract.records.run import RunRecord
 from ..reading import schema, yamlfile
 from ..reading.schema import Any_, Keys, Table, Text
-from ..render import ledger
+from ..render import ledger, libraries
 from ..render.race import replay
 from ..render.rendering import Rendered, render_phase
 from .book import Runbook
@@ -28,8 +28,8 @@ _RACE = Keys({"check": Text(), "title": Text(), "keep": _MODE, "rollback": _MODE
 
 @dataclass
 class Prepared:
-    """`scripts` as the entries `preflight` and `phases` take them; `files` name → SQL; `rows` that
-    a commit would leave, those that point at others first."""
+    """`scripts` as the entries `preflight` and `phases` take them; `files` name → SQL, what they
+    include among them; `rows` that a commit would leave, those that point at others first."""
 
     scripts: list[dict[str, Any]] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
@@ -75,7 +75,8 @@ def prepare(
     rows: list[dict[str, Any]] = []
     for phase in phases:
         rendered = render_phase(phase=phase, **context)
-        prepared.files[rendered.name] = rendered.text
+        prepared.files[rendered.name] = rendered.kept
+        libraries.together(prepared.files, rendered.name, rendered.libraries)
         races = [_race(prepared, runbook, name, phase, context, rows) for name in phase["races"]]
         rows += [asdict(row) for row in rendered.ledger]
         prepared.scripts.append(_script(rendered, runbook, races))

@@ -256,11 +256,11 @@ def problem_of(
         if outcome is None:
             return GonogoError(f"phase {phase['name']} did not run")
         if outcome.error:
-            at = f", line {outcome.error.line}" if outcome.error.line else ""
+            at = f"-- @{outcome.error.block} in " if outcome.error.block else ""
             return GonogoError(
                 f"{phase['name']}: {_told(outcome.error)}",
                 detail=outcome.error.detail,
-                hint=f"See sql/{phase['name']}.sql{at}, in the evidence.",
+                hint=f"See {at}sql/{phase['name']}.sql, or in what it includes, in the evidence.",
             )
         if stage == "preflight":
             for result in outcome.checks:
