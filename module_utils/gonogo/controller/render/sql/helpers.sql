@@ -87,3 +87,80 @@ EXCEPTION WHEN OTHERS THEN
     answer := NULL;
 END
 $gonogo_helper$;
+
+-- Asks the query of a check (ok, examined, expected, observed, samples) once, and says what it comes
+-- to. A check that fails although what it expects was observed, or counts more of something than
+-- there is, contradicts itself (odd). may_be_empty: it may pass although nothing was examined.
+CREATE FUNCTION pg_temp.judged(
+    INOUT check_id text,
+    may_be_empty boolean,
+    query text,
+    OUT status text,
+    OUT examined bigint,
+    OUT expected text,
+    OUT observed text,
+    OUT samples jsonb
+) LANGUAGE plpgsql AS $gonogo_helper$
+DECLARE
+    ok boolean;
+    found text[];
+    odd boolean;
+BEGIN
+    EXECUTE format('SELECT q.ok, coalesce(q.examined, 0)::bigint, q.expected::text, q.observed::text, q.samples FROM (%s) AS q', query)
+        INTO STRICT ok, examined, expected, observed, found;
+    -- What the answer is made of is here; where the query was planned, code of the database may have run.
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false);
+    odd := coalesce(NOT ok AND observed = expected, false)
+        OR coalesce(substring(observed FROM '^([0-9]+) of [0-9]')::numeric > substring(observed FROM '^[0-9]+ of ([0-9]+)')::numeric, false);
+    status := CASE WHEN odd OR ok IS NULL OR ok AND examined = 0 AND NOT may_be_empty THEN 'inconclusive' WHEN ok THEN 'pass' ELSE 'fail' END;
+    observed := CASE WHEN odd THEN 'the answer contradicts itself: ' ELSE '' END || observed;
+    samples := to_jsonb(coalesce(found[1:20], '{}'));
+END
+$gonogo_helper$;
+
+-- The same for a check that counts what is wrong: wrong, unclear, examined, expected, details, samples.
+CREATE FUNCTION pg_temp.counted(
+    INOUT check_id text, may_be_empty boolean, words text, query text,
+    OUT status text, OUT examined bigint, OUT expected text, OUT observed text, OUT samples jsonb
+) LANGUAGE sql AS $gonogo_helper$
+    SELECT j.* FROM pg_temp.judged(check_id, may_be_empty, format($gonogo_query$
+        SELECT CASE WHEN wrong > examined THEN NULL WHEN wrong > 0 THEN false WHEN unclear = 0 THEN wrong = 0 END AS ok, examined, expected,
+            concat_ws('; ', CASE WHEN wrong > examined THEN 'the answer contradicts itself: ' ELSE '' END
+                || format('%%s of %%s %%s', coalesce(wrong::text, 'unknown'), coalesce(examined, 0), %1$L::text),
+                nullif(details, ''), CASE WHEN unclear > 0 THEN format('%%s cannot be told', unclear) END) AS observed,
+            samples
+        FROM (%2$s) AS c$gonogo_query$, words, query)) AS j
+$gonogo_helper$;
+
+-- The same for one that lists what is wrong: object, words and whether that is certain; if none of it
+-- is, the check is inconclusive. The first ten in words, up to 20 as samples. number: how
+-- many were examined.
+CREATE FUNCTION pg_temp.problems(
+    INOUT check_id text, may_be_empty boolean, wanted text, number text, query text,
+    OUT status text, OUT examined bigint, OUT expected text, OUT observed text, OUT samples jsonb
+) LANGUAGE sql AS $gonogo_helper$
+    SELECT j.* FROM pg_temp.judged(check_id, may_be_empty, format($gonogo_query$
+        SELECT CASE WHEN bool_or(certain) THEN false WHEN count(*) = 0 THEN true END AS ok, %1$s AS examined, %2$L::text AS expected,
+            coalesce(string_agg(concat_ws(' ', object, words), '; ' ORDER BY number) FILTER (WHERE number <= 10)
+                || CASE WHEN count(*) > 10 THEN format('; and %%s more', count(*) - 10) ELSE '' END, 'as expected') AS observed,
+            array_agg(DISTINCT object) AS samples
+        FROM (SELECT *, row_number() OVER (ORDER BY certain DESC, object, words) AS number
+            FROM (%3$s) AS f (object, words, certain)) AS p$gonogo_query$, number, wanted, query)) AS j
+$gonogo_helper$;
+
+-- The same for a command that must be refused with one of these states by one of these constraints
+-- (null: by any); it is undone whatever happens. Refused otherwise, or accepted without touching a row,
+-- it is inconclusive.
+CREATE FUNCTION pg_temp.refused(
+    INOUT check_id text, may_be_empty boolean, wanted text, states text[], constraints text[], command text,
+    OUT status text, OUT examined bigint, OUT expected text, OUT observed text, OUT samples jsonb
+) LANGUAGE sql AS $gonogo_helper$
+    SELECT j.* FROM pg_temp.judged(check_id, may_be_empty, format($gonogo_query$
+        SELECT CASE WHEN a.state = '00000' AND a.affected > 0 THEN false
+                WHEN a.state = ANY (%1$L::text[]) AND coalesce(a.constraint_name = ANY (%2$L::text[]), %2$L IS NULL) THEN true END AS ok,
+            1 AS examined, %3$L::text AS expected,
+            CASE WHEN a.state = '00000' THEN format('accepted, %%s row(s)', a.affected)
+                ELSE concat_ws(', ', 'refused with ' || a.state, 'constraint ' || nullif(a.constraint_name, ''), a.message) END AS observed,
+            '{}'::text[] AS samples
+        FROM pg_temp.attempt(%4$L) AS a$gonogo_query$, states, constraints, wanted, command)) AS j
+$gonogo_helper$;
