@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gonogo.host.migrate import history
 from gonogo.host.migrate.history import History, Migration
 from gonogo.host.migrate.history.interface import PER_FILE
-from gonogo.host.migrate.history.prisma import Prisma
+from gonogo.host.migrate.history.tools.prisma import Prisma
 from sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
