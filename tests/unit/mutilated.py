@@ -15,6 +15,7 @@ import yaml
 from gonogo.contract.errors import GonogoError, InputError
 from gonogo.contract.script import blocks
 from gonogo.controller import runbook
+from gonogo.controller.declared.manifest import Manifest
 from gonogo.controller.runbook.phase_scripts import prepare
 from tests.unit.test_ascii import _FACTS
 
@@ -158,14 +159,14 @@ def outcome(folder: Path, profile: str = "target") -> tuple[str, set[str]]:
         return "late", set()
     asked: list[str] = []
     for script in scripts:
-        asked += [block.words for block in blocks(script["text"]) if block.kind == "check"]
-        asked += [race["check"] for race in script["races"]]
+        asked += [block.words for block in blocks(script.text) if block.kind == "check"]
+        asked += [str(race["check"]) for race in script.races]
     assert sorted(asked) == sorted(loaded.checks), set(asked) ^ set(loaded.checks)
     return "right", set(asked)
 
 
-def _known_names(manifest: Mapping[str, Any]) -> Iterator[str]:
-    for table in manifest["tables"]:
-        for key in ("unique", "checks", "indexes", "triggers"):
-            yield from (item["name"] for item in table[key])
-    yield from (key["name"] for key in manifest["foreign_keys"])
+def _known_names(manifest: Manifest) -> Iterator[str]:
+    for table in manifest.tables:
+        for group in (table.unique, table.checks, table.indexes, table.triggers):
+            yield from (item.name for item in group)
+    yield from (key.name for key in manifest.foreign_keys)

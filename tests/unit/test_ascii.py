@@ -58,13 +58,13 @@ def test_rendered_scripts(profile: str) -> None:
     names = {name: ["name"] for name in _names(profile)}
     suite = scripts.Suite(profile=profile)
     for script in suite.scripts(scripts.PHASES, {**_FACTS, "names": names}):
-        assert script["text"].isascii(), script["name"]
+        assert script.text.isascii(), script.name
 
 
 def _names(profile: str) -> Iterator[str]:
-    for table in scripts.Suite(profile=profile).runbook.manifest["tables"]:
-        for group in ("checks", "unique", "indexes", "triggers"):
-            yield from (item["name"] for item in table[group])
+    for table in scripts.Suite(profile=profile).runbook.manifest.tables:
+        for group in (table.checks, table.unique, table.indexes, table.triggers):
+            yield from (item.name for item in group)
 
 
 def test_sql_in_modules() -> None:

@@ -134,7 +134,7 @@ def refusal(folder: Path) -> str:
 
 def test_the_least_that_is_a_runbook(small: Path) -> None:
     """No empty line between two calls, no prisma, nothing that is looked up."""
-    assert [phase["name"] for phase in load(small).phases("phases")] == ["01_notes"]
+    assert [phase.name for phase in load(small).phases("phases")] == ["01_notes"]
     assert outcome(small) == ("right", {"C1.1", "C1.2"})
 
 

@@ -113,7 +113,7 @@ def test_a_fact(project: Path) -> None:
     text = file.read_text(encoding="utf-8")
     assert declared.path == "runbooks/NAME/runbook.yml"
     file.write_text(text.replace("\nfacts:\n", f"\nfacts:\n{declared.block}"), encoding="utf-8")
-    assert "encoding" in load(folder).data["facts"]
+    assert "encoding" in load(folder).declared.facts
 
 
 def test_a_mutation(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,10 @@ from gonogo.contract.budgets import budgets_of, seconds
 from gonogo.contract.errors import InputError
 from gonogo.contract.records.deployment import Deployment
 from gonogo.contract.records.migration import HistoryPlan
+from gonogo.contract.records.reading import plain
 from gonogo.controller import runbook
+from gonogo.controller.declared.manifest import Manifest
+from gonogo.controller.declared.runbook import SqlFile
 from gonogo.controller.invocation.commands import Caller
 from gonogo.controller.outcome import deployment
 from gonogo.controller.reading import yamlfile
@@ -159,7 +162,7 @@ def test_a_migration_is_known_by_what_its_manifest_names(original: Path) -> None
     loaded = load(original)
     plan = migration.plan(loaded, "migration")
     expected = {(o.kind, o.name) for o in plan.objects if o.expected}
-    keys = {("constraint", key["name"]) for key in loaded.manifest["foreign_keys"]}
+    keys = {("constraint", key.name) for key in loaded.manifest.foreign_keys}
     assert keys <= expected
     described = [o for o in plan.objects if o.foreign_key]
     assert len(described) == len(keys) == 55
@@ -185,9 +188,9 @@ def test_both_migrations_lead_to_the_same_keys() -> None:
 
 def test_what_leaves_no_object_cannot_be_recognised(tmp_path: Path) -> None:
     (tmp_path / "data.sql").write_text("UPDATE public.sites SET id = id;")
-    steps = migration.steps(tmp_path, [{"file": "data.sql"}])
+    steps = migration.steps(tmp_path, [SqlFile("data.sql")])
     with pytest.raises(InputError, match="nothing tells whether"):
-        migration.expected(steps, {"schema": "public"})
+        migration.expected(steps, Manifest("public"))
 
 
 # --- extends -----------------------------------------------------------------------------------
@@ -203,22 +206,22 @@ def _written(value: Any) -> Any:
 
 def test_both_runbooks_ship_functions() -> None:
     first, second = (
-        {function["name"]: function["shipped"] for function in load(folder).manifest["functions"]}
+        {function.name: function.shipped or () for function in load(folder).manifest.functions}
         for folder in (FIRST, SECOND)
     )
     assert all(len(statements) == 1 for statements in first.values())
     assert all(statements for statements in second.values())
     assert first["trg_touch_updated_at"][0].startswith("CREATE FUNCTION pg_temp.shipped()")
-    (table,) = [t for t in load(FIRST).manifest["tables"] if t["name"] == "config_versions"]
-    (guard,) = [t for t in table["triggers"] if t["purpose"] == "guard"]
-    assert guard["conditions"][0] == "OLD.status = 'ACTIVE'"
+    (table,) = [t for t in load(FIRST).manifest.tables if t.name == "config_versions"]
+    (guard,) = [t for t in table.triggers if t.purpose == "guard"]
+    assert (guard.conditions or ())[0] == "OLD.status = 'ACTIVE'"
 
 
 def test_what_is_taken_over() -> None:
     loaded, base = load(SECOND), load(FIRST)
-    assert _written(loaded.manifest) == _written(base.manifest)
+    assert _written(plain(loaded.manifest)) == _written(plain(base.manifest))
     assert set(base.parameters) <= set(loaded.parameters)
-    preflight = {check["id"] for check in base.checks.values() if check["phase"] == "00_preflight"}
+    preflight = {check.id for check in base.checks.values() if check.phase == "00_preflight"}
     assert preflight < set(loaded.checks)
     assert not {"C1.1", "V1.1"} & set(loaded.checks)
 

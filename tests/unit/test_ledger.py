@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gonogo.contract.errors import GonogoError
+from gonogo.contract.records.ledger import LedgerRow, LedgerTable
+from gonogo.controller.declared.manifest import Reference, Relation
 from gonogo.controller.render.ledger import by_table, children_first, refuse_others, row_id
 
 
-def manifest(*relations: tuple[str, str]) -> dict[str, Any]:
-    return {
-        "schema": "public",
-        "relations": [
-            {"table": child, "references": {"table": parent}} for child, parent in relations
-        ],
-    }
+def row(table: str, number: object) -> LedgerRow:
+    return LedgerRow(f"public.{table}", {"id": f"{number}"}, label="x", phase="02")
 
 
-def records(*tables: str) -> list[dict[str, Any]]:
-    return [
-        {"table": f"public.{table}", "key": {"id": f"{number}"}, "label": "x", "phase": "02"}
-        for number, table in enumerate(tables)
+def rows(*tables: str) -> list[LedgerRow]:
+    return [row(table, number) for number, table in enumerate(tables)]
+
+
+def sorted_by(given: list[LedgerRow], *relations: tuple[str, str]) -> list[LedgerRow]:
+    known = [
+        Relation(f"{child}_{parent}", child, ["id"], Reference(parent, ["id"]))
+        for child, parent in relations
     ]
+    return children_first(given, schema="public", relations=known)
 
 
 def order(tables: list[str], *relations: tuple[str, str]) -> list[str]:
-    found = children_first(records(*tables), manifest(*relations))
-    return [record["table"].removeprefix("public.") for record in found]
+    found = sorted_by(rows(*tables), *relations)
+    return [one.table.removeprefix("public.") for one in found]
 
 
 @pytest.mark.parametrize(
@@ -49,8 +52,8 @@ def test_children_first(
 
 
 def test_records_stay_whole() -> None:
-    given = records("a", "b")
-    assert sorted(children_first(given, manifest()), key=str) == sorted(given, key=str)
+    given = rows("a", "b")
+    assert sorted(sorted_by(given), key=str) == sorted(given, key=str)
 
 
 def test_tables_that_refer_to_each_other() -> None:
@@ -61,23 +64,18 @@ def test_tables_that_refer_to_each_other() -> None:
 
 
 def test_by_table() -> None:
-    rows = [
-        {"table": "public.b", "key": {"id": "2"}},
-        {"table": "public.a", "key": {"id": "9"}},
-        {"table": "public.b", "key": {"id": "1"}},
-        {"table": "public.b", "key": {"id": "2"}},
-    ]
-    assert by_table(rows) == [
-        {"table": ["public", "b"], "ids": ["1", "2"]},
-        {"table": ["public", "a"], "ids": ["9"]},
+    given = [row("b", 2), row("a", 9), row("b", 1), row("b", 2)]
+    assert by_table(given) == [
+        LedgerTable(["public", "b"], ["1", "2"]),
+        LedgerTable(["public", "a"], ["9"]),
     ]
 
 
 def test_a_row_that_no_run_has_made_is_in_no_ledger() -> None:
     made = row_id("0a1b2c3d4e", phase="02_runtime", table="sites", label="one")
-    own = {"table": "public.sites", "key": {"id": made}, "label": "one", "phase": "02_runtime"}
+    own = LedgerRow("public.sites", {"id": made}, label="one", phase="02_runtime")
     refuse_others([own], "0a1b2c3d4e")
-    for change in (
+    changes: tuple[dict[str, Any], ...] = (
         {"key": {"id": "of the application"}},
         {"key": {"id": made, "other": "x"}},
         {"key": {"code": made}},
@@ -85,8 +83,9 @@ def test_a_row_that_no_run_has_made_is_in_no_ledger() -> None:
         {"table": "sites"},
         {"label": "two"},
         {"phase": "03_variants"},
-    ):
+    )
+    for change in changes:
         with pytest.raises(GonogoError, match="line 2 names a row that is not the run's"):
-            refuse_others([own, {**own, **change}], "0a1b2c3d4e")
+            refuse_others([own, replace(own, **change)], "0a1b2c3d4e")
     with pytest.raises(GonogoError):
         refuse_others([own], "another run")

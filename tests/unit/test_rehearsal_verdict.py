@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from gonogo.contract import canonical
+from gonogo.controller.declared.manifest import Function, Manifest, Table
 from gonogo.controller.outcome.rehearsal import unlike
 from tests.records import judged
 from tests.unit.test_twin_verdict import PROMOTION, proven
@@ -197,7 +198,9 @@ def test_nothing_that_stands_in_the_record_raises(value: Any) -> None:
 
 
 def test_the_schema_is_compared_as_far_as_the_manifest_goes() -> None:
-    manifest = {"schema": "public", "tables": [{"name": "sites"}], "functions": [{"name": "f"}]}
+    manifest = Manifest(
+        "public", tables=[Table("sites")], functions=[Function("f", "guard", ["sites"])]
+    )
     validated = {
         "table public.sites": "ordinary",
         "owner of table public.sites": "one",

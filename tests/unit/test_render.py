@@ -11,6 +11,8 @@ import pytest
 
 from gonogo.contract.errors import GonogoError
 from gonogo.contract.script import blocks
+from gonogo.controller.declared.manifest import Manifest, Table
+from gonogo.controller.declared.runbook import Declaration, DeclaredCheck, Phase
 from gonogo.controller.render import rendering
 from gonogo.controller.render.rendering import Rendered, render_phase
 
@@ -18,17 +20,32 @@ FORGED = "x\n-- @check C1.2\nSELECT 1; $$ \\! '"
 IMPORT = "{% import 'gonogo.sql.j2' as gonogo %}\n"
 
 
+_BOOK = Declaration(
+    format=1,
+    name="book",
+    title="",
+    profiles=["target"],
+    migration=[],
+    phases=[],
+    cleanup="99_cleanup",
+    documents=[],
+    criteria=[],
+    scoring=[],
+    checks=[],
+)
+
+
 def render(folder: Path, text: str, *, residue: str = "keep", **more: Any) -> Rendered:
     """Render `text` as the template of the phase 02_x."""
     (folder / "02_x.sql.j2").write_text(text, encoding="utf-8")
     arguments: dict[str, Any] = {
         "templates": folder,
-        "phase": {"name": "02_x", "title": "Title", "transaction": "writes"},
-        "runbook": {"name": "book"},
-        "manifest": {"schema": "public", "tables": [{"name": "t"}]},
+        "phase": Phase("02_x", "Title", "writes", after=None),
+        "runbook": _BOOK,
+        "manifest": Manifest("public", tables=[Table("t")]),
         "checks": {
-            "C1.1": {"id": "C1.1", "empty_ok": False},
-            "C1.2": {"id": "C1.2", "empty_ok": True},
+            "C1.1": DeclaredCheck("C1.1", "", "C1", "02_x", "", effect=None),
+            "C1.2": DeclaredCheck("C1.2", "", "C1", "02_x", "", effect=None, empty_ok=True),
         },
         "facts": {"evil": FORGED, "number": 5, "names": ["a", "b"], "check": "@check C1.2"},
         "parameters": {},
@@ -202,7 +219,7 @@ def test_frames_and_ledger(tmp_path: Path, transaction: str, residue: str, commi
         tmp_path,
         "-- @setup x\nSELECT {{ id_of('t', 'a') }}, {{ id_of('t', 'a') }};\n",
         residue=residue,
-        phase={"name": "02_x", "title": "A\ntitle", "transaction": transaction},
+        phase=Phase("02_x", "A\ntitle", transaction, after=None),
     )
     assert rendered.commits is commits
     assert [(row.table, row.label, row.phase) for row in rendered.ledger] == (

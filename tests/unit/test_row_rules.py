@@ -11,6 +11,7 @@ import pytest
 
 from gonogo.contract.errors import InputError
 from gonogo.controller import runbook
+from gonogo.controller.declared.manifest import read_manifest
 from gonogo.controller.reading import schema, yamlfile
 from gonogo.controller.render.row_rule_sql import rule_sql
 from gonogo.controller.runbook.manifest import MANIFEST, check_references
@@ -142,8 +143,8 @@ def test_wrong(rule: dict[str, Any], message: str) -> None:
 
 
 def _sql(facts: dict[str, Any] | None = None, **rule: Any) -> str:
-    manifest = _manifest(**rule)
-    return str(rule_sql(manifest["row_rules"][0], manifest, facts or {}))
+    manifest = read_manifest(_manifest(**rule))
+    return str(rule_sql(manifest.rules[0], manifest, facts or {}))
 
 
 def test_a_path_is_joined_once() -> None:
@@ -164,5 +165,5 @@ def test_values_are_quoted() -> None:
 
 def test_the_rules_of_the_runbook_are_about_its_checks() -> None:
     book = runbook.load(RUNBOOK, profile="target", parameters={}, templates=False)
-    asked = {check["id"] for check in book.checks.values() if check["phase"] == "06_contradictions"}
-    assert {rule["check"] for rule in book.manifest["row_rules"]} == asked
+    asked = {check.id for check in book.checks.values() if check.phase == "06_contradictions"}
+    assert {rule.check for rule in book.manifest.rules} == asked

@@ -45,7 +45,7 @@ def edit(folder: Path, name: str, old: str, new: str) -> int:
 def test_the_shipped_runbook_is_right(profile: str) -> None:
     loaded = load(ORIGINAL, profile=profile)
     assert loaded.name == ORIGINAL.name
-    assert [phase["name"] for phase in loaded.phases("preflight")] == ["00_preflight"]
+    assert [phase.name for phase in loaded.phases("preflight")] == ["00_preflight"]
     assert set(loaded.digests) == {
         path.relative_to(ORIGINAL).as_posix() for path in ORIGINAL.rglob("*") if path.is_file()
     }
@@ -56,10 +56,10 @@ def test_the_shipped_runbook_is_right(profile: str) -> None:
 
 def test_profiles_narrow_the_manifest() -> None:
     target, deployed = load(ORIGINAL), load(ORIGINAL, profile="as_deployed")
-    assert [key["name"] for key in deployed.manifest["foreign_keys"]] == [
+    assert [key.name for key in deployed.manifest.foreign_keys] == [
         "config_versions_workspace_id_fkey"
     ]
-    assert len(target.manifest["foreign_keys"]) > 50
+    assert len(target.manifest.foreign_keys) > 50
     assert "guards.sql" not in [file.name for file in deployed.migration_files]
     assert "guards.sql" in [file.name for file in target.migration_files]
 

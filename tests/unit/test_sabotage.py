@@ -57,11 +57,11 @@ def test_every_check_is_right_about_something() -> None:
 
 
 def test_only_what_never_counts_may_leave_a_go() -> None:
-    plan = {item["id"]: item["class"] for item in SHAPE.runbook.data["criteria"]}
+    plan = {item.id: item.class_ for item in SHAPE.runbook.declared.criteria}
     for mutation in (item for item in MUTATIONS if item.reported):
         for name in mutation.right:
             check = SHAPE.runbook.checks[name]
-            assert check["effect"] == "none" or plan[check["criterion"]] == "nice", mutation.id
+            assert check.effect == "none" or plan[check.criterion] == "nice", mutation.id
 
 
 def _columns(kind: str) -> set[str]:

@@ -29,12 +29,11 @@ def _prepared(residue: str) -> Prepared:
         parameters={"application_role": "application"},
         templates=False,
     )
-    tables = book.manifest["tables"]
     named = [
-        item["name"]
-        for table in tables
-        for kind in ("checks", "unique", "triggers")
-        for item in table.get(kind, [])
+        item.name
+        for table in book.manifest.tables
+        for group in (table.checks, table.unique, table.triggers)
+        for item in group
     ]
     facts: dict[str, Any] = {
         "workspace": {"id": _ID, "code": "CODE", "name": "Name"},
@@ -44,7 +43,7 @@ def _prepared(residue: str) -> Prepared:
         "delete_rules": [],
         "isolation": [],
         "ledger_tables": [],
-        **{entry["fact"]: entry["any_of"][0] for entry in book.manifest["found_columns"]},
+        **{entry.fact: entry.any_of[0] for entry in book.manifest.found_columns},
     }
     record = {
         "run_id": "20260131T120000Z-0a1b2c",
@@ -93,4 +92,4 @@ def test_what_several_scripts_need_is_kept_once() -> None:
 def test_what_runs_is_what_is_kept() -> None:
     prepared = _prepared("keep")
     for script in prepared.scripts:
-        assert included(prepared.files[script["name"]], prepared.files) == script["text"]
+        assert included(prepared.files[script.name], prepared.files) == script.text

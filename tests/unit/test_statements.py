@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gonogo.contract.errors import InputError
+from gonogo.controller.declared.manifest import Function, Manifest, Table, Trigger
 from gonogo.controller.sql import effects, shipped, statements
 from gonogo.controller.sql.lexer import LexicalError
 from gonogo.controller.sql.statements import pieces
@@ -489,14 +490,15 @@ def test_a_function_is_known_whatever_stands_between_its_words(tmp_path: Path) -
         "CREATE /* x */ TRIGGER g BEFORE UPDATE ON a.t FOR EACH ROW WHEN (old.x IS NULL)"
         " EXECUTE FUNCTION a.guard();\n"
     )
-    manifest = {
-        "schema": "a",
-        "functions": [{"name": "guard"}],
-        "tables": [{"name": "t", "triggers": [{"function": "guard"}]}],
-    }
+    trigger = Trigger("g", "guard", "guard", "BEFORE", ["UPDATE"], "ROW")
+    manifest = Manifest(
+        "a",
+        functions=[Function("guard", "guard", ["t"])],
+        tables=[Table("t", triggers=[trigger])],
+    )
     found = shipped.completed(manifest, [file])
-    (text,) = found["functions"][0]["shipped"]
+    (text,) = found.functions[0].shipped or ()
     assert text.split()[:4] == ["CREATE", "OR", "REPLACE", "FUNCTION"]
     assert "pg_temp.shipped()" in text
     assert "BEGIN -- stays\n" in text
-    assert found["tables"][0]["triggers"][0]["conditions"] == ["old.x IS NULL"]
+    assert found.tables[0].triggers[0].conditions == ["old.x IS NULL"]

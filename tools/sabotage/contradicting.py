@@ -7,9 +7,9 @@ no mutation. That a check notices is the gate's to say.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
+from gonogo.controller.declared.row_rule import RowCondition, RowRule
 from gonogo.controller.render.row_rule_sql import Rows, counted, rule_sql
 from gonogo.controller.render.row_rules import steps
 from tools.sabotage.change import past_triggers
@@ -17,7 +17,6 @@ from tools.sabotage.shape import Shape, ident, literal
 
 __all__ = ["contradicting", "kind_of"]
 
-Rule = Mapping[str, Any]
 Path = Sequence[str]
 
 
@@ -38,22 +37,22 @@ _NO_ROW = frozenset(
 )
 
 
-def contradicting(shape: Shape, rule: Rule) -> Iterator[tuple[str, str]]:
+def contradicting(shape: Shape, rule: RowRule) -> Iterator[tuple[str, str]]:
     """Words and the SQL of a superuser for each way to break a rule in one row."""
     for how, command in _MAKERS[kind_of(rule)](shape, rule):
-        if (rule["name"], how) not in _NO_ROW:
+        if (rule.name, how) not in _NO_ROW:
             yield how, past_triggers(_first_that_does(shape, rule, command))
 
 
-def kind_of(rule: Rule) -> str:
+def kind_of(rule: RowRule) -> str:
     """What kind of rule it is: agree, order, past, never or some."""
-    return next(kind for kind in _MAKERS if kind in rule)
+    return next(kind for kind in _MAKERS if getattr(rule, kind) is not None)
 
 
-def _first_that_does(shape: Shape, rule: Rule, command: tuple[str, str]) -> str:
+def _first_that_does(shape: Shape, rule: RowRule, command: tuple[str, str]) -> str:
     """`command`: a query for commands, and the rule's own question after each of them."""
     candidates, update = command
-    question = counted(rule_sql(rule, shape.manifest, {}))
+    question = counted(rule_sql(rule, shape.runbook.manifest, {}))
     return f"""
         DO $contradict$
         DECLARE
@@ -85,13 +84,13 @@ def _into(question: str) -> str:
 
 def _end(shape: Shape, table: str, path: Path) -> str:
     """The table a path ends at."""
-    followed = steps(table, path, shape.relations)
-    return followed[-1]["references"]["table"] if followed else table
+    followed = steps(table, path, shape.runbook.manifest.relations)
+    return followed[-1].references.table if followed else table
 
 
-def _set(shape: Shape, rule: Rule, path: Path) -> str:
+def _set(shape: Shape, rule: RowRule, path: Path) -> str:
     """UPDATE of the value a path ends at: to candidate.value, in the row candidate.id."""
-    end = _end(shape, rule["table"], path)
+    end = _end(shape, rule.table, path)
     return (
         f"UPDATE {shape.name(end)} SET {ident(path[-1])} = candidate.value"
         " WHERE id::text = candidate.id"
@@ -110,19 +109,20 @@ def _candidates(rows: Rows, owner: str, value: str, where: str) -> str:
     )
 
 
-def _agree(shape: Shape, rule: Rule) -> Iterator[tuple[str, tuple[str, str]]]:
-    for turned, kept in (rule["agree"], rule["agree"][::-1]):
-        rows = Rows(shape.manifest, rule["table"])
+def _agree(shape: Shape, rule: RowRule) -> Iterator[tuple[str, tuple[str, str]]]:
+    one, other = rule.agree or ()
+    for turned, kept in ((one, other), (other, one)):
+        rows = Rows(shape.runbook.manifest, rule.table)
         known = rows.value(kept)
-        given = rows.all_of(rule.get("given", []))
+        given = rows.all_of(rule.given or ())
         column = turned[0]
         # Of the rows that the first column may name instead, those that lead elsewhere.
         if len(turned) == 1:
             others = f"SELECT DISTINCT {ident(column)} AS value, {ident(column)}::text AS reached"
-            others += f" FROM {shape.name(rule['table'])}"
+            others += f" FROM {shape.name(rule.table)}"
         else:
-            (parent,) = shape.parents(rule["table"], column)
-            reached = Rows(shape.manifest, parent, alias="p")
+            (parent,) = shape.parents(rule.table, column)
+            reached = Rows(shape.runbook.manifest, parent, alias="p")
             value = reached.value(turned[1:])
             others = f"SELECT p.id AS value, {value}::text AS reached FROM {reached.source()}"
         candidates = (
@@ -134,13 +134,13 @@ def _agree(shape: Shape, rule: Rule) -> Iterator[tuple[str, tuple[str, str]]]:
         yield f"by {column}", (candidates, _set(shape, rule, [column]))
 
 
-def _order(shape: Shape, rule: Rule) -> Iterator[tuple[str, tuple[str, str]]]:
-    one, other = rule["order"]
+def _order(shape: Shape, rule: RowRule) -> Iterator[tuple[str, tuple[str, str]]]:
+    one, other = rule.order or ()
     for turned, kept, by in ((other, one, "-"), (one, other, "+")):
-        rows = Rows(shape.manifest, rule["table"])
+        rows = Rows(shape.runbook.manifest, rule.table)
         value = f"{rows.value(kept)} {by} interval '1 day'"
         where = f"{rows.value(kept)} IS NOT NULL"
-        if "expires" in rule["name"] and turned is one:
+        if "expires" in rule.name and turned is one:
             # Few rows expire at all.
             continue
         where += f" AND {_owner(rows, turned)} IS NOT NULL"
@@ -150,9 +150,9 @@ def _order(shape: Shape, rule: Rule) -> Iterator[tuple[str, tuple[str, str]]]:
         )
 
 
-def _past(shape: Shape, rule: Rule) -> Iterator[tuple[str, tuple[str, str]]]:
-    for path in rule["past"]:
-        rows = Rows(shape.manifest, rule["table"])
+def _past(shape: Shape, rule: RowRule) -> Iterator[tuple[str, tuple[str, str]]]:
+    for path in rule.past or ():
+        rows = Rows(shape.runbook.manifest, rule.table)
         value = "LOCALTIMESTAMP + interval '10 years'"
         where = f"{rows.value(path)} IS NOT NULL"
         yield (
@@ -161,15 +161,15 @@ def _past(shape: Shape, rule: Rule) -> Iterator[tuple[str, tuple[str, str]]]:
         )
 
 
-def _never(shape: Shape, rule: Rule) -> Iterator[tuple[str, tuple[str, str]]]:
-    conditions = rule["never"]
+def _never(shape: Shape, rule: RowRule) -> Iterator[tuple[str, tuple[str, str]]]:
+    conditions = rule.never or ()
     for number, condition in enumerate(conditions):
         rest = [item for item in conditions if item is not condition]
-        rows = Rows(shape.manifest, rule["table"])
-        value = _turned(shape, rule["table"], rows, condition)
+        rows = Rows(shape.runbook.manifest, rule.table)
+        value = _turned(shape, rule.table, rows, condition)
         if value is None:
             continue
-        path = condition["path"]
+        path = condition.path
         where = f"{rows.all_of(rest)} AND NOT ({rows.all_of([condition])})"
         where += f" AND {_owner(rows, path)} IS NOT NULL"
         yield (
@@ -178,27 +178,27 @@ def _never(shape: Shape, rule: Rule) -> Iterator[tuple[str, tuple[str, str]]]:
         )
 
 
-def _turned(shape: Shape, table: str, rows: Rows, condition: Mapping[str, Any]) -> str | None:
+def _turned(shape: Shape, table: str, rows: Rows, condition: RowCondition) -> str | None:
     """A value that meets the condition; none where there is no telling."""
-    path = condition["path"]
+    path = condition.path
     end, column = _end(shape, table, path), path[-1]
-    if "holds" in condition:
-        return literal(condition["holds"][0])
-    if "lacks" in condition:
+    if condition.holds is not None:
+        return literal(condition.holds[0])
+    if condition.lacks is not None:
         listed = shape.list_of(end, column) or []
-        others = [value for value in listed if value not in condition["lacks"]]
+        others = [value for value in listed if value not in condition.lacks]
         return literal(others[0]) if others else None
-    if "empty" in condition:
-        if condition["empty"]:
+    if condition.empty is not None:
+        if condition.empty:
             return (
                 None if not shape.column(end, column)["nullable"] else _nothing(shape, end, column)
             )
         return _something(shape, end, column)
-    if "above" in condition:
-        return f"{rows.value(condition['above'])} + 1"
-    if "below" in condition:
-        return f"{rows.value(condition['below'])} - 1"
-    return rows.value(condition["equals"])
+    if condition.above is not None:
+        return f"{rows.value(condition.above)} + 1"
+    if condition.below is not None:
+        return f"{rows.value(condition.below)} - 1"
+    return rows.value(condition.equals or ())
 
 
 def _nothing(shape: Shape, table: str, column: str) -> str:
@@ -213,25 +213,26 @@ def _something(shape: Shape, table: str, column: str) -> str:
     return f"(SELECT min(x.id::text) FROM {shape.name(parent)} AS x)"
 
 
-def _some(shape: Shape, rule: Rule) -> Iterator[tuple[str, tuple[str, str]]]:
-    some = rule["some"]
-    given = rule.get("given", [])
-    (first, *_) = some["where"]
-    rows = Rows(shape.manifest, rule["table"])
-    (column,) = first["path"]
-    listed = shape.list_of(some["table"], column) or []
-    wanted = first.get("lacks") or [v for v in listed if v not in first["holds"]]
+def _some(shape: Shape, rule: RowRule) -> Iterator[tuple[str, tuple[str, str]]]:
+    some = rule.some
+    assert some  # it is a rule of this kind
+    given = rule.given or ()
+    (first, *_) = some.where
+    rows = Rows(shape.runbook.manifest, rule.table)
+    (column,) = first.path
+    listed = shape.list_of(some.table, column) or []
+    wanted = first.lacks or [v for v in listed if v not in (first.holds or ())]
     value = literal(wanted[-1])
     update = (
-        f"UPDATE {shape.name(some['table'])} SET {ident(column)} = candidate.value"
-        f" WHERE {ident(some['by'])}::text = candidate.id"
+        f"UPDATE {shape.name(some.table)} SET {ident(column)} = candidate.value"
+        f" WHERE {ident(some.by)}::text = candidate.id"
     )
     yield (
-        f"by {some['table']}.{column}",
+        f"by {some.table}.{column}",
         (_candidates(rows, rows.key, value, rows.all_of(given)), update),
     )
-    if "same" in some:
-        path = some["same"]["as"]
+    if some.same:
+        path = some.same.as_
         other = (
             f"(SELECT max(u.id) FROM {shape.name('users')} AS u WHERE u.id <> {rows.value(path)})"
         )

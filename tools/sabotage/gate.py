@@ -21,9 +21,12 @@ from gonogo.contract import canonical
 from gonogo.contract.errors import GonogoError
 from gonogo.contract.login import Login, application_name
 from gonogo.contract.options.scripts import PHASES, PREFLIGHT
+from gonogo.contract.records.phase import PhaseScript
 from gonogo.contract.records.run import Declared, Digests, RunRecord, Target, Versions
 from gonogo.controller import evidence, runbook
 from gonogo.controller.ansible.plugin import checked
+from gonogo.controller.declared.manifest import Function, Manifest
+from gonogo.controller.declared.runbook import Phase
 from gonogo.controller.evidence import judgement
 from gonogo.controller.invocation import project
 from gonogo.controller.invocation.commands import Caller
@@ -44,7 +47,7 @@ _RUN_ID = "20260131T120000Z-0a1b2c"
 _TOKEN = "0a1b2c3d4e"  # noqa: S105 - names the rows of the run
 _TIMEOUTS = {"lock": "5s", "statement": "2min", "idle_in_transaction": "1min"}
 
-Scripts = list[dict[str, Any]]
+Scripts = list[PhaseScript]
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ class Gate:
             runbook=self.runbook.name,
             runbook_sha256=self.runbook.sha256,
             runbook_directory=str(self.runbook.directory),
-            cleanup=self.runbook.data["cleanup"],
+            cleanup=self.runbook.declared.cleanup,
             profile=self.runbook.profile,
             residue="rollback",
             parameters=dict(self.runbook.parameters),
@@ -149,20 +152,13 @@ class Gate:
             run.append(stage, "stage_failed", data)
 
 
-def _with(
-    manifest: Mapping[str, Any], declares: Mapping[str, Mapping[str, Sequence[str]]]
-) -> dict[str, Any]:
-    functions = [
-        {
-            **function,
-            **{
-                key: [*function.get(key, []), *texts]
-                for key, texts in declares.get(function["name"], {}).items()
-            },
-        }
-        for function in manifest["functions"]
-    ]
-    return {**manifest, "functions": functions}
+def _with(manifest: Manifest, declares: Mapping[str, Mapping[str, Sequence[str]]]) -> Manifest:
+    def more(function: Function) -> dict[str, Any]:
+        said = declares.get(function.name, {})
+        return {key: [*(getattr(function, key) or ()), *texts] for key, texts in said.items()}
+
+    functions = [replace(one, **more(one)) for one in manifest.functions]
+    return replace(manifest, functions=functions)
 
 
 def _keywords(login: Login) -> dict[str, Any]:
@@ -259,7 +255,7 @@ class _Direct(PhaseStage):
         self,
         run: evidence.Run,
         runbook: runbook.Runbook,
-        phases: Sequence[Mapping[str, Any]],
+        phases: Sequence[Phase],
         timeouts: Mapping[str, str],
     ) -> Scripts:
         """Where nothing was renamed, the facts are the same, and with them the SQL."""

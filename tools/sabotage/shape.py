@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from gonogo.contract.records.reading import plain
 from gonogo.controller import runbook
 from tools.project import RUNBOOK
 
@@ -20,7 +21,7 @@ class Shape:
 
     def __init__(self, directory: Path = RUNBOOK, profile: str = "target") -> None:
         self.runbook = runbook.load(directory, profile=profile, parameters={}, templates=False)
-        self.manifest = self.runbook.manifest
+        self.manifest: Item = plain(self.runbook.manifest)
         self.schema = str(self.manifest["schema"])
         self.tables: dict[str, Item] = {table["name"]: table for table in self.manifest["tables"]}
         self.foreign_keys: list[Item] = list(self.manifest["foreign_keys"])

@@ -62,7 +62,7 @@ class Spec:
         )
 
 
-def parse(spec: Mapping[str, Any]) -> Spec:
+def parse(spec: Mapping[str, object]) -> Spec:
     _keys(spec, "race", ["check", "title", "expected", "permutations"], ["setup"])
     parsed = Spec(
         check=_text(spec, "check", "race"),
@@ -137,14 +137,14 @@ def _keys(value: Any, where: str, needed: Sequence[str], allowed: Sequence[str])
         raise _mistake(f"{where} {words}")
 
 
-def _text(value: Mapping[str, Any], key: str, where: str) -> str:
+def _text(value: Mapping[str, object], key: str, where: str) -> str:
     found = value[key]
     if not isinstance(found, str) or not found.strip():
         raise _mistake(f"{where}.{key} is not text")
     return found.strip()
 
 
-def _list(value: Mapping[str, Any], key: str, where: str) -> list[Any]:
+def _list(value: Mapping[str, object], key: str, where: str) -> list[Any]:
     found = value[key]
     if not isinstance(found, list) or not found:
         raise _mistake(f"{where}.{key} is not a list with something in it")

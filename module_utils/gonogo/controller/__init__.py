@@ -6,6 +6,7 @@
 `invocation`    the command line, the project and the person who runs it
 `request`       the variables of the inventory: what is asked for, allowed and approved
 `runbook`       a runbook, read and checked
+`declared`      what a person has written, as records: manifest and runbook
 `reading`       YAML with file and line for every fault
 `sql`           SQL as text: statements, and what they leave behind
 `render`        templates of SQL

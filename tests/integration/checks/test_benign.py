@@ -27,11 +27,11 @@ def _roles(cluster: Cluster) -> None:
 def _counting() -> set[str]:
     """Checks whose failure has a consequence."""
     book = scripts.Suite().runbook
-    nice = {item["id"] for item in book.data["criteria"] if item["class"] == "nice"}
+    nice = {item.id for item in book.declared.criteria if item.class_ == "nice"}
     return {
-        check["id"]
+        check.id
         for check in book.checks.values()
-        if check["effect"] != "none" and check["criterion"] not in nice
+        if check.effect != "none" and check.criterion not in nice
     }
 
 

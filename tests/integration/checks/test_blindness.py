@@ -154,7 +154,7 @@ def test_a_role_that_sees_nothing(stranger: As, tmp_path: Path) -> None:
         return
     assert said["status"] == "fail"
     assert "approval_policy_master no SELECT, INSERT, UPDATE, DELETE" in said["observed"]
-    assert scripts.declared()["0.9"]["stop"]
+    assert scripts.declared()["0.9"].stop
 
 
 def test_rows_that_policies_hide(stranger: As, tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,13 @@ def _comparable(found: scripts.Answers) -> dict[str, dict[str, Any]]:
 
 
 def _alone(
-    database: Database, phases: Sequence[Mapping[str, Any]], directory: Path
+    database: Database, phases: Sequence[scripts.Script], directory: Path
 ) -> scripts.Answers:
     """The scripts by the module, without races: they take two sessions, and so two windows.
 
     What a race keeps is seen by the scripts after it, and no script that psql runs sees it.
     """
-    return scripts.by_module(database, [{**phase, "races": []} for phase in phases], directory)
+    return scripts.by_module(database, [replace(phase, races=[]) for phase in phases], directory)
 
 
 def _both(

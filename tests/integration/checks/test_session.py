@@ -368,7 +368,7 @@ def test_what_runs_before_a_check_changes_no_answer(
 
 def test_a_block_that_would_be_read_in_another_way_ends_the_script(database: Database) -> None:
     """The whole block is read before its first statement pins anything."""
-    text = scripts.Suite().scripts(["00_preflight"], {})[0]["text"]
+    text = scripts.Suite().scripts(["00_preflight"], {})[0].text
     found = blocks(text)
     check = next(number for number, block in enumerate(found) if block.kind == "check")
     with database.owner() as session:

@@ -129,8 +129,8 @@ def test_a_partial_migration_can_be_taken_back(make_database: Any) -> None:
     assert not planned.committed
     lost = {name.removeprefix("public."): number for name, number in planned.lost.items()}
     tables = [
-        step["name"]
-        for step in runbook.load(RUNBOOK, profile="target", parameters={}).manifest["tables"]
+        table.name
+        for table in runbook.load(RUNBOOK, profile="target", parameters={}).manifest.tables
     ]
     assert lost == {name: rows[name] for name in tables if rows[name]}
     assert database.rows() == rows

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from gonogo.contract.errors import GonogoError
+from gonogo.contract.records.phase import PhaseScript
 from gonogo.controller import evidence
 from gonogo.host.checks.phases import run_phases
 from gonogo.host.compare import schema_catalog
@@ -297,7 +298,7 @@ def test_a_phase_commits_nothing_for_a_controller_that_is_gone(
         (outcome,) = run_phases(
             lambda stage: connect(database.login(), name=f"gonogo:test:{stage}"),
             stage="phases",
-            scripts=[{"name": "keeps", "text": SCRIPT, "stop": [], "races": []}],
+            scripts=[PhaseScript("keeps", SCRIPT, stop=[], races=[])],
             directory=tmp_path,
             confirm=confirm,
         )

@@ -11,6 +11,7 @@ import pytest
 from gonogo.contract.budgets import budgets_of
 from gonogo.contract.login import Timeouts
 from gonogo.contract.records.rehearsal import Trial
+from gonogo.controller.declared.runbook import SqlFile
 from gonogo.controller.runbook import migration
 from gonogo.host.migrate import alone, rehearse
 from gonogo.host.session.connection import connect
@@ -44,7 +45,7 @@ def tried(
     if undo is not None:
         (directory / "undo.sql").write_text(undo)
         way_back = dataclasses.replace(
-            plan, steps=migration.steps(directory, [{"file": "undo.sql"}])
+            plan, steps=migration.steps(directory, [SqlFile("undo.sql")])
         )
     login, unlimited = database.login(), Timeouts(statement="0", idle_in_transaction="0")
 
@@ -147,7 +148,7 @@ def test_the_same_of_a_way_back_with_rows(database: Database, tmp_path: Path) ->
     with database.owner() as owner:
         owner.execute(ADD.encode())
     (tmp_path / "undo.sql").write_text(SLOW + UNDO)
-    undo = dataclasses.replace(plan, steps=migration.steps(tmp_path, [{"file": "undo.sql"}]))
+    undo = dataclasses.replace(plan, steps=migration.steps(tmp_path, [SqlFile("undo.sql")]))
     login = database.login()
     budgets = dataclasses.replace(budgets_of({}), statement=0.4)
     found = rehearse.try_revert(

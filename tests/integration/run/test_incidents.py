@@ -71,7 +71,7 @@ def test_the_day_it_went_wrong(number: int, make_database: Make, tmp_path: Path)
     (reason,) = verdict["reasons"]
     assert reason["subject"] == incident.check
     assert incident.says in f"{reason['expected']}; found: {reason['observed']}"
-    assert reason["hint"].endswith(scripts.declared()[incident.check]["remedy"])
+    assert reason["hint"].endswith(scripts.declared()[incident.check].remedy)
 
 
 def _happen(incident: Incident, database: Database) -> None:
@@ -130,7 +130,7 @@ def test_what_is_open_cannot_be_ticked() -> None:
     declared = scripts.declared()
     open_still = ("C3", "C5", "C6")
     answered = [
-        _passed(name) for name, check in declared.items() if check["criterion"] not in open_still
+        _passed(name) for name, check in declared.items() if check.criterion not in open_still
     ]
     verdict = _verdict(answered)
     assert verdict["decision"] == "HOLD"

@@ -160,7 +160,7 @@ def test_a_privilege_that_is_missing_is_named(enter: Callable[[str], As], tmp_pa
     with pytest.raises(GonogoError) as caught:
         connect(database.login(), name="test")
     assert "permission denied for database" in caught.value.render()
-    assert scripts.declared()["0.9"]["effect"] == "hold"
+    assert scripts.declared()["0.9"].effect == "hold"
 
 
 @pytest.mark.attack

@@ -11,6 +11,8 @@ import psycopg
 
 from gonogo.contract.budgets import budgets_of
 from gonogo.contract.records.migration import Plan
+from gonogo.controller.declared.manifest import Manifest
+from gonogo.controller.declared.runbook import RecordedAs, SqlFile
 from gonogo.controller.runbook import migration
 from gonogo.host.migrate.deployment import Outcome, deploy
 from gonogo.host.session.connection import connect
@@ -46,22 +48,17 @@ def prisma_rows(connection: psycopg.Connection) -> list[dict[str, Any]]:
 
 def plan_of(directory: Path, *, prisma: str | None = None, **files: str | tuple[str, str]) -> Plan:
     """A plan from texts: `name=text`, or `name=("none", text)` for outside of transactions."""
-    entries: list[dict[str, str]] = []
+    entries: list[SqlFile] = []
     for name, text in files.items():
         file = directory / f"{name}.sql"
         file.write_text(text if isinstance(text, str) else text[1], encoding="utf-8")
-        entries.append({"file": file.name})
-        if not isinstance(text, str):
-            entries[-1]["transaction"] = text[0]
+        entries.append(SqlFile(file.name, None if isinstance(text, str) else text[0]))
     steps = migration.steps(directory, entries)
-    data = {"name": "20260101000000_test"}
-    if prisma:
-        data["prisma"] = {"file": f"{prisma}.sql"}  # type: ignore[assignment]
-    manifest = {"schema": "public"}
+    recorded = {"prisma": RecordedAs(f"{prisma}.sql")} if prisma else {}
     return Plan(
         steps,
-        migration.expected(steps, manifest),
-        migration.history_of(directory, data, manifest),
+        migration.expected(steps, Manifest("public")),
+        migration.history_of(directory, "20260101000000_test", recorded, schema_name="public"),
     )
 
 

@@ -10,15 +10,17 @@ import io
 import json
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from gonogo.contract.login import Timeouts, application_name
+from gonogo.contract.records.phase import PhaseScript
 from gonogo.contract.records.reading import plain
 from gonogo.contract.script import blocks
 from gonogo.controller import runbook
+from gonogo.controller.declared.runbook import DeclaredCheck
 from gonogo.controller.reading import yamlfile
 from gonogo.controller.render.rendering import render_phase
 from gonogo.host.checks import phases
@@ -30,6 +32,7 @@ __all__ = [
     "PHASES",
     "PREFLIGHT",
     "Answers",
+    "Script",
     "Suite",
     "answer",
     "answers",
@@ -45,7 +48,7 @@ _PSQL = ("-X", "-q", "--csv", "-v", "ON_ERROR_STOP=1")
 _CHECK = ["check_id", "status", "examined", "expected", "observed", "samples"]
 _FACT = ["fact", "value"]
 
-Run = Callable[[Database, Sequence[Mapping[str, Any]], Path], "Answers"]
+Run = Callable[[Database, Sequence["Script"], Path], "Answers"]
 
 
 @dataclass
@@ -63,6 +66,13 @@ class Answers:
 
 
 @dataclass(frozen=True)
+class Script(PhaseScript):
+    """`files` are what psql runs: the script as it is kept, and what it includes."""
+
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Suite:
     """What a run would know before it begins."""
 
@@ -76,16 +86,16 @@ class Suite:
     def runbook(self) -> runbook.Runbook:
         return _load(self.directory, self.profile, self.parameters)
 
-    def scripts(self, names: Sequence[str], facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def scripts(self, names: Sequence[str], facts: Mapping[str, Any]) -> list[Script]:
         """Phases rendered with these facts, each with its races."""
         written = json.dumps(facts, sort_keys=True)
         return [_script(self, name, written) for name in names]
 
-    def until(self, check: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    def until(self, check: str, facts: Mapping[str, Any]) -> Script:
         """The phase that answers a check, up to the answer and no further."""
         script = _script(self, phase_of(check), json.dumps(facts, sort_keys=True))
-        races = [race for race in script["races"] if race["check"] == check]
-        return {**script, "text": "" if races else _until(script["text"], check), "races": races}
+        races = [race for race in script.races if race["check"] == check]
+        return replace(script, text="" if races else _until(script.text, check), races=races)
 
 
 @cache
@@ -97,9 +107,9 @@ def _load(
 
 # Most tests render the same text: where nothing was renamed, the facts are the same.
 @cache
-def _script(suite: Suite, name: str, facts: str) -> dict[str, Any]:
+def _script(suite: Suite, name: str, facts: str) -> Script:
     book = suite.runbook
-    phase = {"races": [], **next(item for item in book.data["phases"] if item["name"] == name)}
+    phase = next(item for item in book.declared.phases if item.name == name)
     run = {
         "run_id": _RUN_ID,
         "token": suite.token,
@@ -108,7 +118,7 @@ def _script(suite: Suite, name: str, facts: str) -> dict[str, Any]:
     }
     context: dict[str, Any] = {
         "templates": book.template_folders,
-        "runbook": book.data,
+        "runbook": book.declared,
         "manifest": book.manifest,
         "checks": book.checks,
         "facts": json.loads(facts),
@@ -118,21 +128,16 @@ def _script(suite: Suite, name: str, facts: str) -> dict[str, Any]:
         "documents": book.documents(),
     }
     races = []
-    for check in phase["races"]:
+    for check in phase.races:
         file = book.directory / "races" / f"{check}.yml.j2"
-        race_phase = {**phase, "name": f"{name}_race_{check}", "title": check}
+        race_phase = replace(phase, name=f"{name}_race_{check}", title=check)
         text = render_phase(phase=race_phase, file=file, **context).text
         spec = yamlfile.parse(text, file).data
         races.append({**spec[suite.residue], "check": spec["check"], "title": spec["title"]})
     # No check stops anything here: a test asks for the answers it wants.
     rendered = render_phase(phase=phase, **context)
-    return {
-        "name": name,
-        "text": rendered.text,
-        "files": {**rendered.libraries, name: rendered.kept},
-        "stop": [],
-        "races": races,
-    }
+    files = {**rendered.libraries, name: rendered.kept}
+    return Script(name, rendered.text, stop=[], races=races, files=files)
 
 
 def _until(text: str, check: str) -> str:
@@ -141,12 +146,12 @@ def _until(text: str, check: str) -> str:
     return "\n".join(text.split("\n")[: found[kept].line - 1])
 
 
-def by_module(database: Database, scripts: Sequence[Mapping[str, Any]], directory: Path) -> Answers:
+def by_module(database: Database, scripts: Sequence[Script], directory: Path) -> Answers:
     """Run scripts with the code of the module, each whatever became of the one before."""
     found = Answers()
 
     for script in scripts:
-        preflight = script["name"] == PREFLIGHT
+        preflight = script.name == PREFLIGHT
 
         # Where code of the application runs, it is called as the application's sessions are.
         def session(stage: str, *, own: bool = preflight) -> Any:
@@ -159,18 +164,18 @@ def by_module(database: Database, scripts: Sequence[Mapping[str, Any]], director
         found.checks.update({result.check_id: plain(result) for result in outcome.results})
         found.facts.update(outcome.facts)
         if outcome.error:
-            found.errors[script["name"]] = outcome.error.message
+            found.errors[script.name] = outcome.error.message
     return found
 
 
-def by_psql(database: Database, scripts: Sequence[Mapping[str, Any]], directory: Path) -> Answers:
+def by_psql(database: Database, scripts: Sequence[Script], directory: Path) -> Answers:
     """Run scripts with psql, as their first lines say, and read what it prints. No races."""
     found = Answers()
     login = database.login()
     for script in scripts:
-        for name, text in script["files"].items():
+        for name, text in script.files.items():
             (directory / f"{name}.sql").write_text(text, encoding="utf-8")
-        file = directory / f"{script['name']}.sql"
+        file = directory / f"{script.name}.sql"
         done = subprocess.run(
             [database.cluster.bin / "psql", *_PSQL, "-f", file, login.conninfo(name="test")],
             env=login.environment(),
@@ -181,7 +186,7 @@ def by_psql(database: Database, scripts: Sequence[Mapping[str, Any]], directory:
         )
         _read(done.stdout, found)
         if done.returncode:
-            found.errors[script["name"]] = done.stderr
+            found.errors[script.name] = done.stderr
     return found
 
 
@@ -204,17 +209,17 @@ def _read(printed: str, found: Answers) -> None:
 
 
 PREFLIGHT = "00_preflight"
-PHASES: tuple[str, ...] = tuple(phase["name"] for phase in Suite().runbook.data["phases"])
+PHASES: tuple[str, ...] = tuple(phase.name for phase in Suite().runbook.declared.phases)
 
 
-def declared() -> dict[str, dict[str, Any]]:
+def declared() -> dict[str, DeclaredCheck]:
     """Check id → check, of the runbook."""
     return Suite().runbook.checks
 
 
 def phase_of(check: str) -> str:
     """Name of the phase that answers a check."""
-    return str(declared()[check]["phase"])
+    return declared()[check].phase
 
 
 def answers(
@@ -244,7 +249,7 @@ def answer(
     """Run preflight, then `between`, then what is needed for one check, and return its result."""
     found = by_module(database, suite.scripts([PREFLIGHT], {}), directory)
     if phase_of(check) != PREFLIGHT:
-        stop = [name for name, item in declared().items() if item["stop"]]
+        stop = [name for name, item in declared().items() if item.stop]
         failed = [name for name in stop if found.checks[name]["status"] != "pass"]
         assert not failed, f"a run would have ended at {failed}, before {check}"
         between()

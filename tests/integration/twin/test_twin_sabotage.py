@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
+from gonogo.contract.records.phase import PhaseScript
+from gonogo.contract.records.sabotage import Sabotage
 from gonogo.host.checks.sabotage import tried, with_change
 from gonogo.host.compare import schema_catalog
 from gonogo.host.session.connection import connect
@@ -30,11 +31,11 @@ ROLLBACK;
 """
 
 
-def asked(database: Database, keys: int) -> dict[str, Any]:
+def asked(database: Database, keys: int) -> Sabotage:
     login = database.login()
     return tried(
         lambda: connect(login, name="a test"),
-        [{"name": "one", "text": SCRIPT.replace("4", str(keys))}],
+        [PhaseScript("one", SCRIPT.replace("4", str(keys)), stop=[], races=[])],
         schema="public",
         tables=["punchlist_items"],
     )
@@ -54,14 +55,14 @@ def test_only_what_notices_is_named_and_nothing_stays_broken(database: Database)
     assert row is not None
     before = schema_of(database)
     found = asked(database, row[0])
-    assert set(found["noticed"]) == {"KEYS"}
-    assert all(words.endswith("is gone") for words in found["noticed"]["KEYS"])
-    assert any(words.startswith("column ") for words in found["unnoticed"])
-    assert any(words.endswith("is disabled") for words in found["unnoticed"])
-    assert not [words for words in found["unnoticed"] if words in found["noticed"]["KEYS"]]
-    noticed = {*found["noticed"]["KEYS"]}
+    assert set(found.noticed) == {"KEYS"}
+    assert all(words.endswith("is gone") for words in found.noticed["KEYS"])
+    assert any(words.startswith("column ") for words in found.unnoticed)
+    assert any(words.endswith("is disabled") for words in found.unnoticed)
+    assert not [words for words in found.unnoticed if words in found.noticed["KEYS"]]
+    noticed = {*found.noticed["KEYS"]}
     # The table that is gone, too, is noticed: the script dies of it.
-    assert found["changes"] >= len(noticed) + len(found["unnoticed"])
+    assert found.changes >= len(noticed) + len(found.unnoticed)
     assert schema_of(database) == before
 
 
@@ -84,7 +85,7 @@ def test_a_run_says_which_checks_notice(database: Database, controller: Controll
     assert not found["impossible"]
     assert "changes were made to the twin, one at a time" in done.output
     # Checks of this table, and of all tables.
-    assert {"C1.4", "C1.9"} <= set(found["noticed"])
+    assert {"C1.4", "C1.9"} <= set(found.noticed)
     assert not {"C1.4", "C1.9"} & set(found["never_failed"])
     # Raced by two sessions, which nothing here does.
     assert "V2.3" not in found["never_failed"]

@@ -12,15 +12,13 @@ _SHAPE = Shape()
 def _reds() -> list[Red]:
     seen: set[tuple[str, str]] = set()
     found = []
-    for rule in _SHAPE.manifest["row_rules"]:
-        kind = (rule["check"], kind_of(rule))
+    for rule in _SHAPE.runbook.manifest.rules:
+        kind = (rule.check, kind_of(rule))
         if kind in seen:
             continue
         seen.add(kind)
         how, command = next(contradicting(_SHAPE, rule))
-        found.append(
-            Red(rule["check"], f"{rule['name']} {how}", admin=command, words=rule["words"])
-        )
+        found.append(Red(rule.check, f"{rule.name} {how}", admin=command, words=rule.words))
     return found
 
 

@@ -12,12 +12,12 @@ __all__ = ["contradictions"]
 
 
 def contradictions(shape: Shape) -> Iterator[Mutation]:
-    for rule in shape.manifest["row_rules"]:
+    for rule in shape.runbook.manifest.rules:
         for how, command in contradicting(shape, rule):
             yield Mutation(
-                id=f"contradiction: {rule['name']}, {how}",
-                words=f"{rule['words']} ({how})",
+                id=f"contradiction: {rule.name}, {how}",
+                words=f"{rule.words} ({how})",
                 admin=command,
-                kind=f"rows that contradict, {rule['check']}",
-                right=(rule["check"],),
+                kind=f"rows that contradict, {rule.check}",
+                right=(rule.check,),
             )

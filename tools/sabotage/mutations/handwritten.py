@@ -31,7 +31,7 @@ def _of(shape: Shape, red: Red) -> Mutation:
     name = f"{red.check}: {red.name}"
     right = _ELSEWHERE.get(name, (red.check,))
     check = shape.runbook.checks[red.check]
-    nice = {item["id"] for item in shape.runbook.data["criteria"] if item["class"] == "nice"}
+    nice = {item.id for item in shape.runbook.declared.criteria if item.class_ == "nice"}
     return Mutation(
         id=f"by hand: {name}",
         words=red.name,
@@ -44,9 +44,8 @@ def _of(shape: Shape, red: Red) -> Mutation:
         else 14
         if "pg_database_owner" in red.admin
         else 13,
-        kind=f"by hand, {check['criterion']}",
+        kind=f"by hand, {check.criterion}",
         right=right,
         unknown=right if red.status != "fail" else (),
-        reported=right == (red.check,)
-        and (check["effect"] == "none" or check["criterion"] in nice),
+        reported=right == (red.check,) and (check.effect == "none" or check.criterion in nice),
     )

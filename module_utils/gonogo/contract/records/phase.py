@@ -1,4 +1,4 @@
-"""What the script of a phase has answered, as it travels from the target host.
+"""The script of a phase, and what it has answered, as they travel to the target host and back.
 
 Python 3.9, standard library only.
 """
@@ -10,7 +10,18 @@ from dataclasses import dataclass
 
 from .check_result import CheckResult
 
-__all__ = ["PhaseOutcome", "ScriptError"]
+__all__ = ["PhaseOutcome", "PhaseScript", "ScriptError"]
+
+
+@dataclass(frozen=True)
+class PhaseScript:
+    """`stop` are the checks that end a run where they do not pass; a race is as
+    `contract.race_spec` reads it."""
+
+    name: str
+    text: str
+    stop: Sequence[str]
+    races: Sequence[Mapping[str, object]]
 
 
 @dataclass(frozen=True)

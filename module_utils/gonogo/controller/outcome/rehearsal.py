@@ -6,17 +6,18 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 from ...contract.errors import GonogoError
 from ...contract.records.plan import PlanRecord
 from ...contract.records.rehearsal import Problem, Rehearsal, SlowStatement, Trial
 from ...contract.records.run import RunRecord
+from ...contract.records.sabotage import Sabotage
 from ...contract.records.twin import TwinRecord
 from ...host.compare.carried import is_carried
 from ...host.compare.proof import without_owners
 from ...host.compare.schema_catalog import Difference, compare
 from ...verdict import findings, read_plan
+from ..declared.manifest import Manifest
 from ..evidence import Run
 from ..invocation.commands import Caller
 from . import deployment
@@ -79,7 +80,7 @@ def told(trial: Trial) -> Problem | None:
 def unlike(
     validated: Mapping[str, str],
     here: Mapping[str, str],
-    manifest: Mapping[str, Any],
+    manifest: Manifest,
     *,
     same: Callable[[Sequence[Difference]], Mapping[str, Sequence[str | None]]],
 ) -> list[str]:
@@ -88,9 +89,9 @@ def unlike(
     Owners and privileges are each environment's own, and so are tables the manifest does not know.
     `same` is asked which differences are only of print, as `reprint.same` answers.
     """
-    known = [table["name"] for table in manifest.get("tables", [])]
-    known += [function["name"] for function in manifest.get("functions", [])]
-    schema = re.escape(manifest["schema"])
+    known = [table.name for table in manifest.tables]
+    known += [function.name for function in manifest.functions]
+    schema = re.escape(manifest.schema)
     words = "|".join(re.escape(name) for name in sorted(known, key=len, reverse=True))
     ours = re.compile(rf'(?<![\w"]){schema}\."?(?:{words})(?![\w$])')
     sides = (without_owners(validated), without_owners(here))
@@ -109,9 +110,9 @@ def unlike(
     ]
 
 
-def to_break(manifest: Mapping[str, Any], wanted: Sequence[str]) -> list[str]:
+def to_break(manifest: Manifest, wanted: Sequence[str]) -> list[str]:
     """The manifest's tables, or those of them that are wanted. Raises GonogoError for others."""
-    known = [str(table["name"]) for table in manifest["tables"]]
+    known = [table.name for table in manifest.tables]
     unknown = sorted({*wanted} - {*known})
     if unknown:
         raise GonogoError(
@@ -153,7 +154,7 @@ def problem(record: Rehearsal, plan: PlanRecord, *, deploying: bool) -> GonogoEr
     )
 
 
-def lines(record: Rehearsal, sabotage: Mapping[str, Any] | None = None) -> list[str]:
+def lines(record: Rehearsal, sabotage: Sabotage | None = None) -> list[str]:
     """For the terminal."""
     if record.done is None:
         return [f"Nothing was rehearsed: {record.reason}"]
@@ -166,11 +167,11 @@ def lines(record: Rehearsal, sabotage: Mapping[str, Any] | None = None) -> list[
     return said
 
 
-def _sabotage_lines(sabotage: Mapping[str, Any]) -> list[str]:
-    unnoticed, blind = sabotage["unnoticed"], sabotage["never_failed"]
+def _sabotage_lines(sabotage: Sabotage) -> list[str]:
+    unnoticed, blind = sabotage.unnoticed, sabotage.never_failed
     said = [
-        f"{sabotage['changes']} changes were made to the twin, one at a time; checks noticed "
-        f"{sabotage['changes'] - len(unnoticed)}."
+        f"{sabotage.changes} changes were made to the twin, one at a time; checks noticed "
+        f"{sabotage.changes - len(unnoticed)}."
     ]
     said += [f"  no check noticed: {words}" for words in unnoticed[:_SHOWN]]
     if len(unnoticed) > _SHOWN:

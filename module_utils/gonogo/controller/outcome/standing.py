@@ -6,14 +6,14 @@ migration of which nothing tells whether it has been applied.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from ...contract.errors import GonogoError
 from ...contract.records.deployment import Deployment
 from ...contract.records.migration import SchemaObject
 from ...contract.records.rehearsal import Rehearsal
 from ...contract.records.standing import Required, Standing
+from ..declared.manifest import Manifest, Table
 from ..invocation.commands import Caller
 from ..runbook import migration
 from ..runbook.book import Runbook
@@ -45,35 +45,34 @@ def objects(runbook: Runbook) -> list[Required]:
     ]
 
 
-def declared(manifest: Mapping[str, Any]) -> Iterator[SchemaObject]:
+def declared(manifest: Manifest) -> Iterator[SchemaObject]:
     """The objects that a manifest declares, but for those whose names it leaves open."""
-    spelled = {(c["table"], n) for c in manifest.get("found_columns", []) for n in c["any_of"]}
-    for table in manifest.get("existing_tables", []):
-        yield _item(manifest, "table", None, table["name"])
+    spelled = {(found.table, name) for found in manifest.found_columns for name in found.any_of}
+    for existing in manifest.existing_tables:
+        yield _item(manifest, "table", None, existing.name)
     # A profile has the functions that its triggers call; that one is described says no more than
     # what it would have to be.
-    tables = manifest.get("tables", [])
-    called = {trigger["function"] for table in tables for trigger in table["triggers"]}
-    for function in manifest.get("functions", []):
-        if function["name"] not in called:
-            continue
-        yield _item(manifest, "function", None, function["name"])
-    for table in tables:
-        name = table["name"]
-        yield _item(manifest, "table", None, name)
-        for column in table["columns"]:
-            if (name, column["name"]) not in spelled:
-                yield _item(manifest, "column", name, column["name"])
-        for kind, key in (
-            ("constraint", "checks"),
-            ("index", "unique"),
-            ("index", "indexes"),
-            ("trigger", "triggers"),
-        ):
-            for part in table[key]:
-                yield _item(manifest, kind, name, part["name"])
-    for key in manifest.get("foreign_keys", []):
-        yield _item(manifest, "constraint", key["table"], key["name"])
+    called = {trigger.function for table in manifest.tables for trigger in table.triggers}
+    for function in manifest.functions:
+        if function.name in called:
+            yield _item(manifest, "function", None, function.name)
+    for table in manifest.tables:
+        yield _item(manifest, "table", None, table.name)
+        for column in table.columns:
+            if (table.name, column.name) not in spelled:
+                yield _item(manifest, "column", table.name, column.name)
+        for kind, name in _parts(table):
+            yield _item(manifest, kind, table.name, name)
+    for key in manifest.foreign_keys:
+        yield _item(manifest, "constraint", key.table, key.name)
+
+
+def _parts(table: Table) -> Iterator[tuple[str, str]]:
+    """Kind and name of what a table has beside its columns."""
+    yield from (("constraint", check.name) for check in table.checks)
+    yield from (("index", unique.name) for unique in table.unique)
+    yield from (("index", index.name) for index in table.indexes)
+    yield from (("trigger", trigger.name) for trigger in table.triggers)
 
 
 def problem(
@@ -169,8 +168,8 @@ def _untold(runbook: Runbook, rehearsal: Rehearsal | None) -> GonogoError | None
     return None
 
 
-def _item(manifest: Mapping[str, Any], kind: str, table: str | None, name: str) -> SchemaObject:
-    return SchemaObject(kind, manifest["schema"], table, name, file=_MANIFEST)
+def _item(manifest: Manifest, kind: str, table: str | None, name: str) -> SchemaObject:
+    return SchemaObject(kind, manifest.schema, table, name, file=_MANIFEST)
 
 
 def _key(item: SchemaObject) -> tuple[str | None, ...]:
@@ -179,12 +178,12 @@ def _key(item: SchemaObject) -> tuple[str | None, ...]:
     return (item.kind, item.schema, table, item.name)
 
 
-def _plain_indexes(manifest: Mapping[str, Any]) -> set[str]:
+def _plain_indexes(manifest: Manifest) -> set[str]:
     """Names of those that refuse no row."""
-    return {index["name"] for table in manifest.get("tables", []) for index in table["indexes"]}
+    return {index.name for table in manifest.tables for index in table.indexes}
 
 
-def _is_covered(item: SchemaObject, manifest: Mapping[str, Any]) -> bool:
+def _is_covered(item: SchemaObject, manifest: Manifest) -> bool:
     """Whether the manifest tells about the object, so that checks may know it by its meaning."""
-    tables = {table["name"] for table in manifest.get("tables", [])}
-    return bool(item.schema == manifest["schema"] and item.table in tables)
+    tables = {table.name for table in manifest.tables}
+    return item.schema == manifest.schema and item.table in tables

@@ -2,7 +2,6 @@
 
 from .rendering import (
     GLOBALS,
-    LedgerRow,
     Rendered,
     compiling,
     render_phase,
@@ -12,7 +11,6 @@ from .rendering import (
 
 __all__ = [
     "GLOBALS",
-    "LedgerRow",
     "Rendered",
     "compiling",
     "render_phase",

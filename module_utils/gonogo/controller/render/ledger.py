@@ -7,30 +7,27 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
 
 from ...contract.errors import GonogoError, shown
+from ...contract.records.ledger import LedgerRow, LedgerTable
+from ..declared.manifest import Relation
 
 __all__ = ["by_table", "children_first", "digest", "refuse_others", "row_id"]
 
 
-Records = Sequence[Mapping[str, Any]]
+def children_first(
+    rows: Sequence[LedgerRow], *, schema: str, relations: Sequence[Relation]
+) -> list[LedgerRow]:
+    """Sort the rows of a ledger so that children come before their parents.
 
-
-def children_first(records: Records, manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Sort ledger records so that children come before their parents.
-
-    Who is whose child is said by the manifest's relations, whether or not a foreign key enforces
-    them.
+    Who is whose child is said by the relations of the manifest, whether or not a foreign key
+    enforces them; all its tables are in one schema.
     """
-    children: dict[str, set[str]] = {record["table"]: set() for record in records}
-    for relation in manifest["relations"]:
-        child, parent = (
-            f"{manifest['schema']}.{name}"
-            for name in (relation["table"], relation["references"]["table"])
-        )
+    children: dict[str, set[str]] = {row.table: set() for row in rows}
+    for relation in relations:
+        child, parent = (f"{schema}.{name}" for name in (relation.table, relation.references.table))
         if child != parent and child in children and parent in children:
             children[parent].add(child)
     try:
@@ -42,7 +39,7 @@ def children_first(records: Records, manifest: Mapping[str, Any]) -> list[dict[s
             hint="Let the phase scripts make rows in fewer of them.",
         ) from error
     position = {table: number for number, table in enumerate(order)}
-    return [dict(record) for record in sorted(records, key=lambda r: position[r["table"]])]
+    return sorted(rows, key=lambda row: position[row.table])
 
 
 def digest(token: str, phase: str, *words: str) -> bytes:
@@ -56,24 +53,23 @@ def row_id(token: str, *, phase: str, table: str, label: str) -> str:
     return str(uuid.UUID(bytes=digest(token, phase, "id", table, label)[:16], version=4))
 
 
-def refuse_others(records: Records, token: str) -> None:
-    """Raise GonogoError for a record whose row is not one that the run of this token makes."""
-    for number, record in enumerate(records, start=1):
-        schema, _, table = str(record.get("table")).partition(".")
-        phase, label = str(record.get("phase")), str(record.get("label"))
-        wanted = {"id": row_id(token, phase=phase, table=table, label=label)}
-        if not schema or record.get("key") != wanted:
+def refuse_others(rows: Sequence[LedgerRow], token: str) -> None:
+    """Raise GonogoError for a row that is not one that the run of this token makes."""
+    for number, row in enumerate(rows, start=1):
+        schema, _, table = row.table.partition(".")
+        wanted = {"id": row_id(token, phase=row.phase, table=table, label=row.label)}
+        if not schema or row.key != wanted:
             raise GonogoError(
                 f"ledger.jsonl line {number} names a row that is not the run's; nothing was "
                 "removed",
-                detail=f"{shown(str(record.get('table')))}: its id does not follow from the run.",
+                detail=f"{shown(row.table)}: its id does not follow from the run.",
                 hint="Find out who has written it. Remove the run's rows by hand.",
             )
 
 
-def by_table(records: Records) -> list[dict[str, Any]]:
-    """Group records in their order: `[{"table": [schema, name], "ids": [text, ...]}, ...]`."""
+def by_table(rows: Sequence[LedgerRow]) -> list[LedgerTable]:
+    """Group rows by their table, in their order."""
     grouped: dict[str, set[str]] = {}
-    for record in records:
-        grouped.setdefault(record["table"], set()).add(record["key"]["id"])
-    return [{"table": table.split(".", 1), "ids": sorted(ids)} for table, ids in grouped.items()]
+    for row in rows:
+        grouped.setdefault(row.table, set()).add(str(row.key["id"]))
+    return [LedgerTable(table.split(".", 1), sorted(ids)) for table, ids in grouped.items()]

@@ -7,7 +7,6 @@ Pure: knows neither psycopg nor Ansible.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from ...contract.race_spec import Spec, Step, parse
 from ...contract.session_settings import LIMITS, SEARCH_PATH
@@ -24,7 +23,7 @@ SELECT name, pg_catalog.set_config(name, '0', false) AS value
 FROM pg_catalog.pg_settings WHERE name IN ({_LIMITS});"""
 
 
-def replay(spec: Mapping[str, Any]) -> dict[str, str]:
+def replay(spec: Mapping[str, object]) -> dict[str, str]:
     """Return one script per session, for a person with as many windows to replay the race."""
     race = parse(spec)
     names = race.sessions()

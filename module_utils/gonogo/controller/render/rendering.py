@@ -37,8 +37,12 @@ from markupsafe import Markup
 
 from ...contract.errors import GonogoError, shown
 from ...contract.ownership import obstacle
+from ...contract.records.ledger import LedgerRow
+from ...contract.records.reading import plain
 from ...contract.script import END_OF_COMMENT, FORBIDDEN_LINE
 from ...contract.session_settings import NEVER, NEWER, PLANNING, pinned
+from ..declared.manifest import Manifest
+from ..declared.runbook import Declaration, DeclaredCheck, Phase, ShippedDocument, plain_runbook
 from ..sql.found_columns import as_found
 from .block_check import check_blocks
 from .ledger import digest, row_id
@@ -49,7 +53,6 @@ from .session_guard import KEY_KEPT, KEY_SET, LOCK, digest_of, guarded
 
 __all__ = [
     "GLOBALS",
-    "LedgerRow",
     "Rendered",
     "compiling",
     "render_phase",
@@ -86,16 +89,6 @@ _FILTERS = (  # noqa: SIM905 - words
 _SEPARATOR = re.compile(r"[\s,()]*|\s+(?:AND|OR|UNION ALL)\s+")
 
 _ENGINE_SQL = Path(__file__).parent / "sql"
-
-
-@dataclass(frozen=True)
-class LedgerRow:
-    """A row a script may create: `table` is schema.name, `key` column → value."""
-
-    table: str
-    key: Mapping[str, str]
-    label: str
-    phase: str
 
 
 @dataclass
@@ -357,41 +350,41 @@ def template_environment(directories: Sequence[Path]) -> Environment:
 def render_phase(
     *,
     templates: Path | Sequence[Path],
-    phase: Mapping[str, Any],
-    runbook: Mapping[str, Any],
-    manifest: Mapping[str, Any],
-    checks: Mapping[str, Mapping[str, Any]],
-    facts: Mapping[str, Any],
-    parameters: Mapping[str, Any],
-    run: Mapping[str, Any],
+    phase: Phase,
+    runbook: Declaration,
+    manifest: Manifest,
+    checks: Mapping[str, DeclaredCheck],
+    facts: Mapping[str, object],
+    parameters: Mapping[str, object],
+    run: Mapping[str, str],
     timeouts: Mapping[str, str],
-    documents: Sequence[Mapping[str, Any]] = (),
+    documents: Sequence[ShippedDocument] = (),
     file: Path | None = None,
 ) -> Rendered:
     """Render one phase, or `file` in the phase's name without the frame of a script.
 
-    `phase` has name, title and transaction; `run` has run_id, token, residue (`keep` or
-    `rollback`) and profile; `timeouts` has lock, statement and idle_in_transaction in
-    PostgreSQL's notation (`5s`). Raises GonogoError naming file and line.
+    `run` has run_id, token, residue (`keep` or `rollback`) and profile; `timeouts` has lock,
+    statement and idle_in_transaction in PostgreSQL's notation (`5s`). Templates get the plain form
+    of each record, with the keys of its file. Raises GonogoError naming file and line.
     """
-    name = phase["name"]
-    commits = phase["transaction"] == "writes" and run["residue"] == "keep"
-    names = _Names(token=run["token"], phase=name, schema=manifest.get("schema", "public"))
+    name = phase.name
+    commits = phase.transaction == "writes" and run["residue"] == "keep"
+    names = _Names(token=run["token"], phase=name, schema=manifest.schema)
     folders = [templates] if isinstance(templates, Path) else list(templates)
     environment = template_environment([*folders, *([file.parent] if file else [])])
     environment.globals.update(
         id_of=names.id_of,
         mark=names.mark,
-        phase={**phase, "commits": commits},
+        phase={**plain(phase), "commits": commits},
         row_rules=lambda check: _row_rules(manifest, facts, check),
-        runbook=runbook,
-        manifest=as_found(manifest, facts),
-        checks=checks,
+        runbook=plain_runbook(runbook),
+        manifest=plain(as_found(manifest, facts)),
+        checks=plain(checks),
         facts=facts,
         parameters=parameters,
         run=run,
         timeouts=timeouts,
-        documents=documents,
+        documents=plain(documents),
         key={"kept": KEY_KEPT, "set": KEY_SET},
         of_login=[name for name in pinned(timeouts) if _of_login(name)],
     )
@@ -430,14 +423,12 @@ def _of_login(name: str) -> bool:
     return name not in PLANNING and name not in kept and "timeout" not in name
 
 
-def _row_rules(
-    manifest: Mapping[str, Any], facts: Mapping[str, Any], check: str
-) -> list[dict[str, Any]]:
+def _row_rules(manifest: Manifest, facts: Mapping[str, object], check: str) -> list[dict[str, str]]:
     """The rules about rows that a check asks for: table, words and the query (`sql`) of each."""
     return [
-        {"table": rule["table"], "words": rule["words"], "sql": rule_sql(rule, manifest, facts)}
-        for rule in manifest.get("row_rules", [])
-        if rule["check"] == check
+        {"table": rule.table, "words": rule.words, "sql": rule_sql(rule, manifest, facts)}
+        for rule in manifest.rules
+        if rule.check == check
     ]
 
 

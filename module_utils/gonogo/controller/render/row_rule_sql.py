@@ -9,9 +9,10 @@ different types, which are another check's subject, end no script.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from ...contract.errors import GonogoError
+from ..declared.manifest import Manifest
+from ..declared.row_rule import RowCondition, RowRule, Some
 from ..sql.found_columns import columns_found
 from .quoting import Sql, ident, literal
 from .row_rules import steps
@@ -30,7 +31,7 @@ class Rows:
 
     def __init__(
         self,
-        manifest: Mapping[str, Any],
+        manifest: Manifest,
         table: str,
         *,
         alias: str = "r",
@@ -43,7 +44,7 @@ class Rows:
         self._joins: dict[tuple[str, ...], tuple[str, str]] = {}
 
     def _name(self, table: str) -> Sql:
-        return ident([self._manifest["schema"], table])
+        return ident([self._manifest.schema, table])
 
     def _column(self, alias: str, table: str, column: str) -> str:
         return f"{alias}.{ident(self._found.get((table, column), column))}"
@@ -51,20 +52,21 @@ class Rows:
     @property
     def key(self) -> str:
         """The expression of the row's own key, as text."""
-        tables = [*self._manifest["tables"], *self._manifest["existing_tables"]]
-        table = next(item for item in tables if item["name"] == self._table)
-        return f"{self._column(self._alias, self._table, table['primary_key'][0])}::text"
+        keys = {table.name: table.primary_key for table in self._manifest.existing_tables}
+        keys.update((table.name, table.primary_key) for table in self._manifest.tables)
+        key = keys[self._table]
+        return f"{self._column(self._alias, self._table, key[0])}::text"
 
     def value(self, path: Sequence[str]) -> str:
         """The expression of a path's value; what has to be joined for it is in `source()`."""
         alias, table = self._alias, self._table
-        followed = steps(self._table, path, self._manifest["relations"])
+        followed = steps(self._table, path, self._manifest.relations)
         for number, relation in enumerate(followed, 1):
             prefix = tuple(path[:number])
-            parent = relation["references"]["table"]
+            parent = relation.references.table
             if prefix not in self._joins:
                 joined = f"{self._alias}{len(self._joins) + 1}"
-                key = self._column(joined, parent, relation["references"]["columns"][0])
+                key = self._column(joined, parent, relation.references.columns[0])
                 column = self._column(alias, table, path[number - 1])
                 text = (
                     f"LEFT JOIN {self._name(parent)} AS {joined} {_WHOLE}"
@@ -79,58 +81,58 @@ class Rows:
         joins = [text for _, text in self._joins.values()]
         return "\n".join([f"{self._name(self._table)} AS {self._alias} {_WHOLE}{on}", *joins])
 
-    def all_of(self, conditions: Sequence[Mapping[str, Any]]) -> str:
+    def all_of(self, conditions: Sequence[RowCondition]) -> str:
         """The expression that a row meets the conditions; false where one of them is unknown."""
         return " AND ".join(self._met(condition) for condition in conditions) or "true"
 
-    def _met(self, condition: Mapping[str, Any]) -> str:
-        value = self.value(condition["path"])
-        if "holds" in condition:
-            return f"({value}::text = ANY ({_texts(condition['holds'])})) IS TRUE"
-        if "lacks" in condition:
-            return f"({value}::text = ANY ({_texts(condition['lacks'])})) IS NOT TRUE"
-        if "empty" in condition:
-            return f"{value} IS {'' if condition['empty'] else 'NOT '}NULL"
-        if "equals" in condition:
-            return f"({value}::text = {self.value(condition['equals'])}::text) IS TRUE"
-        if "above" in condition:
-            return f"({value} > {self.value(condition['above'])}) IS TRUE"
-        return f"({value} < {self.value(condition['below'])}) IS TRUE"
+    def _met(self, condition: RowCondition) -> str:
+        value = self.value(condition.path)
+        if condition.holds is not None:
+            return f"({value}::text = ANY ({_texts(condition.holds)})) IS TRUE"
+        if condition.lacks is not None:
+            return f"({value}::text = ANY ({_texts(condition.lacks)})) IS NOT TRUE"
+        if condition.empty is not None:
+            return f"{value} IS {'' if condition.empty else 'NOT '}NULL"
+        if condition.equals is not None:
+            return f"({value}::text = {self.value(condition.equals)}::text) IS TRUE"
+        if condition.above is not None:
+            return f"({value} > {self.value(condition.above)}) IS TRUE"
+        return f"({value} < {self.value(condition.below or ())}) IS TRUE"
 
 
-def _texts(values: Sequence[Any]) -> Sql:
+def _texts(values: Sequence[object]) -> Sql:
     words = {True: "true", False: "false"}
     return literal([words[v] if isinstance(v, bool) else str(v) for v in values])
 
 
-def rule_sql(rule: Mapping[str, Any], manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> Sql:
+def rule_sql(rule: RowRule, manifest: Manifest, facts: Mapping[str, object]) -> Sql:
     """A query of the rows: key (text), about (whether the rule is about it) and wrong.
 
     Raises GonogoError when the rule is of no known kind.
     """
-    found = columns_found(manifest, facts)
-    rows = Rows(manifest, rule["table"], found=found)
-    given = rows.all_of(rule.get("given", []))
-    if "some" in rule:
-        return _some(rule["some"], manifest, rows, given, found)
-    if "agree" in rule:
-        one, other = (rows.value(path) for path in rule["agree"])
+    found = columns_found(manifest.found_columns, facts)
+    rows = Rows(manifest, rule.table, found=found)
+    given = rows.all_of(rule.given or ())
+    if rule.some:
+        return _some(rule.some, manifest, rows, given, found)
+    if rule.agree:
+        one, other = (rows.value(path) for path in rule.agree)
         about = f"{one} IS NOT NULL AND {other} IS NOT NULL"
         wrong = f"{one}::text <> {other}::text"
-    elif "order" in rule:
-        one, other = (rows.value(path) for path in rule["order"])
+    elif rule.order:
+        one, other = (rows.value(path) for path in rule.order)
         about = f"{one} IS NOT NULL AND {other} IS NOT NULL"
         wrong = f"{one} > {other}"
-    elif "past" in rule:
-        times = [rows.value(path) for path in rule["past"]]
+    elif rule.past:
+        times = [rows.value(path) for path in rule.past]
         about = " OR ".join(f"{time} IS NOT NULL" for time in times)
         limit = f"LOCALTIMESTAMP + {_AHEAD}"
         wrong = " OR ".join(f"({time} > {limit}) IS TRUE" for time in times)
-    elif "never" in rule:
-        about = rows.all_of(rule["never"][:1])
-        wrong = rows.all_of(rule["never"][1:])
+    elif rule.never:
+        about = rows.all_of(rule.never[:1])
+        wrong = rows.all_of(rule.never[1:])
     else:
-        raise GonogoError(f"rule {rule['name']} is of no known kind")
+        raise GonogoError(f"rule {rule.name} is of no known kind")
     return Sql(
         f"""SELECT {rows.key} AS key, {_both(given, about)} AS about, {wrong} AS wrong
 FROM {rows.source()}"""  # noqa: S608 - of quoted parts
@@ -151,19 +153,19 @@ def _both(given: str, about: str) -> str:
 
 
 def _some(
-    some: Mapping[str, Any],
-    manifest: Mapping[str, Any],
+    some: Some,
+    manifest: Manifest,
     rows: Rows,
     given: str,
     found: Mapping[tuple[str, str], str],
 ) -> Sql:
     """Rows to which others belong, of which none is as one of them has to be."""
-    others = Rows(manifest, some["table"], alias="o", found=found)
-    fits = others.all_of(some["where"])
-    if "same" in some:
-        theirs, own = others.value(some["same"]["path"]), rows.value(some["same"]["as"])
+    others = Rows(manifest, some.table, alias="o", found=found)
+    fits = others.all_of(some.where)
+    if some.same:
+        theirs, own = others.value(some.same.path), rows.value(some.same.as_)
         fits += f" AND ({theirs}::text <> {own}::text) IS NOT TRUE"
-    by = others.value([some["by"]])
+    by = others.value([some.by])
     return Sql(
         f"""SELECT {rows.key} AS key, true AS about, NOT bool_or({fits}) AS wrong
 FROM {others.source()}

@@ -13,8 +13,9 @@ everything.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
 
+from ..declared.manifest import Relation
+from ..declared.row_rule import RowCondition, RowRule
 from ..reading.schema import Any_, Flag, Items, Keys, Path, Shape, Text
 
 __all__ = ["KINDS", "OPERATORS", "ROW_RULE", "contradictions", "steps", "uses"]
@@ -74,76 +75,72 @@ ROW_RULE: Shape = Keys(
 )
 
 
-def steps(
-    table: str, path: Sequence[str], relations: Sequence[Mapping[str, Any]]
-) -> list[Mapping[str, Any]]:
+def steps(table: str, path: Sequence[str], relations: Sequence[Relation]) -> list[Relation]:
     """The relations a path follows, in order. Raises LookupError with the column that is none."""
     found = []
     at = table
     for column in path[:-1]:
         relation = next(
-            (item for item in relations if item["table"] == at and item["columns"] == [column]),
-            None,
+            (item for item in relations if item.table == at and [*item.columns] == [column]), None
         )
         if relation is None:
             raise LookupError(column)
         found.append(relation)
-        at = relation["references"]["table"]
+        at = relation.references.table
     return found
 
 
-def uses(rule: Mapping[str, Any]) -> Iterator[tuple[Path, str, Sequence[str]]]:
+def uses(rule: RowRule) -> Iterator[tuple[Path, str, Sequence[str]]]:
     """Every path of a rule: where it stands, the table it starts from, and the path."""
-    table = rule["table"]
-    for kind in ("agree", "order", "past"):
-        for number, path in enumerate(rule.get(kind, [])):
+    table = rule.table
+    for kind, paths in (("agree", rule.agree), ("order", rule.order), ("past", rule.past)):
+        for number, path in enumerate(paths or ()):
             yield (kind, number), table, path
-    for kind in ("given", "never"):
-        for place, path in _of_conditions(rule.get(kind, [])):
+    for kind, conditions in (("given", rule.given), ("never", rule.never)):
+        for place, path in _of_conditions(conditions or ()):
             yield (kind, *place), table, path
-    some = rule.get("some")
+    some = rule.some
     if some is not None:
-        yield ("some", "by"), some["table"], [some["by"]]
-        for place, path in _of_conditions(some["where"]):
-            yield ("some", "where", *place), some["table"], path
-        if "same" in some:
-            yield ("some", "same", "path"), some["table"], some["same"]["path"]
-            yield ("some", "same", "as"), table, some["same"]["as"]
+        yield ("some", "by"), some.table, [some.by]
+        for place, path in _of_conditions(some.where):
+            yield ("some", "where", *place), some.table, path
+        if some.same is not None:
+            yield ("some", "same", "path"), some.table, some.same.path
+            yield ("some", "same", "as"), table, some.same.as_
 
 
-def _of_conditions(
-    conditions: Sequence[Mapping[str, Any]],
-) -> Iterator[tuple[Path, Sequence[str]]]:
+def _of_conditions(conditions: Sequence[RowCondition]) -> Iterator[tuple[Path, Sequence[str]]]:
     for number, condition in enumerate(conditions):
-        yield (number, "path"), condition["path"]
+        yield (number, "path"), condition.path
         for operator in ("above", "below", "equals"):
-            if operator in condition:
-                yield (number, operator), condition[operator]
+            path = getattr(condition, operator)
+            if path is not None:
+                yield (number, operator), path
 
 
 def contradictions(
-    rule: Mapping[str, Any],
+    rule: RowRule,
     tables: Mapping[str, Collection[str]],
-    relations: Sequence[Mapping[str, Any]],
+    relations: Sequence[Relation],
 ) -> Iterator[tuple[Path, str]]:
     """What is wrong with a rule of the right shape: where in it, and what.
 
     `tables`: table → its columns, those that were there before with their keys.
     """
-    kinds = [kind for kind in KINDS if kind in rule]
+    kinds = [kind for kind in KINDS if getattr(rule, kind) is not None]
     if len(kinds) != 1:
         yield (), f"needs exactly one of {', '.join(KINDS)}"
         return
-    if kinds[0] in {"agree", "order"} and len(rule[kinds[0]]) != 2:
+    if kinds[0] in {"agree", "order"} and len(getattr(rule, kinds[0])) != 2:
         yield (kinds[0],), "needs two paths"
-    known = [rule["table"], *([rule["some"]["table"]] if "some" in rule else [])]
+    known = [rule.table, *([rule.some.table] if rule.some else [])]
     for table in known:
         if table not in tables:
             yield (), f"names no table of the manifest: {table}"
             return
     for place, conditions in _conditions(rule):
         for number, condition in enumerate(conditions):
-            if sum(operator in condition for operator in OPERATORS) != 1:
+            if sum(getattr(condition, operator) is not None for operator in OPERATORS) != 1:
                 where = (*place, number)
                 yield where, f"needs exactly one of {', '.join(OPERATORS)}"
     for place, table, path in uses(rule):
@@ -152,13 +149,13 @@ def contradictions(
         except LookupError as error:
             yield place, f"follows '{error.args[0]}', which is no declared relation there"
             continue
-        end = followed[-1]["references"]["table"] if followed else table
+        end = followed[-1].references.table if followed else table
         if path[-1] not in tables.get(end, ()):
             yield place, f"ends at '{path[-1]}', which is no column of {end}"
 
 
-def _conditions(rule: Mapping[str, Any]) -> Iterator[tuple[Path, Sequence[Mapping[str, Any]]]]:
-    for kind in ("given", "never"):
-        yield (kind,), rule.get(kind, [])
-    if "some" in rule:
-        yield ("some", "where"), rule["some"]["where"]
+def _conditions(rule: RowRule) -> Iterator[tuple[Path, Sequence[RowCondition]]]:
+    yield ("given",), rule.given or ()
+    yield ("never",), rule.never or ()
+    if rule.some:
+        yield ("some", "where"), rule.some.where

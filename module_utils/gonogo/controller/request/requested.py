@@ -203,7 +203,7 @@ def load_runbook(
     if templates and not loaded.phases("preflight"):
         # Nothing is looked up before them, so the phases are rendered as they will be.
         phase_scripts.tried(loaded, facts={})
-    criteria = {criterion["id"] for criterion in loaded.data["criteria"]}
+    criteria = {criterion.id for criterion in loaded.declared.criteria}
     for number, waiver in enumerate(arguments["waivers"]):
         for subject, known in (("check", set(loaded.checks)), ("criterion", criteria)):
             if subject in waiver and waiver[subject] not in known:

@@ -11,12 +11,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from ...contract import canonical
 from ...contract.errors import InputError
-from ...contract.records.plan import PlanRecord
+from ...contract.records.plan import (
+    PlannedCheck,
+    PlannedCriterion,
+    PlannedWaiver,
+    PlanRecord,
+    ReportWords,
+)
 from ...contract.records.reading import read
+from ..declared.manifest import Manifest, read_manifest
+from ..declared.runbook import (
+    TOOL_KEYS,
+    Declaration,
+    DeclaredCheck,
+    Parameter,
+    Phase,
+    ShippedDocument,
+    SqlFile,
+    read_runbook,
+)
 from ..reading import schema, yamlfile
 from ..reading.faults import Faults
 from ..reading.schema import Flag, Items, Keys, Number, Table, Text
@@ -94,7 +110,7 @@ RUNBOOK = Keys(
         ),
         "migration": Items(_SQL_FILE, unique="file"),
         "undo": Items(_UNDO_FILE, unique="file", optional=True),
-        **dict.fromkeys(migration.TOOL_KEYS, _RECORDED),
+        **dict.fromkeys(TOOL_KEYS, _RECORDED),
         "phases": Items(
             Keys(
                 {
@@ -148,14 +164,14 @@ class Runbook:
 
     directory: Path
     profile: str
-    data: Mapping[str, Any]
-    manifest: Mapping[str, Any]
-    parameters: Mapping[str, Any]
+    declared: Declaration
+    manifest: Manifest
+    parameters: Mapping[str, object]
     base: Path | None = None
 
     @property
     def name(self) -> str:
-        return str(self.data["name"])
+        return self.declared.name
 
     @property
     def templates(self) -> Path:
@@ -167,26 +183,23 @@ class Runbook:
         return _folders(self.directory, self.base)
 
     @cached_property
-    def checks(self) -> dict[str, dict[str, Any]]:
-        """Check id → check with every key filled in."""
-        defaults = {"effect": None, "stop": False, "empty_ok": False}
-        return {check["id"]: {**defaults, **check} for check in self.data["checks"]}
+    def checks(self) -> dict[str, DeclaredCheck]:
+        """Check id → check."""
+        return {check.id: check for check in self.declared.checks}
 
-    def phases(self, stage: str) -> list[dict[str, Any]]:
+    def phases(self, stage: str) -> list[Phase]:
         """Phases of the stage `preflight` or `phases`, in order."""
-        defaults: dict[str, Any] = {"stage": "phases", "after": None, "races": []}
-        filled = [{**defaults, **phase} for phase in self.data["phases"]]
-        return [phase for phase in filled if phase["stage"] == stage]
+        return [phase for phase in self.declared.phases if phase.stage == stage]
 
     @property
     def migration_files(self) -> list[Path]:
         """The migration's SQL files of this profile, in the order they are applied."""
-        return [self.directory / entry["file"] for entry in self.sql_files("migration")]
+        return [self.directory / entry.file for entry in self.sql_files("migration")]
 
-    def sql_files(self, key: str) -> list[dict[str, Any]]:
+    def sql_files(self, key: str) -> list[SqlFile]:
         """Entries of `migration` or `undo` of this profile, in the order they are applied."""
-        entries = self.data.get(key, [])
-        return [dict(e) for e in entries if self.profile in e.get("profiles", [self.profile])]
+        entries = self.declared.sql_files(key)
+        return [one for one in entries if one.profiles is None or self.profile in one.profiles]
 
     @cached_property
     def digests(self) -> dict[str, str]:
@@ -206,31 +219,43 @@ class Runbook:
         """One digest for the whole folder."""
         return canonical.sha256(canonical.line(self.digests))
 
-    def documents(self) -> list[dict[str, Any]]:
+    def documents(self) -> list[ShippedDocument]:
         return [
-            {"name": name, "present": (self.directory / name).is_file()}
-            for name in self.data["documents"]
+            ShippedDocument(name, (self.directory / name).is_file())
+            for name in self.declared.documents
         ]
 
     def plan(
         self, *, stages: Sequence[str], waivers: Sequence[Mapping[str, str]] = ()
     ) -> PlanRecord:
         """What has to be there for a GO."""
-        keys = ("id", "title", "criterion", "phase", "effect", "empty_ok", "remedy")
-        plan = {
-            "title": self.data["title"],
-            "stages": list(stages),
-            "criteria": self.data["criteria"],
-            "checks": [{key: check[key] for key in keys} for check in self.checks.values()],
-            "scoring": self.data["scoring"],
-            "waivers": [*waivers],
-            "report": self.data.get("report", {}),
-        }
-        return read(PlanRecord, plan, file="the plan")
+        declared = self.declared
+        return PlanRecord(
+            title=declared.title,
+            stages=tuple(stages),
+            criteria=tuple(
+                PlannedCriterion(one.id, one.title, one.class_, one.of) for one in declared.criteria
+            ),
+            checks=tuple(
+                PlannedCheck(
+                    id=one.id,
+                    title=one.title,
+                    criterion=one.criterion,
+                    phase=one.phase,
+                    effect=one.effect,
+                    empty_ok=one.empty_ok,
+                    remedy=one.remedy,
+                )
+                for one in declared.checks
+            ),
+            scoring=declared.scoring,
+            waivers=tuple(read(PlannedWaiver, one, file="the plan") for one in waivers),
+            report=declared.report or ReportWords(),
+        )
 
 
 def load(
-    directory: Path, *, profile: str, parameters: Mapping[str, Any], templates: bool = True
+    directory: Path, *, profile: str, parameters: Mapping[str, object], templates: bool = True
 ) -> Runbook:
     """Load a runbook folder. Raises one InputError for all that is wrong with its files.
 
@@ -252,25 +277,25 @@ def load(
     assert document is not None
     assert manifest is not None
     assert theirs is not None
-    data = document.data
-    if profile not in data["profiles"]:
+    declared = read_runbook(document.data)
+    if profile not in declared.profiles:
         raise InputError(
             "there is no such profile",
             key="gonogo_profile",
             value=profile,
-            hint=f"{data['name']} knows: {', '.join(data['profiles'])}.",
+            hint=f"{declared.name} knows: {', '.join(declared.profiles)}.",
         )
     runbook = Runbook(
         directory=directory,
         profile=profile,
-        data=data,
-        manifest=_narrowed(manifest.data, profile),
-        parameters=_parameters(data["parameters"], parameters),
+        declared=declared,
+        manifest=read_manifest(_narrowed(manifest.data, profile)),
+        parameters=_parameters(declared.parameters, parameters),
         base=files.base,
     )
-    sql = [(directory / entry["file"]) for entry in data["migration"]]
+    sql = [directory / entry.file for entry in declared.migration]
     if files.base is not None:
-        sql = [*(files.base / entry["file"] for entry in theirs.data["migration"]), *sql]
+        sql = [*(files.base / entry.file for entry in read_runbook(theirs.data).migration), *sql]
     present = [file for file in sql if file.is_file()]
     return replace(runbook, manifest=shipped.completed(runbook.manifest, present))
 
@@ -302,13 +327,13 @@ class _Files:
         for folder in (directory, *([self.base] if self.base else [])):
             faults.note_all(rules.links(folder))
         if self.theirs is not None and self.manifest is not None:
-            data = self.theirs.data
+            known = read_runbook(self.theirs.data)
             with faults.collected():
                 check_references(
                     self.manifest,
-                    profiles=data["profiles"],
-                    facts=data["facts"],
-                    checks=[check["id"] for check in data["checks"]],
+                    profiles=known.profiles,
+                    facts=known.facts,
+                    checks=[check.id for check in known.checks],
                 )
 
     @property
@@ -352,7 +377,7 @@ def _read(file: Path, shape: Keys, faults: Faults) -> yamlfile.Document | None:
 def _check_texts(files: _Files, faults: Faults) -> None:
     """Note what is wrong with SQL and templates. Without runbook.yml nobody knows which SQL counts,
     and which facts there are."""
-    own = files.own.data if files.own else None
+    own = read_runbook(files.own.data) if files.own else None
     if files.own is not None:
         faults.note_all(migration.faults(files.own, files.directory))
     modules = Modules(template_environment(files.folders))
@@ -360,8 +385,8 @@ def _check_texts(files: _Files, faults: Faults) -> None:
     with faults.collected():
         check_templates(
             files.folders,
-            facts=own and own["facts"],
-            parameters=own and own["parameters"],
+            facts=own.facts if own else None,
+            parameters=own.parameters if own else None,
             modules=modules,
         )
     if files.own is not None and len(faults.found) == before:
@@ -373,7 +398,7 @@ def _folders(directory: Path, base: Path | None) -> list[Path]:
     return [folder / name for folder in folders for name in ("phases", "races")]
 
 
-def _narrowed(value: Any, profile: str) -> Any:
+def _narrowed(value: object, profile: str) -> object:
     """Drop the list items that say they belong to other profiles."""
     if isinstance(value, list):
         kept = (
@@ -395,7 +420,9 @@ def _check_format(document: yamlfile.Document) -> None:
         raise schema.fault(document, ("format",), data["format"], "is unknown", hint)
 
 
-def _parameters(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def _parameters(
+    declared: Mapping[str, Parameter], given: Mapping[str, object]
+) -> dict[str, object]:
     for name, value in given.items():
         key = f"gonogo_parameters.{name}"
         if name not in declared:
@@ -407,4 +434,4 @@ def _parameters(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[s
         problem = rules.misfit(declared[name], value)
         if problem:
             raise InputError(f"parameter '{name}' {problem}", key=key, value=value)
-    return {name: given.get(name, spec["default"]) for name, spec in declared.items()}
+    return {name: given.get(name, spec.default) for name, spec in declared.items()}

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ..reading.faults import one_of_all
 from ..reading.schema import Items, Shape, Table, Text, fault, lacking
@@ -63,7 +62,7 @@ def completed(document: Document, base: Document) -> Document:
         if check["phase"] in taken_over and check["id"] not in own
     ]
     report = {**theirs.get("report", {}), **data.get("report", {})}
-    merged: Mapping[str, Any] = {
+    merged = {
         **data,
         **({"report": report} if report else {}),
         "parameters": {**theirs["parameters"], **data.get("parameters", {})},

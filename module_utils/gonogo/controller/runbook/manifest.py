@@ -9,14 +9,29 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from ..declared.manifest import (
+    Check,
+    Condition,
+    ForeignKey,
+    Function,
+    LooseRelation,
+    Manifest,
+    Reference,
+    Relation,
+    Table,
+    Trigger,
+    read_manifest,
+)
+from ..reading import schema
 from ..reading.faults import Faults
-from ..reading.schema import Any_, Flag, Items, Keys, Number, Path, Shape, Table, Text, fault
+from ..reading.schema import Any_, Flag, Items, Keys, Number, Path, Shape, Text, fault
 from ..reading.yamlfile import Document
 from ..render import row_rules
 
 __all__ = ["MANIFEST", "check_references"]
+
+_AnyRelation = ForeignKey | Relation | LooseRelation
 
 # PostgreSQL would cut a longer name, and the check would look for another object.
 NAME = r"[A-Za-z_][A-Za-z0-9_$]{0,62}"
@@ -37,7 +52,7 @@ def _privileges() -> Items:
 
 _PROFILES = _names(optional=True)
 _VALUE = Any_()
-_ROWS = Items(Table(_VALUE, names=NAME), optional=True)
+_ROWS = Items(schema.Table(_VALUE, names=NAME), optional=True)
 _WHERE = Keys({"column": Text(pattern=NAME), "holds": Items(_VALUE)}, optional=True)
 
 _COLUMN = Keys(
@@ -60,7 +75,7 @@ _CHECK = Keys(
         "name": Text(pattern=NAME),
         "columns": _names(),
         "accepts": Items(_VALUE, optional=True),
-        "given": Table(_VALUE, names=NAME, optional=True),
+        "given": schema.Table(_VALUE, names=NAME, optional=True),
         "accepted_rows": _ROWS,
         "rejected_rows": _ROWS,
         "profiles": _PROFILES,
@@ -199,165 +214,191 @@ def check_references(
     `profiles`, `facts` and `checks` (their ids) are those of the runbook. Raises one InputError for
     all names that lead nowhere or, where there are none, for all that contradicts itself.
     """
-    data = document.data
+    manifest = read_manifest(document.data)
     faults = Faults()
-    for reference in _references(data, profiles, facts, checks):
+    for reference in (
+        *_profiles(document.data, profiles),
+        *_references(manifest, facts, checks),
+    ):
         if reference.name not in reference.known:
             near = difflib.get_close_matches(reference.name, sorted(reference.known), n=1)
             hint = f"Did you mean '{near[0]}'?" if near else None
             problem = f"names no {reference.kind}"
             faults.note(fault(document, reference.path, reference.name, problem, hint))
     faults.refuse()
-    for path, problem in _contradictions(data):
+    for path, problem in _contradictions(manifest):
         faults.note(fault(document, path, None, problem))
     faults.refuse()
 
 
-def _references(
-    data: Mapping[str, Any],
-    profiles: Collection[str],
-    facts: Collection[str],
-    checks: Collection[str],
-) -> Iterator[_Reference]:
-    tables = {table["name"]: _columns(table) for table in data["tables"]}
-    # Of a table that was there before, only the key is known.
-    existing = {table["name"]: set(table["primary_key"]) for table in data["existing_tables"]}
-    functions = {function["name"] for function in data["functions"]}
+def _profiles(data: object, profiles: Collection[str]) -> Iterator[_Reference]:
+    """Wherever they are named."""
     for path, value in _walk(data, ()):
         if path[-2:-1] == ("profiles",):
-            yield _Reference(path, value, profiles, "profile of the runbook")
-    for number, found in enumerate(data["found_columns"]):
+            yield _Reference(path, str(value), profiles, "profile of the runbook")
+
+
+def _references(
+    manifest: Manifest, facts: Collection[str], checks: Collection[str]
+) -> Iterator[_Reference]:
+    tables = {table.name: _columns(table) for table in manifest.tables}
+    # Of a table that was there before, only the key is known.
+    existing = {table.name: set(table.primary_key) for table in manifest.existing_tables}
+    functions = {function.name for function in manifest.functions}
+    for number, found in enumerate(manifest.found_columns):
         where: Path = ("found_columns", number)
-        yield _Reference((*where, "table"), found["table"], tables, "table of the manifest")
-        yield _Reference((*where, "fact"), found["fact"], facts, "fact of the runbook")
-    for number, function in enumerate(data["functions"]):
-        for position, name in enumerate(function["tables"]):
+        yield _Reference((*where, "table"), found.table, tables, "table of the manifest")
+        yield _Reference((*where, "fact"), found.fact, facts, "fact of the runbook")
+    for number, function in enumerate(manifest.functions):
+        for position, name in enumerate(function.tables):
             where = ("functions", number, "tables", position)
             yield _Reference(where, name, tables, "table of the manifest")
-    for number, table in enumerate(data["tables"]):
-        yield from _inside(table, ("tables", number), tables[table["name"]], functions)
-    for group in ("foreign_keys", "relations", "loose_relations"):
-        for number, relation in enumerate(data[group]):
+    for number, table in enumerate(manifest.tables):
+        yield from _inside(table, ("tables", number), tables[table.name], functions)
+    for group, relations in _relations(manifest):
+        for number, relation in enumerate(relations):
             yield from _ends(relation, (group, number), tables, existing)
-    for number, rule in enumerate(data.get("row_rules", [])):
-        yield _Reference(
-            ("row_rules", number, "check"), rule["check"], checks, "check of the runbook"
-        )
-        where = ("row_rules", number, "table")
-        yield _Reference(where, rule["table"], tables, "table of the manifest")
+    for number, rule in enumerate(manifest.rules):
+        where = ("row_rules", number)
+        yield _Reference((*where, "check"), rule.check, checks, "check of the runbook")
+        yield _Reference((*where, "table"), rule.table, tables, "table of the manifest")
+
+
+def _relations(manifest: Manifest) -> Iterator[tuple[str, Sequence[_AnyRelation]]]:
+    yield "foreign_keys", manifest.foreign_keys
+    yield "relations", manifest.relations
+    yield "loose_relations", manifest.loose_relations
 
 
 def _inside(
-    table: Mapping[str, Any], where: Path, columns: Collection[str], functions: Collection[str]
+    table: Table, where: Path, columns: Collection[str], functions: Collection[str]
 ) -> Iterator[_Reference]:
     """What a table says about its own columns, and which functions its triggers call."""
-    kind = f"column of {table['name']}"
-    used = [((*where, "primary_key"), table["primary_key"])]
-    used.append(((*where, "tenant"), table.get("tenant", [])[:1]))
-    for group in ("unique", "checks", "indexes"):
-        for number, item in enumerate(table[group]):
-            inner: Path = (*where, group, number)
-            used.append(((*inner, "columns"), item["columns"]))
-            used.append(((*inner, "descending"), item.get("descending", [])))
-            used.append(((*inner, "given"), list(item.get("given", {}))))
-            if "where" in item:
-                used.append(((*inner, "where"), [item["where"]["column"]]))
-            for rows in ("accepted_rows", "rejected_rows"):
-                names = [name for row in item.get(rows, []) for name in row]
-                used.append(((*inner, rows), names))
-    for path, names in used:
+    kind = f"column of {table.name}"
+    for inner, names in _named(table):
         for name in names:
-            yield _Reference(path, name, columns, kind)
-    for number, trigger in enumerate(table["triggers"]):
+            yield _Reference((*where, *inner), name, columns, kind)
+    for number, trigger in enumerate(table.triggers):
         path = (*where, "triggers", number, "function")
-        yield _Reference(path, trigger["function"], functions, "function of the manifest")
+        yield _Reference(path, trigger.function, functions, "function of the manifest")
+
+
+def _named(table: Table) -> Iterator[tuple[Path, Sequence[str]]]:
+    """Where a table names columns of its own, and which."""
+    yield ("primary_key",), table.primary_key
+    yield ("tenant",), (table.tenant or ())[:1]
+    for number, unique in enumerate(table.unique):
+        yield ("unique", number, "columns"), unique.columns
+        yield from _of_condition(("unique", number), unique.where)
+    for number, check in enumerate(table.checks):
+        yield ("checks", number, "columns"), check.columns
+        yield ("checks", number, "given"), list(check.given or ())
+        for key, rows in (
+            ("accepted_rows", check.accepted_rows),
+            ("rejected_rows", check.rejected_rows),
+        ):
+            yield ("checks", number, key), [name for row in rows or () for name in row]
+    for number, index in enumerate(table.indexes):
+        yield ("indexes", number, "columns"), index.columns
+        yield ("indexes", number, "descending"), index.descending or ()
+        yield from _of_condition(("indexes", number), index.where)
+
+
+def _of_condition(where: Path, condition: Condition | None) -> Iterator[tuple[Path, Sequence[str]]]:
+    if condition:
+        yield (*where, "where"), [condition.column]
 
 
 def _ends(
-    relation: Mapping[str, Any],
+    relation: _AnyRelation,
     where: Path,
     tables: Mapping[str, Collection[str]],
     existing: Mapping[str, Collection[str]],
 ) -> Iterator[_Reference]:
-    name, target = relation["table"], relation["references"]
+    name, target = relation.table, relation.references
     yield _Reference((*where, "table"), name, tables, "table of the manifest")
-    for column in relation["columns"] if name in tables else ():
+    for column in relation.columns if name in tables else ():
         yield _Reference((*where, "columns"), column, tables[name], f"column of {name}")
     path = (*where, "references", "table")
-    yield _Reference(path, target["table"], {*tables, *existing}, "table of the manifest")
+    yield _Reference(path, target.table, {*tables, *existing}, "table of the manifest")
     # `any_of` holds candidates, of which a table that was there before may have any.
-    known = {**existing, **tables}.get(target["table"])
-    if known is not None and (target["table"] in tables or "columns" in target):
-        key = "columns" if "columns" in target else "any_of"
-        for column in target[key]:
+    known = {**existing, **tables}.get(target.table)
+    exact = isinstance(target, Reference)
+    if known is not None and (target.table in tables or exact):
+        key = "columns" if exact else "any_of"
+        for column in target.columns if isinstance(target, Reference) else target.any_of:
             path = (*where, "references", key)
-            yield _Reference(path, column, known, f"column of {target['table']}")
+            yield _Reference(path, column, known, f"column of {target.table}")
 
 
-def _contradictions(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    before = {table["name"] for table in data["existing_tables"]}
-    functions = {function["name"]: function for function in data["functions"]}
-    for number, table in enumerate(data["tables"]):
+def _contradictions(manifest: Manifest) -> Iterator[tuple[Path, str]]:
+    before = {table.name for table in manifest.existing_tables}
+    functions = {function.name: function for function in manifest.functions}
+    for number, table in enumerate(manifest.tables):
         where: Path = ("tables", number)
-        if table["name"] in before:
+        if table.name in before:
             yield (*where, "name"), "is in existing_tables too"
         for inner, problem in _of_table(table, functions):
             yield (*where, *inner), problem
-    for group in ("foreign_keys", "relations"):
-        for number, relation in enumerate(data[group]):
-            if len(relation["columns"]) != len(relation["references"]["columns"]):
-                yield (group, number), "has not as many columns as it references"
-    known = {table["name"]: table["primary_key"] for table in data["existing_tables"]}
-    known.update({table["name"]: _columns(table) for table in data["tables"]})
-    for number, rule in enumerate(data.get("row_rules", [])):
-        for inner, problem in row_rules.contradictions(rule, known, data["relations"]):
+    yield from _of_lengths("foreign_keys", manifest.foreign_keys)
+    yield from _of_lengths("relations", manifest.relations)
+    known: dict[str, Collection[str]] = {
+        table.name: table.primary_key for table in manifest.existing_tables
+    }
+    known.update({table.name: _columns(table) for table in manifest.tables})
+    for number, rule in enumerate(manifest.rules):
+        for inner, problem in row_rules.contradictions(rule, known, manifest.relations):
             yield ("row_rules", number, *inner), problem
 
 
-def _of_table(
-    table: Mapping[str, Any], functions: Mapping[str, Mapping[str, Any]]
+def _of_lengths(
+    group: str, relations: Sequence[ForeignKey | Relation]
 ) -> Iterator[tuple[Path, str]]:
-    for position, column in enumerate(table["columns"]):
-        if len(column.get("default", {"value": None})) != 1:
+    for number, relation in enumerate(relations):
+        if len(relation.columns) != len(relation.references.columns):
+            yield (group, number), "has not as many columns as it references"
+
+
+def _of_table(table: Table, functions: Mapping[str, Function]) -> Iterator[tuple[Path, str]]:
+    for position, column in enumerate(table.columns):
+        if column.default is not None and len(column.default) != 1:
             yield ("columns", position, "default"), "needs either value or function"
-    for position, index in enumerate(table["indexes"]):
-        if not set(index.get("descending", [])) <= set(index["columns"]):
+    for position, index in enumerate(table.indexes):
+        if not set(index.descending or ()) <= set(index.columns):
             path: Path = ("indexes", position, "descending")
             yield path, "names a column that is not in the index"
-    for position, check in enumerate(table["checks"]):
+    for position, check in enumerate(table.checks):
         for problem in _of_check(check):
             yield ("checks", position), problem
-    for position, trigger in enumerate(table["triggers"]):
-        for problem in _of_trigger(trigger, table, functions[trigger["function"]]):
+    for position, trigger in enumerate(table.triggers):
+        for problem in _of_trigger(trigger, table.name, functions[trigger.function]):
             yield ("triggers", position), problem
 
 
-def _of_check(check: Mapping[str, Any]) -> Iterator[str]:
-    by_value, by_row = "accepts" in check, "accepted_rows" in check
-    if by_value == by_row or by_row != ("rejected_rows" in check):
+def _of_check(check: Check) -> Iterator[str]:
+    by_value, by_row = check.accepts is not None, check.accepted_rows is not None
+    if by_value == by_row or by_row != (check.rejected_rows is not None):
         yield "needs either accepts, or accepted_rows and rejected_rows"
-    if by_value and len(check["columns"]) != 1:
+    if by_value and len(check.columns) != 1:
         yield "accepts values of one column, but names several"
-    if "given" in check and not by_value:
+    if check.given is not None and not by_value:
         yield "has given, which goes with accepts only"
 
 
-def _of_trigger(
-    trigger: Mapping[str, Any], table: Mapping[str, Any], function: Mapping[str, Any]
-) -> Iterator[str]:
-    if table["name"] not in function["tables"]:
-        yield f"calls {function['name']}, which may not act on {table['name']}"
-    if trigger["purpose"] != function["purpose"]:
-        yield f"is a {trigger['purpose']}, but its function is a {function['purpose']}"
-    if (trigger["purpose"] == "guard") != ("refusal" in trigger):
+def _of_trigger(trigger: Trigger, table: str, function: Function) -> Iterator[str]:
+    if table not in function.tables:
+        yield f"calls {function.name}, which may not act on {table}"
+    if trigger.purpose != function.purpose:
+        yield f"is a {trigger.purpose}, but its function is a {function.purpose}"
+    if (trigger.purpose == "guard") != (trigger.refusal is not None):
         yield "needs a refusal if it is a guard, and none otherwise"
 
 
-def _columns(table: Mapping[str, Any]) -> set[str]:
-    return {column["name"] for column in table["columns"]}
+def _columns(table: Table) -> set[str]:
+    return {column.name for column in table.columns}
 
 
-def _walk(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+def _walk(value: object, path: Path) -> Iterator[tuple[Path, object]]:
     """Every scalar with its path."""
     if isinstance(value, dict):
         for key, item in value.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...contract.errors import InputError
 from ...contract.records.migration import (
@@ -19,6 +19,8 @@ from ...contract.records.migration import (
     Step,
 )
 from ...host.migrate import history
+from ..declared.manifest import Manifest
+from ..declared.runbook import TOOL_KEYS, RecordedAs, SqlFile, read_runbook
 from ..reading import schema, yamlfile
 from ..reading.faults import Faults
 from ..sql import effects, statements
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from .book import Runbook
 
 __all__ = [
-    "TOOL_KEYS",
     "expected",
     "faults",
     "history_faults",
@@ -38,9 +39,6 @@ __all__ = [
     "steps",
     "untold",
 ]
-
-# Keys of runbook.yml by which a migration is a tool's.
-TOOL_KEYS = tuple(tool for tool in history.TOOLS if tool != history.PLAIN)
 
 # A migration may have statements of their own; an undo is tried as a whole before it is approved.
 _OUTSIDE = {
@@ -53,9 +51,10 @@ _OUTSIDE = {
 
 def faults(document: yamlfile.Document, directory: Path) -> Iterator[InputError]:
     """All that cannot be applied as it is declared, of the files that are there."""
+    runbook = read_runbook(document.data)
     for key in ("migration", "undo"):
-        for number, entry in enumerate(document.data.get(key, [])):
-            file = directory / entry["file"]
+        for number, entry in enumerate(runbook.sql_files(key)):
+            file = directory / entry.file
             if not file.is_file() or not file.stat().st_size:
                 continue
             try:
@@ -64,10 +63,10 @@ def faults(document: yamlfile.Document, directory: Path) -> Iterator[InputError]
                 yield from error.faults
                 continue
             for statement in found:
-                if statement.outside and entry.get("transaction") != "none":
+                if statement.outside and entry.transaction != "none":
                     place = document.place((key, number))
                     yield InputError(
-                        f"{place}: {entry['file']}:{statement.line}: {statement.outside} "
+                        f"{place}: {entry.file}:{statement.line}: {statement.outside} "
                         "cannot run inside a transaction",
                         file=str(document.path),
                         hint=_OUTSIDE[key],
@@ -90,20 +89,20 @@ def history_faults(document: yamlfile.Document) -> Iterator[InputError]:
             yield schema.fault(document, path, file, problem)
 
 
-def steps(directory: Path, entries: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
+def steps(directory: Path, entries: Sequence[SqlFile]) -> tuple[Step, ...]:
     """The files of a migration or an undo, cut. Raises InputError for one that cannot be."""
     return tuple(
         Step(
-            entry["file"],
-            transaction=entry.get("transaction") != "none",
-            statements=_statements(directory / entry["file"]),
+            entry.file,
+            transaction=entry.transaction != "none",
+            statements=_statements(directory / entry.file),
         )
         for entry in entries
     )
 
 
 def expected(
-    steps_of_migration: Sequence[Step], manifest: Mapping[str, Any], *, some: bool = True
+    steps_of_migration: Sequence[Step], manifest: Manifest, *, some: bool = True
 ) -> tuple[SchemaObject, ...]:
     """The objects by which the migration is recognised, with what the manifest says of them.
 
@@ -139,13 +138,13 @@ def expected(
 class _Described:
     """What a manifest says of objects."""
 
-    def __init__(self, manifest: Mapping[str, Any]) -> None:
-        self._schema = manifest["schema"]
-        self._keys = {key["name"]: key for key in manifest.get("foreign_keys", [])}
-        self._tables = {table["name"]: table for table in manifest.get("tables", [])}
-        self._functions = {function["name"] for function in manifest.get("functions", [])}
+    def __init__(self, manifest: Manifest) -> None:
+        self._schema = manifest.schema
+        self._keys = {key.name: key for key in manifest.foreign_keys}
+        self._tables = {table.name: table for table in manifest.tables}
+        self._functions = {function.name for function in manifest.functions}
         self._spelled = {
-            (c["table"], name) for c in manifest.get("found_columns", []) for name in c["any_of"]
+            (found.table, name) for found in manifest.found_columns for name in found.any_of
         }
 
     def of(self, effect: SchemaObject, listed: Mapping[str, Column]) -> SchemaObject:
@@ -167,22 +166,22 @@ class _Described:
 
     def _foreign_key(self, effect: SchemaObject) -> ForeignKey | None:
         key = self._keys.get(effect.name)
-        if key is None or key["table"] != effect.table:
+        if key is None or key.table != effect.table:
             return None
         return ForeignKey(
-            tuple(key["columns"]),
+            tuple(key.columns),
             self._schema,
-            key["references"]["table"],
-            tuple(key["references"]["columns"]),
-            key["on_delete"],
-            key["on_update"],
+            key.references.table,
+            tuple(key.references.columns),
+            key.on_delete,
+            key.on_update,
         )
 
     def _columns(self, table: str) -> dict[str, Column] | None:
         """Those whose names the manifest does not leave open; None for a table it does not know."""
         if table not in self._tables:
             return None
-        names = [column["name"] for column in self._tables[table]["columns"]]
+        names = [column.name for column in self._tables[table].columns]
         return {name: Column() for name in names if (table, name) not in self._spelled}
 
 
@@ -200,18 +199,19 @@ def untold(runbook: Runbook) -> tuple[Statement, ...]:
 
 
 def history_of(
-    directory: Path, data: Mapping[str, Any], manifest: Mapping[str, Any]
+    directory: Path, name: str, recorded: Mapping[str, RecordedAs], *, schema_name: str
 ) -> HistoryPlan:
-    """The migration tool, and what is to be in its record."""
-    tool = next((tool for tool in TOOL_KEYS if tool in data), history.PLAIN)
-    said = data.get(tool)
-    if said is None:
-        return HistoryPlan(tool, manifest["schema"], ())
-    schema_name = said.get("schema", manifest["schema"])
-    content = (directory / said["file"]).read_bytes()
-    checksums = history.find(tool, schema=schema_name).checksums(content)
-    recorded = Recorded(said.get("name", data["name"]), said["file"], checksums)
-    return HistoryPlan(tool, schema_name, (recorded,))
+    """The migration tool, and what is to be in its record.
+
+    `name` is that of the runbook, `schema_name` that of the manifest, where `recorded` (tool → as
+    it records the migration) says no other.
+    """
+    for tool, said in recorded.items():
+        own = said.schema or schema_name
+        content = (directory / said.file).read_bytes()
+        checksums = history.find(tool, schema=own).checksums(content)
+        return HistoryPlan(tool, own, (Recorded(said.name or name, said.file, checksums),))
+    return HistoryPlan(history.PLAIN, schema_name, ())
 
 
 def plan(runbook: Runbook, key: str) -> Plan:
@@ -220,7 +220,12 @@ def plan(runbook: Runbook, key: str) -> Plan:
     return Plan(
         steps=own if key == "migration" else steps(runbook.directory, runbook.sql_files(key)),
         objects=expected(own, runbook.manifest),
-        history=history_of(runbook.directory, runbook.data, runbook.manifest),
+        history=history_of(
+            runbook.directory,
+            runbook.name,
+            runbook.declared.recorded,
+            schema_name=runbook.manifest.schema,
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from ...contract.records.migration import HistoryPlan, Plan, Recorded, Statement
 from ...host.migrate import history
 from ...host.migrate.history import History, Migration
 from ...host.migrate.history.interface import IMPLICIT, IN_SCRIPT, WHOLE_RUN
+from ..declared.manifest import Manifest
 from ..sql import statements
 from . import migration as runbooks
 
@@ -26,7 +27,7 @@ def plan(name: str, tool: History, migrations: Sequence[Migration]) -> Plan:
     recorded = tuple(Recorded(one.name, one.file, one.checksums) for one in migrations)
     return Plan(
         steps=found,
-        objects=runbooks.expected(found, {"schema": tool.schema}, some=False),
+        objects=runbooks.expected(found, Manifest(tool.schema), some=False),
         history=HistoryPlan(name, tool.schema, () if name == history.PLAIN else recorded),
         session=tool.settings,
     )

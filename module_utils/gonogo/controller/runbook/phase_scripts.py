@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from ...contract.errors import GonogoError, InputError
+from ...contract.records.ledger import LedgerRow
+from ...contract.records.phase import PhaseScript
+from ...contract.records.reading import plain
 from ...contract.records.run import RunRecord
+from ..declared.runbook import Phase
 from ..reading import schema, yamlfile
 from ..reading.schema import Any_, Keys, Table, Text
 from ..render import ledger, libraries
@@ -31,9 +35,9 @@ class Prepared:
     """`scripts` as the entries `preflight` and `phases` take them; `files` name → SQL, what they
     include among them; `rows` that a commit would leave, those that point at others first."""
 
-    scripts: list[dict[str, Any]] = field(default_factory=list)
+    scripts: list[PhaseScript] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[LedgerRow] = field(default_factory=list)
 
 
 def of_run(record: RunRecord, *, residue: str | None = None) -> dict[str, str]:
@@ -46,9 +50,34 @@ def of_run(record: RunRecord, *, residue: str | None = None) -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True)
+class _Renderer:
+    """What all templates of a run know."""
+
+    runbook: Runbook
+    record: Mapping[str, str]
+    facts: Mapping[str, object]
+    timeouts: Mapping[str, str]
+
+    def render(self, phase: Phase, file: Path | None = None) -> Rendered:
+        return render_phase(
+            templates=self.runbook.template_folders,
+            phase=phase,
+            runbook=self.runbook.declared,
+            manifest=self.runbook.manifest,
+            checks=self.runbook.checks,
+            facts=self.facts,
+            parameters=self.runbook.parameters,
+            run=self.record,
+            timeouts=self.timeouts,
+            documents=self.runbook.documents(),
+            file=file,
+        )
+
+
 def prepare(
     runbook: Runbook,
-    phases: Sequence[Mapping[str, Any]],
+    phases: Sequence[Phase],
     *,
     record: Mapping[str, str],
     facts: Mapping[str, object],
@@ -60,35 +89,26 @@ def prepare(
     nothing but the evidence, whatever happens to the runbook. Raises GonogoError for a template
     that cannot be rendered.
     """
-    context: dict[str, Any] = {
-        "templates": runbook.template_folders,
-        "runbook": runbook.data,
-        "manifest": runbook.manifest,
-        "checks": runbook.checks,
-        "facts": facts,
-        "parameters": runbook.parameters,
-        "run": record,
-        "timeouts": timeouts,
-        "documents": runbook.documents(),
-    }
+    renderer = _Renderer(runbook, record, facts, timeouts)
     prepared = Prepared()
-    rows: list[dict[str, Any]] = []
+    rows: list[LedgerRow] = []
     for phase in phases:
-        rendered = render_phase(phase=phase, **context)
+        rendered = renderer.render(phase)
         prepared.files[rendered.name] = rendered.kept
         libraries.together(prepared.files, rendered.name, rendered.libraries)
-        races = [_race(prepared, runbook, name, phase, context, rows) for name in phase["races"]]
-        rows += [asdict(row) for row in rendered.ledger]
+        races = [_race(prepared, renderer, name, phase, rows) for name in phase.races]
+        rows += rendered.ledger
         prepared.scripts.append(_script(rendered, runbook, races))
     if rows:
-        prepared.rows = ledger.children_first(rows, runbook.manifest)
-        name = runbook.data["cleanup"]
-        undecided: dict[str, Any] = {
-            **context,
-            "phase": {"name": name, "title": "Cleanup", "transaction": "undecided"},
-            "facts": {**facts, "ledger_tables": ledger.by_table(prepared.rows)},
-        }
-        prepared.files[name] = render_phase(**undecided).text
+        manifest = runbook.manifest
+        prepared.rows = ledger.children_first(
+            rows, schema=manifest.schema, relations=manifest.relations
+        )
+        tables = plain(ledger.by_table(prepared.rows))
+        undecided = replace(renderer, facts={**facts, "ledger_tables": tables})
+        name = runbook.declared.cleanup
+        cleanup = Phase(name, title="Cleanup", transaction="undecided", after=None)
+        prepared.files[name] = undecided.render(cleanup).text
     return prepared
 
 
@@ -105,37 +125,30 @@ def tried(runbook: Runbook, *, facts: Mapping[str, object]) -> None:
 
 
 def _race(
-    prepared: Prepared,
-    runbook: Runbook,
-    name: str,
-    phase: Mapping[str, Any],
-    context: Mapping[str, Any],
-    rows: list[dict[str, Any]],
-) -> dict[str, Any]:
+    prepared: Prepared, renderer: _Renderer, name: str, phase: Phase, rows: list[LedgerRow]
+) -> Mapping[str, object]:
     """Render a race spec; its two sessions are kept as scripts to replay."""
-    file = runbook.directory / "races" / f"{name}.yml.j2"
-    residue = context["run"]["residue"]
-    race_phase = {**phase, "name": f"{phase['name']}_race_{name}", "title": name}
-    rendered = render_phase(phase=race_phase, file=file, **context)
+    file = renderer.runbook.directory / "races" / f"{name}.yml.j2"
+    residue = renderer.record["residue"]
+    race_phase = replace(phase, name=f"{phase.name}_race_{name}", title=name)
+    rendered = renderer.render(race_phase, file)
     document = yamlfile.parse(rendered.text, file)
     schema.check(document, _RACE)
-    spec: dict[str, Any] = document.data
+    spec = document.data
     if spec["check"] != name:
         raise schema.fault(document, ("check",), spec["check"], f"is not the race's, {name}")
     chosen = {**spec[residue], "check": spec["check"], "title": spec["title"]}
     if residue == "keep":
-        rows += [asdict(row) for row in rendered.ledger]
+        rows += rendered.ledger
     for session, text in replay(chosen).items():
-        prepared.files[f"{phase['name']}_race_{name}_{session}"] = text
+        prepared.files[f"{phase.name}_race_{name}_{session}"] = text
     return chosen
 
 
 def _script(
-    rendered: Rendered, runbook: Runbook, races: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
+    rendered: Rendered, runbook: Runbook, races: Sequence[Mapping[str, object]]
+) -> PhaseScript:
     stop = [
-        check["id"]
-        for check in runbook.checks.values()
-        if check["stop"] and check["phase"] == rendered.name
+        check.id for check in runbook.checks.values() if check.stop and check.phase == rendered.name
     ]
-    return {"name": rendered.name, "text": rendered.text, "stop": stop, "races": list(races)}
+    return PhaseScript(rendered.name, rendered.text, stop, races)

@@ -6,92 +6,111 @@ the database has another of them, everything that the manifest says of the colum
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..declared.manifest import Check, Condition, FoundColumn, Manifest, Table
 
 __all__ = ["as_found", "columns_found"]
 
-# What stands in a table's own entry: lists of columns, and mappings from columns.
-_LISTS = ("columns", "descending")
-_ROWS = ("accepted_rows", "rejected_rows")
-
 
 def columns_found(
-    manifest: Mapping[str, Any], facts: Mapping[str, Any]
+    declared: Sequence[FoundColumn], facts: Mapping[str, object]
 ) -> dict[tuple[str, str], str]:
     """Table and declared name → name in this database, of the columns that preflight has found."""
     found = {}
-    for entry in manifest.get("found_columns", []):
-        actual = facts.get(entry["fact"])
-        for name in entry["any_of"] if actual else []:
-            found[entry["table"], name] = str(actual)
+    for entry in declared:
+        actual = facts.get(entry.fact)
+        for name in entry.any_of if actual else ():
+            found[entry.table, name] = str(actual)
     return found
 
 
-def as_found(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> Mapping[str, Any]:
+def as_found(manifest: Manifest, facts: Mapping[str, object]) -> Manifest:
     """The manifest with these columns called as they are in this database.
 
     Without such facts (preflight has not run yet) it is the manifest as it was written. Its rules
     about rows keep the declared names, which their SQL translates (`row_rule_sql`).
     """
-    found = columns_found(manifest, facts)
-    renamed = {key: name for key, name in found.items() if key[1] != name}
-    if not renamed:
+    found = columns_found(manifest.found_columns, facts)
+    renamed = _Renamed({key: name for key, name in found.items() if key[1] != name})
+    if not renamed.names:
         return manifest
-    groups = ("foreign_keys", "relations", "loose_relations")
-    return {
-        **manifest,
-        "tables": [_table(table, _of(renamed, table["name"])) for table in manifest["tables"]],
-        **{
-            group: [
-                {**item, "columns": _names(item["columns"], _of(renamed, item["table"]))}
-                for item in manifest[group]
-            ]
-            for group in groups
-        },
-    }
+    return replace(
+        manifest,
+        tables=[_table(table, renamed.of(table.name)) for table in manifest.tables],
+        foreign_keys=[
+            replace(key, columns=_names(key.columns, renamed.of(key.table)))
+            for key in manifest.foreign_keys
+        ],
+        relations=[
+            replace(one, columns=_names(one.columns, renamed.of(one.table)))
+            for one in manifest.relations
+        ],
+        loose_relations=[
+            replace(one, columns=_names(one.columns, renamed.of(one.table)))
+            for one in manifest.loose_relations
+        ],
+    )
 
 
-def _of(renamed: Mapping[tuple[str, str], str], table: str) -> dict[str, str]:
-    return {name: actual for (owner, name), actual in renamed.items() if owner == table}
+@dataclass(frozen=True)
+class _Renamed:
+    """Table and declared name → another name."""
+
+    names: Mapping[tuple[str, str], str]
+
+    def of(self, table: str) -> dict[str, str]:
+        return {name: actual for (owner, name), actual in self.names.items() if owner == table}
 
 
-def _names(columns: list[str], names: Mapping[str, str]) -> list[str]:
+def _names(columns: Sequence[str], names: Mapping[str, str]) -> list[str]:
     return [names.get(column, column) for column in columns]
 
 
-def _table(table: Mapping[str, Any], names: Mapping[str, str]) -> Mapping[str, Any]:
+def _table(table: Table, names: Mapping[str, str]) -> Table:
     if not names:
         return table
-    columns = [{**item, "name": names.get(item["name"], item["name"])} for item in table["columns"]]
-    groups = {
-        group: [_object(item, names) for item in table[group]]
-        for group in ("unique", "checks", "indexes")
-    }
-    return {
-        **table,
-        "columns": columns,
-        "primary_key": _names(table["primary_key"], names),
-        **groups,
-    }
+    return replace(
+        table,
+        columns=[replace(one, name=names.get(one.name, one.name)) for one in table.columns],
+        primary_key=_names(table.primary_key, names),
+        unique=[
+            replace(one, columns=_names(one.columns, names), where=_where(one.where, names))
+            for one in table.unique
+        ],
+        checks=[_check(one, names) for one in table.checks],
+        indexes=[
+            replace(
+                one,
+                columns=_names(one.columns, names),
+                descending=None if one.descending is None else _names(one.descending, names),
+                where=_where(one.where, names),
+            )
+            for one in table.indexes
+        ],
+    )
 
 
-def _object(item: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """A key, CHECK or index."""
-    changed = dict(item)
-    for key in _LISTS:
-        if key in item:
-            changed[key] = _names(item[key], names)
-    if "where" in item:
-        where = item["where"]
-        changed["where"] = {**where, "column": names.get(where["column"], where["column"])}
-    if "given" in item:
-        changed["given"] = _keys(item["given"], names)
-    for key in _ROWS:
-        if key in item:
-            changed[key] = [_keys(row, names) for row in item[key]]
-    return changed
+def _where(where: Condition | None, names: Mapping[str, str]) -> Condition | None:
+    return where and replace(where, column=names.get(where.column, where.column))
 
 
-def _keys(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+def _check(check: Check, names: Mapping[str, str]) -> Check:
+    return replace(
+        check,
+        columns=_names(check.columns, names),
+        given=None if check.given is None else _keys(check.given, names),
+        accepted_rows=_rows(check.accepted_rows, names),
+        rejected_rows=_rows(check.rejected_rows, names),
+    )
+
+
+def _rows(
+    rows: Sequence[Mapping[str, object]] | None, names: Mapping[str, str]
+) -> Sequence[Mapping[str, object]] | None:
+    return None if rows is None else [_keys(row, names) for row in rows]
+
+
+def _keys(row: Mapping[str, object], names: Mapping[str, str]) -> dict[str, object]:
     return {names.get(column, column): value for column, value in row.items()}

@@ -8,10 +8,11 @@ conditions under which its triggers fire.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from ..declared.manifest import Manifest, Table, Trigger
 from . import statements
 
 __all__ = ["completed"]
@@ -36,7 +37,7 @@ _TRIGGER = re.compile(
 _WORTH = re.compile(r"\b(?:FUNCTION|TRIGGER)\b", re.IGNORECASE)
 
 
-def completed(manifest: Mapping[str, Any], files: Iterable[Path]) -> dict[str, Any]:
+def completed(manifest: Manifest, files: Iterable[Path]) -> Manifest:
     """The manifest; each function has `shipped`, a list of statements that make it under the name
     `pg_temp.shipped`, and each trigger `conditions`, a list of texts: those of its WHEN in the
     files, and those it declares itself. None stands for a trigger without one."""
@@ -46,31 +47,20 @@ def completed(manifest: Mapping[str, Any], files: Iterable[Path]) -> dict[str, A
         if not _WORTH.search(file.read_text(encoding="utf-8", errors="replace")):
             continue
         for piece in statements.read(file):
-            _note(piece.bare, manifest["schema"], functions, conditions)
-    tables = [
-        {
-            **table,
-            "triggers": [
-                {**trigger, "conditions": _conditions(table, trigger, conditions)}
-                for trigger in table["triggers"]
-            ],
-        }
-        for table in manifest["tables"]
-    ]
-    known = [
-        {**function, "shipped": functions.get(function["name"], [])}
-        for function in manifest["functions"]
-    ]
-    return {**manifest, "functions": known, "tables": tables}
+            _note(piece.bare, manifest.schema, functions, conditions)
+    return replace(
+        manifest,
+        functions=[replace(one, shipped=functions.get(one.name, [])) for one in manifest.functions],
+        tables=[_with_conditions(table, conditions) for table in manifest.tables],
+    )
 
 
-def _conditions(
-    table: Mapping[str, Any],
-    trigger: Mapping[str, Any],
-    found: Mapping[tuple[str, str], list[str | None]],
-) -> list[str | None]:
-    shipped = found.get((table["name"], trigger["function"]), [])
-    return [*shipped, *(None if when == "" else when for when in trigger.get("when", []))]
+def _with_conditions(table: Table, found: Mapping[tuple[str, str], Sequence[str | None]]) -> Table:
+    def of(trigger: Trigger) -> list[str | None]:
+        shipped = found.get((table.name, trigger.function), [])
+        return [*shipped, *(when or None for when in trigger.when or ())]
+
+    return replace(table, triggers=[replace(one, conditions=of(one)) for one in table.triggers])
 
 
 def _note(

@@ -62,11 +62,11 @@ class Cleanup(ApprovedStage):
         script = f"sql/{run.read(RunRecord).cleanup}.sql"
         # A run that was cut while it wrote down an answer leaves that file as a riddle, and rows.
         self.refuse_damage(run, "run.json", "ledger.jsonl", script)
-        records = [plain(row) for row in run.read_all(LedgerRow)]
-        ledger.refuse_others(records, run.read(RunRecord).token)
+        rows = run.read_all(LedgerRow)
+        ledger.refuse_others(rows, run.read(RunRecord).token)
         return {
             **CLEANUP.passed(arguments),
-            "ledger": ledger.by_table(records),
+            "ledger": plain(ledger.by_table(rows)),
             "script": run.read_text(script),
         }
 

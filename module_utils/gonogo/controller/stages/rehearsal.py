@@ -18,6 +18,7 @@ from ...contract.records.plan import PlanRecord
 from ...contract.records.reading import plain, read
 from ...contract.records.rehearsal import Trial, TriedRevert
 from ...contract.records.run import RunRecord
+from ...contract.records.sabotage import Sabotage
 from ...contract.records.twin import TwinRecord
 from ...host.compare.schema_catalog import Difference
 from .. import evidence
@@ -40,7 +41,7 @@ class _Tried:
 
     record: records.Rehearsal
     schema: Mapping[str, str] | None = None
-    sabotage: dict[str, Any] | None = None
+    sabotage: Sabotage | None = None
 
 
 class Rehearsal(Stage):
@@ -74,7 +75,7 @@ class Rehearsal(Stage):
                 raise
             self._remove(run, arguments)
         if tried.sabotage is not None:
-            run.write_json("sabotage.json", tried.sabotage, stage=self.stage)
+            run.keep(tried.sabotage, stage=self.stage)
         if tried.schema is not None:
             run.write_json("schema.json", dict(tried.schema), stage=self.stage)
         record = tried.record
@@ -150,7 +151,7 @@ class Rehearsal(Stage):
         login: Mapping[str, Any],
         arguments: Mapping[str, Any],
         facts: Mapping[str, Any],
-    ) -> dict[str, Any]:
+    ) -> Sabotage:
         """Which checks can fail, and which changes none of them notices."""
         record = of_run(run.read(RunRecord), residue="rollback")
         phases = [*runbook.phases("preflight"), *runbook.phases("phases")]
@@ -160,19 +161,16 @@ class Rehearsal(Stage):
         asked = {
             "login": login,
             "run_id": run.run_id,
-            "scripts": prepared.scripts,
-            "schema": runbook.manifest["schema"],
+            "scripts": plain(prepared.scripts),
+            "schema": runbook.manifest.schema,
             "tables": rehearsal.to_break(runbook.manifest, arguments["sabotage_tables"]),
             "timeouts": arguments["timeouts"],
         }
-        answer = dict(self.call_with_database("sabotage", asked)["sabotage"])
-        raced = {race["check"] for script in prepared.scripts for race in script["races"]}
-        blind = [
-            check
-            for check in runbook.checks
-            if check not in answer["noticed"] and check not in raced
-        ]
-        return {**answer, "never_failed": blind}
+        answer = self.call_with_database("sabotage", asked)["sabotage"]
+        found = read(Sabotage, answer, file="the sabotage")
+        raced = {race["check"] for script in prepared.scripts for race in script.races}
+        blind = [check for check in runbook.checks if check not in {*found.noticed, *raced}]
+        return replace(found, never_failed=blind)
 
     def _asked(self, record: type[_Answer], asked: Mapping[str, Any], part: str) -> _Answer:
         answer = self.call_with_database("rehearsal", {**asked, "part": part})
@@ -213,7 +211,7 @@ class Rehearsal(Stage):
         facts: dict[str, Any] = {}
         results: list[CheckResult] = []
         scripts: dict[str, str] = {}
-        cleanup = runbook.data["cleanup"]
+        cleanup = runbook.declared.cleanup
         stopped = False
         for stage in ("preflight", "phases"):
             phases = runbook.phases(stage)
@@ -229,7 +227,7 @@ class Rehearsal(Stage):
                     "login": login,
                     "run_id": run.run_id,
                     "directory": f"{arguments['directory']}/runs/{run.run_id}/rehearsal",
-                    "scripts": prepared.scripts,
+                    "scripts": plain(prepared.scripts),
                     "timeouts": arguments["timeouts"],
                     "application_name": runbook.parameters.get("application_name", ""),
                     "keep_lock": True,
@@ -238,6 +236,6 @@ class Rehearsal(Stage):
                 for outcome in outcomes.values():
                     facts.update(outcome.facts)
             for phase in phases:
-                results += answers(runbook, phase["name"], outcomes.get(phase["name"]))
+                results += answers(runbook, phase.name, outcomes.get(phase.name))
             stopped = stopped or problem_of(runbook, phases, outcomes, stage) is not None
         return results, scripts, facts

@@ -9,12 +9,14 @@ from ...contract.errors import GonogoError
 from ...contract.options.option import StageOptions
 from ...contract.options.scripts import PHASES, PREFLIGHT
 from ...contract.records.check_result import CheckResult
-from ...contract.records.phase import PhaseOutcome, ScriptError
+from ...contract.records.ledger import LedgerRow
+from ...contract.records.phase import PhaseOutcome, PhaseScript, ScriptError
 from ...contract.records.plan import PlanRecord
 from ...contract.records.reading import plain, read
 from ...contract.records.run import RunRecord
 from ...contract.records.standing import Standing
 from ...verdict import read_plan
+from ..declared.runbook import Phase
 from ..evidence import Run
 from ..outcome import deployment, rehearsal, standing
 from ..runbook.book import Runbook
@@ -63,7 +65,7 @@ class PhaseStage(Stage):
                 **self.taken.passed(arguments),
                 "directory": f"{arguments['directory']}/{run.run_id}",
                 "run_id": run.run_id,
-                "scripts": scripts,
+                "scripts": plain(scripts),
                 "application_name": runbook.parameters.get("application_name", ""),
                 **(
                     {
@@ -97,9 +99,7 @@ class PhaseStage(Stage):
             data = {"message": found.primary, "detail": found.detail, "hint": found.hint}
             run.append("migration", "stage_failed", data)
 
-    def _phases(
-        self, run: Run, runbook: Runbook, arguments: Mapping[str, Any]
-    ) -> list[dict[str, Any]]:
+    def _phases(self, run: Run, runbook: Runbook, arguments: Mapping[str, Any]) -> list[Phase]:
         """The phases that are due now: some can only be asked of the migrated schema."""
         phases = runbook.phases(self.stage)
         if not self.deploys(run):
@@ -107,15 +107,15 @@ class PhaseStage(Stage):
         if self.stage != "preflight":
             return phases
         late = bool(arguments["after_deploy"])
-        return [phase for phase in phases if (phase["after"] == "deploy") == late]
+        return [phase for phase in phases if (phase.after == "deploy") == late]
 
     def _scripts(
         self,
         run: Run,
         runbook: Runbook,
-        phases: Sequence[Mapping[str, Any]],
+        phases: Sequence[Phase],
         timeouts: Mapping[str, str],
-    ) -> list[dict[str, Any]]:
+    ) -> list[PhaseScript]:
         """Render every phase; write SQL and ledger into the evidence before anything runs."""
         facts = run.read_json("facts.json") if self.stage != "preflight" else {}
         prepared = prepare(
@@ -123,14 +123,14 @@ class PhaseStage(Stage):
         )
         kept_scripts.keep(run, prepared.files, stage=self.stage)
         if prepared.rows:
-            run.append_lines("ledger.jsonl", prepared.rows, stage=self.stage)
+            run.append_lines(LedgerRow.FILE, prepared.rows, stage=self.stage)
         return prepared.scripts
 
     def _record(
         self,
         run: Run,
         runbook: Runbook,
-        phases: Sequence[Mapping[str, Any]],
+        phases: Sequence[Phase],
         outcomes: Mapping[str, PhaseOutcome],
     ) -> None:
         """Write what came back; then say whether the stage did its work."""
@@ -140,10 +140,10 @@ class PhaseStage(Stage):
                 facts = {**run.read_json("facts.json"), **facts}
             run.write_json("facts.json", facts, stage=self.stage)
         for phase in phases:
-            records = answers(runbook, phase["name"], outcomes.get(phase["name"]))
+            records = answers(runbook, phase.name, outcomes.get(phase.name))
             run.append_lines(CheckResult.FILE, records, stage=self.stage)
             ids = [record.check_id for record in records]
-            run.append(self.stage, "checks", {"phase": phase["name"], "ids": ids})
+            run.append(self.stage, "checks", {"phase": phase.name, "ids": ids})
         problem = problem_of(runbook, phases, outcomes, self.stage)
         if problem:
             raise problem
@@ -153,7 +153,7 @@ class PhaseStage(Stage):
 
     def _refuse_unrenderable(self, run: Run, runbook: Runbook) -> None:
         """Before anything is deployed: what the phases need of the facts is there."""
-        waiting = any(phase["after"] == "deploy" for phase in runbook.phases("preflight"))
+        waiting = any(phase.after == "deploy" for phase in runbook.phases("preflight"))
         if not waiting and self.deploys(run):
             tried(runbook, facts=run.read_json("facts.json"))
 
@@ -193,9 +193,9 @@ def judged_objects(runbook: Runbook) -> dict[str, Any]:
     """What the checks judge, as `judged.read` takes it."""
     manifest = runbook.manifest
     return {
-        "schema": manifest["schema"],
-        "tables": [table["name"] for table in manifest["tables"]],
-        "functions": [function["name"] for function in manifest["functions"]],
+        "schema": manifest.schema,
+        "tables": [table.name for table in manifest.tables],
+        "functions": [function.name for function in manifest.functions],
         "role": runbook.parameters.get("application_role") or None,
     }
 
@@ -209,7 +209,7 @@ def outcomes_of(answer: Mapping[str, Any]) -> dict[str, PhaseOutcome]:
 def answers(runbook: Runbook, phase: str, outcome: PhaseOutcome | None) -> list[CheckResult]:
     """One record for every check of the phase, in the runbook's order; none is left out."""
     answered = {result.check_id: result for result in outcome.results} if outcome else {}
-    declared = [check["id"] for check in runbook.checks.values() if check["phase"] == phase]
+    declared = [check.id for check in runbook.checks.values() if check.phase == phase]
     undeclared = [check_id for check_id in answered if check_id not in declared]
     missing = _why_missing(outcome)
     return [
@@ -246,36 +246,36 @@ def _told(error: ScriptError) -> str:
 
 def problem_of(
     runbook: Runbook,
-    phases: Sequence[Mapping[str, Any]],
+    phases: Sequence[Phase],
     outcomes: Mapping[str, PhaseOutcome],
     stage: str,
 ) -> GonogoError | None:
     """Why the stage did not do its work; of the failed checks only those that stop are a reason."""
     for phase in phases:
-        outcome = outcomes.get(phase["name"])
+        outcome = outcomes.get(phase.name)
         if outcome is None:
-            return GonogoError(f"phase {phase['name']} did not run")
+            return GonogoError(f"phase {phase.name} did not run")
         if outcome.error:
             at = f"-- @{outcome.error.block} in " if outcome.error.block else ""
             return GonogoError(
-                f"{phase['name']}: {_told(outcome.error)}",
+                f"{phase.name}: {_told(outcome.error)}",
                 detail=outcome.error.detail,
-                hint=f"See {at}sql/{phase['name']}.sql, or in what it includes, in the evidence.",
+                hint=f"See {at}sql/{phase.name}.sql, or in what it includes, in the evidence.",
             )
         if stage == "preflight":
             for result in outcome.checks:
                 check = runbook.checks[result.check_id]
-                if check["stop"] and result.status != "pass":
+                if check.stop and result.status != "pass":
                     return GonogoError(
-                        f"check {check['id']} ({check['title']}) is {result.status}",
+                        f"check {check.id} ({check.title}) is {result.status}",
                         detail=f"Expected: {result.expected}. Observed: {result.observed}.",
-                        hint=check["remedy"]
+                        hint=check.remedy
                         if result.status == "fail"
-                        else f"It has not seen enough to judge (-- @check {check['id']} in "
-                        f"sql/{phase['name']}.sql). {check['remedy']}",
+                        else f"It has not seen enough to judge (-- @check {check.id} in "
+                        f"sql/{phase.name}.sql). {check.remedy}",
                     )
         if not outcome.ran:
-            return GonogoError(f"phase {phase['name']} did not run: {outcome.why}")
+            return GonogoError(f"phase {phase.name} did not run: {outcome.why}")
     return None
 
 

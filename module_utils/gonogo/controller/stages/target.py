@@ -126,7 +126,7 @@ class Target(Stage):
             runbook=runbook.name,
             runbook_sha256=runbook.sha256,
             runbook_directory=str(runbook.directory),
-            cleanup=runbook.data["cleanup"],
+            cleanup=runbook.declared.cleanup,
             profile=runbook.profile,
             residue=arguments["residue"],
             parameters=dict(runbook.parameters),

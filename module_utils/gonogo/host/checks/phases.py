@@ -5,14 +5,14 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable
 
 from ...contract.errors import GonogoError
-from ...contract.records.phase import PhaseOutcome
+from ...contract.records.phase import PhaseOutcome, PhaseScript
 from ..files.private import place
 from ..race.run import run as run_race
 from ..session import link
@@ -30,21 +30,20 @@ def run_phases(
     connect: Connect,
     *,
     stage: str,
-    scripts: Sequence[Mapping[str, Any]],
+    scripts: Sequence[PhaseScript],
     directory: Path,
     confirm: Callable[[], None] = lambda: None,
     at_end: Callable[[Any], None] | None = None,
 ) -> list[PhaseOutcome]:
     """Run scripts in order and return what each answered.
 
-    A script has `name`, `text`, `stop` (ids of checks whose failure ends the stage) and `races`
-    (list of race specs). After a script that died, or a failed stop check, the rest does not run:
+    After a script that died, or a failed stop check, the rest does not run:
     their premises are gone. A failed check that stops nothing lets the next phase run, so that one
     run tells everything that is wrong. `confirm` is called before each transaction ends, and raises
     GonogoError when nothing may be committed any more. `at_end` is called with the session at the
     end.
     """
-    place(directory, {f"sql/{script['name']}.sql": script["text"] for script in scripts})
+    place(directory, {f"sql/{script.name}.sql": script.text for script in scripts})
     results: list[PhaseOutcome] = []
     with connect(stage) as connection:
         stopped: str | None = None
@@ -53,11 +52,9 @@ def run_phases(
                 # Nobody will read the answers: whatever else is written would only be left.
                 stopped = stopped or "the connection to the controller was lost"
             if stopped:
-                results.append(_not_run(script["name"], stopped))
+                results.append(_not_run(script.name, stopped))
                 continue
-            outcome = run_script(
-                connection, name=script["name"], text=script["text"], confirm=confirm
-            )
+            outcome = run_script(connection, name=script.name, text=script.text, confirm=confirm)
             if outcome.error is None:
                 races = [
                     run_race(
@@ -66,11 +63,11 @@ def run_phases(
                         connect=lambda: connect("race"),
                         confirm=confirm,
                     )
-                    for spec in script["races"]
+                    for spec in script.races
                 ]
                 outcome = replace(outcome, races=races)
             results.append(outcome)
-            stopped = _why_stop(outcome, script["stop"])
+            stopped = _why_stop(outcome, script.stop)
             if connection.broken or connection.closed:
                 break
         if at_end and not connection.closed:

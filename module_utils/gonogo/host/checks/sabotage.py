@@ -9,9 +9,11 @@ Runs on the target host, in a twin: Python 3.9, standard library and psycopg.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Callable
 
+from ...contract.records.phase import PhaseScript
+from ...contract.records.sabotage import Sabotage
 from .execution import run_script
 
 __all__ = ["changes", "tried", "with_change"]
@@ -129,33 +131,32 @@ def with_change(text: str, sql: str) -> str:
 
 def tried(
     connect: Callable[[], Any],
-    scripts: Sequence[Mapping[str, Any]],
+    scripts: Sequence[PhaseScript],
     *,
     schema: str,
     tables: Sequence[str],
-) -> dict[str, Any]:
+) -> Sabotage:
     """Make one change after the other and ask all scripts each time.
 
-    `scripts` have `name` and `text`, and end in ROLLBACK. Returns `changes` (how many were made),
-    `impossible` (those the server has refused, with its words), `unnoticed` (those that change no
-    answer) and `noticed` (check → changes by which it came to fail; not all of them, once it
-    is known that it can).
+    The `scripts` end in ROLLBACK.
     """
-    result: dict[str, Any] = {"changes": 0, "impossible": [], "unnoticed": [], "noticed": {}}
-    noticed: dict[str, list[str]] = result["noticed"]
+    made = 0
+    impossible: list[str] = []
+    unnoticed: list[str] = []
+    noticed: dict[str, list[str]] = {}
     with connect() as connection:
-        usual = {script["name"]: _asked(connection, script, None)[0] for script in scripts}
+        usual = {script.name: _asked(connection, script, None)[0] for script in scripts}
         for change in changes(connection, schema=schema, tables=tables):
             words = f"{change['kind']} {change['object']} {change['what']}"
             seen = False
             for script in scripts:
-                wanted = usual[script["name"]]
+                wanted = usual[script.name]
                 if seen and all(check in noticed for check in wanted):
                     # It is known that they can fail, and this change does not go unnoticed.
                     continue
                 statuses, refused = _asked(connection, script, change["sql"])
                 if refused:
-                    result["impossible"].append(f"{words}: {refused}")
+                    impossible.append(f"{words}: {refused}")
                     break
                 for check, status in wanted.items():
                     now = statuses.get(check, "not_run")
@@ -164,18 +165,18 @@ def tried(
                     if now == "fail" != status:
                         noticed.setdefault(check, []).append(words)
             else:
-                result["changes"] += 1
+                made += 1
                 if not seen:
-                    result["unnoticed"].append(words)
-    return result
+                    unnoticed.append(words)
+    return Sabotage(made, unnoticed, impossible, noticed)
 
 
 def _asked(
-    connection: Any, script: Mapping[str, Any], sql: str | None
+    connection: Any, script: PhaseScript, sql: str | None
 ) -> tuple[dict[str, str], str | None]:
     """Check → status, and why the change could not be made."""
-    text = with_change(script["text"], sql) if sql else script["text"]
-    outcome = run_script(connection, name=script["name"], text=text)
+    text = with_change(script.text, sql) if sql else script.text
+    outcome = run_script(connection, name=script.name, text=text)
     if outcome.error and outcome.error.block == f"setup {_BLOCK}":
         return {}, outcome.error.message
     return {check.check_id: check.status for check in outcome.checks}, None

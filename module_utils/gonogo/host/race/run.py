@@ -246,7 +246,7 @@ class _Race:
 
 
 def run(
-    spec: Mapping[str, Any],
+    spec: Mapping[str, object],
     *,
     phase: str,
     connect: Connect,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ...contract.records.phase import PhaseOutcome
+from ...contract.records.phase import PhaseOutcome, PhaseScript
 from ...contract.records.reading import plain, read
 from ...contract.records.standing import Required, Standing
 from ..checks.phases import run_phases
@@ -77,7 +77,10 @@ def _run(
                 login, run_id=run_id, stage=name, timeouts=timeouts, called=called
             ),
             stage=stage,
-            scripts=params["scripts"],
+            scripts=[
+                read(PhaseScript, one, file=f"scripts[{number}]")
+                for number, one in enumerate(params["scripts"])
+            ],
             directory=Path(params["directory"]).expanduser(),
             confirm=confirm,
             at_end=end,

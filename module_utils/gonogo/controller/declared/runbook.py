@@ -1,0 +1,145 @@
+"""runbook.yml as records: the phases, checks and criteria of a migration, and its SQL files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...contract.records.plan import ReportWords
+from ...contract.records.reading import plain, read
+from ...host.migrate import history
+
+__all__ = [
+    "TOOL_KEYS",
+    "Criterion",
+    "Declaration",
+    "DeclaredCheck",
+    "Parameter",
+    "Phase",
+    "RecordedAs",
+    "ShippedDocument",
+    "SqlFile",
+    "plain_runbook",
+    "read_runbook",
+]
+
+# Keys of runbook.yml by which a migration is a tool's.
+TOOL_KEYS = tuple(tool for tool in history.TOOLS if tool != history.PLAIN)
+
+
+@dataclass(frozen=True)
+class SqlFile:
+    """A file of the migration or of its undo; `transaction` is `none` or not there."""
+
+    file: str
+    transaction: str | None = None
+    profiles: Sequence[str] | None = None
+
+
+@dataclass(frozen=True)
+class RecordedAs:
+    """By which file and name, and in which schema, a migration tool knows the migration."""
+
+    file: str
+    name: str | None = None
+    schema: str | None = None
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What a template may ask of the inventory; `minimum` is for a whole number."""
+
+    description: str
+    type: str
+    default: object
+    minimum: int | None = None
+
+
+@dataclass(frozen=True)
+class Phase:
+    """`stage` is preflight or phases; `after` is `deploy` where it is asked of the migrated schema
+    only; `races` are checks that are answered by one."""
+
+    name: str
+    title: str
+    transaction: str
+    after: str | None
+    stage: str = "phases"
+    races: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Criterion:
+    id: str
+    class_: str
+    title: str
+    of: Sequence[str] | None = None
+
+
+@dataclass(frozen=True)
+class DeclaredCheck:
+    """`effect` is None where it is that of the criterion's class; `stop`: a run ends in preflight
+    where it does not pass."""
+
+    id: str
+    title: str
+    criterion: str
+    phase: str
+    remedy: str
+    effect: str | None
+    stop: bool = False
+    empty_ok: bool = False
+
+
+@dataclass(frozen=True)
+class ShippedDocument:
+    """A file that belongs to the runbook, and whether it is there."""
+
+    name: str
+    present: bool
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """`recorded` is tool → how that tool records the migration; in the file, each is a key."""
+
+    format: int
+    name: str
+    title: str
+    profiles: Sequence[str]
+    migration: Sequence[SqlFile]
+    phases: Sequence[Phase]
+    cleanup: str
+    documents: Sequence[str]
+    criteria: Sequence[Criterion]
+    scoring: Sequence[str]
+    checks: Sequence[DeclaredCheck]
+    extends: str | None = None
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    facts: Sequence[str] = ()
+    report: ReportWords | None = None
+    undo: Sequence[SqlFile] | None = None
+    recorded: Mapping[str, RecordedAs] = field(default_factory=dict)
+
+    def sql_files(self, key: str) -> Sequence[SqlFile]:
+        """The entries of `migration` or `undo`."""
+        return self.migration if key == "migration" else self.undo or ()
+
+
+def read_runbook(data: Mapping[str, Any]) -> Declaration:
+    """The declaration that the data of a file is, whose shape has been looked at, and which is
+    complete with what it takes over from another."""
+    filled = {
+        **{key: value for key, value in data.items() if key not in TOOL_KEYS},
+        "phases": [{"after": None, **phase} for phase in data["phases"]],
+        "checks": [{"effect": None, **check} for check in data["checks"]],
+        "recorded": {tool: data[tool] for tool in TOOL_KEYS if tool in data},
+    }
+    return read(Declaration, filled, file="runbook.yml")
+
+
+def plain_runbook(declared: Declaration) -> object:
+    """As the file has it, for templates."""
+    data = plain(declared)
+    return {**data, **data.pop("recorded")}
