@@ -26,9 +26,10 @@ from gonogo.contract.options.option import (
 )
 from gonogo.contract.options.shared import BUDGETS
 from gonogo.controller.stages.base import Stage
-from gonogo.host.stages import ENTRIES, find
+from gonogo.host.stages import find
 from tests.generated import ROOT, documentation, playbook, plugins, replaced, roles, variables
 from tests.generated.all import FILES
+from tests.unit import entries
 
 EVERY = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.role)
 
@@ -233,7 +234,7 @@ def test_what_is_passed_on_is_taken(stage: StageOptions) -> None:
     assert set(passed) <= set(stage.entry)
 
 
-@pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.parametrize("entry", entries.EVERY)
 def test_an_entry_takes_its_defaults(entry: str) -> None:
     found = find(entry)
     assert found.needs_psycopg == ("login" in found.spec)

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from gonogo.controller.ansible.package import GONOGO, PSYCOPG, Package
-from gonogo.host.stages import ENTRIES, find
+from gonogo.host.stages import find
+from tests.unit import entries
 from tests.unit.remote_module import FILE, KEY, PLACEHOLDER, kept, load, opened, run
 
 LIB = "~/lib"
@@ -278,7 +279,7 @@ def test_the_answer_carries_the_seal_of_the_question(tmp_path: Path) -> None:
         opened(outcome, key="00" * 32)
 
 
-@pytest.mark.parametrize("name", sorted(ENTRIES))
+@pytest.mark.parametrize("name", entries.EVERY)
 def test_entries_are_there(name: str) -> None:
     assert find(name).spec
     assert callable(find(name).run)

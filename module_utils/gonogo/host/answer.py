@@ -16,7 +16,7 @@ from ..contract import fault, home
 from ..contract.errors import GonogoError
 from ..contract.ownership import require_own, trustworthy
 from .session import link
-from .stages import LEAVES_A_PROCESS, find
+from .stages import find
 from .transport import bundle
 from .transport.driver import DriverMissingError, provide
 
@@ -43,7 +43,7 @@ def answer(
     """
     found = find(entry)
     # What leaves a process behind forks, which goes well with one thread only.
-    watch = contextlib.nullcontext() if entry in LEAVES_A_PROCESS else link.watched(_cancel_all)
+    watch = contextlib.nullcontext() if found.leaves_process else link.watched(_cancel_all)
     try:
         given = _with_paths(found.spec, arguments)
         _require_own_directories(package, given)

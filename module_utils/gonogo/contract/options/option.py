@@ -9,7 +9,7 @@ import copy
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 __all__ = [
     "BOTH",
@@ -172,6 +172,8 @@ def all_options(options: Iterable[Option], within: str = "") -> Iterator[tuple[s
 class EntryOptions:
     """The options of what else a stage asks of the target host."""
 
+    leaves_process: ClassVar[bool] = False
+
     options: tuple[Option, ...]
 
     @property
@@ -216,7 +218,8 @@ class StageOptions:
     Among the options are variables that are none of them: the stage reads them by itself, or the
     role decides by them. `says` is the short description of each entry point of the role.
     `asked_for_by` are the variables that are all true where the stage takes part in a run, and
-    `called` is the name of its play's task where that is not the role's.
+    `called` is the name of its play's task where that is not the role's. An entry `leaves_process`
+    where a process of its own stays behind on the target host.
     """
 
     role: str
@@ -226,6 +229,7 @@ class StageOptions:
     module: str = ""
     asked_for_by: tuple[str, ...] = ()
     called: str = ""
+    leaves_process: bool = False
 
     @property
     def options(self) -> tuple[Option, ...]:

@@ -24,6 +24,7 @@ _EXAMPLES = """\
 TARGET = StageOptions(
     role="target",
     says={"main": "Prove the target, open the run, take the lock"},
+    leaves_process=True,
     documented=Documented(
         title="Prove the identity of a target database and take the run lock",
         description=(

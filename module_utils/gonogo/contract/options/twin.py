@@ -17,6 +17,7 @@ _EXAMPLES = """\
 TWIN = StageOptions(
     role="twin",
     says={"main": "Restore the backup into a twin, compare it with its source"},
+    leaves_process=True,
     documented=Documented(
         title="Restore the backup into a twin and prove that it equals its source",
         description=(

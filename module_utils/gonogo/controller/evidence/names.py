@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 import secrets
+from collections.abc import Iterator
 
+from ...contract import records
+from ...contract.records.reading import FileRecord
 from ...contract.run_id import PATTERN
 
 CHAIN = "events.jsonl"
-# What the engine reads back; `sql/` belongs to it too.
-SEALED = (
-    "run.json",
-    "plan.json",
-    "facts.json",
-    "checks.jsonl",
-    "judged.json",
-    "backup.json",
-    "twin.json",
-    "rehearsal.json",
-    "sabotage.json",
-    "schema.json",
-    "promotion_schema.json",
-    "deploy.json",
-    "deploy_found.json",
-    "deploy_intent.json",
-    "schema_before.json",
-    "ledger.jsonl",
-)
 # What follows from the evidence and can be made again from it: not part of the chain.
 DERIVED = ("verdict.json", "report.md", "report.html", "junit.xml")
 # What may be added to the evidence of a run that is closed: plans and records of what people have
 # approved afterwards.
 LATER = re.compile(r"((cleanup|undo|restore)(_plan)?|deploy_(found|used))\.json")
+
+
+def _of_records() -> Iterator[str]:
+    """The files that a record in `contract/records` is declared to be."""
+    for file in pkgutil.iter_modules(records.__path__):
+        module = importlib.import_module(f"{records.__name__}.{file.name}")
+        for one in vars(module).values():
+            if isinstance(one, type) and issubclass(one, FileRecord) and "FILE" in vars(one):
+                yield one.FILE
+
+
+# What the engine reads back; `sql/` belongs to it too.
+SEALED = {
+    # They are no record.
+    *("facts.json", "judged.json", "sabotage.json", "deploy_found.json"),
+    *("schema.json", "promotion_schema.json", "schema_before.json"),
+    *(
+        name
+        for name in _of_records()
+        if name not in (CHAIN, *DERIVED) and not LATER.fullmatch(name)
+    ),
+}
 
 RUN_ID = re.compile(PATTERN)
 ENVIRONMENT = re.compile(r"[a-z][a-z0-9_-]{0,62}")

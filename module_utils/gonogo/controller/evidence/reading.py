@@ -179,10 +179,11 @@ def _verify_run_id(evidence: Evidence) -> None:
     if any(data.get("run_id") != known for data in opened):
         problems.append(f"{CHAIN} was opened for another run")
     theirs = {
-        "backup.json": evidence.backup.run_id if evidence.backup else known,
-        "twin.json": evidence.twin.run_id if evidence.twin else known,
-        "rehearsal.json": (evidence.rehearsal or {}).get("run_id", known),
+        one.FILE: getattr(one, "run_id", known)
+        for one in vars(evidence).values()
+        if isinstance(one, FileRecord)
     }
+    theirs["rehearsal.json"] = (evidence.rehearsal or {}).get("run_id", known)
     problems += [f"{name} is of another run" for name, one in theirs.items() if one != known]
     if run and any(data.get("environment") != run.environment for data in opened):
         problems.append("run.json names another environment than the one the run was opened in")

@@ -254,13 +254,21 @@ def _check_view(check: PlannedCheck, evidence: Evidence, verdict: VerdictRecord)
 
 def _backup(record: BackupRecord | None) -> list[tuple[str, str]]:
     """Return the record of the backup, its best-known keys first."""
-    backup = plain(record) if record else {}
+    if record is None:
+        return []
+    backup = {**plain(record), "seconds": _seconds(record.seconds)}
     first = ("file", "size", "sha256", "seconds")
     # These lists are for restoring; they are as long as the database has tables.
     lists = {"files", "tables"}
     keys = [key for key in first if key in backup] + sorted({*backup} - {*first, *lists})
-    unit = {"size": " bytes", "seconds": " s"}
+    unit = {"size": " bytes"}
     return [(key, _value(backup[key]) + unit.get(key, "")) for key in keys]
+
+
+def _seconds(record: object) -> str | None:
+    """Return how long each step took, None where there was none."""
+    steps = (plain(record) or {}).items()
+    return ", ".join(f"{step.replace('_', ' ')} {taken} s" for step, taken in steps) or None
 
 
 _TABLES_SHOWN = 200
@@ -275,7 +283,7 @@ def _proof(twin: TwinRecord | None) -> dict[str, Any]:
         "proven": twin.proven,
         "reason": twin.reason,
         "restore time": None if seconds.restore is None else f"{seconds.restore} s",
-        "seconds": plain(twin.seconds),
+        "seconds": _seconds(twin.seconds),
         "restored into": twin.method,
         "first attempt to restore it failed": twin.first_attempt,
         "taken from its server": _confinement(twin.confinement),
@@ -299,7 +307,9 @@ def _proof(twin: TwinRecord | None) -> dict[str, Any]:
     return {
         "head": said,
         "tables": tables[:shown],
-        "more": f"{len(tables) - shown} more are equal, see twin.json" if tables[shown:] else "",
+        "more": f"{len(tables) - shown} more are equal, see {TwinRecord.FILE}"
+        if tables[shown:]
+        else "",
     }
 
 
@@ -352,9 +362,9 @@ def _rehearsal(record: Rehearsal | None) -> dict[str, Any]:
 
 
 def _compared(table: TableProof) -> dict[str, str]:
-    source, twin = table.rows
+    source, restored = table.rows
     word = "equal" if table.equal else "DIFFERENT"
-    return {"source": _value(source), "twin": _value(twin), "word": word}
+    return {"source": _value(source), "restored": _value(restored), "word": word}
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

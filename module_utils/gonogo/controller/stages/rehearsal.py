@@ -27,6 +27,7 @@ from ..runbook import migration
 from ..runbook.book import Runbook
 from ..runbook.phase_scripts import of_run, prepare
 from . import kept_scripts
+from . import twin as twins
 from .base import Stage
 from .scripts import answers, outcomes_of, problem_of
 
@@ -71,9 +72,9 @@ class Rehearsal(Stage):
             except Exception:
                 # What went wrong is to be told; the stage verdict tries again to remove it.
                 with contextlib.suppress(GonogoError):
-                    self._remove(run, arguments)
+                    twins.remove(self, run.run_id, arguments["login"], arguments["directory"])
                 raise
-            self._remove(run, arguments)
+            twins.remove(self, run.run_id, arguments["login"], arguments["directory"])
         if tried.sabotage is not None:
             run.keep(tried.sabotage, stage=self.stage)
         if tried.schema is not None:
@@ -86,15 +87,6 @@ class Rehearsal(Stage):
         run.append(self.stage, "stage_passed")
         lines = rehearsal.lines(record, tried.sabotage)
         return {"changed": True, "rehearsal": plain(record), "lines": lines}
-
-    def _remove(self, run: evidence.Run, arguments: Mapping[str, Any]) -> None:
-        asked = {
-            "login": arguments["login"],
-            "run_id": run.run_id,
-            "directory": f"{arguments['directory']}/twins",
-            "state": "removed",
-        }
-        self.call_with_database("twin", asked)
 
     def _try(
         self,

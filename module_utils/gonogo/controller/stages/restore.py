@@ -44,7 +44,7 @@ class Restore(ApprovedStage):
                 key="restore_run_id",
                 hint=f"-e restore_run_id=RUN_ID; the runs are in {folder}.",
             )
-        self.refuse_damage(run, "run.json", "backup.json", "twin.json")
+        self.refuse_damage(run, RunRecord.FILE, BackupRecord.FILE, TwinRecord.FILE)
         twin = run.read(TwinRecord) if run.has(TwinRecord) else None
         if twin is None or not twin.proven:
             raise GonogoError(

@@ -19,7 +19,7 @@ _SHOWN = 5
 _NAMED = 3
 
 
-__all__ = ["Twin"]
+__all__ = ["Twin", "remove"]
 
 
 class Twin(Stage):
@@ -72,6 +72,12 @@ class Twin(Stage):
             "twin": plain(record),
             "lines": _lines(record),
         }
+
+
+def remove(stage: Stage, run_id: str, login: Mapping[str, Any], directory: str) -> None:
+    """Have the target host end and remove a run's twin, below `directory`."""
+    asked = {"login": login, "run_id": run_id, "directory": f"{directory}/twins"}
+    stage.call_with_database(Twin.stage, {**asked, "state": "removed"})
 
 
 def _answer(answer: Mapping[str, Any]) -> TwinAnswer:

@@ -21,7 +21,7 @@ from ..evidence import judgement
 from ..invocation import project
 from ..invocation.paths import path_of
 from ..outcome import intents, ways_back
-from . import recovery
+from . import recovery, twin
 from .base import Stage
 from .scripts import judged_objects
 
@@ -174,18 +174,13 @@ class Verdict(Stage):
             result = self.call_with_database(
                 "target", {"login": login, "run_id": run.run_id, "state": "released"}
             )
-            self._remove_twin(run, login)
+            # It has ended with the lock, unless its supervisor was killed.
+            twin.remove(self, run.run_id, login, self.remote_dir)
             return list(result["fenced"])
         except Exception as error:  # noqa: BLE001 - the verdict must be written all the same
             why = self.site.explained(error).primary
             self.site.warn(f"the run lock could not be released: {why}")
         return []
-
-    def _remove_twin(self, run: evidence.Run, login: Mapping[str, object]) -> None:
-        """Wait until it has ended with the lock; remove one whose supervisor was killed."""
-        directory = f"{self.remote_dir}/twins"
-        arguments = {"login": login, "run_id": run.run_id, "directory": directory}
-        self.call_with_database("twin", {**arguments, "state": "removed"})
 
     def _recompute(self, path: Path, head: str | None) -> dict[str, Any]:
         if not (path / "events.jsonl").is_file():

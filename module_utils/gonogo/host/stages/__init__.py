@@ -15,57 +15,53 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Callable, NamedTuple
 
-__all__ = ["ENTRIES", "LEAVES_A_PROCESS", "Entry", "find"]
+__all__ = ["OTHERS", "Entry", "find"]
 
 
-class _Place(NamedTuple):
+class _Found(NamedTuple):
     # File and name in `contract/options`.
     options: str
     # File and function here.
     code: str
 
 
-# What can be asked for. Only those files are read, with what they stand on.
-ENTRIES = {
-    "target": _Place("target.TARGET", "target.run"),
-    "backup": _Place("backup.BACKUP", "backup.run"),
-    "twin": _Place("twin.TWIN", "twin.run"),
-    "rehearsal": _Place("rehearsal.REHEARSAL", "rehearsal.run"),
-    "reprint": _Place("rehearsal.REPRINT", "reprint.run"),
-    "sabotage": _Place("rehearsal.SABOTAGE", "sabotage.run"),
-    "files": _Place("files.FILES", "files.run"),
-    "preflight": _Place("scripts.PREFLIGHT", "scripts.preflight"),
-    "deploy": _Place("deploy.DEPLOY", "deploy.run"),
-    "found": _Place("deploy.FOUND", "found.run"),
-    "phases": _Place("scripts.PHASES", "scripts.phases"),
-    "judged": _Place("verdict.JUDGED", "judged.run"),
-    "cleanup": _Place("cleanup.CLEANUP", "cleanup.run"),
-    "undo": _Place("undo.UNDO", "undo.run"),
-    "restore": _Place("restore.RESTORE", "restore.run"),
-    "restored": _Place("restore.RESTORED", "restored.run"),
+# An entry X is declared as X in `contract/options/x.py`, and is the function `run` of `x.py` here.
+# These are not.
+OTHERS = {
+    "found": _Found("deploy.FOUND", "found.run"),
+    "judged": _Found("verdict.JUDGED", "judged.run"),
+    "phases": _Found("scripts.PHASES", "scripts.phases"),
+    "preflight": _Found("scripts.PREFLIGHT", "scripts.preflight"),
+    "reprint": _Found("rehearsal.REPRINT", "reprint.run"),
+    "restored": _Found("restore.RESTORED", "restored.run"),
+    "sabotage": _Found("rehearsal.SABOTAGE", "sabotage.run"),
 }
-
-
-# What leaves a process behind that holds the run lock, or a twin.
-LEAVES_A_PROCESS = ("target", "twin")
 
 
 class Entry(NamedTuple):
     """`run` takes the checked arguments and `check_mode`, and returns the module's result.
 
-    Of one that `needs_psycopg` it may be called when psycopg can be imported.
+    Of one that `needs_psycopg` it may be called when psycopg can be imported. One that
+    `leaves_process` forks.
     """
 
     spec: Mapping[str, Any]
     run: Callable[..., dict[str, Any]]
     needs_psycopg: bool = False
+    leaves_process: bool = False
 
 
 def find(name: str) -> Entry:
     """Without reading the file of the entry: for that, psycopg has to be there."""
-    place = ENTRIES[name]
-    spec = _named(f"...contract.options.{place.options}").entry
-    return Entry(spec, partial(_run, f".{place.code}"), needs_psycopg="driver" in spec)
+    found = OTHERS.get(name) or _Found(f"{name}.{name.upper()}", f"{name}.run")
+    declared = _named(f"...contract.options.{found.options}")
+    spec = declared.entry
+    return Entry(
+        spec,
+        partial(_run, f".{found.code}"),
+        needs_psycopg="driver" in spec,
+        leaves_process=declared.leaves_process,
+    )
 
 
 def _run(code: str, params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:

@@ -249,6 +249,8 @@ def _started(
             around=source["surroundings"],
             relations=sum(name.startswith(("table ", "index ")) for name in source["schema"]),
             needed_bytes=int(_size(alive) * request.space_factor),
+            make_room="Make room, or set gonogo_remote_dir or twin_space_factor.",
+            stage=_STAGE,
             settled=manner.settings_first,
         ),
         meanwhile=None if damage else lambda: damage.append(_damage(request)),

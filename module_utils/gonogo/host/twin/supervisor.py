@@ -61,6 +61,10 @@ class Wanted:
     around: Mapping[str, Any]
     relations: int
     needed_bytes: int
+    # What to do where there is not so much room.
+    make_room: str
+    # What its sessions on the source are called while others work in the twin.
+    stage: str
     # Whether the database has its settings before its rows.
     settled: bool = True
 
@@ -165,7 +169,7 @@ def _supervise(wanted: Wanted, report: daemon.Report) -> None:
         with contextlib.ExitStack() as stack:
             try:
                 where, mark = directories.make(wanted.directory, wanted.run_id, wanted.account)
-                _refuse_no_room(where, wanted.needed_bytes)
+                _refuse_no_room(where, wanted)
                 kept = _make(wanted, where, spawned)
                 twin = kept.session(application_name(wanted.run_id, "lock"))
                 stack.enter_context(twin)
@@ -189,7 +193,7 @@ def _supervise(wanted: Wanted, report: daemon.Report) -> None:
             report.tell({"kept": asdict(kept)})
             assert child is not None
             with contextlib.suppress(DatabaseError, OSError):
-                _watch(wanted.run_id, child, twin, source)
+                _watch(wanted, child, twin, source)
     finally:
         if child:
             server.end(child)
@@ -197,8 +201,9 @@ def _supervise(wanted: Wanted, report: daemon.Report) -> None:
             directories.remove(home)
 
 
-def _watch(run_id: str, child: subprocess.Popen[bytes], twin: Any, source: Any) -> None:
+def _watch(asked: Wanted, child: subprocess.Popen[bytes], twin: Any, source: Any) -> None:
     """Return when the twin is to be ended."""
+    run_id = asked.run_id
     held = (*catalog.LOCK_KEY, application_name(run_id, "lock"))
     name = _idle_name(run_id)
     while child.poll() is None:
@@ -212,12 +217,12 @@ def _watch(run_id: str, child: subprocess.Popen[bytes], twin: Any, source: Any) 
             with twin.cursor() as busy:
                 busy.execute(catalog.BACKENDS)
                 at_work = bool(busy.fetchall())
-            wanted = application_name(run_id, "twin") if at_work else _idle_name(run_id)
-            if wanted != name:
+            due = application_name(run_id, asked.stage) if at_work else _idle_name(run_id)
+            if due != name:
                 cursor.execute(
-                    "SELECT pg_catalog.set_config('application_name', %s, false)", (wanted,)
+                    "SELECT pg_catalog.set_config('application_name', %s, false)", (due,)
                 )
-                name = wanted
+                name = due
 
 
 def _idle_name(run_id: str) -> str:
@@ -225,13 +230,13 @@ def _idle_name(run_id: str) -> str:
     return f"gonogo-twin:{run_id}"
 
 
-def _refuse_no_room(where: directories.Directories, needed: int) -> None:
+def _refuse_no_room(where: directories.Directories, wanted: Wanted) -> None:
     free = directories.free_bytes(where)
-    if free < needed:
+    if free < wanted.needed_bytes:
         raise UnprovenError(
             f"not enough room for the twin in {where.data}",
-            detail=f"Free: {free} bytes. Wanted: {needed} bytes.",
-            hint="Make room, or set gonogo_remote_dir or twin_space_factor.",
+            detail=f"Free: {free} bytes. Wanted: {wanted.needed_bytes} bytes.",
+            hint=wanted.make_room,
         )
 
 
