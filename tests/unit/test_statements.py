@@ -418,6 +418,70 @@ def test_what_is_made_and_dropped_again_says_nothing() -> None:
     assert not any(e.expected or e.conclusive for e in found)
 
 
+def conclusive(text: str) -> dict[str, bool]:
+    """What is left of a text, as `kind name` → whether it tells of the migration."""
+    found = effects.net(e for p in pieces(text) for e in effects.effects(p, "f", qualified=False))
+    return {
+        f"{'' if e.expected else 'no '}{e.kind} {e.name}": e.conclusive
+        for e in found
+        if e.kind != effects.UNREAD
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        # What is made anew under the name of what was dropped, or went with it.
+        (
+            "DROP TABLE t; CREATE TABLE t (a int, CONSTRAINT c CHECK (a > 0)); CREATE INDEX i ON t (a)",
+            {"table t": False, "column a": False, "constraint c": False, "index i": False},
+        ),
+        (
+            "DROP VIEW v; CREATE MATERIALIZED VIEW v AS SELECT 1; CREATE INDEX i ON v (a)",
+            {"view v": False, "index i": False},
+        ),
+        ("DROP VIEW a CASCADE; CREATE VIEW b AS SELECT 1", {"no view a": True, "view b": False}),
+        (
+            "ALTER TABLE t DROP COLUMN a; ALTER TABLE t ADD CONSTRAINT c CHECK (b > 0)",
+            {"no column a": True, "constraint c": False},
+        ),
+        (
+            "ALTER TYPE e RENAME TO o; CREATE TYPE e AS ENUM (); ALTER TYPE e ADD VALUE 'x'",
+            {"type o": True, "type e": False, "value x": False},
+        ),
+        (
+            "DROP INDEX i; CREATE INDEX i ON s.t (a); DROP TABLE s.u; CREATE TABLE u ()",
+            {"index i": False, "table u": False},
+        ),
+        # ON DELETE CASCADE is no such thing.
+        (
+            "ALTER TABLE t ADD CONSTRAINT c FOREIGN KEY (a) REFERENCES u ON DELETE CASCADE",
+            {"constraint c": True},
+        ),
+        # What is known no more.
+        (
+            "ALTER TABLE t ALTER a DROP DEFAULT, ALTER a TYPE int, ALTER a SET DEFAULT 1",
+            {},
+        ),
+        ("ALTER TABLE t ALTER a SET NOT NULL; ALTER TABLE t DROP COLUMN a", {"no column a": True}),
+        (
+            "ALTER TABLE t DROP CONSTRAINT t_check; ALTER TABLE t ADD CHECK (a > 0)",
+            {"unnamed c": True},
+        ),
+        (
+            "CREATE FUNCTION f(a bool) RETURNS int LANGUAGE sql AS ''; DROP FUNCTION f(boolean)",
+            {"no function f": False},
+        ),
+        (
+            "CREATE FUNCTION f(a bool) RETURNS int LANGUAGE sql AS ''; DROP FUNCTION f",
+            {"no function f": False},
+        ),
+    ],
+)
+def test_what_may_have_been_there_before_says_nothing(text: str, left: dict[str, bool]) -> None:
+    assert conclusive(text) == left
+
+
 @pytest.mark.parametrize(
     ("text", "outside"),
     [

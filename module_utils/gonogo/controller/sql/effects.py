@@ -45,6 +45,8 @@ _ANYTHING = {"CALL", "DO", "SELECT", "WITH"}
 _ON_COLUMNS = {ALTERED, "constraint", "default", "not null", "unnamed"}
 
 
+# Schema and table.
+_Place = tuple[str | None, str | None]
 # What an object is known by: kind, schema, table, name, and the arguments of a function.
 _Key = tuple[str, str | None, str | None, str, Sequence[str] | None]
 
@@ -104,7 +106,7 @@ def net(found: Iterable[SchemaObject]) -> list[SchemaObject]:
         # An index is named within its schema: DROP INDEX does not say the table.
         table = None if effect.kind == "index" else effect.table
         key = (effect.kind, effect.schema, table, effect.name, effect.arguments)
-        before = last.pop(key, None)
+        before = _taken(last, key)
         # What is made and dropped was there in between; what is dropped and made again under the
         # same name cannot be told from what was never dropped.
         turned = turned or (before is not None and before.expected != effect.expected)
@@ -115,14 +117,28 @@ def net(found: Iterable[SchemaObject]) -> list[SchemaObject]:
     return list(last.values())
 
 
+def _taken(last: dict[_Key, SchemaObject], key: _Key) -> SchemaObject | None:
+    """What is known of an object, which is forgotten: another spelling of its name may be known."""
+    found = last.pop(key, None)
+    for other in list(last) if found is None else ():
+        if other[0] == key[0] and other[2:] == key[2:] and _may_be(other[1], key[1]):
+            found = last.pop(other)
+    return found
+
+
+def _may_be(schema: str | None, other: str | None) -> bool:
+    """Whether both may be one: the search path may say so."""
+    return schema == other or BY_PATH in {schema, other}
+
+
 @dataclass
 class _Gone:
     """What the migration has dropped so far: what is made afterwards may have been among it."""
 
     anything: bool = False
     # Tables, views and types; and tables of which a column was dropped, with what was on it.
-    whole: set[tuple[str | None, str]] = field(default_factory=set)
-    in_part: set[tuple[str | None, str | None]] = field(default_factory=set)
+    whole: set[_Place] = field(default_factory=set)
+    in_part: set[_Place] = field(default_factory=set)
 
     def note(self, effect: SchemaObject) -> None:
         self.anything = self.anything or effect.kind == CASCADED
@@ -132,9 +148,12 @@ class _Gone:
             self.in_part.add((effect.schema, effect.table))
 
     def may_have(self, effect: SchemaObject) -> bool:
-        place = (effect.schema, effect.table)
-        on_it = effect.kind in {"constraint", "index"} and place in self.in_part
-        return self.anything or on_it or place in self.whole
+        places = self.whole
+        if effect.kind in {"constraint", "index"}:
+            places = places | self.in_part
+        return self.anything or any(
+            table == effect.table and _may_be(schema, effect.schema) for schema, table in places
+        )
 
 
 def _forget_names(last: dict[_Key, SchemaObject], effect: SchemaObject) -> bool:
@@ -142,7 +161,7 @@ def _forget_names(last: dict[_Key, SchemaObject], effect: SchemaObject) -> bool:
     drops a function that the migration may have made."""
     made = False
     for key, other in list(last.items()):
-        if (other.schema, other.table) != (effect.schema, effect.table):
+        if other.table != effect.table or not _may_be(other.schema, effect.schema):
             continue
         # The server finds a name for it, perhaps that of one that was dropped.
         named_again = effect.kind == "unnamed" and other.kind == "constraint" and not other.expected
@@ -170,15 +189,12 @@ def _is_dropped_function(effect: SchemaObject, other: SchemaObject) -> bool:
 def _forget_what_went(last: dict[_Key, SchemaObject], effect: SchemaObject) -> None:
     """What has gone with a table or a view, or with a column."""
     for key, other in list(last.items()):
-        of_table = other.schema == effect.schema and (
-            effect.kind in _RELATIONS and other.table == effect.name
-        )
-        of_column = effect.kind == "column" and (other.schema, other.table, other.name) == (
-            effect.schema,
-            effect.table,
-            effect.name,
-        )
-        if of_table or (of_column and other.kind in _OF_COLUMN):
+        if not _may_be(other.schema, effect.schema):
+            continue
+        of_table = effect.kind in _RELATIONS and other.table == effect.name
+        column = (other.table, other.name) == (effect.table, effect.name)
+        of_column = effect.kind == "column" and column and other.kind in _OF_COLUMN
+        if of_table or of_column:
             del last[key]
 
 
@@ -187,7 +203,9 @@ def _forget(last: dict[_Key, SchemaObject], effect: SchemaObject) -> None:
     for key, other in last.items():
         if other.column is None:
             continue
-        of_table = effect.table in {None, other.table} and effect.schema in {None, other.schema}
+        of_table = effect.table in {None, other.table} and (
+            effect.schema is None or _may_be(effect.schema, other.schema)
+        )
         named = effect.kind in {"constraint", "unnamed"} or effect.name in {"", other.name}
         if of_table and named:
             last[key] = replace(other, column=columns.changed(other.column, effect.kind))

@@ -26,7 +26,7 @@ __all__ = ["Session", "begin", "search_path"]
 _KEPT = {"client_encoding", "standard_conforming_strings", "client_min_messages"}
 _ITS_OWN = """
 SELECT pg_catalog.set_config(s.name, s.reset_val, false)
-FROM pg_catalog.pg_settings AS s WHERE s.name = ANY (%s::text[])
+FROM pg_catalog.pg_settings AS s WHERE pg_catalog.lower(s.name) = ANY (%s::text[])
 """
 _SEARCH_PATH = """
 SELECT s.reset_val FROM pg_catalog.pg_settings AS s WHERE s.name = 'search_path'
