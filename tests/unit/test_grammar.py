@@ -165,7 +165,7 @@ def _read_as_the_grammar_does(piece: Any, tree: Any) -> None:
     names_of = {
         (effect.kind, effect.table or "", effect.name)
         for effect in found
-        if effect.kind not in {"unread", "unnamed", effects.ALTERED}
+        if effect.kind not in {"unread", "unnamed", effects.ALTERED, effects.CASCADED}
     }
     wanted = set(_objects(tree))
     assert names_of == wanted, (piece.text, names_of, wanted)

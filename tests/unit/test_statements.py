@@ -247,7 +247,7 @@ def left(text: str) -> list[tuple[object, ...]]:
     return [
         (e.kind, e.schema, e.table, e.name, e.expected, e.conclusive)
         for e in effects.effects(piece, "file.sql")
-        if e.kind != effects.ALTERED and not e.listed
+        if e.kind not in {effects.ALTERED, effects.CASCADED} and not e.listed
     ]
 
 

@@ -19,7 +19,7 @@ from . import columns, routines
 from .reader import Reader
 from .statements import Piece, Token
 
-__all__ = ["ALTERED", "UNREAD", "effects", "net", "outside_transaction"]
+__all__ = ["ALTERED", "CASCADED", "UNREAD", "effects", "net", "outside_transaction"]
 
 _NOISE = {"OR", "REPLACE", "UNIQUE", "TEMP", "TEMPORARY", "UNLOGGED", "GLOBAL", "LOCAL"}
 _NOISE |= {"CONSTRAINT", "RECURSIVE", "TRUSTED", "PROCEDURAL", "MATERIALIZED"}
