@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
 
+from gonogo.contract.budgets import budgets_of
+from gonogo.contract.login import Timeouts
 from gonogo.contract.records.deployment import Contradiction
 from gonogo.contract.records.migration import Plan
 from gonogo.controller.runbook import pending
-from gonogo.host.migrate import history
+from gonogo.host.migrate import history, rehearse
 from gonogo.host.migrate.application import Session, begin
 from gonogo.host.migrate.history import Migration
 from gonogo.host.session.connection import connect
@@ -284,3 +287,78 @@ def test_what_is_on_record_and_not_there_is_refused(
     done = deployed(database, plan)
     assert (done.action, done.before.state) == ("refused", "absent")
     assert any(one.blocks for one in done.before.contradictions)
+
+
+# --- on a copy, and back -----------------------------------------------------------------------
+
+
+def tried(database: Database, plan: Plan, undo: str | None = None) -> Any:
+    login = database.login()
+
+    def session(*, patient: bool = False) -> Any:
+        timeouts = Timeouts(statement="0") if patient else Timeouts()
+        return connect(login, name="gonogo:test:rehearsal", timeouts=timeouts)
+
+    back = replace(plan_of(undo), objects=plan.objects) if undo else None
+    budgets = budgets_of({"lock": "200ms", "attempts": 2, "wait": "1ms"})
+    request = rehearse.Request(session, plan, back, budgets=budgets, confirm=lambda: None)
+    return rehearse.apply_revert_reapply(request)
+
+
+@pytest.mark.parametrize(
+    ("text", "undo"),
+    [
+        ("ALTER TABLE sites ADD COLUMN b int;", "ALTER TABLE sites DROP COLUMN b;"),
+        ("COMMENT ON TABLE sites IS 'x';", "COMMENT ON TABLE sites IS NULL;"),
+    ],
+)
+def test_there_and_back_and_there_again(
+    database: Database, owner: psycopg.Connection, text: str, undo: str
+) -> None:
+    owner.execute("COMMENT ON TABLE sites IS NULL")
+    found = tried(database, plan_of(text), undo)
+    assert found.problem is None, found.problem
+    assert found.undone.seconds > 0
+    assert found.again.seconds > 0
+    states = [row["rolled_back_at"] is None for row in prisma_rows(owner)]
+    assert states == [False, True]
+
+
+def test_an_undo_that_undoes_nothing_is_found_out(
+    database: Database, owner: psycopg.Connection
+) -> None:
+    del owner  # who has made the tool's record
+    found = tried(database, plan_of("ALTER TABLE sites ADD COLUMN b int;"), "SELECT 1;")
+    assert found.problem is not None
+    assert "do not take everything back" in found.problem.message
+
+
+def test_what_the_copy_has_shown_is_locked_ahead(
+    database: Database, owner: psycopg.Connection
+) -> None:
+    owner.execute("CREATE TABLE gonogo_a (id int)")
+    plan = plan_of("ALTER TABLE sites ADD COLUMN b int; ALTER TABLE gonogo_a ADD COLUMN b int;")
+    found = tried(database, plan, "ALTER TABLE sites DROP b; ALTER TABLE gonogo_a DROP b;")
+    assert found.problem is None, found.problem
+    owner.execute("ALTER TABLE sites DROP b; ALTER TABLE gonogo_a DROP b;")
+    owner.execute("DELETE FROM _prisma_migrations")
+    with database.owner() as other:
+        other.execute("BEGIN")
+        other.execute("LOCK TABLE public.gonogo_a IN ACCESS SHARE MODE")
+        done = deployed(database, replace(plan, measured=found.deployment.statements))
+        assert done.action == "failed"
+        assert done.error.message == "not all tables could be locked in time"
+    assert deployed(database, plan).action == "applied"
+
+
+def test_what_is_there_by_its_names_alone_is_found_out_on_the_copy(
+    database: Database, owner: psycopg.Connection
+) -> None:
+    owner.execute("CREATE TABLE gonogo_a (id int)")
+    again = tried(database, plan_of("CREATE TABLE gonogo_a (id int);"))
+    assert (again.state, again.retried.changes, again.retried.untried) == ("applied", (), ())
+    other = tried(
+        database, plan_of("CREATE TABLE gonogo_a (id int); COMMENT ON TABLE gonogo_a IS 'x'")
+    )
+    assert other.state == "applied"
+    assert other.retried.changes == ("comment on table public.gonogo_a",)

@@ -20,13 +20,19 @@ from ...contract.records.migration import BY_PATH, Statement
 from ...contract.session_settings import PINNED, PLANNING, SEARCH_PATH
 from ..session.connection import DatabaseError
 
-__all__ = ["Session", "begin", "search_path"]
+__all__ = ["Session", "asked", "begin", "running", "search_path"]
 
 # As the files were cut, and what no statement means anything else by.
 _KEPT = {"client_encoding", "standard_conforming_strings", "client_min_messages"}
 _ITS_OWN = """
 SELECT pg_catalog.set_config(s.name, s.reset_val, false)
 FROM pg_catalog.pg_settings AS s WHERE pg_catalog.lower(s.name) = ANY (%s::text[])
+"""
+_OURS = """
+SELECT pg_catalog.set_config(w.name, w.setting, false)
+FROM ROWS FROM (
+    pg_catalog.unnest(%s::pg_catalog.text[]), pg_catalog.unnest(%s::pg_catalog.text[])
+) AS w (name, setting)
 """
 _SEARCH_PATH = """
 SELECT s.reset_val FROM pg_catalog.pg_settings AS s WHERE s.name = 'search_path'
@@ -59,6 +65,20 @@ def begin(connection: Any, settings: Mapping[str, str]) -> None:
     connection.execute(_ITS_OWN, [names])
     for name, value in settings.items():
         connection.execute(_SET, [name, value])
+
+
+@contextmanager
+def running(connection: Any, settings: Mapping[str, str] | None) -> Iterator[Session]:
+    """Within a transaction, a session in which statements run under these settings (see
+    `Plan.session`); under ours again at the end, unless something goes wrong."""
+    if settings is None:
+        yield Session(connection)
+        return
+    begin(connection, settings)
+    yield Session(connection, apart=True)
+    ours = {**PINNED, **PLANNING}
+    names = sorted(ours.keys() - _KEPT)
+    connection.execute(_OURS, [names, [ours[name] for name in names]])
 
 
 def search_path(connection: Any, settings: Mapping[str, str]) -> str:

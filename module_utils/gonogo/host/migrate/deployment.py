@@ -26,8 +26,8 @@ from .apply import Applied, apply
 from .history.contradictions import about, contradictions
 from .history.interface import APPLIED, SESSION, TRANSACTION, History
 from .needs import Measured
-from .recognise import Recognised, recognise
-from .record import untold, with_record
+from .recognise import Recognised
+from .record import look, untold
 
 __all__ = ["Outcome", "deploy", "find_out", "inspect"]
 
@@ -67,12 +67,9 @@ class _Seen:
 
 def inspect(connection: Any, plan: Plan) -> Inspection:
     """What exists of a migration, and what the records say of it; changes nothing."""
-    found = recognise(connection, plan.objects, plan.session)
     tool, migrations = history.of(plan.history)
     entries = tool.entries(connection)
-    if plan.session is not None:
-        state = with_record(found, tool, migrations, entries, whole=_is_whole(plan))
-        found = replace(found, state=state)
+    found = look(connection, plan, entries)
     unfinished = _is_unfinished(plan, found)
     effective = "applied" if unfinished else found.state
     against = contradictions(tool, migrations, effective, entries)
@@ -278,13 +275,6 @@ def _is_unfinished(plan: Plan, found: Recognised) -> bool:
     # What exists and is wrong is nobody's to finish.
     simple = all(o.file in alone and not o.difference for o in missing)
     return found.state == "partial" and simple
-
-
-def _is_whole(plan: Plan) -> bool:
-    """Whether all of it is one transaction."""
-    return plan.steps[0].transaction and not any(
-        step.apart or not step.transaction for step in plan.steps[1:]
-    )
 
 
 def _is_told(plan: Plan) -> bool:

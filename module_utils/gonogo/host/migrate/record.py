@@ -15,18 +15,38 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from ...contract.records.deployment import Contradiction, ObjectState
 from ...contract.records.migration import Plan
+from . import history
 from .history.interface import Entry, History, Migration
-from .recognise import Recognised
+from .recognise import Recognised, recognise
 
-__all__ = ["UNKNOWN", "untold", "with_record"]
+__all__ = ["UNKNOWN", "look", "untold", "with_record"]
 
 UNKNOWN = "unknown"
 
 # What may have been so before, by the first words of an object.
 _WEAK = ("not null ", "default ", "unnamed ", "validation ")
+
+
+def look(connection: Any, plan: Plan, entries: Sequence[Entry] | None) -> Recognised:
+    """What exists of a migration; the state of a tool's is by its record (`entries`) as well."""
+    found = recognise(connection, plan.objects, plan.session)
+    if plan.session is None:
+        return found
+    tool, migrations = history.of(plan.history)
+    state = with_record(found, tool, migrations, entries, whole=_is_whole(plan))
+    return replace(found, state=state)
+
+
+def _is_whole(plan: Plan) -> bool:
+    """Whether all of it is one transaction."""
+    return all(step.transaction for step in plan.steps) and not any(
+        step.apart for step in plan.steps[1:]
+    )
 
 
 def with_record(

@@ -19,9 +19,9 @@ from typing import Any, Callable
 
 from ...contract.budgets import Budgets
 from ...contract.errors import GonogoError
-from ...contract.records.deployment import Failure
+from ...contract.records.deployment import Failure, Inspection
 from ...contract.records.migration import Plan, Statement
-from ...contract.records.rehearsal import Problem, Reapplied, Reverted, Trial, TriedRevert
+from ...contract.records.rehearsal import Problem, Reapplied, Retried, Reverted, Trial, TriedRevert
 from ...contract.records.undo import Undo
 from ...contract.side_by_side import sessions
 from ..compare import fingerprint, reprint, schema_catalog
@@ -30,6 +30,7 @@ from . import deployment, history
 from .again import again as tried_again
 from .alone import alone
 from .deployment import Outcome
+from .history.interface import APPLIED
 from .over_budget import of_the_host, over_budget, patient
 from .undo import take_back
 
@@ -77,10 +78,10 @@ def inspect(request: Request) -> Trial:
     """What exists, where nothing is to be applied; without a plan the state is not known."""
     with request.connect() as connection:
         plan = request.plan
-        state = deployment.inspect(connection, plan).state if plan else None
+        found = deployment.inspect(connection, plan) if plan else None
         schema = schema_catalog.read(connection)
-        retried = tried_again(connection, request.untold)
-        return Trial(state=state, schema=schema, retried=retried)
+        retried = _retried(request, connection, found)
+        return Trial(state=found.state if found else None, schema=schema, retried=retried)
 
 
 def apply_revert_reapply(request: Request) -> Trial:
@@ -93,7 +94,8 @@ def apply_revert_reapply(request: Request) -> Trial:
     found = Trial(state=before.state, schema=before.schema)
     if before.state == "applied":
         with request.connect() as connection:
-            return replace(found, retried=tried_again(connection, request.untold))
+            look = deployment.inspect(connection, plan)
+            return replace(found, retried=_retried(request, connection, look))
     before = replace(before, rows=_rows(request, before.own))
     first = _deployed(request, plan, resume=request.resume)
     found = replace(found, deployment=first.record)
@@ -113,6 +115,24 @@ def apply_revert_reapply(request: Request) -> Trial:
     except GonogoError as error:
         return replace(found, problem=_problem("undo", error))
     return _reapplied(request, plan, found, first)
+
+
+def _retried(request: Request, connection: Any, found: Inspection | None) -> Retried:
+    """What comes of applying again what no object tells; and all of a tool's migration that is
+    there by its names, and on no record of the tool's."""
+    plan = request.plan
+    if plan is None or plan.session is None or found is None or found.state != "applied":
+        return tried_again(connection, request.untold)
+    if _is_on_record(plan, found):
+        return tried_again(connection, request.untold, plan.session)
+    every = [statement for step in plan.steps for statement in step.statements]
+    return tried_again(connection, every, plan.session)
+
+
+def _is_on_record(plan: Plan, found: Inspection) -> bool:
+    entries = found.history.entries or ()
+    applied = {entry.name for entry in entries if entry.state == APPLIED}
+    return all(one.name in applied for one in plan.history.migrations)
 
 
 def _reapplied(request: Request, plan: Plan, found: Trial, first: Outcome) -> Trial:

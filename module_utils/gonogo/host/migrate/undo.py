@@ -33,7 +33,9 @@ from ..session.catalog import WRITTEN
 from ..session.connection import DatabaseError, connect, described
 from ..session.identity import observe
 from . import history, single
-from .recognise import recognise
+from .application import running
+from .recognise import Recognised
+from .record import look
 from .trace import Meter
 
 __all__ = ["take_back", "undo"]
@@ -154,7 +156,7 @@ def _taken_back(
 ) -> tuple[Undo, Mapping[str, str]]:
     """As `take_back`, and the schema that the scripts leave."""
     started = time.monotonic()
-    state = recognise(connection, plan.objects, plan.session).state
+    state = _look(connection, plan).state
     if state == "absent":
         return Undo(state), {}
     outlook = _patiently(connection, budgets, lambda: _rehearsed(connection, plan, schema_before))
@@ -205,16 +207,20 @@ def _rehearsed(
     connection.execute("BEGIN")
     tables = _tables(connection)
     catalog = schema_catalog.read(connection)
-    meter = Meter(connection)
-    meter.begin([])
-    for step in plan.steps:
-        for statement in step.statements:
-            meter.run(statement)
+    with running(connection, plan.session) as session:
+        meter = Meter(connection, session)
+        meter.begin([])
+        for step in plan.steps:
+            for statement in step.statements:
+                meter.run(session.find(statement))
     connection.execute(_NOW)
     after = _tables(connection)
     written = [(schema, name) for schema, name in connection.execute(WRITTEN).fetchall()]
     left = schema_catalog.read(connection)
-    found = recognise(connection, plan.objects, plan.session)
+    if plan.session is not None:
+        # Of a tool's migration its record tells, too.
+        _unrecord(connection, plan)
+    found = _look(connection, plan)
     connection.execute("ROLLBACK")
     meter.end()
     differences = schema_catalog.compare(catalog, left)
@@ -272,7 +278,7 @@ def _carried_out(connection: Any, plan: Plan, outlook: _Outlook, approved: str |
         mode = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names)
         connection.execute(mode)
     locked_at = time.monotonic()
-    tool, migrations = history.of(plan.history)
+    tool, _ = history.of(plan.history)
     compared = {t: columns for t, columns in outlook.kept.items() if t not in tool.tables}
     lost = _lost(connection, outlook)
     # A table that was made anew is another one, even where it is as empty.
@@ -280,12 +286,11 @@ def _carried_out(connection: Any, plan: Plan, outlook: _Outlook, approved: str |
     content = sha256(line({"changes": outlook.changes, "lost": lost, "oids": oids}))
     holds = {**{change: [None, ""] for change in outlook.changes}, **lost}
     before = {t: _fingerprint(connection, t, columns) for t, columns in compared.items()}
-    for step in plan.steps:
-        for statement in step.statements:
-            single.run(connection, statement)
-    if tool.entries(connection) is not None:
-        for migration in migrations:
-            tool.unrecord(connection, migration)
+    with running(connection, plan.session):
+        for step in plan.steps:
+            for statement in step.statements:
+                single.run(connection, statement)
+    _unrecord(connection, plan)
     connection.execute(_NOW)
     written = {(schema, name) for schema, name in connection.execute(WRITTEN).fetchall()}
     unseen = sorted(".".join(t) for t in written - {*compared, *outlook.dropped, *tool.tables})
@@ -321,7 +326,7 @@ def _carried_out(connection: Any, plan: Plan, outlook: _Outlook, approved: str |
 
 
 def _seen_by_others(connection: Any, plan: Plan, expected: Mapping[str, str]) -> None:
-    state = recognise(connection, plan.objects, plan.session).state
+    state = _look(connection, plan).state
     differences = schema_catalog.compare(expected, schema_catalog.read(connection))
     if state != "absent" or differences:
         raise GonogoError(
@@ -329,6 +334,18 @@ def _seen_by_others(connection: Any, plan: Plan, expected: Mapping[str, str]) ->
             detail=f"The migration is {state}; " + ", ".join(d.name for d in differences[:20]),
             hint="Somebody else changes the schema; look, then run the playbook again.",
         )
+
+
+def _look(connection: Any, plan: Plan) -> Recognised:
+    tool, _ = history.of(plan.history)
+    return look(connection, plan, tool.entries(connection))
+
+
+def _unrecord(connection: Any, plan: Plan) -> None:
+    tool, migrations = history.of(plan.history)
+    if tool.entries(connection) is not None:
+        for migration in migrations:
+            tool.unrecord(connection, migration)
 
 
 def _tables(connection: Any) -> dict[Table, list[str]]:
