@@ -121,6 +121,14 @@ def test_a_host_that_was_busy_is_named() -> None:
     assert "busy" not in quiet["text"] + quiet["hint"]
 
 
+def test_an_error_that_may_be_of_the_host_says_what_to_do() -> None:
+    cancelled = {"step": "apply", "message": "cancelled", "severity": "hold"}
+    (reason,) = changed(said(problem=cancelled))["reasons"]
+    assert reason["hint"].startswith("Such an error may be the host's at that moment")
+    (own,) = changed(said(problem={**cancelled, "hint": "Do this."}))["reasons"]
+    assert own["hint"] == "Do this."
+
+
 def test_slow_statements_hide_no_check_that_fails() -> None:
     verdict = changed(said(slow=[{**SLOW, "severity": "hold"}]), on_the_twin("fail"))
     assert verdict["decision"] == "NO-GO"

@@ -28,6 +28,10 @@ _ALLOW = {
     "CONCURRENTLY, a new column that is filled in parts), or allow more: deploy_hold_timeout.",
     "statement": "Allow more: deploy_statement_timeout.",
 }
+_OF_THE_HOST = (
+    "Such an error may be the host's at that moment, and not the migration's: run again when "
+    "nothing else takes its processors, memory and room."
+)
 _BUSY = (
     "Other work took the host's processors each time it was tried: run again when they are free."
 )
@@ -52,10 +56,11 @@ def findings(
 
 def _failed(problem: Problem) -> Reason:
     text = f"tried on a copy: {text_of(problem.message) or 'it went wrong'}"
+    observed, hint = text_of(problem.detail), text_of(problem.hint)
+    if problem.severity != "hold":
+        return no_go("rehearsal_failed", "rehearsal", text, observed=observed, hint=hint)
     # What may be gone on another host, or at another moment, proves nothing bad.
-    against = hold if problem.severity == "hold" else no_go
-    more = {"observed": text_of(problem.detail), "hint": text_of(problem.hint)}
-    return against("rehearsal_failed", "rehearsal", text, **more)
+    return hold("rehearsal_failed", "rehearsal", text, observed=observed, hint=hint or _OF_THE_HOST)
 
 
 def _unlike_promotion(rehearsal: Rehearsal) -> list[Reason]:

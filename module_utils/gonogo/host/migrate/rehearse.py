@@ -149,13 +149,16 @@ def _reapplied(request: Request, plan: Plan, found: Trial, first: Outcome) -> Tr
     if second.record.action == "applied" and not differences:
         return found
     error = second.record.error
+    if error and _severity(error) == "hold":
+        message = f"taken back, the migration could not be applied again: {error.message}"
+        return replace(found, problem=Problem("again", "hold", message, error.detail))
     unequal = GonogoError(
         "taken back and applied again, the migration does not leave the same schema",
         detail=", ".join(d.name for d in differences[:20]) or (error.message if error else None),
         hint="Correct the scripts under `undo` in runbook.yml: what they leave behind stands "
         "in the way of the migration.",
     )
-    return replace(found, problem=replace(_problem("again", unequal), severity=_severity(error)))
+    return replace(found, problem=_problem("again", unequal))
 
 
 def try_revert(request: Request) -> TriedRevert:
