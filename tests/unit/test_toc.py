@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gonogo.contract.records.source import Content, LargeObjects
 from gonogo.host.archive import toc
 from gonogo.host.compare import proof
 from gonogo.host.restore import restoring
@@ -76,10 +77,11 @@ def test_whoever_names_an_object_hides_none(tmp_path: Path) -> None:
     )
     read(tmp_path, content)
     archived = restoring.data_of(tmp_path)
-    covered = [["a b", "c"], ["a", "s\nq"], [ODD, ODD]]
-    source = {"content": {"covered": [7], "covered_sequences": covered}}
+    covered = [("a b", "c"), ("a", "s\nq"), (ODD, ODD)]
+    nothing = LargeObjects(None, None)
+    source = Content({}, [7], covered, nothing)
     assert proof.uncompared(source, archived) == ["a.b c", 'public."o"']
-    whole = {"content": {"covered": [7, 8], "covered_sequences": [*covered, ["a", "b c"]]}}
+    whole = Content({}, [7, 8], [*covered, ("a", "b c")], nothing)
     assert proof.uncompared(whole, archived) == []
 
 
@@ -90,11 +92,8 @@ def test_a_sequence_that_begins_anew_has_its_position_in_the_archive() -> None:
         "public.ticket": "integer, start 1, cycle, owned by public.tickets.a",
         "public.plain": 'integer, start 1, owned by public."t, cycle".a',
     }
-    source = {
-        "schema": {f"sequence {name}": text for name, text in texts.items()},
-        "sequences": {"before": {name: [1, False] for name in texts}},
-    }
+    schema = {f"sequence {name}": text for name, text in texts.items()}
     whole = proof.Archived({}, [("a b", 'c."d'), ("public", "ticket")])
-    assert proof.without_position(source, whole) == []
+    assert proof.without_position(texts, schema, whole) == []
     archived = proof.Archived({}, [("a b.c", '"d'), ("public", "plain")])
-    assert proof.without_position(source, archived) == ['"a b"."c.""d"', "public.ticket"]
+    assert proof.without_position(texts, schema, archived) == ['"a b"."c.""d"', "public.ticket"]

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from gonogo.contract.records.reading import plain
+from gonogo.contract.records.reading import plain, read
+from gonogo.contract.records.source import SourceRecord
 from gonogo.host.compare import proof
 from gonogo.host.compare.schema_catalog import Difference, compare
 
@@ -28,7 +29,33 @@ RING = "smallint, start 1, increment 1, from 1, to 100, cache 1, cycle"
 
 
 def prove(source: Side, twin: Side, *, with_owners: bool = True) -> dict[str, Any]:
-    return dict(plain(proof.prove(source, twin, with_owners=with_owners)))
+    found = proof.prove(_source(source), _restored(twin), with_owners=with_owners)
+    return dict(plain(found))
+
+
+def _source(source: Side) -> SourceRecord:
+    around: Side = {
+        **dict.fromkeys(("encoding", "monetary", "superuser", "login"), ""),
+        **dict.fromkeys(("money", "may_create"), False),
+        **dict.fromkeys(("preloaded", "preloaded_settings", "extension_libraries"), None),
+        "database": {},
+        "roles": [],
+        "members": None,
+        "settings": None,
+        "sent": dict.fromkeys(("name", "superuser", "login"), ""),
+    }
+    filled = {**source, "content": _content(source), "surroundings": around}
+    return read(SourceRecord, {**filled, "server_version_num": 180000}, file="source.json")
+
+
+def _restored(twin: Side) -> proof.Restored:
+    known = {key: twin[key] for key in ("sequences", "schema")}
+    filled = {**known, "content": _content(twin), "same": twin.get("same", {})}
+    return read(proof.Restored, filled, file="the twin")
+
+
+def _content(side: Side) -> Side:
+    return {"covered": [], "covered_sequences": [], **side["content"]}
 
 
 def side() -> Side:

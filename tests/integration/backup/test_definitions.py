@@ -323,7 +323,7 @@ def test_what_is_hashed_is_found_by_no_search_path(make: Make) -> None:
             sessions=1,
             method=fingerprint.best_method(0),
         )
-        return str(content["tables"]["public.days"]["hash"])
+        return str(content.tables["public.days"].hash)
 
     before = hashed()
     with connect(login, name="test") as session:

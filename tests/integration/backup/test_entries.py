@@ -198,8 +198,8 @@ def lost(whole: Whole, kind: str) -> Entry:
     if not of_kind:
         pytest.skip(f"pg_dump of this version writes no {kind}")
     rows = {
-        name: one["rows"]
-        for name, one in read_source(Path(whole.record["file"]))["content"]["tables"].items()
+        name: one.rows
+        for name, one in read_source(Path(whole.record["file"])).content.tables.items()
     }
 
     def says_nothing(entry: Entry) -> bool:

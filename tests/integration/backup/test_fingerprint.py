@@ -11,6 +11,7 @@ from psycopg import sql
 
 from gonogo.contract.errors import GonogoError
 from gonogo.contract.login import Login
+from gonogo.contract.records.source import TableContent
 from gonogo.host.compare import fingerprint, schema_catalog
 from gonogo.host.session.connection import connect
 from tests.integration.support.harness import EVERY_KIND, Database, login_of
@@ -163,14 +164,12 @@ def test_a_change_of_one_value_shows(database: Database) -> None:
         connection.execute(CONTENT)
     login = database.login()
 
-    def read() -> tuple[int, str]:
-        found = fingerprint.content(lambda: connect(login, name="test"), sessions=2, method=METHOD)[
-            "tables"
-        ]["public.things"]
-        return found["rows"], found["hash"]
+    def read() -> TableContent:
+        found = fingerprint.content(lambda: connect(login, name="test"), sessions=2, method=METHOD)
+        return found.tables["public.things"]
 
     before = read()
-    assert before[0] == 100
+    assert before.rows == 100
     for change in DATA_CHANGES:
         with database.owner() as connection:
             connection.execute("CREATE TABLE public.kept AS TABLE public.things")
@@ -197,7 +196,7 @@ def test_two_rows_that_exchange_a_value_show(database: Database) -> None:
 
     def read() -> str:
         found = fingerprint.content(lambda: connect(login, name="test"), sessions=1, method=METHOD)
-        return str(found["tables"]["public.pairs"]["hash"])
+        return str(found.tables["public.pairs"].hash)
 
     before = read()
     with database.owner() as connection:
@@ -215,7 +214,7 @@ def test_more_columns_than_the_parser_nests_easily(database: Database) -> None:
 
     def read() -> str:
         found = fingerprint.content(lambda: connect(login, name="test"), sessions=1, method=METHOD)
-        return str(found["tables"]["public.wide"]["hash"])
+        return str(found.tables["public.wide"].hash)
 
     before = read()
     with database.owner() as connection:

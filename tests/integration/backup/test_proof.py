@@ -13,6 +13,7 @@ import pytest
 from psycopg import sql
 
 from gonogo.contract.login import Login
+from gonogo.contract.records.source import LargeObjects
 from gonogo.host.compare import fingerprint, fingerprint_queries
 from gonogo.host.migrate import undo
 from gonogo.host.session import catalog
@@ -170,7 +171,7 @@ def test_a_cast_to_text_hides_nothing(database: Database, kind: str) -> None:
 
     def read() -> str:
         found = fingerprint.content(lambda: connect(login, name="test"), sessions=1, method=METHOD)
-        return str(found["tables"]["public.things"]["hash"])
+        return str(found.tables["public.things"].hash)
 
     before = read()
     with database.admin() as connection:
@@ -208,16 +209,16 @@ def test_a_cast_of_rows_hides_nothing(database: Database) -> None:
 def test_large_objects_are_compared_without_rights_on_the_catalog(database: Database) -> None:
     login = database.login()
 
-    def read() -> dict[str, object]:
+    def read() -> LargeObjects:
         found = fingerprint.content(lambda: connect(login, name="test"), sessions=1, method=METHOD)
-        return dict(found["large_objects"])
+        return found.large_objects
 
     with database.owner() as connection:
         connection.execute("SELECT lo_from_bytea(70001, 'abc'), lo_create(70002)")
         # With a hole of many pages, and more than is read at once.
         connection.execute("SELECT lo_put(70002, 600000, 'end')")
     before = read()
-    assert before["count"] == 2
+    assert before.count == 2
     for change in (
         "SELECT lo_put(70001, 0, 'x')",
         "SELECT lo_put(70002, 300000, 'x')",
@@ -228,7 +229,7 @@ def test_large_objects_are_compared_without_rights_on_the_catalog(database: Data
         with database.owner() as connection:
             connection.execute(change.encode())
         after = read()
-        assert after["hash"] != before["hash"], change
+        assert after.hash != before.hash, change
         before = after
 
 
@@ -282,7 +283,7 @@ def test_an_index_that_hides_rows_answers_nothing(
         hidden = connection.execute("SELECT count(*) FROM public.things").fetchone()
         assert hidden == (500,), "the index does not hide the row"
         found = fingerprint.content(lambda: connect(login, name="test"), sessions=1, method=METHOD)
-        assert found["tables"]["public.things"]["rows"] == 501
+        assert found.tables["public.things"].rows == 501
         # As an undo counts what would be lost.
         for column in ("id", "v"):
             assert counted_by_undo(connection, THINGS, [column], present=column)[0] == 501

@@ -92,7 +92,7 @@ class Read:
         found = fingerprint.content(
             lambda: contextlib.nullcontext(self.connection), sessions=1, method=METHOD
         )
-        return {name: (one["rows"], one["hash"]) for name, one in found["tables"].items()}
+        return {name: (one.rows or 0, one.hash or "") for name, one in found.tables.items()}
 
     def unnoticed(self, distance: int, place: int) -> list[str]:
         """Tables that look as before when a value of theirs is that of another row.

@@ -35,7 +35,7 @@ class Scene:
     others: list[str] = field(default_factory=list)
 
     def plan(self, approved: str | None = None) -> dict[str, Any]:
-        return restore(self.request, approved_content=approved)
+        return restore(self.request, approved_content=approved).answer()
 
     def names(self) -> set[str]:
         """The databases that this test has to do with."""

@@ -103,8 +103,9 @@ class Way:
             fence=[],
             timeouts=Timeouts(),
         )
-        plan = module.restore(request, approved_content=None)
-        done = module.restore(request, approved_content=plan["content"])
+        plan = module.restore(request, approved_content=None).answer()
+        content = str(plan["content"])
+        done: dict[str, Any] = module.restore(request, approved_content=content).answer()
         assert done["committed"], done
         assert done["proof"]["equal"] is True
         with database.cluster.connect("postgres") as session:

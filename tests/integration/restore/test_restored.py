@@ -9,6 +9,7 @@ import pytest
 from psycopg import sql
 
 from gonogo.contract.errors import GonogoError
+from gonogo.contract.records.reading import plain
 from gonogo.host.restore import exchange, standins
 from gonogo.host.restore.filling import Filling
 from gonogo.host.restore.restored import find_out
@@ -26,14 +27,16 @@ def found(scene: Scene, planned: dict[str, Any], **changes: Any) -> dict[str, An
         "run_id": RUN_ID,
         "by": BY,
         "declared": scene.request.declared,
-        "intent": planned["intent"],
-        "holds": planned["holds"],
+        "database_oid": planned["intent"]["database_oid"],
+        "kept_as": planned["intent"]["kept_as"],
+        "holds": {name: (rows, digest) for name, (rows, digest) in planned["holds"].items()},
         "archive": scene.request.archive,
         "fence": [],
         "timeouts": scene.request.timeouts,
         **changes,
     }
-    return find_out(scene.database.login(), **given)
+    occupants, told = find_out(scene.database.login(), **given)
+    return {**occupants.answer(), "found": told and plain(told)}
 
 
 def killed(scene: Scene, monkeypatch: pytest.MonkeyPatch, content: str, where: object) -> None:

@@ -441,7 +441,7 @@ def test_to_read_is_to_run_nobodys_code(rehearsal: Rehearsal, database: Database
             login, run_id="x", stage="test", method=fingerprint.best_method(0), sessions=1
         )
         hashes = answer["proof"]["tables"]["public.hers"]["hash"]
-        assert [found["tables"]["public.hers"]["hash"]] * 2 == hashes
+        assert [found.tables["public.hers"].hash] * 2 == hashes
 
 
 @pytest.mark.usefixtures("planned")
@@ -535,9 +535,9 @@ def test_no_code_of_an_owner_runs_as_a_superuser_on_a_restore(
         admin.execute(f"GRANT CONNECT ON DATABASE {database.name} TO {logins.OWNER}")
         admin.execute("CREATE ROLE gonogo_restorer_0123456789ab_1 VALID UNTIL 'yesterday'")
     request = _request(rehearsal, database, _as_superuser(database))
-    plan = restore(request, approved_content=None)
-    done = restore(request, approved_content=plan["content"])
-    assert done["committed"] is True
+    plan = restore(request, approved_content=None).plan
+    assert plan
+    assert restore(request, approved_content=plan.content).done
     with database.admin() as admin:
         assert admin.execute(
             "SELECT has_database_privilege('apms_app', current_database(), 'CONNECT')"

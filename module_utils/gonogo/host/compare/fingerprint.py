@@ -20,15 +20,18 @@ import json
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import Any, Callable
 
 from ...contract.errors import GonogoError
+from ...contract.records.source import Content, LargeObjects, TableContent
 from ..session import copied
 from ..session import snapshot as snapshots
 from . import fingerprint_queries as sql
+from .fingerprint_queries import Table
 
-__all__ = ["Content", "best_method", "content", "large_objects", "require", "sequences"]
+__all__ = ["best_method", "content", "large_objects", "require", "sequences"]
 
 _METHOD = "value"
 # So much of small tables is asked for at once.
@@ -36,11 +39,6 @@ _BATCH_BYTES = 4 << 20
 _BATCH_TABLES = 50
 # A lock is kept to the end of its transaction, and a server has room for a limited number.
 _BATCH_LOCKS = 128
-
-# `tables`: name → root (the partitioned table it belongs to, or itself), rows, hash;
-# `covered`: OIDs of these tables, `covered_sequences`: schema and name of each sequence;
-# `large_objects`: count and hash.
-Content = dict[str, Any]
 
 
 def best_method(_server_version: int) -> str:
@@ -79,18 +77,13 @@ def content(
     with connect() as first:
         with _moment(first, snapshot):
             tables = _tables(first)
-            sequences = [[schema, name] for _, schema, name in _ask(first, sql.SEQUENCES)]
-        counted: dict[str, Any] = {"count": None, "hash": None}
+            sequences = [(schema, name) for _, schema, name in _ask(first, sql.SEQUENCES)]
+        counted = LargeObjects(None, None)
         if objects:
             with _moment(first, snapshot):
                 counted = large_objects(first, stop)
-        found: Content = {
-            "tables": {table["name"]: {"root": table["root"]} for table in tables},
-            "covered": sorted(table["oid"] for table in tables),
-            "covered_sequences": sorted(sequences),
-            "large_objects": counted,
-        }
-        batches: SimpleQueue[list[dict[str, Any]]] = SimpleQueue()
+        found = {table.name: TableContent(table.root) for table in tables}
+        batches: SimpleQueue[list[Table]] = SimpleQueue()
         for batch in _batches(tables):
             batches.put(batch)
 
@@ -102,7 +95,7 @@ def content(
                     return
                 with _moment(connection, snapshot):
                     for name, rows, total in _fingerprints(connection, batch, stop):
-                        found["tables"][name].update(rows=rows, hash=total)
+                        found[name] = replace(found[name], rows=rows, hash=total)
 
         def with_own_session() -> None:
             with connect() as connection:
@@ -114,19 +107,24 @@ def content(
             work(first)
             for task in running:
                 task.result()
-    return found
+    return Content(
+        tables=found,
+        covered=sorted(table.oid for table in tables),
+        covered_sequences=sorted(sequences),
+        large_objects=counted,
+    )
 
 
 def _fingerprints(
-    connection: Any, batch: Sequence[dict[str, Any]], stop: threading.Event | None
+    connection: Any, batch: Sequence[Table], stop: threading.Event | None
 ) -> Iterator[tuple[str, int, str]]:
     """Name, rows and hash of each. What an extension keeps has its condition, and its own code."""
-    plain = [table for table in batch if table["condition"] or not table["calling"]]
+    plain = [table for table in batch if table.condition or not table.calling]
     if plain:
         yield from _ask(connection, " UNION ALL ".join(map(sql.fingerprint, plain)))
     for table in batch:
         if table not in plain:
-            yield (table["name"], *copied.rows(connection, table["name"], table["given"], stop))
+            yield (table.name, *copied.rows(connection, table.name, table.given, stop))
 
 
 def _pin(connection: Any) -> None:
@@ -137,15 +135,15 @@ def _pin(connection: Any) -> None:
     _ask(connection, f"SELECT {calls}")
 
 
-def sequences(connection: Any) -> dict[str, list[Any]]:
-    """Name → [last value, whether it was given out] of every sequence, as they stand now."""
+def sequences(connection: Any) -> dict[str, tuple[int, bool]]:
+    """Name → last value and whether it was given out, of every sequence, as they stand now."""
     found = {}
     names = [row[0] for row in _ask(connection, sql.SEQUENCES)]
     for start in range(0, len(names), _BATCH_TABLES):
         query = " UNION ALL ".join(
             sql.sequence(name) for name in names[start : start + _BATCH_TABLES]
         )
-        found.update({name: [value, called] for name, value, called in _ask(connection, query)})
+        found.update({name: (value, called) for name, value, called in _ask(connection, query)})
     return found
 
 
@@ -164,21 +162,20 @@ def _moment(connection: Any, snapshot: str | None) -> Iterator[None]:
             connection.rollback()
 
 
-def _tables(connection: Any) -> list[dict[str, Any]]:
-    """As `TABLES` says: name, root, bytes, columns and so on."""
+def _tables(connection: Any) -> list[Table]:
     (text,) = _ask(connection, sql.TABLES)[0]
-    return list(json.loads(text or "[]"))
+    return [Table(**one) for one in json.loads(text or "[]")]
 
 
-def _batches(tables: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+def _batches(tables: Sequence[Table]) -> Iterator[list[Table]]:
     """Large tables by themselves and first, small ones together."""
-    batch: list[dict[str, Any]] = []
-    for one in sorted(tables, key=lambda one: -int(one["bytes"])):
+    batch: list[Table] = []
+    for one in sorted(tables, key=lambda one: -one.bytes):
         batch.append(one)
         if (
             len(batch) == _BATCH_TABLES
-            or sum(int(t["bytes"]) for t in batch) > _BATCH_BYTES
-            or sum(int(t["locks"]) for t in batch) > _BATCH_LOCKS
+            or sum(t.bytes for t in batch) > _BATCH_BYTES
+            or sum(t.locks for t in batch) > _BATCH_LOCKS
         ):
             yield batch
             batch = []
@@ -186,7 +183,7 @@ def _batches(tables: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]
         yield batch
 
 
-def large_objects(connection: Any, stop: threading.Event | None = None) -> dict[str, Any]:
+def large_objects(connection: Any, stop: threading.Event | None = None) -> LargeObjects:
     """How many there are, and the sum of the hashes of their pieces."""
     count, total, after = 0, 0, -1
     while not (stop and stop.is_set()):
@@ -200,7 +197,7 @@ def large_objects(connection: Any, stop: threading.Event | None = None) -> dict[
             total += sum(int(piece) for _, _, piece in pieces)
             open_ones = [number for number, size, _ in pieces if size == sql.LARGE_OBJECT_CHUNK]
             position += 1
-    return {"count": count, "hash": str(total)}
+    return LargeObjects(count, str(total))
 
 
 def _ask(connection: Any, query: str) -> list[Any]:

@@ -9,8 +9,8 @@ and each asks for `ctid`, which no index holds: so the table itself is read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ...contract.schemas import OF_USERS
 from ...contract.session_settings import PINNED, PLANNING
@@ -23,6 +23,7 @@ __all__ = [
     "SEQUENCES",
     "SETTINGS",
     "TABLES",
+    "Table",
     "chunk",
     "fingerprint",
     "literal",
@@ -110,10 +111,29 @@ GROUP BY a.attrelid"""
 _INDEXES = "SELECT i.indrelid, count(*) AS number FROM pg_index AS i GROUP BY i.indrelid"
 
 
+@dataclass(frozen=True)
+class Table:
+    """A row of `TABLES`.
+
+    `condition` begins with WHERE, or is empty; `locks` is how many locks a query of it takes;
+    `calling` says whether planning it would call functions of somebody; `given` are the columns
+    that are not computed. `root` is the partitioned table it belongs to, or itself.
+    """
+
+    name: str
+    alias: str
+    oid: int
+    root: str
+    bytes: int
+    locks: int
+    condition: str
+    calling: bool
+    given: Sequence[str]
+    columns: Sequence[tuple[str, int, bool]]
+
+
 # What pg_dump writes the rows of: every table of a user, and what extensions want to have saved;
-# no other server's. `condition` begins with WHERE, or is empty; `locks` is how many locks a query
-# of it takes; `calling` says whether planning it would call functions of somebody; `given` are the
-# columns that are not computed.
+# no other server's.
 TABLES = f"""
 SELECT concat(json_agg(json_build_object(
     'name', format('%I.%I', n.nspname, c.relname),
@@ -169,25 +189,25 @@ def chunk(numbers: Sequence[int], position: int) -> str:
     )
 
 
-def fingerprint(table: Mapping[str, Any]) -> str:
-    """Query for name, rows and hash of a table that `TABLES` has named."""
-    if table["condition"]:
+def fingerprint(table: Table) -> str:
+    """Query for name, rows and hash of a table."""
+    if table.condition:
         # As pg_dump writes it, which lets the condition name the table; there is no index on what
         # has been read already.
         source = (
-            f"(WITH read AS MATERIALIZED (SELECT r.ctid AS row_id, r.* FROM ONLY {table['name']}"
-            f" AS r) SELECT * FROM read AS {table['alias']} {table['condition']})"
+            f"(WITH read AS MATERIALIZED (SELECT r.ctid AS row_id, r.* FROM ONLY {table.name}"
+            f" AS r) SELECT * FROM read AS {table.alias} {table.condition})"
         )
         counted = "row_id"
     else:
-        source, counted = f"ONLY {table['name']}", "ctid"
+        source, counted = f"ONLY {table.name}", "ctid"
     return (
-        f"SELECT {literal(table['name'])}, count(t.{counted}),"
-        f" concat(coalesce(sum({_row_hash(table['columns'])}), 0)) FROM {source} AS t"
+        f"SELECT {literal(table.name)}, count(t.{counted}),"
+        f" concat(coalesce(sum({_row_hash(table.columns)}), 0)) FROM {source} AS t"
     )
 
 
-def _row_hash(columns: Sequence[Sequence[Any]]) -> str:
+def _row_hash(columns: Sequence[tuple[str, int, bool]]) -> str:
     """Expression for the hash of a row of `t`, of these columns (see `_COLUMNS`).
 
     It is made of those of its columns, each with a seed of its own, so that no two columns can
@@ -201,7 +221,7 @@ def _row_hash(columns: Sequence[Sequence[Any]]) -> str:
     return f"hashint4extended(0, {hashes or 0})"
 
 
-def _hash(column: Sequence[Any], seed: int) -> str:
+def _hash(column: tuple[str, int, bool], seed: int) -> str:
     name, base, has_length = column
     if base == _CHAR:
         template = _CHAR_WITH_LENGTH if has_length else _OPEN_CHAR

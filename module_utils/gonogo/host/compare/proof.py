@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
+from ...contract.records.source import (
+    Content,
+    LargeObjects,
+    SequenceReadings,
+    SourceRecord,
+    TableContent,
+)
 from ...contract.records.twin import (
     LargeObjectsProof,
     Proof,
@@ -19,7 +25,7 @@ from . import positions
 from .carried import is_carried
 from .schema_catalog import Difference, compare
 
-__all__ = ["Archived", "prove", "uncompared", "without_owners", "without_position"]
+__all__ = ["Archived", "Restored", "prove", "uncompared", "without_owners", "without_position"]
 
 # So many differences are written down; their number is said in any case.
 _SHOWN = 50
@@ -41,24 +47,33 @@ class Archived:
     sequences: Sequence[tuple[str, str]]
 
 
-def prove(source: Mapping[str, Any], twin: Mapping[str, Any], *, with_owners: bool = True) -> Proof:
+@dataclass(frozen=True)
+class Restored:
+    """What is in a restored database, read by the method of its source; `same` are definitions that
+    are only printed in another way (see `reprint.same`)."""
+
+    content: Content
+    sequences: Mapping[str, tuple[int, bool]]
+    schema: Mapping[str, str]
+    same: Mapping[str, Sequence[str]]
+
+
+def prove(source: SourceRecord, twin: Restored, *, with_owners: bool = True) -> Proof:
     """Whether both are equal, and what that rests on.
 
-    `source` is what `source.json` of the archive holds; `twin` has `content`, `sequences`,
-    `schema` and `same` (definitions that are only printed in another way, see `reprint.same`), read
-    by the same method. `with_owners` says whether owners and privileges were
-    restored too. `tables` maps each name to `rows` and `hash` (of the source and of the twin, or
-    None) and `equal`; of the others what differs is listed.
+    `with_owners` says whether owners and privileges were restored too. `tables` maps each name to
+    `rows` and `hash` (of the source and of the twin, or None) and `equal`; of the others what
+    differs is listed.
     """
-    tables = _tables(source["content"]["tables"], twin["content"]["tables"])
-    sequences = _sequences(source["sequences"], twin["sequences"], source["schema"])
-    objects = _large_objects(source["content"]["large_objects"], twin["content"]["large_objects"])
-    schema = _schema(source["schema"], twin, with_owners=with_owners)
+    tables = _tables(source.content.tables, twin.content.tables)
+    sequences = _sequences(source.sequences, twin.sequences, source.schema)
+    objects = _large_objects(source.content.large_objects, twin.content.large_objects)
+    schema = _schema(source.schema, twin, with_owners=with_owners)
     parts: Sequence[TableProof | SequencesProof | LargeObjectsProof | SchemaProof]
     parts = (*tables.values(), sequences, objects, schema)
     return Proof(
         equal=all(part.equal for part in parts),
-        method=source["method"],
+        method=source.method,
         tables=tables,
         sequences=sequences,
         large_objects=objects,
@@ -66,29 +81,29 @@ def prove(source: Mapping[str, Any], twin: Mapping[str, Any], *, with_owners: bo
     )
 
 
-def uncompared(source: Mapping[str, Any], archived: Archived) -> list[str]:
-    """What the archive has data of and nobody has read in the source.
+def uncompared(content: Content, archived: Archived) -> list[str]:
+    """What the archive has data of and nobody has read in the source, whose `content` this is.
 
     The list of what to compare is made from the catalog, by the rules of pg_dump as they are known
     here; the archive says what pg_dump has really done.
     """
-    content = source["content"]
-    oids = set(content["covered"])
-    sequences = {(schema, name) for schema, name in content["covered_sequences"]}
+    oids = set(content.covered)
+    sequences = set(map(tuple, content.covered_sequences))
     missing = [name for oid, name in archived.tables.items() if oid not in oids]
     missing += [".".join(one) for one in archived.sequences if one not in sequences]
     return sorted(missing)
 
 
-def without_position(source: Mapping[str, Any], archived: Archived) -> list[str]:
-    """Sequences of the source that begin anew at their end, and of which the archive does not say
-    where they stand. That of all others is seen in the twin.
+def without_position(
+    names: Iterable[str], schema: Mapping[str, str], archived: Archived
+) -> list[str]:
+    """Of the sequences of these names those that begin anew at their end, and of which the archive
+    does not say where they stand. That of all others is seen in the twin.
     """
     known = set(archived.sequences)
-    read, schema = source["sequences"]["before"], source["schema"]
     return sorted(
         name
-        for name in read
+        for name in names
         if positions.cycles(_definition(schema, name)) and _names(name) not in known
     )
 
@@ -103,44 +118,52 @@ def _names(quoted: str) -> tuple[str, ...]:
 
 
 def _tables(
-    source: Mapping[str, Mapping[str, Any]], twin: Mapping[str, Mapping[str, Any]]
+    source: Mapping[str, TableContent], twin: Mapping[str, TableContent]
 ) -> dict[str, TableProof]:
     found = {}
     for name in sorted({*source, *twin}):
-        one, other = source.get(name, {}), twin.get(name, {})
+        one, other = (side.get(name) or TableContent(name) for side in (source, twin))
         found[name] = TableProof(
-            rows=(one.get("rows"), other.get("rows")),
-            hash=(one.get("hash"), other.get("hash")),
+            rows=(one.rows, other.rows),
+            hash=(one.hash, other.hash),
             # What was not read is not equal to anything.
-            equal=one.get("hash") is not None
-            and (one.get("rows"), one["hash"]) == (other.get("rows"), other.get("hash")),
+            equal=one.hash is not None and (one.rows, one.hash) == (other.rows, other.hash),
         )
     # Rows may come to lie in another partition: the hash of a label of an enum is that of its OID.
-    for root in {one["root"] for name, one in source.items() if one["root"] != name}:
-        if _of(source, root) == _of(twin, root):
-            for name, table in list(found.items()):
-                if source.get(name, {}).get("root") == root and name in twin:
-                    found[name] = replace(table, equal=True)
+    parted = {one.root for name, one in source.items() if one.root != name}
+    equal = {root for root in parted if _are_equal(source, twin, root)}
+    for name, one in source.items():
+        if one.root in equal and name in twin:
+            found[name] = replace(found[name], equal=True)
     return found
 
 
-def _of(tables: Mapping[str, Mapping[str, Any]], root: str) -> Any:
-    """Rows and hash of a partitioned table; what was not read to its end equals nothing."""
-    parts = [table for table in tables.values() if table["root"] == root]
-    if any(table.get("hash") is None for table in parts):
-        return object()
-    return sum(t["rows"] for t in parts), sum(int(t["hash"]) for t in parts)
+def _are_equal(
+    source: Mapping[str, TableContent], twin: Mapping[str, TableContent], root: str
+) -> bool:
+    one, other = _sums(source, root), _sums(twin, root)
+    return one is not None and one == other
+
+
+def _sums(tables: Mapping[str, TableContent], root: str) -> tuple[int, int] | None:
+    """Rows and hash of a partitioned table; None where it was not read to its end."""
+    rows, total = 0, 0
+    for table in tables.values():
+        if table.root == root:
+            if table.rows is None or table.hash is None:
+                return None
+            rows, total = rows + table.rows, total + int(table.hash)
+    return rows, total
 
 
 def _sequences(
-    source: Mapping[str, Any], twin: Mapping[str, Any], schema: Mapping[str, str]
+    source: SequenceReadings, twin: Mapping[str, tuple[int, bool]], schema: Mapping[str, str]
 ) -> SequencesProof:
     """Equal where the dump's value lies between what was seen before and after it.
 
     Of those that begin anew at their end see also `without_position`.
     """
-    before, after = source["before"], source["after"]
-    seconds = source.get("seconds")
+    before, after = source.before, source.after
     different = []
     for name in sorted({*before, *after, *twin}):
         if name not in twin or name not in before or name not in after:
@@ -151,24 +174,22 @@ def _sequences(
             before[name],
             after[name],
             definition=_definition(schema, name),
-            seconds=seconds,
+            seconds=source.seconds,
         ):
             different.append(name)
     return SequencesProof(compared=len(twin), different=different, equal=not different)
 
 
-def _large_objects(source: Mapping[str, Any], twin: Mapping[str, Any]) -> LargeObjectsProof:
-    hashed = source["hash"] is not None and twin["hash"] is not None
-    equal = hashed and (source["count"], source["hash"]) == (twin["count"], twin["hash"])
-    count = (source["count"], twin["count"])
-    return LargeObjectsProof(count=count, hashed=hashed, equal=equal)
+def _large_objects(source: LargeObjects, twin: LargeObjects) -> LargeObjectsProof:
+    hashed = source.hash is not None and twin.hash is not None
+    return LargeObjectsProof(
+        count=(source.count, twin.count), hashed=hashed, equal=hashed and source == twin
+    )
 
 
-def _schema(
-    source: Mapping[str, str], twin: Mapping[str, Any], *, with_owners: bool
-) -> SchemaProof:
-    sides = [side if with_owners else without_owners(side) for side in (source, twin["schema"])]
-    found = compare(*sides, same=twin.get("same"))
+def _schema(source: Mapping[str, str], twin: Restored, *, with_owners: bool) -> SchemaProof:
+    sides = [side if with_owners else without_owners(side) for side in (source, twin.schema)]
+    found = compare(*sides, same=twin.same)
     differences: list[Difference] = []
     gaps: list[Difference] = []
     for one in found:
@@ -181,7 +202,7 @@ def _schema(
             *map(_words, gaps[:_SHOWN]),
             *([f"and {len(gaps) - _SHOWN} more"] if len(gaps) > _SHOWN else []),
         ],
-        printed_again=dict(twin.get("same") or {}),
+        printed_again=dict(twin.same),
         equal=not differences,
     )
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from functools import partial
 
 from ...contract.login import Login, Timeouts, application_name
+from ...contract.records.source import Content
 from ..session.connection import connect
 from . import fingerprint
-from .fingerprint import Content
 
 __all__ = ["content"]
 

@@ -40,14 +40,14 @@ def differences(
     return [one for one in found if one.name not in equal]
 
 
-def same(session: Any, found: Iterable[Difference]) -> dict[str, list[str | None]]:
+def same(session: Any, found: Iterable[Difference]) -> dict[str, list[str]]:
     """Those of the differences that are none: name → both texts, the first and the second.
 
     The session is one in the database that one of the texts is from, outside of any transaction;
     what else they name is there. Raises GonogoError where the session ends.
     """
     return {
-        one.name: [one.first, one.second]
+        one.name: [one.first or "", one.second or ""]
         for one in found
         if one.kind == "different" and _same(session, one)
     }

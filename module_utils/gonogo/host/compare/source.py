@@ -14,6 +14,8 @@ from typing import Any, Callable
 
 from ...contract.canonical import dumps
 from ...contract.errors import GonogoError
+from ...contract.records.reading import plain, read
+from ...contract.records.source import SequenceReadings, SourceRecord, Surroundings
 from ..session import server_names
 from ..session.connection import DatabaseError, described
 from ..session.snapshot import files, no_room_for_locks
@@ -104,20 +106,15 @@ class Source:
     def describe(self, stop: threading.Event) -> Callable[[], str]:
         """Read all that is in the snapshot; what is returned is called after the dump.
 
-        It returns canonical JSON: `method`, `content`, `sequences` (`before`, `after`
-        and the `seconds` between them), `schema`, `surroundings`, `server_version_num`. Both raise
-        GonogoError when something cannot be read.
+        It returns the record as canonical JSON. Both raise GonogoError when something cannot be
+        read.
         """
         version = self._moment.info.server_version
         method = fingerprint.best_method(version)
         with readable():
-            found = {
-                "method": method,
-                "schema": schema_catalog.read(self._moment),
-                "surroundings": surroundings(self._moment),
-                "server_version_num": version,
-            }
-            found["content"] = fingerprint.content(
+            schema = schema_catalog.read(self._moment)
+            around = surroundings(self._moment)
+            content = fingerprint.content(
                 self._connect,
                 sessions=self._sessions,
                 method=method,
@@ -129,12 +126,19 @@ class Source:
             self._refuse_another_file()
             after = self._sequences()
             seconds = round(time.monotonic() - self._started, 3)
-            read = {"before": self._before, "after": after, "seconds": seconds}
-            return dumps({**found, "sequences": read})
+            record = SourceRecord(
+                method=method,
+                content=content,
+                sequences=SequenceReadings(self._before, after, seconds),
+                schema=schema,
+                surroundings=around,
+                server_version_num=version,
+            )
+            return dumps(plain(record))
 
         return finished
 
-    def _sequences(self) -> dict[str, list[Any]]:
+    def _sequences(self) -> dict[str, tuple[int, bool]]:
         with readable(), self._connect() as now:
             return fingerprint.sequences(now)
 
@@ -172,7 +176,7 @@ def readable() -> Iterator[None]:
         ) from error
 
 
-def surroundings(connection: Any) -> dict[str, Any]:
+def surroundings(connection: Any) -> Surroundings:
     """What of the server belongs to the database: see `_DATABASE`."""
     with connection.cursor() as cursor:
         try:
@@ -181,7 +185,7 @@ def surroundings(connection: Any) -> dict[str, Any]:
             if error.sqlstate in _NO_TEXT_HERE:
                 raise _unreadable(error) from error
             raise
-        found: dict[str, Any] = json.loads(cursor.fetchone()[0])
+        found = json.loads(cursor.fetchone()[0])
     # The others are as this database reads them. What is asked for by a connection, and stands in
     # the configuration of a server, are the bytes.
     asked = {"name": found["database"]["datname"], **{key: found[key] for key in _LOGINS}}
@@ -190,7 +194,7 @@ def surroundings(connection: Any) -> dict[str, Any]:
         key: server_names.as_sent(connection, value) for key, value in settings.items()
     }
     found["sent"] = {key: server_names.as_sent(connection, name) for key, name in asked.items()}
-    return found
+    return read(Surroundings, found, file="the catalog")
 
 
 def _unreadable(error: DatabaseError) -> GonogoError:

@@ -277,10 +277,11 @@ def _rows(request: Request, own: Collection[str]) -> dict[str, _Rows]:
     with request.connect() as connection:
         method = fingerprint.best_method(connection.info.server_version)
     patiently = partial(request.connect, patient=True)
+    # Nothing stops it, so all of them are read.
     content = fingerprint.content(patiently, sessions=sessions(), method=method)
     return {
-        name: _Rows(table["rows"], table["hash"])
-        for name, table in content["tables"].items()
+        name: _Rows(table.rows or 0, table.hash or "")
+        for name, table in content.tables.items()
         if name not in own
     }
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
+from ...contract.records.source import Surroundings
 from ...contract.session_settings import restoring
 from ..session.connection import DatabaseError, described
 from ..session.quoting import ident, literal
@@ -53,29 +54,31 @@ WHERE context <> 'user' OR name = 'local_preload_libraries'
 _PROVIDERS = {"c": "libc", "i": "icu", "b": "builtin"}
 
 
-def make_roles(connection: Any, around: Mapping[str, Any]) -> None:
+def make_roles(connection: Any, around: Surroundings) -> None:
     """Create the roles and memberships of the source. Nobody gets a password."""
-    for role in around["roles"]:
-        name = ident(role["rolname"])
-        if role["rolname"] == around["superuser"]:
+    for role in around.roles:
+        name = ident(str(role["rolname"]))
+        if role["rolname"] == around.superuser:
             continue
         words = [word if role[key] else f"NO{word}" for key, word in _ATTRIBUTES.items()]
         _execute(connection, f"CREATE ROLE {name} {' '.join(words)}")
-    for member in around["members"] or []:
+    for member in around.members or ():
         options = [
-            f"{word} {'TRUE' if member[key] else 'FALSE'}"
-            for key, word in (("admin", "ADMIN"), ("inherit", "INHERIT"), ("set", "SET"))
-            if member[key] is not None
+            f"{word} {'TRUE' if given else 'FALSE'}"
+            for given, word in (
+                (member.admin, "ADMIN"),
+                (member.inherit, "INHERIT"),
+                (member.set, "SET"),
+            )
+            if given is not None
         ]
         if connection.info.server_version < 160000:
-            options = ["ADMIN OPTION"] if member["admin"] else []
+            options = ["ADMIN OPTION"] if member.admin else []
         granted = f" WITH {', '.join(options)}" if options else ""
-        _execute(connection, f"GRANT {ident(member['role'])} TO {ident(member['member'])}{granted}")
+        _execute(connection, f"GRANT {ident(member.role)} TO {ident(member.member)}{granted}")
 
 
-def make_database(
-    connection: Any, name: str, around: Mapping[str, Any], *, owner: str | None
-) -> None:
+def make_database(connection: Any, name: str, around: Surroundings, *, owner: str | None) -> None:
     """Create an empty database that stores and sorts text as the source does.
 
     `name` and `owner`, where it is not the login, are as this session reads them.
@@ -96,41 +99,42 @@ def make_database(
         ) from error
 
 
-def database_options(around: Mapping[str, Any]) -> Iterator[str]:
+def database_options(around: Surroundings) -> Iterator[str]:
     """The options of CREATE DATABASE that say how text is stored and sorted."""
-    database = around["database"]
-    yield f"ENCODING {literal(around['encoding'])}"
-    yield f"LC_COLLATE {literal(database['datcollate'])} LC_CTYPE {literal(database['datctype'])}"
-    provider = database.get("datlocprovider", "c")
+    database = around.database
+    yield f"ENCODING {literal(around.encoding)}"
+    collate, ctype = str(database["datcollate"]), str(database["datctype"])
+    yield f"LC_COLLATE {literal(collate)} LC_CTYPE {literal(ctype)}"
+    provider = str(database.get("datlocprovider", "c"))
     # As the versions have called it.
     locale = database.get("datlocale") or database.get("daticulocale")
     if provider != "c":
         yield f"LOCALE_PROVIDER {_PROVIDERS[provider]}"
         if locale:
             word = "ICU_LOCALE" if provider == "i" else "BUILTIN_LOCALE"
-            yield f"{word} {literal(locale)}"
+            yield f"{word} {literal(str(locale))}"
         if database.get("daticurules"):
-            yield f"ICU_RULES {literal(database['daticurules'])}"
+            yield f"ICU_RULES {literal(str(database['daticurules']))}"
 
 
-def session_settings(around: Mapping[str, Any], server_version: int) -> dict[str, str]:
+def session_settings(around: Surroundings, server_version: int) -> dict[str, str]:
     """What a session begins with that restores (`session_settings.restoring`)."""
-    return restoring(server_version, monetary=around["monetary"] if around["money"] else None)
+    return restoring(server_version, monetary=around.monetary if around.money else None)
 
 
-def settings_of_database(connection: Any, around: Mapping[str, Any]) -> dict[str, str]:
+def settings_of_database(connection: Any, around: Surroundings) -> dict[str, str]:
     """What the source's database sets and every session can be given, but for its marker."""
     late = _late(connection)
     return {
         key: value
-        for entry in around["settings"] or []
-        if entry["database"] and not entry["role"]
-        for key, _, value in (setting.partition("=") for setting in entry["settings"])
+        for entry in around.settings or ()
+        if entry.database and not entry.role
+        for key, _, value in (setting.partition("=") for setting in entry.settings)
         if key.lower() not in late and not key.lower().startswith("gonogo.")
     }
 
 
-def settle(connection: Any, name: str, around: Mapping[str, Any], *, restored: bool) -> None:
+def settle(connection: Any, name: str, around: Surroundings, *, restored: bool) -> None:
     """Settings of the database and of roles in it, its marker among them: those that have to be
     there before its rows, or once it is `restored` the others.
 
@@ -139,14 +143,14 @@ def settle(connection: Any, name: str, around: Mapping[str, Any], *, restored: b
     One that this server does not take stays out: it changes nothing that is in the database.
     """
     late = _late(connection)
-    for entry in around["settings"] or []:
-        role = entry["role"]
-        for setting in entry["settings"]:
+    for entry in around.settings or ():
+        role = entry.role
+        for setting in entry.settings:
             key, _, value = setting.partition("=")
             if (key.lower() in late) is not restored:
                 continue
             where = f"ROLE {ident(role)}" if role else f"DATABASE {ident(name)}"
-            if role and entry["database"]:
+            if role and entry.database:
                 where += f" IN DATABASE {ident(name)}"
             quoted = ".".join(ident(part) for part in key.split("."))
             with contextlib.suppress(DatabaseError):
@@ -158,15 +162,15 @@ def _late(connection: Any) -> set[str]:
     return {"role", *(row[0] for row in connection.execute(_FOR_SUPERUSERS).fetchall())}
 
 
-def settle_money(connection: Any, name: str, around: Mapping[str, Any]) -> None:
+def settle_money(connection: Any, name: str, around: Surroundings) -> None:
     """The locale that amounts of money are written in. Raises UnprovenError where this host does
     not have it and there are any.
     """
-    locale = around["monetary"]
+    locale = around.monetary
     try:
         _execute(connection, f"ALTER DATABASE {ident(name)} SET lc_monetary TO {literal(locale)}")
     except DatabaseError as error:
-        if around["money"]:
+        if around.money:
             raise UnprovenError(
                 f"this host has no locale {locale}, which amounts of money are written in",
                 detail=described(error)["message"],
@@ -187,11 +191,11 @@ def names_in(text: str) -> list[str]:
     return [quoted.replace('""', '"') or plain for quoted, plain in found if quoted or plain]
 
 
-def owner_of(around: Mapping[str, Any]) -> str:
+def owner_of(around: Surroundings) -> str:
     """Who owns the source, as it reads the name."""
-    owner = around["database"]["datdba"]
-    named = {role["oid"]: role["rolname"] for role in around["roles"]}
-    return str(named.get(owner, around["superuser"]))
+    owner = around.database["datdba"]
+    named = {role["oid"]: role["rolname"] for role in around.roles}
+    return str(named.get(owner, around.superuser))
 
 
 # Settings that are lists of names; their text is a list already.

@@ -19,10 +19,12 @@ from psycopg import sql
 
 from ...contract.errors import GonogoError
 from ...contract.login import Login
+from ...contract.records.source import SourceRecord
 from ...contract.session_settings import options
 from ..archive import toc
 from ..archive.toc import Entry
 from ..compare import fingerprint, reprint, schema_catalog
+from ..compare.proof import Restored
 from ..session.connection import DatabaseError, described
 from . import lending, parts, standins, switches
 from .parts import Part, Plan
@@ -83,18 +85,17 @@ class FillingAsLogin:
             ids=ids,
         )
 
-    def read(self, source: Mapping[str, Any]) -> dict[str, Any]:
-        """`content`, `schema` and `sequences` of the database, and what of its definitions is the
-        `same` as in the source.
-        """
+    def read(self, source: SourceRecord) -> Restored:
+        """What is in the database, and what of its definitions means the same as in the source."""
         with _readable():
             content = fingerprint.content(
-                self.connect, sessions=self.archive.jobs, method=source["method"]
+                self.connect, sessions=self.archive.jobs, method=source.method
             )
             with self.connect() as session:
-                found = _definitions(session)
-                different = schema_catalog.compare(source["schema"], found["schema"])
-                return {"content": content, "same": reprint.same(session, different), **found}
+                schema = schema_catalog.read(session)
+                sequences = fingerprint.sequences(session)
+                different = schema_catalog.compare(source.schema, schema)
+                return Restored(content, sequences, schema, reprint.same(session, different))
 
 
 class Filling:
@@ -135,9 +136,8 @@ class Filling:
             for entry in plan.refreshes:
                 self._refresh(session, entry, roles[entry.owner])
 
-    def read(self, source: Mapping[str, Any]) -> dict[str, Any]:
-        """`content`, `schema` and `sequences` of the database, and what of its definitions is the
-        `same` as in the source.
+    def read(self, source: SourceRecord) -> Restored:
+        """What is in the database, and what of its definitions means the same as in the source.
 
         Planning a query evaluates code, too, and so does reading a definition; so a role does both
         that may do nothing else. It and the others are gone when the event triggers come, which
@@ -152,22 +152,23 @@ class Filling:
                 return doors.connect(doors.reader)
 
             content = fingerprint.content(
-                as_reader, sessions=self.archive.jobs, method=source["method"], objects=False
+                as_reader, sessions=self.archive.jobs, method=source.method, objects=False
             )
-            content["large_objects"] = fingerprint.large_objects(session)
-            different = schema_catalog.compare(source["schema"], schema_catalog.read(session))
+            content = replace(content, large_objects=fingerprint.large_objects(session))
+            different = schema_catalog.compare(source.schema, schema_catalog.read(session))
             with as_reader() as reader:
                 same = reprint.same(reader, different)
             standins.remove(session, doors)
         self._run(self._plan.event_triggers, jobs=1)
         with _readable(), doors.connect() as session:
-            return {"content": content, "same": same, **_definitions(session)}
+            schema = schema_catalog.read(session)
+            return Restored(content, fingerprint.sequences(session), schema, same)
 
     def _give_public(self, session: Any) -> None:
         """A new database has a schema public already; before version 15 no dump says whose."""
         if self._doors.version >= _DUMPS_OWNER_OF_PUBLIC:
             return
-        owner = read_source(self.archive.directory)["schema"].get("owner of schema public")
+        owner = read_source(self.archive.directory).schema.get("owner of schema public")
         if owner and session.execute(_OWNER_OF_PUBLIC).fetchone() not in (None, (owner,)):
             statement = sql.SQL("ALTER SCHEMA public OWNER TO {}")
             session.execute(statement.format(sql.Identifier(owner)))
@@ -204,10 +205,6 @@ class Filling:
             raise GonogoError(
                 f"the backup could not be restored here: {told['message']}", detail=told["detail"]
             ) from error
-
-
-def _definitions(session: Any) -> dict[str, Any]:
-    return {"schema": schema_catalog.read(session), "sequences": fingerprint.sequences(session)}
 
 
 @contextlib.contextmanager

@@ -6,17 +6,19 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Optional
 
 from ...contract.login import Login
 from ..compare import reading
 
-__all__ = ["LARGE_OBJECTS", "Holds", "moved", "read"]
+__all__ = ["LARGE_OBJECTS", "Holds", "Moved", "moved", "read"]
 
 LARGE_OBJECTS = "large objects"
 
-# Name of a table → how many rows, and their hash.
-Holds = dict[str, list[Any]]
+# Name of a table → how many rows, and their hash; None where it is not known.
+Holds = Mapping[str, tuple[Optional[int], Optional[str]]]
+# Name of a table → rows before and after, None where it is not there.
+Moved = Mapping[str, tuple[Optional[int], Optional[int]]]
 
 
 def read(
@@ -29,15 +31,16 @@ def read(
     found = reading.content(
         login, run_id=run_id, stage=stage, method=method, sessions=sessions, database=database
     )
-    holds = {name: [table["rows"], table["hash"]] for name, table in found["tables"].items()}
-    objects = found["large_objects"]
-    return {**holds, LARGE_OBJECTS: [objects["count"], objects["hash"]]}
+    holds = {name: (table.rows, table.hash) for name, table in found.tables.items()}
+    objects = found.large_objects
+    return {**holds, LARGE_OBJECTS: (objects.count, objects.hash)}
 
 
-def moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> Holds:
+def moved(before: Holds, after: Holds) -> Moved:
     """Name → rows before and after of what is not the same."""
+    nothing = (None, None)
     return {
-        name: [before.get(name, [None])[0], after.get(name, [None])[0]]
+        name: (before.get(name, nothing)[0], after.get(name, nothing)[0])
         for name in sorted({*before, *after})
         if before.get(name) != after.get(name)
     }

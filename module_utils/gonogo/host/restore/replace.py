@@ -29,7 +29,15 @@ from ...contract.canonical import line, sha256
 from ...contract.errors import GonogoError
 from ...contract.login import Login, Timeouts, application_name
 from ...contract.records.reading import plain
+from ...contract.records.restore import (
+    LeftDatabase,
+    RestoreDone,
+    RestoreIntent,
+    RestorePlan,
+    RestoreSeconds,
+)
 from ...contract.records.run import Declared, Identity
+from ...contract.records.source import SourceRecord, Surroundings, TableContent
 from ...contract.records.twin import Proof
 from ...contract.side_by_side import sessions
 from ..archive import clients, toc
@@ -54,7 +62,7 @@ from .filling import Filling, FillingAsLogin
 from .restored import PURPOSE, STAGE
 from .standins import Doors
 
-__all__ = ["Request", "restore"]
+__all__ = ["Outcome", "Request", "restore"]
 
 _PATIENT = Timeouts(statement="0", idle_in_transaction="0")
 # Longest name of a database, in bytes.
@@ -136,21 +144,29 @@ class Request:
     timeouts: Timeouts
 
 
-def restore(request: Request, *, approved_content: str | None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Outcome:
+    """Who else is at work; what is planned, where nobody is; what was done, where anything was."""
+
+    occupants: exclusive.Occupants
+    plan: RestorePlan | None = None
+    done: RestoreDone | None = None
+
+    def answer(self) -> dict[str, object]:
+        """As it travels: the keys of all of them, and whether it was `committed`."""
+        return {
+            **(plain(self.plan) if self.plan else {}),
+            **self.occupants.answer(),
+            "committed": self.done is not None,
+            **(plain(self.done) if self.done else {}),
+        }
+
+
+def restore(request: Request, *, approved_content: str | None) -> Outcome:
     """Look at what a restore would do, or do it.
 
-    It is done when `approved_content` is the digest of what it is about: this archive, this
-    database, what it holds, the name it gets, what is removed. Returns `content` (that digest),
-    `intent` (what tells afterwards whether it was done, as `restored.find_out` takes it), `holds`
-    (name → rows and hash: what the present database holds, and what is removed), `database`,
-    `kept_as` (the name that the present database gets), `sessions` (of others, which would be
-    ended), `tables` (name → rows now and in the backup, where they are not the same),
-    `left` (`oid` and `name` of databases of restores that were killed: they are removed), `alike`
-    (names of databases that only look like one), `committed` and, once done, `proof` (as
-    `compare.proof.prove`), `first_attempt` (why that failed, where there was a second, or None),
-    `came` (as `holds`: what was written while the names were changed; it is in the database that is
-    kept) and `seconds`; or, with nothing done, `committed`, `held` (who has the run lock, or None)
-    and `others` (runs with sessions here). Raises GonogoError, with nothing changed.
+    It is done when `approved_content` is the digest of what it is about (`RestorePlan`). Raises
+    GonogoError, with nothing changed.
     """
     name = application_name(request.run_id, STAGE)
     with connect(request.login, name=name, timeouts=request.timeouts) as live:
@@ -163,7 +179,7 @@ def restore(request: Request, *, approved_content: str | None) -> dict[str, Any]
             stronger_login=True,
         )
         if occupants:
-            return {"committed": False, **occupants.answer()}
+            return Outcome(occupants)
         superuser = _refuse_without_rights(live)
         broken = restoring.sealed(request.archive, request.sha256)
         if broken:
@@ -185,14 +201,14 @@ def restore(request: Request, *, approved_content: str | None) -> dict[str, Any]
                 _may_settle(connection, observed.database, acl)
             left, alike = made_database.unused(connection, PURPOSE)
         plan = _plan(request, live, observed, names, left, alike)
-        result = {**plan, "committed": False, **occupants.answer()}
-        if approved_content is None or approved_content != plan["content"]:
-            return result
+        if approved_content is None or approved_content != plan.content:
+            return Outcome(occupants, plan)
         source = restoring.read_source(request.archive)
-        around = {**surroundings(live), "acl": acl, "oid": observed.database_oid}
+        around = _Around(surroundings(live), acl, observed.database_oid)
         place = reached(live)
-        done = _carry_out(request, names, plan, source, around, place, live)
-        return {**result, **done}
+        return Outcome(
+            occupants, plan, _carry_out(request, names, plan, source, around, place, live)
+        )
 
 
 def _refuse_without_rights(live: Any) -> bool:
@@ -231,9 +247,9 @@ def _plan(
     names: Names,
     left: Sequence[made_database.Made],
     alike: Sequence[str],
-) -> dict[str, Any]:
+) -> RestorePlan:
     source = restoring.read_source(request.archive)
-    now = _holds(request, source["method"])
+    now = _holds(request, source.method)
     about = {
         "sha256": request.sha256,
         "system_identifier": observed.system_identifier,
@@ -242,25 +258,25 @@ def _plan(
         "holds": now,
         "left": [[one.oid, one.name] for one in left],
     }
-    then = source["content"]["tables"]
-    return {
-        "content": sha256(line(about)),
-        "intent": {
-            "database": names.live,
-            **{key: about[key] for key in ("database_oid", "system_identifier", "kept_as")},
-        },
-        "holds": {**now, **{f"database {one.name}": [None, str(one.oid)] for one in left}},
-        "database": names.live,
-        "kept_as": names.old,
-        "sessions": live.execute(_SESSIONS, [observed.database_oid]).fetchone()[0],
-        "tables": {
-            table: [now.get(table, [None])[0], then.get(table, {}).get("rows")]
+    then = source.content.tables
+    nothing = TableContent("")
+    return RestorePlan(
+        content=sha256(line(about)),
+        intent=RestoreIntent(
+            names.live, observed.database_oid, observed.system_identifier, names.old
+        ),
+        holds={**now, **{f"database {one.name}": (None, str(one.oid)) for one in left}},
+        database=names.live,
+        kept_as=names.old,
+        sessions=live.execute(_SESSIONS, [observed.database_oid]).fetchone()[0],
+        tables={
+            table: (now.get(table, (None, None))[0], then.get(table, nothing).rows)
             for table in sorted(({*now} - {holdings.LARGE_OBJECTS}) | {*then})
-            if now.get(table, [None, None])[1] != then.get(table, {}).get("hash")
+            if now.get(table, (None, None))[1] != then.get(table, nothing).hash
         },
-        "left": [{"oid": one.oid, "name": one.name} for one in left],
-        "alike": list(alike),
-    }
+        left=[LeftDatabase(one.oid, one.name) for one in left],
+        alike=list(alike),
+    )
 
 
 def _holds(request: Request, method: str, *, database: str | None = None) -> holdings.Holds:
@@ -275,29 +291,49 @@ def _holds(request: Request, method: str, *, database: str | None = None) -> hol
     )
 
 
-def _around(connection: Any, oid: int) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Acl:
+    """What is beside a database, as statements of a session: `settings` each with whether only a
+    superuser can give it."""
+
+    connection_limit: int
+    comment: str | None
+    has_acl: bool
+    grants: Sequence[str]
+    settings: Sequence[tuple[str, bool]]
+
+
+@dataclass(frozen=True)
+class _Around:
+    """Of the present database: what of the server belongs to it, what is beside it, its OID."""
+
+    surroundings: Surroundings
+    acl: _Acl
+    oid: int
+
+
+def _around(connection: Any, oid: int) -> _Acl:
     """What is around a database, as the statements of this session give it to another one."""
-    row = connection.execute(_AROUND, {"oid": oid}).fetchone()
+    limit, comment, has_acl, grants = connection.execute(_AROUND, {"oid": oid}).fetchone()
     words = {"oid": oid, "lists": sorted(cluster_globals.LISTS)}
     settings = connection.execute(_SETTINGS, words).fetchall()
-    keys = ("connection_limit", "comment", "has_acl", "grants")
-    return {**dict(zip(keys, row)), "settings": settings}
+    return _Acl(limit, comment, has_acl, grants, settings)
 
 
 def _carry_out(
     request: Request,
     names: Names,
-    plan: Mapping[str, Any],
-    source: Mapping[str, Any],
-    around: Mapping[str, Any],
+    plan: RestorePlan,
+    source: SourceRecord,
+    around: _Around,
     place: Mapping[str, str],
     live: Any,
-) -> dict[str, Any]:
+) -> RestoreDone:
     started = time.monotonic()
-    acl = around["acl"]
-    holds = {name: value for name, value in plan["holds"].items() if value[0] is not None}
+    acl = around.acl
+    holds = {name: value for name, value in plan.holds.items() if value[0] is not None}
     with _maintenance(request) as connection:
-        _remove_left(connection, plan["left"])
+        _remove_left(connection, plan.left)
 
         def attempt(manner: Manner) -> Filled:
             return _filled(request, connection, names, source, around, place, manner)
@@ -308,40 +344,34 @@ def _carry_out(
             found = _proven(made.filling, source)
             compared = time.monotonic()
             _settle(connection, names.new, [*made.settings_left, *_rest(acl)])
-            _refuse_what_came(holdings.moved(holds, _holds(request, source["method"])))
+            _refuse_what_came(holdings.moved(holds, _holds(request, source.method)))
             # Its lock has kept other runs out until now; a name is changed when nobody is there.
             live.close()
             exchange.change_names(
                 connection,
                 lambda: _maintenance(request),
                 names,
-                oid=around["oid"],
-                comment=acl["comment"],
+                oid=around.oid,
+                comment=acl.comment,
             )
         except BaseException:
             link.let_be()
             _drop(connection, made.database, made.doors)
             raise
         swapped = time.monotonic()
-    seconds = {
-        "restore": round(filled - started, 3),
-        "compare": round(compared - filled, 3),
-        "swap": round(swapped - compared, 3),
-    }
+    seconds = RestoreSeconds(
+        restore=round(filled - started, 3),
+        compare=round(compared - filled, 3),
+        swap=round(swapped - compared, 3),
+    )
     _look(request, names)
-    came = _came(request, names, source["method"], holds)
-    return {
-        "committed": True,
-        "proof": plain(found),
-        "came": came,
-        "seconds": seconds,
-        "first_attempt": first and first.render(),
-    }
+    came = _came(request, names, source.method, holds)
+    return RestoreDone(found, came, seconds, first.render() if first else None)
 
 
 def _came(
-    request: Request, names: Names, method: str, holds: Mapping[str, Any]
-) -> dict[str, list[Any]] | None:
+    request: Request, names: Names, method: str, holds: holdings.Holds
+) -> holdings.Moved | None:
     """What was written after the last look and before the names were changed, None if unknown."""
     try:
         return holdings.moved(holds, _holds(request, method, database=names.old))
@@ -349,10 +379,10 @@ def _came(
         return None
 
 
-def _remove_left(connection: Any, left: Sequence[Mapping[str, Any]]) -> None:
+def _remove_left(connection: Any, left: Sequence[LeftDatabase]) -> None:
     """Remove what the plan has named, as long as it still is what the plan has named."""
     there, _ = made_database.unused(connection, PURPOSE)
-    named = {(one["oid"], one["name"]) for one in left}
+    named = {(one.oid, one.name) for one in left}
     for one in there:
         if (one.oid, one.name) not in named:
             continue
@@ -367,10 +397,8 @@ def _remove_left(connection: Any, left: Sequence[Mapping[str, Any]]) -> None:
             ) from error
 
 
-def _made(
-    request: Request, connection: Any, names: Names, around: Mapping[str, Any]
-) -> made_database.Made:
-    (like, owner) = connection.execute(_LIKE, [around["oid"]]).fetchone()
+def _made(request: Request, connection: Any, names: Names, around: _Around) -> made_database.Made:
+    (like, owner) = connection.execute(_LIKE, [around.oid]).fetchone()
     name = server_names.as_read(connection, names.new)
     try:
         return made_database.made(
@@ -379,7 +407,7 @@ def _made(
             request.run_id,
             PURPOSE,
             lambda: cluster_globals.make_database(
-                connection, name, {**around, "database": like}, owner=owner
+                connection, name, replace(around.surroundings, database=like), owner=owner
             ),
         )
     except DatabaseError as error:
@@ -389,7 +417,7 @@ def _made(
         ) from error
 
 
-def _refuse_what_came(came: Mapping[str, Sequence[Any]]) -> None:
+def _refuse_what_came(came: holdings.Moved) -> None:
     if came:
         raise GonogoError(
             "the database was written to while the backup was restored; nothing was changed",
@@ -428,18 +456,18 @@ def _filled(
     request: Request,
     connection: Any,
     names: Names,
-    source: Mapping[str, Any],
-    around: Mapping[str, Any],
+    source: SourceRecord,
+    around: _Around,
     place: Mapping[str, str],
     manner: Manner,
 ) -> Filled:
-    settings = around["acl"]["settings"]
+    settings = around.acl.settings
     before = [one for one, late in settings if manner.settings_first and not late]
     filling, doors = _filling(request, connection, names, source, place, manner)
     new = _made(request, connection, names, around)
     try:
         _settle(connection, names.new, before)
-        if "schema public" not in source["schema"]:
+        if "schema public" not in source.schema:
             with _new(request, names) as session:
                 session.execute("DROP SCHEMA public")
         with attempts.filling():
@@ -455,7 +483,7 @@ def _filling(
     request: Request,
     connection: Any,
     names: Names,
-    source: Mapping[str, Any],
+    source: SourceRecord,
     place: Mapping[str, str],
     manner: Manner,
 ) -> tuple[Filling | FillingAsLogin, Doors | None]:
@@ -466,7 +494,7 @@ def _filling(
         jobs=manner.jobs,
     )
     version = connection.info.server_version
-    settings = cluster_globals.session_settings(source["surroundings"], version)
+    settings = cluster_globals.session_settings(source.surroundings, version)
     if connection.execute(_SUPERUSER).fetchone()[0]:
         doors = standins.doors_of(
             connection, request.login, database=names.new, run_id=request.run_id, stage=STAGE
@@ -500,8 +528,8 @@ def _new(request: Request, names: Names, settings: Mapping[str, str] | None = No
     )
 
 
-def _proven(filling: Filling | FillingAsLogin, source: Mapping[str, Any]) -> Proof:
-    unread = proof.uncompared(source, restoring.data_of(filling.archive.directory))
+def _proven(filling: Filling | FillingAsLogin, source: SourceRecord) -> Proof:
+    unread = proof.uncompared(source.content, restoring.data_of(filling.archive.directory))
     if unread:
         raise GonogoError(
             "the archive has data that nobody has compared; nothing was changed",
@@ -522,27 +550,27 @@ def _proven(filling: Filling | FillingAsLogin, source: Mapping[str, Any]) -> Pro
     return found
 
 
-def _may_settle(connection: Any, database: str, acl: Mapping[str, Any]) -> None:
+def _may_settle(connection: Any, database: str, acl: _Acl) -> None:
     """Whether this login may give a database what the present one has: tried, and rolled back.
 
     Raises GonogoError as `_settle` does, before anybody has approved anything.
     """
     connection.execute("BEGIN")
     try:
-        _settle(connection, database, [*(one for one, _ in acl["settings"]), *_rest(acl)])
+        _settle(connection, database, [*(one for one, _ in acl.settings), *_rest(acl)])
     finally:
         connection.execute("ROLLBACK")
 
 
-def _rest(acl: Mapping[str, Any]) -> list[str]:
+def _rest(acl: _Acl) -> list[str]:
     """What the present database has beside its content and its settings, but for its comment: until
     the names are changed, that one says what the new one is.
     """
     statements = []
-    if acl["has_acl"]:
-        statements += ["REVOKE ALL ON DATABASE {} FROM PUBLIC", *acl["grants"]]
-    if acl["connection_limit"] >= 0:
-        statements.append(f"ALTER DATABASE {{}} CONNECTION LIMIT {int(acl['connection_limit'])}")
+    if acl.has_acl:
+        statements += ["REVOKE ALL ON DATABASE {} FROM PUBLIC", *acl.grants]
+    if acl.connection_limit >= 0:
+        statements.append(f"ALTER DATABASE {{}} CONNECTION LIMIT {int(acl.connection_limit)}")
     return statements
 
 

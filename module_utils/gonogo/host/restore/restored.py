@@ -9,16 +9,17 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ...contract.errors import GonogoError
 from ...contract.login import Login, Timeouts, application_name
+from ...contract.records.restore import RestoreFound
 from ...contract.records.run import Declared
 from ..session import identity, lock, server_names
 from ..session.connection import DatabaseError, connect
+from ..session.exclusive import Occupants
 from ..session.identity import observe
 from . import holdings, made_database, restoring
 
@@ -50,23 +51,18 @@ def find_out(
     run_id: str,
     by: str,
     declared: Declared,
-    intent: Mapping[str, Any],
-    holds: Mapping[str, Any],
+    database_oid: int,
+    kept_as: str,
+    holds: holdings.Holds,
     archive: Path,
     fence: Sequence[str],
     timeouts: Timeouts,
-) -> dict[str, Any]:
+) -> tuple[Occupants, RestoreFound | None]:
     """Ask the server what became of the restore of `run_id`; changes nothing.
 
-    `by` is the run that asks, `intent` and `holds` are those of the plan that was approved. Ends
-    the sessions of the runs in `fence` first.
-
-    Returns `held` and `others` as `stages.target` does, and `found`: None where somebody else
-    is at work; else `state` (`restored`; `unchanged`: the database still has its name; `replaced`:
-    another one has it, and the one that had it does not have the name that was meant for it),
-    `kept_as` (the name that the database of then has now, None where it is gone), `came` (as
-    `holdings.moved`: what was written after the plan, None where nobody could look) and `left`
-    (names of databases that this restore has made and not removed).
+    `by` is the run that asks; the database, the name that was meant for it and what it `holds` are
+    those of the plan that was approved. Ends the sessions of the runs in `fence` first. Nothing is
+    found where somebody else is at work.
     """
     name = application_name(by, _FINDING)
     with connect(login, name=name, timeouts=timeouts, read_only=True) as connection:
@@ -85,52 +81,39 @@ def find_out(
         if _at_work(connection, run_id):
             others = sorted({*others, run_id})
         if held or others:
-            return {"held": asdict(held) if held else None, "others": others, "found": None}
-        row = connection.execute(_NAME_OF, [intent["database_oid"]]).fetchone()
-        kept_as = server_names.as_sent(connection, row[0]) if row else None
+            return Occupants(held, others), None
+        row = connection.execute(_NAME_OF, [database_oid]).fetchone()
+        called = server_names.as_sent(connection, row[0]) if row else None
         left = [
             server_names.as_sent(connection, one.name)
             for one in made_database.unused(connection, PURPOSE)[0]
             if one.run_id == run_id
         ]
-    state = _state(observed.database_oid, kept_as, intent)
-    came = None
-    if state == "restored":
-        came = _came(login, by, kept_as=kept_as, holds=holds, archive=archive)
-    return {
-        "held": None,
-        "others": [],
-        "found": {
-            "state": state,
-            "kept_as": kept_as,
-            "came": came,
-            "left": left,
-        },
-    }
-
-
-def _state(oid: int, kept_as: str | None, intent: Mapping[str, Any]) -> str:
-    if oid == intent["database_oid"]:
-        return "unchanged"
-    return "restored" if kept_as == intent["kept_as"] else "replaced"
+    state, came = "replaced", None
+    if observed.database_oid == database_oid:
+        state = "unchanged"
+    elif called == kept_as:
+        state = "restored"
+        came = _came(login, by, kept_as=called, holds=holds, archive=archive)
+    return Occupants(None, ()), RestoreFound(state, called, came, left)
 
 
 def _came(
     login: Login,
     by: str,
     *,
-    kept_as: str | None,
-    holds: Mapping[str, Any],
+    kept_as: str,
+    holds: holdings.Holds,
     archive: Path,
-) -> holdings.Holds | None:
+) -> holdings.Moved | None:
     # A database that a restore was to remove is none of the rows.
     before = {name: value for name, value in holds.items() if value[0] is not None}
     try:
-        method = restoring.read_source(archive)["method"]
+        method = restoring.read_source(archive).method
         now = holdings.read(
             login, run_id=by, stage=_FINDING, method=method, sessions=1, database=kept_as
         )
-    except (GonogoError, DatabaseError, KeyError):
+    except (GonogoError, DatabaseError):
         return None
     return holdings.moved(before, now)
 

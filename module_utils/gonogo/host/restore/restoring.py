@@ -10,9 +10,10 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ...contract.errors import GonogoError
+from ...contract.records.reading import read
+from ...contract.records.source import SourceRecord
 from ..archive import clients, toc
 from ..archive.dump import SOURCE, digests, seal
 from ..compare.proof import Archived
@@ -69,15 +70,17 @@ def sealed(archive: Path, sha256: str) -> str | None:
     return None if found == sha256 else f"SHA-256 of its files: sealed {sha256}, now {found}"
 
 
-def read_source(archive: Path) -> dict[str, Any]:
-    """What the source was like at the moment of the dump."""
+def read_source(archive: Path) -> SourceRecord:
+    """What the source was like at the moment of the dump. Raises GonogoError where the archive does
+    not say it."""
     try:
-        return dict(json.loads((archive / SOURCE).read_text(encoding="utf-8")))
+        found = json.loads((archive / SOURCE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise GonogoError(
             f"the archive does not say what its source was like: {archive / SOURCE}",
             detail=str(error),
         ) from error
+    return read(SourceRecord, found, file=SOURCE)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ __all__ = ["run"]
 
 
 def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """As `restore.restore`."""
+    """The plan of it, and what came of it; `committed` is whether it was done."""
     given = {
         **params,
         "login": login_of(params),
@@ -24,5 +24,5 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     }
     request = Request(**{field.name: given[field.name] for field in fields(Request)})
     approved = None if check_mode else params["approved_content"]
-    result = restore(request, approved_content=approved)
-    return {"changed": result["committed"], **result}
+    answer = restore(request, approved_content=approved).answer()
+    return {"changed": answer["committed"], **answer}

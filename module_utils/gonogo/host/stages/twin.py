@@ -12,6 +12,7 @@ from typing import Any, Callable
 from ...contract.errors import GonogoError
 from ...contract.login import Login, Timeouts, application_name
 from ...contract.records.reading import plain
+from ...contract.records.source import SourceRecord, Surroundings
 from ...contract.records.twin import Confined, KeptTwin, TwinAnswer, TwinSeconds
 from ...contract.session_settings import options
 from ...contract.side_by_side import sessions
@@ -126,15 +127,14 @@ def _elsewhere(request: _Request, alive: Any, obstacle: UnprovenError) -> TwinAn
 def _in_database(request: _Request, alive: Any) -> TwinAnswer:
     source = _source(request)
     now = surroundings(alive)
-    ours = {key: now[key] for key in ("login", "sent", "may_create")}
-    around = {**source["surroundings"], **ours}
+    around = replace(source.surroundings, login=now.login, sent=now.sent, may_create=now.may_create)
     broken = _broken(request, source, _damage(request), "database")
     if broken:
         return broken
     if alive.info.parameter_status("is_superuser") != "on":
         rights.refuse_foreign_code(
             toc.read(request.archive),
-            login=around["login"],
+            login=around.login,
             written=partial(server_names.as_sent, alive),
         )
 
@@ -158,8 +158,8 @@ def _beside(
     request: _Request,
     alive: Any,
     manner: Manner,
-    around: Mapping[str, Any],
-    source: Mapping[str, Any],
+    around: Surroundings,
+    source: SourceRecord,
 ) -> tuple[_Target, Doors | None]:
     """The database beside the source; a superuser's doors to it."""
     archive = _archive(request, manner)
@@ -180,7 +180,7 @@ def _beside(
         login,
         name,
         connected,
-        version=source["server_version_num"],
+        version=source.server_version_num,
         with_owners=False,
         settings=settings,
     )
@@ -228,7 +228,7 @@ def _in_cluster(request: _Request, alive: Any) -> TwinAnswer:
 def _started(
     request: _Request,
     alive: Any,
-    source: Mapping[str, Any],
+    source: SourceRecord,
     manner: Manner,
     damage: list[str | None],
 ) -> Kept:
@@ -240,14 +240,14 @@ def _started(
             source=request.login,
             directory=request.directory,
             programs=programs.find(
-                source["server_version_num"] // 10000,
+                source.server_version_num // 10000,
                 server_bin=request.server_bin,
                 pg_bin=request.pg_bin,
                 account=who,
             ),
             account=who,
-            around=source["surroundings"],
-            relations=sum(name.startswith(("table ", "index ")) for name in source["schema"]),
+            around=source.surroundings,
+            relations=sum(name.startswith(("table ", "index ")) for name in source.schema),
             needed_bytes=int(_size(alive) * request.space_factor),
             make_room="Make room, or set gonogo_remote_dir or twin_space_factor.",
             stage=_STAGE,
@@ -257,7 +257,7 @@ def _started(
     )
 
 
-def _in(kept: Kept, request: _Request, source: Mapping[str, Any], manner: Manner) -> _Target:
+def _in(kept: Kept, request: _Request, source: SourceRecord, manner: Manner) -> _Target:
     admin = kept.login(superuser=True)
     doors = Doors(
         admin=admin,
@@ -267,14 +267,14 @@ def _in(kept: Kept, request: _Request, source: Mapping[str, Any], manner: Manner
         run_id=request.run_id,
         stage=_STAGE,
         prefix=kept.standins,
-        settings=cluster_globals.session_settings(source["surroundings"], kept.version),
+        settings=cluster_globals.session_settings(source.surroundings, kept.version),
     )
     return _Target(doors.connect, "cluster", Filling(_archive(request, manner), doors))
 
 
-def _settle(target: _Target, source: Mapping[str, Any], manner: Manner) -> None:
+def _settle(target: _Target, source: SourceRecord, manner: Manner) -> None:
     """What was kept from the database until it was restored."""
-    around = source["surroundings"]
+    around = source.surroundings
     with target.connect() as connection:
         # As this database reads its name, whose letters may be another encoding's.
         own = connection.execute("SELECT pg_catalog.current_database()").fetchone()[0]
@@ -300,9 +300,9 @@ def _damage(request: _Request) -> str | None:
     return restoring.sealed(request.archive, request.sha256)
 
 
-def _source(request: _Request) -> dict[str, Any]:
+def _source(request: _Request) -> SourceRecord:
     source = restoring.read_source(request.archive)
-    fingerprint.require(source["method"])
+    fingerprint.require(source.method)
     return source
 
 
@@ -315,7 +315,7 @@ def _archive(request: _Request, manner: Manner) -> restoring.Archive:
 
 
 def _broken(
-    request: _Request, source: Mapping[str, Any], damage: str | None, method: str
+    request: _Request, source: SourceRecord, damage: str | None, method: str
 ) -> TwinAnswer | None:
     """The answer about an archive that is not given to a server, None about one that is."""
     told = TwinAnswer(proven=None, reason=None, method=method, seconds=TwinSeconds())
@@ -323,18 +323,18 @@ def _broken(
         reason = f"the archive is not the one that was sealed: {damage}"
         return replace(told, proven=False, reason=reason)
     archived = restoring.data_of(request.archive)
-    lost = proof.without_position(source, archived)
+    lost = proof.without_position(source.sequences.before, source.schema, archived)
     if lost:
         reason = "the archive does not say where sequences stand: " + ", ".join(lost[:20])
         return replace(told, proven=False, reason=reason)
-    unread = proof.uncompared(source, archived)
+    unread = proof.uncompared(source.content, archived)
     if unread:
         reason = "the archive has data that nobody has compared: " + ", ".join(unread[:20])
         return replace(told, reason=reason)
     return None
 
 
-def _compared(target: _Target, source: Mapping[str, Any]) -> TwinAnswer:
+def _compared(target: _Target, source: SourceRecord) -> TwinAnswer:
     """Restore and compare: the answer without the time of the start."""
     started = time.monotonic()
     _prepare(target, source)
@@ -361,10 +361,10 @@ def _size(connection: Any) -> int:
         return int(cursor.fetchone()[0])
 
 
-def _prepare(target: _Target, source: Mapping[str, Any]) -> None:
+def _prepare(target: _Target, source: SourceRecord) -> None:
     """What pg_restore takes for granted. Raises UnprovenError when an extension is not there."""
     extensions = [
-        name[len("extension ") :] for name in source["schema"] if name.startswith("extension ")
+        name[len("extension ") :] for name in source.schema if name.startswith("extension ")
     ]
     with target.connect() as connection:
         known = connection.execute(_EXTENSIONS).fetchall()
@@ -375,7 +375,7 @@ def _prepare(target: _Target, source: Mapping[str, Any]) -> None:
                 detail="The database uses it, so the backup cannot be restored without it.",
                 hint="Install its package on the host.",
             )
-        if "schema public" not in source["schema"]:
+        if "schema public" not in source.schema:
             connection.execute("DROP SCHEMA public")
 
 

@@ -8,9 +8,10 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ...contract.records.source import Surroundings
 from ..restore.cluster_globals import names_in
 from ..session.connection import DatabaseError
 
@@ -19,18 +20,18 @@ __all__ = ["settings", "wanted"]
 _NOT_THERE = "58P01"  # undefined_file
 
 
-def wanted(connection: Any, around: Mapping[str, Any]) -> list[str]:
+def wanted(connection: Any, around: Surroundings) -> list[str]:
     """Libraries that the twin has to be started with, in their order; loads each to try it.
 
     `connection` is a superuser's, to a server that has loaded none of them.
     """
-    told = around.get("preloaded")
+    told = around.preloaded
     if told is None:
-        return list(_of_extensions(connection, around.get("extension_libraries") or {}))
+        return list(_of_extensions(connection, around.extension_libraries or {}))
     return [name for name in names_in(told) if _refusal(connection, name) != _NOT_THERE]
 
 
-def settings(libraries: list[str], around: Mapping[str, Any]) -> dict[str, str]:
+def settings(libraries: list[str], around: Surroundings) -> dict[str, str]:
     """What the server is started with, then.
 
     None of their processes may run: they would do in the twin what they do in the source (jobs of a
@@ -40,14 +41,14 @@ def settings(libraries: list[str], around: Mapping[str, Any]) -> dict[str, str]:
         return {}
     return {
         # One database of a server can have it, so the source is that one.
-        "cron.database_name": around["sent"]["name"],
-        **(around.get("preloaded_settings") or {}),
+        "cron.database_name": around.sent.name,
+        **(around.preloaded_settings or {}),
         "shared_preload_libraries": ", ".join(f'"{name}"' for name in libraries),
         "max_worker_processes": "0",
     }
 
 
-def _of_extensions(connection: Any, extensions: Mapping[str, list[str]]) -> Iterator[str]:
+def _of_extensions(connection: Any, extensions: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Libraries that refuse to be loaded in a session."""
     for name, libraries in sorted(extensions.items()):
         for library in (name, *(one.rpartition("/")[2] for one in libraries)):

@@ -11,11 +11,11 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from ...contract.login import Login
+from ...contract.records.source import Surroundings
 from ..restore import cluster_globals, made_database
 from ..restore.errors import UnprovenError
 
@@ -30,11 +30,11 @@ WHERE split_part(application_name, ':', 1) = 'gonogo'
 """
 
 
-def make(connection: Any, run_id: str, around: Mapping[str, Any]) -> None:
+def make(connection: Any, run_id: str, around: Surroundings) -> None:
     """Create it. Raises UnprovenError when this role may not, or the server cannot."""
-    if not around["may_create"]:
+    if not around.may_create:
         raise UnprovenError(
-            f"role {around['sent']['login']} may not create a database on the source's server",
+            f"role {around.sent.login} may not create a database on the source's server",
             hint="Install the server's package on the host, set gonogo_server_bin, or grant "
             "CREATEDB.",
         )

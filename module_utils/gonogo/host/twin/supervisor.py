@@ -29,6 +29,7 @@ from typing import Any, Callable
 from ...contract.errors import GonogoError
 from ...contract.home import account_name
 from ...contract.login import Login, Timeouts, application_name
+from ...contract.records.source import Surroundings
 from ...contract.records.twin import Confined
 from ..files import removal
 from ..restore import cluster_globals, standins
@@ -58,7 +59,7 @@ class Wanted:
     directory: Path
     programs: Path
     account: Account
-    around: Mapping[str, Any]
+    around: Surroundings
     relations: int
     needed_bytes: int
     # What to do where there is not so much room.
@@ -242,28 +243,28 @@ def _refuse_no_room(where: directories.Directories, wanted: Wanted) -> None:
 
 def _make(wanted: Wanted, where: directories.Directories, spawned: Any) -> Kept:
     around = wanted.around
-    database, sent = str(around["database"]["datname"]), around["sent"]
-    superuser = str(sent["superuser"])
+    database, sent = str(around.database["datname"]), around.sent
+    superuser = sent.superuser
     server.initialize(
         where.data,
         programs=wanted.programs,
         account=wanted.account,
         superuser=superuser,
-        encoding=str(around["encoding"]),
+        encoding=around.encoding,
         log=where.log,
     )
     prefix = standins.new_prefix()
-    others = [f"{prefix}{number}" for number in range(len(around["roles"]) + 1)]
-    _open_to_us(where, wanted.account, users=(superuser, str(sent["login"]), *others))
+    others = [f"{prefix}{number}" for number in range(len(around.roles) + 1)]
+    _open_to_us(where, wanted.account, users=(superuser, sent.login, *others))
     login = Login(db="template1", host=str(where.sockets), port=server.PORT, user=superuser)
     confinement = _started(wanted, where, login, spawned)
     kept = Kept(
         home=str(where.home),
         host=str(where.sockets),
         port=server.PORT,
-        database=str(sent["name"]),
+        database=sent.name,
         superuser=superuser,
-        user=str(sent["login"]),
+        user=sent.login,
         version=0,
         standins=prefix,
         confinement=confinement.told(),
