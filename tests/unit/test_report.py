@@ -18,9 +18,15 @@ from gonogo.contract import canonical
 from gonogo.contract.errors import GonogoError
 from gonogo.contract.records.reading import plain, read
 from gonogo.contract.records.twin import TwinRecord
-from gonogo.controller.evidence import Run
+from gonogo.controller.evidence import Run, load
 from gonogo.controller.evidence.judgement import decided
-from gonogo.controller.report.view import _proof, render_markdown, summary_lines, write_reports
+from gonogo.controller.report.view import (
+    _page,
+    _proof,
+    render_markdown,
+    summary_lines,
+    write_reports,
+)
 from tests.records import BACKUP, IDENTITY, PROOF, RUN, TWIN
 from tests.unit.deployments import deployment, trace
 
@@ -153,9 +159,9 @@ def test_a_database_of_many_tables_makes_no_long_report() -> None:
     odd = {"public.z1": {"rows": [1, 0], "hash": ["1", "0"], "equal": False}}
     proof = {**PROOF, "tables": {**tables, **odd}}
     view = _proof(read(TwinRecord, {**TWIN, "proven": False, "proof": proof}, file="twin.json"))
-    assert [table["name"] for table in view["tables"][:2]] == ["public.z1", "public.t0"]
-    assert len(view["tables"]) == 200
-    assert view["more"] == "49801 more are equal, see twin.json"
+    assert [table.name for table in view.tables[:2]] == ["public.z1", "public.t0"]
+    assert len(view.tables) == 200
+    assert view.more == "49801 more are equal, see twin.json"
 
 
 class Tags(HTMLParser):
@@ -348,9 +354,11 @@ def test_without_a_verdict_there_is_no_report(tmp_path: Path) -> None:
 
 
 def test_a_template_cannot_print_raw_text(tmp_path: Path) -> None:
+    path = write_run(tmp_path)
     (tmp_path / "report.md.j2").write_text("{{ title }}")
+    page = _page(load(path), decided(path))
     with pytest.raises(GonogoError, match="without the filter"):
-        render_markdown({"title": "x"}, tmp_path)
+        render_markdown(page, tmp_path)
 
 
 # --- the terminal -------------------------------------------------------------------------------

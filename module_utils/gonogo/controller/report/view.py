@@ -31,6 +31,7 @@ from ...contract.records.twin import Confined, TableProof, TwinRecord, TwinSecon
 from ...contract.records.verdict import Reason, VerdictRecord
 from ..evidence import Evidence, Run, load
 from ..outcome import trace
+from .page import CheckLine, CriterionLine, Labelled, Page, Proof, Row, TableLine
 
 __all__ = [
     "nothing_judged",
@@ -69,10 +70,10 @@ def write_reports(
     run = Run.open(run_dir)
     evidence = load(run_dir)
     document = run.read(VerdictRecord) if verdict is None else verdict
-    view = _view(evidence, document)
-    run.publish("report.md", render_markdown(view, templates_dir))
-    run.publish("report.html", render_html(view, templates_dir))
-    run.publish("junit.xml", render_junit(view))
+    page = _page(evidence, document)
+    run.publish("report.md", render_markdown(page, templates_dir))
+    run.publish("report.html", render_html(page, templates_dir))
+    run.publish("junit.xml", render_junit(page))
 
 
 def summary_lines(verdict: VerdictRecord, *, report: str | None = None) -> list[str]:
@@ -141,35 +142,37 @@ def _reason_lines(reason: Reason) -> list[str]:
 # --- what a report says -------------------------------------------------------------------------
 
 
-def _view(evidence: Evidence, verdict: VerdictRecord) -> dict[str, Any]:
-    """Gather what the reports say; both templates and junit.xml print from this alone."""
+def _page(evidence: Evidence, verdict: VerdictRecord) -> Page:
+    """Gather what the reports say."""
     plan = evidence.plan
     checks = [_check_view(check, evidence, verdict) for check in (plan.checks if plan else ())]
     score = verdict.score
-    return {
-        "title": (plan.title if plan else "") or verdict.runbook or "unknown runbook",
-        "verdict": verdict,
-        "score": f"{score.passed}/{score.of}",
-        "percent": score.passed * 100 // score.of if score.of else 0,
-        "head": _head(evidence.run, verdict),
-        **_facts(plan, evidence.facts),
-        "groups": _groups(plan, verdict),
-        "checks": checks,
-        "open_checks": [check for check in checks if check["status"] != "pass"],
-        "justification": _justification(verdict, checks),
-        "backup": _backup(evidence.backup),
-        "proof": _proof(evidence.twin),
-        "rehearsal": _rehearsal(readable(Rehearsal, evidence.rehearsal, file=Rehearsal.FILE)),
-        "deployment": _trace(readable(Deployment, evidence.deploy, file=Deployment.FILE)),
-        "sql": sorted(path.name for path in (evidence.path / "sql").glob("*") if path.is_file()),
-        "ledger": len(evidence.ledger),
-        "stages": [
+    labelled, facts = _facts(plan, evidence.facts)
+    return Page(
+        title=(plan.title if plan else "") or verdict.runbook or "unknown runbook",
+        verdict=verdict,
+        score=f"{score.passed}/{score.of}",
+        percent=score.passed * 100 // score.of if score.of else 0,
+        head=_head(evidence.run, verdict),
+        labelled=labelled,
+        facts=facts,
+        groups=_groups(plan, verdict),
+        checks=checks,
+        justification=_justification(verdict, checks),
+        backup=_backup(evidence.backup),
+        proof=_proof(evidence.twin),
+        rehearsal=_rehearsal(readable(Rehearsal, evidence.rehearsal, file=Rehearsal.FILE)),
+        deployment=trace.view(
+            readable(Deployment, evidence.deploy, file=Deployment.FILE), shown=_value
+        ),
+        sql=sorted(path.name for path in (evidence.path / "sql").glob("*") if path.is_file()),
+        ledger=len(evidence.ledger),
+        stages=[
             (event.stage, event.event == "stage_passed", event.at)
             for event in evidence.events
             if event.event in ("stage_passed", "stage_failed")
         ],
-        "words": WORDS,
-    }
+    )
 
 
 def _head(run: RunRecord | None, verdict: VerdictRecord) -> list[tuple[str, str]]:
@@ -190,36 +193,32 @@ def _head(run: RunRecord | None, verdict: VerdictRecord) -> list[tuple[str, str]
     ]
 
 
-def _facts(plan: PlanRecord | None, facts: Mapping[str, object]) -> dict[str, Any]:
-    """Return the facts: under `labelled` those that the runbook has labels for, with their heading;
-    under `facts` the others by their names."""
+def _facts(plan: PlanRecord | None, facts: Mapping[str, object]) -> tuple[Labelled, list[Row]]:
+    """Return the facts that the runbook has labels for, and the others by their names."""
     declared = plan.report.facts if plan and plan.report else None
     labels = {one.fact: one.label for one in (declared.labels if declared else ())}
-    return {
-        "labelled": {
-            "heading": declared.heading if declared else "",
-            "rows": [(label, _value(facts.get(key))) for key, label in labels.items()],
-        },
-        "facts": [
-            (key, _value(value)) for key, value in sorted(facts.items()) if key not in labels
-        ],
-    }
+    labelled = Labelled(
+        heading=declared.heading if declared else "",
+        rows=[(label, _value(facts.get(key))) for key, label in labels.items()],
+    )
+    others = [(key, _value(value)) for key, value in sorted(facts.items()) if key not in labels]
+    return labelled, others
 
 
 def _groups(
     plan: PlanRecord | None, verdict: VerdictRecord
-) -> list[tuple[str, list[dict[str, str]]]]:
+) -> list[tuple[str, list[CriterionLine]]]:
     """Return the criteria under their headings, classes without any left out."""
     groups = []
     own = (plan.report.headings if plan and plan.report else None) or {}
     for kind, heading in HEADINGS.items():
         rows = [
-            {
-                "id": criterion.id,
-                "title": criterion.title,
-                "status": verdict.criteria.get(criterion.id, "not_run"),
-                "of": _value([*(criterion.of or ())]),
-            }
+            CriterionLine(
+                id=criterion.id,
+                title=criterion.title,
+                status=verdict.criteria.get(criterion.id, "not_run"),
+                of=_value([*(criterion.of or ())]),
+            )
             for criterion in (plan.criteria if plan else ())
             if criterion.class_ == kind
         ]
@@ -228,28 +227,28 @@ def _groups(
     return groups
 
 
-def _check_view(check: PlannedCheck, evidence: Evidence, verdict: VerdictRecord) -> dict[str, Any]:
+def _check_view(check: PlannedCheck, evidence: Evidence, verdict: VerdictRecord) -> CheckLine:
     found = [result for result in evidence.checks if result.check_id == check.id]
     status = verdict.checks.get(check.id, "not_run")
     # Of several results the one that decided.
     deciding = (result for result in found if result.status == status)
     result = next(deciding, found[-1] if found else None)
     notes = [note for note in verdict.conditions if note.subject == check.id]
-    return {
-        "id": check.id,
-        "title": check.title,
-        "criterion": check.criterion,
-        "phase": (result.phase if result else "") or check.phase,
-        "status": status,
-        "examined": _value(result.examined if result else None),
-        "seconds": f"{result.seconds:.3f}" if result else "",
-        "expected": _value(result.expected if result else None),
-        "observed": _value(result.observed if result else None),
-        "samples": [*(result.samples if result else ())],
-        "remedy": check.remedy,
-        "counts": not any(note.code in ("informational", "waiver_applied") for note in notes),
-        "notes": [note.text for note in notes],
-    }
+    return CheckLine(
+        id=check.id,
+        title=check.title,
+        criterion=check.criterion,
+        phase=(result.phase if result else "") or check.phase,
+        status=status,
+        examined=_value(result.examined if result else None),
+        seconds=f"{result.seconds:.3f}" if result else "",
+        expected=_value(result.expected if result else None),
+        observed=_value(result.observed if result else None),
+        samples=[*(result.samples if result else ())],
+        remedy=check.remedy,
+        counts=not any(note.code in ("informational", "waiver_applied") for note in notes),
+        notes=[note.text for note in notes],
+    )
 
 
 def _backup(record: BackupRecord | None) -> list[tuple[str, str]]:
@@ -274,10 +273,10 @@ def _seconds(record: object) -> str | None:
 _TABLES_SHOWN = 200
 
 
-def _proof(twin: TwinRecord | None) -> dict[str, Any]:
+def _proof(twin: TwinRecord | None) -> Proof:
     """Return what the restored backup was found to be, and its tables one by one."""
     if twin is None:
-        return {"head": [], "tables": [], "more": ""}
+        return Proof()
     seconds = twin.seconds or TwinSeconds()
     head: dict[str, object] = {
         "proven": twin.proven,
@@ -297,20 +296,16 @@ def _proof(twin: TwinRecord | None) -> dict[str, Any]:
             "the way back does not bring": plain(schema.not_carried),
         }
     tables = [
-        {"name": name, "equal": table.equal, **_compared(table)}
-        for name, table in (twin.proof.tables.items() if twin.proof else ())
+        _compared(name, table) for name, table in (twin.proof.tables.items() if twin.proof else ())
     ]
     # What differs first, and all of that.
-    tables.sort(key=lambda table: bool(table["equal"]))
-    shown = max(_TABLES_SHOWN, sum(not table["equal"] for table in tables))
-    said = [(label, _value(value)) for label, value in head.items() if value not in (None, [])]
-    return {
-        "head": said,
-        "tables": tables[:shown],
-        "more": f"{len(tables) - shown} more are equal, see {TwinRecord.FILE}"
-        if tables[shown:]
-        else "",
-    }
+    tables.sort(key=lambda table: table.equal)
+    shown = max(_TABLES_SHOWN, sum(not table.equal for table in tables))
+    return Proof(
+        head=[(label, _value(value)) for label, value in head.items() if value not in (None, [])],
+        tables=tables[:shown],
+        more=f"{len(tables) - shown} more are equal, see twin.json" if tables[shown:] else "",
+    )
 
 
 def _confinement(found: Confined | None) -> str | None:
@@ -322,15 +317,10 @@ def _confinement(found: Confined | None) -> str | None:
     return f"{said} ({found.reason})" if found.reason else said
 
 
-def _trace(record: Deployment | None) -> dict[str, Any]:
-    found = trace.view(record, shown=_value)
-    return {"head": found.head, "lines": found.lines}
-
-
-def _rehearsal(record: Rehearsal | None) -> dict[str, Any]:
+def _rehearsal(record: Rehearsal | None) -> trace.View:
     """Return what was tried on the twin: what it came to, and what each statement cost."""
     if record is None:
-        return {"head": [], "lines": []}
+        return trace.View([], [])
     undone, again, back, problem = record.undone, record.again, record.back, record.problem
     deployment = trace.view(record.deployment, shown=_value)
     head = {
@@ -358,22 +348,18 @@ def _rehearsal(record: Rehearsal | None) -> dict[str, Any]:
         ],
     }
     said = [(key, _value(value)) for key, value in head.items() if value not in (None, [], (), "")]
-    return {"head": [*said, *deployment.head], "lines": deployment.lines}
+    return trace.View([*said, *deployment.head], deployment.lines)
 
 
-def _compared(table: TableProof) -> dict[str, str]:
+def _compared(name: str, table: TableProof) -> TableLine:
     source, restored = table.rows
     word = "equal" if table.equal else "DIFFERENT"
-    return {"source": _value(source), "restored": _value(restored), "word": word}
+    return TableLine(name, table.equal, _value(source), _value(restored), word)
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _justification(verdict: VerdictRecord, checks: Sequence[Mapping[str, Any]]) -> list[str]:
+def _justification(verdict: VerdictRecord, checks: Sequence[CheckLine]) -> list[str]:
     """Return the sentences a person used to write under the decision."""
-    counts = {status: sum(check["status"] == status for check in checks) for status in WORDS}
+    counts = {status: sum(check.status == status for check in checks) for status in WORDS}
     summary = ", ".join(
         f"{number} {WORDS[status].lower()}" for status, number in counts.items() if number
     )
@@ -390,10 +376,6 @@ def _justification(verdict: VerdictRecord, checks: Sequence[Mapping[str, Any]]) 
     if verdict.conditions:
         sentences.append(f"{_count(len(verdict.conditions), 'condition')} noted below.")
     return sentences
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 # What of an observed identity a person wants to read; run.json has all of it.
@@ -478,7 +460,7 @@ def _only_inert(value: object) -> object:
     raise GonogoError(f'a template prints "{shown(value)}" without the filter text or code')
 
 
-def render_markdown(view: Mapping[str, Any], templates_dir: Path) -> str:
+def render_markdown(page: Page, templates_dir: Path) -> str:
     """Return report.md. Raises `GonogoError` for a template that prints raw text."""
     # Nothing to escape for HTML here: `finalize` lets only what the filters made inert pass.
     environment = Environment(
@@ -491,7 +473,7 @@ def render_markdown(view: Mapping[str, Any], templates_dir: Path) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(text=_markdown_text, code=_markdown_code)
-    return environment.get_template("report.md.j2").render(view)
+    return environment.get_template("report.md.j2").render(page.names(), words=WORDS)
 
 
 # --- HTML ---------------------------------------------------------------------------------------
@@ -507,7 +489,7 @@ def _csp_hash(style: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
 
 
-def render_html(view: Mapping[str, Any], templates_dir: Path) -> str:
+def render_html(page: Page, templates_dir: Path) -> str:
     """Return report.html: one file, no script, nothing loaded from anywhere."""
     environment = Environment(
         loader=FileSystemLoader(templates_dir),
@@ -519,32 +501,32 @@ def render_html(view: Mapping[str, Any], templates_dir: Path) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["csp_hash"] = _csp_hash
-    return environment.get_template("report.html.j2").render(view)
+    return environment.get_template("report.html.j2").render(page.names(), words=WORDS)
 
 
 # --- JUnit --------------------------------------------------------------------------------------
 
 
-def render_junit(view: Mapping[str, Any]) -> str:
+def render_junit(page: Page) -> str:
     """Return junit.xml: a case per check and one for the decision; green means GO.
 
     A check that does not count, or whose failure is waived, is `skipped` unless it passed.
     """
-    verdict = view["verdict"]
-    suite = ElementTree.Element("testsuite", name=visible(view["title"]))
-    for check in view["checks"]:
-        case = _case(suite, check["criterion"], f"{check['id']} {check['title']}")
-        case.set("time", check["seconds"] or "0")
-        if check["status"] != "pass":
-            outcome = "failure" if check["status"] == "fail" else "error"
-            message = f"expected: {check['expected']}; observed: {check['observed']}"
-            more = [*check["samples"], *check["notes"], check["remedy"]]
-            _outcome(case, outcome if check["counts"] else "skipped", message, more)
+    verdict = page.verdict
+    suite = ElementTree.Element("testsuite", name=visible(page.title))
+    for check in page.checks:
+        case = _case(suite, check.criterion, f"{check.id} {check.title}")
+        case.set("time", check.seconds or "0")
+        if check.status != "pass":
+            outcome = "failure" if check.status == "fail" else "error"
+            message = f"expected: {check.expected}; observed: {check.observed}"
+            more = [*check.samples, *check.notes, check.remedy]
+            _outcome(case, outcome if check.counts else "skipped", message, more)
     decision = _case(suite, "decision", "The decision is GO")
     if verdict.decision != "GO":
         outcome = "failure" if verdict.decision == "NO-GO" else "error"
         reasons = [f"{reason.subject}: {reason.text}" for reason in verdict.reasons]
-        _outcome(decision, outcome, f"{verdict.decision} {view['score']}", reasons)
+        _outcome(decision, outcome, f"{verdict.decision} {page.score}", reasons)
     for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(attribute, str(len(suite.findall(f"testcase/{tag}"))))
     suite.set("tests", str(len(suite)))
