@@ -18,7 +18,7 @@ __all__ = ["Asked", "Call", "Modules", "parsed"]
 
 _ENGINE = "gonogo.sql.j2"
 # The macros of it that make a block of an id.
-_MAKERS = ("check", "sound")
+_MAKERS = ("check", "sound", "by_helper")
 # Where an id goes in: one of these macros, and the function that gives rules about rows.
 _CHECK, _RULES = "check", "rules"
 _BLOCK = re.compile(r"^-- @check +([^\n]*?)[ \t]*$", re.MULTILINE)
