@@ -71,8 +71,8 @@ def test_a_twin_that_nobody_keeps_is_removed(tmp_path: Path) -> None:
     (home / "data" / "base").mkdir()
     (home / "data" / "base" / "1").write_text("x" * 1000)
     (swept,) = directories.sweep(tmp_path / "twins")
-    assert swept["file"] == str(home)
-    assert swept["size"] >= 1000
+    assert swept.file == str(home)
+    assert swept.size >= 1000
     assert not home.exists()
 
 
@@ -166,7 +166,7 @@ def test_what_lies_elsewhere_is_found_again_by_the_next(
         directories.sweep(tmp_path / "twins")
         assert outside.is_dir()
     (swept,) = directories.sweep(tmp_path / "twins")
-    assert swept["file"] == str(home)
+    assert swept.file == str(home)
     assert not outside.exists()
     assert not home.exists()
 
@@ -334,7 +334,7 @@ def test_only_what_pg_dump_has_written_is_removed(tmp_path: Path) -> None:
     for name in ("toc.dat", "3012.dat", "3013.dat.gz", "blobs.toc", "blob_7.dat.lz4"):
         (partial / name).write_text("x")
     (swept,) = sweep(tmp_path)
-    assert swept["size"] == 5
+    assert swept.size == 5
     assert not partial.exists()
 
 

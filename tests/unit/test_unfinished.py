@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gonogo.contract.records.swept import Swept
 from gonogo.host.files.unfinished import made, sweep
 
 NAME = "apms-20260131T120000Z-0a1b2c"
@@ -49,7 +50,7 @@ def test_it_stays_while_somebody_works_on_it_and_goes_with_a_kill(tmp_path: Path
         assert partial.is_dir()
         worker.kill()
         worker.wait()
-    assert sweep(tmp_path) == [{"file": str(partial), "size": 1000}]
+    assert sweep(tmp_path) == [Swept(str(partial), 1000)]
     assert list(tmp_path.iterdir()) == []
 
 

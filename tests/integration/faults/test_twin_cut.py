@@ -118,8 +118,8 @@ def test_supervisor_that_was_killed(rehearsal: Rehearsal, twin: Path) -> None:
     os.kill(supervisor, signal.SIGKILL)
     _until(lambda: not _at_work(str(twin)), "the server is gone")
     (swept,) = directories.sweep(rehearsal.directory / "twins")
-    assert swept["file"] == str(rehearsal.home)
-    assert swept["size"] > 1_000_000
+    assert swept.file == str(rehearsal.home)
+    assert swept.size > 1_000_000
     _assert_nothing_left(rehearsal, twin, server)
 
 

@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from .record import Record
+from .record import JsonObject, Record
 
 
 def parse(raw: bytes, *, file: str | None = None) -> Any:
@@ -25,9 +25,9 @@ def parse(raw: bytes, *, file: str | None = None) -> Any:
         raise ValueError("nested too deeply") from None
 
 
-def records_of(name: str, raw: bytes) -> tuple[list[dict[str, Any]], list[str]]:
+def records_of(name: str, raw: bytes) -> tuple[list[JsonObject], list[str]]:
     """Return the objects of a `.jsonl` file, and what is wrong with the other lines."""
-    records: list[dict[str, Any]] = []
+    records: list[JsonObject] = []
     problems: list[str] = []
     for number, text in enumerate(lines_of(raw), start=1):
         try:

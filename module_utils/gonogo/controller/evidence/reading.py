@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ...contract import canonical
 from ...contract.errors import shown
@@ -23,7 +23,7 @@ from . import disk
 from .chain import verified
 from .names import CHAIN, DERIVED, FILE, LATER, SEALED
 from .parsing import parse, records_of
-from .record import require_shape
+from .record import JsonObject, require_shape
 
 _STRANGE = "was written by no stage"
 _Record = TypeVar("_Record", bound=FileRecord)
@@ -43,8 +43,8 @@ class Evidence:
     checks: list[CheckResult] = field(default_factory=list)
     backup: BackupRecord | None = None
     twin: TwinRecord | None = None
-    rehearsal: dict[str, Any] | None = None
-    deploy: dict[str, Any] | None = None
+    rehearsal: JsonObject | None = None
+    deploy: JsonObject | None = None
     ledger: list[LedgerRow] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -195,7 +195,7 @@ def _verify_run_id(evidence: Evidence) -> None:
                 problems.append(f"check {shown(check_id)} was answered, its result is gone")
 
 
-def read_object(file: Path) -> dict[str, Any]:
+def read_object(file: Path) -> JsonObject:
     """What one file says, whether or not the chain knows it.
 
     Raises OSError, ValueError for what is no JSON, and `RecordError` for another shape than a run
@@ -218,7 +218,7 @@ def peek(path: Path, record: type[_Record]) -> _Record | None:
         return None
 
 
-def _load_object(path: Path, name: str, problems: list[str]) -> dict[str, Any] | None:
+def _load_object(path: Path, name: str, problems: list[str]) -> JsonObject | None:
     raw = _content(path, name, problems)
     if raw is None:
         return None

@@ -14,12 +14,15 @@ from typing import Any
 from ...contract.errors import shown
 from ...contract.records.reading import HINT, RecordError
 
-__all__ = ["Record", "require_shape"]
+__all__ = ["JsonObject", "Record", "require_shape"]
+
+# An object of JSON of which nobody has said yet what it is.
+JsonObject = dict[str, Any]
 
 # What is read of each file: the kinds of values that are looked into. A list with one entry is a
 # list of such, and of several in a tuple any counts. A key that is not there is told when it is
 # asked for.
-_OBJECT: dict[str, Any] = {}
+_OBJECT: Mapping[str, object] = {}
 _SHAPES: tuple[tuple[re.Pattern[str], Any], ...] = tuple(
     (re.compile(pattern), shape)
     for pattern, shape in {
@@ -50,12 +53,12 @@ _SHAPES: tuple[tuple[re.Pattern[str], Any], ...] = tuple(
 )
 
 
-class Record(dict[str, Any]):
+class Record(JsonObject):
     """An object of a file of evidence, at any depth."""
 
     __slots__ = ("_file",)
 
-    def __init__(self, values: Mapping[str, Any], file: str) -> None:
+    def __init__(self, values: JsonObject, file: str) -> None:
         super().__init__(values)
         self._file = file
 

@@ -19,7 +19,7 @@ from . import disk
 from .chain import EVENTS, event_hash, sealed, tail
 from .names import CHAIN, DERIVED, ENVIRONMENT, FILE, RUN_ID
 from .parsing import parse, records_of
-from .record import require_shape
+from .record import JsonObject, require_shape
 
 Clock = Callable[[], datetime]
 _Record = TypeVar("_Record", bound=FileRecord)
@@ -109,8 +109,8 @@ class Run:
         return self.write_json(record.FILE, record, stage=stage)
 
     def claim(
-        self, name: str, record: Mapping[str, Any], *, key: str, stage: str
-    ) -> dict[str, Any] | None:
+        self, name: str, record: Mapping[str, object], *, key: str, stage: str
+    ) -> JsonObject | None:
         """Write a record unless one with the same value of `key` is there; return that one then.
 
         Of several who try at once one succeeds.
@@ -195,7 +195,7 @@ class Run:
         """Whether the file that such a record is lies there."""
         return (self.path / record.FILE).is_file()
 
-    def read_lines(self, name: str) -> list[dict[str, Any]]:
+    def read_lines(self, name: str) -> list[JsonObject]:
         """Return the records of a `.jsonl` file. Raises `GonogoError` for a missing or bad one."""
         records, problems = records_of(name, self.read_bytes(name))
         if problems:

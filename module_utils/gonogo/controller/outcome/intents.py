@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from ...contract.records.deployment import (
     Approved,
@@ -113,7 +112,7 @@ def deployment(path: Path) -> Deployment | None:
         return None
 
 
-def open_runs(runs_dir: Path, environment: str, login: Mapping[str, Any]) -> list[Run]:
+def open_runs(runs_dir: Path, environment: str, login: Mapping[str, object]) -> list[Run]:
     """The runs on this login's database whose deployments are open, the oldest first."""
     found = []
     for path in sorted((runs_dir / environment).glob(f"*Z-*/{DEPLOY}")):
@@ -129,7 +128,7 @@ def intent_of(run: Run) -> Intent:
     return run.read(Intent)
 
 
-def plan_of(run: Run) -> dict[str, Any]:
+def plan_of(run: Run) -> dict[str, object]:
     """What to ask the target host for. Raises GonogoError for evidence that was altered."""
     intended = intent_of(run).plan
     steps = tuple(Step(step.file, step.transaction) for step in intended.steps)
@@ -191,7 +190,7 @@ def _error(state: str) -> Failure:
     )
 
 
-def _object(file: Path) -> dict[str, Any]:
+def _object(file: Path) -> Mapping[str, object]:
     """What a file says, and nothing where it is not there or cannot be read."""
     try:
         return read_object(file)

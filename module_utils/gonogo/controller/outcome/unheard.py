@@ -11,7 +11,6 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from ...contract.records.run import RunRecord, Target
 from ..evidence import Run, peek
@@ -50,7 +49,7 @@ def restores(
     environment: str,
     *,
     host: str,
-    login: Mapping[str, Any],
+    login: Mapping[str, object],
     also: str | None = None,
 ) -> list[Run]:
     """The runs of this host's database whose backups may have been restored, the oldest first.
@@ -68,7 +67,7 @@ def restores(
     return found
 
 
-def undos(runs_dir: Path, environment: str, *, login: Mapping[str, Any]) -> list[Run]:
+def undos(runs_dir: Path, environment: str, *, login: Mapping[str, object]) -> list[Run]:
     """The runs of this login's database whose migrations may have been taken back."""
     return [
         Run.open(path.parent)
@@ -77,7 +76,7 @@ def undos(runs_dir: Path, environment: str, *, login: Mapping[str, Any]) -> list
     ]
 
 
-def keep_done(run: Run, stage: str, record: Mapping[str, Any], *, by: str) -> None:
+def keep_done(run: Run, stage: str, record: Mapping[str, object], *, by: str) -> None:
     """Put on record that it was done; `by` is the run that has found it out."""
     plan = run.read_json(f"{stage}_plan.json")
     approved = {key: plan[key] for key in (*APPROVAL, "token")}
@@ -102,7 +101,7 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _is_of(path: Path, login: Mapping[str, Any]) -> bool:
+def _is_of(path: Path, login: Mapping[str, object]) -> bool:
     target = _target(path)
     return target is not None and target.login == login
 
@@ -113,7 +112,7 @@ def _target(path: Path) -> Target | None:
     return record.target if record else None
 
 
-def _object(file: Path) -> dict[str, Any]:
+def _object(file: Path) -> Mapping[str, object]:
     try:
         value = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -105,7 +105,7 @@ def literal(value: Any) -> Sql:
     )
 
 
-def jsonb(value: Mapping[str, Any] | Sequence[Any] | str | float | bool | None) -> Sql:
+def jsonb(value: Mapping[str, object] | Sequence[object] | str | float | bool | None) -> Sql:
     """Quote a structure as a jsonb literal."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, allow_nan=False)
     if _JSON_NUL.search(text):

@@ -16,8 +16,8 @@ import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from ...contract.records.swept import Swept
 from ...contract.run_id import PATTERN
 from . import removal
 
@@ -59,13 +59,13 @@ def discard(folder: Path, made_here: os.stat_result) -> None:
             removal.remove(found, parent, folder.name)
 
 
-def sweep(directory: Path) -> list[dict[str, Any]]:
-    """Remove the unfinished backups that nobody works on; returns file and size (bytes) of each.
+def sweep(directory: Path) -> list[Swept]:
+    """Remove the unfinished backups that nobody works on; returns each.
 
     What cannot be looked at or removed is left alone, and so is a directory of somebody else, or
     with anything in it that pg_dump does not write.
     """
-    swept: list[dict[str, Any]] = []
+    swept: list[Swept] = []
     with contextlib.suppress(OSError), _locked(directory) as parent:
         for name in removal.names(parent):
             found = _NAME.fullmatch(name)
@@ -76,7 +76,7 @@ def sweep(directory: Path) -> list[dict[str, Any]]:
                 if size is None:
                     continue
                 removal.remove(partial, parent, name)
-                swept.append({"file": str(directory / name), "size": size})
+                swept.append(Swept(str(directory / name), size))
                 _remove_record(parent, directory / f"{found['backup']}.dump")
     return swept
 

@@ -110,7 +110,7 @@ class Session:
         )
         return replace(statement, tables=tables)
 
-    def ask(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
+    def ask(self, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[Any]:
         """The rows of a query that changes nothing. Database errors pass through."""
         if not self.apart:
             found: list[Any] = self.connection.execute(query, values or None).fetchall()
@@ -131,7 +131,7 @@ class Session:
 
 
 def asked(
-    connection: Any, query: str, values: Sequence[Any] | Mapping[str, Any] = (), *, path: str
+    connection: Any, query: str, values: Sequence[object] | Mapping[str, object] = (), *, path: str
 ) -> list[Any]:
     """The rows of a query under this search path, in one round trip; the session stays as it is."""
     inside = connection.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS

@@ -101,11 +101,13 @@ def apply_revert_reapply(request: Request) -> Trial:
     found = replace(found, deployment=first.record)
     if first.record.action != "applied":
         return replace(found, problem=Problem("apply", _severity(first.record.error)))
+    rows = _rows(request, before.own)
     found = replace(
         found,
         slow=over_budget([first.record.statements], request.budgets),
         schema=first.catalog_after,
-        **_rows_moved(before.rows, _rows(request, before.own)),
+        rows_changed=_changed(before.rows, rows),
+        rows_removed=_removed(before.rows, rows),
     )
     if request.undo is None or before.state != "absent":
         return found
@@ -214,20 +216,23 @@ def _deployed(request: Request, plan: Plan, *, resume: bool = False) -> Outcome:
     )
 
 
-def _rows_moved(before: Mapping[str, _Rows], now: Mapping[str, _Rows]) -> dict[str, Any]:
-    """`rows_changed` and `rows_removed`."""
-    left = {name: now[name].rows if name in now else None for name in before}
+def _changed(
+    before: Mapping[str, _Rows], now: Mapping[str, _Rows]
+) -> dict[str, tuple[int, int | None]]:
+    """`rows_changed` of a trial."""
     return {
-        "rows_changed": {
-            name: (table.rows, left[name])
-            for name, table in before.items()
-            if table != now.get(name)
-        },
-        "rows_removed": {
-            name: (table.rows, table.hash)
-            for name, table in before.items()
-            if table.rows > (left[name] or 0)
-        },
+        name: (table.rows, now[name].rows if name in now else None)
+        for name, table in before.items()
+        if table != now.get(name)
+    }
+
+
+def _removed(before: Mapping[str, _Rows], now: Mapping[str, _Rows]) -> dict[str, tuple[int, str]]:
+    """`rows_removed` of a trial."""
+    return {
+        name: (table.rows, table.hash)
+        for name, table in before.items()
+        if table.rows > (now[name].rows if name in now else 0)
     }
 
 

@@ -319,5 +319,5 @@ class Meter:
         ((written, locks),) = self._ask(_LOCKS)
         return int(written), {(oid, mode) for oid, mode in json.loads(locks)}
 
-    def _ask(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
+    def _ask(self, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[Any]:
         return (self.session or Session(self.connection)).ask(query, values)

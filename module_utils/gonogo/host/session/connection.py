@@ -78,7 +78,7 @@ def connect(
         os.environ["PGSERVICEFILE"] = login.service_file
     if login.service:
         _check_service(login)
-    keywords: dict[str, Any] = {**login.keywords(name=name), "client_encoding": "UTF8"}
+    keywords = {**login.keywords(name=name), "client_encoding": "UTF8"}
     if database is not None:
         keywords["dbname"] = database
     if password:

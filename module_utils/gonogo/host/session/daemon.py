@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from typing import Any, Callable
 
 __all__ = ["Report", "spawn"]
@@ -18,7 +19,7 @@ class Report:
     def __init__(self, descriptor: int):
         self._descriptor = descriptor
 
-    def tell(self, outcome: dict[str, Any]) -> None:
+    def tell(self, outcome: Mapping[str, object]) -> None:
         """Say how it came out. Only the first word counts."""
         try:
             os.write(self._descriptor, json.dumps(outcome).encode())

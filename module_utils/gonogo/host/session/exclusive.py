@@ -26,7 +26,7 @@ class Occupants:
     def __bool__(self) -> bool:
         return bool(self.held or self.others)
 
-    def answer(self) -> dict[str, Any]:
+    def answer(self) -> dict[str, object]:
         """As the controller reads it, see controller/stages/concurrent_runs.py."""
         return {"held": asdict(self.held) if self.held else None, "others": list(self.others)}
 

@@ -14,7 +14,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Callable
+from typing import IO, Callable
 
 from ...contract.home import account_name
 from ..restore.errors import UnprovenError
@@ -58,7 +58,12 @@ class Account:
             capture_output=True,
             text=True,
             check=False,
-            **self._popen_options(),
+            cwd="/",
+            env=_environment(),
+            umask=0o077,
+            user=self.uid if self.switch else None,
+            group=self.gid if self.switch else None,
+            extra_groups=[] if self.switch else None,
         )
 
     def spawn(
@@ -79,19 +84,23 @@ class Account:
             stderr=output,
             start_new_session=True,
             preexec_fn=before_exec,  # noqa: PLW1509 - of one thread, which does nothing else
-            **self._popen_options(),
+            cwd="/",
+            env=_environment(),
+            umask=0o077,
+            user=self.uid if self.switch else None,
+            group=self.gid if self.switch else None,
+            extra_groups=[] if self.switch else None,
         )
 
-    def _popen_options(self) -> dict[str, Any]:
-        # The working directory may be out of its reach. Of our environment nothing may change
-        # what the server does; a library path may be needed to load it.
-        environment = {"PATH": os.defpath, "LC_ALL": "C"}
-        if "LD_LIBRARY_PATH" in os.environ:
-            environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
-        options: dict[str, Any] = {"cwd": "/", "env": environment, "umask": 0o077}
-        if self.switch:
-            options.update(user=self.uid, group=self.gid, extra_groups=[])
-        return options
+
+def _environment() -> dict[str, str]:
+    """Of our environment nothing may change what the server does; a library path may be needed to
+    load it. The working directory may be out of its reach, so it is another one.
+    """
+    environment = {"PATH": os.defpath, "LC_ALL": "C"}
+    if "LD_LIBRARY_PATH" in os.environ:
+        environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
+    return environment
 
 
 def choose() -> Account:

@@ -29,8 +29,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable
+from typing import Callable
 
+from ...contract.records.swept import Swept
 from ...contract.run_id import PATTERN
 from ..files import removal
 from ..files.private import make_private
@@ -160,12 +161,12 @@ def is_dead(home: Path) -> bool:
         return False
 
 
-def sweep(directory: Path) -> list[dict[str, Any]]:
-    """Remove the twins that nobody keeps; returns file and size (bytes) of each.
+def sweep(directory: Path) -> list[Swept]:
+    """Remove the twins that nobody keeps; returns each.
 
     What is not proven to be a twin of the caller's, or cannot be removed, is left alone.
     """
-    swept: list[dict[str, Any]] = []
+    swept: list[Swept] = []
     with contextlib.suppress(OSError), _locked(directory):
         for home in sorted(directory.iterdir()):
             if not _NAME.fullmatch(home.name):
@@ -176,7 +177,7 @@ def sweep(directory: Path) -> list[dict[str, Any]]:
                     size = sum(_size(tree) for tree in (home, *outside))
                     _remove(home, parent, found)
                     if not home.exists():
-                        swept.append({"file": str(home), "size": size})
+                        swept.append(Swept(str(home), size))
     return swept
 
 

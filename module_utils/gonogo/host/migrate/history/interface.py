@@ -75,7 +75,7 @@ class Entry(NamedTuple):
     name: str
     state: str
     checksum: str | None = None
-    details: Mapping[str, Any] = {}
+    details: Mapping[str, object] = {}
 
 
 class History(ABC):
