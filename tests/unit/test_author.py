@@ -53,7 +53,7 @@ facts: []
 migration:
   - {file: migration.sql}
 phases:
-  - {name: 01_notes, title: Notes, transaction: trial}
+  - {name: 01_notes, title: Notes, transaction: read_only}
 cleanup: 99_cleanup
 documents: []
 criteria:
@@ -248,7 +248,7 @@ CHECK = """{% call gonogo.check('C1.1') %}
         ("phases/01_notes.sql.j2", "gonogo.check('C1.2')", "gonogo.check('C1.2', 'x')", "01_notes.sql.j2:6: macro 'check' takes 1 arguments, not 2"),
         ("phases/01_notes.sql.j2", "gonogo.check('C1.2')", "gonogo.check(ident='C1.2')", "01_notes.sql.j2:6: macro 'check' has no argument 'ident'"),
         ("phases/01_notes.sql.j2", "FROM public.notes", "FROM {{ manifest.tabels[0].name | ident }}", "01_notes.sql.j2:9: there is no key of the manifest 'tabels' (Did you mean 'tables'?)"),
-        ("runbook.yml", "transaction: trial}", "transaction: trial, races: [C1.2]}", "runbook.yml:10: file races/C1.2.yml.j2 does not exist"),
+        ("runbook.yml", "transaction: read_only}", "transaction: read_only, races: [C1.2]}", "runbook.yml:10: file races/C1.2.yml.j2 does not exist"),
         ("manifest.yml", "loose_relations: []\n", "loose_relations: []\nrow_rules:\n  - {name: r, check: C1.2, table: notes, words: x, past: [[id]]}\n", "manifest.yml:21: 'row_rules[0].check' is a check that asks for no rules"),
     ],
 )  # fmt: skip

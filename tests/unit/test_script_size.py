@@ -80,7 +80,7 @@ def test_what_each_block_begins_with_is_short() -> None:
 def test_what_several_scripts_need_is_kept_once() -> None:
     files = _scripts("keep")
     together = "".join(files.values())
-    helpers = re.findall(r"^CREATE FUNCTION pg_temp\.([a-z_]+)", together, re.MULTILINE)
+    helpers = re.findall(r"^CREATE FUNCTION pg_temp\.([a-z_0-9]+)", together, re.MULTILINE)
     assert len(helpers) == len(set(helpers))
     assert together.count("SET gonogo.guard = ") == 1
     for name, text in files.items():

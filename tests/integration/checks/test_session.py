@@ -272,6 +272,28 @@ def test_what_the_checks_compare_with_cannot_be_changed(
     assert "changed the session that judges: tables" in found["observed"]
 
 
+# A table that is filled once, in a script that has others. The code runs in no subtransaction, so
+# what it writes is of the same transaction as what was there.
+_MADE = {
+    "changed": "UPDATE pg_temp.made SET ids = ids[2:];",
+    "one more": "INSERT INTO pg_temp.made SELECT workspace, tbl, '{}' FROM pg_temp.made LIMIT 1;",
+    "in the same place": "CREATE TEMPORARY TABLE aside AS SELECT * FROM pg_temp.made;"
+    " TRUNCATE pg_temp.made; INSERT INTO pg_temp.made SELECT * FROM aside;",
+}
+
+
+@pytest.mark.parametrize("how", _MADE)
+def test_what_was_written_at_once_cannot_be_changed(
+    how: str, make_database: Make, tmp_path: Path
+) -> None:
+    database = make_database()
+    once = "to_regclass('pg_temp.made') IS NOT NULL AND to_regclass('pg_temp.aside') IS NULL"
+    _apply(database, _Hidden("", "", f"IF {once} THEN {_MADE[how]} END IF;", "punchlists").sql())
+    found = _answer(database, "C5.2", tmp_path)
+    assert found["status"] == "not_run", found["observed"]
+    assert "changed the session that judges: tables" in found["observed"]
+
+
 # The table keeps its rows, and gets another column by the name of one.
 _RENAMED = """
     IF EXISTS (SELECT FROM pg_temp.step WHERE NOT unclear AND state <> '00000') THEN

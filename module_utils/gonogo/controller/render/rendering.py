@@ -49,6 +49,7 @@ from .ledger import digest, row_id
 from .libraries import included, separated
 from .quoting import Sql, ident, jsonb, literal
 from .row_rule_sql import rule_sql
+from .rows_first import check_rows
 from .session_guard import KEY_KEPT, KEY_SET, LOCK, digest_of, guarded
 
 __all__ = [
@@ -111,6 +112,11 @@ def _comment(value: Any) -> Sql:
     """
     text = str(value).encode("ascii", "backslashreplace").decode()
     return Sql(END_OF_COMMENT.sub(" ", text).replace("@", "(at)"))
+
+
+def _name(value: Any) -> Sql:
+    """What a helper function is called that was made for this: `C3.6` is `c3_6`."""
+    return Sql(re.sub(r"[^a-z0-9]+", "_", str(value).lower()))
 
 
 # With a context it is asked when the template runs, and never while it is compiled: an error
@@ -340,6 +346,7 @@ def template_environment(directories: Sequence[Path]) -> Environment:
         "join": _join,
         "jsonb": _quoting(jsonb),
         "literal": _quoting(literal),
+        "name": _quoting(_name),
         "replace": _replace,
         "safe": _safe,
         "tojson": _tojson,
@@ -395,6 +402,17 @@ def render_phase(
         environment.globals["body"] = Sql(_render(environment, f"{name}.sql.j2"))
         text = _render(environment, "script.sql.j2")
         check_blocks(text, name)
+        if phase.transaction not in ("read_only", "undecided"):
+            check_rows(
+                text,
+                name,
+                schema=manifest.schema,
+                tables=[
+                    *(table.name for table in manifest.tables),
+                    *(table.name for table in manifest.existing_tables),
+                ],
+                ids=[row.key["id"] for row in names.ledger.values()],
+            )
         text = guarded(text, guard=guard)
     _refuse_meta_commands(text, name)
     ledger = list(names.ledger.values()) if commits else []

@@ -12,13 +12,14 @@ comment, of the helpers and tables that are there so far. Anybody in the session
 the statement before a block says the digest of what the guard has to be, and executes that very
 text or ends the script; in between, no code but its own runs.
 
-What a table was made with is kept where code of the application can add to it and take nothing
-away: in advisory locks of the transaction. Nobody can let go of such a lock before it ends. A row
-that was changed, or removed and written again, is another one by where it lies and which
-transaction has written it. Rows are noted before anything that was deferred can run, and settings
-are pinned after it; a helper that has run code of the application notes its row itself, by the
-names and values of its columns (`noted` in gonogo.sql.j2). Such a table may hold nothing that runs
-when it is read or written.
+What a table holds is kept where code of the application can add to it and take nothing away: in
+advisory locks of the transaction. Nobody can let go of such a lock before it ends. A row that was
+changed, or removed and written again, is another one by the transaction and the command that have
+written it: the server counts the commands of a transaction, and gives no number twice. Behind a
+block that fills a table, its rows are noted before anything that was deferred can run; settings are
+pinned after it, and then there have to be the rows that are noted, no more and no less. A helper
+that has run code of the application notes its row itself, by the names and values of its columns
+(`noted` in gonogo.sql.j2). Such a table may hold nothing that runs when it is read or written.
 
 Pure: knows neither psycopg nor Ansible.
 """
@@ -27,7 +28,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...contract.errors import GonogoError
@@ -38,7 +39,7 @@ from .quoting import Sql, literal
 __all__ = ["KEY_KEPT", "KEY_SET", "LOCK", "digest_of", "guarded"]
 
 _FUNCTION = re.compile(
-    r"^CREATE FUNCTION pg_temp\.(?P<name>[a-z_]+)\s*\((?P<header>.*?)"
+    r"^CREATE FUNCTION pg_temp\.(?P<name>[a-z_0-9]+)\s*\((?P<header>.*?)"
     r"\bAS \$gonogo_helper\$(?P<body>.*?)\$gonogo_helper\$",
     re.DOTALL | re.MULTILINE,
 )
@@ -48,6 +49,7 @@ _SETTING = re.compile(r"\bSET (?P<name>[a-z_]+) = (?P<value>[a-z_]+)")
 # A table that the script makes, and one that it adds rows to later.
 _TABLE = re.compile(r"^CREATE TEMPORARY TABLE (?P<name>[a-z_]+) ", re.MULTILINE)
 _FILLED = re.compile(r"\bINSERT INTO pg_temp\.(?P<name>[a-z_]+)\b")
+_CALLED = re.compile(r"\bpg_temp\.([a-z_0-9]+)\(")
 _HELPER_BODY = re.compile(r"\$gonogo_helper\$.*?\$gonogo_helper\$", re.DOTALL)
 
 # Words of the blocks that open and end the script: they are the frame itself.
@@ -89,19 +91,24 @@ def guarded(text: str, *, guard: str) -> str:
     (`AS $gonogo_helper$`).
     """
     said = guard
-    tables = False
     lines = text.split("\n")
     found = blocks(text)
-    growing = set(_growing(found))
+    watch = _Watch.of(found)
+    filled: list[str] = []
+    tables = marked = False
     for block in found:
         if not (block.kind == "setup" and block.words in _FRAME) or (_ends(block) and tables):
+            if filled or marked:
+                guard += f"fill {' '.join(filled)};" if filled else "kept;"
+            marked = bool(filled)
             # Behind the line that begins the block.
             lines[block.line - 1] += "\n" + _statement(guard, guard[len(said) :])
             said = guard
         made = [t["name"] for t in _TABLE.finditer(block.sql)]
         tables = tables or bool(made)
         guard += "".join(f"helper {helper};" for helper in _created(block))
-        guard += "".join(f"table {name} {'row' if name in growing else 'all'};" for name in made)
+        guard += "".join(f"table {name} {watch.how(name)};" for name in made)
+        filled = watch.filled_by(block)
     return "\n".join(lines)
 
 
@@ -109,14 +116,42 @@ def _ends(block: Block) -> bool:
     return block.words == "end"
 
 
-def _growing(found: list[Block]) -> Iterator[str]:
-    """Tables that get rows from a helper function, or in another block than the one they are made
-    in."""
-    for block in found:
-        own = {table["name"] for table in _TABLE.finditer(block.sql)}
-        in_helpers = "".join(_HELPER_BODY.findall(block.sql))
-        yield from (filled["name"] for filled in _FILLED.finditer(in_helpers))
-        yield from (f["name"] for f in _FILLED.finditer(block.sql) if f["name"] not in own)
+@dataclass(frozen=True)
+class _Watch:
+    """Which blocks add rows to tables of pg_temp, by the text of a script."""
+
+    # Helper function -> the tables that it fills, itself or by another one that it calls.
+    helpers: Mapping[str, frozenset[str]]
+
+    @classmethod
+    def of(cls, found: Sequence[Block]) -> _Watch:
+        bodies = {m["name"]: m["body"] for b in found for m in _FUNCTION.finditer(b.sql)}
+        helpers = {name: _filled(body) for name, body in bodies.items()}
+        for _ in bodies:
+            helpers = {
+                name: helpers[name].union(*(helpers.get(one, set()) for one in _called(body)))
+                for name, body in bodies.items()
+            }
+        return cls(helpers)
+
+    def how(self, table: str) -> str:
+        """`noted` where a helper fills it, which says each row that it has written."""
+        return "noted" if any(table in tables for tables in self.helpers.values()) else "rows"
+
+    def filled_by(self, block: Block) -> list[str]:
+        """What a block makes counts, too: a query may fill it at once."""
+        own = _HELPER_BODY.sub("", block.sql)
+        made = {table["name"] for table in _TABLE.finditer(own)}
+        called = (self.helpers.get(name, frozenset()) for name in _called(own))
+        return sorted(made.union(_filled(own), *called))
+
+
+def _filled(sql: str) -> frozenset[str]:
+    return frozenset(match["name"] for match in _FILLED.finditer(sql))
+
+
+def _called(sql: str) -> list[str]:
+    return _CALLED.findall(sql)
 
 
 def _created(block: Block) -> Iterator[_Helper]:
