@@ -118,11 +118,12 @@ class Step:
 @dataclass(frozen=True)
 class Recorded:
     """A migration as its tool is to record it; `checksums` are all that the tool takes for the
-    file's, the one that it records first."""
+    file's, the one that it records first. `details` is what only this tool records beside them."""
 
     name: str
     file: str
     checksums: Sequence[str]
+    details: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True)

@@ -207,10 +207,10 @@ def history_of(
     it records the migration) says no other.
     """
     for tool, said in recorded.items():
-        own = said.schema or schema_name
-        content = (directory / said.file).read_bytes()
-        checksums = history.find(tool, schema=own).checksums(content)
-        return HistoryPlan(tool, own, (Recorded(said.name or name, said.file, checksums),))
+        own = said.schema or history.schema_of(tool, schema_name)
+        found = history.find(tool, schema=own).named(directory, said.file, said.name or name)
+        kept = Recorded(found.name, found.file, found.checksums, found.details or None)
+        return HistoryPlan(tool, own, (kept,))
     return HistoryPlan(history.PLAIN, schema_name, ())
 
 

@@ -12,13 +12,15 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+from pathlib import Path
 
 from ....contract.errors import GonogoError, shown
 from ....contract.records.migration import HistoryPlan
-from . import tools
+from . import detection, tools
 from .interface import Entry, History, Migration
 
-__all__ = ["PLAIN", "TOOLS", "Entry", "History", "Migration", "find", "of"]
+__all__ = ["PLAIN", "TOOLS", "Entry", "History", "Migration", "detect", "find", "of"]
+__all__ += ["schema_of"]
 
 # SQL files and no tool; a runbook that names none is of this kind.
 PLAIN = "plain"
@@ -31,21 +33,20 @@ _NAME = re.compile("[a-z][a-z0-9_]*")
 
 def find(tool: str, *, schema: str) -> History:
     """The bookkeeping of a tool, in this schema. Raises GonogoError for one that is not known."""
-    name = f"{tools.__name__}.{tool}"
-    if not _NAME.fullmatch(tool):
-        raise _unknown(tool)
-    try:
-        module = importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        raise _unknown(tool) from None
-    (found,) = (
-        one
-        for one in vars(module).values()
-        if isinstance(one, type) and issubclass(one, History) and one.__module__ == name
-    )
-    return found(schema)
+    return _class(tool)(schema)
+
+
+def detect(folder: Path) -> str:
+    """The tool that a folder of migrations belongs to.
+
+    Raises InputError for one that is nobody's, that is more than one's, or that has programs.
+    """
+    return detection.detect(folder, {tool: _class(tool) for tool in TOOLS})
+
+
+def schema_of(tool: str, schema: str) -> str:
+    """The schema of a tool's record, for an application whose own is this one."""
+    return _class(tool).own_schema or schema
 
 
 def _unknown(tool: str) -> GonogoError:
@@ -59,5 +60,25 @@ def of(plan: HistoryPlan) -> tuple[History, list[Migration]]:
     """The tool of a plan, and the migrations that it is to record."""
     tool = find(plan.tool, schema=plan.schema)
     return tool, [
-        Migration(one.name, one.file, checksums=tuple(one.checksums)) for one in plan.migrations
+        Migration(one.name, one.file, checksums=tuple(one.checksums), details=one.details or {})
+        for one in plan.migrations
     ]
+
+
+def _class(tool: str) -> type[History]:
+    name = f"{tools.__name__}.{tool}"
+    if not _NAME.fullmatch(tool):
+        raise _unknown(tool)
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise _unknown(tool) from None
+    found: type[History]
+    (found,) = (
+        one
+        for one in vars(module).values()
+        if isinstance(one, type) and issubclass(one, History) and one.__module__ == name
+    )
+    return found

@@ -13,6 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+from ....contract.errors import InputError
+from .folder import Claim, Folder
+
 __all__ = [
     "APPLIED",
     "FAILED",
@@ -54,9 +57,12 @@ class Migration(NamedTuple):
     """One migration as its tool knows it.
 
     `name` is what the tool records it by, `file` its path below the folder of migrations, and
-    `text` the SQL that applies it: None where that is not known here, or a program. `checksums` are
-    all that the tool takes for this file's, the one it records first; none where it compares none.
-    `transaction` is false where the file itself says that it runs outside of one.
+    `text` the SQL that applies it: None where that is not known here, or a program. `down` is the
+    SQL that takes it back, where the tool keeps it. Both have the lines of their file: what belongs
+    to neither is left blank. `checksums` are all that the tool takes for this file's, the one it
+    records first; none where it compares none. `transaction` is false where the file itself says
+    that it runs outside of one. `details` is what only this tool knows and records beside these:
+    values of JSON.
     """
 
     name: str
@@ -64,6 +70,8 @@ class Migration(NamedTuple):
     text: str | None = None
     checksums: tuple[str, ...] = ()
     transaction: bool = True
+    down: str | None = None
+    details: Mapping[str, Any] = {}
 
 
 class Entry(NamedTuple):
@@ -94,9 +102,13 @@ class History(ABC):
     digest: ClassVar[str] = ""
     # What one that has failed means, after "the record calls it begun and not finished".
     failed_means: ClassVar[str] = "every later deployment stops there"
-    # How long the tool's own deployments hold their lock, and what messages call it.
+    # For how long the tool's lock is held, and what messages call it.
     lock_scope: ClassVar[str | None] = None
     lock_name: str = ""
+    # Whether what is recorded as the name is read from the file's.
+    names_itself: ClassVar[bool] = False
+    # The schema of the record where it is not the application's.
+    own_schema: ClassVar[str | None] = None
 
     # Whether a file that cannot be one transaction is run in several: there is no tool that would
     # refuse it.
@@ -119,9 +131,32 @@ class History(ABC):
         Raises InputError for a folder that the tool would not take.
         """
 
-    @abstractmethod
     def checksums(self, content: bytes) -> tuple[str, ...]:
         """All that the tool takes for the checksum of a file, the one it records first."""
+        del content
+        return ()
+
+    def named(self, folder: Path, file: str, name: str) -> Migration:
+        """One file of a runbook as the tool is to record it; `name` is what the runbook calls it.
+
+        Raises InputError for a file that the tool would not take for a migration.
+        """
+        if not self.names_itself:
+            return Migration(name, file, checksums=self.checksums((folder / file).read_bytes()))
+        found = next((one for one in self.files(folder) if one.file == file), None)
+        if found is None:
+            raise InputError(
+                f"{file} is no migration of {self.name}'s",
+                file=str(folder / file),
+                hint=f"Name the file as {self.name} would.",
+            )
+        return found
+
+    @classmethod
+    def claims(cls, folder: Folder) -> Claim | None:
+        """Why a folder is this tool's, or may be; None where nothing says so."""
+        del folder
+        return None
 
     # --- the record --------------------------------------------------------------------------
 
@@ -177,6 +212,16 @@ class History(ABC):
         places = [place for place, file in enumerate(files) if file.name in applied]
         left = self._left(files, entries)
         return [file for file in left if files.index(file) < max(places, default=-1)]
+
+    def rank(self, name: str) -> Any:
+        """The place of a name in the tool's order; names are compared by it."""
+        return name
+
+    def ahead(self, files: Sequence[Migration], entries: Sequence[Entry]) -> list[str]:
+        """Names on record that come after all the folder has: it is older than the database."""
+        newest = max((self.rank(file.name) for file in files), default=None)
+        missing = self.missing(files, entries)
+        return [name for name in missing if newest is None or self.rank(name) > newest]
 
     @abstractmethod
     def record(self, connection: Any, migration: Migration) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from .....contract.canonical import sha256
+from ..folder import Claim, Folder
 from ..interface import APPLIED, PER_FILE, Entry, History, Migration
-from ..reading import inside, text_of
+from ..reading import sql_files, text_of
 
 __all__ = ["Plain"]
 
@@ -24,11 +25,16 @@ class Plain(History):
     digest = "SHA-256"
     divides = True
 
+    @classmethod
+    def claims(cls, folder: Folder) -> Claim | None:
+        if not folder.texts or folder.in_pairs:
+            return None
+        return Claim(next(iter(folder.texts)), sure=False)
+
     def files(self, folder: Path) -> list[Migration]:
-        found = [path for path in inside(folder) if path.suffix == ".sql" and path.is_file()]
         return [
             Migration(path.name, path.name, text_of(path), self.checksums(path.read_bytes()))
-            for path in found
+            for path in sql_files(folder)
         ]
 
     def checksums(self, content: bytes) -> tuple[str, ...]:

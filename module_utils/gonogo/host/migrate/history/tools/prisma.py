@@ -8,7 +8,6 @@ Python 3.9, standard library only.
 
 from __future__ import annotations
 
-import re
 import shlex
 import uuid
 from collections.abc import Mapping
@@ -17,30 +16,16 @@ from typing import Any
 
 from .....contract.canonical import sha256
 from .....contract.errors import InputError
-from ..interface import (
-    APPLIED,
-    FAILED,
-    IMPLICIT,
-    SESSION,
-    UNDONE,
-    Entry,
-    History,
-    Migration,
-)
-from ..reading import inside, literal, quoted, text_of
+from ..advisory import Advisory
+from ..folder import Claim, Folder
+from ..interface import APPLIED, FAILED, IMPLICIT, UNDONE, Entry, Migration
+from ..reading import Table, inside, literal, quoted, text_of
 
 __all__ = ["Prisma"]
 
-_TABLE = "_prisma_migrations"
 _FILE = "migration.sql"
-# What Prisma's own deployments hold, for the whole of their session.
-_LOCK = 72707369
+_PROVIDER = "migration_lock.toml"
 
-_KEPT = """
-SELECT FROM pg_catalog.pg_class AS c
-JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname = %s AND c.relname = %s AND c.relkind = 'r'
-"""
 _ENTRIES = """
 SELECT migration_name, checksum, finished_at IS NOT NULL, rolled_back_at IS NOT NULL,
     applied_steps_count, coalesce(logs, '') <> ''
@@ -56,7 +41,7 @@ UPDATE {table} SET rolled_back_at = now() WHERE migration_name = %s AND rolled_b
 """
 
 
-class Prisma(History):
+class Prisma(Advisory):
     """Prisma 6 and 7: a folder for each migration, a row for each time that it was tried."""
 
     name = "Prisma"
@@ -64,8 +49,26 @@ class Prisma(History):
     late = APPLIED
     digest = "SHA-256"
     failed_means = "every later deployment of Prisma's stops there (P3009)"
-    lock_scope = SESSION
-    lock_name = str(_LOCK)
+    # Prisma's own deployments hold it for the whole of their session.
+    key = 72707369
+
+    def __init__(self, schema: str) -> None:
+        super().__init__(schema)
+        self._table = Table(schema, "_prisma_migrations")
+
+    @classmethod
+    def claims(cls, folder: Folder) -> Claim | None:
+        if _PROVIDER in folder.files:
+            return Claim(_PROVIDER)
+        found = next(
+            (
+                name
+                for name, files in folder.folders.items()
+                if _FILE in files and "snapshot.json" not in files
+            ),
+            None,
+        )
+        return Claim(f"{found}/{_FILE}") if found else None
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -95,10 +98,10 @@ class Prisma(History):
 
     @property
     def tables(self) -> tuple[tuple[str, str], ...]:
-        return ((self.schema, _TABLE),)
+        return (self._table.key,)
 
     def entries(self, connection: Any) -> list[Entry] | None:
-        if connection.execute(_KEPT, (self.schema, _TABLE)).fetchone() is None:
+        if not self._table.is_there(connection):
             return None
         return [
             Entry(
@@ -108,16 +111,16 @@ class Prisma(History):
                 {"finished": finished, "steps": steps, "logs": logs},
             )
             for name, checksum, finished, rolled_back, steps, logs in connection.execute(
-                self._query(_ENTRIES), ()
+                self._table.query(_ENTRIES), ()
             ).fetchall()
         ]
 
     def record(self, connection: Any, migration: Migration) -> None:
         row = (str(uuid.uuid4()), migration.checksums[0], migration.name)
-        connection.execute(self._query(_RECORD), row)
+        connection.execute(self._table.query(_RECORD), row)
 
     def unrecord(self, connection: Any, migration: Migration) -> None:
-        connection.execute(self._query(_UNRECORD), (migration.name,))
+        connection.execute(self._table.query(_UNRECORD), (migration.name,))
 
     def stamp(self, name: str) -> str | None:
         return f"npx prisma migrate resolve --applied {shlex.quote(name)}"
@@ -127,23 +130,7 @@ class Prisma(History):
             return f"npx prisma migrate resolve --rolled-back {shlex.quote(entry.name)}"
         # Prisma has no command for this.
         return (
-            f"UPDATE {_plainly(self.schema)}.{_TABLE} "  # noqa: S608 - for a person
+            f"UPDATE {self._table.plain} "  # noqa: S608 - for a person
             f"SET rolled_back_at = now() WHERE migration_name = {literal(entry.name)}; "
             "-- then deploy again"
         )
-
-    def take(self, connection: Any) -> bool:
-        asked = connection.execute("SELECT pg_catalog.pg_try_advisory_lock(%s)", (_LOCK,))
-        return bool(asked.fetchone()[0])
-
-    def release(self, connection: Any) -> None:
-        connection.execute("SELECT pg_catalog.pg_advisory_unlock(%s)", (_LOCK,))
-
-    def _query(self, text: str) -> str:
-        """The query on the table, whose name is none of the driver's placeholders."""
-        return text.format(table=f"{quoted(self.schema)}.{quoted(_TABLE)}".replace("%", "%%"))
-
-
-def _plainly(name: str) -> str:
-    """An identifier for a person's psql."""
-    return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else quoted(name)
