@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -19,10 +20,12 @@ from gonogo.host.migrate.history.contradictions import about, contradictions
 from gonogo.host.migrate.history.interface import APPLIED, FAILED, UNDONE, Entry, Migration
 from gonogo.host.migrate.history.tools.plain import Plain
 from gonogo.host.migrate.history.tools.prisma import Prisma
+from tests.folders import DOWN, NAMES, UP, migrations
 
 ROOT = Path(__file__).parents[2]
-UNIX = b"CREATE TABLE t (n int);\n"
-NAMES = ("20260101000000_a", "20260102000000_b", "20260103000000_c")
+# A record of the newest version alone says other things; tests/unit/test_history_tools.py has it.
+WITH_ALL = sorted({*history.TOOLS} - {"golang_migrate"})
+UNIX = UP.encode()
 
 
 class Newest(Plain):
@@ -35,22 +38,24 @@ class Newest(Plain):
         return [file.name for file in files if file.name <= newest]
 
 
-@pytest.fixture(params=sorted(history.TOOLS))
+@pytest.fixture(params=WITH_ALL)
 def tool(request: pytest.FixtureRequest) -> history.History:
     return history.find(request.param, schema="public")
 
 
 def folder_of(tool: history.History, directory: Path, names: Sequence[str] = NAMES) -> Path:
     """The same migrations, as each tool keeps them."""
-    for name in names:
-        file = directory / (f"{name}/migration.sql" if tool.name == "Prisma" else f"{name}.sql")
-        file.parent.mkdir(exist_ok=True)
-        file.write_bytes(UNIX)
-    return directory
+    key = type(tool).__module__.rsplit(".", 1)[-1]
+    return migrations(key if key in history.TOOLS else "plain", directory, names)
 
 
 def told(files: Sequence[Migration]) -> list[str]:
     return [file.name for file in files]
+
+
+def applied(name: str, checksum: str | None = None) -> Entry:
+    """As Sqitch has it, of a project."""
+    return Entry(name, APPLIED, checksum, {"project": "sites"})
 
 
 # --- every tool --------------------------------------------------------------------------------
@@ -67,21 +72,44 @@ def test_a_tool_says_all_that_is_asked(tool: history.History) -> None:
     assert tool.late in {APPLIED, interface.IGNORED, interface.REFUSED}
     assert tool.lock_scope in {None, interface.SESSION, interface.TRANSACTION}
     assert bool(tool.lock_scope) == bool(tool.lock_name)
-    assert bool(tool.stamp("x")) == bool(tool.tables)
-    assert all(bool(tool.unstamp(Entry("x", s))) == bool(tool.tables) for s in (APPLIED, FAILED))
+    assert bool(tool.stamp("1")) == bool(tool.tables)
+    assert all(bool(tool.unstamp(Entry("1", s))) == bool(tool.tables) for s in (APPLIED, FAILED))
 
 
 def test_files_come_in_the_order_of_the_tool(tool: history.History, tmp_path: Path) -> None:
     files = tool.files(folder_of(tool, tmp_path, NAMES[::-1]))
-    assert [file.name.removesuffix(".sql") for file in files] == [*NAMES]
-    assert {file.text for file in files} == {UNIX.decode()}
-    assert all((tmp_path / file.file).read_bytes() == UNIX for file in files)
-    assert all(file.checksums == tool.checksums(UNIX) for file in files)
+    words = [re.findall(r"[abc](?=\.|/|$)", file.file)[0] for file in files]
+    assert words == ["a", "b", "c"]
+    assert all(UP in (file.text or "") and DOWN not in (file.text or "") for file in files)
+    assert {file.down is None or DOWN in file.down for file in files} == {True}
+    assert {(tmp_path / file.file).is_file() for file in files} == {True}
+    assert len({file.name for file in files}) == 3
+    assert {file.transaction for file in files} == {True}
+
+
+def test_what_applies_stands_on_its_own_lines(tool: history.History, tmp_path: Path) -> None:
+    for file in tool.files(folder_of(tool, tmp_path)):
+        lines = (tmp_path / file.file).read_text().splitlines()
+        assert (file.text or "").splitlines().index(UP.strip()) == lines.index(UP.strip())
+
+
+def test_a_file_is_known_by_its_own_name_or_the_runbook_s(
+    tool: history.History, tmp_path: Path
+) -> None:
+    first, *_ = tool.files(folder_of(tool, tmp_path))
+    found = tool.named(tmp_path, first.file, "called")
+    assert found.name == (first.name if tool.names_itself else "called")
+    assert found.checksums == first.checksums
+    (tmp_path / "other.txt").write_text("")
+    if tool.names_itself:
+        with pytest.raises(InputError, match=r"other\.txt is no migration of "):
+            tool.named(tmp_path, "other.txt", "called")
 
 
 def test_what_is_no_migration_is_passed_over(tool: history.History, tmp_path: Path) -> None:
     folder_of(tool, tmp_path)
-    (tmp_path / "migration_lock.toml").write_text('provider = "postgresql"\n')
+    (tmp_path / "README.md").write_text("What is in this folder.\n")
+    (tmp_path / ".hidden.sql").write_text("SELECT 1;")
     assert len(tool.files(tmp_path)) == len(NAMES)
 
 
@@ -101,13 +129,21 @@ def test_the_states_follow_from_files_and_record(tool: history.History, tmp_path
     files = tool.files(folder_of(tool, tmp_path))
     a, b, c = told(files)
     assert told(tool.pending(files, [])) == [a, b, c]
-    entries = [Entry(a, APPLIED, files[0].checksums[0]), Entry("gone", APPLIED), Entry(b, FAILED)]
-    assert tool.applied(files, entries) == [a, "gone"]
+    entries = [applied(a, *files[0].checksums[:1]), applied("20260101"), Entry(b, FAILED)]
+    assert tool.applied(files, entries) == [a, "20260101"]
     assert tool.failed(entries) == [b]
     assert told(tool.pending(files, entries)) == [c]
-    assert tool.missing(files, entries) == ["gone"]
+    assert tool.missing(files, entries) == ["20260101"]
     assert tool.changed(files, entries) == []
     assert tool.out_of_order(files, entries) == []
+
+
+def test_a_record_may_be_ahead_of_its_folder(tool: history.History, tmp_path: Path) -> None:
+    files = tool.files(folder_of(tool, tmp_path))
+    known = [applied(file.name) for file in files]
+    assert tool.ahead(files, known) == []
+    assert tool.ahead(files, [*known, applied("20990101000000")]) == ["20990101000000"]
+    assert tool.ahead([], known[:1]) == ([] if tool.name == "Sqitch" else told(files)[:1])
 
 
 def test_what_was_taken_back_is_pending_again(tool: history.History, tmp_path: Path) -> None:
@@ -117,22 +153,36 @@ def test_what_was_taken_back_is_pending_again(tool: history.History, tmp_path: P
     assert told(tool.pending(files, taken)) == [b, c]
     # And applied once more.
     assert told(tool.pending(files, [*taken, Entry(b, APPLIED)])) == [c]
-    assert tool.missing(files, [Entry("gone", UNDONE)]) == []
+    assert tool.missing(files, [Entry("20260101", UNDONE)]) == []
 
 
 def test_a_late_older_file_is_out_of_order(tool: history.History, tmp_path: Path) -> None:
     files = tool.files(folder_of(tool, tmp_path))
     a, b, c = told(files)
     entries = [Entry(b, APPLIED)]
+    if tool.name == "Atlas":
+        # What is older than the first revision was there before Atlas.
+        entries = [Entry(a, APPLIED), Entry(c, APPLIED)]
+        assert told(tool.out_of_order(files, entries)) == [b]
+        return
     assert told(tool.out_of_order(files, entries)) == [a]
-    assert told(tool.pending(files, entries)) == [a, c]
+    passed = tool.late == interface.IGNORED
+    assert told(tool.pending(files, entries)) == ([c] if passed else [a, c])
 
 
 def test_an_applied_file_that_was_edited_is_changed(tool: history.History, tmp_path: Path) -> None:
     files = tool.files(folder_of(tool, tmp_path))
     a, b, c = told(files)
-    checksum = files[0].checksums[0]
-    entries = [Entry(a, APPLIED, "0"), Entry(b, APPLIED, checksum), Entry(c, FAILED, "0")]
+    checksum = next(iter(files[0].checksums), None)
+    if checksum is None:
+        # A tool that compares nothing.
+        assert tool.changed(files, [Entry(a, APPLIED, "0")]) == []
+        return
+    entries = [
+        Entry(a, APPLIED, "0"),
+        Entry(b, APPLIED, files[1].checksums[0]),
+        Entry(c, FAILED, "0"),
+    ]
     assert told(tool.changed(files, entries)) == [a]
     # One of its rows is of this file.
     assert tool.changed(files, [*entries, Entry(a, APPLIED, checksum)]) == []
