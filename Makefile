@@ -63,9 +63,10 @@ molecule: $(VENV)/dev.stamp ## run the Molecule scenarios (SCENARIO=name for som
 matrix: $(VENV)/sandbox.stamp ## run everything on all versions, write docs/versions.md (CELLS=pg18,py3.13)
 	@$(BIN)/python -m tools.matrix run $(addprefix --cells ,$(CELLS))
 
-servers: $(VENV)/sandbox.stamp ## get the servers that the tests use beside the embedded ones
+servers: $(VENV)/sandbox.stamp ## get the servers that the tests use beside the embedded ones, and the migration tools
 	@$(BIN)/python -m tools.matrix servers --optional
 	@$(BIN)/python -m tests.sshd
+	@$(BIN)/python -m tests.migration_tools
 
 sabotage: $(VENV)/dev.stamp ## break copies of the database and see what the gate says, write docs/sabotage.md (ONLY=word)
 	@$(BIN)/python -m tools.sabotage run $(addprefix --only ,$(ONLY))

@@ -64,7 +64,8 @@ def npm_install(lock: Path, directory: Path) -> Path:
         raise UnavailableError("no npm found, which its packages come with")
     for name in ("package.json", "package-lock.json"):
         shutil.copy(lock / name, directory / name)
-    options = ["--ignore-scripts", "--no-audit", "--no-fund", f"--prefix={directory}"]
+    # npm takes a folder behind a link for another package than the one that the lock is of.
+    options = ["--ignore-scripts", "--no-audit", "--no-fund", f"--prefix={directory.resolve()}"]
     _run("npm's registry", lock, [npm, "ci", *options])
     return directory / "node_modules"
 

@@ -160,7 +160,12 @@ class Table:
         found = {name for (name,) in connection.execute(_COLUMNS, self.key).fetchall()}
         return bool(found) and self.columns <= found
 
-    def query(self, text: str) -> str:
-        """The query on `{table}`, whose name is none of the driver's placeholders."""
+    def execute(self, connection: Any, text: str, values: Sequence[object] = ()) -> Any:
+        """A query on `{table}`, whose name is none of the driver's placeholders."""
         table = f"{quoted(self.schema)}.{quoted(self.name)}".replace("%", "%%")
-        return text.replace("{table}", table)
+        return connection.execute(text.replace("{table}", table), tuple(values))
+
+    def rows(self, connection: Any, text: str) -> list[Any]:
+        """What a query gives."""
+        found: list[Any] = self.execute(connection, text).fetchall()
+        return found

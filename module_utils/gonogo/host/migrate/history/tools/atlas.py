@@ -75,7 +75,7 @@ class Atlas(Advisory):
     def entries(self, connection: Any) -> list[Entry] | None:
         if not self._table.is_there(connection):
             return None
-        found = connection.execute(self._table.query(_ENTRIES), ()).fetchall()
+        found = self._table.execute(connection, _ENTRIES, ()).fetchall()
         return [
             Entry(
                 version,
@@ -114,11 +114,11 @@ class Atlas(Advisory):
         words = Path(migration.file).stem.partition("_")[2]
         checksum = migration.checksums[0] if migration.checksums else ""
         row = (migration.name, words, _RESOLVED, checksum)
-        connection.execute(self._table.query(_RECORD), row)
+        self._table.execute(connection, _RECORD, row)
 
     def unrecord(self, connection: Any, migration: Migration) -> None:
         query = "DELETE FROM {table} WHERE version = %s"
-        connection.execute(self._table.query(query), (migration.name,))
+        self._table.execute(connection, query, (migration.name,))
 
     def stamp(self, name: str) -> str | None:
         return f"atlas migrate set {literal(name)}"

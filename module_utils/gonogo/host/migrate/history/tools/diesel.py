@@ -55,16 +55,16 @@ class Diesel(History):
     def entries(self, connection: Any) -> list[Entry] | None:
         if not self._table.is_there(connection):
             return None
-        query = self._table.query("SELECT version FROM {table} ORDER BY run_on, version")
-        return [Entry(version, APPLIED) for (version,) in connection.execute(query).fetchall()]
+        query = "SELECT version FROM {table} ORDER BY run_on, version"
+        return [Entry(version, APPLIED) for (version,) in self._table.rows(connection, query)]
 
     def record(self, connection: Any, migration: Migration) -> None:
         query = "INSERT INTO {table} (version) VALUES (%s)"
-        connection.execute(self._table.query(query), (migration.name,))
+        self._table.execute(connection, query, (migration.name,))
 
     def unrecord(self, connection: Any, migration: Migration) -> None:
         query = "DELETE FROM {table} WHERE version = %s"
-        connection.execute(self._table.query(query), (migration.name,))
+        self._table.execute(connection, query, (migration.name,))
 
     def stamp(self, name: str) -> str | None:
         return f"INSERT INTO {self._table.plain} (version) VALUES ({literal(name)});"  # noqa: S608 - for a person

@@ -75,12 +75,12 @@ class Drizzle(History):
     def entries(self, connection: Any) -> list[Entry] | None:
         if not self._table.is_there(connection):
             return None
-        query = self._table.query(
+        query = (
             "SELECT created_at, hash FROM {table} WHERE created_at IS NOT NULL ORDER BY created_at"
         )
         return [
             Entry(str(when), APPLIED, checksum)
-            for when, checksum in connection.execute(query).fetchall()
+            for when, checksum in self._table.rows(connection, query)
         ]
 
     def rank(self, name: str) -> int:
@@ -93,11 +93,11 @@ class Drizzle(History):
 
     def record(self, connection: Any, migration: Migration) -> None:
         row = (migration.checksums[0], int(migration.name))
-        connection.execute(self._table.query(_RECORD), row)
+        self._table.execute(connection, _RECORD, row)
 
     def unrecord(self, connection: Any, migration: Migration) -> None:
         query = "DELETE FROM {table} WHERE created_at = %s"
-        connection.execute(self._table.query(query), (int(migration.name),))
+        self._table.execute(connection, query, (int(migration.name),))
 
     def stamp(self, name: str) -> str | None:
         return f"INSERT INTO {self._table.plain} (hash, created_at) VALUES ('', {int(name)});"  # noqa: S608 - for a person

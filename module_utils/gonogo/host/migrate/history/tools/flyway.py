@@ -110,7 +110,7 @@ class Flyway(Advisory):
         if not self._table.is_there(connection):
             return None
         newest: dict[str, Entry] = {}
-        for row in connection.execute(self._table.query(_ENTRIES), ()).fetchall():
+        for row in self._table.execute(connection, _ENTRIES, ()).fetchall():
             entry = _entry(*row)
             newest.pop(entry.name, None)
             newest[entry.name] = entry
@@ -171,12 +171,12 @@ class Flyway(Advisory):
         version, words, kind = _recorded(migration)
         checksum = int(migration.checksums[0]) if migration.checksums else None
         row = (version, words, kind, migration.file, checksum)
-        connection.execute(self._table.query(_RECORD), row)
+        self._table.execute(connection, _RECORD, row)
 
     def unrecord(self, connection: Any, migration: Migration) -> None:
         version, words, kind = _recorded(migration)
         query = f"{_UNRECORD} AND description = %s"
-        connection.execute(self._table.query(query), (kind, version, words))
+        self._table.execute(connection, query, (kind, version, words))
 
     def stamp(self, name: str) -> str | None:
         target = "" if _kind(name) == _REPEAT else f" -target={name[len(_kind(name)) :]}"

@@ -78,10 +78,10 @@ class GolangMigrate(Advisory):
     def entries(self, connection: Any) -> list[Entry] | None:
         if not self._table.is_there(connection):
             return None
-        query = self._table.query("SELECT version, dirty FROM {table} WHERE version >= 0")
+        query = "SELECT version, dirty FROM {table} WHERE version >= 0"
         return [
             Entry(str(version), FAILED if dirty else APPLIED)
-            for version, dirty in connection.execute(query).fetchall()
+            for version, dirty in self._table.rows(connection, query)
         ]
 
     def applied(self, files: Sequence[Migration], entries: Sequence[Entry]) -> list[str]:
@@ -121,10 +121,10 @@ class GolangMigrate(Advisory):
         return tuple(_key(self.schema, _TABLE, form) for form in (name, f"/{name}"))
 
     def _set(self, connection: Any, version: str | None) -> None:
-        connection.execute(self._table.query("DELETE FROM {table}"))
+        self._table.execute(connection, "DELETE FROM {table}")
         if version is not None:
             query = "INSERT INTO {table} (version, dirty) VALUES (%s, false)"
-            connection.execute(self._table.query(query), (int(version),))
+            self._table.execute(connection, query, (int(version),))
 
 
 def _key(*names: str) -> int:

@@ -60,7 +60,7 @@ class Goose(Advisory):
             return None
         query = "SELECT version_id, is_applied FROM {table} WHERE version_id > 0 ORDER BY id"
         newest: dict[str, bool] = {}
-        for version, applied in connection.execute(self._table.query(query)).fetchall():
+        for version, applied in self._table.rows(connection, query):
             newest.pop(str(version), None)
             newest[str(version)] = applied
         return [Entry(name, APPLIED if there else UNDONE) for name, there in newest.items()]
@@ -70,11 +70,11 @@ class Goose(Advisory):
 
     def record(self, connection: Any, migration: Migration) -> None:
         query = "INSERT INTO {table} (version_id, is_applied) VALUES (%s, true)"
-        connection.execute(self._table.query(query), (int(migration.name),))
+        self._table.execute(connection, query, (int(migration.name),))
 
     def unrecord(self, connection: Any, migration: Migration) -> None:
         query = "DELETE FROM {table} WHERE version_id = %s"
-        connection.execute(self._table.query(query), (int(migration.name),))
+        self._table.execute(connection, query, (int(migration.name),))
 
     def stamp(self, name: str) -> str | None:
         return (

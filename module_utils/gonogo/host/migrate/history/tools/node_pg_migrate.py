@@ -61,19 +61,19 @@ class NodePgMigrate(Advisory):
     def entries(self, connection: Any) -> list[Entry] | None:
         if not self._table.is_there(connection):
             return None
-        query = self._table.query("SELECT name FROM {table} ORDER BY run_on, id")
-        return [Entry(name, APPLIED) for (name,) in connection.execute(query).fetchall()]
+        query = "SELECT name FROM {table} ORDER BY run_on, id"
+        return [Entry(name, APPLIED) for (name,) in self._table.rows(connection, query)]
 
     def rank(self, name: str) -> tuple[int, str]:
         return _number(name), name
 
     def record(self, connection: Any, migration: Migration) -> None:
         query = "INSERT INTO {table} (name, run_on) VALUES (%s, now())"
-        connection.execute(self._table.query(query), (migration.name,))
+        self._table.execute(connection, query, (migration.name,))
 
     def unrecord(self, connection: Any, migration: Migration) -> None:
         query = "DELETE FROM {table} WHERE name = %s"
-        connection.execute(self._table.query(query), (migration.name,))
+        self._table.execute(connection, query, (migration.name,))
 
     def stamp(self, name: str) -> str | None:
         return f"INSERT INTO {self._table.plain} (name, run_on) VALUES ({literal(name)}, now());"  # noqa: S608 - for a person

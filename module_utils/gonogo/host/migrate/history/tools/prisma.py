@@ -54,7 +54,7 @@ class Prisma(Advisory):
 
     def __init__(self, schema: str) -> None:
         super().__init__(schema)
-        self._table = Table(schema, "_prisma_migrations")
+        self._table = Table(schema, "_prisma_migrations", "migration_name", "rolled_back_at")
 
     @classmethod
     def claims(cls, folder: Folder) -> Claim | None:
@@ -103,6 +103,7 @@ class Prisma(Advisory):
     def entries(self, connection: Any) -> list[Entry] | None:
         if not self._table.is_there(connection):
             return None
+        rows = self._table.rows(connection, _ENTRIES)
         return [
             Entry(
                 name,
@@ -110,17 +111,15 @@ class Prisma(Advisory):
                 checksum,
                 {"finished": finished, "steps": steps, "logs": logs},
             )
-            for name, checksum, finished, rolled_back, steps, logs in connection.execute(
-                self._table.query(_ENTRIES), ()
-            ).fetchall()
+            for name, checksum, finished, rolled_back, steps, logs in rows
         ]
 
     def record(self, connection: Any, migration: Migration) -> None:
         row = (str(uuid.uuid4()), migration.checksums[0], migration.name)
-        connection.execute(self._table.query(_RECORD), row)
+        self._table.execute(connection, _RECORD, row)
 
     def unrecord(self, connection: Any, migration: Migration) -> None:
-        connection.execute(self._table.query(_UNRECORD), (migration.name,))
+        self._table.execute(connection, _UNRECORD, (migration.name,))
 
     def stamp(self, name: str) -> str | None:
         return f"npx prisma migrate resolve --applied {shlex.quote(name)}"

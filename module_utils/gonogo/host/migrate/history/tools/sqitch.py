@@ -96,8 +96,17 @@ class Sqitch(Advisory):
 
     def __init__(self, schema: str) -> None:
         super().__init__(schema)
-        names = ("changes", "events", "projects", "tags", "dependencies", "releases")
-        self._tables = {name: Table(schema, name) for name in names}
+        self._tables = {
+            name: Table(schema, name, column)
+            for name, column in (
+                ("changes", "change_id"),
+                ("events", "event"),
+                ("projects", "project"),
+                ("tags", "tag_id"),
+                ("dependencies", "dependency_id"),
+                ("releases", "version"),
+            )
+        }
 
     @classmethod
     def claims(cls, folder: Folder) -> Claim | None:
@@ -216,17 +225,15 @@ class Sqitch(Advisory):
 
     def _newest(self, connection: Any, need: Mapping[str, Any]) -> str | None:
         """The change of another project, by its name."""
-        row = connection.execute(
-            self._tables["changes"].query(_NEWEST), (need["project"], need["change"])
-        ).fetchone()
+        values = (need["project"], need["change"])
+        row = self._tables["changes"].execute(connection, _NEWEST, values).fetchone()
         return None if row is None else str(row[0])
 
     def _rows(self, connection: Any, table: str, query: str) -> list[Any]:
-        found: list[Any] = connection.execute(self._tables[table].query(query), ()).fetchall()
-        return found
+        return self._tables[table].rows(connection, query)
 
     def _do(self, connection: Any, table: str, query: str, row: tuple[Any, ...]) -> None:
-        connection.execute(self._tables[table].query(query), row)
+        self._tables[table].execute(connection, query, row)
 
 
 class _Change(NamedTuple):

@@ -81,12 +81,10 @@ class Sqlx(Advisory):
     def entries(self, connection: Any) -> list[Entry] | None:
         if not self._table.is_there(connection):
             return None
-        query = self._table.query(
-            "SELECT version, success, encode(checksum, 'hex') FROM {table} ORDER BY version"
-        )
+        query = "SELECT version, success, encode(checksum, 'hex') FROM {table} ORDER BY version"
         return [
             Entry(str(version), APPLIED if success else FAILED, checksum)
-            for version, success, checksum in connection.execute(query).fetchall()
+            for version, success, checksum in self._table.rows(connection, query)
         ]
 
     def rank(self, name: str) -> int:
@@ -95,11 +93,11 @@ class Sqlx(Advisory):
     def record(self, connection: Any, migration: Migration) -> None:
         checksum = bytes.fromhex(migration.checksums[0])
         row = (int(migration.name), _description(migration.file), checksum)
-        connection.execute(self._table.query(_RECORD), row)
+        self._table.execute(connection, _RECORD, row)
 
     def unrecord(self, connection: Any, migration: Migration) -> None:
         query = "DELETE FROM {table} WHERE version = %s"
-        connection.execute(self._table.query(query), (int(migration.name),))
+        self._table.execute(connection, query, (int(migration.name),))
 
     def stamp(self, name: str) -> str | None:
         """Its own command would run the file; the row needs the digest."""

@@ -67,17 +67,17 @@ class Supabase(History):
     def entries(self, connection: Any) -> list[Entry] | None:
         if not self._table.is_there(connection):
             return None
-        query = self._table.query("SELECT version FROM {table} ORDER BY version")
-        return [Entry(version, APPLIED) for (version,) in connection.execute(query).fetchall()]
+        query = "SELECT version FROM {table} ORDER BY version"
+        return [Entry(version, APPLIED) for (version,) in self._table.rows(connection, query)]
 
     def record(self, connection: Any, migration: Migration) -> None:
         named = _FILE.fullmatch(Path(migration.file).name)
         row = (migration.name, named[2] if named else "", migration.details.get(_STATEMENTS))
-        connection.execute(self._table.query(_RECORD), row)
+        self._table.execute(connection, _RECORD, row)
 
     def unrecord(self, connection: Any, migration: Migration) -> None:
         query = "DELETE FROM {table} WHERE version = %s"
-        connection.execute(self._table.query(query), (migration.name,))
+        self._table.execute(connection, query, (migration.name,))
 
     def stamp(self, name: str) -> str | None:
         return f"supabase migration repair --status applied {shlex.quote(name)}"
