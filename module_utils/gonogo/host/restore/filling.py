@@ -28,12 +28,15 @@ from ..compare.proof import Restored
 from ..session.connection import DatabaseError, described
 from . import lending, parts, standins, switches
 from .parts import Part, Plan
-from .restoring import Archive, read_source, run
+from .restoring import Archive, UnrestorableError, read_source, run
 from .standins import Doors
 
 __all__ = ["Filling", "FillingAsLogin"]
 
 _TRUSTED_LANGUAGES = "SELECT lanname FROM pg_catalog.pg_language WHERE lanpltrusted"
+# A view that was filled may have read, with somebody else's rights, a table whose policies hide
+# rows from that one: for pg_restore by itself this is an error.
+_POLICIES = ("--enable-row-security",)
 _DUMPS_OWNER_OF_PUBLIC = 150000
 _OWNER_OF_PUBLIC = """
 SELECT pg_catalog.pg_get_userbyid(n.nspowner)::text
@@ -133,8 +136,7 @@ class Filling:
                 standins.hand_over(session, role, owner)
             self._run(plan.after_owners)
             self._run(plan.switches)
-            for entry in plan.refreshes:
-                self._refresh(session, entry, roles[entry.owner])
+            self._refresh_all(session, plan.refreshes, roles)
 
     def read(self, source: SourceRecord) -> Restored:
         """What is in the database, and what of its definitions means the same as in the source.
@@ -173,17 +175,44 @@ class Filling:
             statement = sql.SQL("ALTER SCHEMA public OWNER TO {}")
             session.execute(statement.format(sql.Identifier(owner)))
 
+    def _refresh_all(
+        self, session: Any, entries: Sequence[Entry], roles: Mapping[str, str]
+    ) -> None:
+        """Fill the materialized views: a function of one may read another that comes later."""
+        while entries:
+            found = [(entry, self._refusal(session, entry, roles)) for entry in entries]
+            failed = [(entry, error) for entry, error in found if error]
+            if len(failed) == len(entries):
+                raise failed[0][1]
+            entries = [entry for entry, _ in failed]
+
+    def _refusal(
+        self, session: Any, entry: Entry, roles: Mapping[str, str]
+    ) -> UnrestorableError | None:
+        try:
+            self._refresh(session, entry, roles[entry.owner])
+        except UnrestorableError as error:
+            return error
+        return None
+
     def _refresh(self, session: Any, entry: Entry, role: str) -> None:
         part = Part(entry.owner, [entry.id])
         with standins.rights_for_the_moment(session, role, entry.owner) as lent:
             if lent:
-                self._run(part, role)
+                self._run(part, role, options=_POLICIES)
                 return
             view = sql.Identifier(entry.namespace, entry.tag)
             with standins.owner_for_the_moment(session, view, role, entry.owner):
-                self._run(part, role)
+                self._run(part, role, options=_POLICIES)
 
-    def _run(self, part: Part, role: str | None = None, *, jobs: int | None = None) -> None:
+    def _run(
+        self,
+        part: Part,
+        role: str | None = None,
+        *,
+        jobs: int | None = None,
+        options: Sequence[str] = (),
+    ) -> None:
         if part.ids:
             run(
                 replace(self.archive, jobs=1 if part.in_turn else jobs or self.archive.jobs),
@@ -192,7 +221,7 @@ class Filling:
                 server_version=self._doors.version,
                 ids=part.ids,
                 # What a stand-in makes is handed over later.
-                options=("--no-owner",) if role else (),
+                options=(*(("--no-owner",) if role else ()), *options),
             )
 
     @contextlib.contextmanager

@@ -357,8 +357,10 @@ def rights_for_the_moment(session: Any, role: str, owner: str) -> Iterator[bool]
     names_ = {"owner": sql.Identifier(owner), "role": sql.Identifier(role)}
     session.execute(sql.SQL("ALTER ROLE {role} NOBYPASSRLS").format(**names_))
     session.execute(sql.SQL("GRANT {owner} TO {role}").format(**names_))
-    yield True
-    session.execute(sql.SQL("REVOKE {owner} FROM {role}").format(**names_))
+    try:
+        yield True
+    finally:
+        session.execute(sql.SQL("REVOKE {owner} FROM {role}").format(**names_))
 
 
 @contextlib.contextmanager
@@ -368,8 +370,10 @@ def owner_for_the_moment(
     """The stand-in owns a materialized view: a superuser's own would be filled with his rights."""
     statement = sql.SQL("ALTER MATERIALIZED VIEW {} OWNER TO {}")
     session.execute(statement.format(view, sql.Identifier(role)))
-    yield
-    session.execute(statement.format(view, sql.Identifier(owner)))
+    try:
+        yield
+    finally:
+        session.execute(statement.format(view, sql.Identifier(owner)))
 
 
 def let_read_all(session: Any, doors: Doors) -> None:
