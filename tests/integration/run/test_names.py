@@ -13,7 +13,9 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from gonogo.contract.errors import GonogoError
 from gonogo.contract.login import Login
+from gonogo.host.session.connection import connect
 from sandbox import database as content
 from sandbox import logins
 from sandbox.cluster import Cluster
@@ -108,6 +110,51 @@ def test_it_is_proven(
         answer = run.restore(run.back_up(), **options)
     assert answer["proven"] is True, answer
     assert answer["method"] == ("database" if scratch else "cluster")
+
+
+def test_a_role_that_is_no_text_here_is_a_refusal_with_its_cause(
+    server: Cluster, tmp_path: Path
+) -> None:
+    """The bytes of an ß are none of EUC_JP."""
+    name = made(server, "EUC_JP")
+    run = Rehearsal(Database(server, name, "target"), tmp_path, login_of(server, name, OWNER))
+    with server.connect(user=SUPERUSER) as session:
+        session.execute('CREATE ROLE "groß"'.encode())
+        try:
+            with run.locked(), pytest.raises(GonogoError) as caught:
+                run.back_up()
+        finally:
+            session.execute('DROP ROLE "groß"'.encode())
+            session.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+    assert "is no text in the encoding of this database" in caught.value.primary
+    assert "0xc3 0x9f" in str(caught.value.detail)
+    assert "pg_roles" in str(caught.value.hint)
+
+
+def test_a_twin_is_told_of_its_database_as_the_source_was(
+    tmp_path: Path, server_bin: Path | None
+) -> None:
+    """pg_cron asks for a database by these bytes."""
+    settings = {"shared_preload_libraries": "pg_stat_statements", "cron.database_name": NAME}
+    (tmp_path / "cron").mkdir()
+    with Cluster.start(tmp_path / "cron", server_bin, settings) as cluster:
+        with cluster.connect() as session:
+            session.execute(
+                f"CREATE DATABASE \"{NAME}\" TEMPLATE template0 LOCALE 'C' ENCODING LATIN1".encode()
+            )
+        options = {"server_bin": str(cluster.bin), "keep": True}
+        login = login_of(cluster, NAME, logins.SUPERUSER)
+        run = Rehearsal(Database(cluster, NAME, "target"), tmp_path, login, options=options)
+        with run.locked():
+            answer = run.restore(run.back_up())
+            assert answer["proven"] is True, answer
+            twin = Login(**answer["twin"]["login"])
+            with connect(twin, name="test") as session:
+                found = session.execute(
+                    "SELECT convert_to(current_setting('cron.database_name'), 'LATIN1'),"
+                    " current_setting('shared_preload_libraries')"
+                ).fetchone()
+    assert found == (NAME.encode(), '"pg_stat_statements"')
 
 
 # --- a backup is restored -------------------------------------------------------------------------
