@@ -14,11 +14,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 from sandbox.cluster import Cluster
+from sandbox.errors import SandboxError
 from sandbox.logins import OWNER, SUPERUSER
 from tools import cli
 from tools.cli import Parser, say
+from tools.corpus import page
 from tools.corpus.histories import KINDS, read
-from tools.corpus.replay import replay
+from tools.corpus.page import Measured
+from tools.corpus.replay import Row, replay
+from tools.project import PROJECT
 
 _SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -55,6 +59,26 @@ def _run(asked: argparse.Namespace) -> int:
     return 0
 
 
+def _page(asked: argparse.Namespace) -> int:
+    files = sorted(asked.results.glob("*.json"))
+    if not files:
+        raise SandboxError(
+            f'"{asked.results}" holds no measurement', hint="Measure an application first: run."
+        )
+    asked.output.write_text(page.render([_measured(file) for file in files]), encoding="utf-8")
+    say(f"Written: {asked.output}")
+    return 0
+
+
+def _measured(file: Path) -> Measured:
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        rows = [Row(**row) for row in kept.pop("rows")]
+        return Measured(**kept, rows=rows)
+    except (ValueError, TypeError, KeyError) as error:
+        raise SandboxError(f'"{file}" is no measurement', hint="Measure it again: run.") from error
+
+
 def _parser() -> Parser:
     parser = Parser(
         prog="python -m tools.corpus",
@@ -69,6 +93,12 @@ def _parser() -> Parser:
     run.add_argument("--results", type=Path, required=True, help="folder of the measurements")
     run.add_argument("--source", default="", help="repository and commit")
     run.add_argument("--superuser", action="store_true", help="the application needs one")
+    show = commands.add_parser("page", help="write docs/corpus.md from what was measured")
+    show.set_defaults(command=_page)
+    show.add_argument("--results", type=Path, required=True, help="folder of the measurements")
+    show.add_argument(
+        "--output", type=Path, default=PROJECT / "docs" / "corpus.md", help="the page"
+    )
     return parser
 
 
