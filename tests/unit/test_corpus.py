@@ -76,8 +76,8 @@ def test_diesel_s_files_say_what_runs_outside_of_a_transaction(tmp_path: Path) -
 
 
 def test_of_goose_s_files_the_part_above_down_is_applied(tmp_path: Path) -> None:
-    text = "-- +goose NO TRANSACTION\n-- +goose Up\nSELECT 1;\n-- +goose Down\nSELECT 2;\n"
+    text = "-- +goose no transaction\n-- +goose Up\nSELECT 1;\n-- +goose Down\nSELECT 2;\n"
     (tmp_path / "1_a.sql").write_text(text)
     (found,) = histories.read("goose", tmp_path).migrations
-    assert found.text == "-- +goose NO TRANSACTION\n-- +goose Up\nSELECT 1;\n"
+    assert found.text == "-- +goose no transaction\n-- +goose Up\nSELECT 1;\n"
     assert found.transaction is False

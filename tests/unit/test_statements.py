@@ -453,6 +453,14 @@ def conclusive(text: str) -> dict[str, bool]:
             "DROP INDEX i; CREATE INDEX i ON s.t (a); DROP TABLE s.u; CREATE TABLE u ()",
             {"index i": False, "table u": False},
         ),
+        (
+            "CREATE INDEX i ON t (a); CREATE TABLE u (); ALTER TABLE t DROP COLUMN a",
+            {"index i": False, "table u": True, "no column a": True},
+        ),
+        (
+            "CREATE INDEX i ON t (a); DROP VIEW v CASCADE; ALTER TYPE e ADD VALUE 'x'; DROP TYPE e",
+            {"index i": False, "no view v": True, "no type e": True},
+        ),
         # ON DELETE CASCADE is no such thing.
         (
             "ALTER TABLE t ADD CONSTRAINT c FOREIGN KEY (a) REFERENCES u ON DELETE CASCADE",

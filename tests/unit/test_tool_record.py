@@ -66,6 +66,17 @@ def test_what_came_of_several_transactions_may_be_a_part() -> None:
     assert state(GONE, COLUMN_GONE, whole=False) == "absent"
 
 
+def test_of_several_the_record_has_all_or_none() -> None:
+    found = Recognised("found", ())
+    both = [MIGRATION, Migration("n", "n.sql")]
+    tool = Prisma("public")
+    said = [
+        with_record(found, tool, both, [Entry(name, APPLIED) for name in names], whole=True)
+        for names in ([], ["m"], ["m", "n"])
+    ]
+    assert said == ["absent", "partial", "applied"]
+
+
 def test_without_a_record_only_what_tells_counts() -> None:
     assert state(TABLE, kept=False) == "found"
     assert state(MAYBE, kept=False) == "unknown"

@@ -91,8 +91,8 @@ def _goose(folder: Path) -> Read:
     migrations = []
     for path in sorted(folder.glob("*.sql"), key=lambda one: int(one.name.partition("_")[0])):
         text = path.read_text(encoding="utf-8")
-        alone = "-- +goose NO TRANSACTION" in text
-        up = re.split(r"(?m)^-- \+goose Down\b.*$", text)[0]
+        alone = re.search(r"(?im)^--\s*\+goose\s+no\s+transaction\b", text) is not None
+        up = re.split(r"(?im)^--\s*\+goose\s+down\b.*$", text)[0]
         one = _of(tool, path.name, path.name, path, alone=alone)
         migrations.append(one._replace(text=up))
     return Read("prisma", tool, migrations)

@@ -35,8 +35,9 @@ _ROWS |= {"SHOW", "TABLE", "TRUNCATE", "UNLISTEN", "UPDATE", "VACUUM", "VALUES",
 UNREAD = "unread"
 ALTERED = "altered"
 CASCADED = "cascaded"
-_RELATIONS = {"table", "view"}
 _NAMED_IN_SCHEMA = {"table", "type", "view"}
+# What may go with a column that is dropped.
+_WITH_A_COLUMN = {"constraint", "index"}
 # What belongs to a column, and is named after it.
 _OF_COLUMN = {"default", "not null"}
 # Statements that may do anything to a table.
@@ -101,6 +102,7 @@ def net(found: Iterable[SchemaObject]) -> list[SchemaObject]:
             _forget(last, effect)
         turned = _forget_names(last, effect)
         gone.note(effect)
+        _doubt(last, effect)
         if effect.kind in {ALTERED, CASCADED}:
             continue
         # An index is named within its schema: DROP INDEX does not say the table.
@@ -148,12 +150,27 @@ class _Gone:
             self.in_part.add((effect.schema, effect.table))
 
     def may_have(self, effect: SchemaObject) -> bool:
+        if not effect.expected:
+            return False
         places = self.whole
-        if effect.kind in {"constraint", "index"}:
+        if effect.kind in _WITH_A_COLUMN:
             places = places | self.in_part
         return self.anything or any(
             table == effect.table and _may_be(schema, effect.schema) for schema, table in places
         )
+
+
+def _doubt(last: dict[_Key, SchemaObject], effect: SchemaObject) -> None:
+    """What was made before, and may have gone with what is dropped."""
+    column = effect.kind == "column" and not effect.expected
+    if not column and effect.kind != CASCADED:
+        return
+    for key, other in last.items():
+        on_it = other.kind in _WITH_A_COLUMN and other.table == effect.table
+        if not other.expected:
+            continue
+        if effect.kind == CASCADED or (on_it and _may_be(other.schema, effect.schema)):
+            last[key] = replace(other, conclusive=False)
 
 
 def _forget_names(last: dict[_Key, SchemaObject], effect: SchemaObject) -> bool:
@@ -191,7 +208,7 @@ def _forget_what_went(last: dict[_Key, SchemaObject], effect: SchemaObject) -> N
     for key, other in list(last.items()):
         if not _may_be(other.schema, effect.schema):
             continue
-        of_table = effect.kind in _RELATIONS and other.table == effect.name
+        of_table = effect.kind in _NAMED_IN_SCHEMA and other.table == effect.name
         column = (other.table, other.name) == (effect.table, effect.name)
         of_column = effect.kind == "column" and column and other.kind in _OF_COLUMN
         if of_table or of_column:

@@ -140,7 +140,8 @@ def asked(
     set_path = binding.mogrify(_SET_LOCAL, [path])
     question = binding.mogrify(query, values or None)
     try:
-        cursor = connection.execute(f"{opening}; {set_path}; {question}; {closing}".encode())
+        text = f"{opening}; {set_path}; {question}; {closing}"
+        cursor = connection.execute(text.encode(connection.info.encoding))
     except DatabaseError:
         if not connection.closed:
             connection.execute(closing.encode())

@@ -43,10 +43,9 @@ def look(connection: Any, plan: Plan, entries: Sequence[Entry] | None) -> Recogn
 
 
 def _is_whole(plan: Plan) -> bool:
-    """Whether all of it is one transaction."""
-    return all(step.transaction for step in plan.steps) and not any(
-        step.apart for step in plan.steps[1:]
-    )
+    """Whether each file is one transaction, so that it is there with its record or not at all."""
+    files = [step.file for step in plan.steps]
+    return len(files) == len(set(files)) and all(step.transaction for step in plan.steps)
 
 
 def with_record(
@@ -59,16 +58,19 @@ def with_record(
 ) -> str:
     """The state of migrations: absent, applied, partial, or unknown where nothing tells.
 
-    `whole` is whether they are applied in one transaction, or not at all.
+    `whole` is whether each of them is applied in one transaction, or not at all.
     """
     if entries is None or not migrations:
         telling = any(one.conclusive for one in found.objects)
         return found.state if telling else UNKNOWN
     made = [one for one in found.objects if _tells(one)]
     there = sum(one.matches for one in made)
-    on_record = {*tool.applied(migrations, entries)}
-    if all(migration.name in on_record for migration in migrations):
+    names = {migration.name for migration in migrations}
+    on_record = names.intersection(tool.applied(migrations, entries))
+    if on_record == names:
         return "applied" if there == len(made) else "partial" if there else "absent"
+    if on_record:
+        return "partial"
     if made and there == len(made):
         return "applied"
     return "absent" if whole or not there else "partial"
