@@ -210,6 +210,20 @@ def test_an_index_is_built_concurrently_without_anybody_saying_so(
     assert names(owner) == [NAME]
 
 
+def test_an_index_that_could_not_be_built_is_named_and_not_tried_again(
+    database: Database, owner: psycopg.Connection
+) -> None:
+    owner.execute("CREATE TABLE gonogo_a AS SELECT 1 AS id FROM generate_series(1, 2)")
+    plan = plan_of("CREATE UNIQUE INDEX CONCURRENTLY gonogo_i ON gonogo_a (id);")
+    done = deployed(database, plan)
+    assert (done.action, done.error.sqlstate) == ("failed", "23505")
+    assert [left.index for left in done.leftovers] == ["public.gonogo_i"]
+    again = deployed(database, plan)
+    assert (again.action, again.before.state) == ("refused", "partial")
+    assert "is invalid" in again.before.objects[0].difference
+    assert names(owner) == []
+
+
 # --- what no object tells ----------------------------------------------------------------------
 
 

@@ -73,7 +73,7 @@ def with_record(
         return "partial"
     if made and there == len(made):
         return "applied"
-    return "absent" if whole or not there else "partial"
+    return "absent" if whole or not any(one.exists for one in made) else "partial"
 
 
 def untold(tool: History, plan: Plan, state: str) -> tuple[Contradiction, ...]:
