@@ -411,7 +411,7 @@ def render_phase(
                     *(table.name for table in manifest.tables),
                     *(table.name for table in manifest.existing_tables),
                 ],
-                ids=[row.key["id"] for row in names.ledger.values()],
+                ids=[str(row.key["id"]) for row in names.ledger.values()],
             )
         text = guarded(text, guard=guard)
     _refuse_meta_commands(text, name)
