@@ -134,13 +134,14 @@ def answered(given: dict[str, Any]) -> dict[str, Any]:
     bundle["install"](text, package["file"])
     from gonogo.host.answer import answer  # noqa: PLC0415 - it can be found now
 
-    return answer(
+    done = answer(
         given["entry"],
         given["arguments"],
         check_mode=given["_ansible_check_mode"],
         package=package,
         search_path=SEARCH_PATH,
     )
+    return dict(done)
 
 
 def text_of(package: dict[str, Any]) -> bytes:

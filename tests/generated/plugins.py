@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from typing import Any
 
 from gonogo.contract.options.option import StageOptions
 from gonogo.controller import stages
@@ -46,13 +47,13 @@ def plugin(stage: StageOptions) -> str:
     )
 
 
-def class_of(stage: StageOptions) -> type[Stage]:
+def class_of(stage: StageOptions) -> type[Stage[Any]]:
     """The class of this stage in controller/stages."""
     (found,) = (cls for cls in classes() if cls.stage == stage.role)
     return found
 
 
-def classes() -> Iterator[type[Stage]]:
+def classes() -> Iterator[type[Stage[Any]]]:
     """Those of all stages."""
     for file in pkgutil.iter_modules(stages.__path__):
         module = importlib.import_module(f"{stages.__name__}.{file.name}")

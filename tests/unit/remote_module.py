@@ -44,7 +44,7 @@ def kept(package: Package, home: Path) -> dict[str, str]:
 def written(bundle: Mapping[str, str]) -> dict[str, str]:
     from gonogo.host.transport import bundle as bundles  # noqa: PLC0415 - of the state that the test has made
 
-    bundles.keep(bundle)
+    bundles.keep(bundles.Bundle(**bundle))
     return {key: value for key, value in bundle.items() if key != "content"}
 
 

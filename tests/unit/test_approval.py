@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gonogo.contract.errors import GonogoError, InputError
+from gonogo.contract.options.shared import Approval
+from gonogo.contract.records.approval import ApprovalPlan
 from gonogo.controller import request
 from gonogo.controller.evidence import Run, load, new_run_id
 from gonogo.controller.invocation import person, project
@@ -76,8 +78,8 @@ def test_a_name_that_cannot_be_seen(what: str) -> None:
     assert wrong
     assert "cleanup_approved_by" in wrong
     assert wrong.isascii()
-    plan = {"token": "0123456789"}
-    given = {"answer": "COMMIT 0123456789", "run_id": RUN_ID, "approved_by": NO_NAMES[what]}
+    plan = ApprovalPlan("", {}, planned_at="", expires_at="", token="0123456789")
+    given = Approval(answer="COMMIT 0123456789", approved_by=NO_NAMES[what], run_id=RUN_ID)
     assert approval.refusal(given, RUN_ID, plan, prefix="cleanup") == wrong
 
 
@@ -94,22 +96,25 @@ def test_the_account_is_a_person_too(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("key", ["owner", "reason"])
 def test_a_waiver_is_somebodys_and_says_something(key: str) -> None:
     waiver = {"check": "C1.1", "owner": "Dewi", "reason": "known", "expires": "2026-12-31"}
-    given = {"environment": "staging", "residue": "keep", "waivers": [{**waiver, key: "\u200b"}]}
+    asked = request.Asked(
+        runbook="/nowhere",
+        environment="staging",
+        profile="target",
+        residue="keep",
+        waivers=[{**waiver, key: "\u200b"}],
+    )
     with pytest.raises(InputError, match=key if key == "owner" else "says nothing"):
-        request.load_runbook(
-            {**given, "timeouts": {}, "runbook": "/nowhere"},
-            protection=Protection(False, "", None, None),
-        )
+        request.load_runbook(asked, protection=Protection(False, "", None, None))
 
 
 # --- once ---------------------------------------------------------------------------------------
 
 
-def _given(plan: dict[str, Any]) -> dict[str, Any]:
-    return {"answer": f"COMMIT {plan['token']}", "approved_by": "Dewi", "run_id": RUN_ID}
+def _given(plan: ApprovalPlan) -> Approval:
+    return Approval(answer=f"COMMIT {plan.token}", approved_by="Dewi", run_id=RUN_ID)
 
 
-def _shown(run: Run, content: str = "one") -> dict[str, Any]:
+def _shown(run: Run, content: str = "one") -> ApprovalPlan:
     plan, _ = approval.open_plan(run, deploy_approval.PLAN, content, hours=1)
     run.write_json(deploy_approval.PLAN, plan, stage="deploy")
     return plan
@@ -141,10 +146,13 @@ def test_who_forgets_that_it_was_used_is_found_out(run: Run) -> None:
 
 def test_what_changed_since_the_plan_is_named(run: Run) -> None:
     plan, _ = approval.open_plan(
-        run, deploy_approval.PLAN, "one", hours=1, holds={"the statements": [None, "a"]}
+        run, deploy_approval.PLAN, "one", hours=1, holds={"the statements": (None, "a")}
     )
     run.write_json(deploy_approval.PLAN, plan, stage="deploy")
-    now = {"the statements": [None, "b"], "what would be removed from public.t": [517, "c"]}
+    now: approval.Holds = {
+        "the statements": (None, "b"),
+        "what would be removed from public.t": (517, "c"),
+    }
     with pytest.raises(GonogoError, match="has changed since") as caught:
         deploy_approval.require(run, _given(plan), "two", hint="again", now=now)
     assert str(caught.value.detail).splitlines() == [
@@ -157,25 +165,25 @@ def test_a_token_that_was_used_is_in_no_further_plan(run: Run) -> None:
     plan, _ = approval.open_plan(run, "undo_plan.json", "one", hours=1)
     run.write_json("undo_plan.json", plan, stage="undo")
     assert approval.open_plan(run, "undo_plan.json", "one", hours=1)[0] == plan
-    later, new = approval.open_plan(run, "undo_plan.json", "one", hours=1, used=plan["token"])
+    later, new = approval.open_plan(run, "undo_plan.json", "one", hours=1, used=plan.token)
     assert new
-    assert later["token"] != plan["token"]
+    assert later.token != plan.token
 
 
 def test_an_earlier_plan_is_known_by_its_token(run: Run) -> None:
-    holds: dict[str, Any] = {"public.t": [17, "a"], "database x": [None, "16384"]}
+    holds: approval.Holds = {"public.t": (17, "a"), "database x": (None, "16384")}
     plan, _ = approval.open_plan(run, "undo_plan.json", "one", hours=1, holds=holds)
     run.write_json("undo_plan.json", plan, stage="undo")
-    now: dict[str, Any] = {"public.t": [17, "b"], "public.u": [3, "c"]}
+    now: approval.Holds = {"public.t": (17, "b"), "public.u": (3, "c")}
     later, _ = approval.open_plan(run, "undo_plan.json", "two", hours=1, holds=now)
     then = approval.earlier(_given(plan), later)
     assert then is not None
-    assert approval.came_later(then["holds"], later["holds"]) == [
+    assert approval.came_later(then.holds, later.holds) == [
         "database x, no longer there",
         "public.t: 17 rows, not the same as in the plan",
         "public.u: 3 rows, not in the plan",
     ]
-    assert approval.earlier({**_given(plan), "answer": "COMMIT x"}, later) is None
+    assert approval.earlier(replace(_given(plan), answer="COMMIT x"), later) is None
 
 
 # --- on the target host -------------------------------------------------------------------------

@@ -112,18 +112,13 @@ def edit(folder: Path, name: str, *changes: tuple[str, str]) -> None:
 
 def load(folder: Path) -> runbook.Runbook:
     """As the first stage does."""
-    arguments = {
-        "runbook": str(folder),
-        "environment": "staging",
-        "profile": "target",
-        "residue": "keep",
-        "parameters": {},
-        "waivers": [],
-    }
+    asked = request.Asked(
+        runbook=str(folder), environment="staging", profile="target", residue="keep"
+    )
     unprotected = Protection(
         protected=False, promotion_from=None, promotion_max_age_hours=168, reason="a test"
     )
-    return request.load_runbook(arguments, protection=unprotected)
+    return request.load_runbook(asked, protection=unprotected)
 
 
 def refusal(folder: Path) -> str:

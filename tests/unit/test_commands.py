@@ -14,6 +14,7 @@ import pytest
 from ansible import context
 from ansible.cli.playbook import PlaybookCLI
 
+from gonogo.contract.records.approval import ApprovalPlan
 from gonogo.contract.records.reading import read
 from gonogo.contract.records.twin import TwinRecord
 from gonogo.controller.invocation import project
@@ -148,7 +149,8 @@ def test_a_value_comes_back_as_it_was(value: str) -> None:
 
 def test_the_command_starts_the_playbook_of_this_run(started: Caller) -> None:
     """What is protected by its playbook is protected in the run that is approved."""
-    said = deploy_approval.next_command(RUN_ID, {"token": "t"}, caller=started)
+    plan = ApprovalPlan("", {}, planned_at="", expires_at="", token="t")
+    said = deploy_approval.next_command(RUN_ID, plan, caller=started)
     assert " rollout_production.yml --limit 'host 1' -e deploy_run_id=" in said
 
 

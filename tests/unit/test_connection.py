@@ -50,7 +50,8 @@ def test_no_contents_of_rows(given: tuple[Any, ...], message: str, detail: str |
 
 def asked(arguments: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     package = {"file": "/root-owned/lib/gonogo.json", "sha256": ""}
-    return answer.answer("files", arguments, check_mode=check_mode, package=package, search_path=[])
+    told = answer.answer("files", arguments, check_mode=check_mode, package=package, search_path=[])
+    return dict(told)
 
 
 def test_a_module_reports_what_the_server_says(monkeypatch: pytest.MonkeyPatch) -> None:

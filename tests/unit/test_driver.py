@@ -41,7 +41,7 @@ def test_a_host_without_psycopg_asks_for_it(tmp_path: Path) -> None:
     script = f"""
 from gonogo.host.transport import driver
 try:
-    driver.provide({PSYCOPG.bundle(str(tmp_path), sent=False)!r})
+    driver.provide(driver.Bundle(**{PSYCOPG.bundle(str(tmp_path), sent=False)!r}))
 except driver.DriverMissingError as error:
     print(error.primary, "|", error.detail)
 """
@@ -52,7 +52,7 @@ def test_what_was_sent_is_imported_from_there(sent: dict[str, str]) -> None:
     script = f"""
 from pathlib import Path
 from gonogo.host.transport import driver
-driver.provide({sent!r}, bin_dir={str(_bin_dir())!r})
+driver.provide(driver.Bundle(**{sent!r}), bin_dir={str(_bin_dir())!r})
 import psycopg
 print(psycopg.__file__, psycopg.pq.__impl__)
 """
@@ -67,7 +67,7 @@ def test_what_was_changed_is_refused(tmp_path: Path) -> None:
     script = f"""
 from gonogo.host.transport import driver
 try:
-    driver.provide({bundle!r})
+    driver.provide(driver.Bundle(**{bundle!r}))
 except driver.GonogoError as error:
     print(error.primary)
 print([name for name in sys.modules if name.startswith("psycopg")])
@@ -82,7 +82,7 @@ import ctypes.util
 from pathlib import Path
 {NO_LIBPQ}
 from gonogo.host.transport import driver
-driver.provide({sent!r}, bin_dir={str(_bin_dir())!r})
+driver.provide(driver.Bundle(**{sent!r}), bin_dir={str(_bin_dir())!r})
 import psycopg
 print(psycopg.pq.version() // 10000)
 """
@@ -97,7 +97,7 @@ from pathlib import Path
 {NO_LIBPQ}
 from gonogo.host.transport import driver
 try:
-    driver.provide({sent!r}, bin_dir={str(tmp_path)!r})
+    driver.provide(driver.Bundle(**{sent!r}), bin_dir={str(tmp_path)!r})
 except driver.GonogoError as error:
     print(error.render())
     print([name for name in sys.modules if name.startswith("psycopg")])
@@ -115,7 +115,7 @@ def test_an_installed_one_comes_first(sent: dict[str, str]) -> None:
             sys.executable,
             "-c",
             "import sys; sys.path.insert(0, 'module_utils')\nfrom pathlib import Path\n"
-            f"from gonogo.host.transport import driver\ndriver.provide({sent!r})\n"
+            f"from gonogo.host.transport import driver\ndriver.provide(driver.Bundle(**{sent!r}))\n"
             "import psycopg; print(psycopg.__file__)",
         ],
         cwd=ROOT,

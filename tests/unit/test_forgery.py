@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gonogo.contract.errors import GonogoError
+from gonogo.contract.options.shared import Approval
 from gonogo.controller.evidence import Run
 from gonogo.controller.request import approval, deploy_approval
 from tests.records import judged
@@ -51,7 +52,7 @@ def test_an_approval_ends(run: Run) -> None:
     for content, hours, refused in (("one", 1, False), ("other", 0, True)):
         plan, _ = approval.open_plan(run, deploy_approval.PLAN, content, hours=hours)
         run.write_json(deploy_approval.PLAN, plan, stage="deploy")
-        given = {"answer": f"COMMIT {plan['token']}", "approved_by": "Dewi", "run_id": RUN_ID}
+        given = Approval(answer=f"COMMIT {plan.token}", approved_by="Dewi", run_id=RUN_ID)
         if refused:
             with pytest.raises(GonogoError, match="The plan has expired at"):
                 deploy_approval.require(run, given, content, hint="again")
@@ -60,7 +61,7 @@ def test_an_approval_ends(run: Run) -> None:
     # And what has expired is not shown again, but planned anew.
     later, new = approval.open_plan(run, deploy_approval.PLAN, "other", hours=1)
     assert new
-    assert datetime.fromisoformat(later["expires_at"]) > datetime.now(UTC) + timedelta(minutes=59)
+    assert datetime.fromisoformat(later.expires_at) > datetime.now(UTC) + timedelta(minutes=59)
 
 
 def test_a_second_waiver_adds_nothing() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ from gonogo.contract.options.option import (
 )
 from gonogo.contract.options.shared import BUDGETS
 from gonogo.controller.stages.base import Stage
-from gonogo.host.stages import find
+from gonogo.controller.stages.reported import Reported
+from gonogo.host.stages import find, request_of
 from tests.generated import ROOT, documentation, playbook, plugins, replaced, roles, variables
 from tests.generated.all import FILES
 from tests.unit import entries
@@ -83,7 +84,7 @@ def test_a_place_that_is_not_there_is_an_error() -> None:
 
 
 def test_a_new_option_is_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is declared, and nothing else is edited for it."""
+    """What Ansible reads follows from its declaration; in the same file it has a field."""
     pace = Option(
         "pace",
         "int",
@@ -119,13 +120,14 @@ def test_a_new_option_is_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "* `twin_pace`: 1 to 9 steps\n" in page
 
 
-class Wait(Stage):
+class Wait(Stage[None]):
     """A stage that nobody has."""
 
     stage = "wait"
 
-    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return arguments
+    def act(self, task: None) -> Reported:
+        del task
+        return Reported()
 
 
 def test_a_new_stage_is_its_declaration(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,11 +184,22 @@ def test_what_a_role_does_by_hand_stays_there() -> None:
 
 @EVERY
 def test_every_stage_is_declared(stage: StageOptions) -> None:
-    assert plugins.class_of(stage).spec == stage.task
+    assert plugins.class_of(stage).declared is stage
 
 
 def test_every_stage_has_a_declaration() -> None:
     assert {cls.stage for cls in plugins.classes()} == {stage.role for stage in STAGES}
+
+
+@EVERY
+def test_the_record_of_a_task_has_its_options(stage: StageOptions) -> None:
+    assert {one.name for one in fields(plugins.class_of(stage).task)} == set(stage.task)
+
+
+@pytest.mark.parametrize("entry", entries.EVERY)
+def test_the_record_of_a_request_has_its_options(entry: str) -> None:
+    """But for how psycopg is found: nobody asks for that once it is there."""
+    assert {one.name for one in fields(request_of(entry))} == set(find(entry).spec) - {"driver"}
 
 
 @EVERY

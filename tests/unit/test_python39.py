@@ -36,7 +36,7 @@ def test_imports(tmp_path: Path) -> None:
     lines = [
         "import sys; sys.path[:0] = ['module_utils']",
         "from gonogo.host.transport import driver",
-        f"driver.provide({psycopg!r}, bin_dir={str(programs.find(None).bin)!r})",
+        f"driver.provide(driver.Bundle(**{psycopg!r}), bin_dir={str(programs.find(None).bin)!r})",
         *(f"import {name.removesuffix('.__init__')}" for name in names),
     ]
     outcome = subprocess.run(

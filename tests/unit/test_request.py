@@ -9,7 +9,7 @@ import pytest
 
 from gonogo.contract.errors import GonogoError, InputError
 from gonogo.contract.run_id import is_run_id
-from gonogo.controller import request
+from gonogo.controller import request, runbook
 from gonogo.controller.invocation import project
 from gonogo.controller.reading import yamlfile
 from gonogo.controller.request.protection import Protection
@@ -36,6 +36,7 @@ def arguments(**given: Any) -> dict[str, Any]:
         "profile": "target",
         "residue": "keep",
         "login": {"db": "x"},
+        "runs_dir": "runs",
         "parameters": {},
         "waivers": [],
         "refused_databases": [],
@@ -109,6 +110,11 @@ def test_misspelt_variables(names: list[str], message: str) -> None:
     assert caught.value.render() == message
 
 
+def loaded(**given: Any) -> runbook.Runbook:
+    variables = {f"gonogo_{name}": value for name, value in arguments(**given).items()}
+    return request.load_runbook(request.Asked.of(variables), protection=OPEN)
+
+
 def test_variables_of_others() -> None:
     names = ["ansible_host", "gonogo_profile", "gonogo", "my_gonogo_x"]
     request.check_variables(names, known=frozenset({"gonogo_profile"}), prefixes=("gonogo_",))
@@ -129,7 +135,7 @@ def test_variables_of_others() -> None:
     ],
 )
 def test_right(given: dict[str, Any]) -> None:
-    assert request.load_runbook(protection=OPEN, arguments=arguments(**given)).profile == "target"
+    assert loaded(**given).profile == "target"
 
 
 @pytest.mark.parametrize(
@@ -154,7 +160,7 @@ def test_right(given: dict[str, Any]) -> None:
 )  # fmt: skip
 def test_wrong(given: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as caught:
-        request.load_runbook(protection=OPEN, arguments=arguments(**given))
+        loaded(**given)
     assert caught.value.render().startswith(message)
 
 
@@ -173,7 +179,7 @@ def test_wrong(given: dict[str, Any], message: str) -> None:
 )  # fmt: skip
 def test_waiver_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as caught:
-        request.load_runbook(protection=OPEN, arguments=arguments(waivers=[{**WAIVER, **change}]))
+        loaded(waivers=[{**WAIVER, **change}])
     assert caught.value.render() == message
 
 
@@ -182,13 +188,13 @@ def test_an_incomplete_waiver(missing: str) -> None:
     waiver = {key: value for key, value in WAIVER.items() if key != missing}
     words = {"check": "a waiver names either a check or a criterion"}
     with pytest.raises(InputError) as caught:
-        request.load_runbook(protection=OPEN, arguments=arguments(waivers=[waiver]))
+        loaded(waivers=[waiver])
     assert caught.value.primary == words.get(missing, f"a waiver must say its {missing}")
 
 
 def test_a_waiver_that_is_none() -> None:
     with pytest.raises(InputError, match=r"^a waiver must be a mapping$"):
-        request.load_runbook(protection=OPEN, arguments=arguments(waivers=["I1.1"]))
+        loaded(waivers=["I1.1"])
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from gonogo.contract import login as logins
 from gonogo.contract.errors import GonogoError, InputError
 from gonogo.contract.login import Login
 from gonogo.contract.options.option import TASK
-from gonogo.contract.options.shared import LOGIN
+from gonogo.contract.options.shared import LOGIN, Approval
+from gonogo.contract.records.approval import ApprovalPlan
 from gonogo.contract.redaction import holding, is_secret, redacted
 from gonogo.controller import runbook
 from gonogo.controller.invocation import project, request_form
@@ -182,8 +183,9 @@ def test_an_option_that_cannot_take_it_says_so_without_it(option: str) -> None:
 
 
 def test_an_answer_at_the_prompt_is_not_repeated() -> None:
-    given = {"answer": SECRET, "approved_by": "Dewi", "run_id": "x", "typed": True}
-    refusal = approval.refusal(given, "x", {"token": "abc"}, prefix="cleanup")
+    given = Approval(answer=SECRET, approved_by="Dewi", run_id="x", typed=True)
+    plan = ApprovalPlan("", {}, planned_at="", expires_at="", token="abc")
+    refusal = approval.refusal(given, "x", plan, prefix="cleanup")
     assert refusal is not None
     assert SECRET not in refusal
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from gonogo.contract.errors import GonogoError
-from gonogo.contract.options.option import ENTRY, TASK
+from gonogo.contract.options.option import ENTRY, TASK, Documented, StageOptions
 from gonogo.contract.options.shared import CALL, LOGIN
 from gonogo.controller import evidence
 from gonogo.controller.ansible.package import GONOGO
@@ -22,6 +23,7 @@ from gonogo.controller.ansible.plugin import NoAnswerError, Plugin, on_target
 from gonogo.controller.invocation import project
 from gonogo.controller.invocation.native import native
 from gonogo.controller.stages.base import Stage
+from gonogo.controller.stages.reported import Reported
 from gonogo.host.stages import Entry
 from tests.records import RUN
 
@@ -29,16 +31,24 @@ DRIVER = CALL[1].spec(ENTRY)
 FILES = {"directory": "/d", "files": {"a": "b"}}
 
 
-class Work(Stage):
+@dataclass(frozen=True)
+class Nothing:
+    """A task without options."""
+
+
+class Work(Stage[Nothing]):
     """A stage that comes to the outcome of its site."""
 
     stage = "example"
+    declared = StageOptions("example", {}, Documented("", (), "", ()), ())
+    task = Nothing
 
-    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def act(self, task: Nothing) -> Reported:
+        del task
         assert isinstance(self.site, Example)
         if isinstance(self.site.outcome, Exception):
             raise self.site.outcome
-        return dict(arguments)
+        return Reported()
 
 
 class Example(Plugin):

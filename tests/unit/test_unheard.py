@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gonogo.contract.records.reading import plain
 from gonogo.controller.evidence import Run, load, new_run_id
 from gonogo.controller.outcome import intents, unheard
 from gonogo.controller.request import approval
@@ -28,7 +29,14 @@ def run(tmp_path: Path) -> Run:
 
 
 def _plan(run: Run, stage: str, **more: Any) -> dict[str, Any]:
-    plan = {"token": "0123456789", "content": "a", "expires_at": "2999-01-01T00:00:00+00:00"}
+    plan = {
+        "token": "0123456789",
+        "content": "a",
+        "holds": {},
+        "planned_at": "2026-01-31T11:00:00.000000+00:00",
+        "expires_at": "2999-01-01T00:00:00+00:00",
+        "earlier": [],
+    }
     run.write_json(f"{stage}_plan.json", {**plan, **more}, stage=stage)
     return plan
 
@@ -64,10 +72,10 @@ def test_that_nothing_came_of_it_stays_on_record(run: Run) -> None:
     # The plan can be approved again, and one that replaces it keeps that, too.
     same, new = approval.open_plan(run, "restore_plan.json", "a", hours=1)
     assert not new
-    assert same["token"] == plan["token"]
+    assert same.token == plan["token"]
     later, new = approval.open_plan(run, "restore_plan.json", "b", hours=1)
     assert new
-    assert later["nothing_came_of"] == plan["nothing_came_of"]
+    assert plain(later.nothing_came_of) == plan["nothing_came_of"]
 
 
 def test_restores_are_those_of_the_hosts_database(run: Run) -> None:

@@ -15,12 +15,12 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from gonogo.contract import canonical
 from gonogo.contract.errors import GonogoError
-from gonogo.contract.login import Login, application_name
-from gonogo.contract.options.scripts import PHASES, PREFLIGHT
+from gonogo.contract.login import Login, Timeouts, application_name
+from gonogo.contract.options.scripts import PhasesTask, PreflightTask
 from gonogo.contract.records.phase import PhaseScript
 from gonogo.contract.records.run import Declared, Digests, RunRecord, Target, Versions
 from gonogo.controller import evidence, runbook
@@ -30,7 +30,7 @@ from gonogo.controller.declared.runbook import Phase
 from gonogo.controller.evidence import judgement
 from gonogo.controller.invocation import project
 from gonogo.controller.invocation.commands import Caller
-from gonogo.controller.stages.scripts import PhaseStage
+from gonogo.controller.stages.scripts import Phases, PhaseStage, Preflight
 from gonogo.host.session import identity, lock
 from gonogo.host.session.connection import connect
 from gonogo.host.session.identity import observe
@@ -46,8 +46,6 @@ _ENVIRONMENT = "sandbox"
 _RUN_ID = "20260131T120000Z-0a1b2c"
 _TOKEN = "0a1b2c3d4e"  # noqa: S105 - names the rows of the run
 _TIMEOUTS = {"lock": "5s", "statement": "2min", "idle_in_transaction": "1min"}
-
-Scripts = list[PhaseScript]
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ class Gate:
         """`declares`: what the manifest says of functions besides: name → key → texts."""
         loaded = runbook.load(directory, profile=profile, parameters=parameters, templates=False)
         self.runbook = replace(loaded, manifest=_with(loaded.manifest, declares or {}))
-        self._rendered: dict[str, Scripts] = {}
+        self._rendered: dict[str, Sequence[PhaseScript]] = {}
 
     def judge(
         self, login: Login, directory: Path, *, between: Callable[[], object] = lambda: None
@@ -137,16 +135,13 @@ class Gate:
         stage = "target"
         try:
             _prove(run, login, stack)
-            for kind in (_Preflight, _Phases):
-                stage = kind.stage
-                arguments = {
-                    "login": _keywords(login),
-                    "directory": str(host),
-                    "timeouts": _TIMEOUTS,
-                }
-                kind(run, self.runbook, self._rendered).act(arguments)
-                if kind is _Preflight:
-                    between()
+            given = (_keywords(login), _TIMEOUTS, str(host))
+            stage = "preflight"
+            looking = PreflightTask(*given, after_deploy=None)
+            _Preflight(run, self.runbook, self._rendered).act(looking)
+            between()
+            stage = "phases"
+            _Phases(run, self.runbook, self._rendered).act(PhasesTask(*given))
         except GonogoError as error:
             data = {"message": error.primary, "detail": error.detail, "hint": error.hint}
             run.append(stage, "stage_failed", data)
@@ -215,10 +210,12 @@ class _Here:
         del host
         return self.variables
 
-    def ask(self, entry: str, arguments: Mapping[str, Any], *, database: bool) -> dict[str, Any]:
+    def ask(
+        self, entry: str, arguments: Mapping[str, object], *, database: bool
+    ) -> Mapping[str, object]:
         """Nothing is sent anywhere."""
         del database
-        return dict(find(entry).run(checked(entry, arguments), check_mode=False))
+        return find(entry).run(checked(entry, arguments), check_mode=False)
 
     def require_controller(self) -> None:
         """It is this very process."""
@@ -233,11 +230,14 @@ class _Here:
         raise AssertionError(text)
 
 
-class _Direct(PhaseStage):
+_Task = TypeVar("_Task", bound=PhasesTask)
+
+
+class _Direct(PhaseStage[_Task]):
     """A stage that is given its run and its runbook, and keeps what it has rendered."""
 
     def __init__(
-        self, run: evidence.Run, book: runbook.Runbook, rendered: dict[str, Scripts]
+        self, run: evidence.Run, book: runbook.Runbook, rendered: dict[str, Sequence[PhaseScript]]
     ) -> None:
         super().__init__(_Here())
         self._run_at_work = run
@@ -256,8 +256,8 @@ class _Direct(PhaseStage):
         run: evidence.Run,
         runbook: runbook.Runbook,
         phases: Sequence[Phase],
-        timeouts: Mapping[str, str],
-    ) -> Scripts:
+        timeouts: Timeouts,
+    ) -> Sequence[PhaseScript]:
         """Where nothing was renamed, the facts are the same, and with them the SQL."""
         facts = run.read_json("facts.json") if self.stage != "preflight" else {}
         key = canonical.line([self.stage, facts])
@@ -266,14 +266,12 @@ class _Direct(PhaseStage):
         return self._rendered[key]
 
 
-class _Preflight(_Direct):
-    stage = "preflight"
-    taken = PREFLIGHT
+class _Preflight(_Direct[PreflightTask], Preflight):
+    pass
 
 
-class _Phases(_Direct):
-    stage = "phases"
-    taken = PHASES
+class _Phases(_Direct[PhasesTask], Phases):
+    pass
 
 
 def _judged(path: Path) -> Judged:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from .errors import InputError
 from .options.shared import ATTEMPTS, BUDGETS
@@ -42,13 +41,13 @@ class Budgets:
     wait: float
 
 
-def budgets_of(given: Mapping[str, Any]) -> Budgets:
+def budgets_of(given: Mapping[str, str | int | None]) -> Budgets:
     """Raises InputError for a value that is no duration, or no number of attempts."""
     values = {
-        key.name: key.default if given.get(key.name) is None else given[key.name]
+        key.name: str(key.default if given.get(key.name) is None else given[key.name])
         for key in BUDGETS.options
     }
-    attempts = values.pop("attempts")
+    attempts = int(values.pop("attempts"))
     least, most = int(ATTEMPTS.least), int(ATTEMPTS.most)
     if not least <= attempts <= most:
         raise InputError(f"attempts must be from {least} to {most}", key="attempts", value=attempts)

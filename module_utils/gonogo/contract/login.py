@@ -11,7 +11,6 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from .errors import GonogoError
 from .options.shared import LOGIN, TIMEOUTS
@@ -23,6 +22,7 @@ __all__ = [
     "application_name",
     "clean_environment",
     "storable",
+    "timeouts_of",
 ]
 
 # What libpq calls them. The service file has no keyword before libpq 18, only PGSERVICEFILE.
@@ -83,7 +83,7 @@ _A_PATH = (
 )
 
 
-def storable(login: Mapping[str, Any]) -> dict[str, Any]:
+def storable(login: Mapping[str, str | int | None]) -> dict[str, str | int | None]:
     """The login as it may be written down: what it will be refused for is not in it.
 
     Paths are those of the target host, where ~ and variables are not expanded yet.
@@ -169,6 +169,11 @@ class Timeouts:
     lock: str = TIMEOUTS.default_of("lock")
     statement: str = TIMEOUTS.default_of("statement")
     idle_in_transaction: str = TIMEOUTS.default_of("idle_in_transaction")
+
+
+def timeouts_of(given: Mapping[str, str | None]) -> Timeouts:
+    """Those that are given; a limit that is null is one that is not."""
+    return Timeouts(**{name: value for name, value in given.items() if value is not None})
 
 
 def application_name(run_id: str, stage: str) -> str:

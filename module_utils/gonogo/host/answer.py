@@ -10,14 +10,16 @@ import importlib
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Optional
 
 from ..contract import fault, home
 from ..contract.errors import GonogoError
+from ..contract.options.option import ArgumentSpec
 from ..contract.ownership import require_own, trustworthy
 from .session import link
 from .stages import find
 from .transport import bundle
+from .transport.bundle import Bundle
 from .transport.driver import DriverMissingError, provide
 
 __all__ = ["answer"]
@@ -27,32 +29,51 @@ __all__ = ["answer"]
 _DIRECTORIES = ("directory", "backup_directory")
 
 
+# The arguments of an entry, and the result of a module, as JSON has them: they are read by whoever
+# knows what is in them, the file of the entry and the controller.
+_Json = Mapping[str, Any]
+
+
+class _Driver(NamedTuple):
+    """How psycopg is found: the controller's, and the directory of the client programs."""
+
+    psycopg: Optional[Bundle] = None  # noqa: UP045 - Python 3.9 reads it
+    bin_dir: Optional[str] = None  # noqa: UP045 - Python 3.9 reads it
+
+    @classmethod
+    def of(cls, arguments: _Json) -> _Driver:
+        given = arguments.get("driver")
+        return cls(Bundle(**given["psycopg"]), given.get("pg_bin")) if given else cls()
+
+
 def answer(
     entry: str,
-    arguments: Mapping[str, Any],
+    arguments: _Json,
     *,
     check_mode: bool,
-    package: Mapping[str, Any],
+    package: _Json,
     search_path: Sequence[str],
-) -> dict[str, Any]:
+) -> _Json:
     """Do what an entry is for; returns a module's result.
 
     `arguments` are as the entry's spec wants them, but for paths, which mean this host. `package`
     is the bundle that this project was imported from, `search_path` where this Python would look
     for modules beside those of its standard library.
     """
+    own = Bundle(package["file"], package["sha256"], package.get("content"))
     found = find(entry)
     # What leaves a process behind forks, which goes well with one thread only.
     watch = contextlib.nullcontext() if found.leaves_process else link.watched(_cancel_all)
     try:
         given = _with_paths(found.spec, arguments)
-        _require_own_directories(package, given)
+        driver = _Driver.of(given)
+        _require_own_directories(own, given)
         if not check_mode:
-            _keep(package, given)
+            _keep(own, driver)
         sys.path.extend(trustworthy(search_path))
         with watch:
             if found.needs_psycopg:
-                _provide_psycopg(given)
+                _provide_psycopg(driver)
             return found.run(given, check_mode=check_mode)
     except DriverMissingError as error:
         # The controller then sends psycopg and calls again.
@@ -66,14 +87,13 @@ def answer(
         return _failed(_of_the_server(error) or fault.told(error, doing=f"the entry {entry}"))
 
 
-def _provide_psycopg(arguments: Mapping[str, Any]) -> None:
+def _provide_psycopg(driver: _Driver) -> None:
     """Make psycopg importable; what needs it can be imported after that.
 
     A module that nobody listens to any more ends here: it may wake up long after its run.
     """
     link.require()
-    driver = arguments["driver"] or {}
-    provide(driver.get("psycopg"), bin_dir=driver.get("pg_bin"))
+    provide(driver.psycopg, bin_dir=driver.bin_dir)
 
 
 def _of_the_server(error: Exception) -> GonogoError | None:
@@ -91,19 +111,19 @@ def _of_the_server(error: Exception) -> GonogoError | None:
     return GonogoError(primary, detail=told["detail"], hint=told["hint"])
 
 
-def _require_own_directories(package: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
+def _require_own_directories(package: Bundle, arguments: _Json) -> None:
     """What lies on this host is read, run and removed: none of it may be somebody else's."""
-    kept = Path(package["file"]).parent
+    kept = Path(package.file).parent
     named = [arguments[name] for name in _DIRECTORIES if arguments.get(name)]
     for directory in (kept.parent, kept, *map(Path, named)):
         require_own(directory, variable="gonogo_remote_dir")
 
 
-def _keep(package: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
+def _keep(package: Bundle, driver: _Driver) -> None:
     """What was sent is found by the next call."""
-    psycopg = (arguments.get("driver") or {}).get("psycopg")
-    for sent in filter(None, (package, psycopg)):
-        bundle.keep(sent)
+    for sent in (package, driver.psycopg):
+        if sent is not None:
+            bundle.keep(sent)
 
 
 def _cancel_all() -> None:
@@ -113,16 +133,14 @@ def _cancel_all() -> None:
         connection.cancel_all()
 
 
-def _failed(error: GonogoError) -> dict[str, Any]:
+def _failed(error: GonogoError) -> _Json:
     parts = {"primary": error.primary, "detail": error.detail, "hint": error.hint}
     if isinstance(error, fault.FaultError):
         parts["traceback"] = error.traceback
     return {"failed": True, "msg": error.render(), "error": parts}
 
 
-def _with_paths(
-    spec: Mapping[str, Any], arguments: Mapping[str, Any], within: str = ""
-) -> dict[str, Any]:
+def _with_paths(spec: ArgumentSpec, arguments: _Json, within: str = "") -> _Json:
     """Copy of the arguments with `~` and variables in their paths expanded, as Ansible does it."""
     expanded = dict(arguments)
     for name, option in spec.items():

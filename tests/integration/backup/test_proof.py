@@ -13,6 +13,7 @@ import pytest
 from psycopg import sql
 
 from gonogo.contract.login import Login
+from gonogo.contract.records.ledger import LedgerTable
 from gonogo.contract.records.source import LargeObjects
 from gonogo.host.compare import fingerprint, fingerprint_queries
 from gonogo.host.migrate import undo
@@ -288,7 +289,7 @@ def test_an_index_that_hides_rows_answers_nothing(
         for column in ("id", "v"):
             assert counted_by_undo(connection, THINGS, [column], present=column)[0] == 501
         # As a cleanup looks for the rows of its ledger.
-        ledger = [{"table": list(THINGS), "ids": ["hidden", "id1"]}]
+        ledger = [LedgerTable(THINGS, ["hidden", "id1"])]
         rows = found_by_cleanup(connection, ledger)["public.things"]
         assert [key for key, _ in rows] == ["hidden", "id1"]
 

@@ -24,8 +24,8 @@ SECONDS = 60.0
 MODULE = f"""
 import json, sys
 sys.path.insert(0, {str(PROJECT / "module_utils")!r})
-from gonogo.host.stages import twin
-twin.run(json.loads(sys.argv[1]), check_mode=False)
+from gonogo.host.stages import find
+find("twin").run(json.loads(sys.argv[1]), check_mode=False)
 """
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from gonogo.contract.errors import GonogoError
 from gonogo.contract.login import Timeouts
+from gonogo.contract.records.answers import CleanupDone
+from gonogo.contract.records.ledger import LedgerTable
 from gonogo.host.stages import cleanup
 from sandbox import logins
 from tests.integration.support.harness import Database
@@ -15,7 +17,7 @@ from tests.records import declared
 
 RUN_ID = "20260131T120000Z-0a1b2c"
 RUNS_OWN = ["r1", "r2"]
-LEDGER = [{"table": ["public", "gonogo_rows"], "ids": RUNS_OWN}]
+LEDGER = [LedgerTable(("public", "gonogo_rows"), RUNS_OWN)]
 SCRIPT = """
 -- @setup transaction
 BEGIN ISOLATION LEVEL REPEATABLE READ;
@@ -33,9 +35,9 @@ def database(database: Database) -> Database:
     return database
 
 
-def carried_out(database: Database, **more: Any) -> dict[str, Any]:
+def carried_out(database: Database, **more: Any) -> CleanupDone:
     given: dict[str, Any] = {"approved_content": None, **more}
-    return cleanup.carry_out(
+    answer = cleanup.carry_out(
         database.login(),
         run_id=RUN_ID,
         declared=declared(database=database.name),
@@ -45,6 +47,9 @@ def carried_out(database: Database, **more: Any) -> dict[str, Any]:
         timeouts=Timeouts(),
         **given,
     )
+    assert answer.done
+    assert answer.changed == answer.done.committed
+    return answer.done
 
 
 def own(database: Database) -> list[str]:
@@ -71,16 +76,16 @@ def refused(database: Database, *words: str) -> None:
 
 def test_what_it_has_read_is_said(database: Database) -> None:
     planned = carried_out(database)
-    assert planned["rows"] == {"public.gonogo_rows": 2}
-    assert planned["unseen"] == []
+    assert planned.rows == {"public.gonogo_rows": 2}
+    assert planned.unseen == []
     with database.admin() as admin:
         number = admin.execute(
             "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace NOT IN"
             " ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)"
         ).fetchone()
-    assert number == (planned["compared"],)
-    done = carried_out(database, approved_content=planned["content"])
-    assert done["committed"]
+    assert number == (planned.compared,)
+    done = carried_out(database, approved_content=planned.content)
+    assert done.committed
     assert own(database) == ["x"]
 
 
@@ -97,7 +102,7 @@ def test_a_cascade_into_a_table_that_cannot_be_read_stops_it(
     )
     refused(database, "public.hidden", "missing: SELECT")
     with pytest.raises(GonogoError):
-        carried_out(database, approved_content=planned["content"])
+        carried_out(database, approved_content=planned.content)
     with database.admin() as admin:
         rows = admin.execute("SELECT id FROM public.hidden ORDER BY 1").fetchall()
     assert rows == [("r1",), ("r2",)]
@@ -272,8 +277,8 @@ def test_what_it_cannot_read_and_does_not_reach_is_named(database: Database) -> 
         "ALTER TABLE public.policed ENABLE ROW LEVEL SECURITY",
     )
     planned = carried_out(database)
-    assert planned["unseen"] == ["elsewhere.hidden", "public.hidden", "public.policed"]
-    assert carried_out(database, approved_content=planned["content"])["committed"]
+    assert planned.unseen == ["elsewhere.hidden", "public.hidden", "public.policed"]
+    assert carried_out(database, approved_content=planned.content).committed
     assert own(database) == ["x"]
 
 
@@ -286,7 +291,7 @@ def test_a_partition_that_is_read_through_its_table_is_compared(database: Databa
         f"GRANT SELECT ON public.parted TO {logins.OWNER}",
     )
     planned = carried_out(database)
-    assert planned["unseen"] == []
+    assert planned.unseen == []
     by_admin(database, "INSERT INTO public.parted VALUES ('r1')")
     refused(database, "public.parted: 1 rows before, 0 after")
 
@@ -295,7 +300,7 @@ def test_an_approval_is_for_the_rows_it_was_shown(database: Database) -> None:
     planned = carried_out(database)
     with database.owner() as owner:
         owner.execute("UPDATE public.gonogo_rows SET note = 'later' WHERE id = 'r1'")
-    later = carried_out(database, approved_content=planned["content"])
-    assert not later["committed"]
-    assert later["holds"] != planned["holds"]
+    later = carried_out(database, approved_content=planned.content)
+    assert not later.committed
+    assert later.holds != planned.holds
     assert own(database) == ["r1", "r2", "x"]

@@ -16,7 +16,7 @@ from typing import Any
 from gonogo.contract.login import Login, application_name
 from gonogo.host.session import lock
 from gonogo.host.session.connection import connect
-from gonogo.host.stages import backup, twin
+from gonogo.host.stages import find
 from tests.integration.support.harness import Database
 
 __all__ = ["RUN_ID", "Rehearsal", "member", "wrapped"]
@@ -59,10 +59,10 @@ class Rehearsal:
             "fingerprint": True,
         }
         arguments = self._arguments(**{**given, **changes})
-        return dict(backup.run(arguments, check_mode=False)["backup"])
+        return dict(_answered("backup", arguments)["backup"])
 
     def restore(self, record: dict[str, Any], **changes: Any) -> dict[str, Any]:
-        return twin.run(self.restore_arguments(record, **changes), check_mode=False)
+        return _answered("twin", self.restore_arguments(record, **changes))
 
     def restore_arguments(self, record: dict[str, Any], **changes: Any) -> dict[str, Any]:
         given = {
@@ -81,7 +81,7 @@ class Rehearsal:
 
     def remove(self) -> bool:
         arguments = self._arguments(**self._place(), state="removed")
-        return bool(twin.run(arguments, check_mode=False)["changed"])
+        return bool(_answered("twin", arguments)["changed"])
 
     @property
     def home(self) -> Path:
@@ -99,6 +99,10 @@ class Rehearsal:
             "pg_bin": self.pg_bin or str(self.database.cluster.bin),
             **own,
         }
+
+
+def _answered(entry: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    return dict(find(entry).run(arguments, check_mode=False))
 
 
 def wrapped(directory: Path, bin_dir: Path, *, options: str = "", after: str = "true") -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from .option import ENTRY, Documented, Option, Range, Returned, StageOptions, Variable
 from .shared import DATABASE, PG_BIN, REMOTE_DIR, RUNS_DIR
 
-__all__ = ["BACKUP"]
+__all__ = ["BACKUP", "BackupRequest", "BackupTask"]
 
 _EXAMPLES = """\
 - name: Dump the database, read it back, seal it
@@ -107,3 +110,29 @@ BACKUP = StageOptions(
         ),
     ),
 )
+
+
+@dataclass(frozen=True)
+class BackupTask:
+    """What Ansible gives the task."""
+
+    login: Mapping[str, str | int | None]
+    directory: str
+    pg_bin: str | None
+    compress: str | None
+    jobs: int | None
+    lock_wait: int | None
+
+
+@dataclass(frozen=True)
+class BackupRequest:
+    """What the entry is asked."""
+
+    login: Mapping[str, str | int | None]
+    run_id: str
+    directory: str
+    pg_bin: str | None = None
+    compress: str = BACKUP.default_of("compress")
+    jobs: int = BACKUP.default_of("jobs")
+    lock_wait: int = BACKUP.default_of("lock_wait")
+    fingerprint: bool = BACKUP.default_of("fingerprint")

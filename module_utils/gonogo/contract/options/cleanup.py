@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from .option import ENTRY, TASK, Documented, Option, Returned, StageOptions
-from .shared import APPROVED, PG_BIN, REMOTE_DIR, RUNS_DIR, SESSIONS, of_a_person, plan_hours
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-__all__ = ["CLEANUP"]
+from ..login import Timeouts
+from ..records.ledger import LedgerTable
+from ..records.run import Declared
+from .option import ENTRY, TASK, Documented, Option, Returned, StageOptions
+from .shared import (
+    APPROVED,
+    PG_BIN,
+    REMOTE_DIR,
+    RUNS_DIR,
+    SESSIONS,
+    ApprovedTask,
+    of_a_person,
+    plan_hours,
+)
+
+__all__ = ["CLEANUP", "CleanupRequest", "CleanupTask"]
 
 _EXAMPLES = """\
 - name: Show the plan
@@ -108,3 +123,22 @@ CLEANUP = StageOptions(
         Option("script", used=ENTRY, required=True, text="The runbook's cleanup, rendered."),
     ),
 )
+
+
+@dataclass(frozen=True)
+class CleanupTask(ApprovedTask):
+    """What Ansible gives the task."""
+
+
+@dataclass(frozen=True)
+class CleanupRequest:
+    """What the entry is asked. Without `approved_content` it only looks."""
+
+    login: Mapping[str, str | int | None]
+    run_id: str
+    declared: Declared
+    ledger: Sequence[LedgerTable]
+    script: str
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    fence: Sequence[str] = ()
+    approved_content: str | None = None

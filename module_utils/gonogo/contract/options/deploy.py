@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from ..login import Timeouts
+from ..records.migration import Plan
+from ..records.run import Declared
 from .option import ENTRY, TASK, Documented, EntryOptions, Option, Returned, StageOptions, Variable
 from .shared import (
     APPROVAL,
@@ -14,11 +18,12 @@ from .shared import (
     REMOTE_DIR,
     RUNS_DIR,
     SESSIONS,
+    Approval,
     limits,
     plan_hours,
 )
 
-__all__ = ["DEPLOY", "FOUND"]
+__all__ = ["DEPLOY", "FOUND", "DeployRequest", "DeployTask", "FoundRequest"]
 
 _EXAMPLES = """\
 - name: Apply the migration
@@ -197,3 +202,47 @@ FOUND = EntryOptions(
         FENCE,
     )
 )
+
+
+@dataclass(frozen=True)
+class DeployTask:
+    """What Ansible gives the task."""
+
+    login: Mapping[str, str | int | None]
+    timeouts: Mapping[str, str | None]
+    approval_required: bool | None
+    approval: Approval | None
+    plan_only: bool | None
+    plan_hours: int
+    budgets: Mapping[str, str | int | None]
+    resume: bool | None
+
+
+@dataclass(frozen=True)
+class DeployRequest:
+    """What the entry is asked. `approval` is the digest of one, `approvals` the directory that says
+    whether it was used; `sealed` the digest of the schema when the intent was sealed."""
+
+    login: Mapping[str, str | int | None]
+    run_id: str
+    plan: Plan
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    budgets: Mapping[str, str | int | None] = field(default_factory=dict)
+    resume: bool = DEPLOY.default_of("resume")
+    plan_only: bool = DEPLOY.default_of("plan_only")
+    approval: str | None = None
+    approvals: str | None = None
+    sealed: str | None = None
+
+
+@dataclass(frozen=True)
+class FoundRequest:
+    """What the entry `found` is asked."""
+
+    login: Mapping[str, str | int | None]
+    run_id: str
+    declared: Declared
+    plan: Plan
+    schema_before: Mapping[str, str]
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    fence: Sequence[str] = ()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from .option import ENTRY, Documented, Option, Returned, StageOptions
 from .shared import REMOTE_DIR, RUNS_DIR
 
-__all__ = ["FILES"]
+__all__ = ["FILES", "FilesRequest", "FilesTask"]
 
 _EXAMPLES = """\
 - name: Copy the SQL and compare checksums
@@ -51,3 +54,18 @@ FILES = StageOptions(
         Option("files", "dict", used=ENTRY, required=True, text="The texts, by name."),
     ),
 )
+
+
+@dataclass(frozen=True)
+class FilesTask:
+    """What Ansible gives the task."""
+
+    directory: str
+
+
+@dataclass(frozen=True)
+class FilesRequest:
+    """What the entry is asked: to place texts by their names."""
+
+    directory: str
+    files: Mapping[str, str]

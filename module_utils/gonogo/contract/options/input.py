@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from .option import TASK, Documented, Option, Returned, StageOptions, Variable
 
-__all__ = ["INPUT"]
+__all__ = ["INPUT", "InputTask"]
 
 _EXAMPLES = """\
 - name: Refuse what cannot be judged
@@ -46,3 +48,10 @@ INPUT = StageOptions(
         ),
     ),
 )
+
+
+@dataclass(frozen=True)
+class InputTask:
+    """What Ansible gives the task."""
+
+    group: str

@@ -15,6 +15,7 @@ __all__ = [
     "BOTH",
     "ENTRY",
     "TASK",
+    "ArgumentSpec",
     "Documented",
     "EntryOptions",
     "Option",
@@ -29,6 +30,9 @@ __all__ = [
 # Where an option is used: in the task, on the controller, and in the entry, on the target host.
 TASK, ENTRY = "task", "entry"
 BOTH = (TASK, ENTRY)
+
+# Of a task or an entry, or of one option of either: in Ansible's own form, for Ansible's checker.
+ArgumentSpec = Mapping[str, Any]
 
 # Ansible's markup in descriptions, `V(auto)`.
 _MARKUP = re.compile(r"\b[A-Z]\(([^)]*)\)")
@@ -110,14 +114,14 @@ class Option:
     def required_in(self, place: str) -> bool:
         return self.required is True or self.required == place
 
-    def spec(self, place: str) -> dict[str, Any]:
+    def spec(self, place: str) -> ArgumentSpec:
         """Its line of an argument spec.
 
         In the spec of a task, paths of the target host are left as they were written: `~` and
         variables would become the controller's.
         """
         here = self.type != "path" or place == ENTRY or self.on_controller
-        spec: dict[str, Any] = {"type": self.type if here else "str"}
+        spec: dict[str, object] = {"type": self.type if here else "str"}
         if self.required_in(place):
             spec["required"] = True
         if self.default is not None:
@@ -156,7 +160,7 @@ class Option:
         )
 
 
-def spec_of(options: Iterable[Option], place: str) -> dict[str, Any]:
+def spec_of(options: Iterable[Option], place: str) -> ArgumentSpec:
     """Argument spec of the options that are used in a place."""
     return {option.name: option.spec(place) for option in options if option.used_in(place)}
 
@@ -177,7 +181,7 @@ class EntryOptions:
     options: tuple[Option, ...]
 
     @property
-    def entry(self) -> dict[str, Any]:
+    def entry(self) -> ArgumentSpec:
         """Argument spec."""
         return spec_of(self.options, ENTRY)
 
@@ -236,19 +240,23 @@ class StageOptions:
         return tuple(one for one in self.declared if isinstance(one, Option))
 
     @property
-    def task(self) -> dict[str, Any]:
+    def task(self) -> ArgumentSpec:
         """Argument spec of the task."""
         return spec_of(self.options, TASK)
 
     @property
-    def entry(self) -> dict[str, Any]:
+    def entry(self) -> ArgumentSpec:
         """Argument spec of the entry."""
         return spec_of(self.options, ENTRY)
 
-    def passed(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Of the task's arguments those that its entry has, too."""
+    def passed(self, arguments: Mapping[str, object]) -> dict[str, Any]:
+        """Of the task's arguments those that its entry has, too: what Ansible has checked."""
         both = (one.name for one in self.options if one.used_in(TASK) and one.used_in(ENTRY))
         return {name: arguments[name] for name in both}
+
+    def default_of(self, name: str) -> Any:
+        """The default of one of its options."""
+        return next(option.default for option in self.options if option.name == name)
 
     @property
     def module_name(self) -> str:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from ..login import Timeouts
+from ..records.migration import Plan, Statement
+from ..records.phase import PhaseScript
 from .option import ENTRY, TASK, Documented, EntryOptions, Option, Returned, StageOptions, Variable
 from .shared import BUDGETS, PG_BIN, REMOTE_DIR, RUNS_DIR, SESSIONS
 
-__all__ = ["REHEARSAL", "REPRINT", "SABOTAGE"]
+__all__ = [
+    "REHEARSAL",
+    "REPRINT",
+    "SABOTAGE",
+    "RehearsalRequest",
+    "RehearsalTask",
+    "ReprintRequest",
+    "SabotageRequest",
+]
 
 _EXAMPLES = """\
 - name: Try everything on the twin
@@ -249,3 +261,54 @@ SABOTAGE = EntryOptions(
         ),
     )
 )
+
+
+@dataclass(frozen=True)
+class RehearsalTask:
+    """What Ansible gives the task."""
+
+    login: Mapping[str, str | int | None]
+    timeouts: Mapping[str, str | None]
+    required: bool | None
+    sabotage: bool | None
+    sabotage_tables: Sequence[str]
+    resume: bool | None
+    budgets: Mapping[str, str | int | None]
+    directory: str
+
+
+@dataclass(frozen=True)
+class RehearsalRequest:
+    """What the entry is asked. `part` is what is tried, see `migrate.rehearse`."""
+
+    login: Mapping[str, str | int | None]
+    run_id: str
+    part: str
+    plan: Plan | None
+    undo: Plan | None
+    untold: Sequence[Statement] = ()
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    resume: bool = REHEARSAL.default_of("resume")
+    budgets: Mapping[str, str | int | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ReprintRequest:
+    """`definitions` are each a name and two texts."""
+
+    login: Mapping[str, str | int | None]
+    run_id: str
+    definitions: Sequence[tuple[str, str | None, str | None]]
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+
+@dataclass(frozen=True)
+class SabotageRequest:
+    """The scripts of all phases, and the tables of a schema that are broken."""
+
+    login: Mapping[str, str | int | None]
+    run_id: str
+    scripts: Sequence[PhaseScript]
+    schema: str
+    tables: Sequence[str]
+    timeouts: Timeouts = field(default_factory=Timeouts)

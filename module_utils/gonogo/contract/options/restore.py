@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..login import Timeouts
+from ..records.restore import RestoreIntent
+from ..records.run import Declared
 from .option import (
     ENTRY,
     TASK,
@@ -21,11 +27,12 @@ from .shared import (
     REMOTE_DIR,
     RUNS_DIR,
     SESSIONS,
+    ApprovedTask,
     of_a_person,
     plan_hours,
 )
 
-__all__ = ["RESTORE", "RESTORED"]
+__all__ = ["RESTORE", "RESTORED", "RestoreRequest", "RestoreTask", "RestoredRequest"]
 
 _FILE = Option("file", "path", used=ENTRY, required=True, text="The archive.")
 
@@ -199,3 +206,45 @@ RESTORED = EntryOptions(
         FENCE,
     )
 )
+
+
+@dataclass(frozen=True)
+class RestoreTask(ApprovedTask):
+    """What Ansible gives the task."""
+
+    maintenance: str | None
+    pg_bin: str | None
+    jobs: int
+
+
+@dataclass(frozen=True)
+class RestoreRequest:
+    """What the entry is asked. Without `approved_content` it only looks."""
+
+    login: Mapping[str, str | int | None]
+    run_id: str
+    declared: Declared
+    file: str
+    sha256: str
+    stamp: str
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    maintenance: str = RESTORE.default_of("maintenance")
+    pg_bin: str | None = None
+    jobs: int = RESTORE.default_of("jobs")
+    fence: Sequence[str] = ()
+    approved_content: str | None = None
+
+
+@dataclass(frozen=True)
+class RestoredRequest:
+    """What the entry `restored` is asked: what became of the restore of another run."""
+
+    login: Mapping[str, str | int | None]
+    run_id: str
+    restored_run_id: str
+    declared: Declared
+    intent: RestoreIntent
+    holds: Mapping[str, tuple[int | None, str | None]]
+    file: str
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    fence: Sequence[str] = ()

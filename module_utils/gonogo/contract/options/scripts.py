@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..login import Timeouts
+from ..records.phase import PhaseScript
+from ..records.standing import JudgedObjects, Required
 from .option import ENTRY, TASK, Documented, Option, Returned, StageOptions
 from .shared import PG_BIN, REMOTE_DIR, RUNS_DIR, SESSIONS
 from .verdict import OBJECTS
 
-__all__ = ["PHASES", "PREFLIGHT"]
+__all__ = ["PHASES", "PREFLIGHT", "PhasesTask", "PreflightTask", "ScriptsRequest"]
 
 # What both entries take.
 _ENTRY = (
@@ -195,3 +201,34 @@ PHASES = StageOptions(
         *_ENTRY,
     ),
 )
+
+
+@dataclass(frozen=True)
+class PhasesTask:
+    """What Ansible gives the task."""
+
+    login: Mapping[str, str | int | None]
+    timeouts: Mapping[str, str | None]
+    directory: str
+
+
+@dataclass(frozen=True)
+class PreflightTask(PhasesTask):
+    """The same, before or after the deployment."""
+
+    after_deploy: bool | None
+
+
+@dataclass(frozen=True)
+class ScriptsRequest:
+    """What both entries are asked."""
+
+    login: Mapping[str, str | int | None]
+    run_id: str
+    directory: str
+    scripts: Sequence[PhaseScript]
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    application_name: str = PHASES.default_of("application_name")
+    objects: JudgedObjects | None = None
+    keep_lock: bool = PHASES.default_of("keep_lock")
+    expected: Sequence[Required] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from .option import ENTRY, TASK, Option, Range, Variable
 
@@ -24,6 +24,8 @@ __all__ = [
     "RUNS_DIR",
     "SESSIONS",
     "TIMEOUTS",
+    "Approval",
+    "ApprovedTask",
     "limits",
     "of_a_person",
     "plan_hours",
@@ -302,3 +304,25 @@ APPROVED = (
     FENCE,
     Option("approved_content", used=ENTRY, text="Content of the approved plan. None: only look."),
 )
+
+
+@dataclass(frozen=True)
+class Approval:
+    """What Ansible gives as `APPROVAL`."""
+
+    answer: str | None
+    approved_by: str | None
+    run_id: str | None
+    typed: bool | None = None
+
+
+@dataclass(frozen=True)
+class ApprovedTask:
+    """What Ansible gives the task of what only happens after approval."""
+
+    login: Mapping[str, str | int | None]
+    timeouts: Mapping[str, str | None]
+    environment: str
+    approval: Approval | None
+    run_id: str | None
+    plan_hours: int

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from ..records.run import Declared
 from .option import ENTRY, TASK, Documented, Option, Range, Returned, StageOptions, Variable
 from .shared import DATABASE, DECLARED, ENVIRONMENT, FENCE, PG_BIN, REMOTE_DIR, RUNS_DIR
 
-__all__ = ["TARGET"]
+__all__ = ["TARGET", "TargetRequest", "TargetTask"]
 
 _EXAMPLES = """\
 - name: Prove the target and open the run
@@ -273,7 +275,48 @@ TARGET = StageOptions(
             default="open",
             text="Released: no lock is taken, and what is still at work of the run is ended.",
         ),
-        replace(DECLARED, required=False, default={}),
+        replace(DECLARED, required=False),
         FENCE,
     ),
 )
+
+
+@dataclass(frozen=True)
+class ShownPromotion:
+    evidence: str | None
+
+
+@dataclass(frozen=True)
+class TargetTask:
+    """What Ansible gives the task."""
+
+    login: Mapping[str, str | int | None]
+    environment: str
+    runbook: str
+    profile: str
+    residue: str
+    parameters: Mapping[str, object]
+    waivers: Sequence[Mapping[str, object]]
+    refused_databases: Sequence[str]
+    system_identifier: str | None
+    promotion: ShownPromotion
+    pg_bin: str | None
+    backup_directory: str | None
+    space_factor: float | None
+    lock_lease: int | None
+    take_over: str | None
+
+
+@dataclass(frozen=True)
+class TargetRequest:
+    """What the entry is asked."""
+
+    login: Mapping[str, str | int | None]
+    run_id: str
+    declared: Declared | None = None
+    pg_bin: str | None = None
+    backup_directory: str | None = None
+    space_factor: float = TARGET.default_of("space_factor")
+    lock_lease: int = TARGET.default_of("lock_lease")
+    state: str = TARGET.default_of("state")
+    fence: Sequence[str] = ()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from .option import ENTRY, TASK, Documented, Option, Range, Returned, StageOptions, Variable
 from .shared import DATABASE, PG_BIN, REMOTE_DIR, RUNS_DIR
 
-__all__ = ["TWIN"]
+__all__ = ["TWIN", "TwinRequest", "TwinTask"]
 
 _EXAMPLES = """\
 - name: Restore the backup into a twin, compare it with its source
@@ -188,3 +191,36 @@ TWIN = StageOptions(
         ),
     ),
 )
+
+
+@dataclass(frozen=True)
+class TwinTask:
+    """What Ansible gives the task."""
+
+    login: Mapping[str, str | int | None]
+    enabled: bool | None
+    required: bool | None
+    directory: str
+    pg_bin: str | None
+    server_bin: str | None
+    scratch: bool | None
+    jobs: int | None
+    space_factor: float | None
+
+
+@dataclass(frozen=True)
+class TwinRequest:
+    """What the entry is asked."""
+
+    login: Mapping[str, str | int | None]
+    run_id: str
+    directory: str
+    pg_bin: str | None = None
+    server_bin: str | None = None
+    scratch: bool = TWIN.default_of("scratch")
+    jobs: int = TWIN.default_of("jobs")
+    space_factor: float = TWIN.default_of("space_factor")
+    state: str = TWIN.default_of("state")
+    file: str | None = None
+    sha256: str | None = None
+    keep: bool = TWIN.default_of("keep")

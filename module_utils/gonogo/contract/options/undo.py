@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from ..login import Timeouts
+from ..records.migration import Plan
+from ..records.run import Declared
 from .option import ENTRY, TASK, Documented, Option, Returned, StageOptions, Variable
 from .shared import (
     APPROVED,
@@ -12,12 +16,13 @@ from .shared import (
     REMOTE_DIR,
     RUNS_DIR,
     SESSIONS,
+    ApprovedTask,
     limits,
     of_a_person,
     plan_hours,
 )
 
-__all__ = ["UNDO"]
+__all__ = ["UNDO", "UndoRequest", "UndoTask"]
 
 _LIMITS = limits(
     {
@@ -157,3 +162,25 @@ UNDO = StageOptions(
         ),
     ),
 )
+
+
+@dataclass(frozen=True)
+class UndoTask(ApprovedTask):
+    """What Ansible gives the task."""
+
+    budgets: Mapping[str, str | int | None]
+
+
+@dataclass(frozen=True)
+class UndoRequest:
+    """What the entry is asked. Without `approved_content` it only looks."""
+
+    login: Mapping[str, str | int | None]
+    run_id: str
+    declared: Declared
+    plan: Plan
+    schema_before: Mapping[str, str] | None = None
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    budgets: Mapping[str, str | int | None] = field(default_factory=dict)
+    fence: Sequence[str] = ()
+    approved_content: str | None = None

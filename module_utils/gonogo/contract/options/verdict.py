@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..records.standing import JudgedObjects
 from .option import ENTRY, TASK, Documented, EntryOptions, Option, Returned, StageOptions, Variable
 from .shared import DATABASE, RUNS_DIR
 
-__all__ = ["JUDGED", "OBJECTS", "VERDICT"]
+__all__ = ["JUDGED", "OBJECTS", "VERDICT", "JudgedRequest", "VerdictTask"]
 
 _EXAMPLES = """\
 - name: Decide and report
@@ -121,3 +125,21 @@ JUDGED = EntryOptions(
         ),
     )
 )
+
+
+@dataclass(frozen=True)
+class VerdictTask:
+    """What Ansible gives the task."""
+
+    fail_on: Sequence[str]
+    recompute: str | None
+    head: str | None
+
+
+@dataclass(frozen=True)
+class JudgedRequest:
+    """What the entry `judged` is asked."""
+
+    login: Mapping[str, str | int | None]
+    run_id: str
+    objects: JudgedObjects

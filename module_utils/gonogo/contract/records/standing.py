@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from .migration import SchemaObject
 
-__all__ = ["Required", "Standing"]
+__all__ = ["JudgedObjects", "Required", "Standing"]
 
 
 @dataclass(frozen=True)
@@ -35,3 +35,13 @@ class Standing:
     missing: Sequence[str]
     plain: Sequence[str]
     none: bool
+
+
+@dataclass(frozen=True)
+class JudgedObjects:
+    """What the checks judge: the tables and functions of a schema, and the application's role."""
+
+    schema: str
+    tables: Sequence[str]
+    functions: Sequence[str]
+    role: str | None

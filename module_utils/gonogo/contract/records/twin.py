@@ -129,6 +129,7 @@ class TwinAnswer:
     confinement: Confined | None = None
     first_attempt: str | None = None
     twin: KeptTwin | None = None
+    changed: bool = True
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ class Undo:
 
     state: str
     content: str = ""
-    holds: Mapping[str, object] = field(default_factory=dict)
+    holds: Mapping[str, tuple[int | None, str | None]] = field(default_factory=dict)
     changes: Sequence[str] = ()
     removed: Sequence[str] = ()
     lost: Mapping[str, int] = field(default_factory=dict)

@@ -7,7 +7,7 @@ group_vars and host_vars beside them, and from nowhere else. No value is templat
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ansible.plugins.vars.host_group_vars import VarsModule
 from ansible.utils.vars import combine_vars
 
 from ...contract.errors import GonogoError
+from ..invocation.native import Variables
 
 __all__ = ["Inventory"]
 
@@ -38,7 +39,7 @@ class Inventory:
                 "the inventory cannot be read", detail=str(error), hint=_HINT
             ) from error
 
-    def variables(self, name: str) -> dict[str, Any]:
+    def variables(self, name: str) -> Variables:
         """The host's variables as they are written, in Ansible's order of precedence.
 
         Empty for a host that the inventory does not have. Raises GonogoError.
@@ -47,7 +48,7 @@ class Inventory:
         if host is None:
             return {}
         groups = sort_groups(host.get_groups())
-        found: dict[str, Any] = {}
+        found: Variables = {}
         try:
             for group in groups:
                 found = combine_vars(found, group.get_vars())
@@ -61,9 +62,9 @@ class Inventory:
             ) from error
         return found
 
-    def _beside(self, entity: Any) -> Mapping[str, Any]:
+    def _beside(self, entity: Any) -> Variables:
         """What group_vars and host_vars beside the sources say of a group or host."""
-        found: dict[str, Any] = {}
+        found: Variables = {}
         for source in self._sources:
             path = Path(source)
             if "," in source and not path.exists():

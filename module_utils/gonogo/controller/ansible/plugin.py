@@ -28,13 +28,15 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
 from ...contract import fault
-from ...contract.errors import GonogoError, visible
+from ...contract.errors import GonogoError, InputError, visible
+from ...contract.options.option import ArgumentSpec
+from ...contract.records.reading import RecordError, read
 from ...contract.records.run import Process
 from ...host.stages import find
 from .. import evidence
 from ..invocation import loaded, project, request_form
 from ..invocation.commands import Caller
-from ..invocation.native import native
+from ..invocation.native import Variables, native
 from ..render.rendering import share_code
 from ..stages.base import Stage
 from .inventory import Inventory
@@ -49,8 +51,11 @@ _ORPHANED = "ansible-playbook has ended"
 # How long ansible-playbook may be gone before its worker ends too.
 _ORPHAN_SECONDS = 0.2
 
+# What a task or a module returns, in Ansible's own form, and what a module is asked.
+_Result = dict[str, Any]
 
-def given(values: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+
+def given(values: Mapping[str, object], options: ArgumentSpec) -> dict[str, object]:
     """Without the options that were not given: a module's spec would refuse their null.
 
     What no spec describes is data, and there a null says something.
@@ -64,7 +69,7 @@ def given(values: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, An
     }
 
 
-def on_target(spec: Mapping[str, Any]) -> dict[str, Any]:
+def on_target(spec: ArgumentSpec) -> ArgumentSpec:
     """Copy of an argument spec whose paths are left as they were written.
 
     Here `~` and variables would become the controller's; the module expands them on the target.
@@ -77,7 +82,7 @@ def on_target(spec: Mapping[str, Any]) -> dict[str, Any]:
     return copy
 
 
-def checked(entry: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def checked(entry: str, arguments: Mapping[str, object]) -> dict[str, object]:
     """The arguments of an entry with the defaults of its spec. Raises GonogoError."""
     spec = on_target({"options": find(entry).spec})["options"]
     found = ArgumentSpecValidator(spec).validate(given(arguments, spec))
@@ -102,18 +107,16 @@ class NoAnswerError(GonogoError):
 class Plugin(ActionBase):  # type: ignore[misc]
     """Base of the action plugins: the site of a stage (see `stages.base.Site`)."""
 
-    logic: type[Stage]
+    logic: type[Stage[Any]]
     _inventory: Inventory | None = None
 
-    def run(
-        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
+    def run(self, tmp: str | None = None, task_vars: Variables | None = None) -> _Result:
         """Run the stage; its errors become one message and, once a run is open, evidence."""
         self._supports_check_mode = True
-        result: dict[str, Any] = super().run(tmp, task_vars)
+        result: _Result = super().run(tmp, task_vars)
         self._vars = task_vars or {}
         self._controller = os.getppid()
-        self._facts: dict[str, Any] = {}
+        self._facts: dict[str, object] = {}
         self._stage = self.logic(self)
         try:
             # Ansible makes this directory for one run, and removes it at its end.
@@ -123,9 +126,10 @@ class Plugin(ActionBase):  # type: ignore[misc]
             given = native(getattr(self._task, "args", None) or {})
             named = partial(project.variable_of, self._task.action)
             request_form.refuse_secrets(given, named=named)
-            request_form.refuse_misfits(given, self.logic.spec, named=named)
-            _, arguments = self.validate_argument_spec(argument_spec=dict(self.logic.spec))
-            result.update(native(self._stage.act(native(arguments))))
+            spec = dict(self.logic.declared.task)
+            request_form.refuse_misfits(given, spec, named=named)
+            _, arguments = self.validate_argument_spec(argument_spec=spec)
+            result.update(native(self._stage.act(self._read(native(arguments))).result))
         except AnsibleError as error:
             # But for a lost connection Ansible's own words for a person: a template, an option.
             if not isinstance(error, AnsibleConnectionFailure):
@@ -143,6 +147,17 @@ class Plugin(ActionBase):  # type: ignore[misc]
             # Not left to a callback plugin: which of them are there is for Ansible's settings.
             self._display.display(f"    {visible(line)}")
         return result
+
+    def _read(self, arguments: Mapping[str, object]) -> object:
+        """The task as its stage takes it. Raises InputError for what Ansible lets through."""
+        try:
+            return read(self.logic.task, arguments, file="the task")
+        except RecordError as error:
+            raise InputError(
+                f"the options of {self._task.action} cannot be used",
+                detail=error.detail,
+                hint="Leave out what has no value.",
+            ) from None
 
     # --- the site of a stage -----------------------------------------------------------------
 
@@ -189,16 +204,16 @@ class Plugin(ActionBase):  # type: ignore[misc]
         return bool(boolean(self.variable(name) or False))
 
     @property
-    def variables(self) -> Mapping[str, Any]:
+    def variables(self) -> Variables:
         return self._vars
 
     @property
-    def extra(self) -> dict[str, Any]:
+    def extra(self) -> Variables:
         """Variables of the command line."""
         return dict(native(load_extra_vars(self._loader)))
 
     @property
-    def play(self) -> dict[str, Any]:
+    def play(self) -> Variables:
         """Variables of the play."""
         return dict(native(self._task.play.vars))
 
@@ -207,7 +222,7 @@ class Plugin(ActionBase):  # type: ignore[misc]
         """Whether the command line leaves out the first play, which is of localhost."""
         return bool(context.CLIARGS.get("subset") or context.CLIARGS.get("start_at_task"))
 
-    def said(self, host: str) -> dict[str, Any]:
+    def said(self, host: str) -> Variables:
         """What the inventory says of a host."""
         if self._inventory is None:
             self._inventory = Inventory(self._loader, context.CLIARGS["inventory"])
@@ -231,7 +246,9 @@ class Plugin(ActionBase):  # type: ignore[misc]
     def _is_orphan(self) -> bool:
         return os.getppid() != self._controller
 
-    def ask(self, entry: str, arguments: Mapping[str, Any], *, database: bool) -> dict[str, Any]:
+    def ask(
+        self, entry: str, arguments: Mapping[str, object], *, database: bool
+    ) -> Mapping[str, object]:
         """Have the target host do what an entry of `gonogo.host.stages` does.
 
         psycopg is sent where the entry needs it for a `database` and the host has none. Raises
@@ -253,7 +270,7 @@ class Plugin(ActionBase):  # type: ignore[misc]
     def _bundle(self, package: Package, *, sent: bool = False) -> dict[str, str]:
         return package.bundle(f"{self._stage.remote_dir}/lib", sent=sent)
 
-    def _with_packages(self, request: Mapping[str, Any], sent: set[str]) -> dict[str, Any]:
+    def _with_packages(self, request: _Result, sent: set[str]) -> _Result:
         """The request with this project's package, and with the content of those in `sent`."""
         arguments = request["arguments"]
         if PSYCOPG.name in sent:
@@ -262,7 +279,7 @@ class Plugin(ActionBase):  # type: ignore[misc]
         package = self._bundle(GONOGO, sent=GONOGO.name in sent)
         return {**request, "arguments": arguments, "package": package}
 
-    def _execute(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _execute(self, request: _Result) -> _Result:
         """Let the module answer a request. Raises NoAnswerError for an answer to another one."""
         self.require_controller()
         key = secrets.token_hex(32)
@@ -318,7 +335,7 @@ class Plugin(ActionBase):  # type: ignore[misc]
             watching.join()
 
     @staticmethod
-    def _passed(entry: str, result: dict[str, Any]) -> dict[str, Any]:
+    def _passed(entry: str, result: _Result) -> _Result:
         if result.get("failed"):
             error = result.get("error")
             if error and error.get("traceback"):
@@ -333,7 +350,7 @@ class Plugin(ActionBase):  # type: ignore[misc]
             raise NoAnswerError(str(message), detail="".join(said) or None)
         return result
 
-    def _failed(self, error: GonogoError) -> dict[str, Any]:
+    def _failed(self, error: GonogoError) -> _Result:
         if isinstance(error, fault.FaultError):
             self._display.vvv(error.traceback)
         self._note_failure(error, self._run_to_note_in())

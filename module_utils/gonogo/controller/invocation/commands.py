@@ -13,7 +13,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 from ansible import context
 
 from . import project
+from .native import Variables
 
 __all__ = ["Caller", "spelled"]
 
@@ -72,10 +73,10 @@ class Caller:
     options: Sequence[str] = ()
     limit: str | None = None
     host: str = "all"
-    given: Mapping[str, Any] = field(default_factory=dict)
+    given: Variables = field(default_factory=dict)
 
     @classmethod
-    def of(cls, variables: Mapping[str, Any], extra: Mapping[str, Any]) -> Caller:
+    def of(cls, variables: Variables, extra: Variables) -> Caller:
         """From a task's variables and the extra variables of the command line."""
         known, _ = project.variables()
         started = context.CLIARGS.get("args") or ()
@@ -152,13 +153,13 @@ def _program() -> str:
     return os.path.relpath(started)
 
 
-def _has_others(variables: Mapping[str, Any]) -> bool:
+def _has_others(variables: Variables) -> bool:
     """Whether the command would be about more hosts without a limit."""
     played = variables.get("ansible_play_hosts_all") or []
     return len(played) > 1 or bool(context.CLIARGS.get("subset"))
 
 
-def _options(given: Mapping[str, Any]) -> Iterable[str]:
+def _options(given: Variables) -> Iterable[str]:
     for name, option, usual in _OPTIONS:
         value = given.get(name)
         if value not in (None, "", usual):

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["native"]
+__all__ = ["Variables", "native"]
+
+# Variables as Ansible hands them in, by their names: anybody can set them, to anything.
+Variables = Mapping[str, Any]
 
 
 def native(value: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from ...contract import canonical
+from ...contract.options.option import ArgumentSpec
 from ..reading import yamlfile
 
 __all__ = ["ROOT", "changed", "digests", "options", "variable_of", "variables", "version"]
@@ -39,13 +40,13 @@ def version() -> str:
 
 
 @cache
-def options() -> dict[str, dict[str, Any]]:
+def options() -> ArgumentSpec:
     """Variable → its option in the argument specs of the roles.
 
     Required is what the main entry point of a role requires. A variable of several roles is
     declared the same way in all of them.
     """
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, object]] = {}
     for role in roles():
         specs = yamlfile.load(role / "meta" / "argument_specs.yml").data["argument_specs"]
         for entry, spec in specs.items():

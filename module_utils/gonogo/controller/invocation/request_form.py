@@ -12,7 +12,9 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ...contract.errors import InputError
+from ...contract.options.option import ArgumentSpec
 from ...contract.redaction import holding
+from .native import Variables
 
 __all__ = ["misfits", "refuse_misfits", "refuse_secrets", "suiting"]
 
@@ -29,7 +31,7 @@ _WORDS = {
 }
 
 
-def refuse_secrets(values: Mapping[str, Any], *, named: Named = str) -> None:
+def refuse_secrets(values: Variables, *, named: Named = str) -> None:
     """Refuse values that hold a password, before anything is done with them.
 
     `named` gives the variable of an option (`run_id`, `login.host`) of a task.
@@ -45,17 +47,13 @@ def refuse_secrets(values: Mapping[str, Any], *, named: Named = str) -> None:
             )
 
 
-def refuse_misfits(
-    values: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]], *, named: Named = str
-) -> None:
+def refuse_misfits(values: Variables, spec: ArgumentSpec, *, named: Named = str) -> None:
     """Refuse what an argument spec does not take, without a word of the value."""
     for key, what, _ in misfits("", values, spec):
         raise InputError(what, key=named(key))
 
 
-def misfits(
-    prefix: str, values: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]
-) -> Iterator[tuple[str, str, Any]]:
+def misfits(prefix: str, values: Variables, spec: ArgumentSpec) -> Iterator[tuple[str, str, Any]]:
     """Key, what is wrong with it, and its value, of everything that the spec does not take."""
     for name in sorted(map(str, values)):
         if name not in spec:
@@ -74,7 +72,7 @@ def misfits(
             yield key, f"must be {words}{f' of: {choices}' if choices else ''}", value
 
 
-def suiting(name: str, option: Mapping[str, Any], value: Any) -> tuple[bool, Any]:
+def suiting(name: str, option: ArgumentSpec, value: Any) -> tuple[bool, Any]:
     """Whether Ansible's own checker takes the value, and what it makes of it."""
     try:
         checked = ArgumentSpecValidator({name: dict(option)}).validate({name: value})

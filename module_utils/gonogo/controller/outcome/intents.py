@@ -128,12 +128,13 @@ def intent_of(run: Run) -> Intent:
     return run.read(Intent)
 
 
-def plan_of(run: Run) -> dict[str, object]:
-    """What to ask the target host for. Raises GonogoError for evidence that was altered."""
+def plan_of(run: Run) -> tuple[Plan, Mapping[str, str]]:
+    """What to ask the target host for, and the schema before. Raises GonogoError for evidence that
+    was altered."""
     intended = intent_of(run).plan
     steps = tuple(Step(step.file, step.transaction) for step in intended.steps)
     plan = Plan(steps, intended.objects, intended.history, session=intended.session)
-    return {"plan": plain(plan), "schema_before": run.read_json(SCHEMA)}
+    return plan, run.read_json(SCHEMA)
 
 
 def keep_found(run: Run, found: Deployment, *, by: str) -> Deployment:

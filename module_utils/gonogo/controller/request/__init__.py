@@ -1,6 +1,7 @@
 """What the inventory asks for: checked before anything is touched."""
 
 from .requested import (
+    Asked,
     check_budgets,
     check_command_line,
     check_options,
@@ -14,6 +15,7 @@ from .requested import (
 )
 
 __all__ = [
+    "Asked",
     "check_budgets",
     "check_command_line",
     "check_options",

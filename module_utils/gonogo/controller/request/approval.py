@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from ...contract import canonical
+from ...contract.options.shared import Approval
+from ...contract.records.approval import ApprovalPlan, EarlierPlan
+from ...contract.records.reading import read
 from .. import evidence
 from ..invocation import person
 
-__all__ = ["came_later", "earlier", "is_mistaken", "open_plan", "refusal"]
+__all__ = ["Holds", "came_later", "earlier", "is_mistaken", "open_plan", "plan_of", "refusal"]
+__all__ += ["signed"]
+
+# What an approval is for: name → rows (None where it is none of rows) and a digest.
+Holds = Mapping[str, tuple[int | None, str | None]]
 
 # So many plans that were replaced by a newer one are known by their tokens.
 _REMEMBERED = 3
@@ -27,43 +34,49 @@ def open_plan(
     content: str,
     *,
     hours: int,
-    holds: Mapping[str, Any] | None = None,
+    holds: Holds | None = None,
     used: str | None = None,
-) -> tuple[dict[str, Any], bool]:
-    """The plan on record if it is of this content and still open, else a new one.
+) -> tuple[ApprovalPlan, bool]:
+    """The plan on record if it is of this content and still open, else a new one; and whether it is
+    new.
 
-    `holds` is what the content is made of: name → rows (None where it is none of rows) and a
-    digest. `used` is the token that something was done with.
-
-    Returns the plan (`content`, `holds`, `planned_at`, `expires_at`, `token`, `earlier`: the last
-    plans that it has replaced, each with `token` and `holds`, and perhaps `nothing_came_of`:
-    approvals whose change was interrupted) and whether it is new.
+    `holds` is what the content is made of, `used` the token that something was done with.
     """
     now = datetime.now(UTC)
-    replaced: list[dict[str, Any]] = []
-    kept: dict[str, Any] = {}
-    if (run.path / name).is_file():
-        plan: dict[str, Any] = run.read_json(name)
-        still = now < datetime.fromisoformat(plan["expires_at"]) and plan["token"] != used
-        if plan["content"] == content and still:
-            return plan, False
-        last = {"token": plan["token"], "holds": plan.get("holds") or {}}
-        replaced = [last, *plan.get("earlier", [])][:_REMEMBERED]
-        kept = {key: plan[key] for key in ("nothing_came_of",) if key in plan}
+    before = plan_of(run, name) if (run.path / name).is_file() else None
+    replaced: tuple[EarlierPlan, ...] = ()
+    if before is not None:
+        still = now < datetime.fromisoformat(before.expires_at) and before.token != used
+        if before.content == content and still:
+            return before, False
+        replaced = (EarlierPlan(before.token, before.holds), *before.earlier)[:_REMEMBERED]
     planned_at = now.isoformat(timespec="microseconds")
     token = canonical.sha256(f"{name}\n{run.run_id}\n{content}\n{planned_at}")[:10]
-    return {
-        "content": content,
-        "holds": dict(holds or {}),
-        "planned_at": planned_at,
-        "expires_at": (now + timedelta(hours=hours)).isoformat(timespec="seconds"),
-        "token": token,
-        "earlier": replaced,
-        **kept,
-    }, True
+    plan = ApprovalPlan(
+        content=content,
+        holds=holds or {},
+        planned_at=planned_at,
+        expires_at=(now + timedelta(hours=hours)).isoformat(timespec="seconds"),
+        token=token,
+        earlier=replaced,
+        nothing_came_of=before.nothing_came_of if before else None,
+    )
+    return plan, True
 
 
-def came_later(shown_then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def plan_of(run: evidence.Run, name: str) -> ApprovalPlan:
+    """The plan on record. Raises RecordError for one that no run has written."""
+    return read(ApprovalPlan, run.read_json(name), file=name)
+
+
+def signed(given: Approval) -> Approval:
+    """Whoever has typed an answer has signed it. Raises GonogoError where the account is nobody."""
+    if given.typed and not given.approved_by:
+        return replace(given, approved_by=person.account())
+    return given
+
+
+def came_later(shown_then: Holds, now: Holds) -> list[str]:
     """What is not as it was when the plan was shown, one line each; both are `holds` of a plan."""
     lines = []
     for name in sorted({*shown_then, *now}):
@@ -71,7 +84,7 @@ def came_later(shown_then: Mapping[str, Any], now: Mapping[str, Any]) -> list[st
         if then == there:
             continue
         if then is None:
-            lines.append(f"{_with_rows(name, there)}, not in the plan")
+            lines.append(f"{_with_rows(name, now[name])}, not in the plan")
         elif there is None:
             lines.append(f"{_with_rows(name, then)}, no longer there")
         elif then[0] == there[0]:
@@ -82,15 +95,13 @@ def came_later(shown_then: Mapping[str, Any], now: Mapping[str, Any]) -> list[st
     return lines
 
 
-def _with_rows(name: str, held: Any) -> str:
+def _with_rows(name: str, held: tuple[int | None, str | None]) -> str:
     return name if held[0] is None else f"{name}: {held[0]} rows"
 
 
-def refusal(
-    approval: Mapping[str, Any], run_id: str, plan: Mapping[str, Any], *, prefix: str
-) -> str | None:
+def refusal(approval: Approval, run_id: str, plan: ApprovalPlan, *, prefix: str) -> str | None:
     """Why this is no approval of this plan, or None. `prefix` is that of the role's variables."""
-    answer = (approval["answer"] or "").split()
+    answer = (approval.answer or "").split()
     if not answer:
         return "No answer"
     if answer == ["ROLLBACK"]:
@@ -98,23 +109,21 @@ def refusal(
     if len(answer) != 2 or answer[0] != "COMMIT":
         # Somebody may have typed a password at the prompt.
         return "The answer is neither COMMIT with the token nor ROLLBACK"
-    if not hmac.compare_digest(answer[1].encode(), str(plan["token"]).encode()):
+    if not hmac.compare_digest(answer[1].encode(), plan.token.encode()):
         return "The token is not this plan's"
-    if not approval["run_id"]:
+    if not approval.run_id:
         return f"The approval does not name the run ({prefix}_run_id)"
-    if approval["run_id"] != run_id:
+    if approval.run_id != run_id:
         return "The approval is for another run"
-    return person.mistake(approval["approved_by"], f"{prefix}_approved_by")
+    return person.mistake(approval.approved_by, f"{prefix}_approved_by")
 
 
-def earlier(approval: Mapping[str, Any], plan: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def earlier(approval: Approval, plan: ApprovalPlan) -> EarlierPlan | None:
     """The plan that this one has replaced and that the approval is for, None if it is for none."""
-    answer = (approval["answer"] or "").split()
-    return next(
-        (old for old in plan.get("earlier", []) if answer == ["COMMIT", old["token"]]), None
-    )
+    answer = (approval.answer or "").split()
+    return next((old for old in plan.earlier if answer == ["COMMIT", old.token]), None)
 
 
-def is_mistaken(approval: Mapping[str, Any]) -> bool:
+def is_mistaken(approval: Approval) -> bool:
     """No answer and ROLLBACK are answers; an approval that does not fit is a mistake."""
-    return (approval["answer"] or "").split() not in ([], ["ROLLBACK"])
+    return (approval.answer or "").split() not in ([], ["ROLLBACK"])

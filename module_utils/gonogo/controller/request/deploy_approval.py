@@ -7,12 +7,14 @@ another plan. A token lets one run deploy, whatever becomes of that one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 from ...contract.canonical import line, sha256
 from ...contract.errors import GonogoError, InputError
+from ...contract.options.shared import Approval
+from ...contract.records.approval import ApprovalPlan
 from ...contract.records.deployment import Approved, Inspection
 from ...contract.records.migration import Plan
 from ...contract.records.reading import plain
@@ -23,6 +25,7 @@ from .. import evidence
 from ..invocation import person
 from ..invocation.commands import Caller
 from . import approval
+from .approval import Holds
 
 __all__ = ["PLAN", "USED", "content", "holds", "next_command", "plan_lines", "require"]
 
@@ -36,7 +39,7 @@ def holds(
     plan: Plan,
     look: Inspection,
     rehearsal: Rehearsal | None = None,
-) -> dict[str, list[Any]]:
+) -> Holds:
     """What an approval is for: name → rows (None where it is none of rows) and a digest.
 
     `look` is what is there before; `rehearsal` has the rows that the migration has removed on the
@@ -53,8 +56,8 @@ def holds(
     }
     removed = rehearsal.rows_removed if rehearsal else {}
     return {
-        **{name: [None, sha256(line(part))] for name, part in parts.items()},
-        **{f"what would be removed from {table}": list(rows) for table, rows in removed.items()},
+        **{name: (None, sha256(line(part))) for name, part in parts.items()},
+        **{f"what would be removed from {table}": rows for table, rows in removed.items()},
     }
 
 
@@ -70,11 +73,11 @@ def content(
 
 def require(
     run: evidence.Run,
-    given: Mapping[str, Any],
+    given: Approval,
     digest: str,
     *,
     hint: str,
-    now: Mapping[str, Any] | None = None,
+    now: Holds | None = None,
 ) -> Approved:
     """Who approved, when, and the plan of which run. Raises GonogoError where nobody did.
 
@@ -85,25 +88,25 @@ def require(
     From then on the token is used: noted in the evidence of the run that has shown it, before
     anything is done with it. `approval` is what the target host knows this approval by.
     """
-    shown_by = _run_of(run, given["run_id"] or run.run_id)
-    plan = shown_by.read_json(PLAN)
+    shown_by = _run_of(run, given.run_id or run.run_id)
+    plan = approval.plan_of(shown_by, PLAN)
     refusal = approval.refusal(
-        {**given, "run_id": shown_by.run_id}, shown_by.run_id, plan, prefix="deploy"
+        replace(given, run_id=shown_by.run_id), shown_by.run_id, plan, prefix="deploy"
     )
     later: list[str] = []
-    if refusal is None and plan["content"] != digest:
+    if refusal is None and plan.content != digest:
         refusal = "What would be done, or what is there, has changed since the plan was shown"
-        later = approval.came_later(plan.get("holds") or {}, now or {})
-    if refusal is None and datetime.now(UTC) >= datetime.fromisoformat(plan["expires_at"]):
-        refusal = f"The plan has expired at {plan['expires_at']}"
+        later = approval.came_later(plan.holds, now or {})
+    if refusal is None and datetime.now(UTC) >= datetime.fromisoformat(plan.expires_at):
+        refusal = f"The plan has expired at {plan.expires_at}"
     if refusal:
         raise GonogoError(
             f"{refusal}: nothing was deployed", detail="\n".join(later) or None, hint=hint
         )
     approved = {
-        "approved_by": person.name_of(given["approved_by"]),
+        "approved_by": person.name_of(given.approved_by),
         "approved_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "token": plan["token"],
+        "token": plan.token,
     }
     used = shown_by.claim(USED, {**approved, "used_by": run.run_id}, key="token", stage="deploy")
     if used:
@@ -115,7 +118,7 @@ def require(
     return Approved(
         **approved,
         shown_by=shown_by.run_id,
-        approval=sha256(line([shown_by.run_id, plan["token"], plan["content"]])),
+        approval=sha256(line([shown_by.run_id, plan.token, plan.content])),
     )
 
 
@@ -131,7 +134,7 @@ def plan_lines(plan: Plan, look: Inspection) -> list[str]:
 
 
 def next_command(
-    run_id: str, plan: Mapping[str, Any], *, caller: Caller, more: Sequence[str] = ()
+    run_id: str, plan: ApprovalPlan, *, caller: Caller, more: Sequence[str] = ()
 ) -> str:
     """The command that approves a plan, ready to be pasted but for the name.
 
@@ -139,7 +142,7 @@ def next_command(
     """
     return caller.again(
         f"deploy_run_id={run_id}",
-        f"deploy_token={plan['token']}",
+        f"deploy_token={plan.token}",
         "deploy_approved_by=NAME",
         *more,
     )

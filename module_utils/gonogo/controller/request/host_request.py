@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from ...contract.errors import InputError
 from ..invocation import person, project, request_form
-from ..invocation.native import native
+from ..invocation.native import Variables, native
 from . import promotion, requested
 from .protection import protection
 
 __all__ = ["check"]
 
-_DEFAULTS: dict[str, Any] = {
-    "parameters": {},
-    "waivers": [],
-    "refused_databases": [],
-    "timeouts": {},
-}
-_ASKED = ("environment", "login", "profile", "residue", "runbook", "runs_dir", *_DEFAULTS)
-
 
 def check(
     host: str,
     *,
-    variables: Mapping[str, Any],
-    extra: Mapping[str, Any],
-    said: Mapping[str, Any],
-    play: Mapping[str, Any],
+    variables: Variables,
+    extra: Variables,
+    said: Variables,
+    play: Variables,
 ) -> None:
     """Check what is asked for by `variables`, the host's, where `extra` are of the command line.
 
@@ -42,12 +32,9 @@ def check(
     values = {name: native(variables.get(name)) for name in sorted(known) if name in variables}
     request_form.refuse_secrets(values)
     requested.require_options(host, values, project.options())
-    given: dict[str, Any] = {name: values.get(f"gonogo_{name}") for name in _ASKED}
-    for name, default in _DEFAULTS.items():
-        if given[name] is None:
-            given[name] = default
     protected = protection(said, play=play, effective=values)
-    loaded = requested.load_runbook(given, protection=protected)
+    asked = requested.Asked.of(values)
+    loaded = requested.load_runbook(asked, protection=protected)
     requested.check_options(values, project.options())
     requested.check_budgets(values)
     _check_approvers(values)
@@ -55,13 +42,13 @@ def check(
     promotion.admitted(
         promotion.wanted(protected, evidence=values.get("gonogo_promotion_evidence")),
         protection=protected,
-        environment=given["environment"],
+        environment=asked.environment,
         runbook=loaded,
         now=datetime.now(UTC),
     )
 
 
-def _check_approvers(values: Mapping[str, Any]) -> None:
+def _check_approvers(values: Variables) -> None:
     """Refuse a name that cannot be seen; that one is missing is said where it is asked for."""
     for name, value in values.items():
         if name.endswith("_approved_by") and value not in (None, ""):

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
@@ -21,6 +20,7 @@ from ...contract.records.run import Promotion, RunRecord, Target, Validated
 from ...contract.records.verdict import VerdictRecord
 from .. import evidence
 from ..evidence import judgement
+from ..invocation.native import Variables
 from ..invocation.paths import path_of
 from ..runbook.book import Runbook
 from .protection import Protection
@@ -69,7 +69,7 @@ def wanted(protection: Protection, *, evidence: str | None) -> Wanted:
     return Wanted(protection.promotion_from, evidence, age)
 
 
-def require_rehearsal(values: Mapping[str, Any], *, protection: Protection) -> None:
+def require_rehearsal(values: Variables, *, protection: Protection) -> None:
     """Refuse a protected target that would be deployed to without a rehearsal.
 
     `values` are a host's variables, where the defaults of the roles are not among them.

@@ -8,7 +8,6 @@ is ever visible. See docs/decisions.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ...contract.errors import InputError
 from ...verdict import PRODUCTION
+from ..invocation.native import Variables
 
 __all__ = ["ONLY_INVENTORY", "Protection", "check_extra", "protection"]
 
@@ -36,7 +36,7 @@ class Protection:
     promotion_max_age_hours: Any
 
 
-def check_extra(extra: Mapping[str, Any]) -> None:
+def check_extra(extra: Variables) -> None:
     """Refuse a command line that says what only the inventory may say. Raises InputError."""
     for name in ONLY_INVENTORY:
         if name in extra:
@@ -46,10 +46,10 @@ def check_extra(extra: Mapping[str, Any]) -> None:
 
 
 def protection(
-    said: Mapping[str, Any],
+    said: Variables,
     *,
-    play: Mapping[str, Any],
-    effective: Mapping[str, Any],
+    play: Variables,
+    effective: Variables,
 ) -> Protection:
     """Whether a host is protected. Raises InputError for what contradicts its inventory.
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,13 @@ from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 from ...contract import budgets
 from ...contract.errors import GonogoError, InputError
 from ...contract.options.every import STAGES
-from ...contract.options.option import Option
+from ...contract.options.option import ArgumentSpec, Option
 from ...contract.options.shared import BUDGETS, TIMEOUTS
 from ...contract.options.target import TARGET
 from ...contract.run_id import is_run_id
 from .. import runbook
 from ..invocation import person
+from ..invocation.native import Variables
 from ..invocation.paths import path_of
 from ..invocation.request_form import misfits, suiting
 from ..reading import ranges
@@ -31,6 +33,7 @@ from ..runbook import phase_scripts
 from .protection import Protection, check_extra
 
 __all__ = [
+    "Asked",
     "check_budgets",
     "check_command_line",
     "check_options",
@@ -50,18 +53,22 @@ _RESIDUES: tuple[str, ...] = tuple(TARGET.task["residue"]["choices"])
 _TIMEOUTS = tuple(key.name for key in TIMEOUTS.options)
 _DURATION = re.compile(r"[1-9]\d{0,8}(ms|s|min|h)")
 
-_KINDS: dict[str, type] = {
-    "runbook": str,
-    "environment": str,
-    "profile": str,
-    "residue": str,
-    "runs_dir": str,
-    "login": dict,
-    "parameters": dict,
-    "timeouts": dict,
-    "waivers": list,
-    "refused_databases": list,
+# What is asked of every run → what it is where it is not said.
+_DEFAULTS: dict[str, object] = {
+    "runbook": None,
+    "environment": None,
+    "profile": None,
+    "residue": None,
+    "runs_dir": None,
+    "login": None,
+    "parameters": {},
+    "timeouts": {},
+    "waivers": [],
+    "refused_databases": [],
 }
+_KINDS: dict[str, type] = {
+    name: str if default is None else type(default) for name, default in _DEFAULTS.items()
+} | {"login": dict}
 _WORDS: dict[type, str] = {str: "text", dict: "a mapping", list: "a list"}
 
 # Results of this project have no variables. A name like these in the extra variables is an
@@ -72,7 +79,41 @@ _RESULT_NAMES = re.compile(r"^(gonogo_)?(decision|verdict|score|approved|result|
 _ANSIBLES = {"groups", "hostvars", "inventory_hostname"}
 
 
-def check_command_line(task_vars: Mapping[str, Any], *, extra: Mapping[str, Any]) -> None:
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a run: each of the kind that it has to be, and not looked into yet."""
+
+    runbook: str
+    environment: str
+    profile: str
+    residue: str
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    waivers: Sequence[object] = ()
+    timeouts: Mapping[str, object] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, values: Variables) -> Asked:
+        """From the variables of a host. Raises InputError for one of another kind."""
+        given: dict[str, Any] = {}
+        for name, default in _DEFAULTS.items():
+            value = values.get(f"gonogo_{name}")
+            given[name] = default if value is None else value
+        for name, kind in _KINDS.items():
+            if not isinstance(given[name], kind):
+                key = f"gonogo_{name}"
+                raise InputError(f"must be {_WORDS[kind]}", key=key, value=given[name])
+        return cls(
+            runbook=given["runbook"],
+            environment=given["environment"],
+            profile=given["profile"],
+            residue=given["residue"],
+            parameters=given["parameters"],
+            waivers=given["waivers"],
+            timeouts=given["timeouts"],
+        )
+
+
+def check_command_line(task_vars: Variables, *, extra: Variables) -> None:
     """Refuse command lines that would judge a part and look like the whole."""
     _require_home()
     tags = [str(tag) for tag in task_vars.get("ansible_run_tags") or ["all"]]
@@ -129,9 +170,7 @@ def check_variables(
             )
 
 
-def require_options(
-    host: str, values: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]]
-) -> None:
+def require_options(host: str, values: Variables, options: ArgumentSpec) -> None:
     """Refuse a host without a variable that a role cannot do without.
 
     `values` are the host's variables, `options` the specs of the roles by variable.
@@ -144,7 +183,7 @@ def require_options(
             )
 
 
-def check_options(values: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]]) -> None:
+def check_options(values: Variables, options: ArgumentSpec) -> None:
     """Refuse what a role's argument spec refuses, before the first role has touched anything."""
     for name, option in sorted(options.items()):
         if values.get(name) is None:
@@ -156,7 +195,7 @@ def check_options(values: Mapping[str, Any], options: Mapping[str, Mapping[str, 
             ranges.check(name, number)
 
 
-def check_budgets(values: Mapping[str, Any]) -> None:
+def check_budgets(values: Variables) -> None:
     """Refuse what `budgets_of` would refuse, under the names an inventory has for it."""
     for stage in STAGES:
         for option in stage.options:
@@ -180,31 +219,29 @@ def _check_budget(variable: str, key: Option, value: Any) -> None:
 
 
 def load_runbook(
-    arguments: Mapping[str, Any], *, protection: Protection, templates: bool = True
+    asked: Asked, *, protection: Protection, templates: bool = True
 ) -> runbook.Runbook:
     """Validate the request and load its runbook; `templates` as for `runbook.load`.
 
     Raises InputError.
     """
-    for name, kind in _KINDS.items():
-        if name in arguments and not isinstance(arguments[name], kind):
-            raise InputError(f"must be {_WORDS[kind]}", key=f"gonogo_{name}", value=arguments[name])
-    _check_environment(arguments["environment"])
-    _check_residue(arguments["residue"], protection)
-    check_timeouts(arguments.get("timeouts") or {})
-    for number, waiver in enumerate(arguments["waivers"]):
+    _check_environment(asked.environment)
+    _check_residue(asked.residue, protection)
+    check_timeouts(asked.timeouts)
+    for number, waiver in enumerate(asked.waivers):
         _check_waiver(f"gonogo_waivers[{number}]", waiver)
     loaded = runbook.load(
-        path_of(arguments["runbook"], key="gonogo_runbook"),
-        profile=arguments["profile"],
-        parameters=arguments["parameters"],
+        path_of(asked.runbook, key="gonogo_runbook"),
+        profile=asked.profile,
+        parameters=asked.parameters,
         templates=templates,
     )
     if templates and not loaded.phases("preflight"):
         # Nothing is looked up before them, so the phases are rendered as they will be.
         phase_scripts.tried(loaded, facts={})
     criteria = {criterion.id for criterion in loaded.declared.criteria}
-    for number, waiver in enumerate(arguments["waivers"]):
+    for number, waiver in enumerate(asked.waivers):
+        assert isinstance(waiver, Mapping)  # it was checked
         for subject, known in (("check", set(loaded.checks)), ("criterion", criteria)):
             if subject in waiver and waiver[subject] not in known:
                 near = difflib.get_close_matches(str(waiver[subject]), sorted(known), n=1)
@@ -217,7 +254,7 @@ def load_runbook(
     return loaded
 
 
-def check_timeouts(timeouts: Mapping[str, Any]) -> None:
+def check_timeouts(timeouts: Mapping[str, object]) -> None:
     """Refuse what is no limit of a session."""
     for key, value in timeouts.items():
         _check_timeout(key, value)
@@ -323,7 +360,7 @@ def _check_waiver(key: str, waiver: Any) -> None:
         )
 
 
-def refuse_no_hosts(group: str, hosts: list[str], groups: Mapping[str, Any]) -> None:
+def refuse_no_hosts(group: str, hosts: list[str], groups: Mapping[str, Sequence[str]]) -> None:
     """Ansible calls a play without hosts a success; a run without a target is none."""
     if hosts:
         return

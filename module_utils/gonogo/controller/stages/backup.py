@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
-
-from ...contract.options.backup import BACKUP
-from ...contract.records.backup import BackupRecord
-from ...contract.records.reading import read
+from ...contract.options.backup import BACKUP, BackupRequest, BackupTask
+from ...contract.records.answers import BackupAnswer
+from ...contract.records.reading import plain
 from .base import Stage
+from .reported import Reported
 
 __all__ = ["Backup"]
 
 
-class Backup(Stage):
+class Backup(Stage[BackupTask]):
     """The stage `backup`, see library/gonogo_backup.py."""
 
     stage = "backup"
-    spec: ClassVar[Mapping[str, Any]] = BACKUP.task
+    declared = BACKUP
+    task = BackupTask
 
-    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def act(self, task: BackupTask) -> Reported:
+        passed = BACKUP.passed(vars(task))
         if self.checking:
-            return self.call_with_database(
-                "backup", {**BACKUP.passed(arguments), "run_id": "check"}
-            )
+            asked = BackupRequest(**passed, run_id="check")
+            return Reported(told=plain(self.call_with_database("backup", asked, BackupAnswer)))
         run = self.open_run()
-        self.same_login(run, arguments)
+        self.same_login(run, task.login)
         # Only a twin is compared with its source.
         twin = self.variable("twin_enabled")
-        result = self.call_with_database(
-            "backup",
-            {
-                **BACKUP.passed(arguments),
-                "run_id": run.run_id,
-                "fingerprint": twin is None or self.site.flag("twin_enabled"),
-            },
-        )
-        record = read(BackupRecord, result["backup"], file="the answer of the stage backup")
-        run.keep(record, stage=self.stage)
+        compared = twin is None or self.site.flag("twin_enabled")
+        asked = BackupRequest(**passed, run_id=run.run_id, fingerprint=compared)
+        answer = self.call_with_database("backup", asked, BackupAnswer)
+        assert answer.backup is not None  # this is no dry run
+        run.keep(answer.backup, stage=self.stage)
         run.append(self.stage, "stage_passed")
-        return result
+        return Reported(told=plain(answer))

@@ -11,18 +11,27 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from ...contract.errors import GonogoError
+from ...contract.options.option import StageOptions
 from ...contract.records.plan import PlanRecord
+from ...contract.records.reading import plain, read
 from ...contract.records.run import Process, RunRecord
 from ...verdict import is_protected
 from .. import evidence, runbook
 from ..invocation import project
 from ..invocation.commands import Caller
+from ..invocation.native import Variables
 from ..invocation.paths import path_of
+from .reported import Reported
 
 __all__ = ["Site", "Stage"]
+
+_Task = TypeVar("_Task")
+_Answer = TypeVar("_Answer")
+
+_ANSWER = "the answer of the target host"
 
 
 class Site(Protocol):
@@ -45,15 +54,15 @@ class Site(Protocol):
         """Who is told the next command."""
 
     @property
-    def variables(self) -> Mapping[str, Any]:
+    def variables(self) -> Variables:
         """All variables of the host, not rendered; `hostvars` and `groups` among them."""
 
     @property
-    def extra(self) -> dict[str, Any]:
+    def extra(self) -> Variables:
         """Variables of the command line."""
 
     @property
-    def play(self) -> dict[str, Any]:
+    def play(self) -> Variables:
         """Variables of the play."""
 
     @property
@@ -66,11 +75,13 @@ class Site(Protocol):
     def flag(self, name: str) -> bool:
         """A variable of the host that is true or false; false when it is not set."""
 
-    def said(self, host: str) -> dict[str, Any]:
+    def said(self, host: str) -> Variables:
         """What the inventory says of a host."""
 
-    def ask(self, entry: str, arguments: Mapping[str, Any], *, database: bool) -> dict[str, Any]:
-        """Have the target host do what an entry of `gonogo.host.stages` does.
+    def ask(
+        self, entry: str, arguments: Mapping[str, object], *, database: bool
+    ) -> Mapping[str, object]:
+        """Have the target host do what an entry of `gonogo.host.stages` does; both as JSON.
 
         For one that works on a `database`, psycopg is provided there. Raises GonogoError when it
         fails.
@@ -89,12 +100,13 @@ class Site(Protocol):
         """Show a line at once."""
 
 
-class Stage(ABC):
-    """Base of the stages. Subclasses say their `stage` and `spec`, and `act`."""
+class Stage(ABC, Generic[_Task]):
+    """Base of the stages. Subclasses say their `stage`, what their task takes, and `act`."""
 
     stage: ClassVar[str] = ""
-    # Argument spec of the task.
-    spec: ClassVar[Mapping[str, Any]] = {}
+    # The options of the task, and the record that holds them.
+    declared: ClassVar[StageOptions]
+    task: ClassVar[type[Any]]
     # What helps where the files of the runbook are not those of the run any more.
     runbook_changed: ClassVar[str] = "Run the playbook again."
 
@@ -102,7 +114,7 @@ class Stage(ABC):
         self.site = site
 
     @abstractmethod
-    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def act(self, task: _Task) -> Reported:
         """Do the stage's work; return what the task reports. Raises GonogoError."""
 
     # --- what subclasses use ---------------------------------------------------------------
@@ -176,18 +188,18 @@ class Stage(ABC):
         return "deploy" in run.read(PlanRecord).stages
 
     @staticmethod
-    def proven_login(run: evidence.Run) -> dict[str, Any]:
+    def proven_login(run: evidence.Run) -> Mapping[str, str | int | None]:
         """The login whose database the stage target has proven."""
-        return dict(run.read(RunRecord).target.login)
+        return run.read(RunRecord).target.login
 
     @staticmethod
     def is_protected(run: evidence.Run) -> bool:
         """Whether the run's target is protected: some things hold there whatever is asked for."""
         return is_protected(run.read(RunRecord))
 
-    def same_login(self, run: evidence.Run, arguments: Mapping[str, Any]) -> None:
+    def same_login(self, run: evidence.Run, given: Mapping[str, str | int | None]) -> None:
         """Refuse a stage that would work on another database than the one that was proven."""
-        proven, given = self.proven_login(run), arguments["login"]
+        proven = self.proven_login(run)
         differing = sorted(key for key in {*proven, *given} if proven.get(key) != given.get(key))
         if differing:
             raise GonogoError(
@@ -213,13 +225,13 @@ class Stage(ABC):
             )
         return loaded
 
-    def call(self, entry: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def call(self, entry: str, request: object, answer: type[_Answer]) -> _Answer:
         """Have the target host do what an entry of `gonogo.host.stages` does.
 
-        Raises GonogoError when it fails.
+        Request and answer are the records of that entry. Raises GonogoError when it fails.
         """
-        return self.site.ask(entry, arguments, database=False)
+        return read(answer, self.site.ask(entry, plain(request), database=False), file=_ANSWER)
 
-    def call_with_database(self, entry: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def call_with_database(self, entry: str, request: object, answer: type[_Answer]) -> _Answer:
         """As `call`, for an entry that needs psycopg: it is sent where the host has none."""
-        return self.site.ask(entry, arguments, database=True)
+        return read(answer, self.site.ask(entry, plain(request), database=True), file=_ANSWER)

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
 
 from ...contract.budgets import budgets_of
 from ...contract.errors import GonogoError
-from ...contract.options.deploy import DEPLOY
+from ...contract.login import timeouts_of
+from ...contract.options.deploy import DEPLOY, DeployRequest, DeployTask
+from ...contract.records.answers import DeployAnswer
+from ...contract.records.approval import ApprovalPlan
 from ...contract.records.deployment import Approved, Deployment, Inspection, OwnRecord
 from ...contract.records.migration import Plan
-from ...contract.records.reading import plain, read
+from ...contract.records.reading import plain
 from ...contract.records.rehearsal import Rehearsal
 from ...contract.records.run import RunRecord
 from ...contract.records.trace import StatementTrace
 from ...contract.records.twin import TwinRecord
 from .. import evidence
-from ..invocation import person
 from ..invocation.commands import spelled
 from ..outcome import deployment, intents, rehearsal
 from ..reading import ranges
@@ -25,6 +26,7 @@ from ..request import approval, deploy_approval
 from ..runbook import migration
 from ..runbook.book import Runbook
 from .base import Stage
+from .reported import Reported, skipped
 
 __all__ = ["Deploy"]
 
@@ -32,46 +34,47 @@ __all__ = ["Deploy"]
 _LOOKS = 3
 
 
-class Deploy(Stage):
+class Deploy(Stage[DeployTask]):
     """The stage `deploy`, see library/gonogo_deploy.py."""
 
     stage = "deploy"
-    spec: ClassVar[Mapping[str, Any]] = DEPLOY.task
+    declared = DEPLOY
+    task = DeployTask
 
-    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def act(self, task: DeployTask) -> Reported:
         if self.checking:
-            return {"skipped": True, "msg": "stage deploy does not run in check mode"}
+            return skipped("stage deploy does not run in check mode")
         run = self.open_run()
-        rehearsed = self._admitted(run, arguments)
+        rehearsed = self._admitted(run, task)
         runbook = self.runbook_of(run)
         plan = replace(migration.plan(runbook, "migration"), measured=_measured(rehearsed))
-        asking = arguments["approval_required"] or self.is_protected(run)
-        if arguments["plan_only"] and not asking:
-            return {"changed": False}
-        work = _Work(run, runbook, plan, arguments)
+        asking = task.approval_required or self.is_protected(run)
+        if task.plan_only and not asking:
+            return Reported(changed=False)
+        work = _Work(run, runbook, plan, task)
         # Where nothing is to be applied this is the answer: nobody has approved anything else.
         found = self._ask(work, plan_only=True)
         approved = None
-        if asking and found.record.action == "would_apply":
-            shown = self._show(work, found.record, rehearsed)
-            if arguments["plan_only"]:
-                return shown
-            approved = self._approved(run, shown, arguments)
-        if arguments["plan_only"]:
-            return {"changed": False}
+        if asking and found.deployment.action == "would_apply":
+            shown = self._show(work, found.deployment, rehearsed)
+            if task.plan_only:
+                return _reported(shown)
+            approved = self._approved(run, shown.plan, task)
+        if task.plan_only:
+            return Reported(changed=False)
         self._keep_files(work)
-        if found.record.action == "would_apply":
+        if found.deployment.action == "would_apply":
             found = self._apply(work, found, approved)
         return self._recorded(work, found, approved)
 
-    def _admitted(self, run: evidence.Run, arguments: Mapping[str, Any]) -> Rehearsal | None:
+    def _admitted(self, run: evidence.Run, task: DeployTask) -> Rehearsal | None:
         """The rehearsal of the run. Raises GonogoError where the run may not deploy."""
         if not self.deploys(run):
             raise GonogoError(
                 "a deployment is no part of this run",
                 hint="Set deploy_enabled in the inventory or with -e: the whole run then has it.",
             )
-        self.same_login(run, arguments)
+        self.same_login(run, task.login)
         rehearsed = rehearsal.read_record(run)
         if self.is_protected(run) and (rehearsed is None or rehearsed.done is not True):
             raise GonogoError(
@@ -79,18 +82,18 @@ class Deploy(Stage):
                 hint="Set rehearsal_enabled and twin_enabled in the inventory or with -e: the "
                 "whole run then has them.",
             )
-        budgets_of(arguments["budgets"])
-        ranges.check("deploy_plan_hours", arguments["plan_hours"])
+        budgets_of(task.budgets)
+        ranges.check("deploy_plan_hours", task.plan_hours)
         return rehearsed
 
-    def _recorded(self, work: _Work, found: _Answer, approved: Approved | None) -> dict[str, Any]:
+    def _recorded(self, work: _Work, found: DeployAnswer, approved: Approved | None) -> Reported:
         """Write deploy.json and say what was done. Raises GonogoError where it was not."""
         own = deployment.own_record(self.runs_dir, work.run)
         done = replace(
-            found.record,
+            found.deployment,
             approved=approved,
-            before=_with_own(found.record.before, own, work.runbook),
-            after=_with_own(found.record.after, own, work.runbook),
+            before=_with_own(found.deployment.before, own, work.runbook),
+            after=_with_own(found.deployment.after, own, work.runbook),
             own_record=own,
             unlike_rehearsal=self._unlike_rehearsal(work, found),
         )
@@ -99,16 +102,16 @@ class Deploy(Stage):
         if problem:
             raise problem
         work.run.append(self.stage, "stage_passed")
-        return {
-            "deployment": plain(done),
-            "lines": deployment.lines(done),
-            "changed": bool(done.statements),
-        }
+        return Reported(
+            changed=bool(done.statements),
+            lines=deployment.lines(done),
+            told={"deployment": plain(done)},
+        )
 
-    def _unlike_rehearsal(self, work: _Work, found: _Answer) -> tuple[str, ...] | None:
+    def _unlike_rehearsal(self, work: _Work, found: DeployAnswer) -> tuple[str, ...] | None:
         """What of the schema is not as the rehearsal has shown; None where nobody could compare."""
         run = work.run
-        if found.record.action != "applied" or not (run.path / "schema.json").is_file():
+        if found.deployment.action != "applied" or not (run.path / "schema.json").is_file():
             return None
         unlike = rehearsal.unlike(
             run.read_json("schema.json"),
@@ -124,10 +127,10 @@ class Deploy(Stage):
         proof = run.read(TwinRecord).proof
         return dict(proof.schema.printed_again) if proof else {}
 
-    def _apply(self, work: _Work, found: _Answer, approved: Approved | None) -> _Answer:
+    def _apply(self, work: _Work, found: DeployAnswer, approved: Approved | None) -> DeployAnswer:
         """What came of applying it, to the very schema that is sealed before."""
         for look_number in range(_LOOKS):
-            look = found.record
+            look = found.deployment
             intents.seal(
                 work.run,
                 work.plan,
@@ -139,10 +142,10 @@ class Deploy(Stage):
             # The first call uses the approval up, whatever it finds.
             used = approved if look_number == 0 else None
             done = self._ask(work, sealed=look.schema_before, approved=used)
-            if done.record.action != "moved":
+            if done.deployment.action != "moved":
                 return done
             found = self._ask(work, plan_only=True)
-            if found.record.action != "would_apply" or found.record.before != look.before:
+            if found.deployment.action != "would_apply" or found.deployment.before != look.before:
                 break
         raise GonogoError(
             "the schema changes while it is looked at; nothing was deployed",
@@ -156,71 +159,65 @@ class Deploy(Stage):
         plan_only: bool = False,
         approved: Approved | None = None,
         sealed: str | None = None,
-    ) -> _Answer:
-        asked = {
-            **DEPLOY.passed(work.arguments),
-            "run_id": work.run.run_id,
-            "plan": plain(work.plan),
-            "plan_only": plan_only,
-            "sealed": sealed,
-        }
-        if approved:
+    ) -> DeployAnswer:
+        asked = DeployRequest(
+            login=work.task.login,
+            run_id=work.run.run_id,
+            plan=work.plan,
+            timeouts=timeouts_of(work.task.timeouts),
+            budgets=work.task.budgets,
+            resume=bool(work.task.resume),
+            plan_only=plan_only,
             # For other controllers to see.
-            asked["approval"] = approved.approval
-            asked["approvals"] = f"{self.remote_dir}/approvals"
-        answer = self.call_with_database("deploy", asked)
-        return _Answer(
-            read(Deployment, answer["deployment"], file="the deployment"),
-            answer["catalog_before"],
-            answer["catalog_after"],
+            approval=approved.approval if approved else None,
+            approvals=f"{self.remote_dir}/approvals" if approved else None,
+            sealed=sealed,
         )
+        return self.call_with_database("deploy", asked, DeployAnswer)
 
     def _keep_files(self, work: _Work) -> None:
         for step in work.plan.steps:
             content = (work.runbook.directory / step.file).read_bytes()
             work.run.write(f"sql/deploy_{step.file}", content, stage=self.stage)
 
-    def _show(self, work: _Work, look: Deployment, rehearsed: Rehearsal | None) -> dict[str, Any]:
+    def _show(self, work: _Work, look: Deployment, rehearsed: Rehearsal | None) -> _Shown:
         """The plan of this run, in its evidence."""
         assert look.before is not None  # the host has looked
         run = work.run
         about = (run.read(RunRecord), work.plan, look.before, rehearsed)
         digest, holds = deploy_approval.content(*about), deploy_approval.holds(*about)
-        hours = work.arguments["plan_hours"]
+        hours = work.task.plan_hours
         shown, new = approval.open_plan(run, deploy_approval.PLAN, digest, hours=hours, holds=holds)
         if new:
             run.write_json(deploy_approval.PLAN, shown, stage=self.stage)
         lines = deploy_approval.plan_lines(work.plan, look.before)
         if rehearsed:
             lines += rehearsal.trace_lines(rehearsed)
-        return {
-            "changed": False,
-            "token": shown["token"],
-            "content": digest,
-            "holds": holds,
-            "lines": lines,
-        }
+        # The one on record may be older, and of another day; what it is for is the same.
+        return _Shown(replace(shown, content=digest, holds=holds), lines)
 
-    def _approved(
-        self, run: evidence.Run, shown: dict[str, Any], arguments: dict[str, Any]
-    ) -> Approved:
+    def _approved(self, run: evidence.Run, shown: ApprovalPlan, task: DeployTask) -> Approved:
         caller = self.caller
         promoted = self.variable("gonogo_promotion_evidence")
-        given = "gonogo_promotion_evidence" in caller.given
-        more = [spelled("gonogo_promotion_evidence", promoted)] if promoted and not given else []
+        said = "gonogo_promotion_evidence" in caller.given
+        more = [spelled("gonogo_promotion_evidence", promoted)] if promoted and not said else []
         hint = deploy_approval.next_command(run.run_id, shown, caller=caller, more=more)
-        given = arguments["approval"]
+        given = task.approval
         if given is None:
             raise GonogoError("the deployment waits for an approval", hint=f"To give it: {hint}")
-        if given["typed"] and not given["approved_by"]:
-            given["approved_by"] = person.account()
         return deploy_approval.require(
             run,
-            given,
-            shown["content"],
+            approval.signed(given),
+            shown.content,
             hint=f"To approve what is there now: {hint}",
-            now=shown["holds"],
+            now=shown.holds,
         )
+
+
+def _reported(shown: _Shown) -> Reported:
+    plan = plain(shown.plan)
+    told = {key: plan[key] for key in ("token", "content", "holds")}
+    return Reported(changed=False, lines=shown.lines, told=told)
 
 
 @dataclass(frozen=True)
@@ -230,16 +227,15 @@ class _Work:
     run: evidence.Run
     runbook: Runbook
     plan: Plan
-    arguments: Mapping[str, Any]
+    task: DeployTask
 
 
 @dataclass(frozen=True)
-class _Answer:
-    """What the target host says; the schemas as far as they were read."""
+class _Shown:
+    """A plan that a person can approve, and what is said of it."""
 
-    record: Deployment
-    catalog_before: Mapping[str, str] | None
-    catalog_after: Mapping[str, str] | None
+    plan: ApprovalPlan
+    lines: Sequence[str]
 
 
 def _measured(rehearsed: Rehearsal | None) -> Sequence[StatementTrace]:

@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
 
 from ...contract.errors import InputError
-from ...contract.options.files import FILES
+from ...contract.options.files import FILES, FilesRequest, FilesTask
+from ...contract.records.answers import FilesAnswer
+from ...contract.records.reading import plain
 from .base import Stage
+from .reported import Reported
 
 __all__ = ["CopySql"]
 
 
-class CopySql(Stage):
+class CopySql(Stage[FilesTask]):
     """The stage `copy_sql`, see library/gonogo_files.py."""
 
     stage = "copy_sql"
-    spec: ClassVar[Mapping[str, Any]] = FILES.task
+    declared = FILES
+    task = FilesTask
 
-    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def act(self, task: FilesTask) -> Reported:
         if self.checking:
-            return {"changed": True, "msg": f"would copy the SQL to {arguments['directory']}"}
+            return Reported(changed=True, msg=f"would copy the SQL to {task.directory}")
         run = self.open_run()
         runbook = self.runbook_of(run)
         files = {f"runbook/{path.name}": _text(path) for path in runbook.migration_files}
-        directory = f"{arguments['directory']}/{run.run_id}"
-        result = self.call(
-            "files", {**FILES.passed(arguments), "directory": directory, "files": files}
-        )
-        run.append(self.stage, "stage_passed", {"directory": result["directory"]})
-        return result
+        asked = FilesRequest(directory=f"{task.directory}/{run.run_id}", files=files)
+        answer = self.call("files", asked, FilesAnswer)
+        run.append(self.stage, "stage_passed", {"directory": answer.directory})
+        return Reported(told=plain(answer))
 
 
 def _text(path: Path) -> str:

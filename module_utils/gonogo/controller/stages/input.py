@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
-
-from ...contract.options.input import INPUT
+from ...contract.options.input import INPUT, InputTask
 from .. import request
 from ..request import host_request
 from .base import Stage
+from .reported import Reported
 
 __all__ = ["Input"]
 
 
-class Input(Stage):
+class Input(Stage[InputTask]):
     """The stage `input`, see library/gonogo_input.py."""
 
     stage = "input"
-    spec: ClassVar[Mapping[str, Any]] = INPUT.task
+    declared = INPUT
+    task = InputTask
 
-    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def act(self, task: InputTask) -> Reported:
         extra = self.site.extra
         request.check_command_line(self.site.variables, extra=extra)
         groups = self.site.variables.get("groups") or {}
-        hosts = [str(host) for host in groups.get(arguments["group"]) or []]
-        request.refuse_no_hosts(arguments["group"], hosts, groups)
+        hosts = [str(host) for host in groups.get(task.group) or []]
+        request.refuse_no_hosts(task.group, hosts, groups)
         for host in hosts:
             host_request.check(
                 host,
@@ -33,4 +32,4 @@ class Input(Stage):
                 said=self.site.said(host),
                 play=self.site.play,
             )
-        return {"changed": False, "hosts": hosts}
+        return Reported(changed=False, told={"hosts": hosts})

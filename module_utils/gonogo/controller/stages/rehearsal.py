@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, TypeVar
+from dataclasses import asdict, dataclass, replace
 
 from ...contract.budgets import budgets_of
 from ...contract.errors import GonogoError, InputError
-from ...contract.options.rehearsal import REHEARSAL
+from ...contract.login import timeouts_of
+from ...contract.options.rehearsal import (
+    REHEARSAL,
+    RehearsalRequest,
+    RehearsalTask,
+    ReprintRequest,
+    SabotageRequest,
+)
+from ...contract.options.scripts import ScriptsRequest
 from ...contract.records import rehearsal as records
+from ...contract.records.answers import (
+    PhasesAnswer,
+    PreflightAnswer,
+    ReprintAnswer,
+    SabotageAnswer,
+    TrialAnswer,
+    TriedRevertAnswer,
+)
 from ...contract.records.check_result import CheckResult
 from ...contract.records.migration import Plan
 from ...contract.records.phase import PhaseOutcome
 from ...contract.records.plan import PlanRecord
-from ...contract.records.reading import plain, read
-from ...contract.records.rehearsal import Trial, TriedRevert
+from ...contract.records.reading import plain
 from ...contract.records.run import RunRecord
 from ...contract.records.sabotage import Sabotage
 from ...contract.records.twin import TwinRecord
@@ -29,11 +43,10 @@ from ..runbook.phase_scripts import of_run, prepare
 from . import kept_scripts
 from . import twin as twins
 from .base import Stage
-from .scripts import answers, outcomes_of, problem_of
+from .reported import Reported, skipped
+from .scripts import answers, application_name, by_name, problem_of
 
 __all__ = ["Rehearsal"]
-
-_Answer = TypeVar("_Answer")
 
 
 @dataclass
@@ -45,36 +58,57 @@ class _Tried:
     sabotage: Sabotage | None = None
 
 
-class Rehearsal(Stage):
+@dataclass(frozen=True)
+class _Trial:
+    """What is tried, on the twin that `login` leads to."""
+
+    run: evidence.Run
+    runbook: Runbook
+    login: Mapping[str, str | int | None]
+    task: RehearsalTask
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """What every check of the runbook has said, in which scripts, and the facts."""
+
+    results: Sequence[CheckResult]
+    scripts: Mapping[str, str]
+    facts: Mapping[str, object]
+
+
+class Rehearsal(Stage[RehearsalTask]):
     """The stage `rehearsal`, see library/gonogo_rehearsal.py."""
 
     stage = "rehearsal"
-    spec: ClassVar[Mapping[str, Any]] = REHEARSAL.task
+    declared = REHEARSAL
+    task = RehearsalTask
 
-    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def act(self, task: RehearsalTask) -> Reported:
         if self.checking:
-            return {"skipped": True, "msg": "stage rehearsal does not run in check mode"}
+            return skipped("stage rehearsal does not run in check mode")
         run = self.open_run()
-        self.same_login(run, arguments)
-        budgets_of(arguments["budgets"])
+        self.same_login(run, task.login)
+        budgets_of(task.budgets)
         twin = run.read(TwinRecord)
         deploying = self.deploys(run)
         tried = _Tried(
             rehearsal.nothing(
                 run.read(RunRecord),
-                required=arguments["required"] or (deploying and self.is_protected(run)),
+                required=bool(task.required) or (deploying and self.is_protected(run)),
                 twin=twin,
             )
         )
         if twin.kept:
             try:
-                self._try(tried, run, twin.kept.login, arguments, deploying)
+                trial = _Trial(run, self.runbook_of(run), twin.kept.login, task)
+                self._try(tried, trial, deploying=deploying)
             except Exception:
                 # What went wrong is to be told; the stage verdict tries again to remove it.
                 with contextlib.suppress(GonogoError):
-                    twins.remove(self, run.run_id, arguments["login"], arguments["directory"])
+                    twins.remove(self, run.run_id, task.login, task.directory)
                 raise
-            twins.remove(self, run.run_id, arguments["login"], arguments["directory"])
+            twins.remove(self, run.run_id, task.login, task.directory)
         if tried.sabotage is not None:
             run.keep(tried.sabotage, stage=self.stage)
         if tried.schema is not None:
@@ -86,43 +120,39 @@ class Rehearsal(Stage):
             raise problem
         run.append(self.stage, "stage_passed")
         lines = rehearsal.lines(record, tried.sabotage)
-        return {"changed": True, "rehearsal": plain(record), "lines": lines}
+        return Reported(changed=True, told={"rehearsal": plain(record)}, lines=lines)
 
-    def _try(
-        self,
-        tried: _Tried,
-        run: evidence.Run,
-        login: Mapping[str, Any],
-        arguments: Mapping[str, Any],
-        deploying: bool,
-    ) -> None:
+    def _try(self, tried: _Tried, trial: _Trial, *, deploying: bool) -> None:
         """Add to what was tried, step by step."""
-        runbook = self.runbook_of(run)
-        plan = migration.plan(runbook, "migration") if deploying else None
-        undo = self._undo(runbook, deploying)
-        asked = {
-            **REHEARSAL.passed(arguments),
-            "login": login,
-            "run_id": run.run_id,
-            "plan": plain(plan or undo),
-            "undo": plain(undo),
-            "untold": plain(migration.untold(runbook)),
-        }
-        trial = self._asked(Trial, asked, "apply_revert_reapply" if deploying else "inspect")
-        tried.schema = trial.schema
-        tried.record = replace(
-            rehearsal.tried(tried.record, trial),
-            unlike_promotion=self._unlike(run, runbook, trial.schema or {}, asked),
+        plan = migration.plan(trial.runbook, "migration") if deploying else None
+        undo = self._undo(trial.runbook, deploying)
+        asked = RehearsalRequest(
+            login=trial.login,
+            run_id=trial.run.run_id,
+            part="apply_revert_reapply" if deploying else "inspect",
+            plan=plan or undo,
+            undo=undo,
+            untold=migration.untold(trial.runbook),
+            timeouts=timeouts_of(trial.task.timeouts),
+            resume=bool(trial.task.resume),
+            budgets=trial.task.budgets,
         )
-        if trial.problem:
+        found = self.call_with_database("rehearsal", asked, TrialAnswer).rehearsal
+        tried.schema = found.schema
+        tried.record = replace(
+            rehearsal.tried(tried.record, found),
+            unlike_promotion=self._unlike(trial, found.schema or {}),
+        )
+        if found.problem:
             return
-        checks, scripts, facts = self._checks(run, runbook, login, arguments)
-        tried.record = replace(tried.record, checks=tuple(checks), scripts=scripts)
+        checked = self._checks(trial)
+        tried.record = replace(tried.record, checks=tuple(checked.results), scripts=checked.scripts)
         if undo:
-            back = self._asked(TriedRevert, asked, "try_revert")
-            tried.record = replace(tried.record, back=back)
-        if arguments["sabotage"]:
-            tried.sabotage = self._sabotaged(run, runbook, login, arguments, facts)
+            reverting = replace(asked, part="try_revert")
+            answer = self.call_with_database("rehearsal", reverting, TriedRevertAnswer)
+            tried.record = replace(tried.record, back=answer.rehearsal)
+        if trial.task.sabotage:
+            tried.sabotage = self._sabotaged(trial, checked.facts)
 
     @staticmethod
     def _undo(runbook: Runbook, deploying: bool) -> Plan | None:
@@ -136,71 +166,49 @@ class Rehearsal(Stage):
             # Nothing tells whether such a migration is there, and this run does not apply it.
             return None
 
-    def _sabotaged(
-        self,
-        run: evidence.Run,
-        runbook: Runbook,
-        login: Mapping[str, Any],
-        arguments: Mapping[str, Any],
-        facts: Mapping[str, Any],
-    ) -> Sabotage:
+    def _sabotaged(self, trial: _Trial, facts: Mapping[str, object]) -> Sabotage:
         """Which checks can fail, and which changes none of them notices."""
-        record = of_run(run.read(RunRecord), residue="rollback")
+        runbook, timeouts = trial.runbook, timeouts_of(trial.task.timeouts)
+        record = of_run(trial.run.read(RunRecord), residue="rollback")
         phases = [*runbook.phases("preflight"), *runbook.phases("phases")]
-        prepared = prepare(
-            runbook, phases, record=record, facts=facts, timeouts=arguments["timeouts"]
+        prepared = prepare(runbook, phases, record=record, facts=facts, timeouts=asdict(timeouts))
+        asked = SabotageRequest(
+            login=trial.login,
+            run_id=trial.run.run_id,
+            scripts=prepared.scripts,
+            schema=runbook.manifest.schema,
+            tables=rehearsal.to_break(runbook.manifest, trial.task.sabotage_tables),
+            timeouts=timeouts,
         )
-        asked = {
-            "login": login,
-            "run_id": run.run_id,
-            "scripts": plain(prepared.scripts),
-            "schema": runbook.manifest.schema,
-            "tables": rehearsal.to_break(runbook.manifest, arguments["sabotage_tables"]),
-            "timeouts": arguments["timeouts"],
-        }
-        answer = self.call_with_database("sabotage", asked)["sabotage"]
-        found = read(Sabotage, answer, file="the sabotage")
+        answer = self.call_with_database("sabotage", asked, SabotageAnswer).sabotage
         raced = {race["check"] for script in prepared.scripts for race in script.races}
-        blind = [check for check in runbook.checks if check not in {*found.noticed, *raced}]
-        return replace(found, never_failed=blind)
+        blind = [
+            check for check in runbook.checks if check not in answer.noticed and check not in raced
+        ]
+        return replace(answer, never_failed=blind)
 
-    def _asked(self, record: type[_Answer], asked: Mapping[str, Any], part: str) -> _Answer:
-        answer = self.call_with_database("rehearsal", {**asked, "part": part})
-        return read(record, answer["rehearsal"], file="the rehearsal")
-
-    def _unlike(
-        self,
-        run: evidence.Run,
-        runbook: Runbook,
-        schema: Mapping[str, str],
-        asked: Mapping[str, Any],
-    ) -> tuple[str, ...] | None:
+    def _unlike(self, trial: _Trial, schema: Mapping[str, str]) -> tuple[str, ...] | None:
         """Names that differ from the schema of the run that let this one in; None if unknown."""
+        run = trial.run
         if not (run.path / "promotion_schema.json").is_file():
             return None
         validated = run.read_json("promotion_schema.json")
 
-        def same(found: Sequence[Difference]) -> dict[str, list[str]]:
-            question = {key: asked[key] for key in ("login", "run_id", "timeouts")}
-            pairs = [[one.name, one.first, one.second] for one in found if one.kind == "different"]
+        def same(found: Sequence[Difference]) -> Mapping[str, Sequence[str | None]]:
+            pairs = [(one.name, one.first, one.second) for one in found if one.kind == "different"]
             if not pairs:
                 return {}
-            answer = self.call_with_database("reprint", {**question, "definitions": pairs})
-            return dict(answer["same"])
+            timeouts = timeouts_of(trial.task.timeouts)
+            asked = ReprintRequest(trial.login, run.run_id, definitions=pairs, timeouts=timeouts)
+            return self.call_with_database("reprint", asked, ReprintAnswer).same
 
-        return tuple(rehearsal.unlike(validated, schema, runbook.manifest, same=same))
+        return tuple(rehearsal.unlike(validated, schema, trial.runbook.manifest, same=same))
 
-    def _checks(
-        self,
-        run: evidence.Run,
-        runbook: Runbook,
-        login: Mapping[str, Any],
-        arguments: Mapping[str, Any],
-    ) -> tuple[list[CheckResult], dict[str, str], dict[str, Any]]:
-        """What every check of the runbook says there, with rows that stay, and in which scripts;
-        and the facts."""
+    def _checks(self, trial: _Trial) -> _Checked:
+        """What every check of the runbook says there, with rows that stay."""
+        run, runbook, timeouts = trial.run, trial.runbook, timeouts_of(trial.task.timeouts)
         record = of_run(run.read(RunRecord), residue="keep")
-        facts: dict[str, Any] = {}
+        facts: dict[str, object] = {}
         results: list[CheckResult] = []
         scripts: dict[str, str] = {}
         cleanup = runbook.declared.cleanup
@@ -210,24 +218,29 @@ class Rehearsal(Stage):
             outcomes: dict[str, PhaseOutcome] = {}
             if not stopped:
                 prepared = prepare(
-                    runbook, phases, record=record, facts=facts, timeouts=arguments["timeouts"]
+                    runbook, phases, record=record, facts=facts, timeouts=asdict(timeouts)
                 )
                 # The cleanup is for rows of the database itself; it does not run there.
                 ran = {n: text for n, text in prepared.files.items() if n != cleanup}
                 scripts |= kept_scripts.keep_rehearsed(run, ran, stage=self.stage)
-                asked = {
-                    "login": login,
-                    "run_id": run.run_id,
-                    "directory": f"{arguments['directory']}/runs/{run.run_id}/rehearsal",
-                    "scripts": plain(prepared.scripts),
-                    "timeouts": arguments["timeouts"],
-                    "application_name": runbook.parameters.get("application_name", ""),
-                    "keep_lock": True,
-                }
-                outcomes = outcomes_of(self.call_with_database(stage, asked))
+                asked = ScriptsRequest(
+                    login=trial.login,
+                    run_id=run.run_id,
+                    directory=f"{trial.task.directory}/runs/{run.run_id}/rehearsal",
+                    scripts=prepared.scripts,
+                    timeouts=timeouts,
+                    application_name=application_name(runbook),
+                    keep_lock=True,
+                )
+                outcomes = by_name(self._ran(stage, asked))
                 for outcome in outcomes.values():
                     facts.update(outcome.facts)
             for phase in phases:
                 results += answers(runbook, phase.name, outcomes.get(phase.name))
             stopped = stopped or problem_of(runbook, phases, outcomes, stage) is not None
-        return results, scripts, facts
+        return _Checked(results, scripts, facts)
+
+    def _ran(self, stage: str, asked: ScriptsRequest) -> Sequence[PhaseOutcome]:
+        if stage == "preflight":
+            return self.call_with_database(stage, asked, PreflightAnswer).phases
+        return self.call_with_database(stage, asked, PhasesAnswer).phases

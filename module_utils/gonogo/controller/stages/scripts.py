@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from dataclasses import asdict, replace
+from typing import TypeVar
 
 from ...contract.errors import GonogoError
-from ...contract.options.option import StageOptions
-from ...contract.options.scripts import PHASES, PREFLIGHT
+from ...contract.login import Timeouts, timeouts_of
+from ...contract.options.scripts import (
+    PHASES,
+    PREFLIGHT,
+    PhasesTask,
+    PreflightTask,
+    ScriptsRequest,
+)
+from ...contract.records.answers import PhasesAnswer, PreflightAnswer
 from ...contract.records.check_result import CheckResult
 from ...contract.records.ledger import LedgerRow
 from ...contract.records.phase import PhaseOutcome, PhaseScript, ScriptError
 from ...contract.records.plan import PlanRecord
-from ...contract.records.reading import plain, read
+from ...contract.records.reading import plain
 from ...contract.records.run import RunRecord
-from ...contract.records.standing import Standing
+from ...contract.records.standing import JudgedObjects, Standing
 from ...verdict import read_plan
 from ..declared.runbook import Phase
 from ..evidence import Run
@@ -23,108 +31,56 @@ from ..runbook.book import Runbook
 from ..runbook.phase_scripts import of_run, prepare, tried
 from . import kept_scripts
 from .base import Stage
+from .reported import Reported, skipped
 
 __all__ = [
     "PhaseStage",
     "Phases",
     "Preflight",
     "answers",
+    "application_name",
+    "by_name",
     "judged_objects",
-    "outcomes_of",
     "problem_of",
     "summary",
 ]
 
-_ANSWER = "the answer of the target host"
+_Task = TypeVar("_Task", bound=PhasesTask)
 
 
-class PhaseStage(Stage):
+class PhaseStage(Stage[_Task]):
     """Base of the stages that run phase scripts."""
 
-    # What the stage's task and its entry take.
-    taken: ClassVar[StageOptions]
-
-    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        if self.checking:
-            return {"skipped": True, "msg": f"stage {self.stage} does not run in check mode"}
-        run = self.open_run()
-        self.same_login(run, arguments)
-        runbook = self.runbook_of(run)
-        phases = self._phases(run, runbook, arguments)
-        # What has to be there at the end is asked even where no script asks anything.
-        if not phases and self.stage != "phases":
-            if not arguments.get("after_deploy"):
-                # A runbook that looks nothing up has no facts, and its phases ask for none.
-                run.write_json("facts.json", {}, stage=self.stage)
-                run.append(self.stage, "stage_passed")
-            return {"skipped": True, "msg": f"stage {self.stage} has nothing to do here"}
-        scripts = self._scripts(run, runbook, phases, arguments["timeouts"])
-        result = self.call_with_database(
-            self.stage,
-            {
-                **self.taken.passed(arguments),
-                "directory": f"{arguments['directory']}/{run.run_id}",
-                "run_id": run.run_id,
-                "scripts": plain(scripts),
-                "application_name": runbook.parameters.get("application_name", ""),
-                **(
-                    {
-                        "objects": judged_objects(runbook),
-                        "expected": plain(standing.objects(runbook)),
-                    }
-                    if self.stage == "phases"
-                    else {}
-                ),
-            },
-        )
-        if result.get("judged"):
-            run.write_json("judged.json", result["judged"], stage=self.stage)
-        outcomes = outcomes_of(result)
-        self._record(run, runbook, phases, outcomes)
-        if self.stage == "phases":
-            self._look_back(run, runbook, result["standing"])
-        return {**result, "lines": summary(outcomes)}
-
-    def _look_back(self, run: Run, runbook: Runbook, seen: Mapping[str, Any] | None) -> None:
-        """Whether the migration is there, written down as a stage's failure where it is not."""
-        found = standing.problem(
-            runbook,
-            None if seen is None else read(Standing, seen, file="what is missing"),
-            rehearsal=rehearsal.read_record(run),
-            deploy=deployment.read_record(run),
-            caller=self.caller,
-            told=_important_failed(run),
-        )
-        if found:
-            data = {"message": found.primary, "detail": found.detail, "hint": found.hint}
-            run.append("migration", "stage_failed", data)
-
-    def _phases(self, run: Run, runbook: Runbook, arguments: Mapping[str, Any]) -> list[Phase]:
-        """The phases that are due now: some can only be asked of the migrated schema."""
-        phases = runbook.phases(self.stage)
-        if not self.deploys(run):
-            return [] if arguments.get("after_deploy") else phases
-        if self.stage != "preflight":
-            return phases
-        late = bool(arguments["after_deploy"])
-        return [phase for phase in phases if (phase.after == "deploy") == late]
-
     def _scripts(
-        self,
-        run: Run,
-        runbook: Runbook,
-        phases: Sequence[Phase],
-        timeouts: Mapping[str, str],
-    ) -> list[PhaseScript]:
+        self, run: Run, runbook: Runbook, phases: Sequence[Phase], timeouts: Timeouts
+    ) -> Sequence[PhaseScript]:
         """Render every phase; write SQL and ledger into the evidence before anything runs."""
         facts = run.read_json("facts.json") if self.stage != "preflight" else {}
         prepared = prepare(
-            runbook, phases, record=of_run(run.read(RunRecord)), facts=facts, timeouts=timeouts
+            runbook,
+            phases,
+            record=of_run(run.read(RunRecord)),
+            facts=facts,
+            timeouts=asdict(timeouts),
         )
         kept_scripts.keep(run, prepared.files, stage=self.stage)
         if prepared.rows:
             run.append_lines(LedgerRow.FILE, prepared.rows, stage=self.stage)
         return prepared.scripts
+
+    def _asked(
+        self, run: Run, runbook: Runbook, phases: Sequence[Phase], task: PhasesTask
+    ) -> ScriptsRequest:
+        """What is asked of the target host, with the scripts in the evidence."""
+        timeouts = timeouts_of(task.timeouts)
+        return ScriptsRequest(
+            login=task.login,
+            run_id=run.run_id,
+            directory=f"{task.directory}/{run.run_id}",
+            scripts=self._scripts(run, runbook, phases, timeouts),
+            timeouts=timeouts,
+            application_name=application_name(runbook),
+        )
 
     def _record(
         self,
@@ -133,12 +89,7 @@ class PhaseStage(Stage):
         phases: Sequence[Phase],
         outcomes: Mapping[str, PhaseOutcome],
     ) -> None:
-        """Write what came back; then say whether the stage did its work."""
-        if self.stage == "preflight":
-            facts = {key: value for one in outcomes.values() for key, value in one.facts.items()}
-            if (run.path / "facts.json").is_file():
-                facts = {**run.read_json("facts.json"), **facts}
-            run.write_json("facts.json", facts, stage=self.stage)
+        """Write what was answered; then say whether all of it was."""
         for phase in phases:
             records = answers(runbook, phase.name, outcomes.get(phase.name))
             run.append_lines(CheckResult.FILE, records, stage=self.stage)
@@ -147,9 +98,50 @@ class PhaseStage(Stage):
         problem = problem_of(runbook, phases, outcomes, self.stage)
         if problem:
             raise problem
-        if self.stage == "preflight":
-            self._refuse_unrenderable(run, runbook)
+
+
+class Preflight(PhaseStage[PreflightTask]):
+    """The stage `preflight`, see library/gonogo_preflight.py."""
+
+    stage = "preflight"
+    declared = PREFLIGHT
+    task = PreflightTask
+
+    def act(self, task: PreflightTask) -> Reported:
+        if self.checking:
+            return skipped("stage preflight does not run in check mode")
+        run = self.open_run()
+        self.same_login(run, task.login)
+        runbook = self.runbook_of(run)
+        late = bool(task.after_deploy)
+        phases = self._due(run, runbook, late=late)
+        if not phases:
+            if not late:
+                # A runbook that looks nothing up has no facts, and its phases ask for none.
+                run.write_json("facts.json", {}, stage=self.stage)
+                run.append(self.stage, "stage_passed")
+            return skipped("stage preflight has nothing to do here")
+        asked = self._asked(run, runbook, phases, task)
+        answer = self.call_with_database(self.stage, asked, PreflightAnswer)
+        outcomes = by_name(answer.phases)
+        self._keep_facts(run, answer.phases)
+        self._record(run, runbook, phases, outcomes)
+        self._refuse_unrenderable(run, runbook)
         run.append(self.stage, "stage_passed")
+        return Reported(told=plain(answer), lines=summary(outcomes))
+
+    def _due(self, run: Run, runbook: Runbook, *, late: bool) -> Sequence[Phase]:
+        """The phases that are due now: some can only be asked of the migrated schema."""
+        phases = runbook.phases(self.stage)
+        if not self.deploys(run):
+            return [] if late else phases
+        return [phase for phase in phases if (phase.after == "deploy") == late]
+
+    def _keep_facts(self, run: Run, outcomes: Sequence[PhaseOutcome]) -> None:
+        facts = {key: value for one in outcomes for key, value in one.facts.items()}
+        if (run.path / "facts.json").is_file():
+            facts = {**run.read_json("facts.json"), **facts}
+        run.write_json("facts.json", facts, stage=self.stage)
 
     def _refuse_unrenderable(self, run: Run, runbook: Runbook) -> None:
         """Before anything is deployed: what the phases need of the facts is there."""
@@ -158,25 +150,48 @@ class PhaseStage(Stage):
             tried(runbook, facts=run.read_json("facts.json"))
 
 
-class Preflight(PhaseStage):
-    """The stage `preflight`, see library/gonogo_preflight.py."""
-
-    stage = "preflight"
-    taken = PREFLIGHT
-    spec: ClassVar[Mapping[str, Any]] = PREFLIGHT.task
-
-
-class Phases(PhaseStage):
+class Phases(PhaseStage[PhasesTask]):
     """The stage `phases`, see library/gonogo_phases.py."""
 
     stage = "phases"
-    taken = PHASES
-    spec: ClassVar[Mapping[str, Any]] = PHASES.task
+    declared = PHASES
+    task = PhasesTask
 
+    def act(self, task: PhasesTask) -> Reported:
+        if self.checking:
+            return skipped("stage phases does not run in check mode")
+        run = self.open_run()
+        self.same_login(run, task.login)
+        runbook = self.runbook_of(run)
+        # What has to be there at the end is asked even where no script asks anything.
+        phases = runbook.phases(self.stage)
+        asked = replace(
+            self._asked(run, runbook, phases, task),
+            objects=judged_objects(runbook),
+            expected=standing.objects(runbook),
+        )
+        answer = self.call_with_database(self.stage, asked, PhasesAnswer)
+        if answer.judged:
+            run.write_json("judged.json", answer.judged, stage=self.stage)
+        outcomes = by_name(answer.phases)
+        self._record(run, runbook, phases, outcomes)
+        run.append(self.stage, "stage_passed")
+        self._look_back(run, runbook, answer.standing)
+        return Reported(told=plain(answer), lines=summary(outcomes))
 
-def _at_the_end(runbook: Runbook) -> dict[str, Any]:
-    """What is compared, and what has to exist, once the phases have ended."""
-    return {"objects": judged_objects(runbook), "expected": plain(standing.objects(runbook))}
+    def _look_back(self, run: Run, runbook: Runbook, seen: Standing | None) -> None:
+        """Whether the migration is there, written down as a stage's failure where it is not."""
+        found = standing.problem(
+            runbook,
+            seen,
+            rehearsal=rehearsal.read_record(run),
+            deploy=deployment.read_record(run),
+            caller=self.caller,
+            told=_important_failed(run),
+        )
+        if found:
+            data = {"message": found.primary, "detail": found.detail, "hint": found.hint}
+            run.append("migration", "stage_failed", data)
 
 
 def _important_failed(run: Run) -> bool:
@@ -189,21 +204,25 @@ def _important_failed(run: Run) -> bool:
     )
 
 
-def judged_objects(runbook: Runbook) -> dict[str, Any]:
+def judged_objects(runbook: Runbook) -> JudgedObjects:
     """What the checks judge, as `judged.read` takes it."""
-    manifest = runbook.manifest
-    return {
-        "schema": manifest.schema,
-        "tables": [table.name for table in manifest.tables],
-        "functions": [function.name for function in manifest.functions],
-        "role": runbook.parameters.get("application_role") or None,
-    }
+    manifest, role = runbook.manifest, runbook.parameters.get("application_role")
+    return JudgedObjects(
+        schema=manifest.schema,
+        tables=[table.name for table in manifest.tables],
+        functions=[function.name for function in manifest.functions],
+        role=str(role) if role else None,
+    )
 
 
-def outcomes_of(answer: Mapping[str, Any]) -> dict[str, PhaseOutcome]:
+def application_name(runbook: Runbook) -> str:
+    """What the sessions are called in which code of the application runs."""
+    return str(runbook.parameters.get("application_name") or "")
+
+
+def by_name(outcomes: Sequence[PhaseOutcome]) -> dict[str, PhaseOutcome]:
     """What each script has answered, by its name."""
-    found = [read(PhaseOutcome, one, file=_ANSWER) for one in answer["phases"]]
-    return {outcome.name: outcome for outcome in found}
+    return {outcome.name: outcome for outcome in outcomes}
 
 
 def answers(runbook: Runbook, phase: str, outcome: PhaseOutcome | None) -> list[CheckResult]:

@@ -3,48 +3,48 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any, ClassVar
 
 from ...contract.errors import GonogoError
-from ...contract.login import storable
+from ...contract.login import Timeouts, storable
 from ...contract.options.every import RUN
-from ...contract.options.target import TARGET
-from ...contract.records.reading import plain, read
+from ...contract.options.target import TARGET, TargetRequest, TargetTask
+from ...contract.records.answers import TargetAnswer
+from ...contract.records.reading import plain
 from ...contract.records.run import (
-    Clients,
     Declared,
     Digests,
-    Identity,
     RunRecord,
     Versions,
 )
 from ...contract.records.run import Target as TargetOfRun
+from ...contract.records.swept import Swept
 from .. import evidence, request
 from ..invocation import loaded, person, project
 from ..outcome import intents
 from ..render.rendering import compiling
 from ..request import host_request, promotion
 from ..request.protection import ONLY_INVENTORY, Protection, protection
+from ..request.requested import Asked
 from ..runbook.book import Runbook
 from . import concurrent_runs, recovery
 from .base import Stage
+from .reported import Reported
 
 __all__ = ["Target"]
 
-_ANSWER = "the answer of the stage target"
 
-
-class Target(Stage):
+class Target(Stage[TargetTask]):
     """The stage `target`, see library/gonogo_target.py."""
 
     stage = "target"
-    spec: ClassVar[Mapping[str, Any]] = TARGET.task
+    declared = TARGET
+    task = TargetTask
 
-    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def act(self, task: TargetTask) -> Reported:
         extra = self.site.extra
         request.check_command_line(self.site.variables, extra=extra)
         said = self.site.said(self.host)
@@ -54,34 +54,43 @@ class Target(Stage):
             host_request.check(self.host, variables=variables, extra=extra, said=said, play=play)
         given = self.site.variables
         effective = {name: self.variable(name) for name in ONLY_INVENTORY if name in given}
-        effective["gonogo_environment"] = arguments["environment"]
+        effective["gonogo_environment"] = task.environment
         protected = protection(said, play=play, effective=effective)
-        if arguments["take_over"]:
-            request.check_run_id("target_take_over", arguments["take_over"])
+        if task.take_over:
+            request.check_run_id("target_take_over", task.take_over)
         # The stage input has parsed the templates; rendering stops at whatever is undefined.
-        runbook = request.load_runbook(arguments, protection=protected, templates=False)
+        asked = Asked(
+            runbook=task.runbook,
+            environment=task.environment,
+            profile=task.profile,
+            residue=task.residue,
+            parameters=task.parameters,
+            waivers=task.waivers,
+        )
+        runbook = request.load_runbook(asked, protection=protected, templates=False)
         # The stage input has asked the same, for every host; this is what is kept.
         admitted = promotion.admitted(
-            promotion.wanted(protected, evidence=arguments["promotion"]["evidence"]),
+            promotion.wanted(protected, evidence=task.promotion.evidence),
             protection=protected,
-            environment=arguments["environment"],
+            environment=task.environment,
             runbook=runbook,
             now=datetime.now(UTC),
         )
         declared = Declared(
-            environment=arguments["environment"],
-            database=storable(arguments["login"])["db"],
-            refused_databases=arguments["refused_databases"],
-            system_identifier=arguments["system_identifier"],
+            environment=task.environment,
+            database=str(storable(task.login)["db"]),
+            refused_databases=task.refused_databases,
+            system_identifier=task.system_identifier,
             validated=admitted.promotion.target if admitted else None,
         )
         if self.checking:
-            return self._probe(arguments, declared, run_id=evidence.new_run_id(datetime.now(UTC)))
-        run = self._open(arguments, declared, runbook, admitted, protected)
+            probed = self._probe(task, declared, run_id=evidence.new_run_id(datetime.now(UTC)))
+            return Reported(told=plain(probed))
+        run = self._open(task, declared, runbook, admitted, protected)
         with compiling(runbook.template_folders):
-            first = self._probe(arguments, declared, run_id=run.run_id)
+            first = self._probe(task, declared, run_id=run.run_id)
         result = concurrent_runs.fence_dead_runs(
-            lambda dead: self._probe(arguments, declared, run_id=run.run_id, fence=dead),
+            lambda dead: self._probe(task, declared, run_id=run.run_id, fence=dead),
             first,
             runs_dir=self.runs_dir,
             identity=self.identity,
@@ -89,21 +98,23 @@ class Target(Stage):
         )
         self._complete(run, result)
         answers = [first] if result is first else [first, result]
-        after = {
-            key: [left for answer in answers for left in answer[key]] for key in ("fenced", "swept")
-        }
+        fenced = [name for answer in answers for name in answer.fenced]
+        swept = [left for answer in answers for left in answer.swept]
+        after = {"fenced": fenced, "swept": plain(swept)}
         run.append(self.stage, "stage_passed", after)
-        return {
-            **result,
-            **after,
-            "run_id": run.run_id,
-            "evidence": str(run.path),
-            "lines": [*_lines(**after), *self._find_out(run, arguments), *self._left_out(run)],
-        }
+        return Reported(
+            told={
+                **plain(result),
+                **after,
+                "run_id": run.run_id,
+                "evidence": str(run.path),
+            },
+            lines=[*_lines(fenced, swept), *self._find_out(run, task), *self._left_out(run)],
+        )
 
     def _open(
         self,
-        arguments: dict[str, Any],
+        task: TargetTask,
         declared: Declared,
         runbook: Runbook,
         admitted: promotion.Admitted | None,
@@ -111,24 +122,24 @@ class Target(Stage):
     ) -> evidence.Run:
         # Before anything is made: it may be a name that cannot be shown.
         now, operator = datetime.now(UTC), person.account()
-        run = evidence.Run.create(self.runs_dir, arguments["environment"], evidence.new_run_id(now))
+        run = evidence.Run.create(self.runs_dir, task.environment, evidence.new_run_id(now))
         evidence.point_to(
             self.runs_dir, identity=self.identity, inventory_host=self.host, run=run.path
         )
         record = RunRecord(
             run_id=run.run_id,
             token=evidence.new_token(),
-            environment=arguments["environment"],
+            environment=task.environment,
             protected=protected.protected,
             target=TargetOfRun(
-                inventory_host=self.host, login=storable(arguments["login"]), declared=declared
+                inventory_host=self.host, login=storable(task.login), declared=declared
             ),
             runbook=runbook.name,
             runbook_sha256=runbook.sha256,
             runbook_directory=str(runbook.directory),
             cleanup=runbook.declared.cleanup,
             profile=runbook.profile,
-            residue=arguments["residue"],
+            residue=task.residue,
             parameters=dict(runbook.parameters),
             promotion=admitted.promotion if admitted else None,
             started_at=f"{now:%Y-%m-%dT%H:%M:%SZ}",
@@ -150,36 +161,32 @@ class Target(Stage):
         run.keep(record, stage=self.stage)
         if admitted and admitted.schema:
             run.write_json("promotion_schema.json", admitted.schema, stage=self.stage)
-        plan = runbook.plan(stages=self._stages(), waivers=arguments["waivers"])
+        plan = runbook.plan(stages=self._stages(), waivers=_texts(task.waivers))
         run.keep(plan, stage=self.stage)
         return run
 
-    def _complete(self, run: evidence.Run, result: Mapping[str, Any]) -> None:
+    def _complete(self, run: evidence.Run, result: TargetAnswer) -> None:
         """Put on record what the host has said."""
         record = run.read(RunRecord)
-        observed = read(Identity, result["observed"], file=_ANSWER)
-        clients = read(Clients, result["clients"], file=_ANSWER)
         completed = replace(
             record,
-            target=replace(record.target, observed=observed),
-            versions=replace(record.versions, clients=clients),
+            target=replace(record.target, observed=result.observed),
+            versions=replace(record.versions, clients=result.clients),
             # Plugins that speak with the host have been loaded by now.
             digests=replace(record.digests, elsewhere=loaded.elsewhere()),
         )
         run.keep(completed, stage=self.stage)
 
-    def _find_out(self, run: evidence.Run, arguments: dict[str, Any]) -> list[str]:
+    def _find_out(self, run: evidence.Run, task: TargetTask) -> list[str]:
         """What has become of what other runs have begun and not ended: none is at work."""
-        login = arguments["login"]
-        said = recovery.find_out_restores(
-            self, run.environment, by=run.run_id, login=login, timeouts={}
-        )
-        said += recovery.find_out_undos(self, run.environment, by=run.run_id, login=login)
-        for other in intents.open_runs(self.runs_dir, run.environment, login):
+        asking = recovery.Asking(task.login, Timeouts(), by=run.run_id)
+        said = recovery.find_out_restores(self, run.environment, asking)
+        said += recovery.find_out_undos(self, run.environment, asking)
+        for other in intents.open_runs(self.runs_dir, run.environment, task.login):
             if other.path == run.path:
                 continue
             try:
-                said += recovery.find_out(self, other, by=run.run_id, login=login, timeouts={})
+                said += recovery.find_out(self, other, asking)
             except GonogoError as error:
                 said.append(
                     f"Run {other.run_id} began to deploy and did not end; what it has left cannot "
@@ -198,27 +205,29 @@ class Target(Stage):
 
     def _probe(
         self,
-        arguments: dict[str, Any],
+        task: TargetTask,
         declared: Declared,
         *,
         run_id: str,
-        fence: list[str] | None = None,
-    ) -> dict[str, Any]:
-        return self.call_with_database(
-            "target",
-            {
-                **TARGET.passed(arguments),
-                "run_id": run_id,
-                "declared": plain(declared),
-                "fence": fence or [arguments["take_over"]] * bool(arguments["take_over"]),
-            },
+        fence: Sequence[str] = (),
+    ) -> TargetAnswer:
+        taken = [task.take_over] if task.take_over else []
+        asked = TargetRequest(
+            **TARGET.passed(vars(task)),
+            run_id=run_id,
+            declared=declared,
+            fence=fence or taken,
         )
+        return self.call_with_database("target", asked, TargetAnswer)
 
 
-def _lines(fenced: list[str], swept: list[dict[str, Any]]) -> list[str]:
+def _texts(waivers: Sequence[Mapping[str, object]]) -> list[dict[str, str]]:
+    """All is text in a waiver that was checked."""
+    return [{key: str(value) for key, value in waiver.items()} for waiver in waivers]
+
+
+def _lines(fenced: Sequence[str], swept: Sequence[Swept]) -> list[str]:
     """What an earlier run has left, for the terminal."""
     lines = [f"Ended what a cut run had left: {', '.join(sorted(fenced))}"] if fenced else []
-    lines += [
-        f"Removed what a cut run had left: {left['file']} ({left['size']} bytes)" for left in swept
-    ]
+    lines += [f"Removed what a cut run had left: {left.file} ({left.size} bytes)" for left in swept]
     return lines

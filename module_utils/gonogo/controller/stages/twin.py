@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
-from typing import Any, ClassVar
+from typing import Any
 
 from ...contract.errors import GonogoError
-from ...contract.options.twin import TWIN
+from ...contract.options.twin import TWIN, TwinRequest, TwinTask
+from ...contract.records.answers import Removed
 from ...contract.records.backup import BackupRecord
 from ...contract.records.plan import PlanRecord
-from ...contract.records.reading import plain, read
+from ...contract.records.reading import plain
 from ...contract.records.twin import Proof, TwinAnswer, TwinRecord
 from .base import Stage
+from .reported import Reported
 
 _OFF = "the twin is switched off (twin_enabled)"
 _SHOWN = 5
@@ -22,29 +23,30 @@ _NAMED = 3
 __all__ = ["Twin", "remove"]
 
 
-class Twin(Stage):
+class Twin(Stage[TwinTask]):
     """The stage `twin`, see library/gonogo_twin.py."""
 
     stage = "twin"
-    spec: ClassVar[Mapping[str, Any]] = TWIN.task
+    declared = TWIN
+    task = TwinTask
 
-    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def act(self, task: TwinTask) -> Reported:
         if self.checking:
-            return {"changed": True, "msg": "would restore the backup into a twin"}
+            return Reported(changed=True, msg="would restore the backup into a twin")
         run = self.open_run()
-        self.same_login(run, arguments)
+        self.same_login(run, task.login)
         backup = run.read(BackupRecord)
         answer = TwinAnswer(proven=None, reason=_OFF)
-        if arguments["enabled"]:
-            asked = {
-                **TWIN.passed(arguments),
-                "run_id": run.run_id,
-                "file": backup.file,
-                "sha256": backup.sha256,
+        if task.enabled:
+            asked = TwinRequest(
+                **TWIN.passed(vars(task)),
+                run_id=run.run_id,
+                file=backup.file,
+                sha256=backup.sha256,
                 # The next stage ends it.
-                "keep": "rehearsal" in run.read(PlanRecord).stages,
-            }
-            answer = _answer(self.call_with_database("twin", asked))
+                keep="rehearsal" in run.read(PlanRecord).stages,
+            )
+            answer = self.call_with_database("twin", asked, TwinAnswer)
         record = TwinRecord(
             run_id=run.run_id,
             proven=answer.proven,
@@ -54,7 +56,7 @@ class Twin(Stage):
             proof=answer.proof,
             seconds=answer.seconds,
             confinement=answer.confinement,
-            required=arguments["required"] or self.is_protected(run),
+            required=bool(task.required) or self.is_protected(run),
             backup_sha256=backup.sha256,
             kept=answer.twin,
             first_attempt=answer.first_attempt,
@@ -67,24 +69,17 @@ class Twin(Stage):
                 hint=record.hint or _hint(record.proof),
             )
         run.append(self.stage, "stage_passed")
-        return {
-            "changed": arguments["enabled"],
-            "twin": plain(record),
-            "lines": _lines(record),
-        }
+        return Reported(
+            changed=bool(task.enabled), told={"twin": plain(record)}, lines=_lines(record)
+        )
 
 
-def remove(stage: Stage, run_id: str, login: Mapping[str, Any], directory: str) -> None:
+def remove(
+    stage: Stage[Any], run_id: str, login: Mapping[str, str | int | None], directory: str
+) -> None:
     """Have the target host end and remove a run's twin, below `directory`."""
-    asked = {"login": login, "run_id": run_id, "directory": f"{directory}/twins"}
-    stage.call_with_database(Twin.stage, {**asked, "state": "removed"})
-
-
-def _answer(answer: Mapping[str, Any]) -> TwinAnswer:
-    """Without what a module says of itself."""
-    names = {one.name for one in fields(TwinAnswer)}
-    said = {key: value for key, value in answer.items() if key in names}
-    return read(TwinAnswer, said, file="the answer of the stage twin")
+    asked = TwinRequest(login, run_id, f"{directory}/twins", state="removed")
+    stage.call_with_database(Twin.stage, asked, Removed)
 
 
 def _hint(proof: Proof | None) -> str:

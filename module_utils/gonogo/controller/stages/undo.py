@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
 
 from ...contract.budgets import budgets_of
 from ...contract.errors import GonogoError
-from ...contract.options.undo import UNDO
+from ...contract.login import timeouts_of
+from ...contract.options.undo import UNDO, UndoRequest, UndoTask
 from ...contract.records import undo as records
+from ...contract.records.answers import UndoAnswer
 from ...contract.records.migration import Step
-from ...contract.records.reading import plain, read
 from .. import evidence
 from ..outcome import intents, unheard
 from ..outcome.undo_lines import change_lines
@@ -21,7 +20,6 @@ from . import recovery
 from .approved import ApprovedStage
 
 _SHOWN = 20
-_FIELDS = tuple(field.name for field in fields(records.Undo))
 # What a run that has deployed, or has begun to, has left in its evidence.
 _DEPLOYED = ("deploy.json", "deploy_found.json", intents.DEPLOY)
 
@@ -29,11 +27,13 @@ _DEPLOYED = ("deploy.json", "deploy_found.json", intents.DEPLOY)
 __all__ = ["Undo"]
 
 
-class Undo(ApprovedStage):
+class Undo(ApprovedStage[UndoTask, records.Undo]):
     """The stage `undo`, see library/gonogo_undo.py."""
 
     stage = "undo"
-    spec: ClassVar[Mapping[str, Any]] = UNDO.task
+    declared = UNDO
+    task = UndoTask
+    answer = UndoAnswer
     moved = "what would be lost has changed"
     purpose = "To take it back"
     kept = (
@@ -44,54 +44,54 @@ class Undo(ApprovedStage):
     def nobody(self) -> str:
         return "No run has deployed anything on this target: nothing to take back."
 
-    def choose(self, arguments: Mapping[str, Any]) -> evidence.Run | None:
+    def choose(self, task: UndoTask) -> evidence.Run | None:
         """The run asked for, or else the newest on this target that looked at the migration."""
-        budgets_of(arguments["budgets"])
+        budgets_of(task.budgets)
         # What was found out, for the terminal.
         self._found: list[str] = []
-        run = self.named(arguments, _DEPLOYED, "a deployment")
+        run = self.named(task, _DEPLOYED, "a deployment")
         if run:
-            self.same_login(run, arguments)
-            self._find_out(run, arguments)
+            self.same_login(run, task.login)
+            self._find_out(run, task)
             return run
         found = None
-        folder = self.runs_dir / arguments["environment"]
+        folder = self.runs_dir / task.environment
         for path in sorted(folder.glob("*Z-*"), reverse=True):
             if not any((path / name).is_file() for name in _DEPLOYED):
                 continue
             if (path / self.done_file).is_file():
                 continue
             run = evidence.Run.open(path)
-            if self.proven_login(run) != arguments["login"]:
+            if self.proven_login(run) != task.login:
                 continue
-            self._find_out(run, arguments)
+            self._find_out(run, task)
             # The one that applied it has kept the schema as it was; later ones found it there.
             if (path / intents.SCHEMA).is_file() and not _left_nothing(path):
                 return run
             found = found or run
         return found
 
-    def _find_out(self, run: evidence.Run, arguments: Mapping[str, Any]) -> None:
+    def _find_out(self, run: evidence.Run, task: UndoTask) -> None:
         """What has become of a deployment that was interrupted."""
         if intents.is_open(run.path):
-            passed = {key: arguments[key] for key in ("login", "timeouts")}
-            self._found += recovery.find_out(self, run, by=run.run_id, **passed)
+            asking = recovery.Asking(task.login, timeouts_of(task.timeouts))
+            self._found += recovery.find_out(self, run, asking)
 
-    def nothing(self, run: evidence.Run, planned: Mapping[str, Any]) -> list[str] | None:
-        if planned["state"] != "absent":
+    def nothing(self, run: evidence.Run, planned: records.Undo) -> list[str] | None:
+        if planned.state != "absent":
             return None
         self._keep_unheard(run, planned)
         return [*self._found, "The migration is not there: nothing to take back."]
 
-    def _keep_unheard(self, run: evidence.Run, planned: Mapping[str, Any]) -> None:
+    def _keep_unheard(self, run: evidence.Run, planned: records.Undo) -> None:
         """Where an approval has taken it back and nobody has heard of it, there is a record all
         the same.
         """
         if unheard.is_open(run.path, self.stage) and not self.checking:
-            record = {key: planned[key] for key in self.kept}
-            unheard.keep_done(run, self.stage, {**record, "committed": True}, by=run.run_id)
+            record = {**self.record_of(planned), "committed": True}
+            unheard.keep_done(run, self.stage, record, by=run.run_id)
 
-    def request_of(self, run: evidence.Run, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def request_of(self, run: evidence.Run, task: UndoTask) -> UndoRequest:
         """With what was sealed when the migration was applied."""
         kept = (run.path / intents.SCHEMA).is_file()
         self.refuse_damage(
@@ -108,22 +108,24 @@ class Undo(ApprovedStage):
                 hint="Take the migration back with one of its own, or restore the backup: "
                 + self.caller.playbook("restore", f"restore_run_id={run.run_id}"),
             )
-        return {
-            "plan": plain(migration.plan(runbook, "undo")),
-            "schema_before": run.read_json(intents.SCHEMA) if kept else None,
-            **UNDO.passed(arguments),
-        }
+        return UndoRequest(
+            login=task.login,
+            run_id=run.run_id,
+            declared=self.proven(run),
+            plan=migration.plan(runbook, "undo"),
+            schema_before=run.read_json(intents.SCHEMA) if kept else None,
+            timeouts=timeouts_of(task.timeouts),
+            budgets=task.budgets,
+        )
 
-    def plan_lines(self, run: evidence.Run, planned: Mapping[str, Any]) -> list[str]:
+    def plan_lines(self, run: evidence.Run, planned: records.Undo) -> list[str]:
         steps = migration.plan(self.runbook_of(run), "undo").steps
-        shown = {key: planned[key] for key in _FIELDS}
-        undo = read(records.Undo, shown, file="the plan of the undo")
-        return [*self._found, *_plan_lines(run.run_id, undo, steps)]
+        return [*self._found, *_plan_lines(run.run_id, planned, steps)]
 
-    def done_lines(self, run: evidence.Run, done: Mapping[str, Any]) -> list[str]:
+    def done_lines(self, run: evidence.Run, done: records.Undo) -> list[str]:
         return [
-            f"Took back the migration of run {run.run_id}: {len(done['changes'])} changes to "
-            f"the schema, {sum(done['lost'].values())} rows went with it. "
+            f"Took back the migration of run {run.run_id}: {len(done.changes)} changes to "
+            f"the schema, {sum(done.lost.values())} rows went with it. "
             "Everything else is as it was.",
         ]
 

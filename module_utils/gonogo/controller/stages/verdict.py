@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
 
 from ...contract import canonical
 from ...contract.errors import GonogoError, InputError
-from ...contract.options.verdict import VERDICT
+from ...contract.login import Timeouts
+from ...contract.options.target import TargetRequest
+from ...contract.options.verdict import VERDICT, JudgedRequest, VerdictTask
+from ...contract.records.answers import JudgedAnswer, Released
 from ...contract.records.deployment import Deployment
 from ...contract.records.readable import readable
 from ...contract.records.reading import plain
@@ -23,6 +24,7 @@ from ..invocation.paths import path_of
 from ..outcome import intents, ways_back
 from . import recovery, twin
 from .base import Stage
+from .reported import Reported
 from .scripts import judged_objects
 
 # Not an option: a variable could name others.
@@ -32,26 +34,25 @@ _TEMPLATES = project.ROOT / "roles" / "verdict" / "templates"
 __all__ = ["Verdict"]
 
 
-class Verdict(Stage):
+class Verdict(Stage[VerdictTask]):
     """The stage `verdict`, see library/gonogo_verdict.py."""
 
     stage = "verdict"
-    spec: ClassVar[Mapping[str, Any]] = VERDICT.task
+    declared = VERDICT
+    task = VerdictTask
 
-    def act(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        if arguments["recompute"] is not None:
-            path = path_of(arguments["recompute"], key="verdict_recompute")
-            return self._recompute(path, arguments["head"])
+    def act(self, task: VerdictTask) -> Reported:
+        if task.recompute is not None:
+            path = path_of(task.recompute, key="verdict_recompute")
+            return self._recompute(path, task.head)
         if self.checking:
-            return {
-                "skipped": True,
-                "lines": [report.nothing_judged("this was a dry run (--check)")],
-            }
+            nothing = report.nothing_judged("this was a dry run (--check)")
+            return Reported(skipped=True, lines=[nothing])
         run = self.find_run()
         if run is None:
             # The stage target refused before it opened a run, and has said why; or it was left out.
             nothing = report.nothing_judged("no run was opened")
-            return {"failed": True, "msg": nothing, "lines": [nothing]}
+            return Reported(failed=True, msg=nothing, lines=[nothing])
         self._refuse_another(run)
         self._compare(run)
         self._note_changes(run)
@@ -65,22 +66,26 @@ class Verdict(Stage):
         # Last and atomically: without it, the answer is HOLD.
         run.publish("verdict.json", canonical.dumps(plain(verdict)))
         evidence.close_pointer(self.runs_dir, identity=self.identity, inventory_host=self.host)
-        result = {
-            "changed": True,
-            "decision": verdict.decision,
-            "score": plain(verdict.score),
-            "evidence": str(run.path),
-            "lines": [
-                report.summary_lines(verdict)[0],
-                f"Report: {run.path / 'report.md'}",
-                f"Evidence: {verdict.evidence_head}",
-            ],
-        }
+        (summary, *_) = report.summary_lines(verdict)
+        lines = [
+            summary,
+            f"Report: {run.path / 'report.md'}",
+            f"Evidence: {verdict.evidence_head}",
+        ]
         if verdict.decision != "GO":
-            result["lines"] += [*found, *self._ways_back(run)]
-        if verdict.decision in arguments["fail_on"]:
-            result.update(failed=True, msg=report.summary_lines(verdict)[0])
-        return result
+            lines += [*found, *self._ways_back(run)]
+        failed = verdict.decision in task.fail_on
+        return Reported(
+            changed=True,
+            failed=failed or None,
+            msg=summary if failed else None,
+            lines=lines,
+            told={
+                "decision": verdict.decision,
+                "score": plain(verdict.score),
+                "evidence": str(run.path),
+            },
+        )
 
     def _compare(self, run: evidence.Run) -> None:
         """What the checks have judged must be there still, and nothing beside it: or nobody knows
@@ -89,12 +94,9 @@ class Verdict(Stage):
             return
         problem: GonogoError | None = None
         try:
-            asked = {
-                "login": run.read(RunRecord).target.login,
-                "run_id": run.run_id,
-                "objects": judged_objects(self.runbook_of(run)),
-            }
-            now = self.call_with_database("judged", asked)["judged"]
+            login = run.read(RunRecord).target.login
+            asked = JudgedRequest(login, run.run_id, judged_objects(self.runbook_of(run)))
+            now = self.call_with_database("judged", asked, JudgedAnswer).judged
             changed = differences(run.read_json("judged.json"), now)
             if changed:
                 more = f"; and {len(changed) - 10} more" if len(changed) > 10 else ""
@@ -119,10 +121,8 @@ class Verdict(Stage):
         if not intents.is_open(run.path):
             return []
         try:
-            login = run.read(RunRecord).target.login
-            return recovery.find_out(
-                self, run, by=run.run_id, login=login, timeouts={}, fence=(run.run_id,)
-            )
+            asking = recovery.Asking(run.read(RunRecord).target.login, Timeouts(), by=run.run_id)
+            return recovery.find_out(self, run, asking, fence=(run.run_id,))
         except Exception as error:  # noqa: BLE001 - the verdict must be written all the same
             why = self.site.explained(error).primary
             self.site.warn(f"what the deployment has left could not be found out: {why}")
@@ -171,18 +171,17 @@ class Verdict(Stage):
             return []
         try:
             login = run.read(RunRecord).target.login
-            result = self.call_with_database(
-                "target", {"login": login, "run_id": run.run_id, "state": "released"}
-            )
+            asked = TargetRequest(login, run.run_id, state="released")
+            fenced = self.call_with_database("target", asked, Released).fenced
             # It has ended with the lock, unless its supervisor was killed.
             twin.remove(self, run.run_id, login, self.remote_dir)
-            return list(result["fenced"])
+            return list(fenced)
         except Exception as error:  # noqa: BLE001 - the verdict must be written all the same
             why = self.site.explained(error).primary
             self.site.warn(f"the run lock could not be released: {why}")
         return []
 
-    def _recompute(self, path: Path, head: str | None) -> dict[str, Any]:
+    def _recompute(self, path: Path, head: str | None) -> Reported:
         if not (path / "events.jsonl").is_file():
             raise InputError(
                 "not an evidence directory",
@@ -201,9 +200,8 @@ class Verdict(Stage):
         if found.strangers:
             lines.append(f"Not part of the evidence: {', '.join(found.strangers[:20])}.")
         lines.append(f"Evidence: {found.head}")
-        return {
-            "changed": False,
-            "decision": verdict.decision,
-            "score": plain(verdict.score),
-            "lines": lines,
-        }
+        return Reported(
+            changed=False,
+            lines=lines,
+            told={"decision": verdict.decision, "score": plain(verdict.score)},
+        )

@@ -284,7 +284,7 @@ def _carried_out(connection: Any, plan: Plan, outlook: _Outlook, approved: str |
     # A table that was made anew is another one, even where it is as empty.
     oids = [connection.execute(_OID, table).fetchone()[0] for table in outlook.doomed]
     content = sha256(line({"changes": outlook.changes, "lost": lost, "oids": oids}))
-    holds = {**{change: [None, ""] for change in outlook.changes}, **lost}
+    holds = {**dict.fromkeys(outlook.changes, (None, "")), **lost}
     before = {t: _fingerprint(connection, t, columns) for t, columns in compared.items()}
     with running(connection, plan.session):
         for step in plan.steps:

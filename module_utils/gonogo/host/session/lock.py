@@ -26,6 +26,7 @@ from typing import Any
 
 from ...contract.errors import GonogoError
 from ...contract.login import Login, Timeouts, application_name
+from ...contract.records.answers import Held
 from . import catalog, daemon, link
 from .connection import DatabaseError, connect
 
@@ -44,16 +45,6 @@ __all__ = [
 _STAGE = "lock"
 _POLL_SECONDS = 2.0
 _GONE_DEADLINE_SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class Held:
-    """Who holds the lock: a run of this project (`run_id`) or something else that took the key."""
-
-    run_id: str | None
-    application_name: str
-    since: str
-    client: str | None
 
 
 def acquire(login: Login, *, run_id: str, lease: float) -> Held | None:

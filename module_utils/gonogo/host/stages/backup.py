@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ...contract.errors import GonogoError
 from ...contract.login import Timeouts, application_name
-from ...contract.records.reading import plain
+from ...contract.options.backup import BackupRequest
+from ...contract.records.answers import BackupAnswer
 from ..archive import clients, dump
 from ..compare.source import Source
 from ..session import link
@@ -26,27 +26,25 @@ __all__ = ["run"]
 _STAGE = "backup"
 
 
-def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """`backup`: the record that `dump.take` returns."""
-    login, run_id = login_of(params), params["run_id"]
-    if params["compress"] in {"0", "none"}:
+def run(asked: BackupRequest, *, check_mode: bool) -> BackupAnswer:
+    """The record that `dump.take` returns."""
+    login, run_id = login_of(asked.login), asked.run_id
+    if asked.compress in {"0", "none"}:
         raise GonogoError(
             "an uncompressed archive is refused",
             detail="It has no checksums; damage would be restored silently.",
             hint="Leave backup_compress out: the cheapest that this pg_dump has is taken.",
         )
     if check_mode:
-        return {"changed": True, "msg": f"would dump {login.db} to {params['directory']}"}
-    programs = {p: clients.find(p, bin_dir=params["pg_bin"]) for p in ("pg_dump", "pg_restore")}
+        return BackupAnswer(changed=True, msg=f"would dump {login.db} to {asked.directory}")
+    programs = {p: clients.find(p, bin_dir=asked.pg_bin) for p in ("pg_dump", "pg_restore")}
     # The server's half of a dump takes as much of the processor as pg_dump's. Neither half of one
     # table uses up two processors, so there are two tables at least.
-    jobs = params["jobs"] or max(2, min(4, (os.cpu_count() or 1) // 2))
+    jobs = asked.jobs or max(2, min(4, (os.cpu_count() or 1) // 2))
 
     def opened(*, patient: bool = False) -> Any:
         # A moment lasts as long as the dump, a fingerprint as long as its largest table.
-        unlimited = Timeouts(
-            lock=f"{params['lock_wait']}ms", statement="0", idle_in_transaction="0"
-        )
+        unlimited = Timeouts(lock=f"{asked.lock_wait}ms", statement="0", idle_in_transaction="0")
         timeouts = unlimited if patient else Timeouts()
         return session(login, run_id=run_id, stage=_STAGE, timeouts=timeouts, read_only=True)
 
@@ -61,7 +59,7 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     with opened() as connection, contextlib.ExitStack() as moment:
         observed = observe(connection)
         snapshot = source = None
-        if params["fingerprint"]:
+        if asked.fingerprint:
             keeping = moment.enter_context(opened(patient=True))
             room = has_room(connection)
             jobs = jobs if room else 1
@@ -75,12 +73,12 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
                 sessions=max(1, jobs // 2),
             )
         record = dump.take(
-            directory=Path(params["directory"]).expanduser(),
+            directory=Path(asked.directory).expanduser(),
             name=f"{observed.database.replace('/', '_')}-{run_id}",
             conninfo=login.conninfo(name=application_name(run_id, _STAGE), **reached(connection)),
             environment=login.environment(),
-            lock_wait_ms=params["lock_wait"],
-            compress=params["compress"],
+            lock_wait_ms=asked.lock_wait,
+            compress=asked.compress,
             jobs=jobs,
             snapshot=snapshot,
             source=source.describe if source else None,
@@ -89,4 +87,4 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
             confirm=confirm,
             **programs,
         )
-    return {"changed": True, "backup": plain(record)}
+    return BackupAnswer(changed=True, backup=record)

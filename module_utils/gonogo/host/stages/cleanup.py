@@ -9,8 +9,8 @@ written to: the transaction's own locks say what was, by whichever key, trigger 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -19,19 +19,21 @@ from psycopg import sql
 from ...contract.canonical import line, sha256
 from ...contract.errors import GonogoError
 from ...contract.login import Login, Timeouts, application_name
+from ...contract.options.cleanup import CleanupRequest
+from ...contract.records.answers import CleanupAnswer, CleanupDone
+from ...contract.records.ledger import LedgerTable
 from ...contract.records.run import Declared
 from ...contract.script import Block, blocks
 from ..session import catalog, copied, exclusive, link
 from ..session.connection import DatabaseError, connect, described
 from ..session.identity import observe
-from .common import declared_of, login_of, timeouts_of
+from .common import login_of
 
 __all__ = ["carry_out", "run"]
 
 _STAGE = "cleanup"
 
-# Table as (schema, name) and the ids of the run's rows in it.
-Ledger = Sequence[Mapping[str, Any]]
+Ledger = Sequence[LedgerTable]
 Fingerprints = dict[str, tuple[int, str]]
 Table = tuple[str, str]
 
@@ -55,19 +57,18 @@ class _Tables:
     calling: dict[Table, list[str]]
 
 
-def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+def run(asked: CleanupRequest, *, check_mode: bool) -> CleanupAnswer:
     """As `carry_out`."""
-    result = carry_out(
-        login_of(params),
-        run_id=params["run_id"],
-        declared=declared_of(params),
-        ledger=params["ledger"],
-        script=params["script"],
-        approved_content=None if check_mode else params["approved_content"],
-        fence=params["fence"],
-        timeouts=timeouts_of(params),
+    return carry_out(
+        login_of(asked.login),
+        run_id=asked.run_id,
+        declared=asked.declared,
+        ledger=asked.ledger,
+        script=asked.script,
+        approved_content=None if check_mode else asked.approved_content,
+        fence=asked.fence,
+        timeouts=asked.timeouts,
     )
-    return {"changed": result["committed"], **result}
 
 
 def carry_out(
@@ -80,23 +81,17 @@ def carry_out(
     approved_content: str | None,
     fence: Sequence[str],
     timeouts: Timeouts,
-) -> dict[str, Any]:
+) -> CleanupAnswer:
     """Delete the ledger's rows, compare everything else, then commit or roll back.
 
     Nobody else of this project works on the database meanwhile: the sessions of the runs in
     `fence` are ended, others are respected. Without that, a run that was cut off could go on
     making rows behind the one that removes them.
 
-    `ledger` is a list of `{"table": [schema, name], "ids": [text]}`, children first; `script` the
-    rendered cleanup script, which opens the transaction and leaves it open. It is committed only
-    when `approved_content` is the digest of the rows as they are now.
-
-    Returns `content` (that digest), `holds` (table → rows and their digest), `rows` (table → rows
-    that were there), `committed`, `remaining` (rows of the ledger left afterwards, counted in a new
-    session), `compared` (how many tables were compared) and `unseen` (tables that the login cannot
-    read: they were not compared, and not written to); or, with nothing done, `committed`, `held`
-    (who has the run lock, or None) and `others` (runs with sessions here). Raises GonogoError when
-    a row outside the ledger would change, or one might that this login cannot see.
+    `ledger` has the children first; `script` is the rendered cleanup script, which opens the
+    transaction and leaves it open. It is committed only when `approved_content` is the digest of
+    the rows as they are now. Raises GonogoError when a row outside the ledger would change, or one
+    might that this login cannot see.
     """
     name = application_name(run_id, _STAGE)
     with connect(login, name=name, timeouts=timeouts) as connection:
@@ -105,7 +100,7 @@ def carry_out(
             connection, observed=observe(connection), declared=declared, fence=fence
         )
         if occupants:
-            return {"committed": False, **occupants.answer()}
+            return _answer(occupants, None)
         try:
             result = _in_transaction(connection, ledger, script, approved_content)
         except DatabaseError as error:
@@ -122,17 +117,22 @@ def carry_out(
             ) from error
         with connect(login, name=name, timeouts=timeouts, read_only=True) as second:
             remaining = sum(len(rows) for rows in _existing(second, ledger).values())
-    if result["committed"] and remaining:
+    if result.committed and remaining:
         raise GonogoError(
             f"{remaining} row(s) of the ledger are still there after COMMIT",
             hint="Something writes them again. Find out what, then run the playbook again.",
         )
-    return {**result, "remaining": remaining, **occupants.answer()}
+    return _answer(occupants, replace(result, remaining=remaining))
+
+
+def _answer(occupants: exclusive.Occupants, done: CleanupDone | None) -> CleanupAnswer:
+    committed = done is not None and done.committed
+    return CleanupAnswer(changed=committed, held=occupants.held, others=occupants.others, done=done)
 
 
 def _in_transaction(
     connection: psycopg.Connection[Any], ledger: Ledger, script: str, approved: str | None
-) -> dict[str, Any]:
+) -> CleanupDone:
     parts = blocks(script)
     opening = next(i for i, block in enumerate(parts) if block.words == "transaction")
     _send(connection, parts[: opening + 1])
@@ -180,14 +180,15 @@ def _in_transaction(
             "deleted.",
         )
     rows = {name: len(keys) for name, keys in existing.items()}
-    return {
-        "content": content,
-        "holds": {n: [len(keys), sha256(line(keys))] for n, keys in existing.items() if keys},
-        "rows": rows,
-        "committed": commit,
-        "compared": len(tables.seen),
-        "unseen": sorted(".".join(table) for table in tables.lacks),
-    }
+    return CleanupDone(
+        content=content,
+        holds={n: (len(keys), sha256(line(keys))) for n, keys in existing.items() if keys},
+        rows=rows,
+        committed=commit,
+        compared=len(tables.seen),
+        unseen=sorted(".".join(table) for table in tables.lacks),
+        remaining=left,
+    )
 
 
 def _send(connection: psycopg.Connection[Any], parts: list[Block]) -> None:
@@ -204,9 +205,9 @@ def _existing(connection: psycopg.Connection[Any], ledger: Ledger) -> dict[str, 
             "SELECT r.id, md5(ROW((r.whole).*)::text)"
             " FROM (SELECT t AS whole, t.id::text AS id FROM {table} AS t OFFSET 0) AS r"
             " WHERE r.id = ANY (%s) ORDER BY 1"
-        ).format(table=sql.Identifier(*entry["table"]))
-        rows = connection.execute(query, (list(entry["ids"]),)).fetchall()
-        found[".".join(entry["table"])] = [list(row) for row in rows]
+        ).format(table=sql.Identifier(*entry.table))
+        rows = connection.execute(query, (list(entry.ids),)).fetchall()
+        found[".".join(entry.table)] = [list(row) for row in rows]
     return found
 
 
@@ -232,7 +233,7 @@ def _complement(
     connection: psycopg.Connection[Any], tables: _Tables, ledger: Ledger
 ) -> Fingerprints:
     """Fingerprint of every table's rows without the ledger's, and of the large objects."""
-    ids = {tuple(entry["table"]): list(entry["ids"]) for entry in ledger}
+    ids = {entry.table: list(entry.ids) for entry in ledger}
     prints: Fingerprints = {}
     for table, alone in tables.read:
         own = ids.get(table)

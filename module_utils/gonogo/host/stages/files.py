@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from ...contract.options.files import FilesRequest
+from ...contract.records.answers import FilesAnswer
 from ..files.private import place
 
 __all__ = ["run"]
 
 
-def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """`written`: the files that were not there as they should be."""
-    directory = Path(params["directory"]).expanduser()
-    written = place(directory, params["files"], check_only=check_mode)
-    return {"changed": bool(written), "directory": str(directory), "written": written}
+def run(asked: FilesRequest, *, check_mode: bool) -> FilesAnswer:
+    directory = Path(asked.directory).expanduser()
+    written = place(directory, asked.files, check_only=check_mode)
+    return FilesAnswer(changed=bool(written), directory=str(directory), written=written)

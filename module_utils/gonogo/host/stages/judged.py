@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from ...contract.login import application_name
+from ...contract.login import Login, application_name
+from ...contract.options.verdict import JudgedRequest
+from ...contract.records.answers import JudgedAnswer
+from ...contract.records.standing import JudgedObjects
 from ..compare.judged import read
 from ..session.connection import connect
 from .common import login_of
 
-__all__ = ["run"]
+__all__ = ["found", "run"]
 
 
-def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """`judged`: as `judged.read`."""
+def run(asked: JudgedRequest, *, check_mode: bool) -> JudgedAnswer:
     del check_mode  # It only reads.
-    name = application_name(params["run_id"], "verdict")
-    with connect(login_of(params), name=name, read_only=True) as connection:
-        return {"changed": False, "judged": read(connection, **params["objects"])}
+    judged = found(login_of(asked.login), asked.objects, run_id=asked.run_id)
+    return JudgedAnswer(changed=False, judged=judged)
+
+
+def found(login: Login, objects: JudgedObjects, *, run_id: str) -> dict[str, str]:
+    """As `judged.read`."""
+    name = application_name(run_id, "verdict")
+    with connect(login, name=name, read_only=True) as connection:
+        return read(
+            connection,
+            schema=objects.schema,
+            tables=objects.tables,
+            functions=objects.functions,
+            role=objects.role,
+        )

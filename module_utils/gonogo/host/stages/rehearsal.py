@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ...contract.budgets import budgets_of
 from ...contract.login import Timeouts
-from ...contract.records.migration import Plan, Statement
-from ...contract.records.reading import plain, read
+from ...contract.options.rehearsal import RehearsalRequest
+from ...contract.records.answers import TrialAnswer, TriedRevertAnswer
+from ...contract.records.rehearsal import Trial
 from ..migrate import rehearse
 from ..session.lock import Witness, session
-from .common import login_of, timeouts_of
+from .common import login_of
 
 __all__ = ["run"]
 
 
-def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """`rehearsal`: the record that the function of `migrate.rehearse` for `part` returns."""
+def run(asked: RehearsalRequest, *, check_mode: bool) -> TrialAnswer | TriedRevertAnswer:
+    """The record that the function of `migrate.rehearse` for `part` returns."""
     del check_mode  # Nothing is begun in check mode, see the stage.
-    login, run_id = login_of(params), params["run_id"]
+    login, run_id = login_of(asked.login), asked.run_id
 
     def connect(*, patient: bool = False) -> Any:
         unlimited = Timeouts(statement="0", idle_in_transaction="0")
@@ -27,25 +27,20 @@ def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
             login,
             run_id=run_id,
             stage="rehearsal",
-            timeouts=unlimited if patient else timeouts_of(params),
+            timeouts=unlimited if patient else asked.timeouts,
         )
 
     with Witness(login, run_id=run_id, stage="rehearsal") as confirm:
         request = rehearse.Request(
             connect,
-            plan=_plan(params["plan"]),
-            undo=_plan(params["undo"]),
-            budgets=budgets_of(params["budgets"]),
+            plan=asked.plan,
+            undo=asked.undo,
+            budgets=budgets_of(asked.budgets),
             confirm=confirm,
-            resume=params["resume"],
-            untold=tuple(
-                read(Statement, one, file=f"untold[{number}]")
-                for number, one in enumerate(params["untold"])
-            ),
+            resume=asked.resume,
+            untold=tuple(asked.untold),
         )
-        tried = rehearse.PARTS[params["part"]](request)
-    return {"changed": True, "rehearsal": plain(tried)}
-
-
-def _plan(given: object) -> Plan | None:
-    return None if given is None else read(Plan, given, file="the plan")
+        tried = rehearse.PARTS[asked.part](request)
+    if isinstance(tried, Trial):
+        return TrialAnswer(changed=True, rehearsal=tried)
+    return TriedRevertAnswer(changed=True, rehearsal=tried)

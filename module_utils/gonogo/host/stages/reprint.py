@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from ...contract.options.rehearsal import ReprintRequest
+from ...contract.records.answers import ReprintAnswer
 from ..compare.reprint import same
 from ..compare.schema_catalog import Difference
 from ..session.lock import session
-from .common import login_of, timeouts_of
+from .common import login_of
 
 __all__ = ["run"]
 
 
-def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """`same`: as `reprint.same`. `login` is the twin's."""
+def run(asked: ReprintRequest, *, check_mode: bool) -> ReprintAnswer:
+    """As `reprint.same`. The login is the twin's."""
     del check_mode  # Nothing is begun in check mode, see the stage.
-    found = [Difference("different", *pair) for pair in params["definitions"]]
+    found = [Difference("different", *pair) for pair in asked.definitions]
     with session(
-        login_of(params),
-        run_id=params["run_id"],
+        login_of(asked.login),
+        run_id=asked.run_id,
         stage="rehearsal",
-        timeouts=timeouts_of(params),
+        timeouts=asked.timeouts,
     ) as connection:
-        return {"changed": False, "same": same(connection, found)}
+        return ReprintAnswer(changed=False, same=same(connection, found))

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
+from ...contract.options.restore import RestoreRequest
+from ...contract.records.answers import RestoreAnswer
 from ..restore.replace import Request, restore
-from .common import declared_of, login_of, timeouts_of
+from .common import login_of
 
 __all__ = ["run"]
 
 
-def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """The plan of it, and what came of it; `committed` is whether it was done."""
-    given = {
-        **params,
-        "login": login_of(params),
-        "declared": declared_of(params),
-        "archive": Path(params["file"]),
-        "timeouts": timeouts_of(params),
-    }
-    request = Request(**{field.name: given[field.name] for field in fields(Request)})
-    approved = None if check_mode else params["approved_content"]
-    answer = restore(request, approved_content=approved).answer()
-    return {"changed": answer["committed"], **answer}
+def run(asked: RestoreRequest, *, check_mode: bool) -> RestoreAnswer:
+    """The plan of it, and what came of it."""
+    request = Request(
+        login=login_of(asked.login),
+        run_id=asked.run_id,
+        declared=asked.declared,
+        archive=Path(asked.file),
+        sha256=asked.sha256,
+        maintenance=asked.maintenance,
+        stamp=asked.stamp,
+        pg_bin=asked.pg_bin,
+        jobs=asked.jobs,
+        fence=asked.fence,
+        timeouts=asked.timeouts,
+    )
+    outcome = restore(request, approved_content=None if check_mode else asked.approved_content)
+    return RestoreAnswer(
+        changed=outcome.done is not None,
+        held=outcome.occupants.held,
+        others=outcome.occupants.others,
+        plan=outcome.plan,
+        done=outcome.done,
+    )

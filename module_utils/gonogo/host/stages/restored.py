@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from ...contract.records.reading import plain
+from ...contract.options.restore import RestoredRequest
+from ...contract.records.answers import RestoredAnswer
 from ..restore.restored import find_out
-from .common import declared_of, login_of, timeouts_of
+from .common import login_of
 
 __all__ = ["run"]
 
 
-def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """`found`: what became of it, None where somebody else is at work (`held` and `others`)."""
+def run(asked: RestoredRequest, *, check_mode: bool) -> RestoredAnswer:
+    """Nothing is found where somebody else is at work."""
     del check_mode  # It changes nothing.
-    intent, holds = params["intent"], params["holds"]
     occupants, found = find_out(
-        login_of(params),
-        run_id=params["restored_run_id"],
-        by=params["run_id"],
-        declared=declared_of(params),
-        archive=Path(params["file"]),
-        timeouts=timeouts_of(params),
-        database_oid=intent["database_oid"],
-        kept_as=intent["kept_as"],
-        holds={name: (rows, digest) for name, (rows, digest) in holds.items()},
-        fence=params["fence"],
+        login_of(asked.login),
+        run_id=asked.restored_run_id,
+        by=asked.run_id,
+        declared=asked.declared,
+        archive=Path(asked.file),
+        timeouts=asked.timeouts,
+        database_oid=asked.intent.database_oid,
+        kept_as=asked.intent.kept_as,
+        holds=asked.holds,
+        fence=asked.fence,
     )
-    return {"changed": False, **occupants.answer(), "found": found and plain(found)}
+    return RestoredAnswer(changed=False, held=occupants.held, others=occupants.others, found=found)

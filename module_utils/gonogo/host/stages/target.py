@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ...contract.errors import GonogoError
 from ...contract.login import Login, application_name
-from ...contract.records.reading import plain
-from ...contract.records.run import Declared
+from ...contract.options.target import TargetRequest
+from ...contract.records.answers import Released, TargetAnswer
+from ...contract.records.run import Clients, Declared, Program
 from ..archive import clients
 from ..files import unfinished
 from ..session import identity, lock
@@ -20,33 +20,35 @@ from ..session.connection import connect
 from ..session.identity import observe
 from ..session.login_rights import refuse_stronger_login
 from ..twin import directories
-from .common import declared_of, login_of
+from .common import login_of
 
 __all__ = ["run"]
 
 _STAGE = "target"
 
 
-def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """As `_opened`; in state `released`, `fenced`: names of the sessions that were ended."""
-    login, run_id = login_of(params), params["run_id"]
-    if params["state"] == "released":
+def run(asked: TargetRequest, *, check_mode: bool) -> TargetAnswer | Released:
+    """As `_opened`, or the lock given up."""
+    login, run_id = login_of(asked.login), asked.run_id
+    if asked.state == "released":
         # Not the lock alone: a stage that was cut off may still be at work.
         with connect(login, name=application_name(run_id, "release")) as connection:
             ended = lock.fence(connection, run_ids=[run_id])
-        return {"changed": False, "fenced": ended}
-    opened = _opened(
+        return Released(changed=False, fenced=ended)
+    # The controller says both where it opens a run.
+    assert asked.declared is not None
+    assert asked.backup_directory is not None
+    return _opened(
         login,
         run_id=run_id,
-        declared=declared_of(params),
-        fence=params["fence"],
-        lease=params["lock_lease"],
-        pg_bin=params["pg_bin"],
-        backup_directory=Path(params["backup_directory"]).expanduser(),
-        space_factor=params["space_factor"],
+        declared=asked.declared,
+        fence=asked.fence,
+        lease=asked.lock_lease,
+        pg_bin=asked.pg_bin,
+        backup_directory=Path(asked.backup_directory).expanduser(),
+        space_factor=asked.space_factor,
         check_only=check_mode,
     )
-    return {"changed": False, **plain(opened)}
 
 
 def _opened(
@@ -60,14 +62,11 @@ def _opened(
     backup_directory: Path,
     space_factor: float,
     check_only: bool,
-) -> dict[str, Any]:
+) -> TargetAnswer:
     """Prove the target's identity, find the clients, take the run lock.
 
-    Returns `observed` (one row of `catalog.IDENTITY`), `clients` (program → path and version),
-    `free_bytes`, `fenced` (sessions ended), `swept` (unfinished backups and twins of dead runs
-    that were removed: file and size), `held` (who holds the lock instead of us, or None)
-    and `others` (other runs with sessions here). Raises GonogoError before anything is written
-    when the target is not the declared one or not fit.
+    Raises GonogoError before anything is written when the target is not the declared one or not
+    fit.
     """
     twins = backup_directory.parent / "twins"
     with connect(login, name=application_name(run_id, _STAGE), read_only=True) as connection:
@@ -83,29 +82,29 @@ def _opened(
             [] if check_only else [*unfinished.sweep(backup_directory), *directories.sweep(twins)]
         )
         free = _room(backup_directory, observed.database_bytes, space_factor)
-        result = {
-            "observed": observed,
-            "clients": programs,
-            "free_bytes": free,
-            "fenced": fenced,
-            "swept": swept,
-        }
+        opened = TargetAnswer(
+            changed=False,
+            held=None,
+            others=(),
+            observed=observed,
+            clients=programs,
+            free_bytes=free,
+            fenced=fenced,
+            swept=swept,
+        )
         if check_only:
-            return {**result, "held": None, "others": []}
+            return opened
         held = lock.acquire(login, run_id=run_id, lease=lease)
         # Only now: a run that has lost its lock may still be at work, but begins nothing more.
         others = lock.other_runs(connection, run_id=run_id)
         if others and held is None:
             lock.release(connection, run_id=run_id)
-    return {**result, "held": asdict(held) if held else None, "others": others}
+    return replace(opened, held=held, others=others)
 
 
-def _clients(pg_bin: str | None, server_version: str) -> dict[str, dict[str, str]]:
-    found = {}
-    for program in ("pg_dump", "pg_restore"):
-        path = clients.find(program, bin_dir=pg_bin)
-        found[program] = {"path": path, "version": clients.version(path)}
-    dump, restore = found["pg_dump"]["version"], found["pg_restore"]["version"]
+def _clients(pg_bin: str | None, server_version: str) -> Clients:
+    found = Clients(_program("pg_dump", pg_bin), _program("pg_restore", pg_bin))
+    dump, restore = found.pg_dump.version, found.pg_restore.version
     if clients.major(dump) < clients.major(server_version):
         raise GonogoError(
             f"pg_dump {dump} cannot dump PostgreSQL {server_version}",
@@ -117,6 +116,11 @@ def _clients(pg_bin: str | None, server_version: str) -> dict[str, dict[str, str
             hint="Let gonogo_pg_bin name a directory that has both, of one version.",
         )
     return found
+
+
+def _program(name: str, pg_bin: str | None) -> Program:
+    path = clients.find(name, bin_dir=pg_bin)
+    return Program(path, clients.version(path))
 
 
 def _room(directory: Path, database_bytes: int, factor: float) -> int:

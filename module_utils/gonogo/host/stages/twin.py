@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any, Callable
 
 from ...contract.errors import GonogoError
 from ...contract.login import Login, Timeouts, application_name
-from ...contract.records.reading import plain
+from ...contract.options.twin import TwinRequest
+from ...contract.records.answers import Removed
 from ...contract.records.source import SourceRecord, Surroundings
 from ...contract.records.twin import Confined, KeptTwin, TwinAnswer, TwinSeconds
 from ...contract.session_settings import options
@@ -54,24 +54,32 @@ class _Request:
     scratch: bool
 
 
-def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """As `_restored`; in state `removed`, `changed` says whether there was a twin."""
-    login, run_id = login_of(params), params["run_id"]
+def run(asked: TwinRequest, *, check_mode: bool) -> TwinAnswer | Removed:
+    """As `_restored`, or the twin removed."""
+    login, run_id = login_of(asked.login), asked.run_id
     # The supervisor works elsewhere.
-    directory = Path(params["directory"]).expanduser().absolute()
+    directory = Path(asked.directory).expanduser().absolute()
     if check_mode:
-        return {"changed": True, "msg": f"would restore the backup in {directory}"}
-    if params["state"] == "removed":
-        return {"changed": _remove(login, directory, run_id=run_id)}
-    passed = ("sha256", "pg_bin", "server_bin", "jobs", "space_factor", "keep", "scratch")
+        return Removed(changed=True, msg=f"would restore the backup in {directory}")
+    if asked.state == "removed":
+        return Removed(changed=_remove(login, directory, run_id=run_id))
+    # The controller names the archive that is restored.
+    assert asked.file is not None
+    assert asked.sha256 is not None
     request = _Request(
         login=login,
         run_id=run_id,
-        archive=Path(params["file"]).expanduser(),
+        archive=Path(asked.file).expanduser(),
+        sha256=asked.sha256,
         directory=directory,
-        **{key: params[key] for key in passed},
+        pg_bin=asked.pg_bin,
+        server_bin=asked.server_bin,
+        jobs=asked.jobs,
+        space_factor=asked.space_factor,
+        keep=asked.keep,
+        scratch=asked.scratch,
     )
-    return {"changed": True, **plain(_restored(request))}
+    return _restored(request)
 
 
 def _restored(request: _Request) -> TwinAnswer:

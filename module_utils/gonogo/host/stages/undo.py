@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from ...contract.budgets import budgets_of
-from ...contract.records.migration import Plan
-from ...contract.records.reading import plain, read
+from ...contract.options.undo import UndoRequest
+from ...contract.records.answers import UndoAnswer
 from ..migrate.undo import undo
 from ..session import exclusive
-from .common import declared_of, login_of, timeouts_of
+from .common import login_of
 
 __all__ = ["run"]
 
 
-def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """The record `Undo`; or `held` and `others`, see `session.exclusive`, with nothing done."""
+def run(asked: UndoRequest, *, check_mode: bool) -> UndoAnswer:
+    """Nothing is done where somebody else is at work, see `session.exclusive`."""
     result = undo(
-        login_of(params),
-        run_id=params["run_id"],
-        declared=declared_of(params),
-        plan=read(Plan, params["plan"], file="the plan"),
-        schema_before=params["schema_before"],
-        approved_content=None if check_mode else params["approved_content"],
-        fence=params["fence"],
-        budgets=budgets_of(params["budgets"]),
-        timeouts=timeouts_of(params),
+        login_of(asked.login),
+        run_id=asked.run_id,
+        declared=asked.declared,
+        plan=asked.plan,
+        schema_before=asked.schema_before,
+        approved_content=None if check_mode else asked.approved_content,
+        fence=asked.fence,
+        budgets=budgets_of(asked.budgets),
+        timeouts=asked.timeouts,
     )
     if isinstance(result, exclusive.Occupants):
-        return {"changed": False, "committed": False, **result.answer()}
-    return {"changed": result.committed, **plain(result), "held": None, "others": []}
+        return UndoAnswer(changed=False, held=result.held, others=result.others, done=None)
+    return UndoAnswer(changed=result.committed, held=None, others=(), done=result)

@@ -23,37 +23,45 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple, Optional
 
-__all__ = ["Finder", "install", "keep", "text_of"]
+__all__ = ["Bundle", "Finder", "install", "keep", "text_of"]
 
 
-def text_of(bundle: Mapping[str, Any]) -> bytes | None:
+class Bundle(NamedTuple):
+    """Where it is kept on the target host, the digest of that file, and its content where it was
+    sent: compressed (zlib), in base64."""
+
+    file: str
+    sha256: str
+    content: Optional[str] = None  # noqa: UP045 - Python 3.9 reads it
+
+
+def text_of(bundle: Bundle) -> bytes | None:
     """The verified text of a bundle, None where it is neither sent nor on this host.
 
     Raises ValueError where it is not what was promised, OSError where it cannot be read.
     """
-    content = bundle.get("content")
-    if content:
-        text = zlib.decompress(base64.b64decode(content))
+    if bundle.content:
+        text = zlib.decompress(base64.b64decode(bundle.content))
     else:
         try:
-            text = Path(bundle["file"]).read_bytes()
+            text = Path(bundle.file).read_bytes()
         except FileNotFoundError:
             return None
-    if hashlib.sha256(text).hexdigest() != bundle["sha256"]:
-        raise ValueError(f"{bundle['file']} is not the file that this project has put there")
+    if hashlib.sha256(text).hexdigest() != bundle.sha256:
+        raise ValueError(f"{bundle.file} is not the file that this project has put there")
     return text
 
 
-def keep(bundle: Mapping[str, Any]) -> None:
+def keep(bundle: Bundle) -> None:
     """Write a bundle that was sent to its file. It appears at once and whole, private.
 
     Raises OSError.
     """
-    if not bundle.get("content"):
+    if not bundle.content:
         return
-    file = Path(bundle["file"])
+    file = Path(bundle.file)
     for folder in (*reversed(file.parent.parents), file.parent):
         if not folder.is_dir():
             folder.mkdir(mode=0o700, exist_ok=True)

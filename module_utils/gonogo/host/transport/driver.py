@@ -13,12 +13,10 @@ import ctypes.util
 import importlib
 import shutil
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ...contract.errors import GonogoError
-from .bundle import install, text_of
+from .bundle import Bundle, install, text_of
 
 __all__ = ["DriverMissingError", "provide"]
 
@@ -27,7 +25,7 @@ class DriverMissingError(GonogoError):
     """There is no psycopg for this Python, neither installed nor sent."""
 
 
-def provide(psycopg: Mapping[str, Any] | None, *, bin_dir: str | None = None) -> None:
+def provide(psycopg: Bundle | None, *, bin_dir: str | None = None) -> None:
     """Make `import psycopg` work in this process.
 
     `psycopg` is the bundle of the controller's, None when only an installed one will do.
@@ -48,7 +46,7 @@ def provide(psycopg: Mapping[str, Any] | None, *, bin_dir: str | None = None) ->
         ) from None
     if psycopg is None or text is None:
         raise DriverMissingError("this Python has no psycopg", detail=installed)
-    install(text, psycopg["file"])
+    install(text, psycopg.file)
     problem = _import()
     if problem:
         raise GonogoError(
