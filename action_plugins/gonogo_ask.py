@@ -16,7 +16,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     ) -> dict[str, Any]:
         """No terminal, and Ctrl-C, are no answer: it is empty then."""
         self._supports_check_mode = True
-        result: dict[str, Any] = super().run(tmp, task_vars)
+        result = super().run(tmp, task_vars)
         _, arguments = self.validate_argument_spec(
             argument_spec={"prompt": {"type": "str", "required": True}}
         )

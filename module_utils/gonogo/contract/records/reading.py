@@ -292,7 +292,7 @@ def _kinds(record: type) -> dict[str, _Kind]:
     return found
 
 
-def _kind(hint: ast.expr, names: Mapping[str, Any]) -> _Kind:
+def _kind(hint: ast.expr, names: Mapping[str, object]) -> _Kind:
     if isinstance(hint, ast.BinOp):
         return _Choice((_kind(hint.left, names), _kind(hint.right, names)))
     if isinstance(hint, ast.Subscript):
@@ -302,10 +302,11 @@ def _kind(hint: ast.expr, names: Mapping[str, Any]) -> _Kind:
     found = names[ast.unparse(hint)]
     if found is object:
         return _Anything()
-    return _Object(found) if is_dataclass(found) and isinstance(found, type) else _Plain(found)
+    assert isinstance(found, type)  # there are no others in a record
+    return _Object(found) if is_dataclass(found) else _Plain(found)
 
 
-def _of_several(hint: ast.Subscript, names: Mapping[str, Any]) -> _Kind:
+def _of_several(hint: ast.Subscript, names: Mapping[str, object]) -> _Kind:
     outer = names[ast.unparse(hint.value)]
     parts = hint.slice.elts if isinstance(hint.slice, ast.Tuple) else [hint.slice]
     if outer is Literal:

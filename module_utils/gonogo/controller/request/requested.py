@@ -94,14 +94,7 @@ class Asked:
     @classmethod
     def of(cls, values: Variables) -> Asked:
         """From the variables of a host. Raises InputError for one of another kind."""
-        given: dict[str, Any] = {}
-        for name, default in _DEFAULTS.items():
-            value = values.get(f"gonogo_{name}")
-            given[name] = default if value is None else value
-        for name, kind in _KINDS.items():
-            if not isinstance(given[name], kind):
-                key = f"gonogo_{name}"
-                raise InputError(f"must be {_WORDS[kind]}", key=key, value=given[name])
+        given = {name: _said(values, name) for name in _KINDS}
         return cls(
             runbook=given["runbook"],
             environment=given["environment"],
@@ -111,6 +104,17 @@ class Asked:
             waivers=given["waivers"],
             timeouts=given["timeouts"],
         )
+
+
+def _said(values: Variables, name: str) -> Any:
+    """What a variable says, of the kind that it has to be. Raises InputError."""
+    key, kind = f"gonogo_{name}", _KINDS[name]
+    value = values.get(key)
+    if value is None:
+        value = _DEFAULTS[name]
+    if not isinstance(value, kind):
+        raise InputError(f"must be {_WORDS[kind]}", key=key, value=value)
+    return value
 
 
 def check_command_line(task_vars: Variables, *, extra: Variables) -> None:
