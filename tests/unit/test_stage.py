@@ -14,7 +14,8 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
-from gonogo.contract.errors import GonogoError
+from gonogo.contract.errors import GonogoError, InputError
+from gonogo.contract.options.files import FilesTask
 from gonogo.contract.options.option import ENTRY, TASK, Documented, StageOptions
 from gonogo.contract.options.shared import CALL, LOGIN
 from gonogo.controller import evidence
@@ -242,6 +243,36 @@ def test_native() -> None:
     assert type(next(iter(value))) is str
     assert type(value["a"][0]) is str
     assert type(value["a"][2]) is bool
+
+
+def test_a_value_that_ansible_lets_through_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Null is a value for it. No value is repeated: it may be a password in the wrong place."""
+    monkeypatch.setattr(Work, "task", FilesTask)
+    read = Example({})._read
+    assert read({"directory": "/d"}) == FilesTask("/d")
+    with pytest.raises(InputError) as caught:
+        read({"directory": None})
+    assert caught.value.render() == (
+        "the options of gonogo_example cannot be used\n"
+        "DETAIL:  directory is null; it should be text.\n"
+        "HINT:  Leave out what has no value."
+    )
+    with pytest.raises(InputError) as caught:
+        read({"directory": ["s3cret"]})
+    assert "s3cret" not in caught.value.render()
+
+
+def test_what_a_task_reports() -> None:
+    """Nothing that it does not say; and what Ansible itself knows stands before the rest."""
+    assert Reported().result == {}
+    told = {"changed": False, "rows": {"public.t": 1}}
+    reported = Reported(lines=("a", "b"), changed=True, msg="m", told=told)
+    assert reported.result == {
+        "changed": True,
+        "lines": ["a", "b"],
+        "msg": "m",
+        "rows": {"public.t": 1},
+    }
 
 
 # --- whose code it is -----------------------------------------------------------------------------
