@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -594,13 +595,14 @@ def test_sqitch_knows_a_change_by_what_the_plan_says_of_it(plan: Path) -> None:
     ]
     assert [one.down for one in files] == [None, None, "DROP;"]
     assert files[0].checksums == (hashlib.sha1(b"-- appschema\n").hexdigest(),)  # noqa: S324
-    needs = files[1].details["needs"]
+    needs: Any = files[1].details["needs"]
     assert [(one["type"], one["text"], one["id"]) for one in needs] == [
         ("require", "appschema", files[0].name),
         ("conflict", "legacy", None),
         ("require", "other:thing", None),
     ]
-    assert files[2].details["needs"][0]["id"] == files[1].name
+    needs = files[2].details["needs"]
+    assert needs[0]["id"] == files[1].name
 
 
 def test_sqitch_knows_its_own_project_alone(plan: Path) -> None:

@@ -71,7 +71,7 @@ class Migration(NamedTuple):
     checksums: tuple[str, ...] = ()
     transaction: bool = True
     down: str | None = None
-    details: Mapping[str, Any] = {}
+    details: Mapping[str, object] = {}
 
 
 class Entry(NamedTuple):

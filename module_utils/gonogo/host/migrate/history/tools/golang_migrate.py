@@ -107,7 +107,8 @@ class GolangMigrate(Advisory):
                 f"which version was there before {migration.name} is not known",
                 hint="Name the whole folder of migrations.",
             )
-        self._set(connection, migration.details[_BEFORE])
+        before = migration.details[_BEFORE]
+        self._set(connection, None if before is None else str(before))
 
     def stamp(self, name: str) -> str | None:
         return f"migrate force {int(name)}"

@@ -12,11 +12,13 @@ import hashlib
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from .....contract.errors import GonogoError, InputError, shown
+from .....contract.records.reading import plain, read
 from ..advisory import Advisory
 from ..folder import Claim, Folder
 from ..interface import APPLIED, FAILED, IN_SCRIPT, REFUSED, UNDONE, Entry, Migration
@@ -160,19 +162,19 @@ class Sqitch(Advisory):
 
     def record(self, connection: Any, migration: Migration) -> None:
         told = self._told(migration)
-        plan = (told["date"], told["who"], told["mail"])
-        project, checksum = told["project"], [*migration.checksums, None][0]
-        self._do(connection, "projects", _PROJECT, (project, told["uri"]))
-        row = (migration.name, checksum, told["change"], project, told["note"], *plan)
+        plan = (told.date, told.who, told.mail)
+        project, checksum = told.project, [*migration.checksums, None][0]
+        self._do(connection, "projects", _PROJECT, (project, told.uri))
+        row = (migration.name, checksum, told.change, project, told.note, *plan)
         self._do(connection, "changes", _CHANGE, row)
-        for need in told["needs"]:
-            known = need["id"] or self._newest(connection, need)
-            conflict = need["type"] == "conflict"
-            found = (migration.name, need["type"], need["text"], None if conflict else known)
+        for need in told.needs:
+            known = need.id or self._newest(connection, need)
+            conflict = need.type == "conflict"
+            found = (migration.name, need.type, need.text, None if conflict else known)
             self._do(connection, "dependencies", _NEEDED, found)
-        for tag in told["tags"]:
-            words = (project, migration.name, tag["note"], tag["date"], tag["who"], tag["mail"])
-            self._do(connection, "tags", _TAG, (tag["id"], tag["tag"], *words))
+        for tag in told.tags:
+            words = (project, migration.name, tag.note, tag.date, tag.who, tag.mail)
+            self._do(connection, "tags", _TAG, (tag.id, tag.tag, *words))
         self._event(connection, "deploy", migration, told)
 
     def unrecord(self, connection: Any, migration: Migration) -> None:
@@ -190,16 +192,14 @@ class Sqitch(Advisory):
             return "sqitch deploy"
         return f"sqitch revert --log-only --to {shlex.quote(entry.name)}^"
 
-    def _event(
-        self, connection: Any, event: str, migration: Migration, told: Mapping[str, Any]
-    ) -> None:
+    def _event(self, connection: Any, event: str, migration: Migration, told: Told) -> None:
         needs = {
-            kind: [need["text"] for need in told["needs"] if need["type"] == kind]
+            kind: [need.text for need in told.needs if need.type == kind]
             for kind in ("require", "conflict")
         }
-        tags = [tag["tag"] for tag in told["tags"]]
-        row = (event, migration.name, told["change"], told["project"], told["note"])
-        plan = (told["date"], told["who"], told["mail"])
+        tags = [tag.tag for tag in told.tags]
+        row = (event, migration.name, told.change, told.project, told.note)
+        plan = (told.date, told.who, told.mail)
         sides = (needs["require"], needs["conflict"], tags)
         self._do(connection, "events", _EVENT, (*row, *sides, *plan))
 
@@ -212,20 +212,20 @@ class Sqitch(Advisory):
             text_of(file),
             self.checksums(file.read_bytes()),
             down=text_of(down) if down.is_file() else None,
-            details=change.told,
+            details=plain(change.told),
         )
 
-    def _told(self, migration: Migration) -> Mapping[str, Any]:
+    def _told(self, migration: Migration) -> Told:
         if "project" not in migration.details:
             raise GonogoError(
                 f"what the plan says of {migration.file} is not known",
                 hint=f"Name the folder that has {_PLAN}.",
             )
-        return migration.details
+        return read(Told, dict(migration.details), file=_PLAN)
 
-    def _newest(self, connection: Any, need: Mapping[str, Any]) -> str | None:
+    def _newest(self, connection: Any, need: Need) -> str | None:
         """The change of another project, by its name."""
-        values = (need["project"], need["change"])
+        values = (need.project, need.change)
         row = self._tables["changes"].execute(connection, _NEWEST, values).fetchone()
         return None if row is None else str(row[0])
 
@@ -236,12 +236,58 @@ class Sqitch(Advisory):
         self._tables[table].execute(connection, query, row)
 
 
+@dataclass(frozen=True)
+class Need:
+    """What a change requires, or conflicts with; `id` is None for a change of another project that
+    is known by its name."""
+
+    type: str
+    text: str
+    project: str
+    change: str | None
+    id: str | None
+
+
+@dataclass(frozen=True)
+class Tag:
+    id: str
+    tag: str
+    note: str
+    date: str
+    who: str
+    mail: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a plan says of a change: the `details` of its migration."""
+
+    change: str
+    project: str
+    uri: str | None
+    note: str
+    date: str
+    who: str
+    mail: str
+    needs: Sequence[Need]
+    tags: Sequence[Tag] = ()
+
+
+class _Line(NamedTuple):
+    """What every line of a plan says beside a name."""
+
+    note: str
+    date: str
+    who: str
+    mail: str
+
+
 class _Change(NamedTuple):
     id: str
     name: str
     # Name of its scripts, without what ends them.
     script: str
-    told: dict[str, Any]
+    told: Told
 
 
 def _plan(folder: Path) -> list[_Change]:
@@ -284,44 +330,34 @@ class _Reader:
             found = _LINE.fullmatch(said.rstrip())
             if not found or ".." in found["name"].split("/") or found["name"].startswith("/"):
                 raise self._fault(number, "is neither a change nor a tag")
-            told = {
-                "note": _unescaped(note.strip()),
-                "date": found["date"],
-                "who": found["who"],
-                "mail": found["mail"],
-            }
+            told = _Line(_unescaped(note.strip()), found["date"], found["who"], found["mail"])
             if found["tag"]:
                 self._tag(number, found["name"], told)
             else:
                 self._change(number, found["name"], found["needs"] or "", told)
         return self._changes
 
-    def _tag(self, number: int, name: str, told: dict[str, Any]) -> None:
+    def _tag(self, number: int, name: str, told: _Line) -> None:
         if not self._changes:
             raise self._fault(number, "is a tag before any change")
         change = self._changes[-1]
         info = self._info(f"tag @{name}", f"change {change.id}", told=told)
-        change.told["tags"].append({"id": _id("tag", info), "tag": f"@{name}", **told})
+        tags = (*change.told.tags, Tag(_id("tag", info), f"@{name}", *told))
+        self._changes[-1] = change._replace(told=replace(change.told, tags=tags))
 
-    def _change(self, number: int, name: str, needs: str, told: dict[str, Any]) -> None:
-        read = [self._need(number, text) for text in needs.split()]
+    def _change(self, number: int, name: str, needs: str, told: _Line) -> None:
+        wanted = [self._need(number, text) for text in needs.split()]
         parent = [f"parent {self._changes[-1].id}"] if self._changes else []
         sides = [
             f"{word}\n  {sign} " + f"\n  {sign} ".join(found)
             for word, sign, kind in (("requires", "+", "require"), ("conflicts", "-", "conflict"))
-            if (found := [need["text"] for need in read if need["type"] == kind])
+            if (found := [need.text for need in wanted if need.type == kind])
         ]
         info = self._info(f"change {name}", *parent, told=told, after=sides)
-        details: dict[str, Any] = {
-            "change": name,
-            "project": self._project,
-            "uri": self._uri,
-            "tags": [],
-        }
-        change = _Change(_id("change", info), name, name, {**details, **told, "needs": read})
-        self._changes.append(change)
+        of_it = Told(name, self._project, self._uri, *told, needs=wanted)
+        self._changes.append(_Change(_id("change", info), name, name, of_it))
 
-    def _need(self, number: int, text: str) -> dict[str, Any]:
+    def _need(self, number: int, text: str) -> Need:
         found = _NEED.fullmatch(text)
         if not found or not (found["id"] or found["change"] or found["tag"]):
             raise self._fault(number, f"needs {shown(text)}, which is no change")
@@ -329,29 +365,29 @@ class _Reader:
         own = self._known(found["change"], found["tag"]) if project == self._project else None
         if own is None and project == self._project and not found["id"] and not found["conflict"]:
             raise self._fault(number, f"needs {shown(text)}, which is not before it")
-        return {
-            "type": "conflict" if found["conflict"] else "require",
-            "text": text.lstrip("!"),
-            "project": project,
-            "change": found["change"],
-            "id": found["id"] or own,
-        }
+        return Need(
+            type="conflict" if found["conflict"] else "require",
+            text=text.lstrip("!"),
+            project=project,
+            change=found["change"],
+            id=found["id"] or own,
+        )
 
     def _known(self, name: str | None, tag: str | None) -> str | None:
         """The id of a change so far: the last of this name, up to a tag where one is said."""
-        tagged = [any(t["tag"] == f"@{tag}" for t in one.told["tags"]) for one in self._changes]
+        tagged = [any(t.tag == f"@{tag}" for t in one.told.tags) for one in self._changes]
         if tag and True not in tagged:
             return None
         known = self._changes[: tagged.index(True) + 1] if tag else self._changes
         found = [one.id for one in known if name is None or one.name == name]
         return found[-1] if found else None
 
-    def _info(self, *lines: str, told: Mapping[str, Any], after: Iterable[str] = ()) -> str:
+    def _info(self, *lines: str, told: _Line, after: Iterable[str] = ()) -> str:
         """What an id is the digest of."""
         uri = [f"uri {self._uri}"] if self._uri else []
-        planner = f"planner {told['who']} <{told['mail']}>"
-        note = ["", told["note"]] if told["note"] else []
-        whole = [f"project {self._project}", *uri, *lines, planner, f"date {told['date']}"]
+        planner = f"planner {told.who} <{told.mail}>"
+        note = ["", told.note] if told.note else []
+        whole = [f"project {self._project}", *uri, *lines, planner, f"date {told.date}"]
         return "\n".join([*whole, *after, *note])
 
     def _fault(self, number: int, said: str) -> InputError:
@@ -376,7 +412,7 @@ def _script(folder: Path, changes: Sequence[_Change], place: int) -> str:
     if not later:
         return change.name
     tagged = [*reversed(changes[place + 1 : later[0]]), change]
-    names = [f"{change.name}{tag['tag']}" for one in tagged for tag in one.told["tags"]]
+    names = [f"{change.name}{tag.tag}" for one in tagged for tag in one.told.tags]
     there = [name for name in names if (folder / "deploy" / f"{name}.sql").is_file()]
     return [*there, *names, change.name][0]
 
