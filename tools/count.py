@@ -1,9 +1,10 @@
 """How many files are edited by hand for one thing more of a kind: ``python -m tools.count``.
 
 An existing one of each kind is named, and the files of the project that know it are counted: the
-code and the pages that somebody has to edit, and the tests apart. What `python -m tests.pages`
-writes is edited by nobody, nor what `python -m tests.generated` writes of an option. What only uses
-the thing (runbooks, inventories, scenarios, the sandbox) needs no edit for another one of its kind.
+code and the pages that somebody has to edit, and the tests apart. Nobody edits what `python -m
+tests.pages` writes, a file that `python -m tests.generated` writes as a whole, or what it writes of
+an option or a stage in other files. What only uses the thing (runbooks, inventories, scenarios, the
+sandbox) needs no edit for another one of its kind.
 
 Exit status: 0 counted, 1 an error.
 """
@@ -17,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.generated import WRITTEN
 from tests.generated.all import FILES as GENERATED
 from tests.pages.all import PAGES
 from tools import cli
@@ -57,7 +59,7 @@ class Subject:
     words: str
     path: str = _NEVER
     others: str = _NEVER
-    # Whether what `python -m tests.generated` writes has it from its declaration.
+    # Whether the parts that `python -m tests.generated` writes have it from its declaration.
     declared: bool = False
 
 
@@ -72,8 +74,9 @@ SUBJECTS = (
     Subject(
         "a stage",
         "twin",
-        r"\bgonogo_twin\b|[\"']twin[\"']|stages[./]twin\b",
+        r"\bgonogo_twin\b|[\"']twin[\"']|stages[./]twin\b|\bTWIN\b|\bname: twin\b",
         path=r"(^|/)(gonogo_)?twin(/(defaults|meta|tasks)/\w+\.yml|\.py)$",
+        declared=True,
     ),
     Subject("an evidence file that counts", "twin.json", r"\btwin\.json\b"),
     Subject("a migration tool", "prisma", r"(?i)\bprisma\b", path=r"(^|/)prisma\.py$"),
@@ -84,14 +87,16 @@ def standing(subject: Subject, root: Path = PROJECT) -> dict[str, list[str]]:
     """Part of the project → paths of the files in it that know the example; what a program writes
     is the part `written`."""
     found: dict[str, list[str]] = {part: [] for part in (*PARTS, "written")}
-    written = {f"docs/{page.name}" for page in PAGES}
-    if subject.declared:
-        written |= {file.as_posix() for file in GENERATED}
+    pages = {f"docs/{page.name}" for page in PAGES} | {"docs/tools.md"}
+    generated = {file.as_posix() for file in GENERATED}
     for part, places in PARTS.items():
         for file in _files(root, places):
             path = file.relative_to(root).as_posix()
-            if _knows(subject, path, file):
-                found["written" if path in written else part].append(path)
+            if not _knows(subject, path, file):
+                continue
+            whole = path in pages or (path in generated and WRITTEN in _text(file))
+            written = whole or (subject.declared and path in generated)
+            found["written" if written else part].append(path)
     return found
 
 
@@ -100,7 +105,11 @@ def _knows(subject: Subject, path: str, file: Path) -> bool:
         return False
     if re.search(subject.path, path):
         return True
-    return re.search(subject.words, file.read_text(encoding="utf-8")) is not None
+    return re.search(subject.words, _text(file)) is not None
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
 
 
 def _files(root: Path, places: Sequence[str]) -> list[Path]:
@@ -126,13 +135,17 @@ def _count(asked: argparse.Namespace) -> int:
         found = standing(subject)
         code, tests, docs = (len(found[part]) for part in PARTS)
         say(
-            f"{subject.kind} ({subject.example}): {code + docs} files by hand "
+            f"{subject.kind} ({subject.example}): {code + docs} {_noun(code + docs)} by hand "
             f"({code} of code, {docs} of docs), and {tests} of tests"
         )
         for part in (*PARTS, "written") if asked.files else ():
             for path in found[part]:
                 say(f"  {part:8}{path}")
     return 0
+
+
+def _noun(number: int) -> str:
+    return "file" if number == 1 else "files"
 
 
 def _parser() -> Parser:

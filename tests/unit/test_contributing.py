@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -146,7 +147,7 @@ print(tool.pending(tool.files(Path(sys.argv[2])), [history.Entry("001", "applied
 def test_a_migration_tool(project: Path, tmp_path: Path) -> None:
     """In a copy of the package: the engine finds it by its key, and asks it."""
     tool, *others = steps("A migration tool")
-    assert [step.path for step in others] == ["tests/unit/test_history.py", "docs/architecture.md"]
+    assert [step.path for step in others] == ["tests/unit/test_history.py", "docs/tools.md"]
     shutil.copytree(ROOT / "module_utils", project / "module_utils")
     (project / tool.path.replace("TOOL", "names")).write_text(tool.block, encoding="utf-8")
     notes = project / "runbooks" / "notes"
@@ -167,6 +168,65 @@ def test_a_migration_tool(project: Path, tmp_path: Path) -> None:
     name, tables, recorded, pending = done.stdout.splitlines()
     assert (name, tables, pending) == ("Names", "(('public', 'names'),)", "002")
     assert recorded.startswith("Migration(name='notes', file='migration.sql'")
+
+
+_WRITTEN = """
+import ast
+from pathlib import Path
+import yaml
+import tests.generated.__main__
+from gonogo.contract.options import every
+from gonogo.host.stages import find
+
+assert [stage.role for stage in every.RUN][-1] == "pause"
+entry = find("pause")
+ast.parse(Path("action_plugins/gonogo_pause.py").read_text())
+ast.parse(Path("library/gonogo_pause.py").read_text())
+assert yaml.safe_load(Path("roles/pause/defaults/main.yml").read_text())["pause_seconds"] == 5
+assert "| `pause_seconds` | int |" in Path("docs/variables.md").read_text()
+print(entry.run({**dict.fromkeys(entry.spec), "seconds": 0}, check_mode=False))
+"""
+
+
+def test_a_stage(tmp_path: Path) -> None:
+    """In a copy of the project: Ansible finds the stage in the run, and the engine its entry."""
+    declared, placed, acting, asked, written = steps("A stage")
+    for folder in (
+        *("action_plugins", "doc_fragments", "docs", "library", "module_utils", "playbooks"),
+        *("roles", "tests/generated"),
+    ):
+        shutil.copytree(ROOT / folder, tmp_path / folder, symlinks=True)
+    shutil.copy(ROOT / "ansible.cfg", tmp_path)
+    for step in (declared, acting, asked):
+        (tmp_path / step.path.replace("STAGE", "pause")).write_text(step.block, encoding="utf-8")
+    every = tmp_path / placed.path
+    text = every.read_text(encoding="utf-8").replace("    PHASES,\n)", "    PHASES,\n    PAUSE,\n)")
+    text = text.replace("from .rehearsal", "from .pause import PAUSE\nfrom .rehearsal")
+    every.write_text(text, encoding="utf-8")
+
+    def told(*command: str) -> str:
+        environment = {**os.environ, "PYTHONPATH": f"{tmp_path}/module_utils:{tmp_path}"}
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    assert told(sys.executable, "-c", _WRITTEN) == "{'changed': False, 'waited': 0}\n"
+    ansible = str(Path(sys.executable).with_name("ansible-playbook"))
+    tasks = told(ansible, "-i", "localhost,", "--list-tasks", written.path)
+    assert "pause : Wait for what follows the database" in tasks
+
+
+def test_a_file_of_evidence() -> None:
+    """Every step names a file that knows the one that the restored backup is."""
+    record, *others = steps("A file of evidence")
+    known = {"NAME": "twin", "STAGE": "twin"}
+    for step in (record, *others):
+        path = step.path
+        for word, name in known.items():
+            path = path.replace(word, name)
+        assert re.search(r"twin\.json|TwinRecord", (ROOT / path).read_text(encoding="utf-8")), path
 
 
 def test_an_option() -> None:

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.generated import WRITTEN
 from tools import count
 from tools.count import SUBJECTS, Subject, standing
 
 FILES = {
+    "action_plugins/gonogo_backup.py": f"{WRITTEN}\nfactor",
+    "library/gonogo_backup.py": "factor, and nothing says that it is written",
     "library/gonogo_wait.py": "factor: 1",
     "library/gonogo_rest.py": "factor: 2",
     "module_utils/gonogo/host/wait.py": "nothing of it",
@@ -36,13 +39,14 @@ def test_what_knows_a_thing_is_found_part_by_part(project: Path) -> None:
     subject = Subject("an option", "factor", r"\b(wait_)?factor\b", r"/wait\.py$", "rest")
     assert standing(subject, project) == {
         "code": [
+            "library/gonogo_backup.py",
             "library/gonogo_wait.py",
             "module_utils/gonogo/host/wait.py",
             "roles/wait/tasks/main.yml",
         ],
         "tests": ["tests/unit/test_wait.py"],
         "docs": ["docs/variables.md"],
-        "written": ["docs/messages.md"],
+        "written": ["action_plugins/gonogo_backup.py", "docs/messages.md"],
     }
 
 
@@ -54,6 +58,20 @@ def test_an_option_is_its_declaration_and_the_code_that_uses_it() -> None:
         "module_utils/gonogo/host/stages/twin.py",
     ]
     assert len(found["written"]) >= 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "most"),
+    [
+        ("an option of a stage", 2),
+        ("a stage", 9),
+        ("an evidence file that counts", 6),
+        ("a migration tool", 1),
+    ],
+)
+def test_one_more_of_a_kind_takes_no_more_files(kind: str, most: int) -> None:
+    found = standing(next(subject for subject in SUBJECTS if subject.kind == kind))
+    assert len(found["code"] + found["docs"]) <= most, found
 
 
 def test_every_example_is_there() -> None:
@@ -73,7 +91,7 @@ def test_the_numbers_are_those_of_the_files(capsys: pytest.CaptureFixture[str]) 
         found = standing(subject)
         code, docs = len(found["code"]), len(found["docs"])
         assert head == (
-            f"{subject.kind} ({subject.example}): {code + docs} files by hand "
+            f"{subject.kind} ({subject.example}): {code + docs} file{'s' * (code + docs > 1)} by hand "
             f"({code} of code, {docs} of docs), and {len(found['tests'])} of tests"
         )
     assert len(told) - len(heads) == sum(len(p) for s in SUBJECTS for p in standing(s).values())
