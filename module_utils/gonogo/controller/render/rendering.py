@@ -408,8 +408,8 @@ def render_phase(
                 name,
                 schema=manifest.schema,
                 tables=[
-                    *(table.name for table in manifest.tables),
-                    *(table.name for table in manifest.existing_tables),
+                    *[table.name for table in manifest.tables],
+                    *[table.name for table in manifest.existing_tables],
                 ],
                 ids=[str(row.key["id"]) for row in names.ledger.values()],
             )
