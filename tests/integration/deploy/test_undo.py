@@ -77,6 +77,24 @@ def test_a_rehearsal_changes_nothing_and_names_the_rows(database: Database, tmp_
     assert schema(database) == there
 
 
+def test_nothing_is_taken_back_beside_a_deployment_of_the_tool(
+    database: Database, tmp_path: Path
+) -> None:
+    forth, back = plans(tmp_path, TABLE, "DROP TABLE public.gonogo_t;")
+    deployed(database, forth)
+    planned = taken(database, back)
+    with database.owner() as prisma:
+        prisma.execute("SELECT pg_advisory_lock(72707369)")
+        for content in (None, planned.content):
+            with pytest.raises(GonogoError, match="deployment of Prisma's is at work"):
+                taken(database, back, approved_content=content)
+    assert "table public.gonogo_t" in schema(database)
+    assert taken(database, back, approved_content=planned.content).committed
+    with database.owner() as prisma:
+        free = prisma.execute("SELECT pg_try_advisory_lock(72707369)").fetchone()
+    assert free == (True,)
+
+
 def test_rows_that_came_since_the_plan_are_not_lost(database: Database, tmp_path: Path) -> None:
     forth, back = plans(tmp_path, TABLE, "DROP TABLE public.gonogo_t;")
     deployed(database, forth)

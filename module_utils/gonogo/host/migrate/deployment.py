@@ -8,8 +8,7 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Callable
@@ -24,10 +23,11 @@ from ..session.connection import DatabaseError, described
 from . import history
 from .apply import Applied, apply
 from .history.contradictions import about, contradictions
-from .history.interface import APPLIED, SESSION, TRANSACTION, History
+from .history.interface import APPLIED
 from .needs import Measured
 from .recognise import Recognised
 from .record import look, untold
+from .tool_lock import held
 
 __all__ = ["Outcome", "deploy", "find_out", "inspect"]
 
@@ -198,14 +198,13 @@ def _applied(
         applied = {entry.name for entry in entries if entry.state == APPLIED}
         left = [m for m in migrations if before.state != "unfinished" or m.name not in applied]
         within = {m.file: partial(tool.record, migration=m) for m in left}
-    take = partial(_lock_out, tool, budgets=budgets, confirm=confirm)
-    with _held(tool, connection, take) if tool.lock_scope == SESSION else nullcontext():
+    with held(tool, connection, budgets, confirm) as opening:
         return apply(
             connection,
             plan.steps,
             budgets=budgets,
             confirm=confirm,
-            opening=take if tool.lock_scope == TRANSACTION else None,
+            opening=opening,
             within=within,
             measured=Measured.of(plan.measured),
             skip=_is_done(before),
@@ -223,33 +222,6 @@ def _is_done(before: Inspection) -> Callable[[Statement], bool]:
         return before.state == "unfinished" and (place in done or place not in missing)
 
     return is_done
-
-
-@contextmanager
-def _held(tool: History, connection: Any, take: Callable[[Any], None]) -> Iterator[None]:
-    """Hold the tool's lock; a session that is lost holds none, and what it has done stays."""
-    take(connection)
-    try:
-        yield
-    finally:
-        with suppress(DatabaseError):
-            tool.release(connection)
-
-
-def _lock_out(
-    tool: History, connection: Any, budgets: Budgets, confirm: Callable[[], None]
-) -> None:
-    for attempt in range(1, budgets.attempts + 1):
-        confirm()
-        if tool.take(connection):
-            return
-        if attempt < budgets.attempts:
-            time.sleep(budgets.wait)
-    raise GonogoError(
-        f"a deployment of {tool.name}'s is at work on this database",
-        detail=f"Its lock ({tool.lock_name}) was not free in {budgets.attempts} attempts.",
-        hint="Wait for it to end, then run the playbook again.",
-    )
 
 
 def _afterwards(connect: Callable[[], Any], plan: Plan) -> _Seen | None:

@@ -143,7 +143,7 @@ def _reapplied(request: Request, plan: Plan, found: Trial, first: Outcome) -> Tr
         started = time.monotonic()
         second = _deployed(request, plan)
         seconds = round(time.monotonic() - started, 3)
-    found = replace(found, alone=quiet, again=Reapplied(seconds))
+    found = replace(found, alone=quiet.is_so if quiet else None, again=Reapplied(seconds))
     if second.record.action == "applied" and found.slow:
         traces = [first.record.statements, second.record.statements]
         found = replace(found, slow=over_budget(traces, request.budgets))

@@ -34,8 +34,10 @@ from ..session.connection import DatabaseError, connect, described
 from ..session.identity import observe
 from . import history, single
 from .application import running
+from .history.interface import SESSION
 from .recognise import Recognised
 from .record import look
+from .tool_lock import Opening, held
 from .trace import Meter
 
 __all__ = ["take_back", "undo"]
@@ -134,7 +136,8 @@ def take_back(
     `plan` has the steps of the undo, and the objects and the history of the migration;
     `schema_before` is the schema as it was before the migration, None where nobody has kept it.
     Raises GonogoError, with nothing changed, when the scripts would change rows of tables that
-    stay, or leave anything else than the schema as it was.
+    stay, or leave anything else than the schema as it was, and where a deployment of the migration
+    tool's is at work.
     """
     result, _ = _taken_back(
         connection,
@@ -159,10 +162,18 @@ def _taken_back(
     state = _look(connection, plan).state
     if state == "absent":
         return Undo(state), {}
-    outlook = _patiently(connection, budgets, lambda: _rehearsed(connection, plan, schema_before))
-    done = _patiently(
-        connection, budgets, lambda: _carried_out(connection, plan, outlook, approved_content)
-    )
+    tool, _ = history.of(plan.history)
+    # Within a transaction nobody is waited for: it has locks that others wait for.
+    patience = budgets if tool.lock_scope == SESSION else replace(budgets, attempts=1)
+    with held(tool, connection, patience) as opening:
+        outlook = _patiently(
+            connection, budgets, lambda: _rehearsed(connection, plan, schema_before, opening)
+        )
+        done = _patiently(
+            connection,
+            budgets,
+            lambda: _carried_out(connection, plan, outlook, approved_content, opening),
+        )
     seconds = round(time.monotonic() - started, 3)
     return replace(done, state=state, seconds=seconds), outlook.catalog
 
@@ -203,8 +214,10 @@ def _rehearsed(
     connection: Any,
     plan: Plan,
     schema_before: Mapping[str, str] | None,
+    opening: Opening,
 ) -> _Outlook:
     connection.execute("BEGIN")
+    opening(connection)
     tables = _tables(connection)
     catalog = schema_catalog.read(connection)
     with running(connection, plan.session) as session:
@@ -268,7 +281,9 @@ def _as_before(
         )
 
 
-def _carried_out(connection: Any, plan: Plan, outlook: _Outlook, approved: str | None) -> Undo:
+def _carried_out(
+    connection: Any, plan: Plan, outlook: _Outlook, approved: str | None, opening: Opening
+) -> Undo:
     """The same once more, on rows that nobody can add to any more; committed if approved."""
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
     touched = [*outlook.doomed, *outlook.kept, *outlook.dropped]
@@ -277,6 +292,7 @@ def _carried_out(connection: Any, plan: Plan, outlook: _Outlook, approved: str |
         names = sql.SQL(", ").join(sql.Identifier(*t) for t in dict.fromkeys(touched))
         mode = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names)
         connection.execute(mode)
+    opening(connection)
     locked_at = time.monotonic()
     tool, _ = history.of(plan.history)
     compared = {t: columns for t, columns in outlook.kept.items() if t not in tool.tables}
