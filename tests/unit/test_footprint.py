@@ -12,6 +12,38 @@ from gonogo.controller.sql.statements import pieces
 ALTER = "ALTER TABLE a.b "
 # Text → how it locks, and what.
 READ: dict[str, tuple[str, str]] = {
+    # Code of a user's that the text does not show, or only by its name.
+    "CREATE TABLE a.b AS SELECT a.f()": ("unknown", ""),
+    "CREATE TABLE a.b AS VALUES (a.f())": ("unknown", ""),
+    "CREATE TABLE a.b AS TABLE a.v WITH NO DATA": ("none", ""),
+    "CREATE TABLE a.b (c int DEFAULT a.f(), CHECK (a.g(c)))": ("none", ""),
+    "CREATE MATERIALIZED VIEW a.b AS SELECT c FROM a.v": ("unknown", ""),
+    "CREATE MATERIALIZED VIEW a.b AS SELECT a.f() WITH NO DATA": ("none", ""),
+    "SELECT a.f() INTO a.b": ("unknown", ""),
+    "INSERT INTO a.b SELECT a.f()": ("unknown", "a.b"),
+    "INSERT INTO a.b (c) VALUES (a.f()) ON CONFLICT (c) DO UPDATE SET d = a.f()": (
+        "unknown",
+        "a.b",
+    ),
+    "COPY a.b FROM STDIN": ("unknown", ""),
+    f"{ALTER} ADD c uuid DEFAULT gen_random_uuid()": ("tables", "a.b"),
+    f"{ALTER} ADD c int DEFAULT a.f()": ("unknown", "a.b"),
+    f'{ALTER} ADD c int DEFAULT "A"."f"()': ("unknown", "a.b"),
+    f"{ALTER} ADD c int DEFAULT pg_catalog.random()": ("tables", "a.b"),
+    f"{ALTER} ADD c int GENERATED ALWAYS AS (a.f(d)) STORED": ("unknown", "a.b"),
+    f"{ALTER} ADD CHECK (a.f(c))": ("unknown", "a.b"),
+    f"{ALTER} ALTER c TYPE int USING a.f(c)": ("unknown", "a.b"),
+    f"{ALTER} ALTER c TYPE int USING c OPERATOR(a.+) 1": ("unknown", "a.b"),
+    "CREATE INDEX i ON a.b (a.f(c))": ("unknown", "a.b"),
+    "CREATE INDEX i ON a.b (c) WHERE a.f(c)": ("unknown", "a.b"),
+    "CREATE INDEX i ON a.b (lower(c), c)": ("tables", "a.b"),
+    "CREATE POLICY p ON a.b USING (a.f(c))": ("tables", "a.b"),
+    "CREATE TRIGGER t BEFORE UPDATE ON a.b WHEN (a.f(1)) EXECUTE FUNCTION a.g()": ("tables", "a.b"),
+    "UPDATE a.b SET c = a.f()": ("unknown", "a.b"),
+    "UPDATE a.b SET c = 1 FROM a.f() AS d": ("unknown", "a.b"),
+    "DELETE FROM a.b WHERE a.f(c)": ("unknown", "a.b"),
+    "MERGE INTO a.b USING a.c ON a.f(d) WHEN MATCHED THEN DELETE": ("unknown", "a.b"),
+    "WITH x AS (SELECT a.f()) UPDATE a.b SET c = 1": ("unknown", "a.b"),
     f"{ALTER} ADD c int": ("tables", "a.b"),
     f"{ALTER} ADD FOREIGN KEY (c) REFERENCES a.d (e)": ("tables", "a.b a.d"),
     "ALTER TABLE IF EXISTS ONLY a.b DROP c": ("tables", "a.b"),
@@ -55,7 +87,7 @@ READ: dict[str, tuple[str, str]] = {
         "tables",
         "a.d",
     ),
-    "CREATE TABLE a.b AS SELECT c FROM a.d": ("none", ""),
+    "CREATE TABLE a.b AS SELECT c FROM a.d": ("unknown", ""),
     "CREATE TABLE a.b AS SELECT c FROM a.d FOR UPDATE": ("unknown", ""),
     "CREATE TABLE a.b AS WITH x AS (DELETE FROM a.d RETURNING c) SELECT c FROM x": ("unknown", ""),
     "CREATE TABLE a.b AS WITH x AS MATERIALIZED (UPDATE a.d SET c = 1 RETURNING c) TABLE x": (
@@ -83,14 +115,14 @@ READ: dict[str, tuple[str, str]] = {
     "DROP OWNED BY x": ("unknown", ""),
     "EXPLAIN ANALYZE DELETE FROM a.b": ("unknown", ""),
     "GRANT REFERENCES ON a.b TO c": ("none", ""),
-    "INSERT INTO a.b VALUES (1)": ("none", "a.b"),
+    "INSERT INTO a.b VALUES (1)": ("unknown", "a.b"),
     "INSERT INTO a.b VALUES (1) ON CONFLICT (c) DO UPDATE SET d = 1": ("rows", "a.b"),
-    "INSERT INTO a.b SELECT c FROM a.d FOR SHARE": ("unknown", ""),
-    "INSERT INTO a.b WITH x AS (DELETE FROM a.d RETURNING c) SELECT c FROM x": ("unknown", ""),
+    "INSERT INTO a.b SELECT c FROM a.d FOR SHARE": ("unknown", "a.b"),
+    "INSERT INTO a.b WITH x AS (DELETE FROM a.d RETURNING c) SELECT c FROM x": ("unknown", "a.b"),
     "LOCK TABLE ONLY a.b, a.c IN SHARE MODE": ("tables", "a.b a.c"),
     "LOCK a.b": ("tables", "a.b"),
     "MERGE INTO a.b USING a.c ON true WHEN MATCHED THEN DELETE": ("rows", "a.b"),
-    "REFRESH MATERIALIZED VIEW CONCURRENTLY a.v": ("tables", "a.v"),
+    "REFRESH MATERIALIZED VIEW CONCURRENTLY a.v": ("unknown", "a.v"),
     "REINDEX (VERBOSE) TABLE a.b": ("tables", "a.b"),
     "REINDEX INDEX a.i": ("tables", "a.i"),
     "REINDEX SCHEMA a": ("unknown", ""),
@@ -116,6 +148,20 @@ def test_what_a_statement_locks(text: str) -> None:
     found = footprint(piece)
     lock, tables = READ[text]
     assert (found.lock, [".".join(name) for name in found.tables]) == (lock, tables.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "lock"),
+    [
+        ("UPDATE a.b SET c = f()", "unknown"),
+        ("UPDATE a.b SET c = coalesce(c, now())", "rows"),
+        ("ALTER TABLE b ADD c varchar(10) DEFAULT 'x'", "tables"),
+        ("ALTER TABLE b ADD c int DEFAULT f()", "unknown"),
+    ],
+)
+def test_where_a_path_leads_to_functions_of_users_any_may_be_theirs(text: str, lock: str) -> None:
+    (piece,) = pieces(text)
+    assert footprint(piece, qualified=False).lock == lock
 
 
 @given(st.lists(st.sampled_from([*" ".join(READ).split(), "(", ")", ",", "."]), max_size=12))

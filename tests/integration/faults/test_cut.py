@@ -148,6 +148,9 @@ LOCKS = {
     "cleanup": "LOCK TABLE public.punchlists IN SHARE ROW EXCLUSIVE MODE",
 }
 PATIENT = {"lock": "1h", "statement": "1h", "idle_in_transaction": "1h"}
+# In seconds. A run that stands at a gate has no session, and on a busy host it may stand there for
+# longer than its lock is kept by default: it would stop for that, and never come to what is cut.
+LEASE = 3600
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +178,7 @@ class Cuts(Scene):
             "ansible_python_interpreter": str(self.gate.python),
             "gonogo_timeouts": PATIENT,
             "backup_lock_wait": 3_600_000,
+            "target_lock_lease": LEASE,
             **variables,
         }
         return (*playbook, "-e", json.dumps(more))
@@ -329,18 +333,18 @@ def _cut(scene: Cuts, stage: str, place: str, what: str) -> None:
     # The stage before it has the lock, and has ended who waits for what is blocked.
     scene.gate.hold(wanted if stage == "target" else "backup before")
     with scene.start(*RUN) as attempt:
-        held = scene.gate.held()
+        held = scene.gate.held(attempt)
         if stage != "target":
             scene.blockers.close()
             scene.explained()
             if wanted != "backup before":
                 scene.gate.hold(wanted)
                 scene.gate.release(held)
-                held = scene.gate.held()
+                held = scene.gate.held(attempt)
         if place == DURING:
             scene.block("dump" if what == DUMP else stage)
             scene.gate.release(held)
-            until(scene.waiting)
+            until(scene.waiting, attempt)
         elif what not in {MODULE, BACKEND}:
             scene.asleep.append(held)
         scene.interfere(what, attempt, place)

@@ -9,8 +9,10 @@
 `unknown`  its text does not say it: it may lock everything
 =========  ==================================================================================
 
-A form that is not in this file is unknown. What a statement really locks is measured, on the twin
-and while it is deployed; see host/migrate/trace.py.
+A form that is not in this file is unknown. So is what runs code that the text does not show: a
+query may read a view, and a row that is inserted fires triggers; a function of a user's in what is
+executed (a default of a new column, a USING, the expression of an index) may do anything. What a
+statement really locks is measured, on the twin and while it is deployed; see host/migrate/trace.py.
 """
 
 from __future__ import annotations
@@ -42,11 +44,36 @@ _NOISE |= {"CONSTRAINT", "RECURSIVE", "TRUSTED", "PROCEDURAL"}
 # What stands ON a table, and belongs to it.
 _ON_A_TABLE = {"INDEX", "TRIGGER", "RULE", "POLICY"}
 _RELATIONS = {"TABLE", "VIEW", "SEQUENCE", "INDEX"}
-# Words that stand together where a query locks rows, or is more than a query.
-_LOCKING = {("FOR", "UPDATE"), ("FOR", "SHARE"), ("FOR", "NO"), ("FOR", "KEY")}
-_LOCKING |= {("DELETE", "FROM"), ("INSERT", "INTO"), ("MERGE", "INTO"), ("AS", "EXECUTE")}
-# Before an UPDATE that is none: of a foreign key, and of INSERT.
-_NO_QUERY = {"ON", "DO"}
+# Words behind which a name before a parenthesis is that of a table, or not called now.
+_NO_CALL = {"CONSTRAINT", "EXISTS", "FUNCTION", "INTO", "PROCEDURE", "REFERENCES", "TABLE"}
+# Words before a parenthesis that call nothing of a user's, by whatever path.
+_NO_FUNCTION = {
+    "AND",
+    "ANY",
+    "BETWEEN",
+    "BIT",
+    "CASE",
+    "CAST",
+    "CHAR",
+    "CHARACTER",
+    "CHECK",
+    "COALESCE",
+}
+_NO_FUNCTION |= {"COUNT", "DEC", "DECIMAL", "DEFAULT", "ELSE", "EXCLUDE", "FLOAT", "GREATEST", "IN"}
+_NO_FUNCTION |= {
+    "INCLUDE",
+    "INTERVAL",
+    "KEY",
+    "LEAST",
+    "LIKE",
+    "LOWER",
+    "MATERIALIZED",
+    "NOT",
+    "NOW",
+}
+_NO_FUNCTION |= {"NULLIF", "NUMERIC", "OR", "OVER", "SELECT", "SET", "SOME", "THEN", "TIME"}
+_NO_FUNCTION |= {"TIMESTAMP", "TIMESTAMPTZ", "TRIM", "UNIQUE", "UPPER", "VALUES", "VARCHAR"}
+_NO_FUNCTION |= {"VARYING", "WHEN", "WHERE", "WITH"}
 
 
 @dataclass(frozen=True)
@@ -74,6 +101,8 @@ def footprint(piece: Piece, *, qualified: bool = True) -> Footprint:
         lock, names = _READERS[verb](reader) if verb in _READERS else (UNKNOWN, [])
     except _UnreadError:
         lock, names = UNKNOWN, []
+    if lock in {ROWS, TABLES} and _executes(reader) and _calls(reader, qualified=qualified):
+        lock = UNKNOWN
     if lock != NONE:
         names += _after(piece, "REFERENCES")
     if not qualified:
@@ -91,7 +120,7 @@ def _created(reader: Reader) -> tuple[str, list[Name]]:
         reader.at += 1
     what = reader.word
     reader.at += 1
-    if what in {"MATERIALIZED", "TABLE"} and _queries_and_locks(reader, 0):
+    if what in {"MATERIALIZED", "TABLE"} and _is_queried(reader):
         raise _UnreadError
     if what == "MATERIALIZED" or (what == "VIEW" and not replaced) or what == "SEQUENCE":
         return NONE, []
@@ -207,10 +236,11 @@ def _reindexed(reader: Reader) -> tuple[str, list[Name]]:
 
 
 def _refreshed(reader: Reader) -> tuple[str, list[Name]]:
+    """What its query does is not told."""
     if not reader.take("MATERIALIZED", "VIEW"):
         raise _UnreadError
     reader.take("CONCURRENTLY")
-    return TABLES, [reader.name()]
+    return UNKNOWN, [reader.name()]
 
 
 def _vacuumed(reader: Reader) -> tuple[str, list[Name]]:
@@ -238,24 +268,64 @@ def _written(reader: Reader) -> tuple[str, list[Name]]:
     return ROWS, names
 
 
-def _queries_and_locks(reader: Reader, position: int) -> bool:
-    """Whether a query in the statement, from a token on, locks rows or writes some, or is one that
-    was prepared elsewhere."""
-    tokens = reader.tokens[position:]
-    words = [token.text for token in tokens if token.kind == "word"]
-    return any(
-        pair in _LOCKING or (pair[1] == "UPDATE" and pair[0] not in _NO_QUERY)
-        for pair in itertools.pairwise(words)
-    )
+def _is_queried(reader: Reader) -> bool:
+    """Whether a new table or materialized view is filled by a query: what that does is not told."""
+    words = [token.text for token in reader.tokens if token.kind == "word"]
+    without_data = words[-3:] == ["WITH", "NO", "DATA"]
+    depth = 0
+    for token in reader.tokens:
+        sign = token.text if token.kind == "sign" else ""
+        depth += (sign == "(") - (sign == ")")
+        if not depth and token.kind == "word" and token.text == "AS":
+            return not without_data
+    return False
+
+
+def _calls(reader: Reader, *, qualified: bool) -> bool:
+    """Whether the text calls something that may be a user's: a function with its schema, or without
+    where a path leads to schemas of users; an operator with its schema."""
+    tokens = reader.tokens
+    words = [token.text for token in tokens]
+    indexed = _behind_on(words) if words[0] == "CREATE" else None
+    for position, token in enumerate(tokens[:-1]):
+        if token.kind not in {"word", "quoted"} or tokens[position + 1].text != "(":
+            continue
+        if token.kind == "word" and token.text == "OPERATOR":
+            return True
+        first = position
+        while first >= 2 and tokens[first - 1].text == ".":
+            first -= 2
+        if (first and tokens[first - 1].text in _NO_CALL) or first == indexed:
+            continue
+        if first < position and tokens[first].name != "pg_catalog":
+            return True
+        if first == position and not qualified and token.text not in _NO_FUNCTION:
+            return True
+    return False
+
+
+def _executes(reader: Reader) -> bool:
+    """Whether expressions of the statement are executed at once, and not when somebody uses it."""
+    verb, *following = [token.text for token in reader.tokens[:3]]
+    kind = {"ALTER": "TABLE", "CREATE": "INDEX"}.get(verb)
+    return kind in following if kind else verb in {"DELETE", "INSERT", "MERGE", "UPDATE", "WITH"}
+
+
+def _behind_on(words: list[str]) -> int | None:
+    """Where the table of an index stands; columns follow in parentheses."""
+    if "ON" not in words:
+        return None
+    place = words.index("ON") + 1
+    return place + (words[place : place + 1] == ["ONLY"])
 
 
 def _inserted(reader: Reader) -> tuple[str, list[Name]]:
-    if not reader.take("INTO") or _queries_and_locks(reader, 1):
+    if not reader.take("INTO"):
         raise _UnreadError
     name = reader.name()
     words = [token.text for token in reader.tokens if token.kind == "word"]
     pairs = set(itertools.pairwise(words))
-    return (ROWS if ("DO", "UPDATE") in pairs else NONE), [name]
+    return (ROWS if ("DO", "UPDATE") in pairs else UNKNOWN), [name]
 
 
 def _listed(reader: Reader) -> list[Name]:

@@ -64,8 +64,10 @@ class Needs:
         locks = self._measured(statement)
         if locks is None:
             return bool(lock == "unknown")
-        inserts = statement.verb == _INSERTS and lock == "none"
-        return any(mode in BLOCKS or (mode == WRITING and not inserts) for _, mode in locks)
+        # Rows that are new in a table lock nobody out.
+        inserted = statement.tables[:1] if statement.verb == _INSERTS and lock != "rows" else ()
+        into = {".".join(table) for table in inserted}
+        return any(mode in BLOCKS or (mode == WRITING and name not in into) for name, mode in locks)
 
     def ahead(self, statements: Sequence[Statement], meter: Meter) -> dict[str, str]:
         """Relations that the statements will lock against writers: name → mode, in order."""

@@ -243,7 +243,8 @@ class Meter:
         named = {".".join(table) for table in statement.tables}
         named |= {self._of_index[name] for name in named & self._of_index.keys()}
         # Where the text does not say it, the first statement is the one it was for.
-        early = set() if statement.lock == "unknown" else self._ahead.keys() - named
+        told = statement.lock != "unknown" or statement.verb == "INSERT"
+        early = self._ahead.keys() - named if told else set()
         if self._rows_since is None and self._changes_rows(statement.lock, held):
             self._rows_since = started
         held = self._without(held, early) | self._held

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sandbox import process
 from sandbox.process import Process
+from tests.integration.support.cut.attempt import Attempt
 
 __all__ = ["CUT", "MARK", "Gate", "until"]
 
@@ -32,11 +33,15 @@ CUT = Path(__file__).parent
 _PROGRAM = CUT / "gatekeeper.py"
 
 
-def until(condition: Callable[[], object]) -> None:
-    """Wait for a state that is known to come."""
+def until(condition: Callable[[], object], attempt: Attempt | None = None) -> None:
+    """Wait for a state that is known to come; one of an attempt does not come once this is over."""
     end = time.monotonic() + _PATIENCE
     while not condition():
-        assert time.monotonic() < end, "the awaited state was never seen"
+        if attempt is not None and attempt.has_ended():
+            assert condition(), f"the awaited state did not come: {attempt.output}"
+            return
+        said = attempt.output if attempt else ""
+        assert time.monotonic() < end, f"the awaited state was never seen {said}"
         time.sleep(0.02)
 
 
@@ -62,9 +67,9 @@ class Gate:
         (self.directory / "held").unlink(missing_ok=True)
         (self.directory / "hold").write_text(f"{place}\n")
 
-    def held(self) -> Process:
+    def held(self, attempt: Attempt | None = None) -> Process:
         """Wait until it waits there; it is the module's process, or that of the program."""
-        until((self.directory / "held").exists)
+        until((self.directory / "held").exists, attempt)
         return self._process("held")
 
     def module(self) -> Process:
