@@ -119,9 +119,11 @@ def prove(connection: Any, *, run_id: str) -> None:
             return
     raise GonogoError(
         "this run has lost its lock on the database",
-        detail="The process on the target host that held it has ended, or a later run has "
-        "ended it. Whatever else works on the database now, this run must not.",
-        hint="Run the playbook again.",
+        detail="The process on the target host that held it has ended, a later run has ended it, "
+        "or it has seen no session of this run for as long as target_lock_lease says, as where a "
+        "host is very busy. Whatever else works on the database now, this run must not.",
+        hint="Run the playbook again; where a stage takes its time to begin, raise "
+        "target_lock_lease.",
     )
 
 
