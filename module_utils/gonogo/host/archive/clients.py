@@ -9,11 +9,11 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ...contract.errors import GonogoError
 
-__all__ = ["find", "major", "run", "version"]
+__all__ = ["find", "major", "run", "to", "version"]
 
 _SHOWN = 500
 
@@ -48,7 +48,15 @@ def major(number: str) -> int:
     return int(re.split(r"\D", number, maxsplit=1)[0])
 
 
-def run(argv: list[str], *, environment: Mapping[str, str], what: str) -> str:
+def to(conninfo: str) -> bytes:
+    """The argument of a program that says where it connects to.
+
+    A name of a database or a role is in UTF-8, as psycopg sends it, whatever the locale here is.
+    """
+    return f"--dbname={conninfo}".encode()
+
+
+def run(argv: Sequence[str | bytes], *, environment: Mapping[str, str], what: str) -> str:
     """Run a client program to its end; return what it printed.
 
     Raises GonogoError with the end of what it said when it fails.

@@ -16,7 +16,7 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Callable
@@ -84,7 +84,7 @@ def take(
         made_here, recorded = partial.stat(), False
         try:
             started = time.monotonic()
-            arguments = [
+            arguments: list[str | bytes] = [
                 pg_dump,
                 *([f"--snapshot={snapshot}"] if snapshot else []),
                 "--format=directory",
@@ -94,7 +94,7 @@ def take(
                 # We send it to the disk ourselves, while it is read back.
                 "--no-sync",
                 f"--file={partial}",
-                f"--dbname={conninfo}",
+                clients.to(conninfo),
             ]
             stop = threading.Event()
             with ThreadPoolExecutor(max_workers=1) as pool:
@@ -164,14 +164,14 @@ def take(
     return record
 
 
-def _dump(arguments: list[str], compress: str, environment: Mapping[str, str]) -> str:
+def _dump(arguments: Sequence[str | bytes], compress: str, environment: Mapping[str, str]) -> str:
     """Dump, with the cheapest compression that this pg_dump has; returns which it was.
 
     lz4 keeps up with the server, gzip takes several times as long as the dump itself.
     """
-    wanted = [compress]
+    wanted, pg_dump = [compress], str(arguments[0])
     if compress == "auto":
-        major = clients.major(clients.version(arguments[0]))
+        major = clients.major(clients.version(pg_dump))
         wanted = ["lz4", _GZIP] if major >= _MORE_THAN_GZIP else [_GZIP]
     for method in wanted:
         try:

@@ -118,7 +118,7 @@ def run(
     Subscriptions stay out: nothing here may speak with another server.
     """
     lenient = clients.major(clients.version(archive.pg_restore)) >= 17 > server_version // 10000
-    command = [
+    command: list[str | bytes] = [
         archive.pg_restore,
         *(() if lenient else ("--exit-on-error",)),
         f"--jobs={archive.jobs}",
@@ -128,7 +128,7 @@ def run(
         # Without it an error does not say which entry it is about.
         "--verbose",
         *options,
-        f"--dbname={conninfo}",
+        clients.to(conninfo),
     ]
     if ids is not None:
         command.append("--use-list=/dev/stdin")
