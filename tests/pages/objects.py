@@ -137,6 +137,21 @@ _OTHERS = (
     ),
     ("statistics of the planner", "13 to 18", "no", "not at all", _PROVEN),
     (
+        "what is legal and hardly ever seen (`unusual.sql`): things that need one another in a "
+        "circle, rows without columns, names that are scripts, owners without rights",
+        "13 to 18",
+        "yes",
+        "as everything else",
+        "test_unusual.py::test_it_is_proven",
+    ),
+    (
+        "names of no ASCII, in a database that reads them in another encoding than they were sent",
+        "13 to 18",
+        "yes",
+        "byte by byte; what is no text in the encoding of the database is refused by its name",
+        "test_names.py::test_it_is_proven",
+    ),
+    (
         "roles, memberships, tablespaces, settings and privileges of the database",
         "13 to 18",
         "no: they are the server's",

@@ -65,14 +65,21 @@ class FillingAsLogin:
     def fill(self) -> None:
         """Restore everything."""
         entries = toc.read(self.archive.directory)
+        views = [entry for entry in entries if entry.kind == parts.REFRESH]
         last = [entry.id for entry in switches.in_order(entries)]
-        if not last:
+        if not (views or last):
             self._run(self.archive)
             return
-        self._run(self.archive, [entry.id for entry in entries if entry.id not in last])
-        self._run(replace(self.archive, jobs=1), last)
+        later = {*last, *(entry.id for entry in views)}
+        in_turn = replace(self.archive, jobs=1)
+        self._run(self.archive, [entry.id for entry in entries if entry.id not in later])
+        _refresh_in_turn(views, lambda entry: self._run(in_turn, [entry.id], _POLICIES))
+        if last:
+            self._run(in_turn, last)
 
-    def _run(self, archive: Archive, ids: Sequence[int] | None = None) -> None:
+    def _run(
+        self, archive: Archive, ids: Sequence[int] | None = None, more: Sequence[str] = ()
+    ) -> None:
         run(
             archive,
             conninfo=self.login.conninfo(
@@ -84,7 +91,7 @@ class FillingAsLogin:
             ),
             environment=self.login.environment(),
             server_version=self.version,
-            options=() if self.with_owners else ("--no-owner", "--no-privileges"),
+            options=(*(() if self.with_owners else ("--no-owner", "--no-privileges")), *more),
             ids=ids,
         )
 
@@ -136,7 +143,9 @@ class Filling:
                 standins.hand_over(session, role, owner)
             self._run(plan.after_owners)
             self._run(plan.switches)
-            self._refresh_all(session, plan.refreshes, roles)
+            _refresh_in_turn(
+                plan.refreshes, lambda entry: self._refresh(session, entry, roles[entry.owner])
+            )
 
     def read(self, source: SourceRecord) -> Restored:
         """What is in the database, and what of its definitions means the same as in the source.
@@ -174,26 +183,6 @@ class Filling:
         if owner and session.execute(_OWNER_OF_PUBLIC).fetchone() not in (None, (owner,)):
             statement = sql.SQL("ALTER SCHEMA public OWNER TO {}")
             session.execute(statement.format(sql.Identifier(owner)))
-
-    def _refresh_all(
-        self, session: Any, entries: Sequence[Entry], roles: Mapping[str, str]
-    ) -> None:
-        """Fill the materialized views: a function of one may read another that comes later."""
-        while entries:
-            found = [(entry, self._refusal(session, entry, roles)) for entry in entries]
-            failed = [(entry, error) for entry, error in found if error]
-            if len(failed) == len(entries):
-                raise failed[0][1]
-            entries = [entry for entry, _ in failed]
-
-    def _refusal(
-        self, session: Any, entry: Entry, roles: Mapping[str, str]
-    ) -> UnrestorableError | None:
-        try:
-            self._refresh(session, entry, roles[entry.owner])
-        except UnrestorableError as error:
-            return error
-        return None
 
     def _refresh(self, session: Any, entry: Entry, role: str) -> None:
         part = Part(entry.owner, [entry.id])
@@ -234,6 +223,24 @@ class Filling:
             raise GonogoError(
                 f"the backup could not be restored here: {told['message']}", detail=told["detail"]
             ) from error
+
+
+def _refresh_in_turn(entries: Sequence[Entry], refresh: Callable[[Entry], None]) -> None:
+    """Fill the materialized views: a function of one may read another that comes later."""
+    while entries:
+        found = [(entry, _refusal(entry, refresh)) for entry in entries]
+        failed = [(entry, error) for entry, error in found if error]
+        if len(failed) == len(entries):
+            raise failed[0][1]
+        entries = [entry for entry, _ in failed]
+
+
+def _refusal(entry: Entry, refresh: Callable[[Entry], None]) -> UnrestorableError | None:
+    try:
+        refresh(entry)
+    except UnrestorableError as error:
+        return error
+    return None
 
 
 @contextlib.contextmanager

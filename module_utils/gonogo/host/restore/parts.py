@@ -22,7 +22,7 @@ from ..archive.toc import DATA, POST_DATA, Entry
 from .errors import UnprovenError
 from .switches import in_order
 
-__all__ = ["SUPERUSER", "Part", "Plan", "plan"]
+__all__ = ["REFRESH", "SUPERUSER", "Part", "Plan", "plan"]
 
 # In whose session nothing of an owner is evaluated.
 SUPERUSER = None
@@ -68,7 +68,7 @@ _AFTER_OWNERS = frozenset(
         "SECURITY LABEL",
     }
 )
-_REFRESH = "MATERIALIZED VIEW DATA"
+REFRESH = "MATERIALIZED VIEW DATA"
 _ABOUT_OTHERS = frozenset({"COMMENT", "SECURITY LABEL"})
 _LEFT_OUT = frozenset({"SUBSCRIPTION", "SUBSCRIPTION TABLE"})
 # pg_restore brings them along by itself; they say how the others are to be read.
@@ -142,7 +142,7 @@ def plan(
     _refuse_calls(entries)
     left = [entry for entry in entries if entry.kind not in _LEFT_OUT | _ALWAYS]
     after = [entry for entry in left if entry.kind in _AFTER_OWNERS]
-    refreshes = [entry for entry in left if entry.kind == _REFRESH]
+    refreshes = [entry for entry in left if entry.kind == REFRESH]
     event_triggers = [entry for entry in left if _of_event_trigger(entry)]
     switches = in_order(left)
     others = {e.id for e in (*after, *refreshes, *event_triggers, *switches)}
