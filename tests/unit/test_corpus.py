@@ -48,36 +48,22 @@ def test_the_page_is_written_from_the_measurements(
     assert "an application (a/b 123)" in output.read_text()
 
 
-def test_files_are_in_the_order_of_their_tool(tmp_path: Path) -> None:
-    for name, text in {
-        "V1_10__c.sql": "SELECT 3",
-        "V1_2__b.sql": "CREATE INDEX CONCURRENTLY i ON t (a)",
-        "V1_1__a.sql": "SELECT 1",
-    }.items():
-        (tmp_path / name).write_text(text)
-    found = histories.read("flyway", tmp_path).migrations
-    assert [(one.name, one.transaction) for one in found] == [
-        ("V1_1__a.sql", True),
-        ("V1_2__b.sql", False),
-        ("V1_10__c.sql", True),
-    ]
-
-
-def test_diesel_s_files_say_what_runs_outside_of_a_transaction(tmp_path: Path) -> None:
+def test_a_folder_is_read_as_its_tool_reads_it(tmp_path: Path) -> None:
     for name in ("2024-01-02-000000_b", "20230101000000_a"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "up.sql").write_text("SELECT 1;")
     (tmp_path / "2024-01-02-000000_b" / "metadata.toml").write_text("run_in_transaction = false\n")
-    found = histories.read("diesel", tmp_path).migrations
-    assert [(one.name, one.transaction) for one in found] == [
-        ("20230101000000_a", True),
-        ("2024-01-02-000000_b", False),
+    found = histories.read(tmp_path)
+    assert found.tool.name == "Diesel"
+    assert "CREATE TABLE public.__diesel_schema_migrations" in found.tables
+    assert [(one.file, one.transaction) for one in found.migrations] == [
+        ("20230101000000_a/up.sql", True),
+        ("2024-01-02-000000_b/up.sql", False),
     ]
 
 
-def test_of_goose_s_files_the_part_above_down_is_applied(tmp_path: Path) -> None:
-    text = "-- +goose no transaction\n-- +goose Up\nSELECT 1;\n-- +goose Down\nSELECT 2;\n"
-    (tmp_path / "1_a.sql").write_text(text)
-    (found,) = histories.read("goose", tmp_path).migrations
-    assert found.text == "-- +goose no transaction\n-- +goose Up\nSELECT 1;\n"
-    assert found.transaction is False
+def test_a_folder_of_no_tool_is_one_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["run", "x", str(tmp_path), "--results", str(tmp_path)]) == 1
+    assert "is empty" in capsys.readouterr().err

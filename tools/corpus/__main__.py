@@ -19,7 +19,7 @@ from sandbox.logins import OWNER, SUPERUSER
 from tools import cli
 from tools.cli import Parser, say
 from tools.corpus import page
-from tools.corpus.histories import KINDS, read
+from tools.corpus.histories import read
 from tools.corpus.page import Measured
 from tools.corpus.replay import Row, replay
 from tools.project import PROJECT
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(asked: argparse.Namespace) -> int:
-    history = read(asked.tool, asked.folder)
+    history = read(asked.folder)
     role = SUPERUSER if asked.superuser else OWNER
     rows = []
     with (
@@ -48,7 +48,7 @@ def _run(asked: argparse.Namespace) -> int:
     say(f"{asked.name}: {deployable} of {len(rows)} migrations can be deployed as they stand")
     kept = {
         "name": asked.name,
-        "tool": asked.tool,
+        "tool": history.tool.name,
         "source": asked.source,
         "role": "superuser" if asked.superuser else "owner of the database",
         "rows": [asdict(row) for row in rows],
@@ -88,7 +88,6 @@ def _parser() -> Parser:
     run = commands.add_parser("run", help="measure the migrations of one application")
     run.set_defaults(command=_run)
     run.add_argument("name", help="what the page calls it")
-    run.add_argument("tool", choices=KINDS, help="the migration tool")
     run.add_argument("folder", type=Path, help="its folder of migrations")
     run.add_argument("--results", type=Path, required=True, help="folder of the measurements")
     run.add_argument("--source", default="", help="repository and commit")

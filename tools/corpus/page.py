@@ -16,15 +16,14 @@ _INTRODUCTION = """\
 # Migrations of public applications
 
 Which migrations of public applications can be deployed as they stand, with no line written. \
-`python -m tools.corpus run NAME TOOL FOLDER --results RESULTS` measures the history of an \
+`python -m tools.corpus run NAME FOLDER --results RESULTS` measures the history of an \
 application, `python -m tools.corpus page --results RESULTS` writes this page.
 
 The history is replayed on an embedded server, from an empty database to its newest migration. \
 Each migration is planned as a run plans it, and deployed by the code that deploys in a run: it is \
 looked for, applied, and looked for again. It counts where it was recognised as absent before and \
 as applied afterwards, and all of its statements ran. The databases have no rows: what a migration \
-does to them is not tried here. The record is kept in Prisma's table, whichever the tool; the \
-transactions are those of the tool.
+does to them is not tried here.
 """
 _NONE = "Every one of them can be deployed as it stands."
 _REST = """\

@@ -27,15 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Row", "replay"]
 
 _DATABASE = "corpus"
-# What the record is kept in until its own tool is known here; what Diesel's own deployments make.
-_RECORDS = """
-CREATE TABLE public._prisma_migrations (
-    id varchar(36) PRIMARY KEY NOT NULL, checksum varchar(64) NOT NULL, finished_at timestamptz,
-    migration_name varchar(255) NOT NULL, logs text, rolled_back_at timestamptz,
-    started_at timestamptz NOT NULL DEFAULT now(), applied_steps_count integer NOT NULL DEFAULT 0);
-CREATE TABLE public.__diesel_schema_migrations (
-    version varchar(50) PRIMARY KEY NOT NULL, run_on timestamp NOT NULL DEFAULT now())
-"""
 
 
 @dataclass(frozen=True)
@@ -61,7 +52,7 @@ def replay(cluster: Cluster, history: Read, *, role: str) -> Iterator[Row]:
         making = sql.SQL("CREATE DATABASE {} OWNER {}")
         superuser.execute(making.format(sql.Identifier(_DATABASE), sql.Identifier(role)))
     with cluster.connect(_DATABASE, role) as own:
-        own.execute(_RECORDS)
+        own.execute(history.tables.encode())
     login = Login(**cluster.login(_DATABASE, role))
     for migration in history.migrations:
         started = time.monotonic()
@@ -76,7 +67,7 @@ def _one(
 ) -> tuple[str | None, str | None, str | None]:
     try:
         # As it travels.
-        made = plain(pending.plan(history.name, history.tool, [migration]))
+        made = plain(pending.plan(history.key, history.tool, [migration]))
         done = _deployed(login, read(Plan, made, file="the plan"))
     except (GonogoError, DatabaseError) as error:
         return _words(error), None, None

@@ -24,7 +24,9 @@ def plan(name: str, tool: History, migrations: Sequence[Migration]) -> Plan:
     Raises InputError for a file that cannot be deployed.
     """
     found = tuple(step for one in migrations for step in steps(tool, one))
-    recorded = tuple(Recorded(one.name, one.file, one.checksums) for one in migrations)
+    recorded = tuple(
+        Recorded(one.name, one.file, one.checksums, one.details or None) for one in migrations
+    )
     return Plan(
         steps=found,
         objects=runbooks.expected(found, Manifest(tool.schema), some=False),
