@@ -11,7 +11,7 @@ description:
   - Renders every phase script of the runbook from the facts in the evidence, puts it beside the runbook's SQL on the target host, and runs each in its own transaction over one connection.
   - Each script answers its checks; a script that dies keeps the answers it had given, the rest of its checks did not run.
   - Races are run with sessions of their own after the script that declares them.
-  - Test rows are committed only in residue mode V(keep) and only below rows that the run itself has made. Every row that may be created is in ledger.jsonl before the first script runs.
+  - Test rows are committed only where C(gonogo_residue) is V(keep), and only below rows that the run itself has made. Every row that may be created is in ledger.jsonl before the first script runs.
   - Releases the run lock at its end.
 extends_documentation_fragment: [gonogo, gonogo.login, gonogo.timeouts]
 options:

@@ -11,7 +11,7 @@ description:
   - Works on the twin that the stage twin has left, a copy of the database on the target host, and removes it at the end. The database itself is not touched.
   - Where the run deploys, applies the migration there, takes it back, compares schema and rows with what was there before, and applies it again. Nothing is ended there for its time; what takes longer than the budgets of the deployment is measured twice and is a HOLD where it stays so. Records of each statement how long it took, what it locked, rewrote and wrote.
   - Then runs preflight and phases with rows that stay, races included, whatever the inventory says about the database itself, and tries once more whether the migration can be taken back.
-  - Where another run has let this one in, compares the schema, as it is with the migration, with the one that run has seen.
+  - Where another run admits this one, compares the schema, as it is with the migration, with the one that run has seen.
   - On the controller, writes rehearsal.json and schema.json into the run's evidence. Fails where the run would deploy and the rehearsal is no GO; else what it finds is part of the verdict.
 extends_documentation_fragment: [gonogo, gonogo.login, gonogo.timeouts, gonogo.budgets]
 options:
@@ -97,7 +97,7 @@ rehearsal:
       type: bool
     unlike_promotion:
       description: What of the schema is not as it was validated.
-      returned: where another run has let this one in
+      returned: where another run admits this one
       type: list
     retried:
       description: 'What applying again came to of what no object tells: changes of the schema, and statements that could not be tried.'

@@ -11,7 +11,7 @@ def leave_standard_library() -> list[str]:
     """Have this Python find modules of its standard library only; returns what else was in its
     path: PYTHONPATH, the folders of installed packages, whatever others can write to.
 
-    The project's own half looks at these once it is there.
+    The project's own part looks at these once it is there.
     """
     standard = os.path.dirname(os.__file__)  # noqa: PTH120 - pathlib is not imported yet
     known = [standard, standard + "/lib-dynload"]
@@ -34,7 +34,7 @@ DOCUMENTATION = r"""
 module: gonogo_remote
 short_description: Do on the target host what a stage asks for
 description:
-  - The target host's half of all other modules of this project, which call it by themselves. It is no task of a playbook.
+  - The target host's part of all other modules of this project, which call it by themselves. It is no task of a playbook.
   - This file alone travels each time. What it stands on is sent once, and kept on the host as a file. Every call says the SHA-256 of that file and imports what it has read and verified, and nothing else.
   - The answer carries a seal that only who has read the question can make.
 extends_documentation_fragment: [gonogo]
@@ -158,7 +158,7 @@ def expanded(path: str) -> str:
 
 
 def failed(primary: str, hint: str | None = None) -> dict[str, Any]:
-    """A failure in the form that the controller's half understands."""
+    """A failure in the form that the controller's part understands."""
     error = {"primary": primary, "detail": None, "hint": hint}
     return {"failed": True, "msg": primary, "error": error}
 

@@ -50,7 +50,7 @@ options:
     description: The server's system identifier, where it is known.
     type: str
   promotion:
-    description: The evidence of another environment that lets this run in. Of which environment it has to be, and how old, only the inventory can say.
+    description: The evidence of another environment that admits this run. Of which environment it has to be, and how old, only the inventory can say.
     type: dict
     required: true
     suboptions:

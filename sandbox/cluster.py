@@ -106,7 +106,7 @@ class Cluster:
 
     @staticmethod
     def lives_in(directory: Path) -> bool:
-        """Whether ``directory`` is a cluster's, if only a half-made one's."""
+        """Whether ``directory`` is a cluster's, if only an unfinished one's."""
         return any((directory / name).exists() for name in (_RECORD, f"{_RECORD}.new"))
 
     @property

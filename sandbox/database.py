@@ -98,7 +98,7 @@ def marker(connection: psycopg.Connection, database: str) -> str | None:
 
 
 def _require_space(cluster: Cluster, scale: int) -> None:
-    """Refuse what would fill the disk half-way. Measured: 0.7 MB of tables, as much of WAL."""
+    """Refuse what would fill the disk midway. Measured: 0.7 MB of tables, as much of WAL."""
     want = _BASE_BYTES + scale * _SCALE_BYTES
     have = shutil.disk_usage(cluster.data_directory).free
     if have < want:

@@ -43,7 +43,7 @@ def start(path: Path, options: Options) -> State:
 
 
 def status(path: Path) -> State | None:
-    """The sandbox that runs in ``path``, or None; with half of its servers it does not run."""
+    """The sandbox that runs in ``path``, or None; with a part of its servers it does not run."""
     path = directory.resolve(path)
     cluster = Cluster.find(path)
     saved = state.read(path)

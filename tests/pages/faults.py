@@ -53,7 +53,7 @@ _ENDED = (
     (
         "ansible-playbook and what writes get SIGKILL; ansible-playbook gets SIGTERM",
         "before every single change of a file, on either side (some 140 in a run)",
-        "no verdict, or the one that was earned; nothing half-made is left but in the run's own"
+        "no verdict, or the one that was earned; nothing unfinished is left but in the run's own"
         " directory",
         _CHANGE,
     ),
@@ -235,7 +235,7 @@ _LOST = (
     (
         "the host's disk is full",
         "backup",
-        "HOLD: `No space left on device`; half a backup is none",
+        "HOLD: `No space left on device`; a part of a backup is none",
         f"{_HERE}::test_no_room_for_the_backup",
     ),
     (

@@ -73,7 +73,7 @@ _ROLES = _rows(
     ),
     (
         "the login of the target host",
-        "owns the backups, the SQL and the project's half there",
+        "owns the backups, the SQL and the project's part there",
         "no root; its files are its own (0700, 0600)",
         "test_run.py::test_target_profile_is_a_go",
     ),

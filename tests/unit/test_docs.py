@@ -85,7 +85,7 @@ def test_a_module_is_documented(file: Path) -> None:
 @pytest.mark.parametrize("file", MODULES, ids=lambda file: file.stem)
 def test_every_module_has_its_half_on_the_controller(file: Path) -> None:
     if file.stem == "gonogo_remote":
-        # Not a stage: the halves of all stages call it.
+        # Not a stage: the parts of all stages call it.
         return
     plugin = ROOT / "action_plugins" / file.name
     assert "class ActionModule(" in plugin.read_text(encoding="utf-8")

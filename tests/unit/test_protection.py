@@ -206,7 +206,7 @@ def test_evidence_that_lets_nobody_in_is_named(tmp_path: Path) -> None:
     run.mkdir(parents=True)
     (run / "events.jsonl").write_text("x\n")
     inventory = {"gonogo_environment": "production", "gonogo_promotion_from": "staging"}
-    with pytest.raises(InputError, match="does not let this run in") as caught:
+    with pytest.raises(InputError, match="does not admit this run") as caught:
         admitted(inventory, evidence=str(run))
     assert f"gonogo_promotion_evidence is {run}" in caught.value.render()
 

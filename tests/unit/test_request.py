@@ -152,7 +152,7 @@ def test_right(given: dict[str, Any]) -> None:
         ({"parameters": ["a"]}, "must be a mapping\nDETAIL:  gonogo_parameters is \"['a']\""),
         ({"waivers": WAIVER}, "must be a list\nDETAIL:  gonogo_waivers is "),
         ({"refused_databases": "apms_db"}, 'must be a list\nDETAIL:  gonogo_refused_databases is "apms_db"'),
-        ({"residue": "kep"}, "not a residue mode\nDETAIL:  gonogo_residue is \"kep\"\nHINT:  Did you mean 'keep'?"),
+        ({"residue": "kep"}, "test rows are kept or rolled back, nothing else\nDETAIL:  gonogo_residue is \"kep\"\nHINT:  Did you mean 'keep'?"),
         ({"timeouts": {"locks": "5s"}}, "there is no timeout 'locks'\nDETAIL:  gonogo_timeouts\nHINT:  Did you mean 'lock'?"),
         ({"timeouts": {"lock": 5}}, 'not a duration\nDETAIL:  gonogo_timeouts.lock is "5"\nHINT:  Write it like 500ms, 5s or 10min. Without a limit nothing is run.'),
         ({"timeouts": {"lock": "0"}}, 'not a duration\nDETAIL:  gonogo_timeouts.lock is "0"\nHINT:  Write it like 500ms, 5s or 10min. Without a limit nothing is run.'),

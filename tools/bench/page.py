@@ -31,8 +31,8 @@ in the script, and so the run's to pay: proving the target, the lock, reading th
 sealing it, the race (two sessions), evidence, verdict, reports. Not in the script either is what \
 a person does between the commands: look up values, paste them, read, decide.
 
-Both log in anew each time, find their files in the page cache, and leave nothing: residue mode \
-`rollback`, backups removed. One pair to warm up does not count. The ratio is the median of the \
+Both log in anew each time, find their files in the page cache, and leave nothing: test rows \
+are rolled back, backups removed. One pair to warm up does not count. The ratio is the median of the \
 ratios of neighbours. CPU is user and system time of controller, target host and server together.
 """
 

@@ -32,7 +32,7 @@ class Cache:
     def made(self, name: str, make: Callable[[Path], None]) -> Path:
         """The directory of this name, filled by ``make`` unless it is there already.
 
-        What was left half-made is made again. Whoever comes second waits for the first.
+        What was left unfinished is made again. Whoever comes second waits for the first.
         """
         found = self.find(name)
         if found is not None:

@@ -103,13 +103,13 @@ class _Sandbox:
                 sandbox._manage("stop")
 
     def judge_without_a_trace(self) -> None:
-        """A run in residue mode rollback: its verdict, and a database as it was."""
+        """A run whose test rows are rolled back: its verdict, and a database as it was."""
         before = self._contents()
         self._judge("rollback")
         self._require_same(before, f"{self.profile}, rollback")
 
     def judge_and_clean_up(self) -> None:
-        """A run in residue mode keep: its verdict, its rows, and a cleanup that removes them."""
+        """A run whose test rows stay: its verdict, its rows, and a cleanup that removes them."""
         before = self._contents()
         runs = self._judge("keep")
         if not contents.differences(before, self._contents()):

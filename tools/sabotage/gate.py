@@ -1,7 +1,7 @@
 """The gate, as the playbook has it: its own stages and its own verdict, one call each.
 
-What a playbook adds is Ansible and the way to the target host; here the controller's half of a
-stage calls the target's half directly. The stages that judge the schema take part: the proof of
+What a playbook adds is Ansible and the way to the target host; here the controller's part of a
+stage calls the target's part directly. The stages that judge the schema take part: the proof of
 the target, preflight, the phases. Those about the archive and the files do not.
 """
 

@@ -1,4 +1,4 @@
-"""What both halves of the project know: errors, limits, the login, the form of what travels.
+"""What both parts of the project know: errors, limits, the login, the form of what travels.
 
 Python 3.9, standard library only.
 """

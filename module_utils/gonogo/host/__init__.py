@@ -1,4 +1,4 @@
-"""What travels to the target host: its half of every stage.
+"""What travels to the target host: its part of every stage.
 
 ==============  =================================================================================
 `answer`        the request of the controller, answered: the module `gonogo_remote` calls it

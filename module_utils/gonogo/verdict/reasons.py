@@ -31,7 +31,7 @@ def run_reasons(run: RunRecord | None) -> list[Reason]:
         if not getattr(run, key)
     ]
     if is_protected(run) and not run.promotion:
-        text = "no evidence of another environment has let this run in"
+        text = "no evidence of another environment admits this run"
         reasons.append(hold("promotion", "run", text))
     return reasons
 

@@ -64,7 +64,7 @@ def _failed(problem: Problem) -> Reason:
 
 
 def _unlike_promotion(rehearsal: Rehearsal) -> list[Reason]:
-    """The schema has to be the one that the run has seen which has let this one in."""
+    """The schema has to be the one of the run that admits this one."""
     different = rehearsal.unlike_promotion
     if rehearsal.promoted and different is None:
         text = "nobody could compare the schema with the one that was validated"

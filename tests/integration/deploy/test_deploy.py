@@ -222,7 +222,7 @@ def test_only_the_schema_that_is_on_record_is_changed(database: Database, tmp_pa
     assert deployed(database, plan, sealed=again.schema_before).action == "applied"
 
 
-# --- a failure half-way ------------------------------------------------------------------------
+# --- a failure midway ------------------------------------------------------------------------
 
 
 def test_a_failure_leaves_everything_as_it_was(database: Database, tmp_path: Path) -> None:

@@ -215,7 +215,7 @@ def test_no_room_for_the_backup(scene: Faults) -> None:
         (scene.host_directory / "filler").unlink()
         assert decided(scene.runs[-1]) == "HOLD"
         scene.next_is_right()
-        # Half a backup is none.
+        # A part of a backup is none.
         assert len([*(scene.host_directory / "backups").glob("*.dump")]) == 1
 
 

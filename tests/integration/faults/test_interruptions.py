@@ -443,7 +443,7 @@ class Chaos(Scene):
         return bool(row[0]) or any(name[-5:] in _AT_WORK for name in sessions(self.database))
 
     def _leaves_nothing(self, case: str) -> None:
-        """No process, session, note or file half-made."""
+        """No process or session, no note, no unfinished file."""
         until(lambda: not self.gate.processes())
         assert not [name for name in sessions(self.database) if name.startswith("gonogo")], case
         assert not list((self.controller.runs_dir / ".open").iterdir()), case

@@ -77,7 +77,7 @@ class Mishaps(Scene):
         return attempt.output
 
     def nothing_is_lost(self) -> None:
-        """As `explained`; and every file half-made is a dead run's own, or gone."""
+        """As `explained`; and every unfinished file is a dead run's own, or gone."""
         self.explained()
         names = {run.name for run in self.runs}
         for directory in (self.controller.runs_dir, self.host_directory):

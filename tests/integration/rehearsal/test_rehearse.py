@@ -106,7 +106,7 @@ def test_what_is_not_finished_is_finished_where_that_is_wanted(
     found = tried(rehearse.apply_revert_reapply, database, plan, undo, resume=True)
     assert found.problem is None
     assert found.deployment.action == "applied"
-    # Half of it was there before, so there is nothing to compare with.
+    # A part of it was there before, so there is nothing to compare with.
     assert found.undone is None
 
 

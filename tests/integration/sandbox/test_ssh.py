@@ -759,7 +759,7 @@ def test_sandbox_can_be_logged_in_to(line: CommandLine) -> None:
     different = line.run("start", "--ssh", "none")
     assert different.returncode == 1
     assert "SSH server: have builtin, want none" in different.stderr
-    # With half of its servers it does not run, and the next start makes it whole.
+    # With a part of its servers it does not run, and the next start makes it whole.
     server = Builtin.find_in(line.directory / "ssh")
     assert server is not None
     server.process.send(signal.SIGKILL)

@@ -45,7 +45,7 @@ REHEARSAL = StageOptions(
             "Then runs preflight and phases with rows that stay, races included, whatever the "
             "inventory says about the database itself, and tries once more whether the migration"
             " can be taken back.",
-            "Where another run has let this one in, compares the schema, as it is with the "
+            "Where another run admits this one, compares the schema, as it is with the "
             "migration, with the one that run has seen.",
             "On the controller, writes rehearsal.json and schema.json into the run's evidence. "
             "Fails where the run would deploy and the rehearsal is no GO; else what it finds is "
@@ -116,7 +116,7 @@ REHEARSAL = StageOptions(
                         "unlike_promotion",
                         "list",
                         "What of the schema is not as it was validated.",
-                        returned="where another run has let this one in",
+                        returned="where another run admits this one",
                     ),
                     Returned(
                         "retried",

@@ -154,9 +154,9 @@ PHASES = StageOptions(
             "Each script answers its checks; a script that dies keeps the answers it had given, "
             "the rest of its checks did not run.",
             "Races are run with sessions of their own after the script that declares them.",
-            "Test rows are committed only in residue mode V(keep) and only below rows that the "
-            "run itself has made. Every row that may be created is in ledger.jsonl before the "
-            "first script runs.",
+            "Test rows are committed only where C(gonogo_residue) is V(keep), and only below rows "
+            "that the run itself has made. Every row that may be created is in ledger.jsonl "
+            "before the first script runs.",
             "Releases the run lock at its end.",
         ),
         check_mode="The stage is skipped, there is no run it could belong to.",

@@ -194,7 +194,7 @@ TARGET = StageOptions(
             "dict",
             used=TASK,
             required=True,
-            text="The evidence of another environment that lets this run in. Of which environment "
+            text="The evidence of another environment that admits this run. Of which environment "
             "it has to be, and how old, only the inventory can say.",
             options=(
                 Option(

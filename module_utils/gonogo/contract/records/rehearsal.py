@@ -113,7 +113,7 @@ class Rehearsal(FileRecord):
     """What a run has tried on its twin, and why where it has tried nothing.
 
     `done` is true, or None where there was no twin; `required` is whether the run must not go on
-    without it, `promoted` whether another run has let this one in. `unlike_promotion` are the names
+    without it, `promoted` whether another run admits this one. `unlike_promotion` are the names
     of what of the schema is not as it was validated, None where nobody could compare. `checks` are
     the results of the checks, with rows that stay, `scripts` is file → digest of what asked them.
     The other fields are those of `Trial`; `back` is the undo tried once the phases have written.

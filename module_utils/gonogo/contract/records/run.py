@@ -94,7 +94,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Promotion:
-    """The run that lets this one in."""
+    """The run that admits this one."""
 
     run_id: str
     environment: str

@@ -1,4 +1,4 @@
-"""What of the controller's Python is sent to a target host: this project's half, and psycopg.
+"""What of the controller's Python is sent to a target host: this project's part, and psycopg.
 
 A package travels as a bundle (see `bundle.py`): one file of text, kept on the host under the name
 of its content. It is sent once; every later call says its SHA-256 and finds it. (Ansible's own way

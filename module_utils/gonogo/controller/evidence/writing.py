@@ -253,7 +253,7 @@ class Run:
                 disk.write_all(chain, (canonical.line(plain(record)) + "\n").encode())
                 os.fsync(chain)
             except OSError:
-                os.ftruncate(chain, size)  # half a line would make the whole chain unreadable
+                os.ftruncate(chain, size)  # a part of a line would make the whole chain unreadable
                 raise
         return record
 

@@ -96,7 +96,7 @@ def admitted(
     runbook: Runbook,
     now: datetime,
 ) -> Admitted | None:
-    """The run that lets this one in, None where none is asked for.
+    """The run that admits this one, None where none is asked for.
 
     Raises InputError, before anything is connected to.
     """
@@ -226,7 +226,7 @@ def _refused(
     what: str, path: Path, detail: str | None = None, hint: str | None = None
 ) -> InputError:
     return InputError(
-        f"the evidence shown does not let this run in: {what}",
+        f"the evidence shown does not admit this run: {what}",
         # A directory of evidence that is there: its path is no secret.
         detail="\n".join(part for part in (f"{_KEY} is {path}", detail) if part),
         hint=hint or "Validate there again, with the files as they are now.",

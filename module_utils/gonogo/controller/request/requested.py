@@ -296,7 +296,7 @@ def _check_residue(residue: str, protection: Protection) -> None:
     if residue not in _RESIDUES:
         near = difflib.get_close_matches(residue, _RESIDUES, n=1)
         raise InputError(
-            "not a residue mode",
+            "test rows are kept or rolled back, nothing else",
             key="gonogo_residue",
             value=residue,
             hint=f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(_RESIDUES)}.",

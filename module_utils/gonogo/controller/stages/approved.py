@@ -1,4 +1,4 @@
-"""The controller's half of what only happens after approval: cleanup, undo, restore.
+"""The controller's part of what only happens after approval: cleanup, undo, restore.
 
 Asked without an approval it shows the plan: what would be done, found out without doing it. Asked
 with the approval of that very plan it does it. Plan and approval are in the evidence of the run

@@ -1,4 +1,4 @@
-"""The controller's half of a stage: what it does, whoever runs it.
+"""The controller's part of a stage: what it does, whoever runs it.
 
 A stage is one file here, and one of the same name in `host/stages`: it renders what its entry
 needs, has the entry answer on the target host, and writes what came back into the evidence. It

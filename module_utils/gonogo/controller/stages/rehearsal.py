@@ -188,7 +188,7 @@ class Rehearsal(Stage[RehearsalTask]):
         return replace(answer, never_failed=blind)
 
     def _unlike(self, trial: _Trial, schema: Mapping[str, str]) -> tuple[str, ...] | None:
-        """Names that differ from the schema of the run that let this one in; None if unknown."""
+        """Names that differ from the schema of the run that admits this one; None if unknown."""
         run = trial.run
         if not (run.path / "promotion_schema.json").is_file():
             return None

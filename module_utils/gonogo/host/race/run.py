@@ -1,4 +1,4 @@
-"""Runs a race: a session for each name, and one that looks on.
+"""Runs a race: a session for each name, and one that observes them.
 
 Runs on the target host: Python 3.9, standard library and psycopg.
 """
@@ -31,7 +31,7 @@ Connect = Callable[[], "psycopg.Connection[Any]"]
 
 @dataclass(frozen=True)
 class _Event:
-    """What a step really came to: an end (with a state), waiting, or nothing in time."""
+    """The outcome of a step: an end (with a state), waiting, or nothing in time."""
 
     state: str | None = None
     constraint: str = ""
@@ -61,7 +61,7 @@ class _Event:
 
 
 def _words(error: psycopg.Error) -> str:
-    """What is wrong, without the detail: that quotes rows."""
+    """What is wrong, without the DETAIL, which quotes rows."""
     return str(described(error)["message"])
 
 
@@ -83,7 +83,7 @@ class _Session:
         threading.Thread(target=self._send, args=(sql,), daemon=True).start()
 
     def ended(self, seconds: float) -> _Event | None:
-        """What the statement came to, if it ends within this time."""
+        """The outcome of the statement, if it ends within this time."""
         return self._event if self._ended.wait(seconds) else None
 
     def _send(self, sql: str) -> None:
@@ -100,7 +100,7 @@ class _Session:
             self._ended.set()
 
     def leave(self, seconds: float) -> bool:
-        """Cancel what runs and undo what is open; False if the session does not come back."""
+        """Cancel the statement and roll the transaction back; False if the session does not answer."""
         if not self._ended.is_set():
             with suppress(psycopg.Error):
                 self.connection.cancel()
@@ -130,7 +130,7 @@ class _Race:
         self.observer = connect()
 
     def close(self) -> None:
-        """Leave no session behind, not even one that does not answer any more."""
+        """Close the session, even where it no longer answers."""
         for session in self.sessions.values():
             if not session.leave(1.0) and self.observer is not None:
                 with suppress(psycopg.Error):
@@ -155,7 +155,7 @@ class _Race:
                 return
         for permutation in self.spec.permutations:
             seen = self._steps(permutation)
-            # All at once: a session that waits is only free when the one it waits for is.
+            # All at once: a session that waits is free only after the session it waits for.
             back = [session.leave(self.deadline) for session in self.sessions.values()]
             if not all(back):
                 self.doubts.append(f"{permutation.name}: a session did not come back")
@@ -209,7 +209,7 @@ class _Race:
         return _Event(message=f"no end after {self.deadline:g} s{held}")
 
     def _ask(self, permutation: Permutation, seen: Sequence[str]) -> None:
-        """Of the session that looks on: no code of the application has run in it."""
+        """Ask the observing session: no code of the application has run in it."""
         assert self.observer is not None
         row = self.observer.execute(permutation.question.encode()).fetchone()
         ok, examined, observed = row or (None, 0, "no answer")

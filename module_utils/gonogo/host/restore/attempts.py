@@ -1,9 +1,9 @@
 """A restore that fails is tried once more, in the plainest way there is, before anything is said.
 
-Side by side, pg_restore goes by what pg_dump has noted of what needs what, and that is not all:
-a trigger of a partition is there with that of its parent, a privilege with the option to grant it.
-A setting of the database may stand in the way, too. In a row, into a database that is fresh and has
-no settings yet, every archive can be restored that can be restored at all.
+With several sessions, pg_restore relies on the dependencies that pg_dump has noted, and these are
+not complete: the trigger of a partition needs that of its parent, a privilege needs the grant
+option that it was granted with. A setting of the database may stand in the way, too. One session,
+in a new database without settings, restores every archive that can be restored at all.
 
 Runs on the target host: Python 3.9, standard library only.
 """
@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Manner:
-    """How many sessions restore side by side, and whether the database has its settings first."""
+    """The number of sessions that restore at once, and whether the database has its settings first."""
 
     jobs: int
     settings_first: bool
@@ -41,7 +41,7 @@ class NotFilledError(Exception):
 
 @contextlib.contextmanager
 def filling() -> Iterator[None]:
-    """Around what puts the archive into the database: its failure is one of the attempt."""
+    """The context in which the archive is restored: a failure inside is one of the attempt."""
     try:
         yield
     except GonogoError as error:
@@ -65,7 +65,7 @@ def tried(jobs: int, attempt: Callable[[Manner], Result]) -> tuple[Result, Gonog
     except NotFilledError as failed:
         raise failed.error from None
     except GonogoError as error:
-        # Nothing came of it, so the first one is still of interest.
+        # The second attempt has failed too, so the first failure is still of interest.
         told = f"The first attempt failed: {first.render()}"
         error.detail = f"{error.detail}\n{told}" if error.detail else told
         raise

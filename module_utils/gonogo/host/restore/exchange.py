@@ -1,7 +1,7 @@
 """Two databases change names, and nobody is ever without one.
 
-The one that loses its name is read-only from that moment on. It is one transaction: whoever comes
-after an interruption finds all of it, or nothing.
+The database that loses its name is read-only from then on. The change is one transaction: after an
+interruption it was made as a whole, or not at all.
 
 Runs on the target host: Python 3.9, standard library and psycopg.
 """
@@ -25,7 +25,7 @@ _SECONDS = 60.0
 _POLL_SECONDS = 0.02
 _IN_USE = "55006"
 
-# By its oid: once it has another name, nobody who comes to the new one is ended.
+# By its oid: once the names have changed, no session of the new database is ended.
 _END_SESSIONS = """
 SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
 WHERE datid = %s AND pid <> pg_catalog.pg_backend_pid()

@@ -21,9 +21,9 @@ _PART = re.compile(
     r"(DETAIL|HINT|CONTEXT|QUERY|LINE \d+|LOCATION|Command was): ?\s*(.*)", re.DOTALL
 )
 _SEVERITY = re.compile(r"(?:could not execute query: )?(?:ERROR|FATAL|PANIC): ")
-# It says that another process has said why.
+# This message says that another process has given the reason.
 _NOISE = "a worker process died unexpectedly"
-# It says so to every server, and only those from 17 on know it.
+# pg_restore sends this setting to every server; those before 17 do not know it.
 _NEWER_SETTING = 'unrecognized configuration parameter "transaction_timeout"'
 
 # A message about rows quotes their values, and names behind a word that says of what.
@@ -34,7 +34,7 @@ _OF_A_NAME = frozenset(
     | {"language", "parameter", "partition", "relation", "role", "schema", "sequence", "table"}
     | {"trigger", "type", "view"}
 )
-# Where something happened; of the rest of a context much is a value.
+# The place in a context. Much of the rest of a context is values.
 _PLACE = re.compile(
     r"PL/\w+ function .*|SQL function .*|COPY .*?, line \d+(?:, column [^:\"]*(?=: |$))?"
 )
@@ -101,7 +101,7 @@ def _failure(text: str, entry: Entry | None) -> Failure:
         if part:
             name = part[1]
         parts.setdefault(name, []).append(part[2] if part else line)
-    # An object that is only made knows no rows.
+    # Making an object touches no rows.
     of_rows = entry is None or entry.section != PRE_DATA
     message = _SEVERITY.sub("", _joined(parts.get("message", ())))
     context = [place[0] for place in map(_PLACE.match, parts.get("CONTEXT", ())) if place]

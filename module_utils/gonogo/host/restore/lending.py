@@ -1,4 +1,5 @@
-"""What an owner may read of others, as the archive says, so that his stand-in may read it as well.
+"""The rights to read that the archive gives an owner to tables of others: his stand-in needs them
+too.
 
 A CHECK may look at rows of another owner. The privileges of an archive are restored last; until
 then nobody but the owner of a table may read it. So what an owner has been granted is lent to his

@@ -1,9 +1,10 @@
-"""A database that a call of ours has made, and is the only one that may drop it.
+"""A database that a call of ours has made. Only that call may drop it, or a later one that can
+prove what it is.
 
-Names prove nothing, and a comment is written by whoever owns the database. So the call that made
-one knows it by its oid and its name, both together. One whose call was killed is known by a comment
-that says what it is for, and the oid and the name of this very database: a comment that was copied,
-or came along with a rename, fits no other.
+A name proves nothing, and the owner of a database writes its comment. So the call that made a
+database knows it by its oid together with its name. The database of a killed call is known by a
+comment that says its purpose, its oid and its name: a comment that was copied, or that came along
+with a rename, fits no other database.
 
 Runs on the target host: Python 3.9, standard library and psycopg.
 """
@@ -86,7 +87,7 @@ def find(connection: Any, name: str, run_id: str, purpose: str) -> Made | None:
 
 
 def unused(connection: Any, purpose: str) -> tuple[list[Made], list[str]]:
-    """What calls that were killed have left of this purpose, and nobody is connected to.
+    """The databases of this purpose that killed calls have left and nobody is connected to.
 
     Returns those that are proven to be ours, and the names of those whose comment only begins like
     ours: they are for a person to look at.

@@ -1,4 +1,4 @@
-"""What has become of a restore that nobody has heard of any more.
+"""What became of an interrupted restore.
 
 Two databases change names in one transaction, and the oid of the one that lost its name was sealed
 before. So the catalog says whether it was done.

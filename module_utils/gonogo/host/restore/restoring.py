@@ -1,4 +1,4 @@
-"""pg_restore, and the archive seen to be the one that was sealed.
+"""pg_restore, and the proof that an archive is the one that was sealed.
 
 Runs on the target host: Python 3.9, standard library only.
 """
@@ -145,7 +145,7 @@ def run(
     if ": error: " in said:
         by_id = {entry.id: entry for entry in toc.read(archive.directory)}
         found = failures.read(said, by_id)
-    # It counts what it says to older servers in vain.
+    # The exit status 1 may come from settings that an older server does not know.
     if not found and done.returncode in ((0, 1) if lenient else (0,)):
         return
     ended = (
@@ -162,7 +162,9 @@ def run(
 
 
 def _kind(found: Sequence[Failure]) -> type[GonogoError]:
-    """Whose fault it is. One of these words says so; a process that has only ended says nothing."""
+    """Whose fault a failure is. The words of one of these errors say so; a process that has only
+    ended says nothing.
+    """
     words = "\n".join(map(_words, found))
     if any(map(_is_lacking, found)) or any(hint in words for hint in _OF_RIGHTS):
         return UnprovenError

@@ -1,4 +1,4 @@
-"""Whose functions restoring an archive would run.
+"""The owners of the functions that restoring an archive would run.
 
 Runs on the target host: Python 3.9, standard library only.
 """

@@ -1,9 +1,10 @@
 """Which entries of an archive only say whether a partition's trigger fires. Pure functions.
 
-Such a trigger is made with that of the partitioned table, on which pg_dump notes no dependency, and
-which it may write behind it: triggers are written in the order of the names of their tables. And a
-switch of a partitioned table is one of all its partitions. So they are restored behind all other
-triggers, one after the other, that of a partition behind that of its parent.
+The trigger of a partition is made with the trigger of the partitioned table. pg_dump notes no
+dependency between the two, and may write the partition's first: it writes triggers in the order of
+the names of their tables. Whether the trigger of a partitioned table fires is also set for all its
+partitions. So these entries are restored after all other triggers, one by one, and those of a
+partition after those of its parent.
 
 Runs on the target host: Python 3.9, standard library only.
 """

@@ -40,7 +40,7 @@ _INVALID_VALUE = "22023"
 
 _DEFAULT_TIMEOUTS = Timeouts()
 
-# SQLSTATE with which a server ends a statement or a session → the setting that has told it to.
+# SQLSTATE with which a server ends a statement or a session → the setting that made it do so.
 _LIMITS = {
     "57014": "statement_timeout",
     "25P03": "idle_in_transaction_session_timeout",
@@ -49,7 +49,7 @@ _LIMITS = {
 }
 
 _ACTIVE = psycopg.pq.TransactionStatus.ACTIVE
-# The sessions of this process that nobody has forgotten.
+# The open sessions of this process.
 _opened: weakref.WeakSet[psycopg.Connection[Any]] = weakref.WeakSet()
 
 # From the first quotation mark to the last, in any of the languages of lc_messages.
@@ -68,13 +68,12 @@ def connect(
 ) -> psycopg.Connection[Any]:
     """Open an autocommit session called `name` with pinned settings.
 
-    `database` is another one on the same server; `password` is that of a role that was made for the
-    moment. `options` are settings of the session from the start on. Raises GonogoError when the
-    server refuses.
+    `database` is another one on the same server; `password` is that of a stand-in. The session has
+    the settings `options` from its start. Raises GonogoError when the server refuses.
     """
     clean_environment()
     if login.service_file:
-        # libpq has a keyword for it only from version 18 on.
+        # libpq has had a keyword for it since version 18.
         os.environ["PGSERVICEFILE"] = login.service_file
     if login.service:
         _check_service(login)
@@ -93,7 +92,7 @@ def connect(
         connection.close()
         if not (error.sqlstate is None or error.sqlstate in _LIMITS):
             raise _cannot_be_set_up(error) from error
-        # A limit of the server, the database or the role was faster than we.
+        # A limit of the server, the database or the role ended it before ours was set.
         keywords["options"] = f"{own} {without_limits(version)}".strip()
         connection = _opened_with(login, keywords)
         try:
@@ -138,21 +137,20 @@ def no_event_triggers(server_version: int) -> str | None:
 
 
 def cancel_all() -> None:
-    """Cancel what the sessions of this process do at the moment; for another thread to call."""
+    """Cancel the running statements of all sessions of this process; another thread calls it."""
     for connection in list(_opened):
-        # A session that is being closed, or a server that does not answer: there is nothing else
-        # that could be done about it.
+        # The session is being closed, or its server does not answer. Nothing else can be done.
         with contextlib.suppress(DatabaseError, RuntimeError):
             if not connection.closed and connection.info.transaction_status == _ACTIVE:
                 connection.cancel()
 
 
 def reached(connection: psycopg.Connection[Any]) -> dict[str, str]:
-    """Where a session has really gone, in libpq's words: host, hostaddr, port, user.
+    """The server that a session is connected to, in libpq's words: host, hostaddr, port, user.
 
-    Client programs are sent to the same place with it. By themselves they may go elsewhere: the
-    default directory of the socket differs between builds of libpq, and a name has one of
-    several addresses each time. Nor does a limit end their sessions, whoever has set it.
+    Client programs are told to connect to the same server. By themselves they may reach another
+    one: the default directory of the socket differs between builds of libpq, and a host name may
+    have several addresses. The options also lift the limits that would end their sessions.
     """
     info = connection.info
     found = {
@@ -185,7 +183,7 @@ def described(error: DatabaseError) -> dict[str, str | None]:
 def _hint(state: str) -> str | None:
     setting = _LIMITS.get(state)
     if setting is None or state == "57014":
-        # A statement is also cancelled by people, and by limits of ours.
+        # People cancel statements too, and so do limits of ours.
         return None
     return (
         f"{setting} has ended the session. Those of this project begin without it: code of the "
@@ -194,7 +192,7 @@ def _hint(state: str) -> str | None:
 
 
 def _check_service(login: Login) -> None:
-    """Refuse a service that means another database, or shows its password to everybody."""
+    """Refuse a service that names another database, or whose file shows a password to everybody."""
     os.environ["PGSERVICE"] = login.service or ""
     try:
         said = {
@@ -226,12 +224,12 @@ def _pin(connection: psycopg.Connection[Any], *, timeouts: Timeouts, read_only: 
         "default_transaction_read_only": "on" if read_only else "off",
     }
     if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
-        # Its text is bytes that nobody has looked at. This way each is a character.
+        # The server converts no text of such a database. This way each byte is a character.
         values["client_encoding"] = "LATIN1"
     newer = {**NEWER, **PEER}
     calls = ", ".join(
         ["pg_catalog.set_config(%s, %s, false)"] * len(values)
-        # One that this server does not know has no value.
+        # A setting that this server does not know has no value.
         + [
             "CASE WHEN pg_catalog.current_setting(%s, true) OPERATOR(pg_catalog.<>) ''"
             " THEN pg_catalog.set_config(%s, %s, false) END"

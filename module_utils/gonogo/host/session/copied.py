@@ -1,8 +1,9 @@
 """The rows of a table as COPY writes them: counted and hashed without planning a query.
 
-Whoever plans a query of a table runs what its indexes and statistics call of constants, with his
-own rights; COPY plans nothing, evaluates nothing, and writes what a dump has. So a table whose
-indexes or statistics call a function of somebody is read this way. It is slower: the rows travel.
+To plan a query of a table is to run the functions that its indexes and statistics call on
+constants, with the rights of the session. COPY plans nothing, evaluates nothing, and writes what a
+dump has. So a table whose indexes or statistics call a function of somebody else is read with COPY,
+which is slower: the rows travel.
 
 Runs on the target host: Python 3.9, standard library and psycopg.
 """
@@ -39,10 +40,10 @@ _MODULUS = 1 << 8 * _BYTES
 def rows(
     connection: Any, table: str, columns: Sequence[str], stop: threading.Event | None = None
 ) -> tuple[int, str]:
-    """How many rows the table itself has, and a sum of their hashes, independent of their order.
+    """The number of rows of the table itself, and an order-independent sum of their hashes.
 
-    `table` and `columns` are SQL; generated columns cannot be among them. Once `stop` is set, what
-    has been read so far.
+    `table` and `columns` are SQL; generated columns cannot be among them. Returns what has been
+    read so far once `stop` is set.
     """
     listed = f" ({', '.join(columns)})" if columns else ""
     count, total = 0, 0

@@ -1,4 +1,4 @@
-"""A process that outlives the one that starts it, and tells it once how it came out.
+"""A process that outlives its parent, and reports to it once how it came out.
 
 Runs on the target host: Python 3.9, standard library only.
 """
@@ -14,28 +14,27 @@ __all__ = ["Report", "spawn"]
 
 
 class Report:
-    """The way back to who has started the process."""
+    """The pipe to the parent of the process."""
 
     def __init__(self, descriptor: int):
         self._descriptor = descriptor
 
     def tell(self, outcome: Mapping[str, object]) -> None:
-        """Say how it came out. Only the first word counts."""
+        """Report how it came out. Only the first report counts."""
         try:
             os.write(self._descriptor, json.dumps(outcome).encode())
             os.close(self._descriptor)
         except OSError:
-            # Whoever asked is gone, or has been told before.
+            # The parent is gone, or has had its report.
             pass
 
 
 def spawn(
     work: Callable[[Report], None], *, meanwhile: Callable[[], None] | None = None
 ) -> dict[str, Any] | None:
-    """Call `work` in a process of its own; return what it told, None when it ended without a word.
+    """Call `work` in a process of its own; return its report, None when it ended without one.
 
-    `meanwhile` is called here while it has not told anything yet.
-    `work` does not return to the caller of this: its process ends with it.
+    `meanwhile` is called here until the report comes. The process ends where `work` returns.
     """
     reading, writing = os.pipe()
     child = os.fork()

@@ -1,4 +1,4 @@
-"""A session that works on the declared database alone: the way in that every change has.
+"""A session that works on the declared database alone. Every change begins with one.
 
 Runs on the target host: Python 3.9, standard library and psycopg.
 """
@@ -18,7 +18,7 @@ __all__ = ["Occupants", "enter"]
 
 @dataclass(frozen=True)
 class Occupants:
-    """Who has the run lock, None where nobody has it; and the runs with sessions here."""
+    """Who has the run lock (None: nobody), and the runs that have sessions here."""
 
     held: lock.Held | None
     others: Sequence[str]

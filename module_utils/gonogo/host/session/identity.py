@@ -32,7 +32,9 @@ def observe(connection: Any) -> Identity:
 
 
 def problems(declared: Declared, observed: Identity) -> list[GonogoError]:
-    """Return every reason not to touch this database, the gravest first; empty when it is right."""
+    """Return every reason not to touch this database, the gravest first; none when it is the
+    declared one.
+    """
     found = []
     for rule in _RULES:
         problem = rule(declared, observed)
@@ -124,7 +126,7 @@ def _server(declared: Declared, observed: Identity) -> GonogoError | None:
 
 
 def _validated(declared: Declared, observed: Identity) -> GonogoError | None:
-    """The markers do not tell: one can have been changed since."""
+    """Markers do not prove it: one can have been changed since."""
     there = declared.validated
     if not there or (there.system_identifier, there.database_oid) != (
         observed.system_identifier,

@@ -1,10 +1,10 @@
 """Whether the controller can still hear what a module will say.
 
-A module without a terminal is not told when its SSH connection or its controller ends; it goes
-on. But whoever should read its answer is gone, and the system knows that: at once where an end of
-the connection is closed, and where only the reader is gone, as soon as something is written.
-So a module is *watched*: while it works, an empty line is written now and then, which Ansible
-passes over; and once the link is cut, what its sessions do is cancelled.
+A module without a terminal gets no signal when its SSH connection or its controller ends: it goes
+on, though nobody will read its answer. The operating system knows that, at once where an end of the
+connection is closed; where only the reader is gone, as soon as something is written. So a module is
+*watched*: while it works, an empty line is written now and then, which Ansible ignores. Once the
+link is cut, the statements of its sessions are cancelled.
 
 Runs on the target host: Python 3.9, standard library only.
 """
@@ -33,24 +33,24 @@ _let_be = threading.Event()
 
 
 def is_cut() -> bool:
-    """Whether nobody reads the standard output any more. False where that cannot be told."""
+    """Whether nobody reads the standard output any more. False where that cannot be known."""
     if not hasattr(select, "poll"):
         return False
     poll = select.poll()
-    # Asked for nothing: what is told all the same is that the other end, or ours, is closed.
+    # No event is asked for. That the other end, or ours, is closed is reported all the same.
     poll.register(_STANDARD_OUTPUT, 0)
     return bool(poll.poll(0))
 
 
 def require() -> None:
-    """Raise GonogoError when the link is cut: whatever is begun now, nobody would ever know."""
+    """Raise GonogoError when the link is cut: nobody would learn what became of a new change."""
     if is_cut():
         raise GonogoError("the connection to the controller was lost")
 
 
 @contextmanager
 def watched(cancel: Callable[[], None]) -> Iterator[None]:
-    """While this lasts, call `cancel` again and again once the link is cut.
+    """Call `cancel` again and again once the link is cut, as long as this lasts.
 
     `cancel` is called in a thread of its own. Nobody else writes to the standard output meanwhile.
     """
@@ -68,12 +68,12 @@ def watched(cancel: Callable[[], None]) -> Iterator[None]:
 
 
 def let_be() -> None:
-    """Cancel nothing any more: from here on the work is being undone."""
+    """Stop cancelling: from here on the work is being undone."""
     _let_be.set()
 
 
 def go_on() -> None:
-    """Cancel again: what was undone is begun anew."""
+    """Go on cancelling: the work is begun anew."""
     _let_be.clear()
 
 

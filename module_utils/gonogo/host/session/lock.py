@@ -1,8 +1,8 @@
 """The run lock: one run at a time on one database.
 
-A lock row in a table outlives whoever set it; a session's advisory lock does not. The stages of
-a run are separate processes, so a small process, the *holder*, has the session for all of them. It
-ends, and with it the lock, when
+A lock row in a table outlives the process that wrote it; a session's advisory lock does not. The
+stages of a run are separate processes, so a small process, the *holder*, has the session for all of
+them. The holder, and with it the lock, ends when
 
 * a stage ends it (`release`), or
 * its connection is lost, or
@@ -63,7 +63,7 @@ def acquire(login: Login, *, run_id: str, lease: float) -> Held | None:
 
 
 def hold(connection: Any) -> Held | None:
-    """Take the lock for as long as this session lives. Returns who holds it if it is taken."""
+    """Take the lock until the end of this session. Returns who holds it if it is taken."""
     with connection.cursor() as cursor:
         cursor.execute(catalog.TRY_LOCK, catalog.LOCK_KEY)
         if cursor.fetchone()[0]:
@@ -91,8 +91,8 @@ def session(
 ) -> Any:
     """Open a session of a stage, as `connect` does. Raises GonogoError as `prove` does.
 
-    `called` is its name where code of the application runs in it, which is not to know it from
-    any other session. It has the mark of its run instead.
+    `called` is the name of a session that runs code of the application: the code must not be able
+    to tell it from any other session. Such a session has the mark of its run instead.
     """
     connection = connect(
         login,
@@ -103,7 +103,7 @@ def session(
     try:
         if called is not None:
             connection.execute(catalog.MARK, (catalog.mark_of(run_id),))
-        # After it has a name or a mark: a fence that has not seen it has taken the lock before.
+        # The session has its name or mark by now. A fence that did not see it has the lock already.
         prove(connection, run_id=run_id)
     except BaseException:
         connection.close()
@@ -130,8 +130,8 @@ def prove(connection: Any, *, run_id: str) -> None:
 class Witness:
     """Proves, when it is called, that this run may still change the database.
 
-    Called as the last thing before something is committed. It has a session of its own: what the
-    application's code does to a session reaches no proof.
+    It is called last before a commit. It has a session of its own, so that the application's code
+    cannot tamper with the proof.
     """
 
     def __init__(self, login: Login, *, run_id: str, stage: str) -> None:
@@ -180,7 +180,7 @@ def fence(connection: Any, *, run_ids: Sequence[str]) -> list[str]:
 
 
 def other_runs(connection: Any, *, run_id: str) -> list[str]:
-    """Ids of other runs that have a session in this database now, in a stable order."""
+    """Ids of other runs that have a session in this database now, sorted."""
     return sorted({row.run_id for row in _sessions(connection)} - {run_id})
 
 
@@ -191,7 +191,7 @@ class _Session:
     run_id: str
 
     def __str__(self) -> str:
-        """Its name; of one that is called like the application's, the name of its stage."""
+        """Its name, or that of its stage where it is called like a session of the application."""
         ours = self.application_name.startswith("gonogo:")
         return self.application_name if ours else application_name(self.run_id, "phases")
 
@@ -223,7 +223,7 @@ def _end_sessions(connection: Any, *, run_id: str, named: str | None) -> None:
 
 
 def _holder(report: daemon.Report, login: Login, *, run_id: str, lease: float) -> None:
-    """Hold the lock in a process of its own, and report whether it has it."""
+    """Hold the lock in a process of its own, and report whether the lock was free."""
     try:
         connection = connect(login, name=application_name(run_id, _STAGE))
     except GonogoError as error:
@@ -236,7 +236,7 @@ def _holder(report: daemon.Report, login: Login, *, run_id: str, lease: float) -
             return
         seen = time.monotonic()
         while time.monotonic() - seen < lease:
-            # Readable means that the server ended the session: nothing else is ever sent.
+            # A socket that can be read means that the server has ended the session.
             if select.select([connection.fileno()], [], [], _POLL_SECONDS)[0]:
                 return
             if any(row.run_id == run_id for row in _sessions(connection)):

@@ -1,10 +1,10 @@
 # ruff: noqa: S608 - whatever is put into the query is a constant of this file
-"""Whose code a session would run, and with how many rights.
+"""Whose code a session would run, and with which rights.
 
 Reading a table, writing to it or restoring it runs code of its owner: what its indexes, CHECKs,
-policies and triggers call. PostgreSQL runs that with the rights of who is logged in. So whoever
-could read the server's files, run its programs or become a superuser does not log in to a database
-that holds code of somebody who could not.
+policies and triggers call. PostgreSQL runs that code with the rights of the session's role. So a
+role that can read the server's files, run its programs or become a superuser must not log in to a
+database that holds code of a role that cannot.
 
 Runs on the target host: Python 3.9, standard library only.
 """
@@ -18,7 +18,7 @@ from ...contract.errors import GonogoError
 
 __all__ = ["refuse_stronger_login", "stronger_login"]
 
-# What leads out of the database. CREATEROLE gave any of these to anybody until version 15.
+# Rights that lead out of the database. Until version 15, CREATEROLE could grant any of them.
 _POWERS = """ARRAY(
         SELECT p.rolname::text FROM pg_catalog.pg_roles AS p
         WHERE (p.rolsuper OR p.rolname IN ('pg_execute_server_program', 'pg_read_server_files',
@@ -28,15 +28,15 @@ _POWERS = """ARRAY(
         SELECT 'CREATEROLE' WHERE ({0}.rolcreaterole OR {0}.rolsuper)
             AND current_setting('server_version_num')::integer < 160000
         ORDER BY 1)"""
-# They change nothing and read nothing of the server, though their answer is another each time.
+# These are volatile, and change nothing and read nothing of the server all the same.
 _HARMLESS = (
     "'random', 'gen_random_uuid', 'clock_timestamp', 'timeofday', 'nextval', 'currval', 'lastval'"
 )
 
-# One row: what the login could do (`powers`), and something with code of an owner who could not do
-# all of that (`object`, `owner`), if there is such a thing. A function is code; so is an expression
-# that calls a volatile function of the system, for some of those read files or end sessions. That
-# an extension has it says nothing: who owns an extension adds to it what he owns.
+# One row: what the login can do (`powers`), and, if there is one, an object with code of an owner
+# who cannot do all of that (`object`, `owner`). A function is code. So is an expression that calls
+# a volatile function of the system: some of those read files or end sessions. Objects of an
+# extension count too: the owner of an extension can add objects of his own to it.
 _FOREIGN_CODE = f"""
 WITH login AS (
     SELECT {_POWERS.format("r")} AS powers FROM pg_catalog.pg_roles AS r

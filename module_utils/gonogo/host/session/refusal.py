@@ -1,6 +1,6 @@
 """Why a login was refused, and what to do about it.
 
-libpq tells more than a person needs, in several lines; this makes one error of it. Pure.
+libpq says more than a person needs, in several lines; this makes one error of it. Pure functions.
 
 Runs on the target host: Python 3.9, standard library only.
 """
@@ -20,8 +20,8 @@ __all__ = ["refused"]
 _PREFIX = re.compile(r"^(?:- host: .*?: )?connection (?:failed|is bad): ", re.MULTILINE)
 _SEVERAL = "Multiple connection attempts failed. All failures were:"
 
-# libpq's words → what helps. It speaks English wherever it has no translations; a server that
-# speaks otherwise gets the last hint.
+# libpq's words → what helps. A libpq without translations speaks English; for other languages
+# there is the last hint.
 _HINTS = tuple(
     (re.compile(said), hint)
     for said, hint in (
@@ -98,7 +98,7 @@ _OTHERWISE = "Check login (host, port, user, service, passfile) in the inventory
 def refused(login: Login, error: Any) -> GonogoError:
     """The one error for a failed attempt to connect; `error` is psycopg's."""
     text = _PREFIX.sub("", str(error).rpartition(_SEVERAL)[2])
-    # With sslmode prefer, libpq tries twice and says it twice.
+    # With sslmode=prefer, libpq tries twice and says it twice.
     lines = dict.fromkeys(line.strip() for line in text.splitlines() if line.strip())
     said = "\n".join(lines)
     attempt = getattr(error, "pgconn", None)

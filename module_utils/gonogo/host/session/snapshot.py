@@ -39,8 +39,8 @@ WHERE c.relkind = 'r' AND c.relpersistence <> 't'
     AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
 """
 
-# For how many relations the server has room to remember locks; it has room for twice as many
-# pairs of a relation and a session. The words of its versions differ.
+# The number of relations whose locks fit into the server's table of locks; twice as many pairs of a
+# relation and a session do. The words differ between versions.
 _ROOM = """
 SELECT max(s.setting::bigint) FILTER (WHERE s.name = 'max_locks_per_transaction')
     * sum(s.setting::bigint) FILTER (WHERE s.name <> 'max_locks_per_transaction')
@@ -48,7 +48,7 @@ FROM pg_catalog.pg_settings AS s
 WHERE s.name IN ('max_locks_per_transaction', 'max_connections', 'max_prepared_transactions',
     'autovacuum_max_workers', 'max_worker_processes', 'max_wal_senders')
 """
-# What others need is not known beforehand.
+# How many locks other sessions need is not known beforehand.
 _OURS = 0.75
 # The server names it in its hint, in whatever language.
 _LOCKS = "max_locks_per_transaction"

@@ -38,7 +38,7 @@ def run(asked: BackupRequest, *, check_mode: bool) -> BackupAnswer:
     if check_mode:
         return BackupAnswer(changed=True, msg=f"would dump {login.db} to {asked.directory}")
     programs = {p: clients.find(p, bin_dir=asked.pg_bin) for p in ("pg_dump", "pg_restore")}
-    # The server's half of a dump takes as much of the processor as pg_dump's. Neither half of one
+    # The server's part of a dump takes as much of the processor as pg_dump's. Neither part of one
     # table uses up two processors, so there are two tables at least.
     jobs = asked.jobs or max(2, min(4, (os.cpu_count() or 1) // 2))
 

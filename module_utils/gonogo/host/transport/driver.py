@@ -57,7 +57,7 @@ def provide(psycopg: Bundle | None, *, bin_dir: str | None = None) -> None:
 
 
 def _import() -> str | None:
-    """Why psycopg cannot be imported, or None. A failed import leaves nothing half-loaded."""
+    """Why psycopg cannot be imported, or None. A failed import leaves nothing partly loaded."""
     before = set(sys.modules)
     try:
         importlib.import_module("psycopg")

@@ -34,12 +34,14 @@ class Account:
     switch: bool
 
     def own(self, path: Path) -> None:
-        """Give one file or directory to the account. Only for paths it cannot rename."""
+        """Give one file or directory to the account. The account must not be able to rename the
+        path.
+        """
         if self.switch:
             os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
     def can_enter(self, directory: Path) -> bool:
-        """Whether it can work there: asked by doing it, as modes tell only half of the truth."""
+        """Whether the account can work there. It is tried: modes do not tell everything."""
         command = ["/bin/sh", "-c", 'cd "$1" && test -w .', "sh", str(directory)]
         return self.succeeds(command)
 

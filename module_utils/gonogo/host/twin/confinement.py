@@ -1,10 +1,10 @@
-"""A server that can reach nothing of value: Landlock, which an ordinary process may ask for itself.
+"""A server that can reach nothing of value: an ordinary process confines itself with Landlock.
 
 Where the operator is not root, the server runs under his own account, which can read his password
-files and log in to his databases. Code that runs in the server shall not, not even a superuser's.
-So the kernel takes from it, for good and for all of its processes, what it does not need: to read
-any file but its programs and its data, to execute anything but `postgres`, to make a connection
-over the network, to signal other processes.
+files and log in to his databases. Code that runs in the server must not, not even a superuser's.
+So the kernel takes from the server, for good and for all of its processes, what it does not need:
+reading any file but its programs and its data, executing anything but `postgres`, connecting over
+the network, signalling other processes.
 
 Landlock is there since Linux 5.13, where the kernel has it switched on; the network since 6.7,
 signals since 6.12.
@@ -39,7 +39,7 @@ _NO_NEW_PRIVS = 38
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 _TRUNCATE, _IOCTL = 1 << 14, 1 << 15
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL
-# How many rights to files each version knows, from the first on.
+# The number of rights to files that each version knows, beginning with the first version.
 _RIGHTS = (13, 14, 15, 15, 16)
 _NETWORK = 4
 _BIND_AND_CONNECT = 0b11

@@ -130,7 +130,7 @@ def note(path: Path, text: str) -> None:
 
 
 def remove(home: Path) -> None:
-    """Remove all of a twin that nobody keeps; does nothing where nothing of it is left."""
+    """Remove all of a twin that has no supervisor; does nothing where nothing of it is left."""
     with contextlib.suppress(OSError), _found(home, None) as (parent, found):
         _remove(home, parent, found)
 
@@ -151,7 +151,7 @@ def files_of(home: Path) -> int:
 
 
 def is_dead(home: Path) -> bool:
-    """Whether nobody keeps this twin."""
+    """Whether this twin has no supervisor."""
     try:
         with removal.opened(home) as found:
             return _is_free(found)
@@ -162,7 +162,7 @@ def is_dead(home: Path) -> bool:
 
 
 def sweep(directory: Path) -> list[Swept]:
-    """Remove the twins that nobody keeps; returns each.
+    """Remove the twins that have no supervisor; returns each.
 
     What is not proven to be a twin of the caller's, or cannot be removed, is left alone.
     """
@@ -227,7 +227,7 @@ def _found(path: Path, mark: str | None) -> Iterator[tuple[int, int]]:
 
 
 def _mark_in(directory: int) -> str | None:
-    """The mark of a directory, None where it has not exactly one."""
+    """The mark of a directory; None where it has none, or several."""
     marks = [name for name in removal.names(directory) if name.startswith(_MARK)]
     if len(marks) != 1 or not _MARK_NAME.fullmatch(marks[0]):
         return None
@@ -237,7 +237,7 @@ def _mark_in(directory: int) -> str | None:
 
 
 def _outside(home: Path, mark: str | None) -> list[Path]:
-    """What belongs to the twin and lies elsewhere: what is named, and has its mark."""
+    """The twin's directories outside of `home`: those that are named there and have its mark."""
     found: list[Path] = []
     if mark is None:
         return found
@@ -261,7 +261,7 @@ def _size(tree: Path) -> int:
 
 
 def _remove(home: Path, parent: int, found: int) -> None:
-    """Remove a twin, the directory that says what belongs to it last."""
+    """Remove a twin. The directory that says what belongs to the twin goes last."""
     mark = _mark_in(found)
     outside = _outside(home, mark)
     for runtime in (home, *outside):
@@ -277,7 +277,8 @@ def _remove(home: Path, parent: int, found: int) -> None:
 
 
 def _remove_one(directory: int, parent: int, name: str, mark: str | None) -> bool:
-    """Whether it is gone: a backend whose server was killed may still write for a moment."""
+    """Remove one directory; whether it is gone. A backend of a killed server may still write for a
+    moment."""
     deadline = time.monotonic() + _REMOVE_SECONDS
     while True:
         with contextlib.suppress(OSError):

@@ -1,7 +1,7 @@
 """The server that still runs on a data directory whose supervisor is gone.
 
 `postmaster.pid` lies in a directory of the server's account, so it is a hint and no proof. A
-process counts as the server only where the kernel says that it is: its working directory is the
+process counts as the server only where the kernel confirms it: its working directory is the
 data directory, its account is the directory's owner, and it was started as we start it.
 
 Runs on the target host: Python 3.9, standard library only.

@@ -1,7 +1,7 @@
 """Libraries that a server has to load when it starts, as far as this host has them.
 
-An extension like that can be made, restored and read by no other server. The source says what it
-has loaded to those who may see it; for others each extension's own library is tried.
+Only a server that has loaded them can make, restore and read such an extension. The source tells
+what it has loaded to those who may see it; for others each extension's own library is tried.
 
 Runs on the target host: Python 3.9, standard library and psycopg.
 """
@@ -32,15 +32,15 @@ def wanted(connection: Any, around: Surroundings) -> list[str]:
 
 
 def settings(libraries: list[str], around: Surroundings) -> dict[str, str]:
-    """What the server is started with, then.
+    """The settings that the server is started with to load them.
 
-    None of their processes may run: they would do in the twin what they do in the source (jobs of a
-    schedule, for instance), while it is compared.
+    None of the libraries' processes may run: they would do in the twin what they do in the source
+    (scheduled jobs, for instance) while the twin is compared.
     """
     if not libraries:
         return {}
     return {
-        # One database of a server can have it, so the source is that one.
+        # Only one database of a server can have it: here the copy of the source.
         "cron.database_name": around.sent.name,
         **(around.preloaded_settings or {}),
         "shared_preload_libraries": ", ".join(f'"{name}"' for name in libraries),

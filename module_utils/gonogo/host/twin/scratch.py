@@ -1,7 +1,8 @@
 """A database beside the source, where the host can have no cluster of its own.
 
-It lies on the source's server and takes room and time from it. The role must be allowed to create
-databases; where it is no superuser, owners and privileges cannot be restored and are not compared.
+The database lies on the source's server and takes room and time from it. The role must be allowed
+to create databases. Where the role is no superuser, owners and privileges cannot be restored and
+are not compared.
 
 It is dropped only where its comment proves that it is ours (`made_database`): somebody else may
 have a database of any name.
@@ -48,18 +49,18 @@ def make(connection: Any, run_id: str, around: Surroundings) -> None:
 
 
 def login(source: Login, run_id: str) -> Login:
-    """As the login of the source. A service that names its database does not fit."""
+    """The login of the source, to this database. A service that names a database does not fit."""
     return replace(source, db=_name(run_id))
 
 
 def drop(connection: Any, run_id: str) -> bool:
-    """Drop the run's. Whether there was one."""
+    """Drop the database of the run. Whether there was one."""
     own = made_database.find(connection, _name(run_id), run_id, _PURPOSE)
     return own is not None and made_database.drop(connection, own)
 
 
 def sweep(connection: Any) -> list[str]:
-    """Drop those of runs that are at work no more; returns their names."""
+    """Drop the databases of runs that are no longer at work; returns their names."""
     at_work = {row[0] for row in connection.execute(_AT_WORK).fetchall()}
     left, _ = made_database.unused(connection, _PURPOSE)
     dead = [one for one in left if one.run_id not in at_work and one.name == _name(one.run_id)]

@@ -1,7 +1,7 @@
 """Making a cluster that is thrown away, starting its server, ending it.
 
-The server dies with the process that started it: the kernel tells it where it can, and whoever
-finds its directory later ends it where not.
+The server ends with the process that started it: the kernel sees to that where it can. Elsewhere
+the server is ended by whoever finds its directory later.
 
 Runs on the target host: Python 3.9, standard library only.
 """
@@ -32,9 +32,9 @@ _STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.01
 _SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 
-# Nobody comes to it but through the socket. It is never started a second time, so nothing has to
-# survive a crash; dynamic shared memory lies in its data directory, for /dev/shm is small in
-# containers, and this way nothing of it can stay behind.
+# The server is reached through the socket alone. It is never started a second time, so nothing has
+# to survive a crash. Dynamic shared memory lies in the data directory: /dev/shm is small in
+# containers, and nothing can stay behind this way.
 _SETTINGS = {
     "listen_addresses": "",
     "fsync": "off",
@@ -95,9 +95,10 @@ def launch(
 ) -> Confinement:
     """Start the server and wait until it accepts connections at its socket.
 
-    `spawned` is told of its process as soon as there is one. Returns what was taken from it: all
-    that can be, or nothing where it does not start that way, unless it has to be `confined`. Raises
-    UnprovenError with the end of its log, and no server is left then.
+    `spawned` is called with its process as soon as there is one. The server is confined as far as
+    the host can; where it does not start that way, it is started without, unless it has to be
+    `confined`. Returns its confinement. Raises UnprovenError with the end of its log, and no server
+    is left then.
     """
     command: list[str | bytes] = [str(programs / "postgres"), "-D", str(data), "-p", str(PORT)]
     own = {**_SETTINGS, **_memory(), **settings, "unix_socket_directories": str(sockets)}
@@ -136,7 +137,7 @@ def _is_ready(child: subprocess.Popen[bytes], data: Path) -> bool:
 def locks_for(relations: int) -> str:
     """`max_locks_per_transaction` with which some sessions can lock everything at once.
 
-    Whoever keeps the twin may dump it again, or change all of it in one transaction.
+    A later stage may dump the twin again, or change all of it in one transaction.
     """
     return str(max(_LOCKS, 4 * relations // _SESSIONS))
 
@@ -203,8 +204,8 @@ def _memory() -> dict[str, str]:
     spare = _available() // _MEGABYTE
     cores = os.cpu_count() or 1
     return {
-        # What is written once and read a few times is as fast in the kernel's memory, and pages
-        # that no process maps cost none of them a fault.
+        # The kernel's cache is as fast for what is written once and read a few times, and saves the
+        # page faults.
         "shared_buffers": f"{_between(32, spare // 8, 256)}MB",
         "maintenance_work_mem": f"{_between(16, spare // 8 // cores, 1024)}MB",
         "work_mem": f"{_between(4, spare // 64 // cores, 64)}MB",

@@ -1,4 +1,4 @@
-"""The one thing a killed server leaves outside its directories.
+"""The shared memory segment: all that a killed server leaves outside its directories.
 
 A server keeps a small System V shared memory segment as the lock on its data directory and
 removes it when it ends, unless it is killed with SIGKILL. The next server on the same data
@@ -40,13 +40,13 @@ def release(data: Path) -> None:
 
     `postmaster.pid` names it, and that alone is no proof: the segment must be of the directory's
     owner, made by that very server, and have the key that a server makes of its data directory.
-    Its backends notice its end within moments; where they do not, the segment stays.
+    The server's backends notice its end within moments; where they do not, the segment stays.
     """
     noted = postmaster.noted(data)
     if noted is None or noted.segment is None:
         return
     key, identifier = noted.segment
-    # A server tries the next key as long as one is somebody else's.
+    # A server tries the next key where a key is somebody else's.
     if not 0 <= (key - noted.inode) % _KEY_SPACE < _KEYS:
         return
     wanted = (key, identifier, noted.pid, noted.owner)

@@ -1,14 +1,14 @@
-"""The process that owns the twin: it makes the cluster, holds the run's lock in it, and ends it.
+"""The process that owns the twin: it makes the cluster, has the run's lock in it, and ends it.
 
-The stages of a run are separate processes, so a small one has to live through all of them. It
-ends its server and removes its directories when
+The stages of a run are separate processes, so a small process has to outlive them. It ends the
+server and removes the directories when
 
-* its session in the twin has ended: a stage told it to (`end`), or the server is gone,
-* its run has no lock on the source any more: the run is over, or a later one has fenced it,
+* its session in the twin has ended: a stage has asked for the end (`end`), or the server is gone,
+* its run no longer has the lock on the source: the run is over, or a later run has fenced it,
 * it cannot ask the source.
 
-While sessions of the run work in the twin it has a session of the run in the source too: whoever
-holds the run's lock there sees that the run is alive.
+While sessions of the run work in the twin, the supervisor has a session of the run in the source
+too: the holder of the run's lock sees from it that the run is alive.
 
 Runs on the target host: Python 3.9, standard library and psycopg.
 """
@@ -49,7 +49,7 @@ _GONE_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Wanted:
-    """A twin to be: whose, where, of what.
+    """The twin that is asked for.
 
     `around` is what `source.surroundings` has found, `relations` the number of tables and indexes.
     """
@@ -72,7 +72,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Kept:
-    """A twin that is there: its directory, and where and as whom to log in to it."""
+    """The twin that was made: its directory, and how to log in to it."""
 
     home: str
     host: str
@@ -81,7 +81,8 @@ class Kept:
     superuser: str
     user: str
     version: int
-    # Of the names of roles that are let in, too: as many as the source has, and one more.
+    # What the names of stand-ins begin with. They are let in too: one for each role of the source,
+    # and one more.
     standins: str
     confinement: Confined
 
@@ -101,16 +102,16 @@ class Kept:
 
 
 def start(wanted: Wanted, *, meanwhile: Callable[[], None] | None = None) -> Kept:
-    """Make the twin, empty, and leave a supervisor behind. Raises GonogoError when that fails.
+    """Make an empty twin, and leave its supervisor behind.
 
-    Among these UnprovenError, where this host cannot have a twin. `meanwhile` is called here while
-    the twin is made, which takes one processor.
+    `meanwhile` is called here while the twin is made, which takes one processor. Raises
+    UnprovenError where this host cannot have a twin, GonogoError when making it fails.
     """
     outcome = daemon.spawn(lambda report: _supervise(wanted, report), meanwhile=meanwhile)
     if outcome is None:
-        raise GonogoError("the process that keeps the twin ended before it was there")
+        raise GonogoError("the supervisor of the twin ended before the twin was there")
     if "error" in outcome:
-        # It has told why, and is about to remove what it had begun.
+        # The supervisor has told why, and is about to remove what it had begun.
         end(wanted.directory, run_id=wanted.run_id)
         kind = UnprovenError if outcome.get("unproven") else GonogoError
         raise kind(outcome["error"], detail=outcome.get("detail"), hint=outcome.get("hint"))
@@ -130,7 +131,7 @@ def end(directory: Path, *, run_id: str) -> bool:
             with contextlib.suppress(GonogoError, DatabaseError), kept.session(name) as connection:
                 lock.release(connection, run_id=run_id)
         if time.monotonic() > deadline:
-            # The more tables it had, the longer its files take to go.
+            # The more tables there were, the longer it takes to remove the files.
             before, left = left, directories.files_of(home)
             if left == before:
                 raise GonogoError(
@@ -144,9 +145,9 @@ def end(directory: Path, *, run_id: str) -> bool:
 
 
 def _kept(home: Path) -> Kept | None:
-    """The twin that is there, None where nobody has said so yet.
+    """The twin as its supervisor has noted it; None where there is no note yet.
 
-    A note of a server that is not at a socket of the twin says nothing: sessions are ended there.
+    A note that leads to another socket than the twin's does not count: sessions are ended there.
     """
     try:
         with removal.opened(home) as directory:
@@ -176,7 +177,7 @@ def _supervise(wanted: Wanted, report: daemon.Report) -> None:
                 stack.enter_context(twin)
                 if lock.hold(twin) is not None:
                     raise GonogoError(  # noqa: TRY301 - told below as all others
-                        "somebody else has the lock in the twin"
+                        "another session has the lock in the twin"
                     )
                 source = stack.enter_context(connect(wanted.source, name=_idle_name(wanted.run_id)))
             except GonogoError as error:
@@ -208,7 +209,7 @@ def _watch(asked: Wanted, child: subprocess.Popen[bytes], twin: Any, source: Any
     held = (*catalog.LOCK_KEY, application_name(run_id, "lock"))
     name = _idle_name(run_id)
     while child.poll() is None:
-        # Readable means that the server ended the session: nothing else is ever sent.
+        # A socket that can be read means that the server has ended the session.
         if select.select([twin.fileno(), source.fileno()], [], [], _POLL_SECONDS)[0]:
             return
         with source.cursor() as cursor:
@@ -227,7 +228,9 @@ def _watch(asked: Wanted, child: subprocess.Popen[bytes], twin: Any, source: Any
 
 
 def _idle_name(run_id: str) -> str:
-    """No name of a session of the run: by those its lock lives, and this one lives by the lock."""
+    """The name of the session while nobody works in the twin. It is not counted as one of the
+    run's: the lock lasts as long as those, and this session lasts as long as the lock.
+    """
     return f"gonogo-twin:{run_id}"
 
 
@@ -282,9 +285,11 @@ def _make(wanted: Wanted, where: directories.Directories, spawned: Any) -> Kept:
 def _started(
     wanted: Wanted, where: directories.Directories, login: Login, spawned: Any
 ) -> Confinement:
-    """The server, with the libraries that the source's has loaded, as far as this host has them.
+    """Start the server with the libraries that the source's has loaded, as far as this host has
+    them.
 
-    Whether it has them, a server can say best; so it is started once more where there are any.
+    The server itself says which of them it has. So it is started without any first, and once more
+    where there are some.
     """
     child: subprocess.Popen[bytes] | None = None
 
@@ -320,7 +325,7 @@ def _started(
             preload.settings(libraries, wanted.around), confined=confinement.enter is not None
         )
     except UnprovenError:
-        # Without them it has started. What cannot be made that way is named when it is made.
+        # It has started without them before. An object that needs one is named when it is made.
         return launch({})
 
 
@@ -329,9 +334,10 @@ def _session(login: Login) -> Any:
 
 
 def _open_to_us(where: directories.Directories, account: Account, *, users: Sequence[str]) -> None:
-    """Let in who runs this, through the socket, as any of these users."""
+    """Let the account that runs this log in through the socket, as any of these users."""
     us = account_name(os.geteuid())
-    # Without a name there is no peer to know; the socket's directory is ours alone.
+    # An account without a name cannot be known by `peer`; nobody else enters the socket's
+    # directory.
     method = "peer map=twin" if us else "trust"
     files = {
         "pg_hba.conf": f"local all all {method}\n",
