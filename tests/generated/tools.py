@@ -34,7 +34,8 @@ def page(text: str) -> str:
 def _row(key: str) -> str:
     tool = history.find(key, schema="public")
     what = (inspect.getdoc(tool) or "").partition("\n\n")[0].replace("\n", " ")
-    tables = ", ".join(f"`{schema}.{name}`" for schema, name in tool.tables)
+    schema = f"{tool.own_schema}." if tool.own_schema else ""
+    tables = ", ".join(f"`{schema}{name}`" for _, name in tool.tables)
     lock = f"{tool.lock_name}, for the {tool.lock_scope}" if tool.lock_scope else ""
     cells = (f"`{key}`", tool.name, what, tool.transaction, tool.late, tool.digest, tables, lock)
     return _line([cell or _NOTHING for cell in cells])

@@ -226,7 +226,9 @@ def test_a_file_of_evidence() -> None:
         path = step.path
         for word, name in known.items():
             path = path.replace(word, name)
-        assert re.search(r"twin\.json|TwinRecord", (ROOT / path).read_text(encoding="utf-8")), path
+        assert re.search(
+            r"twin\.json|TwinRecord|found\.twin", (ROOT / path).read_text(encoding="utf-8")
+        ), path
 
 
 def test_an_option() -> None:

@@ -16,7 +16,18 @@ __all__ = ["confirmed", "decided", "unproven"]
 
 def decided(path: Path) -> VerdictRecord:
     """What the evidence gives, whatever verdict.json says."""
-    return decide(**evidence.load(path).judged)
+    found = evidence.load(path)
+    return decide(
+        run=found.run,
+        plan=found.plan,
+        checks=found.checks,
+        events=found.events,
+        backup=found.backup,
+        twin=found.twin,
+        rehearsal=found.rehearsal,
+        deploy=found.deploy,
+        problems=found.problems,
+    )
 
 
 def confirmed(path: Path) -> VerdictRecord:

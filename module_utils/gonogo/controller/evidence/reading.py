@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -48,12 +48,6 @@ class Evidence:
     ledger: list[LedgerRow] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-
-    @property
-    def judged(self) -> dict[str, Any]:
-        """What a verdict is made of, as `verdict.decide` takes it."""
-        aside = {"path", "facts", "ledger"}
-        return {one.name: getattr(self, one.name) for one in fields(self) if one.name not in aside}
 
     @property
     def head(self) -> str:

@@ -100,7 +100,7 @@ class _Session:
             self._ended.set()
 
     def leave(self, seconds: float) -> bool:
-        """Cancel the statement and roll the transaction back; False if the session does not answer."""
+        """Cancel the statement, roll the transaction back; False if the session does not answer."""
         if not self._ended.is_set():
             with suppress(psycopg.Error):
                 self.connection.cancel()

@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Manner:
-    """The number of sessions that restore at once, and whether the database has its settings first."""
+    """How many sessions restore at once, and whether the database has its settings first."""
 
     jobs: int
     settings_first: bool
