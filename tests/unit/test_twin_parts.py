@@ -11,7 +11,7 @@ from gonogo.contract.errors import GonogoError
 from gonogo.host.archive.toc import DATA, NONE, POST_DATA, PRE_DATA, Entry, read
 from gonogo.host.restore.errors import UnprovenError
 from gonogo.host.restore.lending import PUBLIC, Grant, grants
-from gonogo.host.restore.parts import SUPERUSER, Plan, plan
+from gonogo.host.restore.parts import SUPERUSER, Division, divide
 
 _SECTIONS = {
     "TABLE DATA": DATA,
@@ -43,8 +43,8 @@ def entries(*given: tuple[str, str] | tuple[str, str, str]) -> list[Entry]:
     ]
 
 
-def planned(*given: tuple[str, str] | tuple[str, str, str]) -> Plan:
-    return plan(entries(*given), trusted_languages=_TRUSTED, privileged={"log_statement"})
+def planned(*given: tuple[str, str] | tuple[str, str, str]) -> Division:
+    return divide(entries(*given), trusted_languages=_TRUSTED, privileged={"log_statement"})
 
 
 def owners(*given: tuple[str, str] | tuple[str, str, str]) -> list[str | None]:
@@ -166,7 +166,7 @@ def test_rows_that_a_function_looks_at_come_last_and_in_turn() -> None:
     )
     needs = {2: (1,), 3: (2,), 4: (1,), 5: (1,), 6: (3,), 7: (4,), 8: (5,)}
     found = [Entry(**{**one.__dict__, "needs": needs.get(one.id, ())}) for one in found]
-    parts = plan(found, trusted_languages=_TRUSTED, privileged=()).parts
+    parts = divide(found, trusted_languages=_TRUSTED, privileged=()).parts
     assert [(list(part.ids), part.in_turn) for part in parts] == [
         ([1, 2, 3, 4, 5, 8], False),
         ([6, 7], True),
@@ -213,7 +213,7 @@ def test_event_triggers_come_last_and_are_known_by_kind() -> None:
 def test_a_table_that_inherits_from_anothers() -> None:
     parent, child = entries(("TABLE", "ann"), ("TABLE", "bob"))
     inheriting = Entry(**{**child.__dict__, "needs": (parent.id,)})
-    found = plan([parent, inheriting], trusted_languages=_TRUSTED, privileged=())
+    found = divide([parent, inheriting], trusted_languages=_TRUSTED, privileged=())
     assert found.kin("bob") == ["ann"]
     assert found.kin("ann") == ["bob"]
     assert planned(("TABLE", "ann"), ("TABLE", "bob")).kin("ann") == []
@@ -223,7 +223,7 @@ def test_a_superuser_calls_nobodys_function() -> None:
     function, wrapper = entries(("FUNCTION", "ann"), ("FOREIGN DATA WRAPPER", "root"))
     calling = Entry(**{**wrapper.__dict__, "needs": (function.id,)})
     with pytest.raises(UnprovenError) as caught:
-        plan([function, calling], trusted_languages=_TRUSTED, privileged=())
+        divide([function, calling], trusted_languages=_TRUSTED, privileged=())
     assert "would run code of 'ann'" in caught.value.render()
 
 

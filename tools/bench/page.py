@@ -33,7 +33,8 @@ a person does between the commands: look up values, paste them, read, decide.
 
 Both log in anew each time, find their files in the page cache, and leave nothing: test rows \
 are rolled back, backups removed. One pair to warm up does not count. The ratio is the median of \
-the ratios of neighbours. CPU is user and system time of controller, target host and server together.
+the ratios of neighbours. CPU is user and system time of controller, target host and server \
+together.
 """
 
 _SIZES = """\

@@ -179,7 +179,7 @@ def _prove(run: evidence.Run, login: Login, stack: ExitStack) -> None:
     if problems:
         raise problems[0]
     holder = stack.enter_context(connect(login, name=application_name(_RUN_ID, "lock")))
-    held = lock.hold(holder)
+    held = lock.take(holder)
     if held:
         raise GonogoError("another run has the lock", detail=held.application_name)
     run.append("target", "stage_passed", {"fenced": [], "swept": []})

@@ -27,7 +27,7 @@ from ..compare import fingerprint, reprint, schema_catalog
 from ..compare.proof import Restored
 from ..session.connection import DatabaseError, described
 from . import lending, parts, standins, switches
-from .parts import Part, Plan
+from .parts import Division, Part
 from .restoring import Archive, UnrestorableError, read_source, run
 from .standins import Doors
 
@@ -114,21 +114,21 @@ class Filling:
     def __init__(self, archive: Archive, doors: Doors):
         self.archive = archive
         self._doors = doors
-        self._plan: Plan | None = None
+        self._division: Division | None = None
 
     def fill(self) -> None:
         """Restore everything but event triggers, and give it to its owners."""
         entries = toc.read(self.archive.directory)
         with self._steps() as session:
-            plan = self._plan = parts.plan(
+            division = self._division = parts.divide(
                 entries,
                 trusted_languages=_names(session, _TRUSTED_LANGUAGES),
                 privileged=_names(session, _PRIVILEGED_SETTINGS),
             )
             self._give_public(session)
-            roles = standins.make(session, self._doors, plan.owners)
+            roles = standins.make(session, self._doors, division.owners)
             lent = False
-            for part in plan.parts:
+            for part in division.parts:
                 if part.rows and not lent:
                     standins.lend(session, roles, lending.grants(entries))
                     lent = True
@@ -136,15 +136,15 @@ class Filling:
                     self._run(part)
                     continue
                 standins.allow_to_make(session, self._doors, roles.values())
-                kin = [roles[owner] for owner in plan.kin(part.owner)]
+                kin = [roles[owner] for owner in division.kin(part.owner)]
                 with standins.with_rights_of(session, roles[part.owner], kin):
                     self._run(part, roles[part.owner])
             for owner, role in roles.items():
                 standins.hand_over(session, role, owner)
-            self._run(plan.after_owners)
-            self._run(plan.switches)
+            self._run(division.after_owners)
+            self._run(division.switches)
             _refresh_in_turn(
-                plan.refreshes, lambda entry: self._refresh(session, entry, roles[entry.owner])
+                division.refreshes, lambda entry: self._refresh(session, entry, roles[entry.owner])
             )
 
     def read(self, source: SourceRecord) -> Restored:
@@ -154,7 +154,7 @@ class Filling:
         that may do nothing else. It and the others are gone when the event triggers come, which
         only then are in the schema.
         """
-        assert self._plan
+        assert self._division
         doors = self._doors
         with _readable(), doors.connect() as session:
             standins.let_read_all(session, doors)
@@ -170,7 +170,7 @@ class Filling:
             with as_reader() as reader:
                 same = reprint.same(reader, different)
             standins.remove(session, doors)
-        self._run(self._plan.event_triggers, jobs=1)
+        self._run(self._division.event_triggers, jobs=1)
         with _readable(), doors.connect() as session:
             schema = schema_catalog.read(session)
             return Restored(content, fingerprint.sequences(session), schema, same)

@@ -22,7 +22,7 @@ from ..archive.toc import DATA, POST_DATA, Entry
 from .errors import UnprovenError
 from .switches import in_order
 
-__all__ = ["REFRESH", "SUPERUSER", "Part", "Plan", "plan"]
+__all__ = ["REFRESH", "SUPERUSER", "Division", "Part", "divide"]
 
 # In whose session nothing of an owner is evaluated.
 SUPERUSER = None
@@ -106,7 +106,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Division:
     """An archive in the order in which it is restored.
 
     `parts` make everything and fill it. `after_owners` and `refreshes` come when everything has its
@@ -132,9 +132,9 @@ class Plan:
         return sorted({other for pair in self.pairs if owner in pair for other in pair - {owner}})
 
 
-def plan(
+def divide(
     entries: Sequence[Entry], *, trusted_languages: Collection[str], privileged: Collection[str]
-) -> Plan:
+) -> Division:
     """Divide the entries. `trusted_languages` are those in which anybody may write functions,
     `privileged` the settings (lower case) that only a superuser can give a function. Raises
     UnprovenError where a superuser's session would call a function of somebody else.
@@ -159,7 +159,7 @@ def plan(
         return SUPERUSER if inert else entry.owner
 
     first = [entry for entry in left if entry.id not in others]
-    return Plan(
+    return Division(
         parts=list(_parts(first, {entry.id: session(entry) for entry in first}, _looking(left))),
         after_owners=Part(SUPERUSER, [entry.id for entry in after if not _of_event_trigger(entry)]),
         # What they do is noted in the catalog; nothing is evaluated.

@@ -73,7 +73,7 @@ def find_out(
         lock.fence(connection, run_ids=fence)
         if run_id in fence:
             _end(connection, run_id)
-        held = lock.hold(connection)
+        held = lock.take(connection)
         # The run that asks may have the lock itself.
         if held is not None and held.run_id == by:
             held = None

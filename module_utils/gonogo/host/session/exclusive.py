@@ -53,7 +53,7 @@ def enter(
     if not stronger_login:
         refuse_stronger_login(connection)
     lock.fence(connection, run_ids=fence)
-    held = lock.hold(connection)
+    held = lock.take(connection)
     if held is not None and run_id and held.run_id == run_id:
         held = None
     return Occupants(held, lock.other_runs(connection, run_id=run_id))

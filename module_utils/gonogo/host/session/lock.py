@@ -35,11 +35,11 @@ __all__ = [
     "Witness",
     "acquire",
     "fence",
-    "hold",
     "other_runs",
     "prove",
     "release",
     "session",
+    "take",
 ]
 
 _STAGE = "lock"
@@ -62,7 +62,7 @@ def acquire(login: Login, *, run_id: str, lease: float) -> Held | None:
     return Held(**outcome["held"]) if outcome["held"] else None
 
 
-def hold(connection: Any) -> Held | None:
+def take(connection: Any) -> Held | None:
     """Take the lock until the end of this session. Returns who holds it if it is taken."""
     with connection.cursor() as cursor:
         cursor.execute(catalog.TRY_LOCK, catalog.LOCK_KEY)
@@ -230,7 +230,7 @@ def _holder(report: daemon.Report, login: Login, *, run_id: str, lease: float) -
         report.tell({"error": error.primary, "detail": error.detail, "hint": error.hint})
         return
     with connection:
-        held = hold(connection)
+        held = take(connection)
         report.tell({"held": asdict(held) if held else None})
         if held:
             return

@@ -175,7 +175,7 @@ def _supervise(wanted: Wanted, report: daemon.Report) -> None:
                 kept = _make(wanted, where, spawned)
                 twin = kept.session(application_name(wanted.run_id, "lock"))
                 stack.enter_context(twin)
-                if lock.hold(twin) is not None:
+                if lock.take(twin) is not None:
                     raise GonogoError(  # noqa: TRY301 - told below as all others
                         "another session has the lock in the twin"
                     )
