@@ -9,6 +9,7 @@ from tests.pages.faults import FAULTS
 from tests.pages.forgery import FORGERY
 from tests.pages.incidents import INCIDENTS
 from tests.pages.messages import MESSAGES
+from tests.pages.migration_tools import MIGRATION_TOOLS
 from tests.pages.objects import OBJECTS
 from tests.pages.security import SECURITY
 
@@ -19,6 +20,7 @@ PAGES: tuple[Page, ...] = (
     FORGERY,
     INCIDENTS,
     MESSAGES,
+    MIGRATION_TOOLS,
     OBJECTS,
     SECURITY,
 )

@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 
 from gonogo.contract.errors import GonogoError, InputError
+from gonogo.contract.records.migration import HistoryPlan
+from gonogo.contract.records.reading import plain, read
+from gonogo.controller.runbook.pending import plan as pending_plan
 from gonogo.host.migrate import history
 from gonogo.host.migrate.history import Entry, History, Migration
 from gonogo.host.migrate.history.interface import APPLIED, FAILED, UNDONE
@@ -193,6 +196,14 @@ def test_golang_migrate_knows_its_newest_version_alone(golang: Path) -> None:
     assert told(migrate.pending(files, dirty)) == ["10"]
     ahead = [Entry("11", APPLIED)]
     assert migrate.missing(files, ahead) == migrate.ahead(files, ahead) == ["11"]
+
+
+def test_what_only_a_tool_records_comes_to_the_target_host(golang: Path) -> None:
+    migrate = tool("golang_migrate")
+    recorded = pending_plan("golang_migrate", migrate, migrate.files(golang)[1:2]).history
+    found = read(HistoryPlan, plain(recorded), file="plan")
+    _, (one,) = history.of(found)
+    assert (one.name, one.details) == ("2", {"before": "1"})
 
 
 def test_golang_migrate_is_not_set_back_to_nowhere(golang: Path) -> None:

@@ -1,0 +1,200 @@
+"""Every migration tool: what is read of its files and written in its record, and who says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gonogo.host.migrate import history
+from gonogo.host.migrate.history import History
+from gonogo.host.migrate.history.detection import PROGRAMS
+from gonogo.host.migrate.history.interface import APPLIED, IGNORED
+from tests.migration_tools import REAL
+from tests.pages import Page, Row, Table
+
+__all__ = ["MIGRATION_TOOLS"]
+
+_CONTENT = "test_history_tools.py::test_a_tool_is_content_with_what_was_recorded_for_it"
+_RECORD = "test_history_tools.py::test_a_record_is_written_and_taken_back"
+_LATE = {APPLIED: "applied", IGNORED: "never applied, and not said"}
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What a class cannot say of itself: `mark` is what tells a folder of the tool's."""
+
+    mark: str
+    files: str
+    alone: str
+    checked: str
+    test: str = _RECORD
+
+
+_TOLD = {
+    "atlas": _Told(
+        "`atlas.sum`",
+        "`<version>_<description>.sql`; `atlas.sum` has to be that of the files; checkpoints; one "
+        "with a delimiter of its own is not read",
+        "`-- atlas:txmode none` at the top",
+        "source of 1.2, and the 20 folders with their `atlas.sum` that are in it",
+        "unit/test_history_tools.py::test_atlas_digests_all_files_so_far",
+    ),
+    "dbmate": _Told(
+        "`-- migrate:up`",
+        "`<digits>….sql` with both ways",
+        "`-- migrate:up transaction:false`",
+        "dbmate 2.36",
+    ),
+    "diesel": _Told(
+        "`up.sql` in folders",
+        "`<version>_<name>/up.sql`, `down.sql`",
+        "`run_in_transaction` in `metadata.toml`; such a file that does not say `true` says "
+        "`false`",
+        "source of 2.3",
+        "unit/test_history_tools.py::test_diesel_s_metadata_says_whether_there_is_a_transaction",
+    ),
+    "drizzle": _Told(
+        "`meta/_journal.json`",
+        "the journal, and the file of each entry; folders of Drizzle 1 are not read",
+        "no",
+        "drizzle-orm 0.45",
+    ),
+    "flyway": _Told(
+        "`V1__x.sql`, `R__x.sql`",
+        "V, U, B and R with their usual prefixes, in all folders below; one with placeholders is "
+        "not read",
+        "`executeInTransaction=false` in `<file>.conf`; statements that Flyway itself runs so",
+        "source of 13.0, and Java's own CRC32 and hashCode",
+        "unit/test_history_tools.py::test_flyway_sums_up_the_lines",
+    ),
+    "golang_migrate": _Told(
+        "`000001_x.up.sql`; other digits outside of Rust",
+        "`<version>_<title>.up.sql`, `.down.sql`",
+        "no",
+        "source of 4.19",
+        "unit/test_history_tools.py::test_golang_migrate_knows_its_newest_version_alone",
+    ),
+    "goose": _Told(
+        "`-- +goose`",
+        "`<version>_<name>.sql` with both ways; `.go`, and files with ENVSUB, are not read",
+        "`-- +goose NO TRANSACTION`",
+        "source of 3.27",
+        "unit/test_history_tools.py::test_goose_has_both_ways_in_a_file",
+    ),
+    "node_pg_migrate": _Told(
+        "`-- Up Migration`",
+        "`<number>_<name>.sql` with both ways; JavaScript and TypeScript are not read",
+        "no",
+        "node-pg-migrate 9.0",
+    ),
+    "plain": _Told(
+        "`*.sql`, where it can be nobody's",
+        "`*.sql`, in the order of their names",
+        "what the file divides itself into",
+        "nobody keeps a record",
+        "unit/test_history.py::test_files_come_in_the_order_of_the_tool",
+    ),
+    "prisma": _Told(
+        "`migration_lock.toml`; `migration.sql` in folders",
+        "`<name>/migration.sql`",
+        "no",
+        "source of 6 and 7",
+        "test_history.py::test_prisma_s_record_is_written_and_taken_back",
+    ),
+    "sqitch": _Told(
+        "`sqitch.plan`",
+        "the plan, `deploy/<change>.sql`, `revert/<change>.sql`; other places that `sqitch.conf` "
+        "names are refused",
+        "what BEGIN and COMMIT in the script say",
+        "Sqitch 1.3",
+    ),
+    "sqlx": _Told(
+        "`-- no-transaction`; `.sqlx` beside it",
+        "`<version>_<description>.sql`, or `.up.sql` and `.down.sql`",
+        "`-- no-transaction` at the very begin",
+        "source of 0.9, and coreutils' sha384sum",
+        "unit/test_history_tools.py::test_sqlx_compares_sha_384_of_the_file",
+    ),
+    "supabase": _Told(
+        "`supabase/` around it",
+        "`<version>_<name>.sql`",
+        "no",
+        "Supabase's command 3.1",
+    ),
+}
+
+
+def _row(key: str) -> Row:
+    tool, told = history.find(key, schema="public"), _TOLD[key]
+    lock = tool.lock_name if tool.lock_scope else "none"
+    checked = f"the tool: {told.checked}" if key in REAL else told.checked
+    return Row(
+        (
+            f"{tool.name} (`{key}`)",
+            told.mark,
+            told.files,
+            tool.digest or "none",
+            lock,
+            _LATE.get(tool.late, "refused"),
+            checked,
+        ),
+        _CONTENT if key in REAL else told.test,
+    )
+
+
+def _transaction(key: str) -> Row:
+    tool: History = history.find(key, schema="public")
+    own = f"`{tool.own_schema}`" if tool.own_schema else "the application's"
+    tables = ", ".join(f"`{name}`" for _, name in tool.tables) or "none"
+    return Row((tool.name, tool.transaction, _TOLD[key].alone, own, tables), _RECORD)
+
+
+MIGRATION_TOOLS = Page(
+    "migration-tools.md",
+    "Migration tools",
+    (
+        "What is read of each tool's files, and how its record is kept, so that the tool itself is "
+        "content with it. A folder is told by what only that tool's has; one that fits several "
+        "asks for `gonogo_migration_tool`, with the candidates.",
+        Table(
+            (
+                "Tool and its key",
+                "Told by",
+                "Files",
+                "Checksum",
+                "Lock, ours for the whole deployment",
+                "A file that comes late",
+                "Checked against",
+            ),
+            [_row(key) for key in history.TOOLS],
+            "Files and locks",
+            "The lock is the advisory lock with that number. dbmate, Diesel, Drizzle and Supabase "
+            "take none, and goose's command does not take the one of its library. golang-migrate's "
+            "is held under both of its names: its command calls the database by the path of the "
+            "URL, a program by its name.",
+        ),
+        Table(
+            ("Tool", "Transaction", "Outside of one", "Schema of the record", "Tables"),
+            [_transaction(key) for key in history.TOOLS if key != history.PLAIN],
+            "Transactions and records",
+            "Where the record has a column for how long it took, it says 0. Flyway's placeholders, "
+            "goose's ENVSUB and Atlas' delimiters make another SQL of a file than what stands in "
+            "it; such a file has no text here, and cannot be deployed.",
+        ),
+        Table(
+            ("Tool",),
+            [
+                Row(
+                    (name[0].upper() + name[1:],),
+                    "unit/test_history_detect.py::test_programs_are_named_and_not_read",
+                )
+                for name in PROGRAMS
+            ],
+            "Programs",
+            "The migrations of these are programs: their folders are named as such, and refused.",
+        ),
+        "The tests that ask a tool itself run where it is there: `make servers` gets dbmate, "
+        "Drizzle, node-pg-migrate and Supabase from npm, pinned by hash, and Sqitch from the "
+        "distribution. The others come from places that a test machine may not reach, so they were "
+        "measured against their source.",
+    ),
+)
