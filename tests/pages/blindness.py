@@ -126,7 +126,8 @@ _ROWS = (
         "test_many_tables.py::test_no_more_locks_than_a_dump_needs",
     ),
     (
-        "Thousands of tables (50,000 were tried); a table of 1,600 columns; partitions by the hundred",
+        "Thousands of tables (50,000 were tried); a table of 1,600 columns; partitions by the "
+        "hundred",
         "a proof, in a time that grows with their number and not with its square",
         "test_many_tables.py::test_a_table_as_wide_as_can_be_and_hundreds_of_partitions",
     ),
