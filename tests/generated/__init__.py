@@ -2,10 +2,9 @@
 
 `contract/options` declares each of them once. `python -m tests.generated` writes what says it
 again: the action plugins, the modules and the fragments of their documentation, the roles, the
-stages in the playbook of a run, and the tables of docs/variables.md. docs/tools.md is written from
-the migration tools. A file that begins with the words of `WRITTEN` is written as a whole; of the
-others everything else is written by hand, and stays.
-tests/unit/test_generated.py fails where one is not as it would be written.
+stages in the playbook of a run, and the tables of docs/variables.md. A file that begins with the
+words of `WRITTEN` is written as a whole; of the others everything else is written by hand, and
+stays. tests/unit/test_generated.py fails where one is not as it would be written.
 """
 
 from __future__ import annotations

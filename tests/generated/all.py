@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gonogo.contract.options.every import STAGES
 from gonogo.contract.options.option import StageOptions
-from tests.generated import ROOT, WRITTEN, documentation, playbook, plugins, roles, tools, variables
+from tests.generated import ROOT, WRITTEN, documentation, playbook, plugins, roles, variables
 
 __all__ = ["FILES"]
 
@@ -16,7 +16,6 @@ __all__ = ["FILES"]
 def _files() -> Iterator[tuple[Path, Callable[[str], str]]]:
     """File, and what makes of its text the one that it should have."""
     yield Path("doc_fragments/gonogo.py"), documentation.fragments
-    yield Path("docs/tools.md"), tools.page
     yield Path("docs/variables.md"), variables.page
     yield Path("playbooks/validate.yml"), playbook.run
     for stage in STAGES:

@@ -147,7 +147,10 @@ print(tool.pending(tool.files(Path(sys.argv[2])), [history.Entry("001", "applied
 def test_a_migration_tool(project: Path, tmp_path: Path) -> None:
     """In a copy of the package: the engine finds it by its key, and asks it."""
     tool, *others = steps("A migration tool")
-    assert [step.path for step in others] == ["tests/unit/test_history.py", "docs/tools.md"]
+    assert [step.path for step in others] == [
+        "tests/unit/test_history.py",
+        "tests/pages/migration_tools.py",
+    ]
     shutil.copytree(ROOT / "module_utils", project / "module_utils")
     (project / tool.path.replace("TOOL", "names")).write_text(tool.block, encoding="utf-8")
     notes = project / "runbooks" / "notes"

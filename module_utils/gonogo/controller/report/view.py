@@ -304,7 +304,7 @@ def _proof(twin: TwinRecord | None) -> Proof:
     return Proof(
         head=[(label, _value(value)) for label, value in head.items() if value not in (None, [])],
         tables=tables[:shown],
-        more=f"{len(tables) - shown} more are equal, see twin.json" if tables[shown:] else "",
+        more=f"{len(tables) - shown} more are equal, see {twin.FILE}" if tables[shown:] else "",
     )
 
 
