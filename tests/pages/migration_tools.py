@@ -35,7 +35,7 @@ _TOLD = {
         "`<version>_<description>.sql`; `atlas.sum` has to be that of the files; checkpoints; one "
         "with a delimiter of its own is not read",
         "`-- atlas:txmode none` at the top",
-        "source of 1.2, and the 20 folders with their `atlas.sum` that are in it",
+        "source of June 2026, and the 19 folders with their `atlas.sum` that are in it",
         "unit/test_history_tools.py::test_atlas_digests_all_files_so_far",
     ),
     "dbmate": _Told(
@@ -70,7 +70,7 @@ _TOLD = {
         "`000001_x.up.sql`; other digits outside of Rust",
         "`<version>_<title>.up.sql`, `.down.sql`",
         "no",
-        "source of 4.19",
+        "source of July 2026",
         "unit/test_history_tools.py::test_golang_migrate_knows_its_newest_version_alone",
     ),
     "goose": _Told(
@@ -176,7 +176,8 @@ MIGRATION_TOOLS = Page(
             ("Tool", "Transaction", "Outside of one", "Schema of the record", "Tables"),
             [_transaction(key) for key in history.TOOLS if key != history.PLAIN],
             "Transactions and records",
-            "Where the record has a column for how long it took, it says 0. Flyway's placeholders, "
+            "Where the record has a column for how long it took, it says 0; Supabase's statements "
+            "are there as one. Flyway's placeholders, "
             "goose's ENVSUB and Atlas' delimiters make another SQL of a file than what stands in "
             "it; such a file has no text here, and cannot be deployed.",
         ),
@@ -184,7 +185,7 @@ MIGRATION_TOOLS = Page(
             ("Tool",),
             [
                 Row(
-                    (name[0].upper() + name[1:],),
+                    (name,),
                     "unit/test_history_detect.py::test_programs_are_named_and_not_read",
                 )
                 for name in PROGRAMS

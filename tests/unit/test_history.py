@@ -97,6 +97,11 @@ def test_a_file_is_known_by_its_own_name_or_the_runbook_s(
     tool: history.History, tmp_path: Path
 ) -> None:
     first, *_ = tool.files(folder_of(tool, tmp_path))
+    if tool.names_itself and first.text != (tmp_path / first.file).read_text():
+        # A runbook would run the other half of it, too.
+        with pytest.raises(InputError, match="has more in it than what applies the migration"):
+            tool.named(tmp_path, first.file, "called")
+        return
     found = tool.named(tmp_path, first.file, "called")
     assert found.name == (first.name if tool.names_itself else "called")
     assert found.checksums == first.checksums

@@ -89,6 +89,23 @@ def test_pairs_of_another_language_are_golang_migrate_s(
     assert history.detect(migrations("sqlx", tmp_path / "m")) == found
 
 
+def test_what_cannot_be_read_around_it_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, ".git/HEAD", "package.json")
+    path = migrations("plain", tmp_path / "m")
+    assert history.detect(path) == "plain"
+    whole = Path.iterdir
+
+    def refuse(asked: Path) -> object:
+        if asked == tmp_path:
+            raise PermissionError
+        return whole(asked)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    assert "may be of several migration tools" in refused(path)
+
+
 # --- one clear error ----------------------------------------------------------------------------
 
 

@@ -554,6 +554,18 @@ def test_flyway_refuses_settings(tmp_path: Path, settings: str) -> None:
         tool("flyway").files(tmp_path)
 
 
+def test_a_version_on_record_may_be_anything(tmp_path: Path) -> None:
+    """Others write there as well; Flyway's column is text."""
+    write(tmp_path, "V1__a.sql", UP)
+    flyway = tool("flyway")
+    files = flyway.files(tmp_path)
+    for name in ("\u00b2", "1.\u00b2", "x", "", "9" * 50):
+        entries = [Entry(name, APPLIED, None, {"type": "SQL"})]
+        assert flyway.missing(files, entries) == [name]
+        assert set(flyway.ahead(files, entries)) <= {name}
+        assert told(flyway.pending(files, entries)) == ["1"]
+
+
 def test_flyway_takes_two_spellings_for_one_version(tmp_path: Path) -> None:
     for name in ("V1.0__a.sql", "V01__b.sql"):
         write(tmp_path, name, UP)

@@ -84,7 +84,11 @@ class Folder:
         """
         found: set[str] = set()
         for parent in self._parents():
-            names = {path.name for path in parent.iterdir()}
+            try:
+                names = {path.name for path in parent.iterdir()}
+            except OSError:
+                # What stands there nobody shows us.
+                return None
             found |= names
             if names & _ROOT:
                 return frozenset(found)

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from ....contract.errors import InputError
 from .folder import Claim, Folder
+from .reading import text_of
 
 __all__ = [
     "APPLIED",
@@ -149,6 +150,12 @@ class History(ABC):
                 f"{file} is no migration of {self.name}'s",
                 file=str(folder / file),
                 hint=f"Name the file as {self.name} would.",
+            )
+        if found.text != text_of(folder / file):
+            raise InputError(
+                f"{file} has more in it than what applies the migration",
+                file=str(folder / file),
+                hint=f"A runbook runs the whole file. Deploy the folder of {self.name}'s instead.",
             )
         return found
 

@@ -80,7 +80,7 @@ class Atlas(Advisory):
             Entry(
                 version,
                 FAILED if wrong or applied < total else APPLIED,
-                checksum.removeprefix("h1:") or None,
+                (checksum or "").removeprefix("h1:") or None,
                 {"applied": applied, "total": total, "type": kind},
             )
             for version, checksum, applied, total, wrong, kind in found

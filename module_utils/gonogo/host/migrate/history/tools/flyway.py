@@ -165,7 +165,7 @@ class Flyway(Advisory):
         if kind == _REPEAT:
             return 1, (), name
         version = name[len(kind) :]
-        return 0, tuple(int(part) for part in version.split(".") if part.isdigit()), kind
+        return 0, tuple(int(part) for part in version.split(".") if part.isdecimal()), kind
 
     def record(self, connection: Any, migration: Migration) -> None:
         version, words, kind = _recorded(migration)
@@ -240,7 +240,7 @@ def _kind(name: str) -> str:
 
 def _version(text: str) -> str:
     """1_02.0 is 1.2: what Flyway takes for the same has one name."""
-    parts = [str(int(part)) if part.isdigit() else part for part in re.split("[._]", text)]
+    parts = [str(int(part)) if part.isdecimal() else part for part in re.split("[._]", text)]
     while len(parts) > 1 and parts[-1] == "0":
         parts.pop()
     return ".".join(parts)
