@@ -40,7 +40,7 @@ def _run(asked: argparse.Namespace) -> int:
         tempfile.TemporaryDirectory() as directory,
         Cluster.start(Path(directory), settings=_SETTINGS) as cluster,
     ):
-        for row in replay(cluster, history, role=role):
+        for row in replay(cluster, history, role=role, before=asked.before):
             rows.append(row)
             if row.problem is not None:
                 say(f"{row.file}: {row.problem}")
@@ -50,7 +50,8 @@ def _run(asked: argparse.Namespace) -> int:
         "name": asked.name,
         "tool": history.tool.name,
         "source": asked.source,
-        "role": "superuser" if asked.superuser else "owner of the database",
+        "role": ("superuser" if asked.superuser else "owner of the database")
+        + (f", after `{asked.before}`" if asked.before else ""),
         "rows": [asdict(row) for row in rows],
     }
     asked.results.mkdir(parents=True, exist_ok=True)
@@ -91,6 +92,9 @@ def _parser() -> Parser:
     run.add_argument("folder", type=Path, help="its folder of migrations")
     run.add_argument("--results", type=Path, required=True, help="folder of the measurements")
     run.add_argument("--source", default="", help="repository and commit")
+    run.add_argument(
+        "--before", default="", help="SQL that the application's own runner begins its session with"
+    )
     run.add_argument("--superuser", action="store_true", help="the application needs one")
     show = commands.add_parser("page", help="write docs/corpus.md from what was measured")
     show.set_defaults(command=_page)

@@ -44,7 +44,56 @@ class Row:
     seconds: float
 
 
-def replay(cluster: Cluster, history: Read, *, role: str) -> Iterator[Row]:
+@dataclass(frozen=True)
+class _Replay:
+    """`before` is what the application's own runner does first in its session; nothing mostly."""
+
+    cluster: Cluster
+    history: Read
+    role: str
+    before: str
+
+    def rows(self) -> Iterator[Row]:
+        for migration in self.history.migrations:
+            started = time.monotonic()
+            problem, before, after = self._one(migration)
+            if problem is not None and (before == "applied" or after != "applied"):
+                problem += self._by_itself(migration)
+            yield Row(migration.file, problem, before, after, round(time.monotonic() - started, 2))
+
+    def _one(self, migration: Migration) -> tuple[str | None, str | None, str | None]:
+        try:
+            # As it travels.
+            made = plain(pending.plan(self.history.key, self.history.tool, [migration]))
+            done = self._deployed(read(Plan, made, file="the plan"))
+        except (GonogoError, DatabaseError) as error:
+            return _words(error), None, None
+        before, after = _state(done.before), _state(done.after)
+        return _problem(done, before, after), before, after
+
+    def _deployed(self, plan: Plan) -> Deployment:
+        login = Login(**self.cluster.login(_DATABASE, self.role))
+
+        def session() -> Any:
+            connection = connect(login, name="gonogo:corpus:deploy")
+            if self.before:
+                connection.execute(self.before.encode())
+            return connection
+
+        return deploy(session, plan, budgets=budgets_of({}), confirm=lambda: None).record
+
+    def _by_itself(self, migration: Migration) -> str:
+        """Have the server apply it, and what tells that it refuses it as well."""
+        with self.cluster.connect(_DATABASE, self.role) as own:
+            try:
+                own.execute((migration.text or "").encode())
+                self.history.tool.record(own, migration)
+            except DatabaseError as error:
+                return f" (and by itself: {str(error).splitlines()[0]})"
+        return ""
+
+
+def replay(cluster: Cluster, history: Read, *, role: str, before: str = "") -> Iterator[Row]:
     """One row for each migration, as it comes. What cannot be deployed is applied by the server
     alone, so that the next one finds what it needs."""
     with cluster.connect() as superuser:
@@ -53,33 +102,7 @@ def replay(cluster: Cluster, history: Read, *, role: str) -> Iterator[Row]:
         superuser.execute(making.format(sql.Identifier(_DATABASE), sql.Identifier(role)))
     with cluster.connect(_DATABASE, role) as own:
         own.execute(history.tables.encode())
-    login = Login(**cluster.login(_DATABASE, role))
-    for migration in history.migrations:
-        started = time.monotonic()
-        problem, before, after = _one(login, history, migration)
-        if problem is not None and (before == "applied" or after != "applied"):
-            problem += _by_itself(cluster, migration, role, history)
-        yield Row(migration.file, problem, before, after, round(time.monotonic() - started, 2))
-
-
-def _one(
-    login: Login, history: Read, migration: Migration
-) -> tuple[str | None, str | None, str | None]:
-    try:
-        # As it travels.
-        made = plain(pending.plan(history.key, history.tool, [migration]))
-        done = _deployed(login, read(Plan, made, file="the plan"))
-    except (GonogoError, DatabaseError) as error:
-        return _words(error), None, None
-    before, after = _state(done.before), _state(done.after)
-    return _problem(done, before, after), before, after
-
-
-def _deployed(login: Login, plan: Plan) -> Deployment:
-    def session() -> Any:
-        return connect(login, name="gonogo:corpus:deploy")
-
-    return deploy(session, plan, budgets=budgets_of({}), confirm=lambda: None).record
+    return _Replay(cluster, history, role, before).rows()
 
 
 def _problem(done: Deployment, before: str | None, after: str | None) -> str | None:
@@ -110,17 +133,6 @@ def _wrong(look: Inspection | None) -> str:
 
 def _state(look: Inspection | None) -> str | None:
     return look.state if look else None
-
-
-def _by_itself(cluster: Cluster, migration: Migration, role: str, history: Read) -> str:
-    """Have the server apply it, and what tells that it refuses it as well."""
-    with cluster.connect(_DATABASE, role) as own:
-        try:
-            own.execute((migration.text or "").encode())
-        except DatabaseError as error:
-            return f" (and by itself: {str(error).splitlines()[0]})"
-        history.tool.record(own, migration)
-    return ""
 
 
 def _words(error: Exception) -> str:
