@@ -23,8 +23,8 @@ The history is replayed on an embedded server, from an empty database to its new
 Each migration is planned as a run plans it, and deployed by the code that deploys in a run: it is \
 looked for, applied, and looked for again. It counts where it was recognised as absent before and \
 as applied afterwards, and all of its statements ran. The databases have no rows: what a migration \
-does to them is not tried here. Where an application applies its migrations by a runner of its own, \
-which its files ask for, the column *applied by* has what that does first in its session.
+does to them is not tried here. Where an application applies its migrations by a runner of its \
+own, and its files ask for that, the column *applied by* has what that does first in its session.
 """
 _NONE = "Every one of them can be deployed as it stands."
 _REST = """\
