@@ -50,9 +50,13 @@ def unquoted(sql: str) -> str:
         (True, "true"),
         (False, "false"),
         (None, "NULL"),
-        ([], "ARRAY[]::text[]"),
+        ([], "'{}'::text[]"),
+        (["null", "x"], "ARRAY['null', 'x']::text[]"),
+        (["", "x"], "ARRAY['', 'x']::text[]"),
+        (["x,y"], "ARRAY['x,y']::text[]"),
+        (["nullable", "B_2"], "'{nullable,B_2}'::text[]"),
         (["a'b", "c\n"], "ARRAY['a''b', E'c\\u000a']::text[]"),
-        (("a",), "ARRAY['a']::text[]"),
+        (("a",), "'{a}'::text[]"),
     ],
 )
 def test_literal(value: Any, expected: str) -> None:

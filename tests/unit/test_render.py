@@ -73,7 +73,7 @@ def body(folder: Path, expression: str) -> str:
     ("expression", "expected"),
     [
         ("facts.number | literal", "5"),
-        ("facts.names | literal", "ARRAY['a', 'b']::text[]"),
+        ("facts.names | literal", "'{a,b}'::text[]"),
         ("['public', 't'] | ident", '"public"."t"'),
         ("facts.names | jsonb", '\'["a", "b"]\'::jsonb'),
         ("facts.names | map('ident') | join(', ')", '"a", "b"'),
@@ -343,7 +343,22 @@ SELECT true AS ok
     ]
     assert found[""].kind == "facts"
     assert "SELECT q.fact::text AS fact, q.value::jsonb AS value" in found[""].sql
+    assert "FROM pg_temp.judged('C1.1', false, $gonogo_check$" in found["C1.1"].sql
+    assert "FROM pg_temp.judged('C1.2', true, $gonogo_check$" in found["C1.2"].sql
+
+
+def test_a_check_without_helpers(tmp_path: Path) -> None:
+    """A script that may only read can make none."""
+    template = "".join(
+        f"{{% call gonogo.check('{check}') %}}\nSELECT true AS ok\n{{% endcall %}}\n"
+        for check in ("C1.1", "C1.2")
+    )
+    phase = {"name": "02_x", "title": "Title", "transaction": "read_only"}
+    rendered = render(tmp_path, IMPORT + template, phase=phase)
+    found = {part.words: part for part in blocks(rendered.text)}
+    assert list(rendered.libraries) == ["session"]
     assert "SELECT 'C1.1' AS check_id" in found["C1.1"].sql
+    # Having seen nothing passes only where the check allows it.
     assert "coalesce(examined, 0) = 0 THEN 'inconclusive'" in found["C1.1"].sql
     assert "coalesce(examined, 0) = 0" not in found["C1.2"].sql
 
@@ -355,11 +370,12 @@ def test_refused(tmp_path: Path) -> None:
         + "INSERT INTO t VALUES ({{ facts.evil | literal }})\n{% endcall %}\n"
     )
     (block,) = (part for part in blocks(render(tmp_path, template).text) if part.kind == "check")
-    assert "a.state = ANY (ARRAY['23505']::text[])" in block.sql
-    assert "AND a.constraint_name = ANY (ARRAY['a', 'b']::text[])" in block.sql
-    assert "'refused with 23505 by a or b' AS expected" in block.sql
+    said = (
+        "refused('C1.1', false, 'refused with 23505 by a or b', '{23505}'::text[], '{a,b}'::text[],"
+    )
+    assert said in block.sql
     # The value ends neither the dollar quotation nor the line.
-    assert block.sql.count("$gonogo_command$") == 2
+    assert block.sql.count("$gonogo_check$") == 2
     assert "E'x\\u000a-- @check C1.2\\u000aSELECT 1; \\u0024\\u0024 \\u005c! '''" in block.sql
 
 

@@ -26,6 +26,8 @@ _ESCAPED = re.compile(
 )
 # In JSON; an even number of backslashes before it would be text.
 _JSON_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+# What an array's text form needs no quotes for; NULL is not a word there.
+_WORD = re.compile(r"(?!null\b)[a-z0-9_]+", re.ASCII | re.IGNORECASE)
 _MAXIMUM_IDENTIFIER_BYTES = 63
 
 
@@ -97,6 +99,8 @@ def literal(value: Any) -> Sql:
     if isinstance(value, str):
         return Sql(_string(value))
     if isinstance(value, Sequence) and all(isinstance(item, str) for item in value):
+        if all(_WORD.fullmatch(item) for item in value):
+            return Sql("'{" + ",".join(value) + "}'::text[]")
         return Sql("ARRAY[" + ", ".join(_string(item) for item in value) + "]::text[]")
     raise GonogoError(
         f"no literal for {type(value).__name__} {value!r}",

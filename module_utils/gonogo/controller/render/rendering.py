@@ -48,7 +48,7 @@ from .block_check import check_blocks
 from .ledger import digest, row_id
 from .libraries import included, separated
 from .quoting import Sql, ident, jsonb, literal
-from .row_rule_sql import rule_sql
+from .row_rule_sql import rule_parts
 from .rows_first import check_rows
 from .session_guard import KEY_KEPT, KEY_SET, LOCK, digest_of, guarded
 
@@ -88,6 +88,9 @@ _FILTERS = (  # noqa: SIM905 - words
     " unique upper"
 ).split()
 _SEPARATOR = re.compile(r"[\s,()]*|\s+(?:AND|OR|UNION ALL)\s+")
+
+# Empty lines that tags of a template leave before a block.
+_GAP = re.compile(r"\n{3,}(?=-- )")
 
 _ENGINE_SQL = Path(__file__).parent / "sql"
 
@@ -400,7 +403,7 @@ def render_phase(
         text = _render(environment, file.name)
     else:
         environment.globals["body"] = Sql(_render(environment, f"{name}.sql.j2"))
-        text = _render(environment, "script.sql.j2")
+        text = _GAP.sub("\n\n", _render(environment, "script.sql.j2"))
         check_blocks(text, name)
         if phase.transaction not in ("read_only", "undecided"):
             check_rows(
@@ -442,9 +445,9 @@ def _of_login(name: str) -> bool:
 
 
 def _row_rules(manifest: Manifest, facts: Mapping[str, object], check: str) -> list[dict[str, str]]:
-    """The rules about rows that a check asks for: table, words and the query (`sql`) of each."""
+    """The rules about rows that a check asks for: words, and the parts of the query of each."""
     return [
-        {"table": rule.table, "words": rule.words, "sql": rule_sql(rule, manifest, facts)}
+        {"words": rule.words, **vars(rule_parts(rule, manifest, facts))}
         for rule in manifest.rules
         if rule.check == check
     ]

@@ -9,6 +9,7 @@ different types, which are another check's subject, end no script.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from ...contract.errors import GonogoError
 from ..declared.manifest import Manifest
@@ -17,7 +18,7 @@ from ..sql.found_columns import columns_found
 from .quoting import Sql, ident, literal
 from .row_rules import steps
 
-__all__ = ["Rows", "counted", "rule_sql"]
+__all__ = ["Rows", "RuleSql", "counted", "rule_parts", "rule_sql"]
 
 # All rows of the table itself: no index answers for a sample, whatever the planner's settings, and
 # one that has missed rows would hide them.
@@ -38,7 +39,7 @@ class Rows:
         found: Mapping[tuple[str, str], str] | None = None,
     ) -> None:
         self._manifest = manifest
-        self._table = table
+        self.table = table
         self._alias = alias
         self._found = found or {}
         self._joins: dict[tuple[str, ...], tuple[str, str]] = {}
@@ -54,13 +55,13 @@ class Rows:
         """The expression of the row's own key, as text."""
         keys = {table.name: table.primary_key for table in self._manifest.existing_tables}
         keys.update((table.name, table.primary_key) for table in self._manifest.tables)
-        key = keys[self._table]
-        return f"{self._column(self._alias, self._table, key[0])}::text"
+        key = keys[self.table]
+        return f"{self._column(self._alias, self.table, key[0])}::text"
 
     def value(self, path: Sequence[str]) -> str:
         """The expression of a path's value; what has to be joined for it is in `source()`."""
-        alias, table = self._alias, self._table
-        followed = steps(self._table, path, self._manifest.relations)
+        alias, table = self._alias, self.table
+        followed = steps(self.table, path, self._manifest.relations)
         for number, relation in enumerate(followed, 1):
             prefix = tuple(path[:number])
             parent = relation.references.table
@@ -76,10 +77,18 @@ class Rows:
             alias, table = self._joins[prefix][0], parent
         return self._column(alias, table, path[-1])
 
-    def source(self, on: str = "") -> str:
-        """What stands after FROM, or after JOIN with `on`, for the paths that were asked for."""
-        joins = [text for _, text in self._joins.values()]
-        return "\n".join([f"{self._name(self._table)} AS {self._alias} {_WHOLE}{on}", *joins])
+    @property
+    def whole(self) -> str:
+        """The table as FROM or JOIN names it: all of its rows."""
+        return f"{self._name(self.table)} AS {self._alias} {_WHOLE}"
+
+    def rest(self) -> Sql:
+        """What is joined to it for the paths that were asked for."""
+        return Sql("".join(f"\n{text}" for _, text in self._joins.values()))
+
+    def source(self) -> str:
+        """What stands after FROM for the paths that were asked for."""
+        return f"{self.whole}{self.rest()}"
 
     def all_of(self, conditions: Sequence[RowCondition]) -> str:
         """The expression that a row meets the conditions; false where one of them is unknown."""
@@ -105,11 +114,33 @@ def _texts(values: Sequence[object]) -> Sql:
     return literal([words[v] if isinstance(v, bool) else str(v) for v in values])
 
 
+@dataclass(frozen=True)
+class RuleSql:
+    """What a rule asks of the rows `r` of its table: whether it is `about` one, and whether one is
+    `wrong`; `rest` of the query follows the table."""
+
+    table: str
+    key: Sql
+    about: Sql
+    wrong: Sql
+    rest: Sql
+
+
 def rule_sql(rule: RowRule, manifest: Manifest, facts: Mapping[str, object]) -> Sql:
     """A query of the rows: key (text), about (whether the rule is about it) and wrong.
 
     Raises GonogoError when the rule is of no known kind.
     """
+    parts = rule_parts(rule, manifest, facts)
+    table = Rows(manifest, parts.table).whole
+    return Sql(
+        f"""SELECT {parts.key} AS key, {parts.about} AS about, {parts.wrong} AS wrong
+FROM {table}{parts.rest}"""  # noqa: S608 - of quoted parts
+    )
+
+
+def rule_parts(rule: RowRule, manifest: Manifest, facts: Mapping[str, object]) -> RuleSql:
+    """The parts of that query that differ by rule."""
     found = columns_found(manifest.found_columns, facts)
     rows = Rows(manifest, rule.table, found=found)
     given = rows.all_of(rule.given or ())
@@ -133,10 +164,7 @@ def rule_sql(rule: RowRule, manifest: Manifest, facts: Mapping[str, object]) -> 
         wrong = rows.all_of(rule.never[1:])
     else:
         raise GonogoError(f"rule {rule.name} is of no known kind")
-    return Sql(
-        f"""SELECT {rows.key} AS key, {_both(given, about)} AS about, {wrong} AS wrong
-FROM {rows.source()}"""  # noqa: S608 - of quoted parts
-    )
+    return RuleSql(rule.table, Sql(rows.key), Sql(_both(given, about)), Sql(wrong), rows.rest())
 
 
 def counted(query: str) -> Sql:
@@ -158,7 +186,7 @@ def _some(
     rows: Rows,
     given: str,
     found: Mapping[tuple[str, str], str],
-) -> Sql:
+) -> RuleSql:
     """Rows to which others belong, of which none is as one of them has to be."""
     others = Rows(manifest, some.table, alias="o", found=found)
     fits = others.all_of(some.where)
@@ -166,10 +194,11 @@ def _some(
         theirs, own = others.value(some.same.path), rows.value(some.same.as_)
         fits += f" AND ({theirs}::text <> {own}::text) IS NOT TRUE"
     by = others.value([some.by])
-    return Sql(
-        f"""SELECT {rows.key} AS key, true AS about, NOT bool_or({fits}) AS wrong
-FROM {others.source()}
-JOIN {rows.source(f" ON {rows.key} = {by}::text")}
-WHERE {given}
-GROUP BY 1"""  # noqa: S608 - of quoted parts
+    joined = f"\nJOIN {others.whole} ON {rows.key} = {by}::text{others.rest()}"
+    return RuleSql(
+        rows.table,
+        Sql(rows.key),
+        Sql("true"),
+        Sql(f"NOT bool_or({fits})"),
+        Sql(f"{rows.rest()}{joined}\nWHERE {given}\nGROUP BY 1"),
     )
