@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gonogo.contract.errors import GonogoError
-from gonogo.controller.render.quoting import Sql, ident, jsonb, literal
+from gonogo.controller.render.quoting import Sql, array, ident, jsonb, literal
 
 # What PostgreSQL can store: no NUL, no lone surrogate.
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
@@ -25,6 +25,13 @@ def unquoted(sql: str) -> str:
     if sql.startswith("E'"):
         return ESCAPE.sub(lambda match: chr(int(match[1], 16)), sql[2:-1].replace("''", "'"))
     return sql[1:-1].replace("''", "'")
+
+
+def elements(text: str) -> list[str]:
+    """Read the text form of an array as PostgreSQL does; NULL is no text."""
+    found = re.findall(r'"((?:[^"\\]|\\.)*)"|([^,"]+)', text[1:-1], re.DOTALL)
+    assert not any(plain.lower() == "null" for _, plain in found)
+    return [plain or re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL) for quoted, plain in found]
 
 
 @pytest.mark.parametrize(
@@ -134,6 +141,26 @@ def test_jsonb(value: Any, expected: str) -> None:
 def test_jsonb_knows_no_nan() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         jsonb(float("nan"))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ([], "'{}'"),
+        (["a", "B_2"], "'{a,B_2}'"),
+        (["NULL", "null_", ""], '\'{"NULL",null_,""}\''),
+        (["O'Hara", 'a"b,c\\'], 'E\'{"O\'\'Hara","a\\u005c"b,c\\u005c\\u005c"}\''),
+    ],
+)
+def test_array(value: list[str], expected: str) -> None:
+    assert array(value) == expected
+
+
+@given(st.lists(TEXT))
+def test_an_array_is_the_list(value: list[str]) -> None:
+    text = str(array(value))
+    assert elements(unquoted(text)) == value
+    assert "\n" not in text
 
 
 @given(TEXT)

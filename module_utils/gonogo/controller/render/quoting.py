@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from ...contract.errors import GonogoError
 
-__all__ = ["Sql", "ident", "jsonb", "literal"]
+__all__ = ["Sql", "array", "ident", "jsonb", "literal"]
 
 # Raw control characters could start a line that the block splitter or psql would read as its
 # own; a dollar sign could end a dollar-quoted command; format characters reorder or hide what a
@@ -107,6 +107,17 @@ def literal(value: Any) -> Sql:
         hint="It takes text, whole and decimal numbers, booleans, null and lists of texts; "
         "use jsonb for the rest.",
     )
+
+
+def array(value: Sequence[str]) -> Sql:
+    """A list of texts as a literal without its type, for where another row of the list says it."""
+    return Sql(_string("{" + ",".join(map(_element, value)) + "}"))
+
+
+def _element(text: str) -> str:
+    if _WORD.fullmatch(text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def jsonb(value: Mapping[str, object] | Sequence[object] | str | float | bool | None) -> Sql:

@@ -47,7 +47,7 @@ from ..sql.found_columns import as_found
 from .block_check import check_blocks
 from .ledger import digest, row_id
 from .libraries import included, separated
-from .quoting import Sql, ident, jsonb, literal
+from .quoting import Sql, array, ident, jsonb, literal
 from .row_rule_sql import rule_parts
 from .rows_first import check_rows
 from .session_guard import KEY_KEPT, KEY_SET, LOCK, digest_of, guarded
@@ -343,6 +343,7 @@ def template_environment(directories: Sequence[Path]) -> Environment:
     )
     environment.filters = {
         **{name: environment.filters[name] for name in _FILTERS},
+        "array": _quoting(array),
         "comment": _quoting(_comment),
         "ident": _quoting(ident),
         "indent": _indent,
