@@ -353,7 +353,7 @@ def test_a_check_without_helpers(tmp_path: Path) -> None:
         f"{{% call gonogo.check('{check}') %}}\nSELECT true AS ok\n{{% endcall %}}\n"
         for check in ("C1.1", "C1.2")
     )
-    phase = {"name": "02_x", "title": "Title", "transaction": "read_only"}
+    phase = Phase("02_x", "Title", "read_only", after=None)
     rendered = render(tmp_path, IMPORT + template, phase=phase)
     found = {part.words: part for part in blocks(rendered.text)}
     assert list(rendered.libraries) == ["session"]

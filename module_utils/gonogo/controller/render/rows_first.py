@@ -35,7 +35,7 @@ _COMMENT = re.compile(r"--[^\n]*")
 # What is tried or timed, and undone.
 _TRIED = re.compile(r"(\$gonogo_(?:command|query)\$).*?\1", re.DOTALL)
 _TEXT = re.compile(r"'(?:[^']|'')*'")
-_COMPARED = re.compile(r"\bJOIN pg_temp\.rows_first\b")
+_COMPARED = re.compile(r"\bJOIN pg_temp\.rows_first\b|\bFROM pg_temp\.again\(")
 _WHOLE = re.compile(r"\bTABLESAMPLE\b", re.IGNORECASE)
 
 

@@ -164,3 +164,21 @@ CREATE FUNCTION pg_temp.refused(
             '{}'::text[] AS samples
         FROM pg_temp.attempt(%4$L) AS a$gonogo_query$, states, constraints, wanted, command)) AS j
 $gonogo_helper$;
+
+-- The same for one whose question was asked before anything was tried (rows_first), and is asked once
+-- more. Both answers have to be right. more: a query for what else cannot be told, in words.
+CREATE FUNCTION pg_temp.again(
+    INOUT check_id text, may_be_empty boolean, question text, more text,
+    OUT status text, OUT examined bigint, OUT expected text, OUT observed text, OUT samples jsonb
+) LANGUAGE sql AS $gonogo_helper$
+    SELECT j.* FROM pg_temp.judged(check_id, may_be_empty, format($gonogo_query$
+        SELECT CASE WHEN NOT f.ok OR NOT n.ok THEN false WHEN f.ok AND m.words IS NULL THEN n.ok END AS ok, n.examined, n.expected,
+            CASE WHEN f.ok AND n.ok THEN concat_ws('; ', n.observed, m.words)
+                WHEN f.ok THEN n.observed || ', and not before test rows were made'
+                WHEN NOT n.ok OR n.ok IS NOT DISTINCT FROM f.ok THEN n.observed
+                ELSE f.observed || ', before test rows were made' END AS observed,
+            CASE WHEN f.ok OR NOT n.ok OR n.ok IS NOT DISTINCT FROM f.ok THEN n.samples ELSE f.samples END AS samples
+        FROM %1$s AS n
+        LEFT JOIN pg_temp.rows_first AS f ON f.check_id = %2$L
+        CROSS JOIN (SELECT string_agg(w.words, '; ') AS words FROM (%3$s) AS w (words)) AS m$gonogo_query$, question, check_id, more)) AS j
+$gonogo_helper$;
