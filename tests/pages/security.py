@@ -302,6 +302,20 @@ _INERT = _rows(
         "test_session.py::test_a_step_that_was_just_made_is_not_changed",
     ),
     (
+        "Rows that are there are asked for before code of the application has run, where nothing "
+        "can be written: rows that it corrects in the session that judges are wrong all the same",
+        "test_rows_first.py::test_rows_that_code_of_the_application_corrects_are_wrong",
+    ),
+    (
+        "A script that asks for them later is refused before it runs",
+        "unit/test_rows_first.py::test_what_is_asked_too_late",
+    ),
+    (
+        "A condition of a CHECK or an index that calls a function which could say another thing "
+        "to the application is no proof",
+        "security/test_lies.py::test_what_says_one_thing_to_a_run_is_no_go",
+    ),
+    (
         "Files of evidence follow no link and are replaced as a whole",
         "unit/test_evidence.py::test_a_replaced_link_is_not_followed",
     ),

@@ -74,11 +74,13 @@ FORMS: dict[str, str] = {
         f" DO UPDATE SET m = public.gonogo_slow(1);"
     ),
 }
+FORMS["INSERT"] = f"INSERT INTO {T} SELECT {SLOW} FROM {T};"
+FORMS["CREATE TABLE AS"] = f"CREATE TABLE public.gonogo_copy AS SELECT {SLOW} AS n FROM {T};"
 MERGE = (
     f"MERGE INTO {T} AS t USING (SELECT 1 AS n) AS s ON {SLOW.replace('n)', 't.n)')} = s.n"
     " WHEN MATCHED THEN DO NOTHING;"
 )
-SAMPLE = ("TRUNCATE", "DO", "WITH")
+SAMPLE = ("TRUNCATE", "DO", "WITH", "INSERT", "CREATE TABLE AS")
 
 
 def _marked(name: str) -> Any:
@@ -108,7 +110,10 @@ def test_every_form_is_bounded_by_what_others_may_wait(
 
 
 def test_what_locks_nothing_may_take_its_time(scene: Database, tmp_path: Path) -> None:
-    plan = plan_of(tmp_path, left=LEFT, slow=f"INSERT INTO {T} SELECT {SLOW} FROM {T};")
+    with scene.owner() as owner:
+        check = f"ALTER TABLE {T} ADD CONSTRAINT slow CHECK ({SLOW} IS NOT NULL) NOT VALID"
+        owner.execute(check.encode())
+    plan = plan_of(tmp_path, left=LEFT, slow=f"ALTER TABLE {T} VALIDATE CONSTRAINT slow;")
     done = deployed(scene, plan, budgets={"hold": "200ms", "statement": "500ms"})
     assert done.error.sqlstate == "57014"
     assert not done.error.message.startswith("the statement would make")
