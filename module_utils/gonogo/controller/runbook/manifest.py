@@ -175,6 +175,7 @@ MANIFEST = Keys(
                 }
             ),
             unique="name",
+            empty=True,
         ),
         "foreign_keys": Items(
             _relation(
