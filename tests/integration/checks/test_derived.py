@@ -38,6 +38,11 @@ CREATE FUNCTION total(integer) RETURNS numeric LANGUAGE sql
     AS 'SELECT sum(amount) FROM shop.purchase WHERE customer = $1';
 CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER touched AFTER UPDATE ON purchase FOR EACH ROW EXECUTE FUNCTION touch();
+-- As application code is: by names without their schema.
+CREATE FUNCTION counts() RETURNS trigger LANGUAGE plpgsql
+    AS 'BEGIN PERFORM count(*) FROM noted; RETURN NEW; END';
+CREATE TRIGGER counted BEFORE UPDATE ON customer FOR EACH ROW EXECUTE FUNCTION counts();
+CREATE TABLE public.noted (id integer PRIMARY KEY);
 INSERT INTO customer (name) SELECT 'customer ' || n FROM generate_series(1, 20) AS n;
 INSERT INTO purchase (customer, amount) SELECT 1 + n % 20, n FROM generate_series(1, 50) AS n;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA shop TO {logins.APPLICATION};
@@ -70,6 +75,11 @@ ALTER TABLE shop.purchase ADD CONSTRAINT positive CHECK (amount > 0),
     ALTER COLUMN customer SET NOT NULL;
 ALTER TABLE shop.customer ADD CONSTRAINT known CHECK (status IN ('new', 'old'));
 CREATE UNIQUE INDEX one_name ON shop.customer (name);
+CREATE TABLE shop.tree (
+    name text PRIMARY KEY, number bigint NOT NULL UNIQUE, parent text REFERENCES shop.tree,
+    above bigint NOT NULL REFERENCES shop.tree (number)
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON shop.tree TO {logins.APPLICATION};
 CREATE UNIQUE INDEX one_label ON shop.empty_one (label);
 CREATE OR REPLACE VIEW shop.open_purchase AS
     SELECT id, amount, customer FROM shop.purchase WHERE place IS NULL;
@@ -207,12 +217,20 @@ def test_what_nobody_can_break_is_told(
 ) -> None:
     checks = judged(
         shop,
-        "ALTER TABLE shop.purchase ADD CONSTRAINT odd CHECK (md5(place) <> md5('x') || place)",
+        "ALTER TABLE shop.purchase ADD CONSTRAINT odd CHECK (md5(place) <> md5('x') || place);"
+        "CREATE UNIQUE INDEX even ON shop.purchase (id) WHERE id % 2 = 0;"
+        "CREATE UNIQUE INDEX small ON shop.customer (lower(name));"
+        "ALTER TABLE shop.purchase ADD span int4range, ADD EXCLUDE USING gist (span WITH &&)",
         tmp_path,
         scripts.by_module,
     )
     assert set(wrong(checks)) == {"D3.2"}
-    assert checks["D3.2"]["samples"] == ["odd on shop.purchase"]
+    assert checks["D3.2"]["samples"] == [
+        "even on shop.purchase",
+        "odd on shop.purchase",
+        "purchase_span_excl on shop.purchase",
+        "small on shop.customer",
+    ]
 
 
 def test_nothing_is_written(shop: tuple[Database, psycopg.Connection], tmp_path: Path) -> None:
