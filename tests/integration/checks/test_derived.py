@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,14 @@ from typing import Any
 import psycopg
 import pytest
 
+from gonogo.controller.runbook.migration import names as migration_words
 from sandbox import logins
 from tests.integration.support import scripts
 from tests.integration.support.harness import PROJECT, Database
 
 DERIVED = scripts.Suite(parameters=(), directory=PROJECT / "runbooks" / "derived")
-BEFORE, *AFTER = [phase["name"] for phase in DERIVED.runbook.data["phases"]]
+BEFORE = [phase.name for phase in DERIVED.runbook.phases("preflight", twin=True)]
+AFTER = [phase.name for phase in DERIVED.runbook.phases("phases", twin=True)]
 CHECKS = set(DERIVED.runbook.checks)
 
 SHOP = f"""
@@ -99,10 +102,11 @@ def judged(
 ) -> dict[str, dict[str, Any]]:
     """What each check says of a migration."""
     database, owner = shop
-    before = run(database, DERIVED.scripts([BEFORE], {}), directory)
+    before = run(database, DERIVED.scripts(BEFORE, {}), directory)
     assert not before.errors
     owner.execute(migration)
-    answers = run(database, DERIVED.scripts(AFTER, before.facts), directory)
+    suite = dataclasses.replace(DERIVED, names=tuple(migration_words(migration)))
+    answers = run(database, suite.scripts(AFTER, before.facts), directory)
     assert not answers.errors
     checks = {**before.checks, **answers.checks}
     assert set(checks) == CHECKS
@@ -158,6 +162,27 @@ FAULTS = {
         "SELECT setval('shop.purchase_id_seq', 2000000000)",
         {"D5.3"},
     ),
+    "rows changed on the side": (
+        "CREATE FUNCTION shop.aside() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE"
+        " concat('UPDATE shop.pur', 'chase SET pla', 'ce = 1'); RETURN NULL; END $$;"
+        "CREATE TRIGGER aside AFTER UPDATE ON shop.customer EXECUTE FUNCTION shop.aside();"
+        "UPDATE shop.customer SET status = 'old'",
+        {"D4.1"},
+    ),
+    "another column of a table it names": (
+        "CREATE FUNCTION shop.aside() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " NEW := jsonb_populate_record(NEW, concat('{\"na', 'me\": 1}')::jsonb); RETURN NEW; END"
+        " $$; CREATE TRIGGER aside BEFORE UPDATE ON shop.customer FOR EACH ROW"
+        " EXECUTE FUNCTION shop.aside(); UPDATE shop.customer SET status = 'old'",
+        {"D4.1"},
+    ),
+    "values that change rows": (
+        "UPDATE shop.purchase SET place = id; UPDATE shop.purchase AS p SET amount = 51 - amount;"
+        "DO $$ BEGIN EXECUTE concat('UPDATE shop.custo', 'mer SET na', 'me = 21 - i', 'd'); END $$",
+        {"D4.1"},
+    ),
+    "rows that are lost": ("DELETE FROM shop.purchase WHERE id = 50", {"D4.2"}),
+    "a table that is lost": ("DROP TABLE shop.purchase CASCADE", {"D4.2", "D6.2"}),
     "a right that is lost": (
         f"REVOKE UPDATE ON shop.customer FROM {logins.APPLICATION}",
         {"D7.1"},
@@ -201,7 +226,7 @@ def test_a_key_that_refuses_nothing(
 ) -> None:
     """The catalog calls it validated; its triggers are off."""
     database, owner = shop
-    before = scripts.by_module(database, DERIVED.scripts([BEFORE], {}), tmp_path)
+    before = scripts.by_module(database, DERIVED.scripts(BEFORE, {}), tmp_path)
     owner.execute("ALTER TABLE shop.empty_one ADD customer integer REFERENCES shop.customer")
     with database.admin() as admin:
         admin.execute("ALTER TABLE shop.empty_one DISABLE TRIGGER ALL")

@@ -22,7 +22,7 @@ from gonogo.contract.script import blocks
 from gonogo.controller import runbook
 from gonogo.controller.declared.runbook import DeclaredCheck
 from gonogo.controller.reading import yamlfile
-from gonogo.controller.render.rendering import render_phase
+from gonogo.controller.render.rendering import MigrationWords, render_phase
 from gonogo.host.checks import phases
 from gonogo.host.session.connection import connect
 from sandbox import logins
@@ -81,6 +81,8 @@ class Suite:
     parameters: tuple[tuple[str, Any], ...] = (("application_role", logins.APPLICATION),)
     token: str = "0123456789"
     directory: Path = RUNBOOK
+    # The words of the migration's text.
+    names: tuple[str, ...] = ()
 
     @property
     def runbook(self) -> runbook.Runbook:
@@ -116,6 +118,7 @@ def _script(suite: Suite, name: str, facts: str) -> Script:
         "residue": suite.residue,
         "profile": suite.profile,
     }
+    migration = MigrationWords(suite.names)
     context: dict[str, Any] = {
         "templates": book.template_folders,
         "runbook": book.declared,
@@ -126,6 +129,7 @@ def _script(suite: Suite, name: str, facts: str) -> Script:
         "run": run,
         "timeouts": _TIMEOUTS,
         "documents": book.documents(),
+        "migration": migration,
     }
     races = []
     for check in phase.races:

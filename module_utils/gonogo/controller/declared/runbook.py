@@ -59,7 +59,8 @@ class Parameter:
 @dataclass(frozen=True)
 class Phase:
     """`stage` is preflight or phases; `after` is `deploy` where it is asked of the migrated schema
-    only; `races` are checks that are answered by one."""
+    only; `only` is `twin` where it is asked of the copy alone; `races` are checks that are answered
+    by one."""
 
     name: str
     title: str
@@ -67,6 +68,7 @@ class Phase:
     after: str | None
     stage: str = "phases"
     races: Sequence[str] = ()
+    only: str | None = None
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ from .session_guard import KEY_KEPT, KEY_SET, LOCK, digest_of, guarded
 
 __all__ = [
     "GLOBALS",
+    "MigrationWords",
     "Rendered",
     "compiling",
     "render_phase",
@@ -72,6 +73,7 @@ GLOBALS = frozenset(
         "id_of",
         "manifest",
         "mark",
+        "migration",
         "parameters",
         "phase",
         "row_rules",
@@ -93,6 +95,18 @@ _SEPARATOR = re.compile(r"[\s,()]*|\s+(?:AND|OR|UNION ALL)\s+")
 _GAP = re.compile(r"\n{3,}(?=-- )")
 
 _ENGINE_SQL = Path(__file__).parent / "sql"
+
+
+@dataclass(frozen=True)
+class MigrationWords:
+    """What templates know of the migration: `names`, every word of its text that could be the name
+    of something, and `own_tables`, those of its tool, as format() spells them with %I.%I."""
+
+    names: Sequence[str] = ()
+    own_tables: Sequence[str] = ()
+
+
+NO_MIGRATION = MigrationWords()
 
 
 @dataclass
@@ -370,6 +384,7 @@ def render_phase(
     run: Mapping[str, str],
     timeouts: Mapping[str, str],
     documents: Sequence[ShippedDocument] = (),
+    migration: MigrationWords = NO_MIGRATION,
     file: Path | None = None,
 ) -> Rendered:
     """Render one phase, or `file` in the phase's name without the frame of a script.
@@ -396,6 +411,7 @@ def render_phase(
         run=run,
         timeouts=timeouts,
         documents=plain(documents),
+        migration=plain(migration),
         key={"kept": KEY_KEPT, "set": KEY_SET},
         of_login=[name for name in pinned(timeouts) if _of_login(name)],
     )

@@ -118,6 +118,7 @@ RUNBOOK = Keys(
                     "title": Text(),
                     "stage": Text(choices=("preflight", "phases"), optional=True),
                     "after": Text(choices=("deploy",), optional=True),
+                    "only": Text(choices=("twin",), optional=True),
                     "transaction": Text(choices=_TRANSACTIONS),
                     "races": Items(Text(pattern=_ID), distinct=True, optional=True),
                 }
@@ -187,9 +188,11 @@ class Runbook:
         """Check id → check."""
         return {check.id: check for check in self.declared.checks}
 
-    def phases(self, stage: str) -> list[Phase]:
-        """Phases of the stage `preflight` or `phases`, in order."""
-        return [phase for phase in self.declared.phases if phase.stage == stage]
+    def phases(self, stage: str, *, twin: bool = False) -> list[Phase]:
+        """Phases of the stage `preflight` or `phases`, in order; on the `twin`, those too that are
+        asked there only."""
+        own = [phase for phase in self.declared.phases if phase.stage == stage]
+        return [phase for phase in own if twin or phase.only is None]
 
     @property
     def migration_files(self) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from ..declared.manifest import Manifest
 from ..declared.runbook import TOOL_KEYS, RecordedAs, SqlFile, read_runbook
 from ..reading import schema, yamlfile
 from ..reading.faults import Faults
+from ..render.rendering import MigrationWords
 from ..sql import effects, statements
 from ..sql.footprint import footprint
 
@@ -34,11 +36,16 @@ __all__ = [
     "faults",
     "history_faults",
     "history_of",
+    "names",
     "plan",
     "statement",
     "steps",
     "untold",
+    "words",
 ]
+
+# A name in SQL, wherever it stands: inside of a text as well.
+_NAME = re.compile(r'"((?:[^"]|"")+)"|([A-Za-z_\x80-\U0010ffff][\w$]*)')
 
 # A migration may have statements of their own; an undo is tried as a whole before it is approved.
 _OUTSIDE = {
@@ -214,18 +221,44 @@ def history_of(
     return HistoryPlan(history.PLAIN, schema_name, ())
 
 
+def words(runbook: Runbook) -> MigrationWords:
+    """What templates know of the migration."""
+    texts = [file.read_text(encoding="utf-8") for file in runbook.migration_files]
+    found = _history(runbook)
+    tables = history.find(found.tool, schema=found.schema).tables
+    return MigrationWords(
+        names=sorted({name for text in texts for name in names(text)}),
+        own_tables=[".".join(map(_quoted, table)) for table in tables],
+    )
+
+
+def names(text: str) -> Iterator[str]:
+    """Every word of a text in SQL that could be the name of something."""
+    for quoted, plain in _NAME.findall(text):
+        yield quoted.replace('""', '"') or plain.lower()
+
+
+def _quoted(name: str) -> str:
+    """As the server's format() does with %I, but for its own words."""
+    return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'
+
+
 def plan(runbook: Runbook, key: str) -> Plan:
     """What the target host needs of the `migration` or the `undo` of a runbook."""
     own = steps(runbook.directory, runbook.sql_files("migration"))
     return Plan(
         steps=own if key == "migration" else steps(runbook.directory, runbook.sql_files(key)),
         objects=expected(own, runbook.manifest),
-        history=history_of(
-            runbook.directory,
-            runbook.name,
-            runbook.declared.recorded,
-            schema_name=runbook.manifest.schema,
-        ),
+        history=_history(runbook),
+    )
+
+
+def _history(runbook: Runbook) -> HistoryPlan:
+    return history_of(
+        runbook.directory,
+        runbook.name,
+        runbook.declared.recorded,
+        schema_name=runbook.manifest.schema,
     )
 
 

@@ -17,6 +17,7 @@ from ..reading.schema import Any_, Keys, Table, Text
 from ..render import ledger, libraries
 from ..render.race import replay
 from ..render.rendering import Rendered, render_phase
+from . import migration
 from .book import Runbook
 
 __all__ = ["Prepared", "of_run", "prepare", "tried"]
@@ -71,6 +72,7 @@ class _Renderer:
             run=self.record,
             timeouts=self.timeouts,
             documents=self.runbook.documents(),
+            migration=migration.words(self.runbook),
             file=file,
         )
 
