@@ -1,0 +1,144 @@
+"""A folder of migrations as an application has it, and what of it is to be judged.
+
+Nothing is copied, and nothing of the folder is executed: its files are read as their tool would
+read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...contract import canonical
+from ...contract.errors import GonogoError, InputError
+from ...contract.records.deployment import HistoryEntry
+from ...contract.records.history import HistoryRecord, MigrationFile
+from ...host.migrate import history
+from ...host.migrate.history import Entry, History, Migration
+from ...host.migrate.history.interface import APPLIED, FAILED
+
+__all__ = ["Source", "problem", "read", "record"]
+
+_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Source:
+    """The migrations of a folder in the order of their tool, whose name in the registry is `key`.
+
+    `digests` has every file of the folder: path → SHA-256.
+    """
+
+    directory: Path
+    key: str
+    tool: History
+    migrations: tuple[Migration, ...]
+    digests: dict[str, str]
+
+    @property
+    def sha256(self) -> str:
+        """One digest for the whole folder."""
+        return canonical.sha256(canonical.line(self.digests))
+
+    def pending(self, entries: Sequence[Entry] | None) -> list[Migration]:
+        """What the tool would apply next, in order."""
+        return self.tool.pending(self.migrations, entries or ())
+
+    def named(self, names: Sequence[str]) -> list[Migration]:
+        """The migrations of these names, in the tool's order."""
+        return [migration for migration in self.migrations if migration.name in names]
+
+
+def read(directory: Path, *, tool: str, schema: str) -> Source:
+    """Read the migrations of a folder. Raises InputError for one that the tool would not take, and
+    for one that holds none."""
+    found = history.find(tool, schema=schema)
+    migrations = tuple(found.files(directory))
+    if not migrations:
+        raise InputError(
+            f"there is no migration in {directory.name}",
+            file=str(directory),
+            hint=f"Name the folder in which {found.name} keeps its files: gonogo_migrations.",
+        )
+    return Source(directory, tool, found, migrations, _digests(directory))
+
+
+def record(source: Source, entries: Sequence[Entry] | None) -> HistoryRecord:
+    """What the evidence keeps."""
+    kept = None if entries is None else tuple(HistoryEntry(*entry) for entry in entries)
+    return HistoryRecord(
+        tool=source.key,
+        schema=source.tool.schema,
+        directory=str(source.directory),
+        sha256=source.sha256,
+        files=tuple(MigrationFile(one.name, one.file) for one in source.migrations),
+        entries=kept,
+        pending=tuple(one.name for one in source.pending(entries)),
+    )
+
+
+def problem(source: Source, entries: Sequence[Entry] | None) -> GonogoError | None:
+    """Why nothing of the folder can be judged as its tool would apply it, with what to do."""
+    return next(_problems(source, entries or ()), None)
+
+
+def _problems(source: Source, entries: Sequence[Entry]) -> Iterator[GonogoError]:
+    tool, files = source.tool, source.migrations
+    failed = tool.failed(entries)
+    if failed:
+        yield GonogoError(
+            f"{tool.name}'s record calls a migration begun and not finished; {tool.failed_means}",
+            detail=_listed(failed),
+            hint="Find out what of it is there. Where nothing is: "
+            f"{tool.unstamp(Entry(failed[0], FAILED))}",
+        )
+    missing = tool.missing(files, entries)
+    if missing:
+        yield GonogoError(
+            f"{tool.name}'s record has migrations that the folder does not have",
+            detail=_listed(missing),
+            hint="Judge the folder of the version that was deployed last, or a later one.",
+        )
+    changed = [one.file for one in tool.changed(files, entries)]
+    if changed:
+        yield GonogoError(
+            "files of migrations are not as they were when they were applied",
+            detail=_listed(changed),
+            hint="Bring them back as they were, and write the change as a migration of its own.",
+        )
+    late = [one.file for one in tool.out_of_order(files, entries)]
+    if late and tool.late != APPLIED:
+        yield GonogoError(
+            f"{tool.name} would not apply migrations that are older than what is applied: "
+            f"they are {tool.late}",
+            detail=_listed(late),
+            hint="Give them a name that comes behind what is applied.",
+        )
+    if not source.pending(entries):
+        yield GonogoError(
+            "every migration of the folder is applied: there is nothing to judge",
+            detail=f"{tool.name}'s record has all {len(files)}; the last is {files[-1].name}.",
+            hint="Name a folder with a migration that is not applied yet.",
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = [*names[:_SHOWN]]
+    if len(names) > _SHOWN:
+        shown.append(f"and {len(names) - _SHOWN} more")
+    return "\n".join(shown)
+
+
+def _digests(directory: Path) -> dict[str, str]:
+    """Raises InputError for a link that leads out of the folder: what lies there could change."""
+    root = directory.resolve()
+    found = {}
+    for path in sorted(directory.rglob("*")):
+        if path.is_symlink() and not path.resolve().is_relative_to(root):
+            relative = path.relative_to(directory)
+            raise InputError(f"file {relative} leads out of the folder", file=str(path))
+        if path.is_file():
+            content = path.read_bytes()
+            found[path.relative_to(directory).as_posix()] = canonical.sha256(content)
+    return found
