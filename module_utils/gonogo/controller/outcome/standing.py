@@ -15,7 +15,7 @@ from ...contract.records.rehearsal import Rehearsal
 from ...contract.records.standing import Required, Standing
 from ..declared.manifest import Manifest, Table
 from ..invocation.commands import Caller
-from ..runbook import migration
+from ..runbook import migration, plans
 from ..runbook.book import Runbook
 from ..sql.effects import ALTERED
 
@@ -29,8 +29,7 @@ _SETTINGS = {"SET", "RESET"}
 def objects(runbook: Runbook) -> list[Required]:
     """All that should exist: each object once."""
     manifest = runbook.manifest
-    steps = migration.steps(runbook.directory, runbook.sql_files("migration"))
-    own = migration.expected(steps, manifest, some=False)
+    own = migration.expected(plans.steps(runbook), manifest, some=False)
     known = {_key(item) for item in own}
     more = [item for item in declared(manifest) if _key(item) not in known]
     plain = _plain_indexes(manifest)
@@ -125,10 +124,10 @@ def _missing(missing: Sequence[str], *, none: bool, deploying: bool, caller: Cal
 def _untold(runbook: Runbook, rehearsal: Rehearsal | None) -> GonogoError | None:
     """What no object tells: a copy may have, where this was applied again."""
     retried = rehearsal.retried if rehearsal else None
-    steps = migration.steps(runbook.directory, runbook.sql_files("migration"))
+    steps = plans.steps(runbook)
     if not steps:
         return None
-    untold = [one for one in migration.untold(runbook) if one.verb not in _SETTINGS]
+    untold = [one for one in plans.untold(runbook) if one.verb not in _SETTINGS]
     effects = [
         effect
         for step in steps

@@ -22,6 +22,7 @@ from ...contract.records.plan import (
     ReportWords,
 )
 from ...contract.records.reading import read
+from ...host.migrate.history import Migration
 from ..declared.manifest import Manifest, read_manifest
 from ..declared.runbook import (
     TOOL_KEYS,
@@ -41,6 +42,7 @@ from ..sql import shipped
 from . import extension, migration, rules
 from .asked import Modules
 from .manifest import MANIFEST, check_references
+from .source import Source
 from .template_check import check_templates
 
 __all__ = ["Runbook", "load"]
@@ -169,6 +171,10 @@ class Runbook:
     manifest: Manifest
     parameters: Mapping[str, object]
     base: Path | None = None
+    # A folder of migrations in the place of files of its own, and the names of those of them that
+    # are to be applied.
+    source: Source | None = None
+    pending: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -195,6 +201,11 @@ class Runbook:
         return [phase for phase in own if twin or phase.only is None]
 
     @property
+    def pending_migrations(self) -> list[Migration]:
+        """Those of the folder's migrations that are to be applied, in the order of its tool."""
+        return self.source.named(self.pending) if self.source else []
+
+    @property
     def migration_files(self) -> list[Path]:
         """The migration's SQL files of this profile, in the order they are applied."""
         return [self.directory / entry.file for entry in self.sql_files("migration")]
@@ -206,16 +217,19 @@ class Runbook:
 
     @cached_property
     def digests(self) -> dict[str, str]:
-        """Path below the runbook → SHA-256, of every file in it, and in the one it extends."""
+        """Path below the runbook → SHA-256, of every file in it, in the one it extends, and in the
+        folder of migrations."""
         folders = {"": self.directory}
         if self.base is not None:
             folders[f"../{self.base.name}/"] = self.base
-        return {
+        own = {
             prefix + path.relative_to(folder).as_posix(): canonical.sha256(path.read_bytes())
             for prefix, folder in folders.items()
             for path in sorted(folder.rglob("*"))
             if path.is_file()
         }
+        theirs = self.source.digests if self.source else {}
+        return {**own, **{f"migrations/{path}": digest for path, digest in theirs.items()}}
 
     @property
     def sha256(self) -> str:

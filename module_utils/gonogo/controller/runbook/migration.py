@@ -223,9 +223,13 @@ def history_of(
 
 def words(runbook: Runbook) -> MigrationWords:
     """What templates know of the migration."""
-    texts = [file.read_text(encoding="utf-8") for file in runbook.migration_files]
-    found = _history(runbook)
-    tables = history.find(found.tool, schema=found.schema).tables
+    if runbook.source is None:
+        texts = [file.read_text(encoding="utf-8") for file in runbook.migration_files]
+        found = _history(runbook)
+        tables = history.find(found.tool, schema=found.schema).tables
+    else:
+        texts = [one.text or "" for one in runbook.pending_migrations]
+        tables = runbook.source.tool.tables
     return MigrationWords(
         names=sorted({name for text in texts for name in names(text)}),
         own_tables=[".".join(map(_quoted, table)) for table in tables],

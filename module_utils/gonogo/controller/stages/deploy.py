@@ -23,7 +23,7 @@ from ..invocation.commands import spelled
 from ..outcome import deployment, intents, rehearsal
 from ..reading import ranges
 from ..request import approval, deploy_approval
-from ..runbook import migration
+from ..runbook import plans
 from ..runbook.book import Runbook
 from .base import Stage
 from .reported import Reported, skipped
@@ -47,7 +47,7 @@ class Deploy(Stage[DeployTask]):
         run = self.open_run()
         rehearsed = self._admitted(run, task)
         runbook = self.runbook_of(run)
-        plan = replace(migration.plan(runbook, "migration"), measured=_measured(rehearsed))
+        plan = replace(plans.plan(runbook), measured=_measured(rehearsed))
         asking = task.approval_required or self.is_protected(run)
         if task.plan_only and not asking:
             return Reported(changed=False)
@@ -176,9 +176,8 @@ class Deploy(Stage[DeployTask]):
         return self.call_with_database("deploy", asked, DeployAnswer)
 
     def _keep_files(self, work: _Work) -> None:
-        for step in work.plan.steps:
-            content = (work.runbook.directory / step.file).read_bytes()
-            work.run.write(f"sql/deploy_{step.file}", content, stage=self.stage)
+        for name, text in plans.texts(work.runbook).items():
+            work.run.write(f"sql/deploy_{name}", text, stage=self.stage)
 
     def _show(self, work: _Work, look: Deployment, rehearsed: Rehearsal | None) -> _Shown:
         """The plan of this run, in its evidence."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from ...contract.errors import InputError
 from ...contract.options.files import FILES, FilesRequest, FilesTask
 from ...contract.records.answers import FilesAnswer
 from ...contract.records.reading import plain
+from ..runbook import plans
 from .base import Stage
 from .reported import Reported
 
@@ -26,15 +24,8 @@ class CopySql(Stage[FilesTask]):
             return Reported(changed=True, msg=f"would copy the SQL to {task.directory}")
         run = self.open_run()
         runbook = self.runbook_of(run)
-        files = {f"runbook/{path.name}": _text(path) for path in runbook.migration_files}
+        files = {f"runbook/{name}": text for name, text in plans.texts(runbook).items()}
         asked = FilesRequest(directory=f"{task.directory}/{run.run_id}", files=files)
         answer = self.call("files", asked, FilesAnswer)
         run.append(self.stage, "stage_passed", {"directory": answer.directory})
         return Reported(told=plain(answer))
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 at byte {error.start}", file=str(path)) from None

@@ -37,7 +37,7 @@ from ...contract.records.twin import TwinRecord
 from ...host.compare.schema_catalog import Difference
 from .. import evidence
 from ..outcome import rehearsal
-from ..runbook import migration
+from ..runbook import plans
 from ..runbook.book import Runbook
 from ..runbook.phase_scripts import of_run, prepare
 from . import kept_scripts
@@ -124,7 +124,7 @@ class Rehearsal(Stage[RehearsalTask]):
 
     def _try(self, tried: _Tried, trial: _Trial, *, deploying: bool) -> None:
         """Add to what was tried, step by step."""
-        plan = migration.plan(trial.runbook, "migration") if deploying else None
+        plan = plans.plan(trial.runbook) if deploying else None
         undo = self._undo(trial.runbook, deploying)
         asked = RehearsalRequest(
             login=trial.login,
@@ -132,7 +132,7 @@ class Rehearsal(Stage[RehearsalTask]):
             part="apply_revert_reapply" if deploying else "inspect",
             plan=plan or undo,
             undo=undo,
-            untold=migration.untold(trial.runbook),
+            untold=plans.untold(trial.runbook),
             timeouts=timeouts_of(trial.task.timeouts),
             resume=bool(trial.task.resume),
             budgets=trial.task.budgets,
@@ -156,10 +156,8 @@ class Rehearsal(Stage[RehearsalTask]):
 
     @staticmethod
     def _undo(runbook: Runbook, deploying: bool) -> Plan | None:
-        if not runbook.sql_files("undo"):
-            return None
         try:
-            return migration.plan(runbook, "undo")
+            return plans.undo(runbook)
         except InputError:
             if deploying:
                 raise

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...contract.records.deployment import ObjectState
-from ...contract.records.migration import SchemaObject
+from ...contract.records.migration import BY_PATH, SchemaObject
 from ...contract.records.standing import Required, Standing
+from .names import resolved
 from .recognise import recognise
 
 __all__ = ["standing"]
@@ -42,6 +43,9 @@ WHERE n.nspname || '.' || c.relname = ANY (%s::text[])
 def standing(connection: Any, required: Sequence[Required]) -> Standing:
     """Compare what should exist with the catalog."""
     objects = [one.object for one in required]
+    if any(item.schema == BY_PATH for item in objects):
+        # It means what it means in a session of the login's own.
+        objects = [*resolved(connection, objects, {})]
     found = recognise(connection, objects).objects
     wrong = [number for number, one in enumerate(found) if not one.matches]
     renamed = _under_other_names(

@@ -1,0 +1,57 @@
+"""What a run is to apply, and the way back from it: the runbook's own files, or what is pending of
+a folder of migrations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...contract.errors import InputError
+from ...contract.records.migration import Plan, Statement, Step
+from . import migration, pending
+from .book import Runbook
+
+__all__ = ["plan", "steps", "texts", "undo", "untold"]
+
+
+def plan(runbook: Runbook) -> Plan:
+    """What the target host needs to apply the migration. Raises InputError for a file that cannot
+    be deployed."""
+    if runbook.source is None:
+        return migration.plan(runbook, "migration")
+    return pending.plan(runbook.source.key, runbook.source.tool, runbook.pending_migrations)
+
+
+def undo(runbook: Runbook) -> Plan | None:
+    """The way back; None where the runbook has none, or the folder's tool keeps none."""
+    if runbook.source is not None or not runbook.sql_files("undo"):
+        return None
+    return migration.plan(runbook, "undo")
+
+
+def steps(runbook: Runbook) -> tuple[Step, ...]:
+    """The files of the migration, cut, without what recognises them."""
+    if runbook.source is None:
+        return migration.steps(runbook.directory, runbook.sql_files("migration"))
+    tool = runbook.source.tool
+    return tuple(step for one in runbook.pending_migrations for step in pending.steps(tool, one))
+
+
+def untold(runbook: Runbook) -> tuple[Statement, ...]:
+    """The statements of which no object tells whether they have been applied; of a folder of
+    migrations, its tool's record tells."""
+    return () if runbook.source is not None else migration.untold(runbook)
+
+
+def texts(runbook: Runbook) -> dict[str, str]:
+    """Every file of the migration by a name that is a file's. Raises InputError for one that is not
+    UTF-8."""
+    if runbook.source is None:
+        return {path.name: _text(path) for path in runbook.migration_files}
+    return {one.file.replace("/", "_"): one.text or "" for one in runbook.pending_migrations}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"not UTF-8 at byte {error.start}", file=str(path)) from None
