@@ -23,6 +23,17 @@ options:
     description: Folder of the runbook, on the controller.
     type: path
     required: true
+  migrations:
+    description: Folder of the migrations of an application, on the controller, as its migration tool keeps them. What is pending of them is judged by the derived checks; O(runbook), O(profile) and parameters that these do not have are not used.
+    type: path
+  migration_tool:
+    description: The migration tool of O(migrations), see docs/migration-tools.md; V(auto) finds it by what only its folder has.
+    type: str
+    default: auto
+  migration_schema:
+    description: Schema of the application, in which its tool keeps its record unless it has a schema of its own.
+    type: str
+    default: public
   profile:
     description: Which of the manifest's profiles to expect.
     type: str

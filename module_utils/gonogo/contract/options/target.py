@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from ..login import Timeouts
 from ..records.run import Declared
-from .option import ENTRY, TASK, Documented, Option, Range, Returned, StageOptions, Variable
-from .shared import DATABASE, DECLARED, ENVIRONMENT, FENCE, PG_BIN, REMOTE_DIR, RUNS_DIR
+from .option import (
+    ENTRY,
+    TASK,
+    Documented,
+    EntryOptions,
+    Option,
+    Range,
+    Returned,
+    StageOptions,
+    Variable,
+)
+from .shared import DATABASE, DECLARED, ENVIRONMENT, FENCE, PG_BIN, REMOTE_DIR, RUNS_DIR, SESSIONS
 
-__all__ = ["TARGET", "TargetRequest", "TargetTask"]
+__all__ = ["HISTORY", "TARGET", "HistoryRequest", "TargetRequest", "TargetTask"]
 
 _EXAMPLES = """\
 - name: Prove the target and open the run
@@ -119,6 +130,41 @@ TARGET = StageOptions(
             on_controller=True,
             text="Folder of the runbook, on the controller.",
             variable=Variable("gonogo_runbook"),
+        ),
+        Option(
+            "migrations",
+            "path",
+            used=TASK,
+            on_controller=True,
+            text="Folder of the migrations of an application, on the controller, as its migration "
+            "tool keeps them. What is pending of them is judged by the derived checks; "
+            "O(runbook), O(profile) and parameters that these do not have are not used.",
+            variable=Variable("gonogo_migrations"),
+        ),
+        Option(
+            "migration_tool",
+            used=TASK,
+            default="auto",
+            text="The migration tool of O(migrations), see docs/migration-tools.md; V(auto) finds "
+            "it by what only its folder has.",
+            variable=Variable(
+                "gonogo_migration_tool",
+                text="The migration tool of gonogo_migrations. By default it is found by what only "
+                "its folder has.",
+                example="prisma",
+            ),
+        ),
+        Option(
+            "migration_schema",
+            used=TASK,
+            default="public",
+            text="Schema of the application, in which its tool keeps its record unless it has a "
+            "schema of its own.",
+            variable=Variable(
+                "gonogo_migration_schema",
+                text="Schema of the application whose migrations these are; public if unset.",
+                example="public",
+            ),
         ),
         Option(
             "profile",
@@ -293,6 +339,9 @@ class TargetTask:
     login: Mapping[str, str | int | None]
     environment: str
     runbook: str
+    migrations: str | None
+    migration_tool: str
+    migration_schema: str
     profile: str
     residue: str
     parameters: Mapping[str, object]
@@ -320,3 +369,23 @@ class TargetRequest:
     lock_lease: int = TARGET.default_of("lock_lease")
     state: str = TARGET.default_of("state")
     fence: Sequence[str] = ()
+
+
+HISTORY = EntryOptions(
+    (
+        *SESSIONS,
+        Option("tool", used=ENTRY, required=True, text="The migration tool."),
+        Option("schema", used=ENTRY, required=True, text="The schema of its record."),
+    )
+)
+
+
+@dataclass(frozen=True)
+class HistoryRequest:
+    """What the entry `history` is asked."""
+
+    login: Mapping[str, str | int | None]
+    run_id: str
+    tool: str
+    schema: str
+    timeouts: Timeouts = field(default_factory=Timeouts)

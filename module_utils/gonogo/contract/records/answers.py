@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .backup import BackupRecord
-from .deployment import Deployment
+from .deployment import Deployment, HistoryEntry
 from .phase import PhaseOutcome
 from .rehearsal import Trial, TriedRevert
 from .restore import RestoreDone, RestoreFound, RestorePlan
@@ -22,6 +22,7 @@ from .swept import Swept
 from .undo import Undo
 
 __all__ = ["BackupAnswer", "CleanupAnswer", "CleanupDone", "DeployAnswer", "FilesAnswer"]
+__all__ += ["HistoryAnswer"]
 __all__ += ["FoundAnswer", "Held", "JudgedAnswer", "Occupied", "PhasesAnswer", "PreflightAnswer"]
 __all__ += ["Released", "Removed", "ReprintAnswer", "RestoreAnswer", "RestoredAnswer"]
 __all__ += ["SabotageAnswer", "TargetAnswer", "TrialAnswer", "TriedRevertAnswer"]
@@ -155,6 +156,14 @@ class DeployAnswer:
 @dataclass(frozen=True)
 class FoundAnswer(Occupied):
     found: Deployment | None
+
+
+@dataclass(frozen=True)
+class HistoryAnswer:
+    """What the record of a migration tool says; `entries` is None where it keeps none."""
+
+    changed: bool
+    entries: Sequence[HistoryEntry] | None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ __all__ = [
     "Declared",
     "Digests",
     "Identity",
+    "Migrations",
     "Process",
     "Program",
     "Promotion",
@@ -138,6 +139,16 @@ class Digests:
 
 
 @dataclass(frozen=True)
+class Migrations:
+    """The folder of migrations that a run is about, on the controller, its tool, and the schema of
+    that tool's record."""
+
+    directory: str
+    tool: str
+    schema: str
+
+
+@dataclass(frozen=True)
 class RunRecord(FileRecord):
     FILE: ClassVar[str] = "run.json"
 
@@ -161,6 +172,7 @@ class RunRecord(FileRecord):
     project_directory: str
     ansible_config: str | None
     digests: Digests
+    migrations: Migrations | None = None
 
     @property
     def known(self) -> Identity:

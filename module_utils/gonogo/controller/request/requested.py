@@ -29,11 +29,13 @@ from ..invocation.native import Variables
 from ..invocation.paths import path_of
 from ..invocation.request_form import misfits, suiting
 from ..reading import ranges
-from ..runbook import phase_scripts
+from ..runbook import phase_scripts, source
+from ..runbook.derived import DERIVED, DERIVED_PROFILE, about
 from .protection import Protection, check_extra
 
 __all__ = [
     "Asked",
+    "Folder",
     "check_budgets",
     "check_command_line",
     "check_options",
@@ -69,6 +71,11 @@ _DEFAULTS: dict[str, object] = {
 _KINDS: dict[str, type] = {
     name: str if default is None else type(default) for name, default in _DEFAULTS.items()
 } | {"login": dict}
+_FOLDER: dict[str, Any] = {
+    "migrations": None,
+    "migration_tool": TARGET.default_of("migration_tool"),
+    "migration_schema": TARGET.default_of("migration_schema"),
+}
 _WORDS: dict[type, str] = {str: "text", dict: "a mapping", list: "a list"}
 
 # Results of this project have no variables. A name like these in the extra variables is an
@@ -77,6 +84,15 @@ _RESULT_NAMES = re.compile(r"^(gonogo_)?(decision|verdict|score|approved|result|
 
 # What a run takes from Ansible, and an extra variable would replace.
 _ANSIBLES = {"groups", "hostvars", "inventory_hostname"}
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of migrations that is to be judged in the place of a runbook's own."""
+
+    directory: str
+    tool: str
+    schema: str
 
 
 @dataclass(frozen=True)
@@ -90,6 +106,7 @@ class Asked:
     parameters: Mapping[str, object] = field(default_factory=dict)
     waivers: Sequence[object] = ()
     timeouts: Mapping[str, object] = field(default_factory=dict)
+    migrations: Folder | None = None
 
     @classmethod
     def of(cls, values: Variables) -> Asked:
@@ -103,6 +120,7 @@ class Asked:
             parameters=given["parameters"],
             waivers=given["waivers"],
             timeouts=given["timeouts"],
+            migrations=_folder(values),
         )
 
 
@@ -115,6 +133,16 @@ def _said(values: Variables, name: str) -> Any:
     if not isinstance(value, kind):
         raise InputError(f"must be {_WORDS[kind]}", key=key, value=value)
     return value
+
+
+def _folder(values: Variables) -> Folder | None:
+    if values.get("gonogo_migrations") is None:
+        return None
+    said = {name: values.get(f"gonogo_{name}", default) for name, default in _FOLDER.items()}
+    for name, value in said.items():
+        if not isinstance(value, str):
+            raise InputError("must be text", key=f"gonogo_{name}", value=value)
+    return Folder(said["migrations"], said["migration_tool"], said["migration_schema"])
 
 
 def check_command_line(task_vars: Variables, *, extra: Variables) -> None:
@@ -234,12 +262,15 @@ def load_runbook(
     check_timeouts(asked.timeouts)
     for number, waiver in enumerate(asked.waivers):
         _check_waiver(f"gonogo_waivers[{number}]", waiver)
-    loaded = runbook.load(
-        path_of(asked.runbook, key="gonogo_runbook"),
-        profile=asked.profile,
-        parameters=asked.parameters,
-        templates=templates,
-    )
+    if asked.migrations:
+        loaded = _derived(asked, asked.migrations, templates=templates)
+    else:
+        loaded = runbook.load(
+            path_of(asked.runbook, key="gonogo_runbook"),
+            profile=asked.profile,
+            parameters=asked.parameters,
+            templates=templates,
+        )
     if templates and not loaded.phases("preflight"):
         # Nothing is looked up before them, so the phases are rendered as they will be.
         phase_scripts.tried(loaded, facts={})
@@ -256,6 +287,21 @@ def load_runbook(
                     hint=f"Did you mean '{near[0]}'?" if near else None,
                 )
     return loaded
+
+
+def _derived(asked: Asked, folder: Folder, *, templates: bool) -> runbook.Runbook:
+    """The derived checks about a folder of migrations. What is said of another runbook in the
+    inventory, its profile and its parameters, is not about them."""
+    known = runbook.load(DERIVED, profile=DERIVED_PROFILE, parameters={}, templates=False)
+    own = {k: v for k, v in asked.parameters.items() if k in known.declared.parameters}
+    return about(
+        runbook.load(DERIVED, profile=DERIVED_PROFILE, parameters=own, templates=templates),
+        source.read(
+            path_of(folder.directory, key="gonogo_migrations"),
+            tool=folder.tool,
+            schema=folder.schema,
+        ),
+    )
 
 
 def check_timeouts(timeouts: Mapping[str, object]) -> None:

@@ -18,7 +18,10 @@ from ...host.migrate import history
 from ...host.migrate.history import Entry, History, Migration
 from ...host.migrate.history.interface import APPLIED, FAILED
 
-__all__ = ["Source", "problem", "read", "record"]
+__all__ = ["AUTO", "Source", "problem", "read", "record"]
+
+# The tool is found by what only its folder has.
+AUTO = "auto"
 
 _SHOWN = 20
 
@@ -51,9 +54,27 @@ class Source:
 
 
 def read(directory: Path, *, tool: str, schema: str) -> Source:
-    """Read the migrations of a folder. Raises InputError for one that the tool would not take, and
-    for one that holds none."""
-    found = history.find(tool, schema=schema)
+    """Read the migrations of a folder; `tool` is its name in the registry or `auto`, `schema` that
+    of the application.
+
+    Raises InputError for a folder that the tool would not take, and for one that holds none.
+    """
+    if not directory.is_dir():
+        raise InputError(
+            f"there is no folder {directory.name}",
+            file=str(directory),
+            key="gonogo_migrations",
+            hint="Name the folder in which the migration tool keeps its files.",
+        )
+    tool = history.detect(directory) if tool == AUTO else tool
+    if tool not in history.TOOLS:
+        raise InputError(
+            "there is no such migration tool",
+            key="gonogo_migration_tool",
+            value=tool,
+            hint=f"Known: {', '.join(history.TOOLS)}; or leave it out.",
+        )
+    found = history.find(tool, schema=history.schema_of(tool, schema))
     migrations = tuple(found.files(directory))
     if not migrations:
         raise InputError(

@@ -15,15 +15,18 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from ...contract.errors import GonogoError
 from ...contract.options.option import StageOptions
+from ...contract.records.history import HistoryRecord
 from ...contract.records.plan import PlanRecord
 from ...contract.records.reading import plain, read
-from ...contract.records.run import Process, RunRecord
+from ...contract.records.run import Migrations, Process, RunRecord
 from ...verdict import is_protected
 from .. import evidence, runbook
 from ..invocation import project
 from ..invocation.commands import Caller
 from ..invocation.native import Variables
 from ..invocation.paths import path_of
+from ..runbook import source
+from ..runbook.derived import about
 from .reported import Reported
 
 __all__ = ["Site", "Stage"]
@@ -217,6 +220,8 @@ class Stage(ABC, Generic[_Task]):
             parameters=record.parameters,
             templates=False,
         )
+        if record.migrations:
+            loaded = self._about_migrations(run, loaded, record.migrations)
         if loaded.sha256 != record.runbook_sha256:
             raise GonogoError(
                 "the runbook has changed since the run began",
@@ -224,6 +229,15 @@ class Stage(ABC, Generic[_Task]):
                 hint=self.runbook_changed,
             )
         return loaded
+
+    @staticmethod
+    def _about_migrations(
+        run: evidence.Run, loaded: runbook.Runbook, folder: Migrations
+    ) -> runbook.Runbook:
+        directory = Path(folder.directory)
+        found = source.read(directory, tool=folder.tool, schema=folder.schema)
+        pending = run.read(HistoryRecord).pending if run.has(HistoryRecord) else None
+        return about(loaded, found, pending)
 
     def call(self, entry: str, request: object, answer: type[_Answer]) -> _Answer:
         """Have the target host do what an entry of `gonogo.host.stages` does.

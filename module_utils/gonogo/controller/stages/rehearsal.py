@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from ...contract.budgets import budgets_of
 from ...contract.errors import GonogoError, InputError
@@ -36,6 +36,7 @@ from ...contract.records.sabotage import Sabotage
 from ...contract.records.twin import TwinRecord
 from ...host.compare.schema_catalog import Difference
 from .. import evidence
+from ..declared.runbook import Phase
 from ..outcome import rehearsal
 from ..runbook import plans
 from ..runbook.book import Runbook
@@ -56,6 +57,7 @@ class _Tried:
     record: records.Rehearsal
     schema: Mapping[str, str] | None = None
     sabotage: Sabotage | None = None
+    only: Mapping[str, Sequence[CheckResult]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,16 @@ class _Trial:
     task: RehearsalTask
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Checked:
-    """What every check of the runbook has said, in which scripts, and the facts."""
+    """What the checks of the runbook have said so far, in which scripts, and the facts. Those that
+    are asked of the copy alone, by phase, are the run's own answers."""
 
-    results: Sequence[CheckResult]
-    scripts: Mapping[str, str]
-    facts: Mapping[str, object]
+    results: list[CheckResult] = field(default_factory=list)
+    scripts: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, object] = field(default_factory=dict)
+    only: dict[str, list[CheckResult]] = field(default_factory=dict)
+    stopped: bool = False
 
 
 class Rehearsal(Stage[RehearsalTask]):
@@ -113,6 +118,7 @@ class Rehearsal(Stage[RehearsalTask]):
             run.keep(tried.sabotage, stage=self.stage)
         if tried.schema is not None:
             run.write_json("schema.json", dict(tried.schema), stage=self.stage)
+        self._keep_answers(run, tried.only)
         record = tried.record
         run.write_json(records.Rehearsal.FILE, plain(record), stage=self.stage)
         problem = rehearsal.problem(record, run.read(PlanRecord), deploying=deploying)
@@ -121,6 +127,13 @@ class Rehearsal(Stage[RehearsalTask]):
         run.append(self.stage, "stage_passed")
         lines = rehearsal.lines(record, tried.sabotage)
         return Reported(changed=True, told={"rehearsal": plain(record)}, lines=lines)
+
+    def _keep_answers(self, run: evidence.Run, only: Mapping[str, Sequence[CheckResult]]) -> None:
+        """Nobody else is asked what is asked of the copy alone."""
+        for phase, results in only.items():
+            run.append_lines(CheckResult.FILE, results, stage=self.stage)
+            ids = [result.check_id for result in results]
+            run.append(self.stage, "checks", {"phase": phase, "ids": ids})
 
     def _try(self, tried: _Tried, trial: _Trial, *, deploying: bool) -> None:
         """Add to what was tried, step by step."""
@@ -137,6 +150,11 @@ class Rehearsal(Stage[RehearsalTask]):
             resume=bool(trial.task.resume),
             budgets=trial.task.budgets,
         )
+        checked = _Checked()
+        preflight = trial.runbook.phases("preflight", twin=True)
+        # As on the database itself: before the migration what is not about the migrated schema.
+        before = [phase for phase in preflight if deploying and phase.after is None]
+        self._check(trial, checked, "preflight", before)
         found = self.call_with_database("rehearsal", asked, TrialAnswer).rehearsal
         tried.schema = found.schema
         tried.record = replace(
@@ -145,7 +163,10 @@ class Rehearsal(Stage[RehearsalTask]):
         )
         if found.problem:
             return
-        checked = self._checks(trial)
+        late = [phase for phase in preflight if phase not in before]
+        self._check(trial, checked, "preflight", late)
+        self._check(trial, checked, "phases", trial.runbook.phases("phases", twin=True))
+        tried.only = checked.only
         tried.record = replace(tried.record, checks=tuple(checked.results), scripts=checked.scripts)
         if undo:
             reverting = replace(asked, part="try_revert")
@@ -168,7 +189,7 @@ class Rehearsal(Stage[RehearsalTask]):
         """Which checks can fail, and which changes none of them notices."""
         runbook, timeouts = trial.runbook, timeouts_of(trial.task.timeouts)
         record = of_run(trial.run.read(RunRecord), residue="rollback")
-        phases = [*runbook.phases("preflight"), *runbook.phases("phases")]
+        phases = [*runbook.phases("preflight", twin=True), *runbook.phases("phases", twin=True)]
         prepared = prepare(runbook, phases, record=record, facts=facts, timeouts=asdict(timeouts))
         asked = SabotageRequest(
             login=trial.login,
@@ -202,41 +223,44 @@ class Rehearsal(Stage[RehearsalTask]):
 
         return tuple(rehearsal.unlike(validated, schema, trial.runbook.manifest, same=same))
 
-    def _checks(self, trial: _Trial) -> _Checked:
-        """What every check of the runbook says there, with rows that stay."""
+    def _check(self, trial: _Trial, checked: _Checked, stage: str, phases: Sequence[Phase]) -> None:
+        """Add what the checks of these phases say there, with rows that stay."""
+        if not phases:
+            return
+        runbook = trial.runbook
+        outcomes = {} if checked.stopped else self._outcomes(trial, checked, stage, phases)
+        for outcome in outcomes.values():
+            checked.facts.update(outcome.facts)
+        for phase in phases:
+            said = answers(runbook, phase.name, outcomes.get(phase.name))
+            checked.results += said
+            if phase.only:
+                checked.only[phase.name] = said
+        stopped = problem_of(runbook, phases, outcomes, stage) is not None
+        checked.stopped = checked.stopped or stopped
+
+    def _outcomes(
+        self, trial: _Trial, checked: _Checked, stage: str, phases: Sequence[Phase]
+    ) -> dict[str, PhaseOutcome]:
         run, runbook, timeouts = trial.run, trial.runbook, timeouts_of(trial.task.timeouts)
         record = of_run(run.read(RunRecord), residue="keep")
-        facts: dict[str, object] = {}
-        results: list[CheckResult] = []
-        scripts: dict[str, str] = {}
+        prepared = prepare(
+            runbook, phases, record=record, facts=checked.facts, timeouts=asdict(timeouts)
+        )
+        # The cleanup is for rows of the database itself; it does not run there.
         cleanup = runbook.declared.cleanup
-        stopped = False
-        for stage in ("preflight", "phases"):
-            phases = runbook.phases(stage)
-            outcomes: dict[str, PhaseOutcome] = {}
-            if not stopped:
-                prepared = prepare(
-                    runbook, phases, record=record, facts=facts, timeouts=asdict(timeouts)
-                )
-                # The cleanup is for rows of the database itself; it does not run there.
-                ran = {n: text for n, text in prepared.files.items() if n != cleanup}
-                scripts |= kept_scripts.keep_rehearsed(run, ran, stage=self.stage)
-                asked = ScriptsRequest(
-                    login=trial.login,
-                    run_id=run.run_id,
-                    directory=f"{trial.task.directory}/runs/{run.run_id}/rehearsal",
-                    scripts=prepared.scripts,
-                    timeouts=timeouts,
-                    application_name=application_name(runbook),
-                    keep_lock=True,
-                )
-                outcomes = by_name(self._ran(stage, asked))
-                for outcome in outcomes.values():
-                    facts.update(outcome.facts)
-            for phase in phases:
-                results += answers(runbook, phase.name, outcomes.get(phase.name))
-            stopped = stopped or problem_of(runbook, phases, outcomes, stage) is not None
-        return _Checked(results, scripts, facts)
+        ran = {n: text for n, text in prepared.files.items() if n != cleanup}
+        checked.scripts |= kept_scripts.keep_rehearsed(run, ran, stage=self.stage)
+        asked = ScriptsRequest(
+            login=trial.login,
+            run_id=run.run_id,
+            directory=f"{trial.task.directory}/runs/{run.run_id}/rehearsal",
+            scripts=prepared.scripts,
+            timeouts=timeouts,
+            application_name=application_name(runbook),
+            keep_lock=True,
+        )
+        return by_name(self._ran(stage, asked))
 
     def _ran(self, stage: str, asked: ScriptsRequest) -> Sequence[PhaseOutcome]:
         if stage == "preflight":

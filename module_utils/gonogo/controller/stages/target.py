@@ -11,25 +11,30 @@ from importlib.metadata import version
 from ...contract.errors import GonogoError
 from ...contract.login import Timeouts, storable
 from ...contract.options.every import RUN
-from ...contract.options.target import TARGET, TargetRequest, TargetTask
-from ...contract.records.answers import TargetAnswer
+from ...contract.options.target import TARGET, HistoryRequest, TargetRequest, TargetTask
+from ...contract.records.answers import HistoryAnswer, TargetAnswer
+from ...contract.records.deployment import HistoryEntry
 from ...contract.records.reading import plain
 from ...contract.records.run import (
     Declared,
     Digests,
+    Migrations,
     RunRecord,
     Versions,
 )
 from ...contract.records.run import Target as TargetOfRun
 from ...contract.records.swept import Swept
+from ...host.migrate.history import Entry
 from .. import evidence, request
 from ..invocation import loaded, person, project
 from ..outcome import intents
 from ..render.rendering import compiling
 from ..request import host_request, promotion
 from ..request.protection import ONLY_INVENTORY, Protection, protection
-from ..request.requested import Asked
+from ..request.requested import Asked, Folder
+from ..runbook import source
 from ..runbook.book import Runbook
+from ..runbook.source import Source
 from . import concurrent_runs, recovery
 from .base import Stage
 from .reported import Reported
@@ -66,6 +71,7 @@ class Target(Stage[TargetTask]):
             residue=task.residue,
             parameters=task.parameters,
             waivers=task.waivers,
+            migrations=_folder(task),
         )
         runbook = request.load_runbook(asked, protection=protected, templates=False)
         # The stage input has asked the same, for every host; this is what is kept.
@@ -97,6 +103,8 @@ class Target(Stage[TargetTask]):
             end=lambda run_id: self.caller.again(f"target_take_over={run_id}"),
         )
         self._complete(run, result)
+        if runbook.source:
+            self._pending(run, runbook.source, task)
         answers = [first] if result is first else [first, result]
         fenced = [name for answer in answers for name in answer.fenced]
         swept = [left for answer in answers for left in answer.swept]
@@ -157,6 +165,7 @@ class Target(Stage[TargetTask]):
                 project=project.digests(),
                 elsewhere=loaded.elsewhere(),
             ),
+            migrations=_kept(runbook.source, task),
         )
         run.keep(record, stage=self.stage)
         if admitted and admitted.schema:
@@ -164,6 +173,18 @@ class Target(Stage[TargetTask]):
         plan = runbook.plan(stages=self._stages(), waivers=_texts(task.waivers))
         run.keep(plan, stage=self.stage)
         return run
+
+    def _pending(self, run: evidence.Run, folder: Source, task: TargetTask) -> None:
+        """Find out what of the folder is to be judged. Raises GonogoError where nothing can be."""
+        asked = HistoryRequest(
+            login=task.login, run_id=run.run_id, tool=folder.key, schema=folder.tool.schema
+        )
+        answer = self.call_with_database("history", asked, HistoryAnswer)
+        entries = None if answer.entries is None else [*map(_entry, answer.entries)]
+        run.keep(source.record(folder, entries), stage=self.stage)
+        problem = source.problem(folder, entries)
+        if problem:
+            raise problem
 
     def _complete(self, run: evidence.Run, result: TargetAnswer) -> None:
         """Put on record what the host has said."""
@@ -224,6 +245,22 @@ class Target(Stage[TargetTask]):
 def _texts(waivers: Sequence[Mapping[str, object]]) -> list[dict[str, str]]:
     """All is text in a waiver that was checked."""
     return [{key: str(value) for key, value in waiver.items()} for waiver in waivers]
+
+
+def _entry(kept: HistoryEntry) -> Entry:
+    return Entry(kept.name, kept.state, kept.checksum, kept.details)
+
+
+def _folder(task: TargetTask) -> Folder | None:
+    if task.migrations is None:
+        return None
+    return Folder(task.migrations, task.migration_tool, task.migration_schema)
+
+
+def _kept(folder: Source | None, task: TargetTask) -> Migrations | None:
+    if folder is None:
+        return None
+    return Migrations(str(folder.directory), folder.key, task.migration_schema)
 
 
 def _lines(fenced: Sequence[str], swept: Sequence[Swept]) -> list[str]:

@@ -37,6 +37,7 @@ class _Found(NamedTuple):
 # the function `run` of `x.py` here. These are not.
 OTHERS = {
     "found": _Found("deploy.FOUND", "FoundRequest", "found.run"),
+    "history": _Found("target.HISTORY", "HistoryRequest", "history.run"),
     "judged": _Found("verdict.JUDGED", "JudgedRequest", "judged.run"),
     "phases": _Found("scripts.PHASES", "ScriptsRequest", "scripts.phases"),
     "preflight": _Found("scripts.PREFLIGHT", "ScriptsRequest", "scripts.preflight"),

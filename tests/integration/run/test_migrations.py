@@ -1,0 +1,166 @@
+"""A folder of migrations is judged as it is, without a line that is written for it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from sandbox import logins
+from tests.integration.support.harness import Controller, Database, Outcome
+from tests.integration.support.migrations import PRISMA_TABLE
+
+pytestmark = pytest.mark.usefixtures("with_twin")
+
+FIRST = """
+CREATE TABLE "Customer" ("id" SERIAL NOT NULL, "email" TEXT NOT NULL,
+    CONSTRAINT "Customer_pkey" PRIMARY KEY ("id"));
+"""
+SECOND = f"""
+-- CreateTable
+CREATE TABLE "Order" ("id" SERIAL NOT NULL, "customerId" INTEGER NOT NULL, "total" DECIMAL(8,2),
+    CONSTRAINT "Order_pkey" PRIMARY KEY ("id"));
+
+-- CreateIndex
+CREATE UNIQUE INDEX "Customer_email_key" ON "Customer"("email");
+
+-- AddForeignKey
+ALTER TABLE "Order" ADD CONSTRAINT "Order_customerId_fkey" FOREIGN KEY ("customerId")
+    REFERENCES "Customer"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+CREATE INDEX "Order_customerId_idx" ON "Order"("customerId");
+GRANT SELECT, INSERT, UPDATE, DELETE ON "Order" TO {logins.APPLICATION};
+"""
+
+
+class Application:
+    """A database in which the first of two migrations is applied, and the folder of both."""
+
+    def __init__(self, database: Database, controller: Controller, folder: Path) -> None:
+        self.database = database
+        self.controller = controller
+        self.folder = folder
+        self.write("20260101000000_first", FIRST)
+        (folder / "migration_lock.toml").write_text('provider = "postgresql"\n')
+        controller.aim(database)
+        with database.owner() as owner:
+            owner.execute("SET search_path = public")
+            owner.execute(PRISMA_TABLE)
+            owner.execute(FIRST)
+            owner.execute(
+                "INSERT INTO \"Customer\" (email) SELECT n || '@example.org' "
+                "FROM generate_series(1, 30) AS n"
+            )
+            self.applied(owner, "20260101000000_first", FIRST)
+
+    def write(self, name: str, text: str) -> None:
+        (self.folder / name).mkdir(parents=True, exist_ok=True)
+        (self.folder / name / "migration.sql").write_text(text)
+
+    def applied(self, owner: psycopg.Connection, name: str, text: str) -> None:
+        owner.execute(
+            "INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name,"
+            " applied_steps_count) VALUES (gen_random_uuid(), %s, now(), %s, 1)",
+            (hashlib.sha256(text.encode()).hexdigest(), name),
+        )
+
+    def play(self, *more: str) -> Outcome:
+        return self.controller.play(
+            *("-i", "inventories/sandbox", "validate_staging.yml"),
+            *("-e", json.dumps({"gonogo_migrations": str(self.folder)})),
+            *("-e", "deploy_enabled=true", *more),
+        )
+
+
+@pytest.fixture
+def application(database: Database, controller: Controller, tmp_path: Path) -> Application:
+    return Application(database, controller, tmp_path / "migrations")
+
+
+Read = Callable[[str], Any]
+
+
+def reading(outcome: Outcome) -> Read:
+    return lambda name: json.loads((outcome.evidence / name).read_text())
+
+
+def test_what_is_pending_is_rehearsed_deployed_and_judged(application: Application) -> None:
+    application.write("20260201000000_second", SECOND)
+    done = application.play()
+    assert done.has_verdict(), done.output
+    assert done.verdict["decision"] == "GO", done.output
+    found = reading(done)
+    assert found("history.json")["pending"] == ["20260201000000_second"]
+    assert found("history.json")["tool"] == "prisma"
+    assert found("deploy.json")["action"] == "applied"
+    assert found("rehearsal.json")["deployment"]["action"] == "applied"
+    assert {*done.verdict["checks"].values()} == {"pass"}, done.verdict["checks"]
+    with application.database.owner() as owner:
+        rows = owner.execute(
+            "SELECT migration_name FROM public._prisma_migrations WHERE finished_at IS NOT NULL "
+            "ORDER BY started_at"
+        ).fetchall()
+    assert [name for (name,) in rows] == ["20260101000000_first", "20260201000000_second"]
+    again = application.play()
+    assert again.verdict["decision"] == "HOLD"
+    assert "there is nothing to judge" in again.output
+
+
+def test_what_a_derived_check_finds_on_the_copy_stops_the_deployment(
+    application: Application,
+) -> None:
+    application.write(
+        "20260201000000_second",
+        'GRANT SELECT ON "Customer" TO PUBLIC;\n' + SECOND,
+    )
+    done = application.play()
+    assert done.verdict["decision"] == "NO-GO", done.output
+    assert "D7.2" in {reason["subject"] for reason in done.verdict["reasons"]}
+    assert not (done.evidence / "deploy.json").exists()
+
+
+def test_rows_that_change_on_the_side(application: Application) -> None:
+    application.write(
+        "20260201000000_second",
+        SECOND + "DO $$ BEGIN EXECUTE concat('UPDATE \"Custo', 'mer\" SET \"em', "
+        "'ail\" = \"em', 'ail\" || id'); END $$;",
+    )
+    done = application.play()
+    assert done.verdict["decision"] == "NO-GO", done.output
+    assert done.verdict["checks"]["D4.1"] == "fail", done.verdict["checks"]
+
+
+BAD: dict[str, Callable[[Application], object]] = {
+    "begun and not finished": lambda one: one.database.owner().execute(
+        "UPDATE public._prisma_migrations SET finished_at = NULL"
+    ),
+    "not as they were when they were applied": lambda one: one.write(
+        "20260101000000_first", FIRST + "-- more\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("words", BAD)
+def test_what_is_not_in_order_is_a_hold_with_its_cause(
+    application: Application, words: str
+) -> None:
+    application.write("20260201000000_second", SECOND)
+    BAD[words](application)
+    done = application.play()
+    assert done.verdict["decision"] == "HOLD", done.output
+    assert words in done.output
+    with application.database.owner() as owner:
+        assert owner.execute("SELECT to_regclass('public.\"Order\"')").fetchone() == (None,)
+
+
+def test_a_folder_that_is_none_is_said_before_anything(application: Application) -> None:
+    done = application.controller.play(
+        *("-i", "inventories/sandbox", "validate_staging.yml"),
+        *("-e", "gonogo_migrations=/nowhere/at/all"),
+    )
+    assert not done.has_verdict()
+    assert "there is no folder all" in done.output
