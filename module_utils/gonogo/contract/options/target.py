@@ -151,7 +151,7 @@ TARGET = StageOptions(
                 "gonogo_migration_tool",
                 text="The migration tool of gonogo_migrations. By default it is found by what only "
                 "its folder has.",
-                example="prisma",
+                example="auto",
             ),
         ),
         Option(

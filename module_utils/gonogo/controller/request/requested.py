@@ -71,7 +71,7 @@ _DEFAULTS: dict[str, object] = {
 _KINDS: dict[str, type] = {
     name: str if default is None else type(default) for name, default in _DEFAULTS.items()
 } | {"login": dict}
-_FOLDER: dict[str, Any] = {
+_FOLDER: dict[str, str | None] = {
     "migrations": None,
     "migration_tool": TARGET.default_of("migration_tool"),
     "migration_schema": TARGET.default_of("migration_schema"),
