@@ -126,8 +126,8 @@ def test_what_a_derived_check_finds_on_the_copy_stops_the_deployment(
 def test_rows_that_change_on_the_side(application: Application) -> None:
     application.write(
         "20260201000000_second",
-        SECOND + "DO $$ BEGIN EXECUTE concat('UPDATE \"Custo', 'mer\" SET \"em', "
-        "'ail\" = \"em', 'ail\" || id'); END $$;",
+        SECOND + "DO $$ BEGIN EXECUTE concat('UPDATE public.work', 'spaces SET na', "
+        "'me = 1'); END $$;",
     )
     done = application.play()
     assert done.verdict["decision"] == "NO-GO", done.output
