@@ -134,13 +134,18 @@ def test_rows_that_change_on_the_side(application: Application) -> None:
     assert done.verdict["checks"]["D4.1"] == "fail", done.verdict["checks"]
 
 
-BAD: dict[str, Callable[[Application], object]] = {
-    "begun and not finished": lambda one: one.database.owner().execute(
-        "UPDATE public._prisma_migrations SET finished_at = NULL"
-    ),
-    "not as they were when they were applied": lambda one: one.write(
-        "20260101000000_first", FIRST + "-- more\n"
-    ),
+def unfinished(application: Application) -> None:
+    with application.database.owner() as owner:
+        owner.execute("UPDATE public._prisma_migrations SET finished_at = NULL")
+
+
+def changed(application: Application) -> None:
+    application.write("20260101000000_first", FIRST + "-- more\n")
+
+
+BAD: dict[str, Callable[[Application], None]] = {
+    "begun and not finished": unfinished,
+    "not as they were when they were applied": changed,
 }
 
 
