@@ -313,7 +313,7 @@ _INERT = _rows(
     (
         "A condition of a CHECK or an index that calls a function which could say another thing "
         "to the application is no proof",
-        "security/test_lies.py::test_what_says_one_thing_to_a_run_is_no_go",
+        "test_lies.py::test_what_says_one_thing_to_a_run_is_no_go",
     ),
     (
         "Files of evidence follow no link and are replaced as a whole",
