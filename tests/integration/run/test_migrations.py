@@ -168,4 +168,4 @@ def test_a_folder_that_is_none_is_said_before_anything(application: Application)
         *("-e", "gonogo_migrations=/nowhere/at/all"),
     )
     assert not done.has_verdict()
-    assert "there is no folder all" in done.output
+    assert "there is no such folder of migrations" in done.output

@@ -61,9 +61,9 @@ def read(directory: Path, *, tool: str, schema: str) -> Source:
     """
     if not directory.is_dir():
         raise InputError(
-            f"there is no folder {directory.name}",
-            file=str(directory),
+            "there is no such folder of migrations on the controller",
             key="gonogo_migrations",
+            value=str(directory),
             hint="Name the folder in which the migration tool keeps its files.",
         )
     tool = history.detect(directory) if tool == AUTO else tool
