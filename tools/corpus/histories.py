@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gonogo.contract.errors import GonogoError
 from gonogo.host.migrate import history
 from sandbox.errors import SandboxError
-from tests.integration.support.history_tables import TABLES
+from tools.record_tables import TABLES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,9 +16,9 @@ from gonogo.host.migrate import history
 from gonogo.host.migrate.history import Entry, History, Migration
 from gonogo.host.migrate.history.interface import APPLIED, FAILED, IGNORED, REFUSED
 from tests.folders import NAMES, migrations
-from tests.integration.support import history_tables
 from tests.integration.support.harness import Database
 from tests.migration_tools import REAL, Asked, Real
+from tools import record_tables as history_tables
 
 # A name in which a placeholder of the driver, a field of a format and a quotation mark stand.
 ODD = 'a"b %s {table}'

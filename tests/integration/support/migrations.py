@@ -18,16 +18,12 @@ from gonogo.host.migrate.deployment import Outcome, deploy
 from gonogo.host.session.connection import connect
 from sandbox import database as content
 from tests.integration.support.harness import Database
+from tools.record_tables import TABLES
 
 __all__ = ["PRISMA_TABLE", "before", "deployed", "outcome", "plan_of", "prisma_rows"]
 
 # As Prisma makes it.
-PRISMA_TABLE = """
-CREATE TABLE public._prisma_migrations (
-    id varchar(36) PRIMARY KEY NOT NULL, checksum varchar(64) NOT NULL, finished_at timestamptz,
-    migration_name varchar(255) NOT NULL, logs text, rolled_back_at timestamptz,
-    started_at timestamptz NOT NULL DEFAULT now(), applied_steps_count integer NOT NULL DEFAULT 0)
-"""
+PRISMA_TABLE = TABLES["prisma"].replace("{s}", "public")
 
 
 @contextmanager

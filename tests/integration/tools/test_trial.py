@@ -1,0 +1,93 @@
+"""`make try`: a folder of migrations is all that is needed for a verdict."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tools import trial
+
+FIRST = 'CREATE TABLE "Note" ("id" SERIAL NOT NULL PRIMARY KEY, "text" TEXT);\n'
+ROWS = 'INSERT INTO "Note" ("text") SELECT n::text FROM generate_series(1, 20) AS n;\n'
+SECOND = 'ALTER TABLE "Note" ADD COLUMN "done" BOOLEAN NOT NULL DEFAULT false;\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    found = tmp_path / "migrations"
+    for name, text in (("20260101000000_first", FIRST), ("20260102000000_second", SECOND)):
+        (found / name).mkdir(parents=True)
+        (found / name / "migration.sql").write_text(text)
+    (found / "migration_lock.toml").write_text('provider = "postgresql"\n')
+    return found
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(trial, "RUNS", tmp_path / "runs")
+    return tmp_path / "runs"
+
+
+def verdict(runs: Path) -> dict[str, object]:
+    (found,) = runs.glob("*/*/verdict.json")
+    return dict(json.loads(found.read_text()))
+
+
+def test_the_last_migration_is_judged(
+    folder: Path, runs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "rows.sql").write_text(ROWS)
+    assert trial.main([str(folder), "--rows", str(tmp_path / "rows.sql")]) == 0
+    said = capfd.readouterr().out
+    assert "Applying 1 migrations of Prisma" in said
+    assert "Judging: 20260102000000_second" in said
+    assert verdict(runs)["decision"] == "GO", said
+    (history,) = runs.glob("*/*/history.json")
+    assert json.loads(history.read_text())["pending"] == ["20260102000000_second"]
+
+
+def test_what_loses_rows_is_none(folder: Path, runs: Path, tmp_path: Path) -> None:
+    (tmp_path / "rows.sql").write_text(ROWS)
+    (folder / "20260102000000_second" / "migration.sql").write_text(
+        SECOND + 'DELETE FROM "Note" WHERE "id" = 3;\n'
+    )
+    assert trial.main([str(folder), "--rows", str(tmp_path / "rows.sql")]) == 0
+    found = verdict(runs)
+    assert found["decision"] == "HOLD"
+    assert "D4.2" in json.dumps(found["reasons"])
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--last", "3"], "the folder has 2 migrations"),
+        (["--rows", "nowhere.sql"], 'there is no file "nowhere.sql"'),
+    ],
+)
+def test_what_cannot_be_tried_is_one_error(
+    folder: Path, runs: Path, more: list[str], words: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert trial.main([str(folder), *more]) == 1
+    said = capfd.readouterr().err
+    assert words in said
+    assert "Traceback" not in said
+    assert not runs.exists()
+
+
+def test_a_history_that_does_not_start_from_nothing(
+    folder: Path, runs: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "20260101000000_first" / "migration.sql").write_text('DROP TABLE "Other";\n')
+    assert trial.main([str(folder)]) == 1
+    said = capfd.readouterr().err
+    assert "20260101000000_first/migration.sql cannot be applied" in said
+    assert not runs.exists()
+
+
+def test_an_empty_folder(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert trial.main([str(empty)]) == 1
+    assert "is empty" in capfd.readouterr().err
