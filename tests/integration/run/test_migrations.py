@@ -162,6 +162,18 @@ def test_what_is_not_in_order_is_a_hold_with_its_cause(
         assert owner.execute("SELECT to_regclass('public.\"Order\"')").fetchone() == (None,)
 
 
+def test_what_is_there_but_not_on_record_is_a_hold(application: Application) -> None:
+    """Its tool's next deployment would try to apply it again."""
+    application.write("20260201000000_second", SECOND)
+    with application.database.owner() as owner:
+        owner.execute("SET search_path = public")
+        owner.execute(SECOND)
+    done = application.play()
+    assert done.verdict["decision"] == "HOLD", done.output
+    assert "is there already, but not in Prisma's record" in done.output
+    assert "npx prisma migrate resolve --applied 20260201000000_second" in done.output
+
+
 def test_a_folder_that_is_none_is_said_before_anything(application: Application) -> None:
     done = application.controller.play(
         *("-i", "inventories/sandbox", "validate_staging.yml"),

@@ -98,7 +98,7 @@ class Deploy(Stage[DeployTask]):
             unlike_rehearsal=self._unlike_rehearsal(work, found),
         )
         work.run.write_json("deploy.json", plain(done), stage=self.stage)
-        problem = deployment.problem(done, caller=self.caller)
+        problem = deployment.problem(done, caller=self.caller) or _unrecorded(work, done)
         if problem:
             raise problem
         work.run.append(self.stage, "stage_passed")
@@ -235,6 +235,19 @@ class _Shown:
 
     plan: ApprovalPlan
     lines: Sequence[str]
+
+
+def _unrecorded(work: _Work, done: Deployment) -> GonogoError | None:
+    """What is pending in a folder of migrations was to be applied, and recorded."""
+    folder, pending = work.runbook.source, work.runbook.pending
+    if folder is None or done.action != "none":
+        return None
+    return GonogoError(
+        f"what is pending is there already, but not in {folder.tool.name}'s record: "
+        "its next deployment would try to apply it again",
+        detail="\n".join(pending),
+        hint=folder.tool.stamp(pending[0]) or "Name a folder in which it is not pending.",
+    )
 
 
 def _measured(rehearsed: Rehearsal | None) -> Sequence[StatementTrace]:
