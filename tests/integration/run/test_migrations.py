@@ -96,6 +96,8 @@ def test_what_is_pending_is_rehearsed_deployed_and_judged(application: Applicati
     found = reading(done)
     assert found("history.json")["pending"] == ["20260201000000_second"]
     assert found("history.json")["tool"] == "prisma"
+    report = (done.evidence / "report.md").read_text()
+    assert "* **Judged:** `20260201000000_second`" in report
     assert found("deploy.json")["action"] == "applied"
     assert found("rehearsal.json")["deployment"]["action"] == "applied"
     assert {*done.verdict["checks"].values()} == {"pass"}, done.verdict["checks"]

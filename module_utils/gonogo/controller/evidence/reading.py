@@ -13,6 +13,7 @@ from ...contract.errors import shown
 from ...contract.records.backup import BackupRecord
 from ...contract.records.check_result import CheckResult
 from ...contract.records.event import FORMAT, Event
+from ...contract.records.history import HistoryRecord
 from ...contract.records.ledger import LedgerRow
 from ...contract.records.plan import PlanRecord
 from ...contract.records.reading import FileRecord, RecordError, read
@@ -39,6 +40,7 @@ class Evidence:
     path: Path
     run: RunRecord | None = None
     plan: PlanRecord | None = None
+    history: HistoryRecord | None = None
     facts: Mapping[str, object] = field(default_factory=dict)
     checks: list[CheckResult] = field(default_factory=list)
     backup: BackupRecord | None = None
@@ -95,6 +97,7 @@ def load(path: Path) -> Evidence:
         return evidence
     evidence.run = _load(path, RunRecord, problems)
     evidence.plan = _load(path, PlanRecord, problems)
+    evidence.history = _load(path, HistoryRecord, problems)
     evidence.facts = _load_object(path, "facts.json", problems) or {}
     evidence.backup = _load(path, BackupRecord, problems)
     evidence.twin = _load(path, TwinRecord, problems)

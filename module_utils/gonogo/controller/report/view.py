@@ -22,11 +22,12 @@ from ...contract import canonical
 from ...contract.errors import GonogoError, shown, visible
 from ...contract.records.backup import BackupRecord
 from ...contract.records.deployment import Deployment
+from ...contract.records.history import HistoryRecord
 from ...contract.records.plan import PlannedCheck, PlanRecord
 from ...contract.records.readable import readable
 from ...contract.records.reading import plain
 from ...contract.records.rehearsal import Rehearsal
-from ...contract.records.run import RunRecord, Target
+from ...contract.records.run import Target
 from ...contract.records.twin import Confined, TableProof, TwinRecord, TwinSeconds
 from ...contract.records.verdict import Reason, VerdictRecord
 from ..evidence import Evidence, Run, load
@@ -153,7 +154,7 @@ def _page(evidence: Evidence, verdict: VerdictRecord) -> Page:
         verdict=verdict,
         score=f"{score.passed}/{score.of}",
         percent=score.passed * 100 // score.of if score.of else 0,
-        head=_head(evidence.run, verdict),
+        head=_head(evidence, verdict),
         labelled=labelled,
         facts=facts,
         groups=_groups(plan, verdict),
@@ -175,8 +176,8 @@ def _page(evidence: Evidence, verdict: VerdictRecord) -> Page:
     )
 
 
-def _head(run: RunRecord | None, verdict: VerdictRecord) -> list[tuple[str, str]]:
-    target = verdict.target
+def _head(evidence: Evidence, verdict: VerdictRecord) -> list[Row]:
+    run, target = evidence.run, verdict.target
     return [
         ("Date", _value(verdict.finished_at)),
         ("Tester", _value(run.operator if run else None)),
@@ -187,9 +188,21 @@ def _head(run: RunRecord | None, verdict: VerdictRecord) -> list[tuple[str, str]
         ("Started", _value(run.started_at if run else None)),
         ("Runbook", _value(verdict.runbook)),
         ("Runbook SHA-256", _value(verdict.runbook_sha256)),
+        *_migrations(evidence.history),
         ("Profile", _value(verdict.profile)),
         ("Test rows", _value(verdict.residue)),
         ("Head of the evidence", _value(verdict.evidence_head)),
+    ]
+
+
+def _migrations(found: HistoryRecord | None) -> list[Row]:
+    """What is judged of a folder of migrations, where the run is about one."""
+    if found is None:
+        return []
+    return [
+        ("Migrations", _value(f"{len(found.pending)} of {len(found.files)} in {found.directory}")),
+        ("Migration tool", _value(found.tool)),
+        *(("Judged", _value(name)) for name in found.pending[:20]),
     ]
 
 
