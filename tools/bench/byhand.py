@@ -7,6 +7,7 @@ came out, decide) takes no time here. Neither do the races, which take two peopl
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from tools.bench.lab import Lab
 
 STEPS = ("pg_dump", "scp", "psql")
+
+_INCLUDES = re.compile(r"^\\ir (\S+)$", re.MULTILINE)
 
 
 def run(lab: Lab, database: str, scripts: Sequence[Path]) -> tuple[Cost, dict[str, float]]:
@@ -74,6 +77,13 @@ def _script(lab: Lab, database: str, scripts: Sequence[Path]) -> str:
         remote("psql", f"-X -v ON_ERROR_STOP=1 -f {shlex.quote(str(place / script.name))}")
         + " > /dev/null"
         for script in scripts
+        if script.name not in _included(scripts)
     ]
     clock = "date +%s.%N"
     return "\n".join(["set -e", dump, clock, copy, clock, *judge, clock, ""])
+
+
+def _included(scripts: Sequence[Path]) -> set[str]:
+    """What the others read in; nobody runs it by itself."""
+    texts = [script.read_text(encoding="utf-8") for script in scripts]
+    return {name for text in texts for name in _INCLUDES.findall(text)}

@@ -85,7 +85,7 @@ def test_a_run_says_which_checks_notice(database: Database, controller: Controll
     assert not found["impossible"]
     assert "changes were made to the twin, one at a time" in done.output
     # Checks of this table, and of all tables.
-    assert {"C1.4", "C1.9"} <= set(found.noticed)
+    assert {"C1.4", "C1.9"} <= set(found["noticed"])
     assert not {"C1.4", "C1.9"} & set(found["never_failed"])
     # Raced by two sessions, which nothing here does.
     assert "V2.3" not in found["never_failed"]

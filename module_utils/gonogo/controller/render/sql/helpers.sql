@@ -103,18 +103,18 @@ CREATE FUNCTION pg_temp.judged(
 ) LANGUAGE plpgsql AS $gonogo_helper$
 DECLARE
     ok boolean;
-    found text[];
+    seen text[];
     odd boolean;
 BEGIN
     EXECUTE format('SELECT q.ok, coalesce(q.examined, 0)::bigint, q.expected::text, q.observed::text, q.samples FROM (%s) AS q', query)
-        INTO STRICT ok, examined, expected, observed, found;
+        INTO STRICT ok, examined, expected, observed, seen;
     -- What the answer is made of is here; where the query was planned, code of the database may have run.
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false);
     odd := coalesce(NOT ok AND observed = expected, false)
         OR coalesce(substring(observed FROM '^([0-9]+) of [0-9]')::numeric > substring(observed FROM '^[0-9]+ of ([0-9]+)')::numeric, false);
     status := CASE WHEN odd OR ok IS NULL OR ok AND examined = 0 AND NOT may_be_empty THEN 'inconclusive' WHEN ok THEN 'pass' ELSE 'fail' END;
     observed := CASE WHEN odd THEN 'the answer contradicts itself: ' ELSE '' END || observed;
-    samples := to_jsonb(coalesce(found[1:20], '{}'));
+    samples := to_jsonb(coalesce(seen[1:20], '{}'));
 END
 $gonogo_helper$;
 
