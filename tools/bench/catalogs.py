@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import sql
 
+from gonogo.controller.render.libraries import included
 from sandbox import logins
 from tools.bench import contents
 from tools.bench.figures import Catalog
@@ -53,7 +54,8 @@ def measure(
 
     ``scripts`` are those of a run on a database of the same kind.
     """
-    texts = [file.read_text(encoding="utf-8") for file in scripts if file.stem in SCRIPTS]
+    files = {file.stem: file.read_text(encoding="utf-8") for file in scripts}
+    texts = [included(text, files) for name, text in files.items() if name in SCRIPTS]
     assert len(texts) == len(SCRIPTS)
     contents.create(cluster, _DATABASE, scale=1)
     found = []
