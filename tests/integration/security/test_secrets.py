@@ -141,8 +141,9 @@ def _assert_nowhere(
     """A whole run and the plan of its cleanup, wherever the controller aims."""
     with database.admin() as blocker:
         blocker.execute("BEGIN")
-        # Only pg_dump reads it; the tables themselves are locked before it is started.
-        blocker.execute("LOCK TABLE pg_catalog.pg_shseclabel IN ACCESS EXCLUSIVE MODE")
+        # pg_dump reads it; the tables themselves are locked before it is started. Not the one of
+        # all databases: whoever logs in may have to read that.
+        blocker.execute("LOCK TABLE pg_catalog.pg_seclabel IN ACCESS EXCLUSIVE MODE")
         process = subprocess.Popen(
             controller.command(*RUN, *PATIENT),
             cwd=PROJECT,
