@@ -9,7 +9,10 @@ import pytest
 from gonogo.contract.errors import InputError
 from gonogo.contract.records.history import HistoryRecord
 from gonogo.contract.records.reading import plain, read
-from gonogo.controller.runbook import source
+from gonogo.controller import runbook
+from gonogo.controller.evidence.names import FILE
+from gonogo.controller.runbook import plans, source
+from gonogo.controller.runbook.derived import DERIVED, DERIVED_PROFILE, about
 from gonogo.host.migrate.history import Entry
 from gonogo.host.migrate.history.interface import APPLIED, FAILED, UNDONE
 
@@ -90,3 +93,13 @@ def test_a_link_that_leads_out_is_refused(folder: Path, tmp_path: Path) -> None:
 def test_a_folder_without_migrations(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no migration in"):
         source.read(tmp_path, tool="plain", schema="public")
+
+
+def test_a_file_of_any_name_can_be_kept(tmp_path: Path) -> None:
+    names = ["1 add \u00e9.sql", "1_add__.sql", "2-(x).sql", f"{'3' * 200}.sql"]
+    for name in names:
+        (tmp_path / name).write_text(f"CREATE TABLE t ();  -- {name}\n")
+    own = runbook.load(DERIVED, profile=DERIVED_PROFILE, parameters={}, templates=False)
+    texts = plans.texts(about(own, source.read(tmp_path, tool="plain", schema="public")))
+    assert len(texts) == len(names)
+    assert all(FILE.fullmatch(f"sql/deploy_{name}") and len(name) < 200 for name in texts), texts

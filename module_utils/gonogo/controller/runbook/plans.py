@@ -3,6 +3,7 @@ a folder of migrations."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from ...contract.errors import InputError
@@ -11,6 +12,9 @@ from . import migration, pending
 from .book import Runbook
 
 __all__ = ["plan", "steps", "texts", "undo", "untold"]
+
+_UNUSUAL = re.compile(r"[^A-Za-z0-9._-]")
+_LONGEST = 120
 
 
 def plan(runbook: Runbook) -> Plan:
@@ -43,11 +47,14 @@ def untold(runbook: Runbook) -> tuple[Statement, ...]:
 
 
 def texts(runbook: Runbook) -> dict[str, str]:
-    """Every file of the migration by a name that is a file's. Raises InputError for one that is not
-    UTF-8."""
+    """Every file of the migration by a name that evidence can have; of a folder of migrations, with
+    its number, as theirs may have any. Raises InputError for one that is not UTF-8."""
     if runbook.source is None:
         return {path.name: _text(path) for path in runbook.migration_files}
-    return {one.file.replace("/", "_"): one.text or "" for one in runbook.pending_migrations}
+    return {
+        f"{number:04}_{_UNUSUAL.sub('_', one.file)[-_LONGEST:]}": one.text or ""
+        for number, one in enumerate(runbook.pending_migrations, 1)
+    }
 
 
 def _text(path: Path) -> str:
