@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -49,6 +52,25 @@ def test_children_first(
     tables: list[str], relations: list[tuple[str, str]], expected: list[str]
 ) -> None:
     assert order(tables, *relations) == expected
+
+
+def test_the_order_is_the_same_in_every_process() -> None:
+    """A run signs a plan that another process works out again."""
+    names = [f"table_{number}" for number in range(12)]
+    program = f"""
+from tests.unit.test_ledger import order
+print(order({["parent", *names]}, *[(name, "parent") for name in {names}]))
+"""
+    orders = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": str(seed), "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in range(3)
+    }
+    assert len(orders) == 1
 
 
 def test_records_stay_whole() -> None:

@@ -25,11 +25,12 @@ def children_first(
     Who is whose child is said by the relations of the manifest, whether or not a foreign key
     enforces them; all its tables are in one schema.
     """
-    children: dict[str, set[str]] = {row.table: set() for row in rows}
+    # Lists, and no sets: the same rows are in the same order in every process.
+    children: dict[str, list[str]] = {row.table: [] for row in rows}
     for relation in relations:
         child, parent = (f"{schema}.{name}" for name in (relation.table, relation.references.table))
         if child != parent and child in children and parent in children:
-            children[parent].add(child)
+            children[parent].append(child)
     try:
         order = list(TopologicalSorter(children).static_order())
     except CycleError as error:
