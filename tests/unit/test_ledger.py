@@ -64,7 +64,11 @@ print(order({["parent", *names]}, *[(name, "parent") for name in {names}]))
     orders = {
         subprocess.run(
             [sys.executable, "-c", program],
-            env={**os.environ, "PYTHONHASHSEED": str(seed), "PYTHONPATH": os.pathsep.join(sys.path)},
+            env={
+                **os.environ,
+                "PYTHONHASHSEED": str(seed),
+                "PYTHONPATH": os.pathsep.join(sys.path),
+            },
             capture_output=True,
             check=True,
         ).stdout

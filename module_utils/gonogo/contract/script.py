@@ -2,7 +2,8 @@
 
 A block begins at a line `-- @setup words`, `-- @facts` or `-- @check ID` and ends where the
 next begins. psql reads those lines as comments, so both run the same statements. Where a script
-that is kept includes a file (`\\ir session.sql`), the text of that file stands in what is sent.
+that is kept includes a file (`\\ir session_0a1b2c3d.sql`), the text of that file stands in what is
+sent.
 """
 
 from __future__ import annotations

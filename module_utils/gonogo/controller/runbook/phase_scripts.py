@@ -14,7 +14,7 @@ from ...contract.records.run import RunRecord
 from ..declared.runbook import Phase
 from ..reading import schema, yamlfile
 from ..reading.schema import Any_, Keys, Table, Text
-from ..render import ledger, libraries
+from ..render import ledger
 from ..render.race import replay
 from ..render.rendering import Rendered, render_phase
 from . import migration
@@ -96,8 +96,7 @@ def prepare(
     rows: list[LedgerRow] = []
     for phase in phases:
         rendered = renderer.render(phase)
-        prepared.files[rendered.name] = rendered.kept
-        libraries.together(prepared.files, rendered.name, rendered.libraries)
+        prepared.files |= {rendered.name: rendered.kept, **rendered.libraries}
         races = [_race(prepared, renderer, name, phase, rows) for name in phase.races]
         rows += rendered.ledger
         prepared.scripts.append(_script(rendered, runbook, races))
