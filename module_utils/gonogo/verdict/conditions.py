@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..contract.records.verdict import Condition
-from .plan import Plan
+from .plan import RunPlan
 from .statuses import WORDS
 
 
-def informational(plan: Plan, statuses: Mapping[str, str]) -> list[Condition]:
+def informational(plan: RunPlan, statuses: Mapping[str, str]) -> list[Condition]:
     return [
         Condition(
             "informational",

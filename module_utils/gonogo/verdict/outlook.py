@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..contract.records.verdict import Reason
-from .plan import Plan
+from .plan import RunPlan
 from .reasons import IMPORTANT_NO_GO
 
 _GOALS = {
@@ -29,7 +29,7 @@ _GOALS = {
 }
 
 
-def would_change(reasons: Sequence[Reason], plan: Plan) -> list[str]:
+def would_change(reasons: Sequence[Reason], plan: RunPlan) -> list[str]:
     """Return one sentence per step to a GO; checks that did not run share one."""
     # A check that fails on a copy only is to be mended as one that fails everywhere.
     reasons = [replace(reason, code=_settled(reason.code)) for reason in reasons]

@@ -41,7 +41,7 @@ class Criterion:
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunPlan:
     """A plan as far as it can be understood; `problems` says what could not."""
 
     stages: tuple[str, ...]
@@ -67,13 +67,13 @@ class Plan:
         return found
 
 
-def read_plan(record: PlanRecord | None) -> Plan:
+def read_plan(record: PlanRecord | None) -> RunPlan:
     """Return the plan as far as it can be understood."""
     if record is None:
-        return Plan((), {}, {}, (), ("there is no plan",))
+        return RunPlan((), {}, {}, (), ("there is no plan",))
     criteria, problems = _criteria(record.criteria)
     checks, more = _checks(record.checks, criteria)
-    found = Plan(tuple(record.stages), criteria, checks, tuple(record.scoring), ())
+    found = RunPlan(tuple(record.stages), criteria, checks, tuple(record.scoring), ())
     return replace(found, problems=(*problems, *more, *_gaps(found)))
 
 
@@ -118,7 +118,7 @@ def _checks(
     return checks, problems
 
 
-def _gaps(plan: Plan) -> list[str]:
+def _gaps(plan: RunPlan) -> list[str]:
     """Say what a plan lacks to be able to carry a GO."""
     parts = {"stages": plan.stages, "checks": plan.checks, "scoring": plan.scoring}
     problems = [f"the plan has no {name}" for name, part in parts.items() if not part]

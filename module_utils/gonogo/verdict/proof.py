@@ -18,14 +18,14 @@ from ..contract.records.twin import (
     TwinRecord,
 )
 from ..contract.records.verdict import Condition, Reason
-from .plan import Plan
+from .plan import RunPlan
 from .reasons import hold, no_go, stages_passed
 
 __all__ = ["twin_reasons", "unproven"]
 
 
 def twin_reasons(
-    plan: Plan,
+    plan: RunPlan,
     events: Sequence[Event],
     backup: BackupRecord | None,
     twin: TwinRecord | None,

@@ -9,7 +9,7 @@ from ..contract.records.check_result import CheckResult
 from ..contract.records.event import Event
 from ..contract.records.run import RunRecord
 from ..contract.records.verdict import Reason
-from .plan import Check, Plan
+from .plan import Check, RunPlan
 from .statuses import WORDS
 from .values import text_of
 
@@ -41,7 +41,7 @@ def is_protected(run: RunRecord | None) -> bool:
     return run is None or run.protected or run.environment == PRODUCTION
 
 
-def stage_reasons(plan: Plan, events: Sequence[Event], closed: bool) -> list[Reason]:
+def stage_reasons(plan: RunPlan, events: Sequence[Event], closed: bool) -> list[Reason]:
     reasons = []
     passed: dict[str, int] = {}
     failed: set[str] = set()
@@ -95,7 +95,7 @@ def _no_record(stage: str, what: str, missing: Sequence[str]) -> Reason:
 
 
 def check_reasons(
-    plan: Plan,
+    plan: RunPlan,
     statuses: Mapping[str, str],
     results: Mapping[str, CheckResult],
     waived: set[str],

@@ -12,7 +12,7 @@ from ..contract.records.readable import readable
 from ..contract.records.rehearsal import Problem, Rehearsal, SlowStatement
 from ..contract.records.twin import TwinRecord
 from ..contract.records.verdict import Condition, Reason
-from .plan import Plan
+from .plan import RunPlan
 from .reasons import check_reasons, hold, no_go, stages_passed
 from .statuses import check_statuses
 from .values import text_of
@@ -38,7 +38,7 @@ _BUSY = (
 
 
 def findings(
-    plan: Plan, rehearsal: Rehearsal, *, waivers: Sequence[PlannedWaiver], today: str
+    plan: RunPlan, rehearsal: Rehearsal, *, waivers: Sequence[PlannedWaiver], today: str
 ) -> list[Reason]:
     """Reasons the rehearsal gives against a GO by what it has found; none where it is a GO."""
     reasons = [_failed(rehearsal.problem)] if rehearsal.problem else []
@@ -109,7 +109,7 @@ def _slow(one: SlowStatement, *, busy: bool) -> Reason:
 
 
 def rehearsal_reasons(
-    plan: Plan,
+    plan: RunPlan,
     events: Sequence[Event],
     rehearsal: Mapping[str, object] | None,
     *,

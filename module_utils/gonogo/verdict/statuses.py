@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ..contract.records.check_result import CheckResult
 from ..contract.records.plan import PlanRecord
-from .plan import Check, Plan, read_plan
+from .plan import Check, RunPlan, read_plan
 
 # Worst first: a criterion is as good as the worst of its members.
 STATUSES = ("fail", "not_run", "inconclusive", "pass")
@@ -27,7 +27,7 @@ def misfits(plan: PlanRecord | None, checks: Sequence[CheckResult]) -> list[str]
 
 
 def check_statuses(
-    plan: Plan, checks: Sequence[CheckResult]
+    plan: RunPlan, checks: Sequence[CheckResult]
 ) -> tuple[dict[str, str], dict[str, CheckResult]]:
     """Return id → status for every declared check, and id → the result that decided it."""
     statuses: dict[str, str] = {}
@@ -42,7 +42,9 @@ def check_statuses(
     return {key: statuses.get(key, "not_run") for key in plan.checks}, results
 
 
-def criterion_statuses(plan: Plan, statuses: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+def criterion_statuses(
+    plan: RunPlan, statuses: Mapping[str, str]
+) -> tuple[dict[str, str], list[str]]:
     """Return id → status for every criterion, and a sentence if some are made of each other."""
     known: dict[str, str] = {}
     pending = dict(plan.criteria)

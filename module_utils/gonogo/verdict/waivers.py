@@ -12,13 +12,13 @@ from datetime import date
 
 from ..contract.records.plan import PlannedWaiver
 from ..contract.records.verdict import Condition
-from .plan import Check, Plan
+from .plan import Check, RunPlan
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def waive(
-    plan: Plan, statuses: Mapping[str, str], waivers: Sequence[PlannedWaiver], today: str
+    plan: RunPlan, statuses: Mapping[str, str], waivers: Sequence[PlannedWaiver], today: str
 ) -> tuple[set[str], list[Condition]]:
     """Return the ids of failed checks that are waived, and a condition for every waiver."""
     waived: set[str] = set()
@@ -62,7 +62,7 @@ def _subject(waiver: PlannedWaiver) -> tuple[str, str]:
 
 
 def _obstacles(
-    plan: Plan, waiver: PlannedWaiver, kind: str, subject: str, today: str
+    plan: RunPlan, waiver: PlannedWaiver, kind: str, subject: str, today: str
 ) -> Iterator[str]:
     """Say why a waiver cannot be applied to anything, the first obstacle first."""
     if not subject:
@@ -79,7 +79,7 @@ def _obstacles(
         yield f"it expired on {waiver.expires}"
 
 
-def _refusal(plan: Plan, check: Check) -> str:
+def _refusal(plan: RunPlan, check: Check) -> str:
     """Say why a failed check must not be waived, if so."""
     if check.effect not in ("important", "hold"):
         return f"the effect of a failure is {check.effect}"
