@@ -13,6 +13,9 @@ import pytest
 from gonogo.contract.errors import GonogoError, InputError
 from gonogo.contract.options.shared import Approval
 from gonogo.contract.records.approval import ApprovalPlan
+from gonogo.contract.records.deployment import HistoryFound, Inspection
+from gonogo.contract.records.migration import HistoryPlan, Plan
+from gonogo.contract.records.run import RunRecord
 from gonogo.controller import request
 from gonogo.controller.evidence import Run, load, new_run_id
 from gonogo.controller.invocation import person, project
@@ -159,6 +162,21 @@ def test_what_changed_since_the_plan_is_named(run: Run) -> None:
         "the statements: not the same as in the plan",
         "what would be removed from public.t: 517 rows, not in the plan",
     ]
+
+
+def test_an_approval_is_for_the_settings_and_the_tool_as_well(run: Run) -> None:
+    record = run.read(RunRecord)
+    look = Inspection("absent", (), HistoryFound("prisma", ()), ())
+    plan = Plan((), (), HistoryPlan("prisma", "public", ()), session={"lock_timeout": "1s"})
+    others = (
+        replace(plan, session=None),
+        replace(plan, session={"lock_timeout": "1s", "role": "another"}),
+        replace(plan, history=HistoryPlan("prisma", "another", ())),
+        replace(plan, history=HistoryPlan("flyway", "public", ())),
+    )
+    digests = {deploy_approval.content(record, one, look) for one in (plan, *others)}
+    assert len(digests) == 1 + len(others)
+    assert deploy_approval.content(record, replace(plan), look) in digests
 
 
 def test_a_token_that_was_used_is_in_no_further_plan(run: Run) -> None:

@@ -47,9 +47,11 @@ def holds(
     """
     observed = record.known
     statements = [record.runbook_sha256, record.profile, plain(plan.steps)]
+    how = [plan.session and dict(plan.session), plan.history.tool, plan.history.schema]
     database = [observed.system_identifier, observed.database_oid]
     parts = {
         "the statements": statements,
+        "the settings they run under, and the tool that records them": how,
         "the database": database,
         "what is there of the migration": plain(look),
         "the evidence that lets it in": record.promotion and record.promotion.verdict_sha256,
