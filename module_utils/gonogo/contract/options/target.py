@@ -167,6 +167,16 @@ TARGET = StageOptions(
             ),
         ),
         Option(
+            "irreversible",
+            "list",
+            elements="str",
+            used=TASK,
+            default=[],
+            text="Migrations of O(migrations) that are not to be taken back by their own files, by "
+            "name or file: the proven backup is the way back from them.",
+            variable=Variable("gonogo_irreversible"),
+        ),
+        Option(
             "profile",
             used=TASK,
             required=True,
@@ -342,6 +352,7 @@ class TargetTask:
     migrations: str | None
     migration_tool: str
     migration_schema: str
+    irreversible: Sequence[str]
     profile: str
     residue: str
     parameters: Mapping[str, object]

@@ -140,12 +140,13 @@ class Digests:
 
 @dataclass(frozen=True)
 class Migrations:
-    """The folder of migrations that a run is about, on the controller, its tool, and the schema of
-    that tool's record."""
+    """The folder of migrations that a run is about, on the controller, its tool, the schema of that
+    tool's record, and the names of those that are declared irreversible."""
 
     directory: str
     tool: str
     schema: str
+    irreversible: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,9 @@ class Undo:
     digest of what is in them. `changes` are the names of what the scripts change in the schema,
     `removed` those of them that do not exist afterwards. `lost` is the table, or the column of a
     table that stays → rows with a value in it; `compared` are the tables whose rows were compared
-    before and after, `locked` those that nobody else could use meanwhile.
+    before and after, `locked` those that nobody else could use meanwhile. `altered` is the table
+    that stays → its rows before and after, where the files of a migration tool change what they
+    hold.
     """
 
     state: str
@@ -31,6 +33,7 @@ class Undo:
     removed: Sequence[str] = ()
     lost: Mapping[str, int] = field(default_factory=dict)
     compared: Sequence[str] = ()
+    altered: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     locked: Sequence[str] = ()
     locked_seconds: float = 0.0
     committed: bool = False

@@ -93,6 +93,7 @@ class Folder:
     directory: str
     tool: str
     schema: str
+    irreversible: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,14 @@ def _folder(values: Variables) -> Folder | None:
     for name, value in said.items():
         if not isinstance(value, str):
             raise InputError("must be text", key=f"gonogo_{name}", value=value)
-    return Folder(said["migrations"], said["migration_tool"], said["migration_schema"])
+    irreversible = values.get("gonogo_irreversible") or []
+    if not isinstance(irreversible, list) or not all(isinstance(one, str) for one in irreversible):
+        raise InputError(
+            "must be a list of names", key="gonogo_irreversible", value=str(irreversible)
+        )
+    return Folder(
+        said["migrations"], said["migration_tool"], said["migration_schema"], irreversible
+    )
 
 
 def check_command_line(task_vars: Variables, *, extra: Variables) -> None:
@@ -300,6 +308,7 @@ def _derived(asked: Asked, folder: Folder, *, templates: bool) -> runbook.Runboo
             path_of(folder.directory, key="gonogo_migrations"),
             tool=folder.tool,
             schema=folder.schema,
+            irreversible=folder.irreversible,
         ),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...contract.errors import InputError
 from ...contract.records.migration import HistoryPlan, Plan, Recorded, Statement, Step
@@ -12,10 +12,10 @@ from ...host.migrate import history
 from ...host.migrate.history import History, Migration
 from ...host.migrate.history.interface import IMPLICIT, IN_SCRIPT, WHOLE_RUN
 from ..declared.manifest import Manifest
-from ..sql import statements
+from ..sql import effects, statements
 from . import migration as runbooks
 
-__all__ = ["plan", "steps"]
+__all__ = ["plan", "steps", "undo", "without_undo"]
 
 
 def plan(name: str, tool: History, migrations: Sequence[Migration]) -> Plan:
@@ -33,6 +33,62 @@ def plan(name: str, tool: History, migrations: Sequence[Migration]) -> Plan:
         history=HistoryPlan(name, tool.schema, () if name == history.PLAIN else recorded),
         session=tool.settings,
     )
+
+
+def undo(name: str, tool: History, migrations: Sequence[Migration]) -> Plan | None:
+    """What takes these migrations back by the files that their tool keeps for it, the newest
+    first; None where one of them has none.
+
+    It is one transaction, so that it can be tried before it is approved. Raises InputError for a
+    file that cannot be part of one.
+    """
+    if not migrations or without_undo(migrations):
+        return None
+    whole = plan(name, tool, migrations)
+    newest_first = tuple(reversed(whole.history.migrations))
+    return replace(
+        whole,
+        steps=tuple(Step(_down_file(one), True, _down(one)) for one in reversed(migrations)),
+        history=replace(whole.history, migrations=newest_first),
+    )
+
+
+def without_undo(migrations: Sequence[Migration]) -> list[str]:
+    """The files of those that no file takes back: there is none, or no statement is in it."""
+    return [one.file for one in migrations if not _pieces(one)]
+
+
+def _down(migration: Migration) -> tuple[Statement, ...]:
+    file = _down_file(migration)
+    found = [
+        runbooks.statement(_in_transaction(piece), file, qualified=False)
+        for piece in _pieces(migration)
+        if not statements.transaction_control(piece)
+    ]
+    for one in found:
+        if one.outside:
+            raise InputError(
+                f"{file}:{one.line}: {one.outside} cannot run inside a transaction, and an undo is "
+                "one: it is tried before it is approved",
+                file=file,
+                hint="Take it out of the file, or say that the backup is the way back: "
+                "gonogo_irreversible.",
+            )
+    return tuple(found)
+
+
+def _down_file(migration: Migration) -> str:
+    return migration.down_file or migration.file
+
+
+def _pieces(migration: Migration) -> list[statements.Piece]:
+    file = _down_file(migration)
+    return statements.read_tools(migration.down or "", name=file, file=file)
+
+
+def _in_transaction(piece: statements.Piece) -> statements.Piece:
+    """The statement without CONCURRENTLY: it leaves the same."""
+    return piece.without("CONCURRENTLY") if effects.outside_transaction(piece) else piece
 
 
 def steps(tool: History, migration: Migration) -> tuple[Step, ...]:

@@ -26,10 +26,14 @@ def plan(runbook: Runbook) -> Plan:
 
 
 def undo(runbook: Runbook) -> Plan | None:
-    """The way back; None where the runbook has none, or the folder's tool keeps none."""
-    if runbook.source is not None or not runbook.sql_files("undo"):
+    """The way back; None where the runbook has none, or the folder has none for all that is
+    pending. Raises InputError for a file that cannot be part of it."""
+    folder = runbook.source
+    if folder is None:
+        return migration.plan(runbook, "undo") if runbook.sql_files("undo") else None
+    if folder.declared_irreversible(runbook.pending):
         return None
-    return migration.plan(runbook, "undo")
+    return pending.undo(folder.key, folder.tool, runbook.pending_migrations)
 
 
 def steps(runbook: Runbook) -> tuple[Step, ...]:

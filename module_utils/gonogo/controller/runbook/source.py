@@ -30,7 +30,8 @@ _SHOWN = 20
 class Source:
     """The migrations of a folder in the order of their tool, whose name in the registry is `key`.
 
-    `digests` has every file of the folder: path → SHA-256.
+    `digests` has every file of the folder: path → SHA-256. `irreversible` are the names of those
+    that somebody has declared to be taken back by nothing but the backup.
     """
 
     directory: Path
@@ -38,6 +39,7 @@ class Source:
     tool: History
     migrations: tuple[Migration, ...]
     digests: dict[str, str]
+    irreversible: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -52,12 +54,17 @@ class Source:
         """The migrations of these names, in the tool's order."""
         return [migration for migration in self.migrations if migration.name in names]
 
+    def declared_irreversible(self, names: Sequence[str]) -> list[str]:
+        """The files of those of these migrations that are declared irreversible."""
+        return [one.file for one in self.named(names) if one.name in self.irreversible]
 
-def read(directory: Path, *, tool: str, schema: str) -> Source:
+
+def read(directory: Path, *, tool: str, schema: str, irreversible: Sequence[str] = ()) -> Source:
     """Read the migrations of a folder; `tool` is its name in the registry or `auto`, `schema` that
-    of the application.
+    of the application; `irreversible` are those that nobody takes back, by name or file.
 
-    Raises InputError for a folder that the tool would not take, and for one that holds none.
+    Raises InputError for a folder that the tool would not take, for one that holds none, and where
+    it has no migration that is called irreversible.
     """
     if not directory.is_dir():
         raise InputError(
@@ -82,7 +89,23 @@ def read(directory: Path, *, tool: str, schema: str) -> Source:
             file=str(directory),
             hint=f"Name the folder in which {found.name} keeps its files: gonogo_migrations.",
         )
-    return Source(directory, tool, found, migrations, _digests(directory))
+    declared = _named_or_filed(migrations, irreversible)
+    return Source(directory, tool, found, migrations, _digests(directory), declared)
+
+
+def _named_or_filed(migrations: Sequence[Migration], wanted: Sequence[str]) -> tuple[str, ...]:
+    found = []
+    for number, word in enumerate(wanted):
+        names = [one.name for one in migrations if word in (one.name, one.file)]
+        if not names:
+            raise InputError(
+                "there is no such migration",
+                key=f"gonogo_irreversible[{number}]",
+                value=word,
+                hint="Name it as its tool records it, or by its file.",
+            )
+        found += names
+    return tuple(found)
 
 
 def record(source: Source, entries: Sequence[Entry] | None) -> HistoryRecord:

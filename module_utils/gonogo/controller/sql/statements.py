@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ...contract.errors import InputError
@@ -86,6 +86,17 @@ class Piece:
     def words(self) -> list[str]:
         """Every token's text, in order."""
         return [token.text for token in self.tokens]
+
+    def without(self, word: str) -> Piece:
+        """The statement with blanks in the place of the first such word."""
+        for lexeme in lexemes(self.text):
+            if lexeme.kind == "word" and lexeme.text == word:
+                blank = " " * (lexeme.end - lexeme.start)
+                text = f"{self.text[: lexeme.start]}{blank}{self.text[lexeme.end :]}"
+                place = self.words().index(word)
+                tokens = (*self.tokens[:place], *self.tokens[place + 1 :])
+                return replace(self, text=text, tokens=tokens)
+        return self
 
 
 def _is_comment(text: str, lexeme: Lexeme) -> bool:

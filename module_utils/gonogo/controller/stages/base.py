@@ -235,7 +235,12 @@ class Stage(ABC, Generic[_Task]):
         run: evidence.Run, loaded: runbook.Runbook, folder: Migrations
     ) -> runbook.Runbook:
         directory = Path(folder.directory)
-        found = source.read(directory, tool=folder.tool, schema=folder.schema)
+        found = source.read(
+            directory,
+            tool=folder.tool,
+            schema=folder.schema,
+            irreversible=folder.irreversible,
+        )
         pending = run.read(HistoryRecord).pending if run.has(HistoryRecord) else None
         return about(loaded, found, pending)
 

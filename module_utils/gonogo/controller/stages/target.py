@@ -254,13 +254,14 @@ def _entry(kept: HistoryEntry) -> Entry:
 def _folder(task: TargetTask) -> Folder | None:
     if task.migrations is None:
         return None
-    return Folder(task.migrations, task.migration_tool, task.migration_schema)
+    return Folder(task.migrations, task.migration_tool, task.migration_schema, task.irreversible)
 
 
 def _kept(folder: Source | None, task: TargetTask) -> Migrations | None:
     if folder is None:
         return None
-    return Migrations(str(folder.directory), folder.key, task.migration_schema)
+    schema = task.migration_schema
+    return Migrations(str(folder.directory), folder.key, schema, folder.irreversible)
 
 
 def _lines(fenced: Sequence[str], swept: Sequence[Swept]) -> list[str]:

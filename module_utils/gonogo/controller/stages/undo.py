@@ -15,7 +15,8 @@ from ...contract.records.migration import Step
 from .. import evidence
 from ..outcome import intents, unheard
 from ..outcome.undo_lines import change_lines
-from ..runbook import migration
+from ..runbook import pending, plans
+from ..runbook.book import Runbook
 from . import recovery
 from .approved import ApprovedStage
 
@@ -37,8 +38,8 @@ class Undo(ApprovedStage[UndoTask, records.Undo]):
     moved = "what would be lost has changed"
     purpose = "To take it back"
     kept = (
-        *("state", "content", "changes", "lost", "compared", "locked", "locked_seconds"),
-        *("committed", "statements", "seconds"),
+        *("state", "content", "changes", "lost", "compared", "altered", "locked"),
+        *("locked_seconds", "committed", "statements", "seconds"),
     )
 
     def nobody(self) -> str:
@@ -100,9 +101,10 @@ class Undo(ApprovedStage[UndoTask, records.Undo]):
             *(name for name in (*_DEPLOYED, intents.SCHEMA) if (run.path / name).is_file()),
         )
         runbook = self.runbook_of(run)
-        if not runbook.sql_files("undo"):
+        plan = plans.undo(runbook)
+        if plan is None:
             raise GonogoError(
-                f"runbook {runbook.name} has no undo",
+                f"{_called(runbook)} has no undo",
                 detail="The run has sealed the runbook as it is, so an undo that is added now is "
                 "none of it.",
                 hint="Take the migration back with one of its own, or restore the backup: "
@@ -112,22 +114,32 @@ class Undo(ApprovedStage[UndoTask, records.Undo]):
             login=task.login,
             run_id=run.run_id,
             declared=self.proven(run),
-            plan=migration.plan(runbook, "undo"),
+            plan=plan,
             schema_before=run.read_json(intents.SCHEMA) if kept else None,
             timeouts=timeouts_of(task.timeouts),
             budgets=task.budgets,
         )
 
     def plan_lines(self, run: evidence.Run, planned: records.Undo) -> list[str]:
-        steps = migration.plan(self.runbook_of(run), "undo").steps
+        plan = plans.undo(self.runbook_of(run))
+        steps = plan.steps if plan else ()
         return [*self._found, *_plan_lines(run.run_id, planned, steps)]
 
     def done_lines(self, run: evidence.Run, done: records.Undo) -> list[str]:
         return [
             f"Took back the migration of run {run.run_id}: {len(done.changes)} changes to "
             f"the schema, {sum(done.lost.values())} rows went with it. "
-            "Everything else is as it was.",
+            + (f"Rows were changed in {', '.join(done.altered)}. " if done.altered else "")
+            + "Everything else is as it was.",
         ]
+
+
+def _called(runbook: Runbook) -> str:
+    if runbook.source is None:
+        return f"runbook {runbook.name}"
+    declared = runbook.source.declared_irreversible(runbook.pending)
+    without = declared or pending.without_undo(runbook.pending_migrations)
+    return f"the migration {without[0]}"
 
 
 def _left_nothing(path: Path) -> bool:
@@ -146,15 +158,21 @@ def _plan_lines(run_id: str, planned: records.Undo, steps: Sequence[Step]) -> li
     if planned.lost:
         lines.append("These rows would be LOST; they are only here and in a backup:")
         lines += [f"  {rows:6d}  {name}" for name, rows in planned.lost.items()]
-    else:
+    elif all(after >= before for before, after in planned.altered.values()):
         lines.append("No row would be lost.")
     lines.append(
         f"Nobody else could use these tables for {planned.locked_seconds:.1f} s: "
         f"{', '.join(planned.locked)}."
     )
-    compared = len(planned.compared)
+    if planned.altered:
+        lines.append("These tables stay, and rows of them are changed; before and afterwards:")
+        lines += [
+            f"  {before:6d} {after:6d}  {name}"
+            for name, (before, after) in planned.altered.items()
+        ]
+    same = len(planned.compared) - len(planned.altered)
     lines.append(
-        f"It was rehearsed and rolled back; the rows of {compared} tables that it touches and "
+        f"It was rehearsed and rolled back; the rows of {same} tables that it touches and "
         "leaves there were compared and are the same."
     )
     return lines

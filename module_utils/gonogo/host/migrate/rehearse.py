@@ -32,10 +32,16 @@ from .alone import alone
 from .deployment import Outcome
 from .history.interface import APPLIED
 from .over_budget import of_the_host, over_budget, patient
-from .undo import take_back
+from .undo import mend, take_back
 
 __all__ = ["PARTS", "Request", "apply_revert_reapply", "inspect", "try_revert"]
 
+_STEPS = """
+SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), s.seqincrement
+FROM pg_catalog.pg_sequence AS s
+JOIN pg_catalog.pg_class AS c ON c.oid = s.seqrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+"""
 _NAMED = "SELECT pg_catalog.format('%%I.%%I', %s::text, %s::text)"
 
 
@@ -72,6 +78,7 @@ class _Before:
     schema: Mapping[str, str]
     own: Collection[str]
     rows: Mapping[str, _Rows] = field(default_factory=dict)
+    sequences: Mapping[str, int] = field(default_factory=dict)
 
 
 def inspect(request: Request) -> Trial:
@@ -157,8 +164,7 @@ def _reapplied(request: Request, plan: Plan, found: Trial, first: Outcome) -> Tr
     unequal = GonogoError(
         "taken back and applied again, the migration does not leave the same schema",
         detail=", ".join(d.name for d in differences[:20]) or (error.message if error else None),
-        hint="Correct the scripts under `undo` in runbook.yml: what they leave behind stands "
-        "in the way of the migration.",
+        hint=f"What the undo leaves behind stands in the way of the migration. {_mend(request)}",
     )
     return replace(found, problem=_problem("again", unequal))
 
@@ -203,7 +209,12 @@ def _plan(request: Request) -> Plan:
 def _before(request: Request, plan: Plan) -> _Before:
     with request.connect() as connection:
         state = deployment.inspect(connection, plan).state
-        return _Before(state, schema_catalog.read(connection), _own_tables(connection, plan))
+        return _Before(
+            state,
+            schema_catalog.read(connection),
+            _own_tables(connection, plan),
+            sequences=_sequences(connection),
+        )
 
 
 def _deployed(request: Request, plan: Plan, *, resume: bool = False) -> Outcome:
@@ -261,11 +272,12 @@ def _as_it_was(request: Request, before: _Before) -> None:
     with request.connect() as connection:
         now = schema_catalog.read(connection)
         differences = reprint.differences(connection, before.schema, now)
+        now_at = _sequences(connection)
     if differences:
         raise GonogoError(
             "the undo scripts do not leave the schema as it was",
             detail=", ".join(d.name for d in differences[:20]),
-            hint="Correct the scripts under `undo` in runbook.yml.",
+            hint=_mend(request),
         )
     rows = _rows(request, before.own)
     others = [n for n in sorted({*before.rows, *rows}) if before.rows.get(n) != rows.get(n)]
@@ -273,8 +285,34 @@ def _as_it_was(request: Request, before: _Before) -> None:
         raise GonogoError(
             "the undo scripts do not leave the rows as they were",
             detail=", ".join(others[:20]),
-            hint="The migration changes rows that its undo does not bring back.",
+            hint=f"The migration changes rows that its undo does not bring back. {_mend(request)}",
         )
+    # A number that was given out and is none of a row's is a gap; one given out twice is an error.
+    behind = [
+        name for name, number in before.sequences.items() if now_at.get(name, number) < number
+    ]
+    if behind:
+        raise GonogoError(
+            "the undo scripts leave sequences behind where they were: a number would be given out "
+            "twice",
+            detail=", ".join(behind[:20]),
+            hint=_mend(request),
+        )
+
+
+def _mend(request: Request) -> str:
+    assert request.undo is not None  # it was tried
+    return mend(request.undo)
+
+
+def _sequences(connection: Any) -> dict[str, int]:
+    """Name → what it says next; of one that counts down, as a negative number."""
+    steps = dict(connection.execute(_STEPS).fetchall())
+    found = {}
+    for name, (value, called) in fingerprint.sequences(connection).items():
+        step = steps.get(name, 1)
+        found[name] = (value + step * called) * (1 if step > 0 else -1)
+    return found
 
 
 def _rows(request: Request, own: Collection[str]) -> dict[str, _Rows]:

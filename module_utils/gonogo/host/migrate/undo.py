@@ -34,13 +34,14 @@ from ..session.connection import DatabaseError, connect, described
 from ..session.identity import observe
 from . import history, single
 from .application import running
+from .history import Entry, History, Migration
 from .history.interface import SESSION
 from .recognise import Recognised
 from .record import look
 from .tool_lock import Opening, held
 from .trace import Meter
 
-__all__ = ["take_back", "undo"]
+__all__ = ["mend", "take_back", "undo"]
 
 _STAGE = "undo"
 _WAITED = {"55P03", "40P01", "40001"}
@@ -81,6 +82,7 @@ class _Outlook:
     removed: list[str]  # of the changes: what is there no more
     kept: dict[Table, list[str]]  # tables written to → the columns that stay
     doomed: list[Table]
+    made: list[Table]
     dropped: dict[Table, list[str]]  # columns of tables that stay
     catalog: dict[str, str]
     statements: tuple[StatementTrace, ...]
@@ -135,9 +137,10 @@ def take_back(
 
     `plan` has the steps of the undo, and the objects and the history of the migration;
     `schema_before` is the schema as it was before the migration, None where nobody has kept it.
-    Raises GonogoError, with nothing changed, when the scripts would change rows of tables that
-    stay, or leave anything else than the schema as it was, and where a deployment of the migration
-    tool's is at work.
+    Raises GonogoError, with nothing changed, when a runbook's scripts would change rows of tables
+    that stay (a tool's files may, and the result says it), or leave anything else than the schema
+    as it was, where a later migration is applied, and where a deployment of the migration tool's is
+    at work.
     """
     result, _ = _taken_back(
         connection,
@@ -162,7 +165,9 @@ def _taken_back(
     state = _look(connection, plan).state
     if state == "absent":
         return Undo(state), {}
-    tool, _ = history.of(plan.history)
+    tool, migrations = history.of(plan.history)
+    if plan.session is not None:
+        _refuse_later(tool, migrations, tool.entries(connection) or [])
     # Within a transaction nobody is waited for: it has locks that others wait for.
     patience = budgets if tool.lock_scope == SESSION else replace(budgets, attempts=1)
     with held(tool, connection, patience) as opening:
@@ -176,6 +181,24 @@ def _taken_back(
         )
     seconds = round(time.monotonic() - started, 3)
     return replace(done, state=state, seconds=seconds), outlook.catalog
+
+
+def mend(plan: Plan) -> str:
+    """What helps where an undo is wrong."""
+    if plan.session is None:
+        return "Correct the scripts under `undo` in runbook.yml."
+    files = ", ".join(dict.fromkeys(step.file for step in plan.steps))
+    return f"Correct {files}, or say that the backup is the way back from it: gonogo_irreversible."
+
+
+def _refuse_later(tool: History, migrations: Sequence[Migration], entries: Sequence[Entry]) -> None:
+    later = tool.later(migrations, entries)
+    if later:
+        raise GonogoError(
+            f"{tool.name}'s record has later migrations, which would have to be taken back first",
+            detail="\n".join(later[:20]),
+            hint="Take them back first, or take this one back with a migration of its own.",
+        )
 
 
 def _patiently(connection: Any, budgets: Budgets, work: Callable[[], _T]) -> _T:
@@ -237,13 +260,13 @@ def _rehearsed(
     connection.execute("ROLLBACK")
     meter.end()
     differences = schema_catalog.compare(catalog, left)
-    _as_before(connection, catalog, left, schema_before)
+    _as_before(connection, plan, catalog, left, schema_before)
     remaining = [o.object for o in found.objects if o.expected and o.exists and o.conclusive]
     if found.state != "absent":
         raise GonogoError(
             "the undo scripts do not take everything back; nothing has changed",
             detail="left: " + ", ".join(remaining[:20]) if remaining else None,
-            hint="Complete the scripts under `undo` in runbook.yml.",
+            hint=mend(plan),
         )
     kept = {table: tables[table] for table in written if table in after and table in tables}
     return _Outlook(
@@ -251,6 +274,7 @@ def _rehearsed(
         removed=[difference.name for difference in differences if difference.kind == "missing"],
         kept={table: [c for c in columns if c in after[table]] for table, columns in kept.items()},
         doomed=[table for table in tables if table not in after],
+        made=[table for table in after if table not in tables],
         dropped={
             table: [c for c in columns if c not in after[table]]
             for table, columns in tables.items()
@@ -263,6 +287,7 @@ def _rehearsed(
 
 def _as_before(
     connection: Any,
+    plan: Plan,
     catalog: Mapping[str, str],
     left: Mapping[str, str],
     before: Mapping[str, str] | None,
@@ -277,7 +302,7 @@ def _as_before(
         raise GonogoError(
             "the undo scripts do not leave the schema as it was; nothing has changed",
             detail="not as before the deployment: " + ", ".join(wrong[:20]),
-            hint="Correct the scripts under `undo` in runbook.yml.",
+            hint=mend(plan),
         )
 
 
@@ -299,8 +324,6 @@ def _carried_out(
     lost = _lost(connection, outlook)
     # A table that was made anew is another one, even where it is as empty.
     oids = [connection.execute(_OID, table).fetchone()[0] for table in outlook.doomed]
-    content = sha256(line({"changes": outlook.changes, "lost": lost, "oids": oids}))
-    holds = {**dict.fromkeys(outlook.changes, (None, "")), **lost}
     before = {t: _fingerprint(connection, t, columns) for t, columns in compared.items()}
     with running(connection, plan.session):
         for step in plan.steps:
@@ -309,21 +332,29 @@ def _carried_out(
     _unrecord(connection, plan)
     connection.execute(_NOW)
     written = {(schema, name) for schema, name in connection.execute(WRITTEN).fetchall()}
-    unseen = sorted(".".join(t) for t in written - {*compared, *outlook.dropped, *tool.tables})
-    moved = sorted(
-        ".".join(t)
-        for t, columns in compared.items()
-        if _fingerprint(connection, t, columns) != before[t]
-    )
-    commit = approved is not None and approved == content and not moved and not unseen
+    known = {*compared, *outlook.dropped, *tool.tables}
+    if plan.session is not None:
+        # A tool's files may bring rows back, and a table with them.
+        before |= dict.fromkeys(outlook.made, (0, "0"))
+        compared |= {t: ["*"] for t in outlook.made}
+        known.update(outlook.made)
+    unseen = sorted(".".join(t) for t in written - known)
+    after = {t: _fingerprint(connection, t, columns) for t, columns in compared.items()}
+    moved = {".".join(t): (before[t], after[t]) for t in sorted(compared) if after[t] != before[t]}
+    differences = {name: _difference(*pair) for name, pair in moved.items()}
+    told = {"changes": outlook.changes, "lost": lost, "oids": oids}
+    content = sha256(line({**told, "altered": differences} if moved else told))
+    holds = {**dict.fromkeys(outlook.changes, (None, "")), **lost, **differences}
+    refused = [*(moved if plan.session is None else ()), *unseen]
+    commit = approved is not None and approved == content and not refused
     if commit:
         link.require()
     connection.execute("COMMIT" if commit else "ROLLBACK")
     locked_for = time.monotonic() - locked_at
-    if moved or unseen:
+    if refused:
         raise GonogoError(
             "the undo scripts would change rows that are not the migration's; nothing has changed",
-            detail=", ".join([*moved, *unseen]),
+            detail=", ".join(refused),
             hint="Look for triggers and cascades on these tables.",
         )
     return Undo(
@@ -334,6 +365,7 @@ def _carried_out(
         removed=tuple(outlook.removed),
         lost={name: rows for name, (rows, _) in lost.items()},
         compared=tuple(sorted(".".join(table) for table in compared)),
+        altered={name: (was[0], now[0]) for name, (was, now) in moved.items()},
         locked=tuple(sorted(".".join(table) for table in dict.fromkeys(touched))),
         locked_seconds=round(locked_for, 3),
         committed=commit,
@@ -384,6 +416,11 @@ def _lost(connection: Any, outlook: _Outlook) -> dict[str, tuple[int, str]]:
                 connection, table, [*key, column], present=column
             )
     return {name: found for name, found in lost.items() if found[0]}
+
+
+def _difference(before: tuple[int, str], after: tuple[int, str]) -> tuple[int, str]:
+    """What tells the rows that were changed: those that were let be are in both sums."""
+    return after[0] - before[0], str(int(after[1]) - int(before[1]))
 
 
 def _fingerprint(

@@ -59,11 +59,11 @@ class Migration(NamedTuple):
 
     `name` is what the tool records it by, `file` its path below the folder of migrations, and
     `text` the SQL that applies it: None where that is not known here, or a program. `down` is the
-    SQL that takes it back, where the tool keeps it. Both have the lines of their file: what belongs
-    to neither is left blank. `checksums` are all that the tool takes for this file's, the one it
-    records first; none where it compares none. `transaction` is false where the file itself says
-    that it runs outside of one. `details` is what only this tool knows and records beside these:
-    values of JSON.
+    SQL that takes it back, where the tool keeps it, in `down_file` where that is another file. Both
+    have the lines of their file: what belongs to neither is left blank. `checksums` are all that
+    the tool takes for this file's, the one it records first; none where it compares none.
+    `transaction` is false where the file itself says that it runs outside of one. `details` is what
+    only this tool knows and records beside these: values of JSON.
     """
 
     name: str
@@ -73,6 +73,11 @@ class Migration(NamedTuple):
     transaction: bool = True
     down: str | None = None
     details: Mapping[str, object] = {}
+    down_file: str | None = None
+
+    def with_down(self, found: tuple[str, str] | None) -> Migration:
+        """The same with the text that takes it back, and its file, where there is one."""
+        return self._replace(down=found[0], down_file=found[1]) if found else self
 
 
 class Entry(NamedTuple):
@@ -229,6 +234,12 @@ class History(ABC):
         newest = max((self.rank(file.name) for file in files), default=None)
         missing = self.missing(files, entries)
         return [name for name in missing if newest is None or self.rank(name) > newest]
+
+    def later(self, files: Sequence[Migration], entries: Sequence[Entry]) -> list[str]:
+        """Names that were applied after all of these files."""
+        applied = [entry.name for entry in entries if entry.state == APPLIED]
+        own = [place for place, name in enumerate(applied) if name in {one.name for one in files}]
+        return applied[max(own) + 1 :] if own else []
 
     @abstractmethod
     def record(self, connection: Any, migration: Migration) -> None:

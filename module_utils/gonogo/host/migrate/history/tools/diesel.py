@@ -87,6 +87,7 @@ def _read(directory: Path) -> Migration:
         text_of(up),
         transaction=_in_transaction(directory / _METADATA),
         down=text_of(down) if down.is_file() else None,
+        down_file=f"{directory.name}/{_DOWN}",
     )
 
 

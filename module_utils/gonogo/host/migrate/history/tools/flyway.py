@@ -81,7 +81,11 @@ class Flyway(Advisory):
         inside(folder)
         paths = sorted(path for path in folder.rglob("*") if path.is_file())
         versioned = [(found, path) for path in paths if (found := _VERSIONED.fullmatch(path.name))]
-        down = {_version(found[2]): text_of(path) for found, path in versioned if found[1] == "U"}
+        down = {
+            _version(found[2]): (text, path.relative_to(folder).as_posix())
+            for found, path in versioned
+            if found[1] == "U" and not _PLACEHOLDER.search(text := text_of(path))
+        }
         applied = [
             self._read(folder, path, f"{'' if found[1] in 'Vv' else _BASE}{_version(found[2])}")
             for found, path in versioned
@@ -93,7 +97,7 @@ class Flyway(Advisory):
             if (found := _REPEATABLE.fullmatch(path.name))
         ]
         ordered = sorted((*applied, *repeated), key=lambda one: self.rank(one.name))
-        return unique((one._replace(down=down.get(one.name)) for one in ordered), folder)
+        return unique((one.with_down(down.get(one.name)) for one in ordered), folder)
 
     def checksums(self, content: bytes) -> tuple[str, ...]:
         """Of the lines, without what ends them."""

@@ -59,11 +59,11 @@ class GolangMigrate(Advisory):
             if named and path.is_file():
                 one = Migration(str(int(named[1])), path.name, text_of(path))
                 ways[named[3]].append(one)
-        down = {one.name: one.text for one in unique(ways["down"], folder)}
+        down = {one.name: (one.text or "", one.file) for one in unique(ways["down"], folder)}
         up = sorted(unique(ways["up"], folder), key=lambda one: int(one.name))
         before = [None, *(one.name for one in up)]
         return [
-            one._replace(down=down.get(one.name), details={_BEFORE: last})
+            one.with_down(down.get(one.name))._replace(details={_BEFORE: last})
             for one, last in zip(up, before)
         ]
 
@@ -93,6 +93,10 @@ class GolangMigrate(Advisory):
         failed = self.failed(entries)
         names = sorted(told, key=self.rank)
         return [name for name in names if self.rank(name) <= newest and name not in failed]
+
+    def later(self, files: Sequence[Migration], entries: Sequence[Entry]) -> list[str]:
+        newest = max((self.rank(one.name) for one in files), default=0)
+        return [one.name for one in entries if self.rank(one.name) > newest]
 
     def rank(self, name: str) -> int:
         return int(name)

@@ -213,6 +213,7 @@ class Sqitch(Advisory):
             self.checksums(file.read_bytes()),
             down=text_of(down) if down.is_file() else None,
             details=plain(change.told),
+            down_file=f"revert/{change.script}.sql",
         )
 
     def _told(self, migration: Migration) -> Told:

@@ -50,7 +50,8 @@ class Sqlx(Advisory):
         return Claim(named[0], sure=folder.around is not None and ".sqlx" in folder.around)
 
     def files(self, folder: Path) -> list[Migration]:
-        up, down = [], {}
+        up: list[Migration] = []
+        down: dict[str, tuple[str, str]] = {}
         for path in sql_files(folder):
             if "_" not in path.name:
                 continue
@@ -63,13 +64,13 @@ class Sqlx(Advisory):
                 )
             text = text_of(path)
             if path.name.endswith(".down.sql"):
-                down[version] = text
+                down[version] = text, path.name
                 continue
             sums = self.checksums(path.read_bytes())
             alone = text.startswith(_ALONE)
             up.append(Migration(version, path.name, text, sums, transaction=not alone))
         ordered = sorted(up, key=lambda one: int(one.name))
-        return unique((one._replace(down=down.get(one.name)) for one in ordered), folder)
+        return unique((one.with_down(down.get(one.name)) for one in ordered), folder)
 
     def checksums(self, content: bytes) -> tuple[str, ...]:
         return (hashlib.sha384(content).hexdigest(),)
