@@ -34,6 +34,11 @@ options:
     description: Schema of the application, in which its tool keeps its record unless it has a schema of its own.
     type: str
     default: public
+  irreversible:
+    description: 'Migrations of O(migrations) that are not to be taken back by their own files, by name or file: the proven backup is the way back from them.'
+    type: list
+    elements: str
+    default: []
   profile:
     description: Which of the manifest's profiles to expect.
     type: str

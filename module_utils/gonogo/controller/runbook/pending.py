@@ -63,7 +63,6 @@ def _down(migration: Migration) -> tuple[Statement, ...]:
     found = [
         runbooks.statement(_in_transaction(piece), file, qualified=False)
         for piece in _pieces(migration)
-        if not statements.transaction_control(piece)
     ]
     for one in found:
         if one.outside:
@@ -83,7 +82,8 @@ def _down_file(migration: Migration) -> str:
 
 def _pieces(migration: Migration) -> list[statements.Piece]:
     file = _down_file(migration)
-    return statements.read_tools(migration.down or "", name=file, file=file)
+    found = statements.read_tools(migration.down or "", name=file, file=file)
+    return [piece for piece in found if not statements.transaction_control(piece)]
 
 
 def _in_transaction(piece: statements.Piece) -> statements.Piece:

@@ -167,8 +167,7 @@ def _plan_lines(run_id: str, planned: records.Undo, steps: Sequence[Step]) -> li
     if planned.altered:
         lines.append("These tables stay, and rows of them are changed; before and afterwards:")
         lines += [
-            f"  {before:6d} {after:6d}  {name}"
-            for name, (before, after) in planned.altered.items()
+            f"  {before:6d} {after:6d}  {name}" for name, (before, after) in planned.altered.items()
         ]
     same = len(planned.compared) - len(planned.altered)
     lines.append(
