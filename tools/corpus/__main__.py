@@ -13,13 +13,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from gonogo.controller.runbook import source
 from sandbox.cluster import Cluster
 from sandbox.errors import SandboxError
 from sandbox.logins import OWNER, SUPERUSER
 from tools import cli
 from tools.cli import Parser, say
 from tools.corpus import page
-from tools.corpus.histories import read
+from tools.corpus.histories import read, record_tables
+from tools.corpus.judge import judge
 from tools.corpus.page import Measured
 from tools.corpus.replay import Row, replay
 from tools.project import PROJECT
@@ -60,6 +62,41 @@ def _run(asked: argparse.Namespace) -> int:
     return 0
 
 
+def _judge(asked: argparse.Namespace) -> int:
+    folder = source.read(asked.folder.resolve(), tool=asked.tool, schema="public")
+    if asked.last < 1:
+        raise SandboxError("--last is a number from 1 on", hint="Leave it out: 30.")
+    last = min(asked.last, len(folder.migrations))
+    verdicts = []
+    with (
+        tempfile.TemporaryDirectory(prefix="gonogo-corpus-") as name,
+        Cluster.start(Path(name), settings=_SETTINGS) as cluster,
+    ):
+        for one in judge(
+            cluster,
+            folder,
+            role=SUPERUSER if asked.superuser else OWNER,
+            last=last,
+            tables=record_tables(folder.key, folder.tool.schema),
+            directory=Path(name),
+            before=asked.before,
+        ):
+            verdicts.append(one)
+            say(f"{one.file}: {one.decision} {one.passed}/{one.of}, {one.seconds:.1f} s")
+            for found in one.findings:
+                say(f"    {found.subject}: {found.text}")
+    kept = {
+        "name": asked.name,
+        "tool": folder.tool.name,
+        "source": asked.source,
+        "verdicts": [asdict(one) for one in verdicts],
+    }
+    asked.results.mkdir(parents=True, exist_ok=True)
+    target = asked.results / f"{asked.name}.judged.json"
+    target.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
 def _page(asked: argparse.Namespace) -> int:
     files = sorted(asked.results.glob("*.json"))
     if not files:
@@ -96,6 +133,18 @@ def _parser() -> Parser:
         "--before", default="", help="SQL that the application's own runner begins its session with"
     )
     run.add_argument("--superuser", action="store_true", help="the application needs one")
+    judging = commands.add_parser("judge", help="judge the last migrations of one application")
+    judging.set_defaults(command=_judge)
+    judging.add_argument("name", help="what the page calls it")
+    judging.add_argument("folder", type=Path, help="its folder of migrations")
+    judging.add_argument("--last", type=int, default=30, help="how many (%(default)s)")
+    judging.add_argument("--tool", default=source.AUTO, help="its migration tool (%(default)s)")
+    judging.add_argument("--results", type=Path, required=True, help="folder of the measurements")
+    judging.add_argument("--source", default="", help="repository and commit")
+    judging.add_argument(
+        "--before", default="", help="SQL that the application's own runner begins its session with"
+    )
+    judging.add_argument("--superuser", action="store_true", help="the application needs one")
     show = commands.add_parser("page", help="write docs/corpus.md from what was measured")
     show.set_defaults(command=_page)
     show.add_argument("--results", type=Path, required=True, help="folder of the measurements")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from gonogo.host.migrate.history import History, Migration
 
-__all__ = ["Read", "read"]
+__all__ = ["Read", "read", "record_tables"]
 
 _SCHEMA = "public"
 
@@ -40,5 +40,10 @@ def read(folder: Path) -> Read:
         migrations = tool.files(folder)
     except GonogoError as error:
         raise SandboxError(error.primary, hint=error.hint) from error
-    made = f"CREATE SCHEMA IF NOT EXISTS {own}; {TABLES[key]}" if key in TABLES else ""
-    return Read(key, tool, migrations, made.replace("{s}", own).replace("{{}}", "{}"))
+    return Read(key, tool, migrations, record_tables(key, own))
+
+
+def record_tables(key: str, schema: str) -> str:
+    """The SQL that makes what a tool keeps its record in; empty where it keeps none."""
+    made = f"CREATE SCHEMA IF NOT EXISTS {schema}; {TABLES[key]}" if key in TABLES else ""
+    return made.replace("{s}", schema).replace("{{}}", "{}")

@@ -24,17 +24,15 @@ from gonogo.contract.options.scripts import PhasesTask, PreflightTask
 from gonogo.contract.records.phase import PhaseScript
 from gonogo.contract.records.run import Declared, Digests, RunRecord, Target, Versions
 from gonogo.controller import evidence, runbook
-from gonogo.controller.ansible.plugin import checked
 from gonogo.controller.declared.manifest import Function, Manifest
 from gonogo.controller.declared.runbook import Phase
 from gonogo.controller.evidence import judgement
 from gonogo.controller.invocation import project
-from gonogo.controller.invocation.commands import Caller
 from gonogo.controller.stages.scripts import Phases, PhaseStage, Preflight
 from gonogo.host.session import identity, lock
 from gonogo.host.session.connection import connect
 from gonogo.host.session.identity import observe
-from gonogo.host.stages import find
+from tools.direct import Here
 from tools.project import RUNBOOK
 
 __all__ = ["Gate", "Judged"]
@@ -185,51 +183,6 @@ def _prove(run: evidence.Run, login: Login, stack: ExitStack) -> None:
     run.append("target", "stage_passed", {"fenced": [], "swept": []})
 
 
-class _Here:
-    """The site of a stage whose run and target are right here, without Ansible; see `Site`."""
-
-    checking = False
-    host = "sandbox"
-    # Nobody reads the next command.
-    caller = Caller()
-    input_left_out = False
-
-    def __init__(self) -> None:
-        self.identity = _PROCESS
-        self.variables: dict[str, Any] = {}
-        self.extra: dict[str, Any] = {}
-        self.play: dict[str, Any] = {}
-
-    def variable(self, name: str) -> Any:
-        return self.variables.get(name)
-
-    def flag(self, name: str) -> bool:
-        return bool(self.variable(name))
-
-    def said(self, host: str) -> dict[str, Any]:
-        del host
-        return self.variables
-
-    def ask(
-        self, entry: str, arguments: Mapping[str, object], *, database: bool
-    ) -> Mapping[str, object]:
-        """Nothing is sent anywhere."""
-        del database
-        return find(entry).run(checked(entry, arguments), check_mode=False)
-
-    def require_controller(self) -> None:
-        """It is this very process."""
-
-    def explained(self, error: Exception) -> GonogoError:
-        raise error
-
-    def warn(self, text: str) -> None:
-        raise AssertionError(text)
-
-    def show(self, text: str) -> None:
-        raise AssertionError(text)
-
-
 _Task = TypeVar("_Task", bound=PhasesTask)
 
 
@@ -239,7 +192,7 @@ class _Direct(PhaseStage[_Task]):
     def __init__(
         self, run: evidence.Run, book: runbook.Runbook, rendered: dict[str, Sequence[PhaseScript]]
     ) -> None:
-        super().__init__(_Here())
+        super().__init__(Here(_PROCESS))
         self._run_at_work = run
         self._book = book
         self._rendered = rendered
