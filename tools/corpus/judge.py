@@ -303,23 +303,24 @@ class _Lab:
             )
 
     def advance(self, migration: Migration) -> None:
-        """Apply a migration to what has no rows, as a run deploys it or else by itself."""
-        login = self._login(_BARE)
-        try:
-            plan = pending.plan(self.folder.key, self.folder.tool, [migration])
-            session = partial(connect, login, name="gonogo:corpus:deploy")
-            done = deploy(session, plan, budgets=budgets_of({}), confirm=lambda: None).record
-            if done.action == "applied":
-                return
-        except GonogoError:
-            pass
+        """Apply a migration to what has no rows: by the server alone, or as a run deploys it."""
         with self.cluster.connect(_BARE, self.role) as own:
             try:
                 own.execute((migration.text or "").encode())
+                self.folder.tool.record(own, migration)
             except psycopg.Error as error:
-                problem = str(error).splitlines()[0]
-                raise SandboxError(f"{migration.file} cannot be applied: {problem}") from error
-            self.folder.tool.record(own, migration)
+                refused = error
+            else:
+                return
+        try:
+            plan = pending.plan(self.folder.key, self.folder.tool, [migration])
+            session = partial(connect, self._login(_BARE), name="gonogo:corpus:deploy")
+            done = deploy(session, plan, budgets=budgets_of({}), confirm=lambda: None).record
+        except GonogoError as error:
+            raise SandboxError(error.primary, detail=error.detail, hint=error.hint) from error
+        if done.action != "applied":
+            problem = str(refused).splitlines()[0]
+            raise SandboxError(f"{migration.file} cannot be applied: {problem}")
 
     def renew(self) -> None:
         """The history as it is, with rows made anew."""
