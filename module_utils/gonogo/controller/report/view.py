@@ -1,25 +1,17 @@
 """Reports of a run, for people and for CI: made from evidence and verdict, nothing else.
 
-Names, messages and values in them come from a database somebody else filled. Templates therefore
-print nothing that is not inert: in Markdown every expression passes `text` or `code`, in HTML
-everything is escaped, and control characters are visible everywhere.
+What templates print is inert, see `inert`.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
 from ...contract import canonical
-from ...contract.errors import GonogoError, shown, visible
+from ...contract.errors import shown, visible
 from ...contract.records.backup import BackupRecord
 from ...contract.records.deployment import Deployment
 from ...contract.records.history import HistoryRecord
@@ -32,6 +24,7 @@ from ...contract.records.twin import Confined, TableProof, TwinRecord, TwinSecon
 from ...contract.records.verdict import Reason, VerdictRecord
 from ..evidence import Evidence, Run, load
 from ..outcome import trace
+from . import inert, junit
 from .page import CheckLine, CriterionLine, Labelled, Page, Proof, Row, TableLine
 
 __all__ = [
@@ -39,13 +32,13 @@ __all__ = [
     "render_html",
     "render_junit",
     "render_markdown",
+    "suite",
     "summary_lines",
     "write_reports",
 ]
 
 SUMMARY_LINES = 25
 SUMMARY_WIDTH = 200
-VALUE_LIMIT = 2000
 
 # The classes of criteria in their order, and their headings where the runbook has no others.
 HEADINGS = {
@@ -440,119 +433,51 @@ def _value(value: Any) -> str:
     return _string(value)
 
 
-# --- Markdown -----------------------------------------------------------------------------------
-
-# What Markdown or its GitHub dialect would act on: markup, HTML, links, cells, mentions, formulas.
-_ACTIVE = re.compile(r"[&<>|`\[\]*~\\@#$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=//)|(?<=www)\.")
-
-
-class _Inert(str):
-    """Text that does nothing wherever the template puts it on a line."""
-
-    __slots__ = ()
-
-
-def _markdown_text(value: object) -> _Inert:
-    """Return prose whose characters mean only themselves."""
-    cut = shown(value, limit=VALUE_LIMIT)
-    return _Inert(_ACTIVE.sub(lambda match: f"&#{ord(match.group())};", cut))
-
-
-def _markdown_code(value: object) -> _Inert:
-    """Return a code span that holds, in a table too: nothing in it is read as Markdown."""
-    cut = shown(value, limit=VALUE_LIMIT).replace("|", "\\x7c")
-    longest = max((len(run) for run in re.findall("`+", cut)), default=0)
-    fence = "`" * (longest + 1)
-    pad = " " if longest or not cut.strip() else ""
-    return _Inert(f"{fence}{pad}{cut}{pad}{fence}") if cut else _Inert("-")
-
-
-def _only_inert(value: object) -> object:
-    if isinstance(value, (_Inert, int)):
-        return value
-    raise GonogoError(f'a template prints "{shown(value)}" without the filter text or code')
+# --- Markdown and HTML --------------------------------------------------------------------------
 
 
 def render_markdown(page: Page, templates_dir: Path) -> str:
     """Return report.md. Raises `GonogoError` for a template that prints raw text."""
-    # Nothing to escape for HTML here: `finalize` lets only what the filters made inert pass.
-    environment = Environment(
-        loader=FileSystemLoader(templates_dir),
-        autoescape=False,  # noqa: S701
-        undefined=StrictUndefined,
-        finalize=_only_inert,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(text=_markdown_text, code=_markdown_code)
-    return environment.get_template("report.md.j2").render(page.names(), words=WORDS)
-
-
-# --- HTML ---------------------------------------------------------------------------------------
-
-
-def _html_text(value: object) -> object:
-    """Make control characters visible; Jinja escapes the rest."""
-    return shown(value, limit=VALUE_LIMIT) if not isinstance(value, (Markup, int)) else value
-
-
-def _csp_hash(style: str) -> str:
-    """Return the source expression that allows exactly this style sheet."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return inert.markdown("report.md.j2", templates_dir, {**page.names(), "words": WORDS})
 
 
 def render_html(page: Page, templates_dir: Path) -> str:
     """Return report.html: one file, no script, nothing loaded from anywhere."""
-    environment = Environment(
-        loader=FileSystemLoader(templates_dir),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_html_text,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["csp_hash"] = _csp_hash
-    return environment.get_template("report.html.j2").render(page.names(), words=WORDS)
+    return inert.html("report.html.j2", templates_dir, {**page.names(), "words": WORDS})
 
 
 # --- JUnit --------------------------------------------------------------------------------------
 
 
 def render_junit(page: Page) -> str:
-    """Return junit.xml: a case per check and one for the decision; green means GO.
+    """Return junit.xml; green means GO."""
+    return junit.text_of(_suite(page))
+
+
+def suite(run_dir: Path, verdict: VerdictRecord) -> ElementTree.Element:
+    """Return what junit.xml of this run says."""
+    return _suite(_page(load(run_dir), verdict))
+
+
+def _suite(page: Page) -> ElementTree.Element:
+    """Return a case per check and one for the decision.
 
     A check that does not count, or whose failure is waived, is `skipped` unless it passed.
     """
     verdict = page.verdict
-    suite = ElementTree.Element("testsuite", name=visible(page.title))
+    found = junit.new_suite(page.title)
     for check in page.checks:
-        case = _case(suite, check.criterion, f"{check.id} {check.title}")
+        case = junit.case(found, check.criterion, f"{check.id} {check.title}")
         case.set("time", check.seconds or "0")
         if check.status != "pass":
             outcome = "failure" if check.status == "fail" else "error"
             message = f"expected: {check.expected}; observed: {check.observed}"
             more = [*check.samples, *check.notes, check.remedy]
-            _outcome(case, outcome if check.counts else "skipped", message, more)
-    decision = _case(suite, "decision", "The decision is GO")
+            junit.outcome(case, outcome if check.counts else "skipped", message, more)
+    decision = junit.case(found, "decision", "The decision is GO")
     if verdict.decision != "GO":
         outcome = "failure" if verdict.decision == "NO-GO" else "error"
         reasons = [f"{reason.subject}: {reason.text}" for reason in verdict.reasons]
-        _outcome(decision, outcome, f"{verdict.decision} {page.score}", reasons)
-    for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
-        suite.set(attribute, str(len(suite.findall(f"testcase/{tag}"))))
-    suite.set("tests", str(len(suite)))
-    ElementTree.indent(suite)
-    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=False) + "\n"
-
-
-def _case(suite: ElementTree.Element, classname: str, name: str) -> ElementTree.Element:
-    return ElementTree.SubElement(
-        suite, "testcase", classname=visible(classname), name=visible(name)
-    )
-
-
-def _outcome(case: ElementTree.Element, tag: str, message: str, more: Sequence[str]) -> None:
-    outcome = ElementTree.SubElement(case, tag, message=shown(message, limit=VALUE_LIMIT))
-    outcome.text = "\n".join(visible(text) for text in more if text) or None
+        junit.outcome(decision, outcome, f"{verdict.decision} {page.score}", reasons)
+    junit.count(found)
+    return found

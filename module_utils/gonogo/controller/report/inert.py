@@ -1,0 +1,94 @@
+"""Text that does nothing wherever a report puts it, and the templates that print nothing else.
+
+Names, messages and values come from a database somebody else filled. In Markdown every expression
+passes `text` or `code`, in HTML everything is escaped, and control characters are visible
+everywhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ...contract.errors import GonogoError, shown
+
+__all__ = ["VALUE_LIMIT", "html", "markdown"]
+
+VALUE_LIMIT = 2000
+
+# What Markdown or its GitHub dialect would act on: markup, HTML, links, cells, mentions, formulas.
+_ACTIVE = re.compile(r"[&<>|`\[\]*~\\@#$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=//)|(?<=www)\.")
+
+
+class _Inert(str):
+    """Text that does nothing wherever the template puts it on a line."""
+
+    __slots__ = ()
+
+
+def markdown(template: str, folder: Path, names: Mapping[str, object]) -> str:
+    """Render a template of Markdown. Raises `GonogoError` for one that prints raw text."""
+    # Nothing to escape for HTML here: `finalize` lets only what the filters made inert pass.
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=False,  # noqa: S701
+        undefined=StrictUndefined,
+        finalize=_only_inert,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(text=_markdown_text, code=_markdown_code)
+    return environment.get_template(template).render(names)
+
+
+def html(template: str, folder: Path, names: Mapping[str, object]) -> str:
+    """Render a template of HTML: one file, no script, nothing loaded from anywhere."""
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_html_text,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["csp_hash"] = _csp_hash
+    return environment.get_template(template).render(names)
+
+
+def _markdown_text(value: object) -> _Inert:
+    """Return prose whose characters mean only themselves."""
+    cut = shown(value, limit=VALUE_LIMIT)
+    return _Inert(_ACTIVE.sub(lambda match: f"&#{ord(match.group())};", cut))
+
+
+def _markdown_code(value: object) -> _Inert:
+    """Return a code span that holds, in a table too: nothing in it is read as Markdown."""
+    cut = shown(value, limit=VALUE_LIMIT).replace("|", "\\x7c")
+    longest = max((len(run) for run in re.findall("`+", cut)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if longest or not cut.strip() else ""
+    return _Inert(f"{fence}{pad}{cut}{pad}{fence}") if cut else _Inert("-")
+
+
+def _only_inert(value: object) -> object:
+    if isinstance(value, (_Inert, int)):
+        return value
+    raise GonogoError(f'a template prints "{shown(value)}" without the filter text or code')
+
+
+def _html_text(value: object) -> object:
+    """Make control characters visible; Jinja escapes the rest."""
+    return shown(value, limit=VALUE_LIMIT) if not isinstance(value, (Markup, int)) else value
+
+
+def _csp_hash(style: str) -> str:
+    """Return the source expression that allows exactly this style sheet."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
