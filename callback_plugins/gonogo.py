@@ -1,4 +1,5 @@
-"""The last word of every run on the terminal: the verdict, or that there is none.
+"""The last word of every run on the terminal: the verdict, or that there is none; of several hosts a
+table of them all.
 
 By itself `ansible-playbook` returns 0 in many ways without having checked anything (no host
 matched, a tag that does not exist, a task to start at that is not there). None of them may look
@@ -19,6 +20,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -31,8 +33,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 # phase_stage brings along what all stages import: their processes are forks of this one.
 from gonogo.contract import fault
-from gonogo.contract.errors import GonogoError
-from gonogo.controller import evidence, report
+from gonogo.contract.errors import GonogoError, shown
+from gonogo.contract.redaction import redacted
+from gonogo.controller import evidence, fleet, report
+from gonogo.controller.ansible.fleet import Declared, declared, hosts_of
 from gonogo.controller.evidence import judgement
 from gonogo.controller.invocation import loaded
 from gonogo.controller.outcome import intents
@@ -44,6 +48,7 @@ short_description: Print the verdict as the last word of a run
 description:
   - Prints the verdict of every run that this process has judged, or that nothing was judged, also when the process is interrupted.
   - Says of every host that an interrupted playbook may have changed what nobody knows of it.
+  - Where a playbook judges several hosts, writes one summary of them into C(fleets) beside their runs, and shows it as a table.
   - A run without a verdict, or one whose failing verdict was ignored, ends with an error.
   - Ends a playbook before its first task where a plugin of this project's names lies elsewhere.
 """
@@ -57,6 +62,9 @@ _JUDGES = "gonogo_verdict"
 _OURS = "gonogo_"
 # As ansible-playbook ends where hosts have failed, or could not be reached.
 _FAILED, _UNREACHABLE = 2, 4
+# With more hosts than these, the table alone says what each has come to.
+_HOSTS_IN_WORDS = 5
+_CAUSE_LIMIT = 300
 # Within which an interrupted Ansible has always ended, if it does.
 _PATIENCE_SECONDS = 10.0
 _COLOURS = {"GO": C.COLOR_OK, "HOLD": C.COLOR_WARN, "NO-GO": C.COLOR_ERROR}
@@ -83,6 +91,13 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         # Hosts of the plays that judge, and whether a failing verdict was ignored.
         self._hosts: set[str] = set()
         self._ignored = False
+        # The id of the summary of all hosts, made before anything is done on the first.
+        self._began = datetime.now(UTC)
+        self._fleet_id = evidence.new_run_id(self._began)
+        # Of the hosts that judge: the plays; host → why it has no verdict; why no host has one.
+        self._plays: list[Any] = []
+        self._causes: dict[str, str] = {}
+        self._refused: str | None = None
         self._process = os.getpid()
         self._interrupted_by = "SIGINT"
         # What Ansible does at SIGINT.
@@ -94,7 +109,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             actions = {_name(task) for task in tasks}
             if any(action.startswith(_OURS) for action in actions):
                 self._require_own(tasks)
-            self._judging |= _OPENS in actions
+            if _OPENS in actions:
+                self._judging = True
+                self._plays.append(play)
         atexit.register(self._last_word)
         self._ends_workers = signal.getsignal(signal.SIGINT)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -119,9 +136,12 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._note(result)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
+        self._note_cause(result, "unreachable: ")
         self._note(result)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        if not ignore_errors:
+            self._note_cause(result)
         self._note(result, ignored=ignore_errors)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
@@ -136,14 +156,17 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             raise SystemExit(_FAILED) from None
 
     def _last_words(self, stats: Any) -> None:
-        for directory in self._evidence.values():
+        self._hosts |= {name for play in self._plays for name in hosts_of(play)}
+        in_words = len(self._hosts) <= _HOSTS_IN_WORDS
+        for directory in self._evidence.values() if in_words else ():
             self._say(Path(directory))
         unjudged = sorted(self._hosts - set(self._evidence))
         if not self._evidence:
             why = "this was a dry run (--check)" if self._checking else "no verdict was reached"
             self._say_nothing(why)
-        for host in unjudged if self._evidence else ():
+        for host in unjudged if self._evidence and in_words else ():
             self._say_nothing("no verdict was reached", host=host)
+        self._say_fleet("no verdict was reached")
         missing = (not self._evidence or unjudged) and not self._checking
         # Where a host has failed Ansible ends with an error by itself.
         if self._ignored or (missing and not (stats.failures or stats.dark)):
@@ -193,6 +216,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         for directory in opened if self._judging else ():
             if directory not in judged:
                 self._note_interruption(directory, unknown[directory])
+        if self._judging:
+            self._say_fleet(f"the run was interrupted ({self._interrupted_by})")
         sys.stdout.flush()
 
     def _say_unknown(self, host: str, unknown: Sequence[str]) -> None:
@@ -215,11 +240,18 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             color=C.COLOR_WARN,
         )
 
+    def _note_cause(self, result: Any, what: str = "") -> None:
+        """Why a host will have no verdict, as far as its first failure says it."""
+        action, name, outcome = _parts(result)
+        said = redacted(str(outcome.get("msg") or "")).strip().splitlines()
+        cause = shown(f"{what}{said[0] if said else 'a task has failed'}", limit=_CAUSE_LIMIT)
+        if action == _BEFORE:
+            self._refused = cause
+        else:
+            self._causes.setdefault(name, cause)
+
     def _note(self, result: Any, *, ignored: bool = False) -> None:
-        task = result.task if hasattr(result, "task") else result._task  # noqa: SLF001 - before 2.20
-        outcome = result.result if hasattr(result, "result") else result._result  # noqa: SLF001 - as above
-        host = result.host if hasattr(result, "host") else result._host  # noqa: SLF001 - as above
-        action, name = _name(task), host.get_name()
+        action, name, outcome = _parts(result)
         if not action.startswith(_OURS) or action == _BEFORE:
             return
         self._hosts.add(name)
@@ -235,6 +267,63 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def _say_nothing(self, why: str, *, host: str | None = None) -> None:
         self._display.display("")
         self._display.display(report.nothing_judged(why, host=host), color=C.COLOR_WARN)
+
+    def _say_fleet(self, otherwise: str) -> None:
+        """One summary of all hosts, where there are several. `otherwise` is why a host that has
+        said nothing was not judged."""
+        if len(self._hosts) < 2 or self._checking:
+            return
+        known = {name: self._declared(name) for name in sorted(self._hosts)}
+        places = {name: self._place(name, said) for name, said in known.items()}
+        # A host that says nothing of its own belongs to the others.
+        usual = next(filter(None, places.values()), None)
+        kept: dict[tuple[Path, str], list[fleet.Member]] = {}
+        for name, said in known.items():
+            place = places[name] or usual
+            if place:
+                member = fleet.Member(
+                    host=name,
+                    run=self._judged_run(name),
+                    cause=self._causes.get(name) or self._refused or otherwise,
+                    database=said.database,
+                    environment=place[1],
+                    waivers=said.waivers,
+                    groups=said.groups,
+                )
+                kept.setdefault(place, []).append(member)
+        for (runs_dir, environment), members in kept.items():
+            self._show_fleet(members, fleet.Place(runs_dir, environment, self._fleet_id))
+
+    def _show_fleet(self, members: Sequence[fleet.Member], place: fleet.Place) -> None:
+        now = datetime.now(UTC)
+        record = fleet.collected(members, place, started_at=self._began, now=now)
+        fleet.write(record, place.path)
+        colour = _COLOURS.get(record.verdict, C.COLOR_ERROR)
+        self._display.display("")
+        for line in fleet.table(record, summary=_shorter(place.path / "fleet.md")):
+            self._display.display(line, color=colour)
+        file = _shorter(place.path / fleet.FILE)
+        self._display.display(fleet.last_line(record, file=file), color=colour)
+
+    def _judged_run(self, name: str) -> Path | None:
+        """The directory of a host's run; one whose end was not told may have been judged too."""
+        opened = self._opened.get(name)
+        known = self._evidence.get(name) or (
+            opened if opened and _is_judged(Path(opened)) else None
+        )
+        return Path(known) if known else None
+
+    def _declared(self, name: str) -> Declared:
+        return declared(self._plays[0], name) if self._plays else Declared()
+
+    def _place(self, name: str, said: Declared) -> tuple[Path, str] | None:
+        """The folder of the runs of a host, and its environment."""
+        directory = self._evidence.get(name) or self._opened.get(name)
+        if directory:
+            return Path(directory).parents[1], Path(directory).parent.name
+        if said.runs_dir and said.environment:
+            return said.runs_dir, said.environment
+        return None
 
     def _say(self, directory: Path) -> None:
         """What the evidence gives, not what a variable said or somebody has put there.
@@ -259,6 +348,14 @@ def _tasks(play: Any) -> Iterator[Any]:
             waiting += [*entry.block, *entry.rescue, *entry.always]
         else:
             yield entry
+
+
+def _parts(result: Any) -> tuple[str, str, Any]:
+    """The action of a task, the name of its host, and what it has said."""
+    task = result.task if hasattr(result, "task") else result._task  # noqa: SLF001 - before 2.20
+    outcome = result.result if hasattr(result, "result") else result._result  # noqa: SLF001 - as above
+    host = result.host if hasattr(result, "host") else result._host  # noqa: SLF001 - as above
+    return _name(task), host.get_name(), outcome
 
 
 def _name(task: Any) -> str:

@@ -53,10 +53,13 @@ options:
     type: dict
     default: {}
   waivers:
-    description: Accepted deviations. Each has C(check) or C(criterion), C(owner), C(reason) and C(expires).
+    description: 'Accepted deviations. Each has C(check) or C(criterion), C(owner), C(reason) and C(expires), and where it is not for every host C(hosts): names of hosts and groups, with V(*) and V(?) for any characters.'
     type: list
     elements: dict
     default: []
+  waivers_file:
+    description: 'File of accepted deviations, on the controller: a list in YAML, as O(waivers), for all hosts together.'
+    type: path
   refused_databases:
     description: Names of databases that are never this target.
     type: list

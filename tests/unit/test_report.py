@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -53,7 +54,14 @@ LABELS = {
 
 
 def write_run(
-    runs: Path, *, text: str = "fine", status: str = "pass", labelled: bool = True
+    runs: Path,
+    *,
+    text: str = "fine",
+    status: str = "pass",
+    labelled: bool = True,
+    run_id: str = RUN_ID,
+    host: str = "db1",
+    waivers: Sequence[Mapping[str, str]] = (),
 ) -> Path:
     """Write a run of two checks whose every text is `text`; return its directory.
 
@@ -67,12 +75,17 @@ def write_run(
             "labels": [*labels, {"fact": "nothing", "label": f"Nothing {text}"}],
         },
     }
-    run = Run.create(runs, "sandbox", RUN_ID, clock=lambda: datetime(2026, 1, 31, 12, tzinfo=UTC))
+    run = Run.create(runs, "sandbox", run_id, clock=lambda: datetime(2026, 1, 31, 12, tzinfo=UTC))
     run.write_json(
         "run.json",
         {
             **RUN,
-            "target": {**RUN["target"], "observed": {**IDENTITY, "database": text}},
+            "run_id": run_id,
+            "target": {
+                **RUN["target"],
+                "inventory_host": host,
+                "observed": {**IDENTITY, "database": text},
+            },
             "runbook": text,
             "operator": text,
             "started_at": "2026-01-31T11:59:00Z",
@@ -96,7 +109,7 @@ def write_run(
                 {"id": "N1.1", "title": "Third", **check, "criterion": "N1"},
             ],
             "scoring": ["C1", "E1"],
-            "waivers": [],
+            "waivers": [*waivers],
             **({"report": words} if words else {}),
         },
         stage="target",
@@ -113,11 +126,12 @@ def write_run(
         },
         stage="preflight",
     )
-    backup = {**BACKUP, "file": text, "size": 12}
+    backup = {**BACKUP, "run_id": run_id, "file": text, "size": 12}
     run.write_json("backup.json", backup, stage="backup")
     table = {"rows": [4, 4], "hash": ["5", "5"], "equal": True}
     twin = {
         **TWIN,
+        "run_id": run_id,
         "seconds": {"start": 0.5, "restore": 2.5, "compare": 0.25},
         "proof": {**PROOF, "tables": {text: table}},
     }

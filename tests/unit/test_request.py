@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from gonogo.contract.errors import GonogoError, InputError
 from gonogo.contract.run_id import is_run_id
 from gonogo.controller import request, runbook
 from gonogo.controller.invocation import project
 from gonogo.controller.reading import yamlfile
+from gonogo.controller.request import waivers
 from gonogo.controller.request.protection import Protection
 from gonogo.controller.runbook import book
 
@@ -167,7 +170,7 @@ def test_wrong(given: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"chek": "x"}, "a waiver has no key 'chek'\nDETAIL:  gonogo_waivers[0]\nHINT:  Known: check, criterion, expires, owner, reason."),
+        ({"chek": "x"}, "a waiver has no key 'chek'\nDETAIL:  gonogo_waivers[0]\nHINT:  Known: check, criterion, expires, hosts, owner, reason."),
         ({"criterion": "I1"}, "a waiver names either a check or a criterion\nDETAIL:  gonogo_waivers[0]"),
         ({"check": None}, "must be text\nDETAIL:  gonogo_waivers[0].check"),
         ({"owner": " "}, 'must be text\nDETAIL:  gonogo_waivers[0].owner is " "'),
@@ -282,3 +285,63 @@ def test_the_roles_say_what_they_want() -> None:
             for name, option in (spec.get("options") or {}).items():
                 same = {**option, "required": options[name]["required"]}
                 assert same == options[name], f"{role.name} declares {name} in its own way"
+
+
+def test_a_waiver_is_for_the_hosts_and_groups_it_names() -> None:
+    known = waivers.listed(
+        [
+            {**WAIVER, "hosts": ["db1"]},
+            {**WAIVER, "hosts": ["db?", "west"]},
+            {**WAIVER, "hosts": ["east*"]},
+            WAIVER,
+        ],
+        None,
+    )
+    found = {
+        host: [known.index(one) for one in waivers.of_host(known, host, groups)]
+        for host, groups in (("db1", ["east1"]), ("db2", []), ("web1", ["west"]), ("x", ["all"]))
+    }
+    assert found == {"db1": [0, 1, 2, 3], "db2": [1, 3], "web1": [1, 3], "x": [3]}
+
+
+@pytest.mark.parametrize("hosts", [None, "db1", [], [1], [""], {"db1": 1}])
+def test_hosts_of_a_waiver_are_a_list_of_names(hosts: Any) -> None:
+    with pytest.raises(InputError, match="must be a list of names of hosts or groups"):
+        loaded(waivers=[{**WAIVER, "hosts": hosts}])
+
+
+def test_waivers_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "waivers.yml"
+    file.write_text(yaml.safe_dump([WAIVER, {**WAIVER, "check": "I1.2", "hosts": ["db1"]}]))
+    found = waivers.listed([WAIVER], str(file))
+    assert [one.subject for one in found] == ["I1.1", "I1.1", "I1.2"]
+    assert [one.key for one in found] == ["gonogo_waivers[0]", "[0]", "[1]"]
+    loaded(waivers_file=str(file))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: 1", "a file of waivers is a list of them"),
+        ("- {check: I1.1, owner: Dewi, reason: later}", "a waiver must say its expires"),
+        ("- {check: I1.1, owner: Dewi, reason: later, expires: 2026-03-31}", "timestamp"),
+        ("- {check: I9.9, owner: Dewi, reason: later, expires: '2026-03-31'}", "no check of this"),
+    ],
+)
+def test_a_file_of_waivers_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "waivers.yml"
+    file.write_text(text)
+    with pytest.raises(InputError, match=message) as caught:
+        loaded(waivers_file=str(file))
+    assert "waivers.yml" in caught.value.render()
+
+
+def test_a_waiver_for_another_host_may_name_what_this_runbook_has_not(tmp_path: Path) -> None:
+    file = tmp_path / "waivers.yml"
+    file.write_text(yaml.safe_dump([{**WAIVER, "check": "D5.1", "hosts": ["other"]}]))
+    asked = request.Asked.of(
+        {f"gonogo_{name}": value for name, value in arguments(waivers_file=str(file)).items()}
+    )
+    request.load_runbook(replace(asked, host="db1"), protection=OPEN)
+    with pytest.raises(InputError, match="the runbook has no check of this id"):
+        request.load_runbook(replace(asked, host="other"), protection=OPEN)

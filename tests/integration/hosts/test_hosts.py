@@ -180,6 +180,50 @@ def test_a_host_without_a_verdict_is_named(fleet: Fleet) -> None:
     assert len(verdicts) == len(HOSTS), outcome.output
 
 
+def _summary(outcome: Outcome) -> dict[str, Any]:
+    """What the one summary of this playbook says; it is named in the last line."""
+    last = outcome.output.rstrip().splitlines()[-1]
+    assert last.startswith("gonogo: "), outcome.output
+    said = dict(word.split("=", 1) for word in last.removeprefix("gonogo: ").split())
+    path = PROJECT / said["summary"]
+    names = ["fleet.html", "fleet.json", "fleet.md", "junit.xml"]
+    assert sorted(file.name for file in path.parent.iterdir()) == names
+    assert path.parents[1].name == "fleets"
+    found: dict[str, Any] = json.loads(path.read_text())
+    assert (said["fleet"], said["verdict"]) == (found["fleet_id"], found["verdict"])
+    return found
+
+
+def test_one_summary_of_all_hosts(fleet: Fleet) -> None:
+    _unreachable(fleet, "second")
+    waiver = {"check": "I1.1", "owner": "Dewi", "reason": "later", "expires": "2099-01-01"}
+    fleet.change("second", gonogo_waivers=[{**waiver, "hosts": ["sec*"]}])
+    outcome = fleet.play(deploy_enabled=False)
+    found = _summary(outcome)
+    hosts = {host["host"]: host for host in found["hosts"]}
+    assert [*hosts][-1] == ("first" if hosts["first"]["verdict"] == "GO" else "second")
+    first = fleet.runs()["first"]
+    assert hosts["first"]["verdict"] == _decision(first)
+    assert hosts["first"]["database"] == fleet.databases["first"].name
+    verdict = json.loads((first / "verdict.json").read_text())
+    assert hosts["first"]["evidence_head"] == verdict["evidence_head"]
+    assert hosts["second"]["verdict"] in ("not judged", "HOLD")
+    assert "connection to the host was lost" in str(hosts["second"]["reason"])
+    assert len(found["waivers"]) == 1
+    assert re.search(r"^  \S.* second ", outcome.output, re.MULTILINE)
+
+
+def test_a_request_that_is_refused_is_told_of_every_host(fleet: Fleet) -> None:
+    """No host has begun; the summary says why, of each."""
+    outcome = fleet.play(gonogo_residue="kept")
+    assert outcome.status != 0
+    found = _summary(outcome)
+    told = {host["host"]: (host["verdict"], host["reason"]) for host in found["hosts"]}
+    assert {*told} == set(HOSTS)
+    assert {verdict for verdict, _ in told.values()} == {"not judged"}
+    assert all("kept or rolled back" in reason for _, reason in told.values()), told
+
+
 def _refused(fleet: Fleet, host: str) -> None:
     """Before a run is opened: its database is another one than its inventory says."""
     name = fleet.databases[host].name

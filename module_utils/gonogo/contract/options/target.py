@@ -211,12 +211,22 @@ TARGET = StageOptions(
             used=TASK,
             default=[],
             text="Accepted deviations. Each has C(check) or C(criterion), C(owner), C(reason) and "
-            "C(expires).",
+            "C(expires), and where it is not for every host C(hosts): names of hosts and groups, "
+            "with V(*) and V(?) for any characters.",
             variable=Variable(
                 "gonogo_waivers",
                 text="Accepted deviations, each with check or criterion, owner, reason and "
-                "expires.",
+                "expires; hosts (names of hosts and groups) where it is not for every host.",
             ),
+        ),
+        Option(
+            "waivers_file",
+            "path",
+            used=TASK,
+            on_controller=True,
+            text="File of accepted deviations, on the controller: a list in YAML, as O(waivers), "
+            "for all hosts together.",
+            variable=Variable("gonogo_waivers_file"),
         ),
         Option(
             "refused_databases",
@@ -357,6 +367,7 @@ class TargetTask:
     residue: str
     parameters: Mapping[str, object]
     waivers: Sequence[Mapping[str, object]]
+    waivers_file: str | None
     refused_databases: Sequence[str]
     system_identifier: str | None
     promotion: ShownPromotion

@@ -33,7 +33,8 @@ def check(
     request_form.refuse_secrets(values)
     requested.require_options(host, values, project.options())
     protected = protection(said, play=play, effective=values)
-    asked = requested.Asked.of(values)
+    about = {"inventory_hostname": host, "group_names": native(variables.get("group_names"))}
+    asked = requested.Asked.of({**values, **about})
     loaded = requested.load_runbook(asked, protection=protected)
     requested.check_options(values, project.options())
     requested.check_budgets(values)

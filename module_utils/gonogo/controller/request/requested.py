@@ -10,7 +10,6 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +23,13 @@ from ...contract.options.shared import BUDGETS, TIMEOUTS
 from ...contract.options.target import TARGET
 from ...contract.run_id import is_run_id
 from .. import runbook
-from ..invocation import person
 from ..invocation.native import Variables
 from ..invocation.paths import path_of
 from ..invocation.request_form import misfits, suiting
 from ..reading import ranges
 from ..runbook import phase_scripts, source
 from ..runbook.derived import DERIVED, DERIVED_PROFILE, about
+from . import waivers
 from .protection import Protection, check_extra
 
 __all__ = [
@@ -48,7 +47,6 @@ __all__ = [
     "unknown_run",
 ]
 
-_WAIVER_KEYS = {"check", "criterion", "owner", "reason", "expires"}
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
 _RESIDUES: tuple[str, ...] = tuple(TARGET.task["residue"]["choices"])
@@ -66,11 +64,13 @@ _DEFAULTS: dict[str, object] = {
     "parameters": {},
     "timeouts": {},
     "waivers": [],
+    "waivers_file": None,
     "refused_databases": [],
 }
 _KINDS: dict[str, type] = {
     name: str if default is None else type(default) for name, default in _DEFAULTS.items()
 } | {"login": dict}
+_OPTIONAL = ("waivers_file",)
 _FOLDER: dict[str, str | None] = {
     "migrations": None,
     "migration_tool": TARGET.default_of("migration_tool"),
@@ -98,7 +98,10 @@ class Folder:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of a run: each of the kind that it has to be, and not looked into yet."""
+    """What is asked of a run: each of the kind that it has to be, and not looked into yet.
+
+    `host` and its `groups` are those of the inventory.
+    """
 
     runbook: str
     environment: str
@@ -106,6 +109,9 @@ class Asked:
     residue: str
     parameters: Mapping[str, object] = field(default_factory=dict)
     waivers: Sequence[object] = ()
+    waivers_file: str | None = None
+    host: str = ""
+    groups: Sequence[str] = ()
     timeouts: Mapping[str, object] = field(default_factory=dict)
     migrations: Folder | None = None
 
@@ -120,6 +126,9 @@ class Asked:
             residue=given["residue"],
             parameters=given["parameters"],
             waivers=given["waivers"],
+            waivers_file=given["waivers_file"],
+            host=str(values.get("inventory_hostname") or ""),
+            groups=[str(group) for group in values.get("group_names") or ()],
             timeouts=given["timeouts"],
             migrations=_folder(values),
         )
@@ -131,6 +140,8 @@ def _said(values: Variables, name: str) -> Any:
     value = values.get(key)
     if value is None:
         value = _DEFAULTS[name]
+    if value is None and name in _OPTIONAL:
+        return None
     if not isinstance(value, kind):
         raise InputError(f"must be {_WORDS[kind]}", key=key, value=value)
     return value
@@ -268,8 +279,7 @@ def load_runbook(
     _check_environment(asked.environment)
     _check_residue(asked.residue, protection)
     check_timeouts(asked.timeouts)
-    for number, waiver in enumerate(asked.waivers):
-        _check_waiver(f"gonogo_waivers[{number}]", waiver)
+    accepted = waivers.listed(asked.waivers, asked.waivers_file)
     if asked.migrations:
         loaded = _derived(asked, asked.migrations, templates=templates)
     else:
@@ -282,18 +292,11 @@ def load_runbook(
     if templates and not loaded.phases("preflight"):
         # Nothing is looked up before them, so the phases are rendered as they will be.
         phase_scripts.tried(loaded, facts={})
-    criteria = {criterion.id for criterion in loaded.declared.criteria}
-    for number, waiver in enumerate(asked.waivers):
-        assert isinstance(waiver, Mapping)  # it was checked
-        for subject, known in (("check", set(loaded.checks)), ("criterion", criteria)):
-            if subject in waiver and waiver[subject] not in known:
-                near = difflib.get_close_matches(str(waiver[subject]), sorted(known), n=1)
-                raise InputError(
-                    f"the runbook has no {subject} of this id",
-                    key=f"gonogo_waivers[{number}].{subject}",
-                    value=waiver[subject],
-                    hint=f"Did you mean '{near[0]}'?" if near else None,
-                )
+    waivers.refuse_unknown(
+        waivers.of_host(accepted, asked.host, asked.groups),
+        checks=loaded.checks,
+        criteria={criterion.id for criterion in loaded.declared.criteria},
+    )
     return loaded
 
 
@@ -382,41 +385,6 @@ def _check_timeout(key: str, value: Any) -> None:
             hint="Write it like 500ms, 5s or 10min. Without a limit nothing is run.",
         )
     budgets.seconds(value, key=f"gonogo_timeouts.{key}")
-
-
-def _check_waiver(key: str, waiver: Any) -> None:
-    if not isinstance(waiver, Mapping):
-        raise InputError("a waiver must be a mapping", key=key, value=waiver)
-    unknown = sorted(set(waiver) - _WAIVER_KEYS)
-    if unknown:
-        raise InputError(
-            f"a waiver has no key '{unknown[0]}'",
-            key=key,
-            hint=f"Known: {', '.join(sorted(_WAIVER_KEYS))}.",
-        )
-    if ("check" in waiver) == ("criterion" in waiver):
-        raise InputError("a waiver names either a check or a criterion", key=key)
-    for name in ("owner", "reason", "expires"):
-        if name not in waiver:
-            raise InputError(f"a waiver must say its {name}", key=key)
-    for name, value in waiver.items():
-        if not isinstance(value, str) or not value.strip():
-            raise InputError("must be text", key=f"{key}.{name}", value=value)
-    wrong = person.mistake(waiver["owner"], f"{key}.owner")
-    if wrong:
-        raise InputError(wrong, hint="Write the name of the person who accepts it.")
-    if not any(character.isalnum() for character in waiver["reason"]):
-        raise InputError("says nothing", key=f"{key}.reason", value=waiver["reason"])
-    try:
-        expires = date.fromisoformat(str(waiver["expires"])).isoformat()
-    except ValueError:
-        expires = None
-    if expires != str(waiver["expires"]):
-        raise InputError(
-            "the day a waiver expires is written as 2026-01-31",
-            key=f"{key}.expires",
-            value=str(waiver["expires"]),
-        )
 
 
 def refuse_no_hosts(group: str, hosts: list[str], groups: Mapping[str, Sequence[str]]) -> None:

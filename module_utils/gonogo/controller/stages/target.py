@@ -29,7 +29,7 @@ from .. import evidence, request
 from ..invocation import loaded, person, project
 from ..outcome import intents
 from ..render.rendering import compiling
-from ..request import host_request, promotion
+from ..request import host_request, promotion, waivers
 from ..request.protection import ONLY_INVENTORY, Protection, protection
 from ..request.requested import Asked, Folder
 from ..runbook import source
@@ -71,6 +71,9 @@ class Target(Stage[TargetTask]):
             residue=task.residue,
             parameters=task.parameters,
             waivers=task.waivers,
+            waivers_file=task.waivers_file,
+            host=self.host,
+            groups=self._groups,
             migrations=_folder(task),
         )
         runbook = request.load_runbook(asked, protection=protected, templates=False)
@@ -170,7 +173,7 @@ class Target(Stage[TargetTask]):
         run.keep(record, stage=self.stage)
         if admitted and admitted.schema:
             run.write_json("promotion_schema.json", admitted.schema, stage=self.stage)
-        plan = runbook.plan(stages=self._stages(), waivers=_texts(task.waivers))
+        plan = runbook.plan(stages=self._stages(), waivers=self._waivers(task))
         run.keep(plan, stage=self.stage)
         return run
 
@@ -220,6 +223,15 @@ class Target(Stage[TargetTask]):
             return []
         return [f"Nothing is deployed: deploy_enabled is not set for {run.environment}."]
 
+    @property
+    def _groups(self) -> list[str]:
+        return [str(group) for group in self.site.variables.get("group_names") or ()]
+
+    def _waivers(self, task: TargetTask) -> list[Mapping[str, str]]:
+        """Those that are for this host."""
+        known = waivers.listed(task.waivers, task.waivers_file)
+        return [one.words for one in waivers.of_host(known, self.host, self._groups)]
+
     def _stages(self) -> list[str]:
         """What the inventory does not ask for is no part of the plan."""
         return [stage.role for stage in RUN if all(map(self.site.flag, stage.asked_for_by))]
@@ -240,11 +252,6 @@ class Target(Stage[TargetTask]):
             fence=fence or taken,
         )
         return self.call_with_database("target", asked, TargetAnswer)
-
-
-def _texts(waivers: Sequence[Mapping[str, object]]) -> list[dict[str, str]]:
-    """All is text in a waiver that was checked."""
-    return [{key: str(value) for key, value in waiver.items()} for waiver in waivers]
 
 
 def _entry(kept: HistoryEntry) -> Entry:

@@ -1,0 +1,84 @@
+"""fleet.json: what one ansible-playbook has come to on all of its hosts.
+
+It is made from the evidence of the hosts' runs and belongs to none of them.
+
+Python 3.9, standard library only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .verdict import Score
+
+__all__ = ["FILE", "FORMAT", "NOT_JUDGED", "FleetCounts", "FleetHost", "FleetRecord", "FleetWaiver"]
+
+FILE = "fleet.json"
+FORMAT = 1
+NOT_JUDGED = "not judged"
+
+
+@dataclass(frozen=True)
+class FleetHost:
+    """`verdict` is GO, HOLD, NO-GO or `not judged`; `reason` is the first one against a GO, or why
+    there is no verdict. `directory` is that of its run, seen from the directory of this file."""
+
+    host: str
+    database: str | None
+    environment: str | None
+    verdict: str
+    score: Score | None
+    reason: str | None
+    seconds: float | None
+    run_id: str | None
+    directory: str | None
+    evidence_head: str | None
+
+
+@dataclass(frozen=True)
+class FleetWaiver:
+    """`subject` is a check or a criterion; `for_hosts` are the names it was given, None for every
+    host. `applied` are the hosts where it has accepted a failure, `not_needed` those where nothing
+    that it names has failed; `refused` those where it could not be applied. `days_left` is negative
+    once it has expired."""
+
+    subject: str
+    owner: str
+    reason: str
+    expires: str
+    days_left: int
+    for_hosts: Sequence[str] | None
+    applied: Sequence[str]
+    not_needed: Sequence[str]
+    refused: Sequence[str]
+
+    @property
+    def matches_nothing(self) -> bool:
+        return not (self.applied or self.refused)
+
+
+@dataclass(frozen=True)
+class FleetCounts:
+    """How many hosts there are of each verdict."""
+
+    go: int
+    hold: int
+    no_go: int
+    not_judged: int
+
+
+@dataclass(frozen=True)
+class FleetRecord:
+    """`hosts` are those of the play, worst first; `verdict` is the worst, where a host that was not
+    judged is a HOLD."""
+
+    format: int
+    fleet_id: str
+    environment: str
+    started_at: str
+    finished_at: str
+    verdict: str
+    counts: FleetCounts
+    hosts: Sequence[FleetHost]
+    waivers: Sequence[FleetWaiver]
