@@ -46,6 +46,8 @@ CREATE FUNCTION counts() RETURNS trigger LANGUAGE plpgsql
     AS 'BEGIN PERFORM count(*) FROM noted; RETURN NEW; END';
 CREATE TRIGGER counted BEFORE UPDATE ON customer FOR EACH ROW EXECUTE FUNCTION counts();
 CREATE TABLE public.noted (id integer PRIMARY KEY);
+CREATE TABLE stamped (id integer PRIMARY KEY, at timestamp NOT NULL, share numeric NOT NULL);
+INSERT INTO stamped SELECT n, '2024-01-01 10:20:30.5', n / 4.0 FROM generate_series(1, 5) AS n;
 INSERT INTO customer (name) SELECT 'customer ' || n FROM generate_series(1, 20) AS n;
 INSERT INTO purchase (customer, amount) SELECT 1 + n % 20, n FROM generate_series(1, 50) AS n;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA shop TO {logins.APPLICATION};
@@ -86,6 +88,16 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON shop.tree TO {logins.APPLICATION};
 CREATE UNIQUE INDEX one_label ON shop.empty_one (label);
 CREATE OR REPLACE VIEW shop.open_purchase AS
     SELECT id, amount, customer FROM shop.purchase WHERE place IS NULL;
+-- Types of which each value has its like in the new one.
+ALTER TABLE shop.stamped ALTER at TYPE timestamptz, ALTER id TYPE bigint,
+    ALTER share TYPE numeric(5, 2);
+ALTER TABLE shop.customer ADD number text, ADD half numeric;
+UPDATE shop.customer SET number = id, half = id / 2.0;
+ALTER TABLE shop.customer ALTER number TYPE integer USING number::integer,
+    ALTER half TYPE numeric(8, 4), ALTER name TYPE varchar(40);
+-- Rows that come and go in one statement after another.
+INSERT INTO shop.customer (name, number, half) VALUES ('added', 0, 0);
+DELETE FROM shop.customer WHERE name = 'added';
 """
 
 
@@ -102,10 +114,12 @@ def judged(
 ) -> dict[str, dict[str, Any]]:
     """What each check says of a migration."""
     database, owner = shop
-    before = run(database, DERIVED.scripts(BEFORE, {}), directory)
+    suite = dataclasses.replace(
+        DERIVED, names=tuple(migration_words(migration)), migration=migration
+    )
+    before = run(database, suite.scripts(BEFORE, {}), directory)
     assert not before.errors
     owner.execute(migration)
-    suite = dataclasses.replace(DERIVED, names=tuple(migration_words(migration)))
     answers = run(database, suite.scripts(AFTER, before.facts), directory)
     assert not answers.errors
     checks = {**before.checks, **answers.checks}
@@ -180,6 +194,42 @@ FAULTS = {
         "UPDATE shop.purchase SET place = id; UPDATE shop.purchase AS p SET amount = 51 - amount;"
         "DO $$ BEGIN EXECUTE concat('UPDATE shop.custo', 'mer SET na', 'me = 21 - i', 'd'); END $$",
         {"D4.1"},
+    ),
+    "another column of a table to which rows are added": (
+        "CREATE FUNCTION shop.aside() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE"
+        " concat('UPDATE shop.customer SET sta', 'tus = 1'); RETURN NULL; END $$;"
+        "CREATE TRIGGER aside AFTER INSERT ON shop.customer FOR EACH STATEMENT"
+        " EXECUTE FUNCTION shop.aside();"
+        "INSERT INTO shop.customer (name) VALUES ('another')",
+        {"D4.1"},
+    ),
+    "a column that another statement names": (
+        "COMMENT ON COLUMN shop.purchase.place IS 'where'; CREATE INDEX ON shop.purchase (place);"
+        "CREATE FUNCTION shop.aside() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " NEW := jsonb_populate_record(NEW, concat('{\"pla', 'ce\": 1}')::jsonb); RETURN NEW; END"
+        " $$; CREATE TRIGGER aside BEFORE UPDATE ON shop.purchase FOR EACH ROW"
+        " EXECUTE FUNCTION shop.aside(); UPDATE shop.purchase SET amount = 1",
+        {"D4.1"},
+    ),
+    "rows that nobody adds": (
+        "CREATE FUNCTION shop.aside() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE"
+        " concat('INSERT INTO public.no', 'ted VALUES (1)'); RETURN NULL; END $$;"
+        "CREATE TRIGGER aside AFTER UPDATE ON shop.customer EXECUTE FUNCTION shop.aside();"
+        "UPDATE shop.customer SET status = 'old'",
+        {"D4.1"},
+    ),
+    "a lossy cast of numbers": (
+        "ALTER TABLE shop.stamped ALTER share TYPE numeric(3, 1)",
+        {"D4.3"},
+    ),
+    "a lossy cast of texts": (
+        "ALTER TABLE shop.customer ALTER name TYPE varchar(10) USING name::varchar(10)",
+        {"D4.3"},
+    ),
+    "a lossy cast of times": ("ALTER TABLE shop.stamped ALTER at TYPE timestamp(0)", {"D4.3"}),
+    "a backfill that leaves rows out": (
+        "ALTER TABLE shop.customer ADD code text;UPDATE shop.customer SET code = id WHERE id > 5",
+        {"D4.4"},
     ),
     "rows that are lost": ("DELETE FROM shop.purchase WHERE id = 50", {"D4.2"}),
     "a table that is lost": ("DROP TABLE shop.purchase CASCADE", {"D4.2", "D6.2"}),

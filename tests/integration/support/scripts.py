@@ -23,6 +23,7 @@ from gonogo.controller import runbook
 from gonogo.controller.declared.runbook import DeclaredCheck
 from gonogo.controller.reading import yamlfile
 from gonogo.controller.render.rendering import MigrationWords, render_phase
+from gonogo.controller.runbook.migration import written
 from gonogo.host.checks import phases
 from gonogo.host.session.connection import connect
 from sandbox import logins
@@ -83,6 +84,8 @@ class Suite:
     directory: Path = RUNBOOK
     # The words of the migration's text.
     names: tuple[str, ...] = ()
+    # The migration, of which templates know what it writes.
+    migration: str = ""
 
     @property
     def runbook(self) -> runbook.Runbook:
@@ -118,7 +121,7 @@ def _script(suite: Suite, name: str, facts: str) -> Script:
         "residue": suite.residue,
         "profile": suite.profile,
     }
-    migration = MigrationWords(suite.names)
+    migration = MigrationWords(suite.names, writes=written([suite.migration]))
     context: dict[str, Any] = {
         "templates": book.template_folders,
         "runbook": book.declared,

@@ -100,10 +100,13 @@ _ENGINE_SQL = Path(__file__).parent / "sql"
 @dataclass(frozen=True)
 class MigrationWords:
     """What templates know of the migration: `names`, every word of its text that could be the name
-    of something, and `own_tables`, those of its tool, as format() spells them with %I.%I."""
+    of something, `own_tables`, those of its tool, as format() spells them with %I.%I, and `writes`,
+    what each of its statements may write: `tables`, `columns` (null where it may be any that stands
+    among the tables' names), `rows`, `retyped`."""
 
     names: Sequence[str] = ()
     own_tables: Sequence[str] = ()
+    writes: Sequence[Mapping[str, object]] = ()
 
 
 NO_MIGRATION = MigrationWords()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from ..reading.faults import Faults
 from ..render.rendering import MigrationWords
 from ..sql import effects, statements
 from ..sql.footprint import footprint
+from ..sql.writes import names, writes
 
 if TYPE_CHECKING:
     from .book import Runbook
@@ -42,10 +43,8 @@ __all__ = [
     "steps",
     "untold",
     "words",
+    "written",
 ]
-
-# A name in SQL, wherever it stands: inside of a text as well.
-_NAME = re.compile(r'"((?:[^"]|"")+)"|([A-Za-z_\x80-\U0010ffff][\w$]*)')
 
 # A migration may have statements of their own; an undo is tried as a whole before it is approved.
 _OUTSIDE = {
@@ -233,13 +232,14 @@ def words(runbook: Runbook) -> MigrationWords:
     return MigrationWords(
         names=sorted({name for text in texts for name in names(text)}),
         own_tables=[".".join(map(_quoted, table)) for table in tables],
+        writes=written(texts),
     )
 
 
-def names(text: str) -> Iterator[str]:
-    """Every word of a text in SQL that could be the name of something."""
-    for quoted, plain in _NAME.findall(text):
-        yield quoted.replace('""', '"') or plain.lower()
+def written(texts: Sequence[str]) -> list[dict[str, object]]:
+    """What the statements of texts may write, as templates take it."""
+    pieces = (piece for text in texts for piece in statements.readable(text))
+    return [asdict(found) for found in map(writes, pieces) if found]
 
 
 def _quoted(name: str) -> str:

@@ -20,7 +20,7 @@ from ...contract.errors import InputError
 from ..reading.faults import one_of_all
 from .lexer import Lexeme, LexicalError, Token, lexemes
 
-__all__ = ["Piece", "Token", "pieces", "read", "read_tools", "transaction_control"]
+__all__ = ["Piece", "Token", "pieces", "read", "read_tools", "readable", "transaction_control"]
 
 _CONTROL = {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"}
 # The ways to begin and to end a transaction, without WORK and TRANSACTION; and its modes.
@@ -155,6 +155,11 @@ def _without_faults(cut: _Cut, name: str, file: str) -> list[Piece]:
     if faults:
         raise one_of_all(faults)
     return found
+
+
+def readable(text: str) -> list[Piece]:
+    """The statements of a text as far as it can be read; what is wrong with it is not told."""
+    return [piece for piece in _Cut(text, tools=True).pieces() if piece.tokens]
 
 
 def pieces(text: str) -> list[Piece]:
