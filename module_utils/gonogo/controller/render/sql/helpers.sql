@@ -40,8 +40,9 @@ $gonogo_helper$;
 
 -- Runs one command as the application would, asks one question about what it left (a query that
 -- returns a single jsonb value), and undoes both, whatever happened. Constraints that were deferred
--- are checked before the undoing. state is 00000 when the command was accepted. `acting` is a role
--- whose rights and settings the command has.
+-- are checked before the undoing. state is 00000 when the command was accepted; own is whether the
+-- server itself has refused it, and no code that the command has run. `acting` is a role whose rights
+-- and settings the command has.
 CREATE FUNCTION pg_temp.attempt(
     command text,
     question text DEFAULT NULL,
@@ -51,10 +52,12 @@ CREATE FUNCTION pg_temp.attempt(
     OUT table_name text,
     OUT message text,
     OUT affected bigint,
-    OUT answer jsonb
+    OUT answer jsonb,
+    OUT own boolean
 ) LANGUAGE plpgsql AS $gonogo_helper$
 DECLARE
     done boolean := false;
+    context text;
 BEGIN
     PERFORM pg_temp.as_application(acting);
     EXECUTE command;
@@ -78,7 +81,12 @@ EXCEPTION WHEN OTHERS THEN
         state = RETURNED_SQLSTATE,
         constraint_name = CONSTRAINT_NAME,
         table_name = TABLE_NAME,
-        message = MESSAGE_TEXT;
+        message = MESSAGE_TEXT,
+        context = PG_EXCEPTION_CONTEXT;
+    -- The server's own refusal of the command, or of what it has deferred; what a trigger raises has
+    -- its function in the first line.
+    own := coalesce(position(command IN context) BETWEEN 1 AND position(chr(10) IN context), false)
+        OR context ~ '^[^\n]*"SET CONSTRAINTS ALL IMMEDIATE"\n';
     -- Errors about data quote the value, and a value may be somebody's.
     IF state LIKE '22%' THEN
         message := regexp_replace(message, '".*"', '"..."');
