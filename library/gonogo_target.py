@@ -20,11 +20,10 @@ options:
     type: str
     required: true
   runbook:
-    description: Folder of the runbook, on the controller.
+    description: 'Folder of the runbook, on the controller. For a folder of O(migrations) that of the derived checks, unless this one is about such a folder, too: it has no migration of its own.'
     type: path
-    required: true
   migrations:
-    description: Folder of the migrations of an application, on the controller, as its migration tool keeps them. What is pending of them is judged by the derived checks; O(runbook), O(profile) and parameters that these do not have are not used.
+    description: Folder of the migrations of an application, on the controller, as its migration tool keeps them. What is pending of them is judged by the derived checks. A O(runbook) that has a migration of its own is not used then, and neither are its O(profile) and its parameters.
     type: path
   migration_tool:
     description: The migration tool of O(migrations), see docs/migration-tools.md; V(auto) finds it by what only its folder has.
@@ -40,14 +39,14 @@ options:
     elements: str
     default: []
   profile:
-    description: Which of the manifest's profiles to expect.
+    description: Which of the runbook's profiles to expect.
     type: str
-    required: true
+    default: target
   residue:
     description: Whether test rows are committed (V(keep)) or never visible to anybody (V(rollback)).
     type: str
     choices: [keep, rollback]
-    required: true
+    default: rollback
   parameters:
     description: Values for the runbook's parameters.
     type: dict

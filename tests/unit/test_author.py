@@ -48,14 +48,10 @@ format: 1
 name: notes
 title: Notes
 profiles: [target]
-parameters: {}
-facts: []
 migration:
   - {file: migration.sql}
 phases:
   - {name: 01_notes, title: Notes, transaction: read_only}
-cleanup: 99_cleanup
-documents: []
 criteria:
   - {id: C1, class: critical, title: Notes}
 scoring: [C1]
@@ -97,7 +93,6 @@ loose_relations: []
     FROM public.notes
 {% endcall %}
 """,
-    "phases/99_cleanup.sql.j2": "-- @setup nothing\nSELECT 1;\n",
 }
 
 
@@ -184,16 +179,52 @@ def test_what_the_files_say_of_each_other_is_told_at_once(folders: Path) -> None
 def test_every_missing_key_is_told_with_what_it_is(small: Path) -> None:
     (small / "runbook.yml").write_text("format: 1\nname: notes\nfacts: []\n")
     said = refusal(small)
-    for key in ("title", "profiles", "migration", "phases", "documents", "criteria", "checks"):
+    for key in ("title", "profiles", "phases", "criteria", "checks"):
         assert f"runbook.yml:1: the file lacks the key '{key}'" in said
     assert "('checks' is a list that is not empty.)" in said
 
 
-def test_what_a_base_would_have_is_told_at_once(small: Path) -> None:
-    edit(small, "runbook.yml", ("parameters: {}\nfacts: []\n", ""), ("cleanup: 99_cleanup\n", ""))
-    said = refusal(small)
-    for key in ("parameters", "facts", "cleanup"):
-        assert f"runbook.yml:1: the file lacks the key '{key}'" in said
+def test_what_nothing_uses_need_not_be_there(small: Path) -> None:
+    (small / "manifest.yml").unlink()
+    loaded = load(small)
+    assert not loaded.manifest.tables
+    assert loaded.declared.cleanup is None
+    assert not loaded.documents()
+    assert outcome(small) == ("right", {"C1.1", "C1.2"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{{ manifest.schema }}", "{% for one in manifest['tables'] %}{% endfor %}", "{{ manifest }}"],
+)
+def test_who_uses_a_manifest_needs_one(small: Path, text: str) -> None:
+    load(small)
+    (small / "manifest.yml").unlink()
+    edit(small, "phases/01_notes.sql.j2", ("{% call", f"{text}\n{{% call"))
+    assert [fault.primary for fault in faults_of(small)] == [
+        "01_notes.sql.j2:2: the runbook has no manifest.yml"
+    ]
+
+
+@pytest.mark.parametrize("text", ["format: 1\n", "[]", ""])
+def test_a_manifest_that_is_there_is_right(small: Path, text: str) -> None:
+    (small / "manifest.yml").write_text(text)
+    assert "manifest.yml" in refusal(small)
+
+
+def test_what_leaves_rows_has_a_cleanup(small: Path) -> None:
+    edit(small, "runbook.yml", ("transaction: read_only", "transaction: writes"))
+    assert [(fault.primary, fault.hint) for fault in faults_of(small)] == [
+        (
+            "runbook.yml:8: 'phases[0].name' leaves rows that no script removes",
+            "Name the script that does: `cleanup`.",
+        )
+    ]
+
+
+def test_a_runbook_is_about_a_migration(small: Path) -> None:
+    edit(small, "runbook.yml", ("migration:\n  - {file: migration.sql}\n", ""))
+    assert "the runbook has no migration\n" in refusal(small)
 
 
 def test_a_base_is_looked_into_where_the_runbook_itself_is_not_right(folders: Path) -> None:
@@ -201,8 +232,8 @@ def test_a_base_is_looked_into_where_the_runbook_itself_is_not_right(folders: Pa
     edit(folders / SECOND.name, "runbook.yml", ("title: ", "titel: "))
     assert len(faults_of(folders / SECOND.name)) == 2
     edit(folders / SECOND.name, "runbook.yml", ("titel: ", "title: "))
-    edit(folders / FIRST.name, "runbook.yml", ("cleanup: 99_cleanup\n", ""))
-    assert "lacks the key 'cleanup'" in refusal(folders / SECOND.name)
+    edit(folders / FIRST.name, "runbook.yml", ("cleanup: 99_cleanup\n", "cleanup: 98_cleanup\n"))
+    assert "98_cleanup.sql.j2 does not exist" in refusal(folders / FIRST.name)
 
 
 def faults_of(folder: Path) -> tuple[InputError, ...]:
@@ -235,7 +266,7 @@ CHECK = """{% call gonogo.check('C1.1') %}
     ("name", "old", "new", "said"),
     [
         ("phases/01_notes.sql.j2", "'C1.2'", "'C1.3'", "01_notes.sql.j2:6: runbook.yml declares no check 'C1.3'"),
-        ("phases/01_notes.sql.j2", "'C1.2'", "'C1.3'", "runbook.yml:18: no template asks check 'C1.2'"),
+        ("phases/01_notes.sql.j2", "'C1.2'", "'C1.3'", "runbook.yml:14: no template asks check 'C1.2'"),
         ("phases/01_notes.sql.j2", "'C1.2'", "'C1.1'", "01_notes.sql.j2:6: check 'C1.1' is asked twice, first in line 2"),
         ("runbook.yml", "  - {id: C1.2", "  - {id: C1.4", "01_notes.sql.j2:6: runbook.yml declares no check 'C1.2'"),
         ("phases/01_notes.sql.j2", "gonogo.check('C1.2')", "gonogo.chek('C1.2')", "01_notes.sql.j2:6: gonogo.sql.j2 has no macro 'chek' (Did you mean 'check'?)"),
@@ -243,7 +274,7 @@ CHECK = """{% call gonogo.check('C1.1') %}
         ("phases/01_notes.sql.j2", "gonogo.check('C1.2')", "gonogo.check('C1.2', 'x')", "01_notes.sql.j2:6: macro 'check' takes 1 arguments, not 2"),
         ("phases/01_notes.sql.j2", "gonogo.check('C1.2')", "gonogo.check(ident='C1.2')", "01_notes.sql.j2:6: macro 'check' has no argument 'ident'"),
         ("phases/01_notes.sql.j2", "FROM public.notes", "FROM {{ manifest.tabels[0].name | ident }}", "01_notes.sql.j2:9: there is no key of the manifest 'tabels' (Did you mean 'tables'?)"),
-        ("runbook.yml", "transaction: read_only}", "transaction: read_only, races: [C1.2]}", "runbook.yml:10: file races/C1.2.yml.j2 does not exist"),
+        ("runbook.yml", "transaction: read_only}", "transaction: read_only, races: [C1.2]}", "runbook.yml:8: file races/C1.2.yml.j2 does not exist"),
         ("manifest.yml", "loose_relations: []\n", "loose_relations: []\nrow_rules:\n  - {name: r, check: C1.2, table: notes, words: x, past: [[id]]}\n", "manifest.yml:21: 'row_rules[0].check' is a check that asks for no rules"),
     ],
 )  # fmt: skip
@@ -327,7 +358,7 @@ def test_a_block_begins_where_psql_sees_a_comment(small: Path, written: str, sai
 
 def test_phases_that_need_what_nobody_looks_up(small: Path) -> None:
     """Without a preflight phase they can be rendered at once, and are."""
-    edit(small, "runbook.yml", ("facts: []", "facts: [note]"))
+    edit(small, "runbook.yml", ("phases:", "facts: [note]\nphases:"))
     edit(
         small,
         "phases/01_notes.sql.j2",
@@ -417,10 +448,10 @@ def test_every_call_block_of_the_shipped_runbooks(folders: Path, name: str) -> N
 
 def test_the_report_has_words_for_facts_that_there_are(small: Path) -> None:
     words = "report:\n  facts: {heading: Found, labels: [{fact: note, label: A note}]}\n"
-    edit(small, "runbook.yml", ("facts: []\n", f"facts: []\n{words}"))
+    edit(small, "runbook.yml", ("phases:", f"{words}phases:"))
     with pytest.raises(InputError, match="no fact is called 'note'"):
         load(small)
-    edit(small, "runbook.yml", ("facts: []\n", "facts: [note]\n"))
+    edit(small, "runbook.yml", ("phases:", "facts: [note]\nphases:"))
     report = load(small).plan(stages=[]).report
     assert report is not None
     assert report.facts is not None

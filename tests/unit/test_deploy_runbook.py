@@ -239,7 +239,7 @@ def test_the_other_runbook_is_in_the_digest(folders: Path) -> None:
     [
         (f"extends: {FIRST.name}", "extends: nowhere", "'extends' is no other runbook"),
         (f"extends: {FIRST.name}", f"extends: {SECOND.name}", "'extends' is no other runbook"),
-        (f"extends: {FIRST.name}\n", "", "lacks the key 'parameters'"),
+        (f"extends: {FIRST.name}\n", "", "file phases/00_preflight.sql.j2 does not exist"),
         ("name: 00_preflight,", "name: 00_nowhere,", "has no check|does not exist"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from gonogo.controller.reading import yamlfile
 from gonogo.controller.request import waivers
 from gonogo.controller.request.protection import Protection
 from gonogo.controller.runbook import book
+from gonogo.controller.runbook.derived import DERIVED
 
 RUNBOOK = str(next((Path(__file__).parents[2] / "runbooks").glob("20251229010228_*")))
 WAIVER = {"check": "I1.1", "owner": "Dewi", "reason": "later", "expires": "2026-03-31"}
@@ -141,13 +143,64 @@ def test_right(given: dict[str, Any]) -> None:
     assert loaded(**given).profile == "target"
 
 
+LEAST = {
+    "gonogo_environment": "staging",
+    "gonogo_login": {"db": "x"},
+    "gonogo_runs_dir": "runs",
+}
+
+
+def test_what_nobody_says_is_the_default() -> None:
+    asked = request.Asked.of({**LEAST, "gonogo_runbook": RUNBOOK})
+    assert (asked.profile, asked.residue) == ("target", "rollback")
+    assert request.load_runbook(asked, protection=PROTECTED).profile == "target"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    step = tmp_path / "migrations" / "20260101000000_first"
+    step.mkdir(parents=True)
+    (step / "migration.sql").write_text("CREATE TABLE t ();\n")
+    (tmp_path / "migrations" / "migration_lock.toml").write_text('provider = "postgresql"\n')
+    return str(tmp_path / "migrations")
+
+
+def test_a_folder_of_migrations_needs_no_runbook(folder: str) -> None:
+    asked = request.Asked.of({**LEAST, "gonogo_migrations": folder})
+    found = request.load_runbook(asked, protection=OPEN)
+    assert found.directory == DERIVED
+    assert found.pending == ("20260101000000_first",)
+
+
+def test_a_runbook_with_a_migration_is_not_about_a_folder(folder: str) -> None:
+    found = loaded(migrations=folder, parameters={"application_role": "x"})
+    assert found.directory == DERIVED
+    assert found.source
+
+
+def test_one_without_is_what_judges_a_folder(folder: str, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(DERIVED, own)
+    found = loaded(runbook=str(own), migrations=folder)
+    assert found.directory == own
+    assert found.source
+    with pytest.raises(InputError, match="there is no runbook folder"):
+        loaded(runbook=str(tmp_path / "nowhere"), migrations=folder)
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
         ({"environment": "Staging"}, 'not a name for an environment\nDETAIL:  gonogo_environment is "Staging"\nHINT:  Use lower-case letters, digits, - and _.'),
         ({"environment": "../x"}, 'not a name for an environment\nDETAIL:  gonogo_environment is "../x"\nHINT:  Use lower-case letters, digits, - and _.'),
         ({"environment": 5}, 'must be text\nDETAIL:  gonogo_environment is "5"'),
-        ({"profile": None}, "must be text\nDETAIL:  gonogo_profile"),
+        ({"profile": 5}, "must be text\nDETAIL:  gonogo_profile"),
+        (
+            {"runbook": None},
+            "there is neither gonogo_runbook nor gonogo_migrations\nHINT:  Name the folder of the "
+            "application's migrations, or that of a runbook.",
+        ),
+        ({"runbook": str(DERIVED)}, "the runbook has no migration\nDETAIL:  gonogo_runbook is "),
         (
             {"login": "postgresql://x"},
             "must be a mapping\nDETAIL:  gonogo_login is a text of 14 characters, which is not shown",

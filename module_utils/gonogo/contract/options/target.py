@@ -126,9 +126,10 @@ TARGET = StageOptions(
             "runbook",
             "path",
             used=TASK,
-            required=True,
             on_controller=True,
-            text="Folder of the runbook, on the controller.",
+            text="Folder of the runbook, on the controller. For a folder of O(migrations) that of "
+            "the derived checks, unless this one is about such a folder, too: it has no migration "
+            "of its own.",
             variable=Variable("gonogo_runbook"),
         ),
         Option(
@@ -137,8 +138,9 @@ TARGET = StageOptions(
             used=TASK,
             on_controller=True,
             text="Folder of the migrations of an application, on the controller, as its migration "
-            "tool keeps them. What is pending of them is judged by the derived checks; "
-            "O(runbook), O(profile) and parameters that these do not have are not used.",
+            "tool keeps them. What is pending of them is judged by the derived checks. A "
+            "O(runbook) that has a migration of its own is not used then, and neither are its "
+            "O(profile) and its parameters.",
             variable=Variable("gonogo_migrations"),
         ),
         Option(
@@ -179,14 +181,14 @@ TARGET = StageOptions(
         Option(
             "profile",
             used=TASK,
-            required=True,
-            text="Which of the manifest's profiles to expect.",
+            default="target",
+            text="Which of the runbook's profiles to expect.",
             variable=Variable("gonogo_profile"),
         ),
         Option(
             "residue",
             used=TASK,
-            required=True,
+            default="rollback",
             choices=("keep", "rollback"),
             text="Whether test rows are committed (V(keep)) or never visible to anybody "
             "(V(rollback)).",
@@ -358,7 +360,7 @@ class TargetTask:
 
     login: Mapping[str, str | int | None]
     environment: str
-    runbook: str
+    runbook: str | None
     migrations: str | None
     migration_tool: str
     migration_schema: str

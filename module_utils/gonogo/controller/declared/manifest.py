@@ -9,6 +9,7 @@ from ...contract.records.reading import read
 from .row_rule import RowRule
 
 __all__ = [
+    "NO_MANIFEST",
     "Check",
     "Column",
     "Condition",
@@ -216,6 +217,10 @@ class Manifest:
     @property
     def rules(self) -> Sequence[RowRule]:
         return self.row_rules or ()
+
+
+# Of a runbook that has none.
+NO_MANIFEST = Manifest("public")
 
 
 def read_manifest(data: object) -> Manifest:

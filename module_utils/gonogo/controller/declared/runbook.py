@@ -28,6 +28,15 @@ __all__ = [
 TOOL_KEYS = tuple(tool for tool in history.TOOLS if tool != history.PLAIN)
 
 
+# What a file without these keys has.
+_UNUSED: Mapping[str, object] = {
+    "parameters": {},
+    "facts": [],
+    "migration": [],
+    "documents": [],
+}
+
+
 @dataclass(frozen=True)
 class SqlFile:
     """A file of the migration or of its undo; `transaction` is `none` or not there."""
@@ -104,19 +113,22 @@ class ShippedDocument:
 
 @dataclass(frozen=True)
 class Declaration:
-    """`recorded` is tool → how that tool records the migration; in the file, each is a key."""
+    """What nothing of a runbook uses, it need not have: a migration where it is about a folder of
+    them, a cleanup where no phase leaves rows, facts, parameters and documents.
+
+    `recorded` is tool → how that tool records the migration; in the file, each is a key."""
 
     format: int
     name: str
     title: str
     profiles: Sequence[str]
-    migration: Sequence[SqlFile]
     phases: Sequence[Phase]
-    cleanup: str
-    documents: Sequence[str]
     criteria: Sequence[Criterion]
     scoring: Sequence[str]
     checks: Sequence[DeclaredCheck]
+    migration: Sequence[SqlFile] = ()
+    cleanup: str | None = None
+    documents: Sequence[str] = ()
     extends: str | None = None
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     facts: Sequence[str] = ()
@@ -133,6 +145,7 @@ def read_runbook(data: Mapping[str, Any]) -> Declaration:
     """The declaration that the data of a file is, whose shape has been looked at, and which is
     complete with what it takes over from another."""
     filled = {
+        **_UNUSED,
         **{key: value for key, value in data.items() if key not in TOOL_KEYS},
         "phases": [{"after": None, **phase} for phase in data["phases"]],
         "checks": [{"effect": None, **check} for check in data["checks"]],

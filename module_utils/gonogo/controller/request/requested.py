@@ -28,7 +28,7 @@ from ..invocation.paths import path_of
 from ..invocation.request_form import misfits, suiting
 from ..reading import ranges
 from ..runbook import phase_scripts, source
-from ..runbook.derived import DERIVED, DERIVED_PROFILE, about
+from ..runbook.derived import DERIVED, DERIVED_PROFILE, about, has_migration
 from . import waivers
 from .protection import Protection, check_extra
 
@@ -57,8 +57,8 @@ _DURATION = re.compile(r"[1-9]\d{0,8}(ms|s|min|h)")
 _DEFAULTS: dict[str, object] = {
     "runbook": None,
     "environment": None,
-    "profile": None,
-    "residue": None,
+    "profile": TARGET.default_of("profile"),
+    "residue": TARGET.default_of("residue"),
     "runs_dir": None,
     "login": None,
     "parameters": {},
@@ -70,7 +70,7 @@ _DEFAULTS: dict[str, object] = {
 _KINDS: dict[str, type] = {
     name: str if default is None else type(default) for name, default in _DEFAULTS.items()
 } | {"login": dict}
-_OPTIONAL = ("waivers_file",)
+_OPTIONAL = ("runbook", "waivers_file")
 _FOLDER: dict[str, str | None] = {
     "migrations": None,
     "migration_tool": TARGET.default_of("migration_tool"),
@@ -103,10 +103,10 @@ class Asked:
     `host` and its `groups` are those of the inventory.
     """
 
-    runbook: str
+    runbook: str | None
     environment: str
-    profile: str
-    residue: str
+    profile: str = TARGET.default_of("profile")
+    residue: str = TARGET.default_of("residue")
     parameters: Mapping[str, object] = field(default_factory=dict)
     waivers: Sequence[object] = ()
     waivers_file: str | None = None
@@ -280,15 +280,7 @@ def load_runbook(
     _check_residue(asked.residue, protection)
     check_timeouts(asked.timeouts)
     accepted = waivers.listed(asked.waivers, asked.waivers_file)
-    if asked.migrations:
-        loaded = _derived(asked, asked.migrations, templates=templates)
-    else:
-        loaded = runbook.load(
-            path_of(asked.runbook, key="gonogo_runbook"),
-            profile=asked.profile,
-            parameters=asked.parameters,
-            templates=templates,
-        )
+    loaded = _loaded(asked, templates=templates)
     if templates and not loaded.phases("preflight"):
         # Nothing is looked up before them, so the phases are rendered as they will be.
         phase_scripts.tried(loaded, facts={})
@@ -300,20 +292,51 @@ def load_runbook(
     return loaded
 
 
-def _derived(asked: Asked, folder: Folder, *, templates: bool) -> runbook.Runbook:
-    """The derived checks about a folder of migrations. What is said of another runbook in the
-    inventory, its profile and its parameters, is not about them."""
+def _loaded(asked: Asked, *, templates: bool) -> runbook.Runbook:
+    named = None if asked.runbook is None else path_of(asked.runbook, key="gonogo_runbook")
+    if asked.migrations is None:
+        if named is None:
+            raise InputError(
+                "there is neither gonogo_runbook nor gonogo_migrations",
+                hint="Name the folder of the application's migrations, or that of a runbook.",
+            )
+        return _own(named, asked, templates=templates)
+    folder = asked.migrations
+    directory = path_of(folder.directory, key="gonogo_migrations")
+    found = source.read(
+        directory, tool=folder.tool, schema=folder.schema, irreversible=folder.irreversible
+    )
+    if named is None or has_migration(named):
+        return about(_derived(asked, templates=templates), found)
+    return about(_of(named, asked, templates=templates), found)
+
+
+def _own(directory: Path, asked: Asked, *, templates: bool) -> runbook.Runbook:
+    """A runbook that is about a migration of its own."""
+    loaded = _of(directory, asked, templates=templates)
+    if not loaded.declared.migration:
+        raise InputError(
+            "the runbook has no migration",
+            key="gonogo_runbook",
+            value=str(directory),
+            hint="Name the folder of the application's migrations, gonogo_migrations, or list the "
+            "runbook's own files: `migration`.",
+        )
+    return loaded
+
+
+def _of(directory: Path, asked: Asked, *, templates: bool) -> runbook.Runbook:
+    return runbook.load(
+        directory, profile=asked.profile, parameters=asked.parameters, templates=templates
+    )
+
+
+def _derived(asked: Asked, *, templates: bool) -> runbook.Runbook:
+    """The derived checks. What is said of another runbook in the inventory, its profile and its
+    parameters, is not about them."""
     known = runbook.load(DERIVED, profile=DERIVED_PROFILE, parameters={}, templates=False)
     own = {k: v for k, v in asked.parameters.items() if k in known.declared.parameters}
-    return about(
-        runbook.load(DERIVED, profile=DERIVED_PROFILE, parameters=own, templates=templates),
-        source.read(
-            path_of(folder.directory, key="gonogo_migrations"),
-            tool=folder.tool,
-            schema=folder.schema,
-            irreversible=folder.irreversible,
-        ),
-    )
+    return runbook.load(DERIVED, profile=DERIVED_PROFILE, parameters=own, templates=templates)
 
 
 def check_timeouts(timeouts: Mapping[str, object]) -> None:

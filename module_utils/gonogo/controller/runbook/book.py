@@ -6,6 +6,7 @@ first connection.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ from ...contract.records.plan import (
 )
 from ...contract.records.reading import read
 from ...host.migrate.history import Migration
-from ..declared.manifest import Manifest, read_manifest
+from ..declared.manifest import NO_MANIFEST, Manifest, read_manifest
 from ..declared.runbook import (
     TOOL_KEYS,
     Declaration,
@@ -110,7 +111,7 @@ RUNBOOK = Keys(
             },
             optional=True,
         ),
-        "migration": Items(_SQL_FILE, unique="file"),
+        "migration": Items(_SQL_FILE, unique="file", optional=True),
         "undo": Items(_UNDO_FILE, unique="file", optional=True),
         **dict.fromkeys(TOOL_KEYS, _RECORDED),
         "phases": Items(
@@ -128,7 +129,7 @@ RUNBOOK = Keys(
             unique="name",
         ),
         "cleanup": Text(pattern=_NAME, optional=True),
-        "documents": Items(Text(pattern=_FILE), distinct=True, empty=True),
+        "documents": Items(Text(pattern=_FILE), distinct=True, empty=True, optional=True),
         "criteria": Items(
             Keys(
                 {
@@ -163,7 +164,7 @@ RUNBOOK = Keys(
 @dataclass(frozen=True)
 class Runbook:
     """A validated runbook. `manifest` holds only what belongs to `profile`; `base` is the folder
-    of the runbook it extends."""
+    of the runbook it extends. One without a manifest has an empty one."""
 
     directory: Path
     profile: str
@@ -290,9 +291,8 @@ def load(
     if templates:
         _check_texts(files, faults)
     faults.refuse()
-    document, manifest, theirs = files.own, files.manifest, files.theirs
+    document, theirs = files.own, files.theirs
     assert document is not None
-    assert manifest is not None
     assert theirs is not None
     declared = read_runbook(document.data)
     if profile not in declared.profiles:
@@ -306,7 +306,7 @@ def load(
         directory=directory,
         profile=profile,
         declared=declared,
-        manifest=read_manifest(_narrowed(manifest.data, profile)),
+        manifest=_manifest(files.manifest, profile),
         parameters=_parameters(declared.parameters, parameters),
         base=files.base,
     )
@@ -317,11 +317,16 @@ def load(
     return replace(runbook, manifest=shipped.completed(runbook.manifest, present))
 
 
+def _manifest(document: yamlfile.Document | None, profile: str) -> Manifest:
+    return NO_MANIFEST if document is None else read_manifest(_narrowed(document.data, profile))
+
+
 class _Files:
     """The YAML files of a runbook, read and compared with each other.
 
     Each is None where it is not right; what is wrong with it is among the faults. `own` is complete
     with what it takes over from `theirs`, the runbook in `base`; without one, both are the same.
+    `manifest` is None, too, where there is none: nothing but a template needs one.
     """
 
     def __init__(self, directory: Path, faults: Faults) -> None:
@@ -332,7 +337,9 @@ class _Files:
             self._extend(self.own, faults)
         else:
             self.base = _named_base(directory)
-        self.manifest = _read((self.base or directory) / "manifest.yml", MANIFEST, faults)
+        file = (self.base or directory) / "manifest.yml"
+        self.has_manifest = os.path.lexists(file)
+        self.manifest = _read(file, MANIFEST, faults) if self.has_manifest else None
         if self.own is not None:
             for found in (
                 rules.references(self.own),
@@ -405,6 +412,7 @@ def _check_texts(files: _Files, faults: Faults) -> None:
             facts=own.facts if own else None,
             parameters=own.parameters if own else None,
             modules=modules,
+            manifest=files.has_manifest,
         )
     if files.own is not None and len(faults.found) == before:
         faults.note_all(rules.questions(files.own, files.manifest, modules))

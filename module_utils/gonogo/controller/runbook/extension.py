@@ -1,38 +1,25 @@
 """A runbook that builds on another: `extends: NAME` of a folder beside it.
 
-It takes over the other's manifest, parameters, facts, what the report calls them, cleanup script
-and templates, and the checks of each phase whose script it does not bring itself. Its criteria, its
-own phases and its migration are its own.
+It takes over what the other has of these: the manifest, parameters, facts, what the report calls
+them, cleanup script and templates, and the checks of each phase whose script it does not bring
+itself. Its criteria, its own phases and its migration are its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from ..reading.faults import one_of_all
-from ..reading.schema import Items, Shape, Table, Text, fault, lacking
+from ..reading.schema import fault
 from ..reading.yamlfile import Document
 
-__all__ = ["INHERITED", "base_folder", "completed"]
-
-# Keys that a runbook must have unless it extends one that has them.
-INHERITED: Mapping[str, Shape] = {
-    "parameters": Table(Text(), empty=True),
-    "facts": Items(Text(), empty=True),
-    "cleanup": Text(),
-}
+__all__ = ["base_folder", "completed"]
 
 
 def base_folder(document: Document) -> Path | None:
-    """Folder of the runbook this one extends. Raises InputError when there is none of that name,
-    or when something is missing and there is nobody to have it from."""
+    """Folder of the runbook this one extends. Raises InputError when there is none of that name."""
     data = document.data
     if "extends" not in data:
-        missing = [key for key in INHERITED if key not in data]
-        if missing:
-            raise one_of_all([lacking(document, (), key, INHERITED[key]) for key in missing])
         return None
     directory: Path = document.path.parent
     name = str(data["extends"])
@@ -43,12 +30,10 @@ def base_folder(document: Document) -> Path | None:
 
 
 def completed(document: Document, base: Document) -> Document:
-    """The document with what it takes over. Raises InputError when its base extends another, or has
-    not all that is taken over."""
+    """The document with what it takes over. Raises InputError when its base extends another."""
     data, theirs = document.data, base.data
     if "extends" in theirs:
         raise fault(document, ("extends",), data["extends"], "extends another runbook itself")
-    base_folder(base)
     folder = document.path.parent / "phases"
     own = {check["id"] for check in data["checks"]}
     taken_over = {
@@ -62,12 +47,13 @@ def completed(document: Document, base: Document) -> Document:
         if check["phase"] in taken_over and check["id"] not in own
     ]
     report = {**theirs.get("report", {}), **data.get("report", {})}
+    cleanup = data.get("cleanup", theirs.get("cleanup"))
     merged = {
         **data,
         **({"report": report} if report else {}),
-        "parameters": {**theirs["parameters"], **data.get("parameters", {})},
-        "facts": list(dict.fromkeys([*theirs["facts"], *data.get("facts", [])])),
-        "cleanup": data.get("cleanup", theirs["cleanup"]),
+        "parameters": {**theirs.get("parameters", {}), **data.get("parameters", {})},
+        "facts": list(dict.fromkeys([*theirs.get("facts", []), *data.get("facts", [])])),
+        **({"cleanup": cleanup} if cleanup else {}),
         "checks": [*data["checks"], *checks],
     }
     return replace(document, data=merged)

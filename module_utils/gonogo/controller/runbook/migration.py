@@ -85,7 +85,7 @@ def history_faults(document: yamlfile.Document) -> Iterator[InputError]:
     for tool in named[1:]:
         problem = f"is a second migration tool beside '{named[0]}'"
         yield schema.fault(document, (tool,), None, problem, "A migration is one tool's.")
-    entries = {entry["file"]: entry for entry in document.data["migration"]}
+    entries = {entry["file"]: entry for entry in document.data.get("migration", [])}
     for tool in named:
         file, path = document.data[tool]["file"], (tool, "file")
         if file not in entries:

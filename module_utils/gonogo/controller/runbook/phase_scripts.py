@@ -108,6 +108,7 @@ def prepare(
         tables = plain(ledger.by_table(prepared.rows))
         undecided = replace(renderer, facts={**facts, "ledger_tables": tables})
         name = runbook.declared.cleanup
+        assert name is not None  # by `rules.files`
         cleanup = Phase(name, title="Cleanup", transaction="undecided", after=None)
         prepared.files[name] = undecided.render(cleanup).text
     return prepared

@@ -123,10 +123,29 @@ def files(document: Document, folders: Sequence[Path]) -> Iterator[InputError]:
         for race in phase.races:
             file = directory / "races" / f"{race}.yml.j2"
             yield from _file(document, ("phases", number, "races"), file)
-    yield from _template(document, ("cleanup",), folders, runbook.cleanup)
+    yield from _cleanup(document, folders, runbook)
     for key in ("migration", "undo"):
         for number, entry in enumerate(runbook.sql_files(key)):
             yield from _file(document, (key, number, "file"), directory / entry.file)
+
+
+def _cleanup(
+    document: Document, folders: Sequence[Path], runbook: Declaration
+) -> Iterator[InputError]:
+    """Rows that stay are removed by a script, which every runbook has that leaves any."""
+    if runbook.cleanup is not None:
+        yield from _template(document, ("cleanup",), folders, runbook.cleanup)
+        return
+    for number, phase in enumerate(runbook.phases):
+        if phase.transaction == "writes" or phase.races:
+            path = ("phases", number, "name")
+            yield fault(
+                document,
+                path,
+                phase.name,
+                "leaves rows that no script removes",
+                "Name the script that does: `cleanup`.",
+            )
 
 
 def _template(

@@ -32,15 +32,17 @@ def check_templates(
     facts: Collection[str] | None,
     parameters: Collection[str] | None,
     modules: Modules,
+    manifest: bool = True,
 ) -> None:
     """Check all templates in the folders. Raises one InputError for all that is wrong in them.
 
     `facts` and `parameters` are the names the runbook declares, None where nobody knows them;
-    `modules` are the same templates.
+    `modules` are the same templates; without a `manifest` none of them may use one.
     """
     files = [file for folder in folders for file in sorted(folder.glob("*.j2"))]
     digests = [[str(file), canonical.sha256(file.read_bytes())] for file in files]
-    about = canonical.line([digests, *(names and sorted(names) for names in (facts, parameters))])
+    known = [names and sorted(names) for names in (facts, parameters)]
+    about = canonical.line([digests, *known, manifest])
     if about in _good:
         return
     environment = template_environment(folders)
@@ -49,7 +51,7 @@ def check_templates(
         for owner, names, kind in (
             ("facts", facts, "fact"),
             ("parameters", parameters, "parameter"),
-            ("manifest", MANIFEST.keys, "key of the manifest"),
+            ("manifest", MANIFEST.keys if manifest else None, "key of the manifest"),
         )
         if names is not None
     }
@@ -95,6 +97,8 @@ def _faults(
     for node in found:
         if isinstance(node, nodes.Name) and node.ctx == "load" and node.name not in known:
             yield node.lineno, f"'{node.name}' is undefined", _near(node.name, known)
+        elif "manifest" not in declared and _is_manifest(node):
+            yield node.lineno, "the runbook has no manifest.yml", None
         elif isinstance(node, (nodes.Getattr, nodes.Getitem)):
             owner, name = _access(node)
             names, kind = declared.get(owner, ((), ""))
@@ -115,6 +119,10 @@ def _faults(
             name = getattr(node.template, "value", None)
             if isinstance(name, str) and name not in templates:
                 yield node.lineno, f"there is no template '{name}'", _near(name, templates)
+
+
+def _is_manifest(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Name) and node.ctx == "load" and node.name == "manifest"
 
 
 def _known(found: Sequence[nodes.Node]) -> frozenset[str]:

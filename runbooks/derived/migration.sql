@@ -1,2 +1,0 @@
--- Whoever extends this runbook brings a migration; this one changes nothing.
-SELECT 1;
