@@ -159,7 +159,7 @@ def test_the_lock_of_a_tool_is_one_session_s(
 def test_golang_migrate_s_lock_has_two_names(database: Database, owner: psycopg.Connection) -> None:
     """Its command calls the database by the path of its URL, a program by its name."""
     tool = history.find("golang_migrate", schema="public")
-    command, program = tool.keys(owner)[1], tool.keys(owner)[0]  # type: ignore[attr-defined]
+    command, program = tool.keys(owner)[1], tool.keys(owner)[0]
     for key in (command, program):
         with database.owner() as other:
             other.execute("SELECT pg_advisory_lock(%s)", [key])

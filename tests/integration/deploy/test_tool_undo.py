@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -126,13 +127,8 @@ def test_the_tool_itself_goes_on_from_what_was_taken_back(
     undo = undo_of(key, asking.tool, files[1:])
     login = replace(database.login(), user=database.cluster.login(database.name)["user"])
     with connect(login, name="gonogo:test:undo") as connection:
-        looked = take_back(
-            connection, undo, schema_before=None, approved_content=None, budgets=BUDGETS
-        )
-        done = take_back(
-            connection, undo, schema_before=None, approved_content=looked.content, budgets=BUDGETS
-        )
-        assert done.committed
+        take = partial(take_back, connection, undo, schema_before=None, budgets=BUDGETS)
+        assert take(approved_content=take(approved_content=None).content).committed
     with database.admin() as connection:
         entries = asking.tool.entries(connection) or []
         assert told(asking.tool.pending(files, entries)) == told(files)[1:]

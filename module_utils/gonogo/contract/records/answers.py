@@ -160,10 +160,12 @@ class FoundAnswer(Occupied):
 
 @dataclass(frozen=True)
 class HistoryAnswer:
-    """What the record of a migration tool says; `entries` is None where it keeps none."""
+    """What the record of a migration tool says; `entries` is None where it keeps none. `keys` are
+    the numbers of its lock in this database."""
 
     changed: bool
     entries: Sequence[HistoryEntry] | None
+    keys: Sequence[int] = ()
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ Runs on the controller and on the target host: Python 3.9, standard library only
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 __all__ = ["Lock", "StatementTrace", "Wait"]
 
@@ -36,7 +36,8 @@ class StatementTrace:
     `rows` is None but for INSERT, UPDATE and DELETE; `wal_bytes` are the whole server's meanwhile.
     `rewritten` are tables and indexes with a new file. `held_seconds` is the time from the first
     lock that made the application wait to the end of this statement, `rewritten_tables` and
-    `rewritten_bytes` what was rewritten up to here in its transaction.
+    `rewritten_bytes` what was rewritten up to here in its transaction. `scanned` is the table that
+    was there before → rows that were read of it from its beginning on, without an index.
     """
 
     file: str
@@ -52,3 +53,4 @@ class StatementTrace:
     rewritten_tables: Sequence[str]
     rewritten_bytes: int
     waits: Sequence[Wait]
+    scanned: Mapping[str, int] = field(default_factory=dict)

@@ -68,8 +68,8 @@ class Parameter:
 @dataclass(frozen=True)
 class Phase:
     """`stage` is preflight or phases; `after` is `deploy` where it is asked of the migrated schema
-    only; `only` is `twin` where it is asked of the copy alone; `races` are checks that are answered
-    by one."""
+    only; `only` is `twin` where it is asked of the copy alone, `rehearsal` where it asks there what
+    came of the rehearsal, whatever that is; `races` are checks that are answered by one."""
 
     name: str
     title: str

@@ -121,7 +121,7 @@ RUNBOOK = Keys(
                     "title": Text(),
                     "stage": Text(choices=("preflight", "phases"), optional=True),
                     "after": Text(choices=("deploy",), optional=True),
-                    "only": Text(choices=("twin",), optional=True),
+                    "only": Text(choices=("twin", "rehearsal"), optional=True),
                     "transaction": Text(choices=_TRANSACTIONS),
                     "races": Items(Text(pattern=_ID), distinct=True, optional=True),
                 }

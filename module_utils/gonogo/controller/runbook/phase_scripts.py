@@ -19,6 +19,7 @@ from ..render.race import replay
 from ..render.rendering import Rendered, render_phase
 from . import migration
 from .book import Runbook
+from .seen import Seen
 
 __all__ = ["Prepared", "of_run", "prepare", "tried"]
 
@@ -59,6 +60,7 @@ class _Renderer:
     record: Mapping[str, str]
     facts: Mapping[str, object]
     timeouts: Mapping[str, str]
+    seen: Seen
 
     def render(self, phase: Phase, file: Path | None = None) -> Rendered:
         return render_phase(
@@ -72,7 +74,7 @@ class _Renderer:
             run=self.record,
             timeouts=self.timeouts,
             documents=self.runbook.documents(),
-            migration=migration.words(self.runbook),
+            migration=self.seen.added(migration.words(self.runbook)),
             file=file,
         )
 
@@ -84,14 +86,16 @@ def prepare(
     record: Mapping[str, str],
     facts: Mapping[str, object],
     timeouts: Mapping[str, str],
+    seen: Seen | None = None,
 ) -> Prepared:
-    """Render phases for the run that `record` (see `of_run`) is of.
+    """Render phases for the run that `record` (see `of_run`) is of; `seen` is what it has seen of
+    the migration so far.
 
     Where rows may be left, among the files is the script that removes them: a cleanup then needs
     nothing but the evidence, whatever happens to the runbook. Raises GonogoError for a template
     that cannot be rendered.
     """
-    renderer = _Renderer(runbook, record, facts, timeouts)
+    renderer = _Renderer(runbook, record, facts, timeouts, seen or Seen())
     prepared = Prepared()
     rows: list[LedgerRow] = []
     for phase in phases:

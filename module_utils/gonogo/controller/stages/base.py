@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from ...contract.errors import GonogoError
+from ...contract.login import Timeouts
 from ...contract.options.option import StageOptions
+from ...contract.options.target import HistoryRequest
+from ...contract.records.answers import HistoryAnswer
 from ...contract.records.history import HistoryRecord
 from ...contract.records.plan import PlanRecord
 from ...contract.records.reading import plain, read
@@ -25,7 +28,7 @@ from ..invocation import project
 from ..invocation.commands import Caller
 from ..invocation.native import Variables
 from ..invocation.paths import path_of
-from ..runbook import source
+from ..runbook import seen, source
 from ..runbook.derived import about
 from .reported import Reported
 
@@ -243,6 +246,24 @@ class Stage(ABC, Generic[_Task]):
         )
         pending = run.read(HistoryRecord).pending if run.has(HistoryRecord) else None
         return about(loaded, found, pending)
+
+    def recorded(
+        self,
+        run: evidence.Run,
+        loaded: runbook.Runbook,
+        login: Mapping[str, str | int | None],
+        timeouts: Timeouts,
+    ) -> Mapping[str, object]:
+        """What the record of a folder's tool says in the database that `login` leads to; see
+        `seen.history`."""
+        folder = loaded.source
+        if folder is None or not run.has(HistoryRecord):
+            return {}
+        asked = HistoryRequest(
+            login, run.run_id, tool=folder.key, schema=folder.tool.schema, timeouts=timeouts
+        )
+        answer = self.call_with_database("history", asked, HistoryAnswer)
+        return seen.history(loaded, run.read(HistoryRecord), answer)
 
     def call(self, entry: str, request: object, answer: type[_Answer]) -> _Answer:
         """Have the target host do what an entry of `gonogo.host.stages` does.

@@ -41,6 +41,7 @@ from ..outcome import rehearsal
 from ..runbook import plans
 from ..runbook.book import Runbook
 from ..runbook.phase_scripts import of_run, prepare
+from ..runbook.seen import Seen, rehearsed
 from . import kept_scripts
 from . import twin as twins
 from .base import Stage
@@ -80,6 +81,7 @@ class _Checked:
     facts: dict[str, object] = field(default_factory=dict)
     only: dict[str, list[CheckResult]] = field(default_factory=dict)
     stopped: bool = False
+    seen: Seen = field(default_factory=Seen)
 
 
 class Rehearsal(Stage[RehearsalTask]):
@@ -114,6 +116,8 @@ class Rehearsal(Stage[RehearsalTask]):
                     twins.remove(self, run.run_id, task.login, task.directory)
                 raise
             twins.remove(self, run.run_id, task.login, task.directory)
+        else:
+            tried.only = _untried(self.runbook_of(run), tried.record)
         if tried.sabotage is not None:
             run.keep(tried.sabotage, stage=self.stage)
         if tried.schema is not None:
@@ -161,11 +165,22 @@ class Rehearsal(Stage[RehearsalTask]):
             rehearsal.tried(tried.record, found),
             unlike_promotion=self._unlike(trial, found.schema or {}),
         )
+        checked.seen = self._seen(trial, tried.record)
+        phases = trial.runbook.phases("phases", twin=True)
         if found.problem:
+            # Nothing else can be asked of what it has left.
+            about = [phase for phase in phases if phase.only == "rehearsal"]
+            self._check(trial, checked, "phases", about)
+            tried.only = {phase.name: checked.only[phase.name] for phase in about}
+            tried.record = replace(tried.record, scripts=checked.scripts)
             return
         late = [phase for phase in preflight if phase not in before]
         self._check(trial, checked, "preflight", late)
-        self._check(trial, checked, "phases", trial.runbook.phases("phases", twin=True))
+        recorded = self.recorded(
+            trial.run, trial.runbook, trial.login, timeouts_of(trial.task.timeouts)
+        )
+        checked.seen = replace(checked.seen, history=recorded)
+        self._check(trial, checked, "phases", phases)
         tried.only = checked.only
         tried.record = replace(tried.record, checks=tuple(checked.results), scripts=checked.scripts)
         if undo:
@@ -173,7 +188,7 @@ class Rehearsal(Stage[RehearsalTask]):
             answer = self.call_with_database("rehearsal", reverting, TriedRevertAnswer)
             tried.record = replace(tried.record, back=answer.rehearsal)
         if trial.task.sabotage:
-            tried.sabotage = self._sabotaged(trial, checked.facts)
+            tried.sabotage = self._sabotaged(trial, checked)
 
     @staticmethod
     def _undo(runbook: Runbook, deploying: bool) -> Plan | None:
@@ -185,12 +200,24 @@ class Rehearsal(Stage[RehearsalTask]):
             # Nothing tells whether such a migration is there, and this run does not apply it.
             return None
 
-    def _sabotaged(self, trial: _Trial, facts: Mapping[str, object]) -> Sabotage:
+    @staticmethod
+    def _seen(trial: _Trial, record: records.Rehearsal) -> Seen:
+        twin = trial.run.read(TwinRecord)
+        return rehearsed(trial.runbook, record, twin, budgets_of(trial.task.budgets))
+
+    def _sabotaged(self, trial: _Trial, checked: _Checked) -> Sabotage:
         """Which checks can fail, and which changes none of them notices."""
         runbook, timeouts = trial.runbook, timeouts_of(trial.task.timeouts)
         record = of_run(trial.run.read(RunRecord), residue="rollback")
         phases = [*runbook.phases("preflight", twin=True), *runbook.phases("phases", twin=True)]
-        prepared = prepare(runbook, phases, record=record, facts=facts, timeouts=asdict(timeouts))
+        prepared = prepare(
+            runbook,
+            phases,
+            record=record,
+            facts=checked.facts,
+            timeouts=asdict(timeouts),
+            seen=checked.seen,
+        )
         asked = SabotageRequest(
             login=trial.login,
             run_id=trial.run.run_id,
@@ -245,7 +272,12 @@ class Rehearsal(Stage[RehearsalTask]):
         run, runbook, timeouts = trial.run, trial.runbook, timeouts_of(trial.task.timeouts)
         record = of_run(run.read(RunRecord), residue="keep")
         prepared = prepare(
-            runbook, phases, record=record, facts=checked.facts, timeouts=asdict(timeouts)
+            runbook,
+            phases,
+            record=record,
+            facts=checked.facts,
+            timeouts=asdict(timeouts),
+            seen=checked.seen,
         )
         # The cleanup is for rows of the database itself; it does not run there.
         cleanup = runbook.declared.cleanup
@@ -266,3 +298,13 @@ class Rehearsal(Stage[RehearsalTask]):
         if stage == "preflight":
             return self.call_with_database(stage, asked, PreflightAnswer).phases
         return self.call_with_database(stage, asked, PhasesAnswer).phases
+
+
+def _untried(runbook: Runbook, record: records.Rehearsal) -> dict[str, list[CheckResult]]:
+    """Why what is asked of the copy alone did not run, by phase."""
+    why = f"there was no copy to ask: {record.reason}"
+    return {
+        phase.name: [replace(one, observed=why) for one in answers(runbook, phase.name, None)]
+        for phase in runbook.phases("phases", twin=True)
+        if phase.only
+    }

@@ -29,6 +29,7 @@ from ..evidence import Run
 from ..outcome import deployment, rehearsal, standing
 from ..runbook.book import Runbook
 from ..runbook.phase_scripts import of_run, prepare, tried
+from ..runbook.seen import Seen
 from . import kept_scripts
 from .base import Stage
 from .reported import Reported, skipped
@@ -49,7 +50,10 @@ _Task = TypeVar("_Task", bound=PhasesTask)
 
 
 class PhaseStage(Stage[_Task]):
-    """Base of the stages that run phase scripts."""
+    """Base of the stages that run phase scripts; `seen` is what the run has seen of a folder of
+    migrations, where the scripts ask about it."""
+
+    seen: Seen = Seen()
 
     def _scripts(
         self, run: Run, runbook: Runbook, phases: Sequence[Phase], timeouts: Timeouts
@@ -62,6 +66,7 @@ class PhaseStage(Stage[_Task]):
             record=of_run(run.read(RunRecord)),
             facts=facts,
             timeouts=asdict(timeouts),
+            seen=self.seen,
         )
         kept_scripts.keep(run, prepared.files, stage=self.stage)
         if prepared.rows:
@@ -165,6 +170,8 @@ class Phases(PhaseStage[PhasesTask]):
         runbook = self.runbook_of(run)
         # What has to be there at the end is asked even where no script asks anything.
         phases = runbook.phases(self.stage)
+        recorded = self.recorded(run, runbook, task.login, timeouts_of(task.timeouts))
+        self.seen = Seen(history=recorded)
         asked = replace(
             self._asked(run, runbook, phases, task),
             objects=judged_objects(runbook),

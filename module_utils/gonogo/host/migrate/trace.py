@@ -60,7 +60,14 @@ SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0')
      WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted
          AND l.database = (
              SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
-         AND l.relation >= 16384)
+         AND l.relation >= 16384),
+    (SELECT coalesce(json_object_agg(s.relation::bigint, s.rows), '{}')::text
+     FROM (SELECT DISTINCT l.relation,
+               pg_catalog.pg_stat_get_xact_tuples_returned(l.relation) AS rows
+           FROM pg_catalog.pg_locks AS l
+           WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation'
+               AND l.relation >= 16384
+               AND pg_catalog.pg_stat_get_xact_numscans(l.relation) > 0) AS s)
 """
 
 # The relations that are locked, and the indexes of the tables among them, as they are now.
@@ -130,6 +137,7 @@ class _Cost:
     rewritten_bytes: int = 0
     size_bytes: int = 0
     waits: list[Wait] = field(default_factory=list)
+    scanned: dict[str, int] = field(default_factory=dict)
 
     def trace(self) -> StatementTrace:
         return StatementTrace(
@@ -146,6 +154,7 @@ class _Cost:
             rewritten_tables=self.rewritten_tables,
             rewritten_bytes=self.rewritten_bytes,
             waits=tuple(self.waits),
+            scanned=self.scanned,
         )
 
 
@@ -184,7 +193,9 @@ class Meter:
         self._modes: dict[str, str] = {}
         # When the first statement began that has changed rows which may have been there.
         self._rows_since: float | None = None
-        self._written, _ = self._locks()
+        # Rows that were read of a table so far, in this transaction.
+        self._read: dict[int, int] = {}
+        self._written, _, _ = self._locks()
         if tables:
             wanted = [[t[0] for t in tables], [t[1] for t in tables]]
             self._sizes = dict(self._ask(_SIZES, wanted))
@@ -216,7 +227,7 @@ class Meter:
         started = time.monotonic()
         rows = single.run(self.connection, statement)
         seconds = time.monotonic() - started
-        written, held = self._locks()
+        written, held, read = self._locks()
         counted = rows if statement.verb in {"INSERT", "UPDATE", "DELETE"} else None
         cost = _Cost(statement, seconds, counted, written - self._written)
         self._written = written
@@ -224,6 +235,7 @@ class Meter:
             cost.locks = [Lock(".".join(t), _OUTSIDE, existing=True) for t in statement.tables]
         else:
             self._inside(cost, held, started)
+            self._note_scans(cost, read)
         if self.blocking_since is not None:
             cost.held_seconds = round(started + seconds - self.blocking_since, 4)
             cost.rewritten_tables = tuple(sorted(self._rewritten))
@@ -286,6 +298,14 @@ class Meter:
                 used = known.table or name
                 self._blocking.setdefault((used, BLOCKS[mode]), (moment, cost))
 
+    def _note_scans(self, cost: _Cost, read: Mapping[int, int]) -> None:
+        for oid, rows in sorted(read.items()):
+            known = self.existing.get(oid)
+            more = rows - self._read.get(oid, 0)
+            if known and known.kind in _TABLES and more > 0:
+                cost.scanned[known.name] = more
+        self._read.update(read)
+
     def _note_files(self, cost: _Cost, state: _State) -> None:
         for oid, (name, kind, node, size) in sorted(state.items(), key=lambda item: item[1][0]):
             # An index of a column whose type changes is made anew under its name.
@@ -315,10 +335,11 @@ class Meter:
         """What is locked and was not there before: only the catalog knows its name."""
         return {oid for oid, _ in held - self._held if oid not in self.existing}
 
-    def _locks(self) -> tuple[int, set[tuple[int, str]]]:
-        """WAL the server has written so far, and the locks of this session."""
-        ((written, locks),) = self._ask(_LOCKS)
-        return int(written), {(oid, mode) for oid, mode in json.loads(locks)}
+    def _locks(self) -> tuple[int, set[tuple[int, str]], dict[int, int]]:
+        """WAL the server has written so far, the locks of this session, and what it has read."""
+        ((written, locks, read),) = self._ask(_LOCKS)
+        held = {(oid, mode) for oid, mode in json.loads(locks)}
+        return int(written), held, {int(oid): rows for oid, rows in json.loads(read).items()}
 
     def _ask(self, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[Any]:
         return (self.session or Session(self.connection)).ask(query, values)

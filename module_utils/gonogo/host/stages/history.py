@@ -25,6 +25,6 @@ def run(asked: HistoryRequest, *, check_mode: bool) -> HistoryAnswer:
         timeouts=asked.timeouts,
         read_only=True,
     ) as connection:
-        entries = tool.entries(connection)
+        entries, keys = tool.entries(connection), tool.keys(connection)
     kept = None if entries is None else tuple(HistoryEntry(*entry) for entry in entries)
-    return HistoryAnswer(changed=False, entries=kept)
+    return HistoryAnswer(changed=False, entries=kept, keys=keys)

@@ -27,7 +27,6 @@ class Advisory(History):
         self.lock_name = self.lock_name or str(self.key)
 
     def keys(self, connection: Any) -> tuple[int, ...]:
-        """All by which the tool may lock."""
         del connection
         return (self.key,)
 

@@ -259,6 +259,11 @@ class History(ABC):
 
     # --- the lock ----------------------------------------------------------------------------
 
+    def keys(self, connection: Any) -> tuple[int, ...]:
+        """The numbers of all advisory locks by which the tool may lock."""
+        del connection
+        return ()
+
     def take(self, connection: Any) -> bool:
         """Take the tool's lock, in the session or the transaction at hand.
 
