@@ -86,6 +86,8 @@ class Suite:
     names: tuple[str, ...] = ()
     # The migration, of which templates know what it writes.
     migration: str = ""
+    # What a run has seen of the migration, as JSON: see controller/runbook/seen.py.
+    seen: str = "{}"
 
     @property
     def runbook(self) -> runbook.Runbook:
@@ -121,7 +123,9 @@ def _script(suite: Suite, name: str, facts: str) -> Script:
         "residue": suite.residue,
         "profile": suite.profile,
     }
-    migration = MigrationWords(suite.names, writes=written([suite.migration]))
+    migration = MigrationWords(
+        suite.names, writes=written([suite.migration]), **json.loads(suite.seen)
+    )
     context: dict[str, Any] = {
         "templates": book.template_folders,
         "runbook": book.declared,
