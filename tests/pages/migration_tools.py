@@ -123,6 +123,26 @@ _TOLD = {
 }
 
 
+_BACK_TEST = "deploy/test_tool_undo.py::test_what_is_pending_goes_there_and_back_and_there_again"
+_NO_BACK_TEST = "deploy/test_tool_undo.py::test_a_tool_without_such_files_has_no_undo"
+_ITSELF = "deploy/test_tool_undo.py::test_the_tool_itself_goes_on_from_what_was_taken_back"
+_ROW_GONE = "the row is gone"
+# Tool → where it keeps what takes a migration back, and what its record says afterwards.
+_BACK = {
+    "dbmate": ("`-- migrate:down` in the file", _ROW_GONE),
+    "diesel": ("`down.sql`", _ROW_GONE),
+    "flyway": (
+        "`U<version>__<description>.sql`; one with placeholders is not read",
+        "the row is gone; Flyway itself would add one of the type `UNDO_SQL`",
+    ),
+    "golang_migrate": ("`.down.sql`", "the version before is the newest"),
+    "goose": ("`-- +goose Down` in the file", _ROW_GONE),
+    "node_pg_migrate": ("`-- Down Migration` in the file", _ROW_GONE),
+    "sqitch": ("`revert/<change>.sql`", "the change is gone, an event `revert` is there"),
+    "sqlx": ("`.down.sql`", _ROW_GONE),
+}
+
+
 def _row(key: str) -> Row:
     tool, told = history.find(key, schema="public"), _TOLD[key]
     lock = tool.lock_name if tool.lock_scope else "none"
@@ -146,6 +166,13 @@ def _transaction(key: str) -> Row:
     own = f"`{tool.own_schema}`" if tool.own_schema else "the application's"
     tables = ", ".join(f"`{name}`" for _, name in tool.tables) or "none"
     return Row((tool.name, tool.transaction, _TOLD[key].alone, own, tables), _RECORD)
+
+
+def _way_back(key: str) -> Row:
+    name = history.find(key, schema="public").name
+    if key not in _BACK:
+        return Row((name, "nothing: the backup is the way back", ""), _NO_BACK_TEST)
+    return Row((name, *_BACK[key]), _ITSELF if key in REAL else _BACK_TEST)
 
 
 MIGRATION_TOOLS = Page(
@@ -180,6 +207,20 @@ MIGRATION_TOOLS = Page(
             "are there as one. Flyway's placeholders, "
             "goose's ENVSUB and Atlas' delimiters make another SQL of a file than what stands in "
             "it; such a file has no text here, and cannot be deployed.",
+        ),
+        Table(
+            ("Tool", "Kept in", "The record afterwards"),
+            [_way_back(key) for key in history.TOOLS],
+            "The way back",
+            "What a tool keeps to take its migrations back is the undo of all that is pending, the "
+            "newest first. It is tried on the copy, where it has to leave schema, rows, sequences "
+            "and rights as they were, and `playbooks/undo.yml` carries it out. That is one "
+            "transaction, whatever the tool would make of it, so that it can be tried before it is "
+            "approved; `CONCURRENTLY` is left out. Rows of the migration's own may go with it; "
+            "rows that the file changes in tables that stay are named in what is approved. Where "
+            "a migration has no such file, or no statement is in it, and where it is named in "
+            "`gonogo_irreversible`, the way back is the proven backup: the check D9.1 says in how "
+            "many seconds it was restored.",
         ),
         Table(
             ("Tool",),

@@ -102,8 +102,8 @@ class MigrationWords:
     """What templates know of the migration: `names`, every word of its text that could be the name
     of something, `own_tables`, those of its tool, as format() spells them with %I.%I, and `writes`,
     what each of its statements may write: `tables`, `columns` (null where it may be any that stands
-    among the tables' names), `rows`, `retyped`. `back`, `cost` and `history` are values of JSON, see
-    controller/runbook/seen.py."""
+    among the tables' names), `rows`, `retyped`. `back`, `cost` and `history` are values of JSON,
+    see controller/runbook/seen.py."""
 
     names: Sequence[str] = ()
     own_tables: Sequence[str] = ()

@@ -32,7 +32,7 @@ from .alone import alone
 from .deployment import Outcome
 from .history.interface import APPLIED
 from .over_budget import of_the_host, over_budget, patient
-from .undo import mend, take_back
+from .undo import MEND, take_back
 
 __all__ = ["PARTS", "Request", "apply_revert_reapply", "inspect", "try_revert"]
 
@@ -164,7 +164,7 @@ def _reapplied(request: Request, plan: Plan, found: Trial, first: Outcome) -> Tr
     unequal = GonogoError(
         "taken back and applied again, the migration does not leave the same schema",
         detail=", ".join(d.name for d in differences[:20]) or (error.message if error else None),
-        hint=f"What the undo leaves behind stands in the way of the migration. {_mend(request)}",
+        hint=f"What the undo leaves behind stands in the way of the migration. {MEND}",
     )
     return replace(found, problem=_problem("again", unequal))
 
@@ -277,7 +277,7 @@ def _as_it_was(request: Request, before: _Before) -> None:
         raise GonogoError(
             "the undo scripts do not leave the schema as it was",
             detail=", ".join(d.name for d in differences[:20]),
-            hint=_mend(request),
+            hint=MEND,
         )
     rows = _rows(request, before.own)
     others = [n for n in sorted({*before.rows, *rows}) if before.rows.get(n) != rows.get(n)]
@@ -285,7 +285,7 @@ def _as_it_was(request: Request, before: _Before) -> None:
         raise GonogoError(
             "the undo scripts do not leave the rows as they were",
             detail=", ".join(others[:20]),
-            hint=f"The migration changes rows that its undo does not bring back. {_mend(request)}",
+            hint=f"The migration changes rows that its undo does not bring back. {MEND}",
         )
     # A number that was given out and is none of a row's is a gap; one given out twice is an error.
     behind = [
@@ -296,13 +296,8 @@ def _as_it_was(request: Request, before: _Before) -> None:
             "the undo scripts leave sequences behind where they were: a number would be given out "
             "twice",
             detail=", ".join(behind[:20]),
-            hint=_mend(request),
+            hint=MEND,
         )
-
-
-def _mend(request: Request) -> str:
-    assert request.undo is not None  # it was tried
-    return mend(request.undo)
 
 
 def _sequences(connection: Any) -> dict[str, int]:

@@ -41,8 +41,13 @@ from .record import look
 from .tool_lock import Opening, held
 from .trace import Meter
 
-__all__ = ["mend", "take_back", "undo"]
+__all__ = ["MEND", "take_back", "undo"]
 
+# What helps where an undo is wrong.
+MEND = (
+    "Correct the scripts that take the migration back: `undo` in runbook.yml, or those of its "
+    "tool. Of a folder of migrations the backup can be the way back instead: gonogo_irreversible."
+)
 _STAGE = "undo"
 _WAITED = {"55P03", "40P01", "40001"}
 
@@ -183,14 +188,6 @@ def _taken_back(
     return replace(done, state=state, seconds=seconds), outlook.catalog
 
 
-def mend(plan: Plan) -> str:
-    """What helps where an undo is wrong."""
-    if plan.session is None:
-        return "Correct the scripts under `undo` in runbook.yml."
-    files = ", ".join(dict.fromkeys(step.file for step in plan.steps))
-    return f"Correct {files}, or say that the backup is the way back from it: gonogo_irreversible."
-
-
 def _refuse_later(tool: History, migrations: Sequence[Migration], entries: Sequence[Entry]) -> None:
     later = tool.later(migrations, entries)
     if later:
@@ -260,13 +257,13 @@ def _rehearsed(
     connection.execute("ROLLBACK")
     meter.end()
     differences = schema_catalog.compare(catalog, left)
-    _as_before(connection, plan, catalog, left, schema_before)
+    _as_before(connection, catalog, left, schema_before)
     remaining = [o.object for o in found.objects if o.expected and o.exists and o.conclusive]
     if found.state != "absent":
         raise GonogoError(
             "the undo scripts do not take everything back; nothing has changed",
             detail="left: " + ", ".join(remaining[:20]) if remaining else None,
-            hint=mend(plan),
+            hint=MEND,
         )
     kept = {table: tables[table] for table in written if table in after and table in tables}
     return _Outlook(
@@ -287,7 +284,6 @@ def _rehearsed(
 
 def _as_before(
     connection: Any,
-    plan: Plan,
     catalog: Mapping[str, str],
     left: Mapping[str, str],
     before: Mapping[str, str] | None,
@@ -302,7 +298,7 @@ def _as_before(
         raise GonogoError(
             "the undo scripts do not leave the schema as it was; nothing has changed",
             detail="not as before the deployment: " + ", ".join(wrong[:20]),
-            hint=mend(plan),
+            hint=MEND,
         )
 
 
