@@ -39,7 +39,7 @@ from gonogo.contract.records.run import (
     Target,
     Versions,
 )
-from gonogo.contract.records.twin import KeptTwin, TwinRecord
+from gonogo.contract.records.twin import KeptTwin, TwinRecord, TwinSeconds
 from gonogo.controller import evidence, runbook
 from gonogo.controller.evidence import judgement
 from gonogo.controller.invocation import project
@@ -443,7 +443,7 @@ def _twin(run: evidence.Run, login: Login) -> TwinRecord:
         hint=None,
         method="database",
         proof=None,
-        seconds=None,
+        seconds=TwinSeconds(start=0.0, restore=0.0, compare=0.0),
         confinement=None,
         required=False,
         backup_sha256=_COPY,
