@@ -13,9 +13,11 @@ POSTGRES ?=
 # Random interruptions of `make faults`, for each of the two ways to the host, and their seed.
 INTERRUPTIONS ?= 100
 SEED ?= 1
-# Of `make try`: how many migrations are judged, and a file of SQL that makes rows before them.
-LAST ?= 1
+# Of `make try`: how many migrations are judged, a file of SQL that makes rows before them, and a dump
+# in the place of both.
+LAST ?=
 ROWS ?=
+DUMP ?=
 INTEGRATION := $(BIN)/pytest -n $(WORKERS) --dist worksteal $(addprefix --postgres ,$(POSTGRES))
 # Tests of runs that are cut, below tests/integration.
 CUT := faults hosts rehearsal/test_rehearsal.py run/test_run.py security/test_forgery.py \
@@ -35,8 +37,9 @@ setup: $(VENV)/run.stamp ## install what a run needs into .venv
 demo: $(VENV)/sandbox.stamp ## run everything on an embedded PostgreSQL (PROFILE=target|as_deployed, SCALE=n)
 	@$(BIN)/python -m sandbox demo --profile $(PROFILE) --scale $(SCALE)
 
-try: $(VENV)/sandbox.stamp ## judge the last migrations of a folder on an embedded server (MIGRATIONS=folder LAST=n ROWS=file)
-	@$(BIN)/python -m tools.trial $(addprefix --rows ,$(ROWS)) --last $(LAST) $(MIGRATIONS)
+try: $(VENV)/sandbox.stamp ## judge the last migrations of a folder on an embedded server (MIGRATIONS=folder LAST=n ROWS=file DUMP=file)
+	@$(BIN)/python -m tools.trial $(addprefix --rows ,$(ROWS)) $(addprefix --dump ,$(DUMP)) \
+	  $(addprefix --last ,$(LAST)) $(MIGRATIONS)
 
 test: lint types unit integration molecule ## run all tests
 

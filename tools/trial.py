@@ -1,8 +1,9 @@
 """``python -m tools.trial FOLDER``: the last migrations of a folder, judged with no database.
 
-An embedded server gets the history up to them, as their tool would apply it, and the rows of a file
-of SQL where one is named; then the whole run judges what is left. Exit status: 0 where there is a
-verdict, 1 an error.
+An embedded server gets the history up to them, as their tool would apply it, and rows: of a file of
+SQL, or made to fit the constraints. Or it gets a dump, which says by its tool's record what is
+applied, and has rows of its own. Then the whole run judges what is left. Exit status: 0 where there
+is a verdict, 1 an error.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,11 +29,12 @@ from gonogo.controller.runbook import pending
 from gonogo.host.migrate.deployment import deploy
 from gonogo.host.migrate.history import Migration
 from gonogo.host.session.connection import connect
+from sandbox import rows
 from sandbox.cluster import Cluster
 from sandbox.database import MARKER
 from sandbox.errors import SandboxError
 from sandbox.logins import OWNER
-from tools import cli, playbook
+from tools import cli, dump, playbook
 from tools.cli import Parser, say
 from tools.corpus.histories import Read, read
 from tools.project import PROJECT
@@ -44,6 +46,7 @@ RUNS = PROJECT / "runs"
 
 _DATABASE = "application"
 _ENVIRONMENT = "trial"
+_MOST_ROWS = 10_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,12 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(asked: argparse.Namespace) -> int:
     history = read(asked.folder.resolve())
-    if asked.rows and not asked.rows.is_file():
-        raise SandboxError(f'there is no file "{asked.rows}"', hint="Name a file of SQL.")
-    if not 0 < asked.last <= len(history.migrations):
-        raise SandboxError(
-            f"the folder has {len(history.migrations)} migrations", hint="Name fewer: --last 1."
-        )
+    _check(asked, history)
     with tempfile.TemporaryDirectory(prefix="gonogo-trial-") as name:
         directory = Path(name)
         with Cluster.start(directory) as cluster:
@@ -66,9 +64,41 @@ def _run(asked: argparse.Namespace) -> int:
             return _judge(cluster, asked, directory)
 
 
+def _check(asked: argparse.Namespace, history: Read) -> None:
+    if asked.rows and not asked.rows.is_file():
+        raise SandboxError(f'there is no file "{asked.rows}"', hint="Name a file of SQL.")
+    if asked.dump and not asked.dump.exists():
+        raise SandboxError(f'there is no file "{asked.dump}"', hint="Name a dump of pg_dump.")
+    if asked.dump and asked.last is not None:
+        raise SandboxError(
+            "the dump says which migrations are applied; all the others are judged",
+            hint="Leave out --last, or --dump.",
+        )
+    if asked.make_rows is not None and not 0 <= asked.make_rows <= _MOST_ROWS:
+        raise SandboxError(
+            f"--make-rows is {asked.make_rows}", hint=f"Make from 0 to {_MOST_ROWS} in each table."
+        )
+    last = _last(asked)
+    if not 0 < last <= len(history.migrations):
+        raise SandboxError(
+            f"the folder has {len(history.migrations)} migrations", hint="Name fewer: --last 1."
+        )
+
+
+def _last(asked: argparse.Namespace) -> int:
+    return 1 if asked.last is None else int(asked.last)
+
+
 def _prepare(cluster: Cluster, history: Read, asked: argparse.Namespace) -> None:
-    """The database as it is before the last migrations."""
-    before = history.migrations[: -asked.last]
+    """The database as it is before the migrations that are judged, which are named."""
+    _create(cluster)
+    judged = _restore(cluster, history, asked) if asked.dump else _replay(cluster, history, asked)
+    for line in _rows(cluster, history, asked):
+        say(line)
+    say(f"Judging: {', '.join(one.name for one in judged)}")
+
+
+def _create(cluster: Cluster) -> None:
     with cluster.connect() as admin:
         name = sql.Identifier(_DATABASE)
         admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, sql.Identifier(OWNER)))
@@ -77,18 +107,66 @@ def _prepare(cluster: Cluster, history: Read, asked: argparse.Namespace) -> None
                 name, sql.Identifier(*MARKER.split(".")), sql.Literal(_ENVIRONMENT)
             )
         )
+
+
+def _restore(cluster: Cluster, history: Read, asked: argparse.Namespace) -> Sequence[Migration]:
+    say(f"Restoring {asked.dump} ...")
+    for line in dump.restore(cluster, _DATABASE, asked.dump.resolve()).lines():
+        say(line)
+    with cluster.connect(_DATABASE, OWNER) as owner:
+        entries = history.tool.entries(owner)
+    if entries is None:
+        raise SandboxError(
+            f"the dump has no record of {history.tool.name}: nothing says what is applied",
+            hint="Dump the whole database, with the tool's own tables.",
+        )
+    pending = history.tool.pending(history.migrations, entries)
+    if not pending:
+        raise SandboxError(
+            "every migration of the folder is applied in the dump: there is nothing to judge",
+            hint="Take an older dump, or leave it out: --last 1 judges the last one.",
+        )
+    return pending
+
+
+def _replay(cluster: Cluster, history: Read, asked: argparse.Namespace) -> Sequence[Migration]:
+    last = _last(asked)
+    before = history.migrations[:-last]
     with cluster.connect(_DATABASE, OWNER) as owner:
         owner.execute(history.tables.encode())
     say(f"Applying {len(before)} migrations of {history.tool.name} to an empty database ...")
     login = Login(**cluster.login(_DATABASE, OWNER))
     for migration in before:
         _apply(login, history, migration)
-    said = "No rows: what a check asks of rows sees none. Name a file with --rows."
+    return history.migrations[-last:]
+
+
+def _rows(cluster: Cluster, history: Read, asked: argparse.Namespace) -> Iterator[str]:
+    """Fill the tables; says with what."""
     if asked.rows:
         _fill(cluster, asked.rows)
-        said = f"Rows: as {asked.rows} makes them."
-    say(said)
-    say(f"Judging: {', '.join(one.name for one in history.migrations[-asked.last :])}")
+        yield f"Rows: as {asked.rows} makes them."
+    elif asked.dump:
+        yield "Rows: those of the dump."
+    number = asked.make_rows
+    if number is None:
+        number = 0 if asked.rows or asked.dump else rows.ROWS
+    if number:
+        yield from _made(cluster, history, number)
+    elif not asked.rows and not asked.dump:
+        yield "No rows: what a check asks of rows sees none."
+
+
+def _made(cluster: Cluster, history: Read, number: int) -> Iterator[str]:
+    own = [".".join(one) for one in history.tool.tables]
+    with cluster.connect(_DATABASE, OWNER) as owner:
+        made = rows.fill(owner, rows=number, besides=own)
+    yield (
+        f"Rows: made up to fit the constraints, {sum(made.rows.values())} in {len(made.rows)} "
+        "tables. They are not like yours; a dump has those: --dump."
+    )
+    for table, why in sorted(made.unfilled.items()):
+        yield f"  No rows in {table}: {why}"
 
 
 def _apply(login: Login, history: Read, migration: Migration) -> None:
@@ -161,8 +239,18 @@ def _parser() -> Parser:
     )
     parser.set_defaults(command=_run)
     parser.add_argument("folder", type=Path, help="the folder of the application's migrations")
-    parser.add_argument("--last", type=int, default=1, help="how many are judged (%(default)s)")
+    parser.add_argument("--last", type=int, help="how many are judged (1)")
+    parser.add_argument(
+        "--dump", type=Path, help="a dump of pg_dump, in the place of the migrations before them"
+    )
     parser.add_argument("--rows", type=Path, help="a file of SQL that makes rows before them")
+    parser.add_argument(
+        "--make-rows",
+        type=int,
+        metavar="N",
+        help=f"make so many rows in each table that has none ({rows.ROWS} unless there is another "
+        "way to rows)",
+    )
     return parser
 
 

@@ -48,6 +48,18 @@ def test_the_last_migration_is_judged(
     assert json.loads(history.read_text())["pending"] == ["20260102000000_second"]
 
 
+def test_rows_are_made_where_nobody_has_any(
+    folder: Path, runs: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A new NOT NULL without a default is applied to an empty table only."""
+    (folder / "20260102000000_second" / "migration.sql").write_text(
+        SECOND.replace(" DEFAULT false", "")
+    )
+    assert trial.main([str(folder)]) == 0
+    assert "Rows: made up to fit the constraints, 20 in 1 tables" in capfd.readouterr().out
+    assert verdict(runs)["decision"] == "NO-GO"
+
+
 def test_what_loses_rows_is_none(folder: Path, runs: Path, tmp_path: Path) -> None:
     (tmp_path / "rows.sql").write_text(ROWS)
     (folder / "20260102000000_second" / "migration.sql").write_text(
@@ -63,7 +75,11 @@ def test_what_loses_rows_is_none(folder: Path, runs: Path, tmp_path: Path) -> No
     ("more", "words"),
     [
         (["--last", "3"], "the folder has 2 migrations"),
+        (["--last", "0"], "the folder has 2 migrations"),
         (["--rows", "nowhere.sql"], 'there is no file "nowhere.sql"'),
+        (["--dump", "nowhere.dump"], 'there is no file "nowhere.dump"'),
+        (["--dump", "/", "--last", "1"], "the dump says which migrations are applied"),
+        (["--make-rows", "-1"], "--make-rows is -1"),
     ],
 )
 def test_what_cannot_be_tried_is_one_error(
