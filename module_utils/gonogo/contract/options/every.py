@@ -8,6 +8,7 @@ from .backup import BACKUP
 from .cleanup import CLEANUP
 from .deploy import DEPLOY
 from .files import FILES
+from .init import INIT
 from .input import INPUT
 from .option import StageOptions, Variable
 from .rehearsal import REHEARSAL
@@ -32,8 +33,8 @@ RUN: tuple[StageOptions, ...] = (
     DEPLOY,
     PHASES,
 )
-# With what comes before a run and after it.
-STAGES: tuple[StageOptions, ...] = (INPUT, *RUN, VERDICT, CLEANUP, UNDO, RESTORE)
+# With what comes before a run and after it, and what is no part of one.
+STAGES: tuple[StageOptions, ...] = (INPUT, *RUN, VERDICT, CLEANUP, UNDO, RESTORE, INIT)
 
 
 def variables() -> Iterator[Variable]:
