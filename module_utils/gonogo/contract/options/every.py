@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from .backup import BACKUP
 from .cleanup import CLEANUP
 from .deploy import DEPLOY
+from .draft import DRAFT
 from .files import FILES
 from .init import INIT
 from .input import INPUT
@@ -34,7 +35,7 @@ RUN: tuple[StageOptions, ...] = (
     PHASES,
 )
 # With what comes before a run and after it, and what is no part of one.
-STAGES: tuple[StageOptions, ...] = (INPUT, *RUN, VERDICT, CLEANUP, UNDO, RESTORE, INIT)
+STAGES: tuple[StageOptions, ...] = (INPUT, *RUN, VERDICT, CLEANUP, UNDO, RESTORE, INIT, DRAFT)
 
 
 def variables() -> Iterator[Variable]:

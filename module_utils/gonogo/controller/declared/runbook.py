@@ -130,6 +130,7 @@ class Declaration:
     cleanup: str | None = None
     documents: Sequence[str] = ()
     extends: str | None = None
+    adds_to: str | None = None
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     facts: Sequence[str] = ()
     report: ReportWords | None = None

@@ -170,7 +170,7 @@ def _protection(said: NewInventory) -> Iterator[str]:
     yield f"gonogo_promotion_from: {_BEFORE}"
     yield "gonogo_promotion_max_age_hours: 168"
     yield ""
-    yield "# No GO unless the backup has been restored beside it and equals its source; never into a"
+    yield "# No GO unless the backup has been restored there and equals its source; never into a"
     yield "# second database on the server itself, whose disk is everybody's."
     yield "twin_required: true"
     yield "twin_scratch: false"

@@ -81,6 +81,7 @@ RUNBOOK = Keys(
         "name": Text(pattern=_NAME),
         "title": Text(),
         "extends": Text(pattern=_FILE, optional=True),
+        "adds_to": Text(pattern=_FILE, optional=True),
         "profiles": Items(Text(pattern=_NAME), distinct=True),
         "parameters": Table(
             Keys(
@@ -161,6 +162,16 @@ RUNBOOK = Keys(
 )
 
 
+# One that adds to another says what it adds.
+_ADDING = Keys(
+    {
+        key: shape if key in ("format", "name", "title") else replace(shape, optional=True)
+        for key, shape in RUNBOOK.keys.items()
+        if key != "extends"
+    }
+)
+
+
 @dataclass(frozen=True)
 class Runbook:
     """A validated runbook. `manifest` holds only what belongs to `profile`; `base` is the folder
@@ -221,7 +232,7 @@ class Runbook:
         """Path below the runbook → SHA-256, of every file in it, in the one it extends, and in the
         folder of migrations."""
         folders = {"": self.directory}
-        if self.base is not None:
+        if self.base is not None and self.base.parent != self.directory:
             folders[f"../{self.base.name}/"] = self.base
         own = {
             prefix + path.relative_to(folder).as_posix(): canonical.sha256(path.read_bytes())
@@ -332,12 +343,14 @@ class _Files:
     def __init__(self, directory: Path, faults: Faults) -> None:
         self.directory = directory
         self.base: Path | None = None
-        self.own = self.theirs = _read(directory / "runbook.yml", RUNBOOK, faults)
+        self.own = self.theirs = _read(directory / "runbook.yml", RUNBOOK, faults, adding=_ADDING)
         if self.own is not None:
             self._extend(self.own, faults)
         else:
             self.base = _named_base(directory)
-        file = (self.base or directory) / "manifest.yml"
+        of, file = self.theirs, (self.base or directory) / "manifest.yml"
+        if not os.path.lexists(file):
+            of, file = self.own, directory / "manifest.yml"
         self.has_manifest = os.path.lexists(file)
         self.manifest = _read(file, MANIFEST, faults) if self.has_manifest else None
         if self.own is not None:
@@ -348,10 +361,11 @@ class _Files:
                 migration.history_faults(self.own),
             ):
                 faults.note_all(found)
-        for folder in (directory, *([self.base] if self.base else [])):
+        outside = self.base if self.base and self.base.parent != directory else None
+        for folder in (directory, *([outside] if outside else [])):
             faults.note_all(rules.links(folder))
-        if self.theirs is not None and self.manifest is not None:
-            known = read_runbook(self.theirs.data)
+        if of is not None and self.manifest is not None:
+            known = read_runbook(of.data)
             with faults.collected():
                 check_references(
                     self.manifest,
@@ -382,17 +396,24 @@ def _named_base(directory: Path) -> Path | None:
     to be told of files that are there."""
     file = directory / "runbook.yml"
     text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
-    named = re.search(rf"^extends:[ \t]*['\"]?({_FILE})", text, re.MULTILINE)
-    base = directory.parent / named[1] if named else None
+    named = re.search(rf"^(extends|adds_to):[ \t]*['\"]?({_FILE})", text, re.MULTILINE)
+    base = None
+    if named:
+        base = (directory if named[1] == "adds_to" else directory.parent) / named[2]
     return base if base is not None and (base / "runbook.yml").is_file() else None
 
 
-def _read(file: Path, shape: Keys, faults: Faults) -> yamlfile.Document | None:
-    """A file of that shape; None for one that is not, which is noted."""
+def _read(
+    file: Path, shape: Keys, faults: Faults, *, adding: Keys | None = None
+) -> yamlfile.Document | None:
+    """A file of that shape, or of another where it is `adding` to another; None for one that is
+    not, which is noted."""
     before = len(faults.found)
     with faults.collected():
         document = yamlfile.load(file)
         _check_format(document)
+        if adding is not None and isinstance(document.data, dict) and "adds_to" in document.data:
+            shape = adding
         faults.note_all(shape.faults(document, (), document.data))
         return document if len(faults.found) == before else None
     return None

@@ -3,12 +3,17 @@
 It takes over what the other has of these: the manifest, parameters, facts, what the report calls
 them, cleanup script and templates, and the checks of each phase whose script it does not bring
 itself. Its criteria, its own phases and its migration are its own.
+
+With `adds_to: NAME`, of a folder inside its own, it takes over all of the other, and what it says
+itself is added: parameters, facts, phases, criteria, checks, what counts for the score. What it
+calls as the other does stands in the place of the other's.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ..reading.schema import fault
 from ..reading.yamlfile import Document
@@ -19,9 +24,14 @@ __all__ = ["base_folder", "completed"]
 def base_folder(document: Document) -> Path | None:
     """Folder of the runbook this one extends. Raises InputError when there is none of that name."""
     data = document.data
+    directory: Path = document.path.parent
+    if "adds_to" in data:
+        inner = directory / str(data["adds_to"])
+        if not (inner / "runbook.yml").is_file():
+            raise fault(document, ("adds_to",), data["adds_to"], "is no runbook in this folder")
+        return inner
     if "extends" not in data:
         return None
-    directory: Path = document.path.parent
     name = str(data["extends"])
     base = directory.parent / name
     if name == directory.name or not (base / "runbook.yml").is_file():
@@ -32,8 +42,11 @@ def base_folder(document: Document) -> Path | None:
 def completed(document: Document, base: Document) -> Document:
     """The document with what it takes over. Raises InputError when its base extends another."""
     data, theirs = document.data, base.data
-    if "extends" in theirs:
-        raise fault(document, ("extends",), data["extends"], "extends another runbook itself")
+    key = "adds_to" if "adds_to" in data else "extends"
+    if "extends" in theirs or "adds_to" in theirs:
+        raise fault(document, (key,), data[key], "extends another runbook itself")
+    if key == "adds_to":
+        return _added(document, theirs)
     folder = document.path.parent / "phases"
     own = {check["id"] for check in data["checks"]}
     taken_over = {
@@ -57,3 +70,35 @@ def completed(document: Document, base: Document) -> Document:
         "checks": [*data["checks"], *checks],
     }
     return replace(document, data=merged)
+
+
+def _added(document: Document, theirs: dict[str, Any]) -> Document:
+    data = document.data
+    merged = {
+        **theirs,
+        **data,
+        "parameters": {**theirs.get("parameters", {}), **data.get("parameters", {})},
+        "report": {**theirs.get("report", {}), **data.get("report", {})},
+    }
+    for key in ("facts", "scoring"):
+        merged[key] = list(dict.fromkeys([*theirs.get(key, []), *data.get(key, [])]))
+    lines = document.lines
+    for key, name in (("phases", "name"), ("criteria", "id"), ("checks", "id")):
+        own = data.get(key, [])
+        replaced = {one[name] for one in own}
+        kept = [one for one in theirs[key] if one[name] not in replaced]
+        merged[key] = [*kept, *own]
+        lines = _moved(lines, key, len(kept))
+    return replace(document, data=merged, lines=lines)
+
+
+def _moved(
+    lines: dict[tuple[str | int, ...], int], key: str, by: int
+) -> dict[tuple[str | int, ...], int]:
+    """The lines of a document in whose list `key` so many items have come before its own."""
+    return {
+        (key, path[1] + by, *path[2:])
+        if path[:1] == (key,) and len(path) > 1 and isinstance(path[1], int)
+        else path: line
+        for path, line in lines.items()
+    }
