@@ -229,6 +229,8 @@ def _inventory(cluster: Cluster, asked: argparse.Namespace, directory: Path) -> 
         "gonogo_remote_dir": str(directory / "target"),
         "deploy_enabled": True,
     }
+    if asked.runbook:
+        variables["gonogo_runbook"] = str(asked.runbook.resolve())
     return {"gonogo": {"hosts": {"trial": variables}}}
 
 
@@ -242,6 +244,9 @@ def _parser() -> Parser:
     parser.add_argument("--last", type=int, help="how many are judged (1)")
     parser.add_argument(
         "--dump", type=Path, help="a dump of pg_dump, in the place of the migrations before them"
+    )
+    parser.add_argument(
+        "--runbook", type=Path, help="a runbook with checks of your own (playbooks/draft.yml)"
     )
     parser.add_argument("--rows", type=Path, help="a file of SQL that makes rows before them")
     parser.add_argument(
