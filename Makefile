@@ -20,6 +20,8 @@ ROWS ?=
 DUMP ?=
 # A runbook with checks of your own, as a draft has begun it.
 RUNBOOK ?=
+# The migration tool, where the folder may be of several.
+TOOL ?=
 INTEGRATION := $(BIN)/pytest -n $(WORKERS) --dist worksteal $(addprefix --postgres ,$(POSTGRES))
 # Tests of runs that are cut, below tests/integration.
 CUT := faults hosts rehearsal/test_rehearsal.py run/test_run.py security/test_forgery.py \
@@ -41,7 +43,8 @@ demo: $(VENV)/sandbox.stamp ## run everything on an embedded PostgreSQL (PROFILE
 
 try: $(VENV)/sandbox.stamp ## judge the last migrations of a folder on an embedded server (MIGRATIONS=folder LAST=n ROWS=file DUMP=file)
 	@$(BIN)/python -m tools.trial $(addprefix --rows ,$(ROWS)) $(addprefix --dump ,$(DUMP)) \
-	  $(addprefix --last ,$(LAST)) $(addprefix --runbook ,$(RUNBOOK)) $(MIGRATIONS)
+	  $(addprefix --last ,$(LAST)) $(addprefix --runbook ,$(RUNBOOK)) \
+	  $(addprefix --tool ,$(TOOL)) $(MIGRATIONS)
 
 test: lint types unit integration molecule ## run all tests
 

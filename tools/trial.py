@@ -26,6 +26,7 @@ from gonogo.contract.budgets import budgets_of
 from gonogo.contract.errors import GonogoError
 from gonogo.contract.login import Login
 from gonogo.controller.runbook import pending
+from gonogo.host.migrate import history
 from gonogo.host.migrate.deployment import deploy
 from gonogo.host.migrate.history import Migration
 from gonogo.host.session.connection import connect
@@ -55,16 +56,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(asked: argparse.Namespace) -> int:
-    history = read(asked.folder.resolve())
-    _check(asked, history)
+    found = _read(asked)
+    _check(asked, found)
     with tempfile.TemporaryDirectory(prefix="gonogo-trial-") as name:
         directory = Path(name)
         with Cluster.start(directory) as cluster:
-            _prepare(cluster, history, asked)
+            _prepare(cluster, found, asked)
             return _judge(cluster, asked, directory)
 
 
-def _check(asked: argparse.Namespace, history: Read) -> None:
+def _read(asked: argparse.Namespace) -> Read:
+    try:
+        return read(asked.folder.resolve(), asked.tool)
+    except SandboxError as error:
+        # There it is a variable, and here an option.
+        hint = (error.hint or "").replace("-e gonogo_migration_tool=", "--tool (TOOL=) ")
+        raise SandboxError(error.message, detail=error.detail, hint=hint or None) from error
+
+
+def _check(asked: argparse.Namespace, found: Read) -> None:
     if asked.rows and not asked.rows.is_file():
         raise SandboxError(f'there is no file "{asked.rows}"', hint="Name a file of SQL.")
     if asked.dump and not asked.dump.exists():
@@ -79,9 +89,9 @@ def _check(asked: argparse.Namespace, history: Read) -> None:
             f"--make-rows is {asked.make_rows}", hint=f"Make from 0 to {_MOST_ROWS} in each table."
         )
     last = _last(asked)
-    if not 0 < last <= len(history.migrations):
+    if not 0 < last <= len(found.migrations):
         raise SandboxError(
-            f"the folder has {len(history.migrations)} migrations", hint="Name fewer: --last 1."
+            f"the folder has {len(found.migrations)} migrations", hint="Name fewer: --last 1."
         )
 
 
@@ -89,11 +99,11 @@ def _last(asked: argparse.Namespace) -> int:
     return 1 if asked.last is None else int(asked.last)
 
 
-def _prepare(cluster: Cluster, history: Read, asked: argparse.Namespace) -> None:
+def _prepare(cluster: Cluster, found: Read, asked: argparse.Namespace) -> None:
     """The database as it is before the migrations that are judged, which are named."""
     _create(cluster)
-    judged = _restore(cluster, history, asked) if asked.dump else _replay(cluster, history, asked)
-    for line in _rows(cluster, history, asked):
+    judged = _restore(cluster, found, asked) if asked.dump else _replay(cluster, found, asked)
+    for line in _rows(cluster, found, asked):
         say(line)
     say(f"Judging: {', '.join(one.name for one in judged)}")
 
@@ -109,18 +119,18 @@ def _create(cluster: Cluster) -> None:
         )
 
 
-def _restore(cluster: Cluster, history: Read, asked: argparse.Namespace) -> Sequence[Migration]:
+def _restore(cluster: Cluster, found: Read, asked: argparse.Namespace) -> Sequence[Migration]:
     say(f"Restoring {asked.dump} ...")
     for line in dump.restore(cluster, _DATABASE, asked.dump.resolve()).lines():
         say(line)
     with cluster.connect(_DATABASE, OWNER) as owner:
-        entries = history.tool.entries(owner)
+        entries = found.tool.entries(owner)
     if entries is None:
         raise SandboxError(
-            f"the dump has no record of {history.tool.name}: nothing says what is applied",
+            f"the dump has no record of {found.tool.name}: nothing says what is applied",
             hint="Dump the whole database, with the tool's own tables.",
         )
-    pending = history.tool.pending(history.migrations, entries)
+    pending = found.tool.pending(found.migrations, entries)
     if not pending:
         raise SandboxError(
             "every migration of the folder is applied in the dump: there is nothing to judge",
@@ -129,19 +139,19 @@ def _restore(cluster: Cluster, history: Read, asked: argparse.Namespace) -> Sequ
     return pending
 
 
-def _replay(cluster: Cluster, history: Read, asked: argparse.Namespace) -> Sequence[Migration]:
+def _replay(cluster: Cluster, found: Read, asked: argparse.Namespace) -> Sequence[Migration]:
     last = _last(asked)
-    before = history.migrations[:-last]
+    before = found.migrations[:-last]
     with cluster.connect(_DATABASE, OWNER) as owner:
-        owner.execute(history.tables.encode())
-    say(f"Applying {len(before)} migrations of {history.tool.name} to an empty database ...")
+        owner.execute(found.tables.encode())
+    say(f"Applying {len(before)} migrations of {found.tool.name} to an empty database ...")
     login = Login(**cluster.login(_DATABASE, OWNER))
     for migration in before:
-        _apply(login, history, migration)
-    return history.migrations[-last:]
+        _apply(login, found, migration)
+    return found.migrations[-last:]
 
 
-def _rows(cluster: Cluster, history: Read, asked: argparse.Namespace) -> Iterator[str]:
+def _rows(cluster: Cluster, found: Read, asked: argparse.Namespace) -> Iterator[str]:
     """Fill the tables; says with what."""
     if asked.rows:
         _fill(cluster, asked.rows)
@@ -152,13 +162,13 @@ def _rows(cluster: Cluster, history: Read, asked: argparse.Namespace) -> Iterato
     if number is None:
         number = 0 if asked.rows or asked.dump else rows.ROWS
     if number:
-        yield from _made(cluster, history, number)
+        yield from _made(cluster, found, number)
     elif not asked.rows and not asked.dump:
         yield "No rows: what a check asks of rows sees none."
 
 
-def _made(cluster: Cluster, history: Read, number: int) -> Iterator[str]:
-    own = [".".join(one) for one in history.tool.tables]
+def _made(cluster: Cluster, found: Read, number: int) -> Iterator[str]:
+    own = [".".join(one) for one in found.tool.tables]
     with cluster.connect(_DATABASE, OWNER) as owner:
         made = rows.fill(owner, rows=number, besides=own)
     yield (
@@ -169,10 +179,10 @@ def _made(cluster: Cluster, history: Read, number: int) -> Iterator[str]:
         yield f"  No rows in {table}: {why}"
 
 
-def _apply(login: Login, history: Read, migration: Migration) -> None:
+def _apply(login: Login, found: Read, migration: Migration) -> None:
     """As a run deploys it. Raises SandboxError where it cannot be applied."""
     try:
-        plan = pending.plan(history.key, history.tool, [migration])
+        plan = pending.plan(found.key, found.tool, [migration])
         session = partial(connect, login, name="gonogo:trial:deploy")
         done = deploy(session, plan, budgets=budgets_of({}), confirm=lambda: None).record
     except GonogoError as error:
@@ -229,6 +239,8 @@ def _inventory(cluster: Cluster, asked: argparse.Namespace, directory: Path) -> 
         "gonogo_remote_dir": str(directory / "target"),
         "deploy_enabled": True,
     }
+    if asked.tool:
+        variables["gonogo_migration_tool"] = asked.tool
     if asked.runbook:
         variables["gonogo_runbook"] = str(asked.runbook.resolve())
     return {"gonogo": {"hosts": {"trial": variables}}}
@@ -241,6 +253,11 @@ def _parser() -> Parser:
     )
     parser.set_defaults(command=_run)
     parser.add_argument("folder", type=Path, help="the folder of the application's migrations")
+    parser.add_argument(
+        "--tool",
+        choices=[name for name in history.TOOLS if name != history.PLAIN],
+        help="the migration tool, where the folder may be of several",
+    )
     parser.add_argument("--last", type=int, help="how many are judged (1)")
     parser.add_argument(
         "--dump", type=Path, help="a dump of pg_dump, in the place of the migrations before them"

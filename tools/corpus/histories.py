@@ -31,15 +31,16 @@ class Read:
     tables: str
 
 
-def read(folder: Path) -> Read:
-    """Raises SandboxError for a folder that is no tool's."""
+def read(folder: Path, key: str | None = None) -> Read:
+    """The history of a tool, which is found where its `key` is not said. Raises SandboxError for a
+    folder that is no tool's."""
     try:
-        key = history.detect(folder)
+        key = key or history.detect(folder)
         own = history.schema_of(key, _SCHEMA)
         tool = history.find(key, schema=own)
         migrations = tool.files(folder)
     except GonogoError as error:
-        raise SandboxError(error.primary, hint=error.hint) from error
+        raise SandboxError(error.primary, detail=error.detail, hint=error.hint) from error
     return Read(key, tool, migrations, record_tables(key, own))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -89,6 +91,42 @@ def test_what_cannot_be_tried_is_one_error(
     said = capfd.readouterr().err
     assert words in said
     assert "Traceback" not in said
+    assert not runs.exists()
+
+
+def _nothing(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+def _another(folder: Path) -> None:
+    (folder / "00001_a.sql").write_text("-- +goose Up\nSELECT 1;\n")
+
+
+def _latin(folder: Path) -> None:
+    (folder / "20260101000000_first" / "migration.sql").write_bytes(b"-- \xe9\n")
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (_nothing, "error: the folder migrations is empty"),
+        (_another, "error: the folder migrations has files of several migration tools"),
+        (_latin, "error: migration.sql is not UTF-8 text"),
+    ],
+)
+def test_a_folder_that_no_tool_would_take(
+    folder: Path,
+    runs: Path,
+    damage: Callable[[Path], None],
+    words: str,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    damage(folder)
+    assert trial.main([str(folder)]) == 1
+    said = capfd.readouterr().err
+    assert said.startswith(words)
+    assert said.count("error:") == 1
     assert not runs.exists()
 
 
