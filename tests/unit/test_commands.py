@@ -87,6 +87,62 @@ def test_it_is_as_this_run_was_started(started: Caller) -> None:
         '{"gonogo_profile": "two words"}',
         "gonogo_runbook=runbooks/x",
         "undo_statement_timeout=5min",
+        "ansible_user=x",
+    ]
+
+
+def _of_line(monkeypatch: pytest.MonkeyPatch, extra: Mapping[str, Any], *words: str) -> Caller:
+    line = shlex.join(["ansible-playbook", *words, "x.yml"])
+    monkeypatch.setattr(context, "CLIARGS", _parsed(line))
+    return Caller.of({"inventory_hostname": "h"}, extra)
+
+
+def test_what_the_inventory_asks_for_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Variables of somebody else's: an inventory may be about another database without them."""
+    extra = {"customer": "acme 7", "ansible_ssh_private_key_file": "/k", "count": 3}
+    caller = _of_line(monkeypatch, extra, "-e", json.dumps(extra))
+    said = _parsed(caller.playbook("cleanup", f"cleanup_run_id={RUN_ID}"))["extra_vars"]
+    assert [str(word) for word in said] == [
+        f"cleanup_run_id={RUN_ID}",
+        "ansible_ssh_private_key_file=/k",
+        '{"count": 3}',
+        '{"customer": "acme 7"}',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ansible_password", "hunter2"),
+        ("ansible_become_pass", "hunter2"),
+        ("vault_token", "hunter2"),
+        ("api_key", "hunter2"),
+        ("url", "postgres://me:hunter2@db/x"),
+        ("more", {"deeper": "password=hunter2"}),
+    ],
+)
+def test_no_secret_is_repeated(monkeypatch: pytest.MonkeyPatch, name: str, value: Any) -> None:
+    caller = _of_line(monkeypatch, {name: value}, "-e", json.dumps({name: value}))
+    for line in (caller.again(), caller.playbook("undo"), caller.ping()):
+        assert "hunter2" not in line
+
+
+def test_a_file_of_variables_is_named_not_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What stands in it may be secret; what is typed beside it is repeated."""
+    file = tmp_path / "vars.yml"
+    extra = {"mine": "hunter2", "gonogo_profile": "target", "region": "east"}
+    caller = _of_line(
+        monkeypatch, extra, "-e", f"@{file}", "-e", "region=east gonogo_profile=target"
+    )
+    line = caller.again("deploy_token=t")
+    assert "hunter2" not in line
+    assert [str(word) for word in _parsed(line)["extra_vars"]] == [
+        f"@{file}",
+        "deploy_token=t",
+        "gonogo_profile=target",
+        "region=east",
     ]
 
 
@@ -100,6 +156,7 @@ def test_another_playbook_gets_what_all_take(started: Caller) -> None:
         '{"gonogo_profile": "two words"}',
         "gonogo_runbook=runbooks/x",
         "undo_statement_timeout=5min",
+        "ansible_user=x",
     ]
 
 

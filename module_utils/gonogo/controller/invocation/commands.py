@@ -2,11 +2,13 @@
 
 Whatever a command needs is in one place, so none is printed without it: the program, the
 inventories, the host where there are several, the options that say how it is reached, and the
-project's own variables that were given with -e.
+variables that were given with -e. A file of variables is named; of those on the command line none
+is repeated that may be a secret.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -18,9 +20,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
 from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 from ansible import context
+from ansible.parsing.splitter import parse_kv
 
+from ...contract.redaction import holding
 from . import project
 from .native import Variables
 
@@ -31,6 +36,9 @@ _PROGRAM = "ansible-playbook"
 _PLAIN = re.compile(r"[\w./:+-]+")
 # Variables that are meant once: an approval's own, and what ends another run.
 _ONCE = re.compile(r"(cleanup|deploy|restore|undo)_(run_id|token|approved_by)|target_take_over")
+# What is called so is a secret, unless it says where one is kept.
+_SECRETIVE = re.compile(r"pass|pwd|secret|token|credential|private|api_?key", re.IGNORECASE)
+_A_PLACE = re.compile(r"_(file|path|dir)$")
 # Every playbook takes these; the others are of one stage.
 _COMMON = "gonogo_"
 
@@ -64,7 +72,8 @@ class Caller:
     """Who asks for the next command: how this ansible-playbook was started, on which host.
 
     `playbooks` are those it was started with; `limit` is the host where there are others too;
-    `given` are the project's variables of its command line.
+    `given` are the project's variables of its command line, `others` those that are somebody
+    else's, and `files` the files of variables, as `@FILE`.
     """
 
     program: str = _PROGRAM
@@ -74,6 +83,8 @@ class Caller:
     limit: str | None = None
     host: str = "all"
     given: Variables = field(default_factory=dict)
+    others: Variables = field(default_factory=dict)
+    files: Sequence[str] = ()
 
     @classmethod
     def of(cls, variables: Variables, extra: Variables) -> Caller:
@@ -81,6 +92,9 @@ class Caller:
         known, _ = project.variables()
         started = context.CLIARGS.get("args") or ()
         host = str(variables.get("inventory_hostname") or "all")
+        files, named = _on_the_command_line()
+        # What stands in a file is repeated with it.
+        typed = {name: extra[name] for name in sorted(extra) if not files or name in named}
         return cls(
             program=_program(),
             playbooks=[str(name) for name in started] or [_own("validate")],
@@ -92,7 +106,13 @@ class Caller:
             options=list(_options(context.CLIARGS)),
             limit=host if _has_others(variables) else None,
             host=host,
-            given={name: extra[name] for name in sorted(known & extra.keys())},
+            given={name: value for name, value in typed.items() if name in known},
+            others={
+                name: value
+                for name, value in typed.items()
+                if name not in known and _may_be_shown(name, value)
+            },
+            files=files,
         )
 
     def again(self, *variables: str) -> str:
@@ -125,7 +145,9 @@ class Caller:
         words += [*self.options, *playbooks]
         if self.limit:
             words += ["--limit", self.limit]
-        for variable in variables:
+        others = [spelled(name, value) for name, value in self.others.items()]
+        # Of two that say the same variable the later one counts.
+        for variable in (*self.files, *variables, *others):
             words += ["-e", variable]
         return shlex.join(words)
 
@@ -135,6 +157,28 @@ def spelled(name: str, value: Any) -> str:
     if isinstance(value, str) and _PLAIN.fullmatch(value):
         return f"{name}={value}"
     return json.dumps({name: value}, ensure_ascii=False)
+
+
+def _on_the_command_line() -> tuple[list[str], set[str]]:
+    """The files of variables that -e names, and the names of the variables that it gives itself."""
+    files, named = [], set()
+    for word in map(str, context.CLIARGS.get("extra_vars") or ()):
+        if word.startswith("@"):
+            files.append(word)
+        elif word.lstrip().startswith("{"):
+            # As Ansible reads it; what it cannot read has ended the playbook by now.
+            with contextlib.suppress(yaml.YAMLError):
+                named |= {str(name) for name in yaml.safe_load(word)}
+        else:
+            named |= {*parse_kv(word)}
+    return files, named
+
+
+def _may_be_shown(name: str, value: Any) -> bool:
+    """Whether a variable of somebody else's is no secret, by its name and by its form."""
+    if _SECRETIVE.search(name) and not _A_PLACE.search(name):
+        return False
+    return next(holding({name: value}, ""), None) is None
 
 
 def _own(stage: str) -> str:
