@@ -6,6 +6,8 @@ import json
 import os
 import pty
 import re
+import shlex
+import subprocess
 import termios
 import time
 from collections.abc import Callable
@@ -138,6 +140,35 @@ def test_a_token_is_one_hosts_and_each_host_has_its_verdict(
     assert outcome.output.count("\nGO  ") == outcome.output.count("\nHOLD  ") == 1
 
 
+def test_a_printed_command_is_pasted(fleet: Fleet, controller: Controller) -> None:
+    """As it stands, but for the name. The inventory says what it says by a variable of the command
+    line, which is none of this project's."""
+    for host in HOSTS:
+        fleet.change(host, gonogo_profile="{{ wanted }}")
+    asked = fleet.play(wanted="target")
+    printed = [
+        line[line.index("-playbook -i ") :].removeprefix("-playbook")
+        for line in asked.output.splitlines()
+        if "deploy_token=" in line and "--limit first " in line and "fatal: " not in line
+    ]
+    assert printed, asked.output
+    pasted = printed[0].replace("deploy_approved_by=NAME", "deploy_approved_by=Dewi")
+    program = shlex.quote(controller.command()[0])
+    assert Path(controller.command()[0]).name == "ansible-playbook"
+    done = subprocess.run(
+        ["bash", "-c", program + pasted],
+        cwd=PROJECT,
+        env=controller.variables(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert _decision(fleet.runs()["first"]) == "GO"
+    assert (fleet.has_keys("first"), fleet.has_keys("second")) == (True, False)
+
+
 def test_each_host_is_asked_about_by_itself(fleet: Fleet, controller: Controller) -> None:
     """One answer is COMMIT, the other ROLLBACK, in one run at one terminal."""
     child, terminal = pty.fork()
@@ -196,12 +227,14 @@ def _summary(outcome: Outcome) -> dict[str, Any]:
 
 def test_one_summary_of_all_hosts(fleet: Fleet) -> None:
     _unreachable(fleet, "second")
-    waiver = {"check": "I1.1", "owner": "Dewi", "reason": "later", "expires": "2099-01-01"}
+    waiver = {"check": "K1.1", "owner": "Dewi", "reason": "later", "expires": "2099-01-01"}
     fleet.change("second", gonogo_waivers=[{**waiver, "hosts": ["sec*"]}])
     outcome = fleet.play(deploy_enabled=False)
     found = _summary(outcome)
     hosts = {host["host"]: host for host in found["hosts"]}
+    assert {*hosts} == set(HOSTS), outcome.output
     assert [*hosts][-1] == ("first" if hosts["first"]["verdict"] == "GO" else "second")
+    assert "first" in fleet.runs(), outcome.output
     first = fleet.runs()["first"]
     assert hosts["first"]["verdict"] == _decision(first)
     assert hosts["first"]["database"] == fleet.databases["first"].name

@@ -39,9 +39,11 @@ def hosts_of(play: Any) -> list[str]:
     manager = play.get_variable_manager()
     known = _Variables(play.get_loader(), manager.get_vars(play=play))
     pattern = known.rendered(play.hosts)
-    # There is no other way to the inventory from here.
+    # There is no other way to the inventory from here. A play that was cut leaves it restricted to
+    # its own hosts.
     inventory = manager._inventory  # noqa: SLF001
-    return [host.get_name() for host in inventory.get_hosts(pattern)] if pattern else []
+    hosts = inventory.get_hosts(pattern, ignore_restrictions=True) if pattern else []
+    return [host.get_name() for host in hosts]
 
 
 def declared(play: Any, name: str) -> Declared:
