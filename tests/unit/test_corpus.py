@@ -10,7 +10,8 @@ import pytest
 
 from tools.corpus import __main__ as command
 from tools.corpus import histories, page
-from tools.corpus.page import Measured
+from tools.corpus.judge import Finding, Verdict
+from tools.corpus.page import Judged, Measured
 from tools.corpus.replay import Row
 
 GOOD = Row("1/up.sql", None, "absent", "applied", 0.5)
@@ -26,6 +27,32 @@ def test_the_page_counts_and_names_the_rest() -> None:
     assert "| 3 | 2 | 66.6 % | 0.50 s |" in text
     assert "| **All** | | | 1000 | 999 | 99.9 % | |" in text
     assert "| an application | `2/up.sql` | line 3: 42601: a \\| b |" in text
+
+
+def judged() -> Judged:
+    found = (Finding("D4.2", "hold", "No row | that was there is gone: failed"),)
+    return Judged(
+        "an application",
+        "Diesel",
+        "a/b 123",
+        [Verdict("1/up.sql", "GO", 7, 7, 2.0, ()), Verdict("2/up.sql", "HOLD", 6, 7, 4.0, found)],
+    )
+
+
+def test_the_page_has_each_verdict_and_why() -> None:
+    text = page.render([measured(GOOD)], [judged()])
+    assert "| an application (a/b 123) | Diesel | 2 | 1 | 1 | 0 | 3.0 s |" in text
+    assert "| **All** | | 2 | 1 | 1 | 0 | |" in text
+    why = "D4.2: No row \\| that was there is gone: failed"
+    assert f"| an application | `2/up.sql` | HOLD | {why} |" in text
+
+
+def test_verdicts_are_read_from_what_was_judged(tmp_path: Path) -> None:
+    output = tmp_path / "page.md"
+    (tmp_path / "a.json").write_text(json.dumps(asdict(measured(GOOD))))
+    (tmp_path / "a.judged.json").write_text(json.dumps(asdict(judged())))
+    assert command.main(["page", "--results", str(tmp_path), "--output", str(output)]) == 0
+    assert output.read_text() == page.render([measured(GOOD)], [judged()])
 
 
 def test_a_page_without_a_rest_says_so() -> None:

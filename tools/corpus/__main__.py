@@ -21,11 +21,12 @@ from tools import cli
 from tools.cli import Parser, say
 from tools.corpus import page
 from tools.corpus.histories import read, record_tables
-from tools.corpus.judge import judge
-from tools.corpus.page import Measured
+from tools.corpus.judge import Finding, Verdict, judge
+from tools.corpus.page import Judged, Measured
 from tools.corpus.replay import Row, replay
 from tools.project import PROJECT
 
+_JUDGED = ".judged.json"
 _SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -92,18 +93,22 @@ def _judge(asked: argparse.Namespace) -> int:
         "verdicts": [asdict(one) for one in verdicts],
     }
     asked.results.mkdir(parents=True, exist_ok=True)
-    target = asked.results / f"{asked.name}.judged.json"
+    target = asked.results / f"{asked.name}{_JUDGED}"
     target.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
 def _page(asked: argparse.Namespace) -> int:
-    files = sorted(asked.results.glob("*.json"))
-    if not files:
+    every = sorted(asked.results.glob("*.json"))
+    files = [file for file in every if not file.name.endswith(_JUDGED)]
+    judged = [_verdicts(file) for file in every if file.name.endswith(_JUDGED)]
+    if not every:
         raise SandboxError(
             f'"{asked.results}" holds no measurement', hint="Measure an application first: run."
         )
-    asked.output.write_text(page.render([_measured(file) for file in files]), encoding="utf-8")
+    asked.output.write_text(
+        page.render([_measured(file) for file in files], judged), encoding="utf-8"
+    )
     say(f"Written: {asked.output}")
     return 0
 
@@ -115,6 +120,20 @@ def _measured(file: Path) -> Measured:
         return Measured(**kept, rows=rows)
     except (ValueError, TypeError, KeyError) as error:
         raise SandboxError(f'"{file}" is no measurement', hint="Measure it again: run.") from error
+
+
+def _verdicts(file: Path) -> Judged:
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        rows = [
+            Verdict(**{**row, "findings": [Finding(**one) for one in row["findings"]]})
+            for row in kept.pop("verdicts")
+        ]
+        return Judged(**kept, verdicts=rows)
+    except (ValueError, TypeError, KeyError) as error:
+        raise SandboxError(
+            f'"{file}" is no measurement', hint="Measure it again: judge."
+        ) from error
 
 
 def _parser() -> Parser:

@@ -8,9 +8,10 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tools.corpus.judge import Verdict
     from tools.corpus.replay import Row
 
-__all__ = ["Measured", "render"]
+__all__ = ["Judged", "Measured", "render"]
 
 _INTRODUCTION = """\
 # Migrations of public applications
@@ -35,6 +36,35 @@ this project: what it refuses there, no tool can apply to this database.
 """
 
 
+_JUDGED = """\
+## Judged
+
+What a run about the folder says to each of the last migrations, with no line written: \
+`python -m tools.corpus judge NAME FOLDER --results RESULTS`. The database has what the migrations \
+before it leave, and rows that are made up to fit (`sandbox/rows.py`): any that keys and CHECKs \
+allow, which is more than an application would write. The rehearsal on a copy, preflight, the \
+deployment and the phases are those of a run; the copy is made by the server, not from a dump.
+"""
+_AGAINST = """\
+What stands against a GO. What fails on a copy fails on rows that the schema before it allows; \
+where a database has no such rows, the migration is a GO.
+"""
+_LONGEST = 300
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An application's last migrations, and what the gate says to each."""
+
+    name: str
+    tool: str
+    source: str
+    verdicts: Sequence[Verdict]
+
+    def count(self, decision: str) -> int:
+        return sum(one.decision == decision for one in self.verdicts)
+
+
 @dataclass(frozen=True)
 class Measured:
     """An application: `source` is repository and commit, `role` who applies its migrations."""
@@ -50,7 +80,7 @@ class Measured:
         return sum(row.problem is None for row in self.rows)
 
 
-def render(found: Sequence[Measured]) -> str:
+def render(found: Sequence[Measured], judged: Sequence[Judged] = ()) -> str:
     """The page."""
     lines = [
         _INTRODUCTION,
@@ -63,7 +93,43 @@ def render(found: Sequence[Measured]) -> str:
     lines += [f"| **All** | | | {len(every)} | {deployable} | {_share(deployable, len(every))} | |"]
     rest = [(one, row) for one in found for row in one.rows if row.problem is not None]
     lines += ["", *([_REST, *_table(rest)] if rest else [_NONE])]
+    if judged:
+        lines += ["", _JUDGED, *_verdicts(judged)]
     return "\n".join(lines) + "\n"
+
+
+def _verdicts(judged: Sequence[Judged]) -> list[str]:
+    against = [(one, row) for one in judged for row in one.verdicts if row.decision != "GO"]
+    rows = [
+        f"| {one.name} ({one.source}) | {one.tool} | {len(one.verdicts)} | {one.count('GO')} "
+        f"| {one.count('HOLD')} | {one.count('NO-GO')} "
+        f"| {median(row.seconds for row in one.verdicts) if one.verdicts else 0.0:.1f} s |"
+        for one in judged
+    ]
+    every = [row for one in judged for row in one.verdicts]
+    counts = " | ".join(
+        str(sum(row.decision == word for row in every)) for word in ("GO", "HOLD", "NO-GO")
+    )
+    lines = [
+        "| Application | Files of | Judged | GO | HOLD | NO-GO | Median |",
+        "|---|---|---:|---:|---:|---:|---:|",
+        *rows,
+        f"| **All** | | {len(every)} | {counts} | |",
+    ]
+    if against:
+        lines += ["", _AGAINST, "| Application | Migration | Verdict | Why |", "|---|---|---|---|"]
+        lines += [
+            f"| {one.name} | `{row.file}` | {row.decision} | {_why(row)} |" for one, row in against
+        ]
+    return lines
+
+
+def _why(row: Verdict) -> str:
+    """The first finding tells; what follows from it does not."""
+    text = "; ".join(dict.fromkeys(f"{one.subject}: {one.text}" for one in row.findings[:2]))
+    text = text.replace(f"{row.file}:", "line ")
+    shown = text if len(text) <= _LONGEST else text[:_LONGEST] + " ..."
+    return " ".join(shown.replace("|", "\\|").split())
 
 
 def _line(one: Measured) -> str:

@@ -40,9 +40,8 @@ $gonogo_helper$;
 
 -- Runs one command as the application would, asks one question about what it left (a query that
 -- returns a single jsonb value), and undoes both, whatever happened. Constraints that were deferred
--- are checked before the undoing. state is 00000 when the command was accepted; own is whether the
--- server itself has refused it, and no code that the command has run. `acting` is a role whose rights
--- and settings the command has.
+-- are checked before the undoing. state is 00000 when the command was accepted; own: no trigger
+-- has refused it. `acting` is a role whose rights and settings the command has.
 CREATE FUNCTION pg_temp.attempt(
     command text,
     question text DEFAULT NULL,
@@ -83,8 +82,7 @@ EXCEPTION WHEN OTHERS THEN
         table_name = TABLE_NAME,
         message = MESSAGE_TEXT,
         context = PG_EXCEPTION_CONTEXT;
-    -- The server's own refusal of the command, or of what it has deferred; what a trigger raises has
-    -- its function in the first line.
+    -- What a trigger raises has its function in the first line.
     own := coalesce(position(command IN context) BETWEEN 1 AND position(chr(10) IN context), false)
         OR context ~ '^[^\n]*"SET CONSTRAINTS ALL IMMEDIATE"\n';
     -- Errors about data quote the value, and a value may be somebody's.
