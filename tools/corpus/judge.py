@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from sandbox.cluster import Cluster
     from sandbox.rows import Filled
 
-__all__ = ["Finding", "Gate", "Verdict", "judge"]
+__all__ = ["Finding", "Gate", "Lab", "Verdict", "judge", "run_record"]
 
 _BARE, _STATE, _TWIN, _REAL = "corpus_bare", "corpus_state", "corpus_twin", "corpus_real"
 _ENVIRONMENT = "corpus"
@@ -155,7 +155,7 @@ class Gate:
             entries = upto.tool.entries(connection)
         listed = source.record(upto, entries)
         book = about(self._book, upto, listed.pending)
-        run.keep(_record(run, book, upto, login, observed), stage="target")
+        run.keep(run_record(run, book, upto, login, observed), stage="target")
         run.keep(book.plan(stages=_STAGES), stage="target")
         run.keep(listed, stage="target")
         problem = source.problem(upto, entries)
@@ -255,7 +255,7 @@ def judge(
     parameters: Mapping[str, Any] | None = None,
 ) -> Iterator[Verdict]:
     """One verdict for each of the last migrations, as it comes."""
-    lab = _Lab(cluster, folder, role, directory, before, Gate(folder, parameters=parameters))
+    lab = Lab(cluster, folder, role, directory, before, Gate(folder, parameters=parameters))
     lab.prepare(tables)
     for migration in folder.migrations[:-last]:
         lab.advance(migration)
@@ -265,7 +265,7 @@ def judge(
 
 
 @dataclass
-class _Lab:
+class Lab:
     """Two databases: the history without a row, and what it makes of the rows it is given."""
 
     cluster: Cluster
@@ -314,7 +314,7 @@ class _Lab:
                 return
         try:
             plan = pending.plan(self.folder.key, self.folder.tool, [migration])
-            session = partial(connect, self._login(_BARE), name="gonogo:corpus:deploy")
+            session = partial(connect, self.login(_BARE), name="gonogo:corpus:deploy")
             done = deploy(session, plan, budgets=budgets_of({}), confirm=lambda: None).record
         except GonogoError as error:
             raise SandboxError(error.primary, detail=error.detail, hint=error.hint) from error
@@ -324,24 +324,24 @@ class _Lab:
 
     def renew(self) -> None:
         """The history as it is, with rows made anew."""
-        self._copy(_BARE, _STATE)
+        self.copy(_BARE, _STATE)
         self.unfilled = self._fill().unfilled
 
     def verdict(self, migration: Migration) -> Verdict:
         """Judge a migration; what it has made of the rows is there for the next one."""
         for name in (_TWIN, _REAL):
-            self._copy(_STATE, name)
+            self.copy(_STATE, name)
         started = time.monotonic()
         place = self.directory / f"{time.monotonic_ns()}"
         try:
-            path = self.gate.judge(self._login(_REAL), self._login(_TWIN), migration, place)
+            path = self.gate.judge(self.login(_REAL), self.login(_TWIN), migration, place)
             found = _verdict(path, migration.file, time.monotonic() - started, self.unfilled)
             applied = _applied(path)
         finally:
             shutil.rmtree(place, ignore_errors=True)
         self.advance(migration)
         if applied:
-            self._copy(_REAL, _STATE)
+            self.copy(_REAL, _STATE)
             self.unfilled = self._fill().unfilled
         else:
             self.renew()
@@ -352,7 +352,8 @@ class _Lab:
         with self.cluster.connect(_STATE, self.role) as connection:
             return rows.fill(connection, besides=own)
 
-    def _copy(self, template: str, name: str) -> None:
+    def copy(self, template: str, name: str) -> None:
+        """A new copy of a database, by the server."""
         with self.cluster.connect() as admin:
             admin.execute(
                 sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
@@ -363,7 +364,8 @@ class _Lab:
                 )
             )
 
-    def _login(self, database: str) -> Login:
+    def login(self, database: str) -> Login:
+        """As the engine takes it."""
         return Login(**self.cluster.login(database, self.role))
 
 
@@ -371,9 +373,10 @@ def _keywords(login: Login) -> dict[str, Any]:
     return {key: value for key, value in asdict(login).items() if value is not None}
 
 
-def _record(
+def run_record(
     run: evidence.Run, book: runbook.Runbook, folder: Source, login: Login, observed: Identity
 ) -> RunRecord:
+    """What a run about a folder says of itself."""
     declared = Declared(
         environment=_ENVIRONMENT,
         database=login.db,

@@ -295,7 +295,8 @@ def test_a_key_that_refuses_nothing(
     with database.admin() as admin:
         admin.execute("ALTER TABLE shop.empty_one DISABLE TRIGGER ALL")
     answers = scripts.by_module(database, DERIVED.scripts(AFTER, before.facts), tmp_path)
-    assert set(wrong(answers.checks)) == {"D3.1"}, wrong(answers.checks)
+    assert set(wrong(answers.checks)) == {"D2.3", "D3.1"}, wrong(answers.checks)
+    assert "a trigger of empty_one_customer_fkey on" in answers.checks["D2.3"]["observed"]
     assert answers.checks["D3.1"]["samples"] == ["empty_one_customer_fkey on shop.empty_one"], (
         answers.checks["D3.1"]
     )
