@@ -31,7 +31,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo try test lint types unit integration attacks faults molecule matrix servers \
-  bench sabotage count sandbox sandbox-stop lock clean
+  bench sabotage fleet count sandbox sandbox-stop lock clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -84,6 +84,9 @@ servers: $(VENV)/sandbox.stamp ## get the servers that the tests use beside the 
 
 sabotage: $(VENV)/dev.stamp ## break copies of the database and see what the gate says, write docs/sabotage.md (ONLY=word)
 	@$(BIN)/python -m tools.sabotage run $(addprefix --only ,$(ONLY))
+
+fleet: $(VENV)/sandbox.stamp ## judge fifty databases in one run, many of them broken, write docs/fleet.md
+	@$(BIN)/python -m tools.fleet
 
 bench: $(VENV)/sandbox.stamp ## measure a run against the work by hand, write docs/benchmarks.md (BENCH=--check)
 	@$(BIN)/python -m tools.bench $(BENCH)

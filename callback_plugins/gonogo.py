@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -37,6 +38,7 @@ from gonogo.contract.errors import GonogoError, shown
 from gonogo.contract.redaction import redacted
 from gonogo.controller import evidence, fleet, report
 from gonogo.controller.ansible.fleet import Declared, declared, hosts_of
+from gonogo.controller.ansible.workers import Workers
 from gonogo.controller.evidence import judgement
 from gonogo.controller.invocation import loaded
 from gonogo.controller.outcome import intents
@@ -65,6 +67,7 @@ _FAILED, _UNREACHABLE = 2, 4
 # With more hosts than these, the table alone says what each has come to.
 _HOSTS_IN_WORDS = 5
 _CAUSE_LIMIT = 300
+_NO_VERDICT = "no verdict was reached"
 # Within which an interrupted Ansible has always ended, if it does.
 _PATIENCE_SECONDS = 10.0
 _COLOURS = {"GO": C.COLOR_OK, "HOLD": C.COLOR_WARN, "NO-GO": C.COLOR_ERROR}
@@ -98,6 +101,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._plays: list[Any] = []
         self._causes: dict[str, str] = {}
         self._refused: str | None = None
+        self._workers = Workers()
+        # Actions whose plugins are loaded.
+        self._loaded: set[str] = set()
         self._process = os.getpid()
         self._interrupted_by = "SIGINT"
         # What Ansible does at SIGINT.
@@ -126,8 +132,12 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         del is_conditional
+        self._share(_name(task))
         # One that was included while the playbook went on.
         self._judging |= _name(task) == _OPENS
+
+    def v2_runner_on_start(self, host: Any, task: Any) -> None:
+        self._workers.began(host, task)
 
     def v2_runner_on_ok(self, result: Any) -> None:
         self._note(result)
@@ -161,16 +171,29 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         for directory in self._evidence.values() if in_words else ():
             self._say(Path(directory))
         unjudged = sorted(self._hosts - set(self._evidence))
-        if not self._evidence:
-            why = "this was a dry run (--check)" if self._checking else "no verdict was reached"
+        by_name = in_words and len(self._hosts) > 1 and not self._checking
+        if not self._evidence and not by_name:
+            why = "this was a dry run (--check)" if self._checking else _NO_VERDICT
             self._say_nothing(why)
-        for host in unjudged if self._evidence and in_words else ():
-            self._say_nothing("no verdict was reached", host=host)
-        self._say_fleet("no verdict was reached")
+        for host in unjudged if by_name else ():
+            cause = self._causes.get(host) or self._refused or _NO_VERDICT
+            self._say_nothing(cause, host=host)
+        self._say_fleet(_NO_VERDICT)
         missing = (not self._evidence or unjudged) and not self._checking
         # Where a host has failed Ansible ends with an error by itself.
         if self._ignored or (missing and not (stats.failures or stats.dark)):
             raise SystemExit(_UNREACHABLE if stats.dark else _FAILED)
+
+    def _share(self, action: str) -> None:
+        """Let workers have in common with this process what it has loaded by now.
+
+        They are forks of it. Whatever the garbage collector of a worker looks at is written to, and
+        with that its page is copied; so it is kept from looking at what was there before.
+        """
+        if action.startswith(_OURS) and action not in self._loaded:
+            self._loaded.add(action)
+            gc.collect()
+            gc.freeze()
 
     def _require_own(self, tasks: Sequence[Any]) -> None:
         """Before the first task. A task of this project asks the same, but what stands in the
@@ -251,6 +274,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             self._causes.setdefault(name, cause)
 
     def _note(self, result: Any, *, ignored: bool = False) -> None:
+        self._workers.answered(*_host_and_task(result))
         action, name, outcome = _parts(result)
         if not action.startswith(_OURS) or action == _BEFORE:
             return
@@ -352,10 +376,15 @@ def _tasks(play: Any) -> Iterator[Any]:
 
 def _parts(result: Any) -> tuple[str, str, Any]:
     """The action of a task, the name of its host, and what it has said."""
-    task = result.task if hasattr(result, "task") else result._task  # noqa: SLF001 - before 2.20
-    outcome = result.result if hasattr(result, "result") else result._result  # noqa: SLF001 - as above
-    host = result.host if hasattr(result, "host") else result._host  # noqa: SLF001 - as above
+    host, task = _host_and_task(result)
+    outcome = result.result if hasattr(result, "result") else result._result  # noqa: SLF001 - before 2.20
     return _name(task), host.get_name(), outcome
+
+
+def _host_and_task(result: Any) -> tuple[Any, Any]:
+    host = result.host if hasattr(result, "host") else result._host  # noqa: SLF001 - before 2.20
+    task = result.task if hasattr(result, "task") else result._task  # noqa: SLF001 - as above
+    return host, task
 
 
 def _name(task: Any) -> str:

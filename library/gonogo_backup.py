@@ -32,6 +32,14 @@ options:
     description: Milliseconds pg_dump waits for a table that somebody has locked.
     type: int
     default: 10000
+  at_once:
+    description: How many dumps a host makes at once, of all runs with this gonogo_remote_dir. The others wait for their turn, and for the room that was promised to others.
+    type: int
+    default: 2
+  turn_timeout:
+    description: Seconds to wait for a turn.
+    type: int
+    default: 7200
 attributes:
   check_mode:
     support: full

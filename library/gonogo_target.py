@@ -89,7 +89,7 @@ options:
   lock_lease:
     description: Seconds after which the run lock is given up when no session of the run has been seen.
     type: int
-    default: 120
+    default: 900
   take_over:
     description: Id of a run whose sessions are to be ended although its controller cannot be asked whether it is dead.
     type: str

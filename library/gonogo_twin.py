@@ -44,6 +44,14 @@ options:
     description: Free space the twin needs, as a multiple of the database's size.
     type: float
     default: 1.2
+  at_once:
+    description: How many twins a host makes at once, of all runs with this gonogo_remote_dir. The others wait for their turn, and for the room that was promised to others.
+    type: int
+    default: 2
+  turn_timeout:
+    description: Seconds to wait for a turn.
+    type: int
+    default: 7200
 attributes:
   check_mode:
     support: full

@@ -39,3 +39,26 @@ def test_a_fault_in_it_is_told_and_ends_with_an_error(
         plugin.v2_playbook_on_stats(SimpleNamespace(failures={}, dark={}))
     assert ended.value.code == 2
     assert "the last word has failed through a fault of this project (KeyError)" in said[0]
+
+
+def _failed(host: str, message: str, action: str = "gonogo_target") -> Any:
+    task = SimpleNamespace(action=action, _uuid=action)
+    named = SimpleNamespace(get_name=lambda: host)
+    return SimpleNamespace(task=task, host=named, result={"msg": message})
+
+
+def test_each_host_without_a_verdict_has_its_name_and_its_cause(plugin: Any) -> None:
+    said: list[str] = []
+    plugin._display = SimpleNamespace(display=lambda text, **_: said.append(text))
+    plugin._hosts = {"db1", "db2", "db3"}
+    plugin.v2_runner_on_failed(_failed("db1", "it is wrong\nDETAIL:  so and so\nHINT:  mend it"))
+    # What comes of it is no other cause.
+    plugin.v2_runner_on_failed(_failed("db1", "nothing was judged", "gonogo_verdict"))
+    plugin.v2_runner_on_unreachable(_failed("db2", "nobody\x1b[2J is there"))
+    with pytest.raises(SystemExit):
+        plugin.v2_playbook_on_stats(SimpleNamespace(failures={}, dark={}))
+    assert [line for line in said if line] == [
+        "HOLD  db1  nothing was judged: it is wrong",
+        "HOLD  db2  nothing was judged: unreachable: nobody\\x1b[2J is there",
+        "HOLD  db3  nothing was judged: no verdict was reached",
+    ]

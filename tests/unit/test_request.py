@@ -15,8 +15,9 @@ from gonogo.contract.run_id import is_run_id
 from gonogo.controller import request, runbook
 from gonogo.controller.invocation import project
 from gonogo.controller.reading import yamlfile
-from gonogo.controller.request import waivers
+from gonogo.controller.request import host_request, waivers
 from gonogo.controller.request.protection import Protection
+from gonogo.controller.request.remembered import Remembered
 from gonogo.controller.runbook import book
 from gonogo.controller.runbook.derived import DERIVED
 
@@ -105,11 +106,23 @@ def test_no_variable_sets_a_result(name: str) -> None:
             ["gonogo_profil"],
             "unknown variable 'gonogo_profil'\nHINT:  Did you mean 'gonogo_profile'?",
         ),
-        (["target_zzzz"], "unknown variable 'target_zzzz'\nHINT:  See docs/variables.md."),
+        (["gonogo_zzzz"], "unknown variable 'gonogo_zzzz'\nHINT:  See docs/variables.md."),
+        (
+            ["target_lock_lese"],
+            "unknown variable 'target_lock_lese'\nHINT:  Did you mean 'target_lock_lease'?",
+        ),
+        (["gongo_profile"], "unknown variable 'gongo_profile'\nHINT:  Did you mean 'gonogo_profile'?"),
+        (
+            ["gonogo_zzzz", "gonogo_profil"],
+            "unknown variable 'gonogo_profil'\n"
+            "DETAIL:  This is wrong as well:\n"
+            "         unknown variable 'gonogo_zzzz' (See docs/variables.md.)\n"
+            "HINT:  Did you mean 'gonogo_profile'?",
+        ),
     ],
-)
+)  # fmt: skip
 def test_misspelt_variables(names: list[str], message: str) -> None:
-    known = frozenset({"gonogo_profile", "gonogo_runbook"})
+    known = frozenset({"gonogo_profile", "gonogo_runbook", "target_lock_lease"})
     with pytest.raises(InputError) as caught:
         request.check_variables(names, known=known, prefixes=("gonogo_", "target_"))
     assert caught.value.render() == message
@@ -123,6 +136,14 @@ def loaded(**given: Any) -> runbook.Runbook:
 def test_variables_of_others() -> None:
     names = ["ansible_host", "gonogo_profile", "gonogo", "my_gonogo_x"]
     request.check_variables(names, known=frozenset({"gonogo_profile"}), prefixes=("gonogo_",))
+    # What other playbooks and an inventory of the house call theirs.
+    theirs = [
+        *("backup_schedule", "backup_host", "backup_hosts", "backup_retention_days", "deploy_user"),
+        *("deploy_env", "deploy_path", "target_group", "target_host", "twin_city", "restore_point"),
+        *("verdict", "phases_of_moon", "input_file", "deploy_timeout"),
+    ]
+    known, prefixes = project.variables()
+    request.check_variables(theirs, known=known, prefixes=prefixes)
 
 
 @pytest.mark.parametrize(
@@ -398,3 +419,48 @@ def test_a_waiver_for_another_host_may_name_what_this_runbook_has_not(tmp_path: 
     request.load_runbook(replace(asked, host="db1"), protection=OPEN)
     with pytest.raises(InputError, match="the runbook has no check of this id"):
         request.load_runbook(replace(asked, host="other"), protection=OPEN)
+
+
+# --- all of it at once ----------------------------------------------------------------------------
+
+
+def test_all_that_is_wrong_with_a_host_is_said_at_once() -> None:
+    values = {
+        **{f"gonogo_{name}": value for name, value in arguments(residue="kept").items()},
+        "gonogo_protected": False,
+        "gonogo_runs_dir": "runs",
+        "gonogo_remote_dir": "~/.gonogo",
+        "gonogo_login": {"db": "apms"},
+        "gonogo_zzz": 1,
+        "backup_jobs": "many",
+        "backup_schedule": "daily",
+        "undo_approved_by": "De\u200bwi",
+    }
+    with pytest.raises(InputError) as caught:
+        host_request.check("db1", variables=values, extra={}, said=values, play={})
+    said = [fault.primary for fault in caught.value.faults]
+    assert said[:3] == [
+        "unknown variable 'gonogo_zzz'",
+        "test rows are kept or rolled back, nothing else",
+        "must be a whole number",
+    ]
+    assert len(said) == 4
+    assert "backup_schedule" not in caught.value.render()
+
+
+def test_what_hosts_have_in_common_is_looked_at_once() -> None:
+    remembered, asked = Remembered(), []
+
+    def answer() -> str:
+        asked.append(1)
+        return "answer"
+
+    def fault() -> str:
+        asked.append(1)
+        raise InputError("it is wrong")
+
+    assert [remembered.of("one", answer) for _ in range(3)] == ["answer"] * 3
+    for _ in range(3):
+        with pytest.raises(InputError, match="it is wrong"):
+            remembered.of("other", fault)
+    assert len(asked) == 2

@@ -178,7 +178,7 @@ def test_only_an_approval_of_this_plan_counts(scene: Scene) -> None:
         ({"restore_token": token}, "does not say who gives it"),
         ({"restore_run_id": ""}, "that you name"),
         ({"restore_run_id": "20260101T000000Z-abcdef"}, "no run of that id with a backup"),
-        ({"restore_zzz": "1"}, "unknown variable"),
+        ({"restore_tokn": "1"}, "unknown variable"),
     ):
         refused = scene.play(**given)
         assert refused.status != 0

@@ -102,6 +102,30 @@ BACKUP = StageOptions(
             variable=Variable("backup_lock_wait"),
         ),
         Option(
+            "at_once",
+            "int",
+            default=2,
+            range=Range(1, 1000, "dumps"),
+            text="How many dumps a host makes at once, of all runs with this gonogo_remote_dir. "
+            "The others wait for their turn, and for the room that was promised to others.",
+            variable=Variable("backup_at_once"),
+        ),
+        Option(
+            "turn_timeout",
+            "int",
+            default=7200,
+            range=Range(1, 604_800, "seconds"),
+            text="Seconds to wait for a turn.",
+            variable=Variable("backup_turn_timeout"),
+        ),
+        Option(
+            "space_factor",
+            "float",
+            used=ENTRY,
+            default=1.0,
+            text="Room that is promised to the dump, as a multiple of the size of the database.",
+        ),
+        Option(
             "fingerprint",
             "bool",
             used=ENTRY,
@@ -122,6 +146,8 @@ class BackupTask:
     compress: str | None
     jobs: int | None
     lock_wait: int | None
+    at_once: int | None
+    turn_timeout: int | None
 
 
 @dataclass(frozen=True)
@@ -135,4 +161,7 @@ class BackupRequest:
     compress: str = BACKUP.default_of("compress")
     jobs: int = BACKUP.default_of("jobs")
     lock_wait: int = BACKUP.default_of("lock_wait")
+    at_once: int = BACKUP.default_of("at_once")
+    turn_timeout: int = BACKUP.default_of("turn_timeout")
+    space_factor: float = BACKUP.default_of("space_factor")
     fingerprint: bool = BACKUP.default_of("fingerprint")

@@ -315,7 +315,7 @@ TARGET = StageOptions(
         Option(
             "lock_lease",
             "int",
-            default=120,
+            default=900,
             range=Range(1, 86_400, "seconds"),
             text="Seconds after which the run lock is given up when no session of the run has "
             "been seen.",

@@ -174,6 +174,23 @@ TWIN = StageOptions(
             variable=Variable("twin_space_factor"),
         ),
         Option(
+            "at_once",
+            "int",
+            default=2,
+            range=Range(1, 1000, "twins"),
+            text="How many twins a host makes at once, of all runs with this gonogo_remote_dir. "
+            "The others wait for their turn, and for the room that was promised to others.",
+            variable=Variable("twin_at_once"),
+        ),
+        Option(
+            "turn_timeout",
+            "int",
+            default=7200,
+            range=Range(1, 604_800, "seconds"),
+            text="Seconds to wait for a turn.",
+            variable=Variable("twin_turn_timeout"),
+        ),
+        Option(
             "state",
             used=ENTRY,
             choices=("restored", "removed"),
@@ -206,6 +223,8 @@ class TwinTask:
     scratch: bool | None
     jobs: int | None
     space_factor: float | None
+    at_once: int | None
+    turn_timeout: int | None
 
 
 @dataclass(frozen=True)
@@ -220,6 +239,8 @@ class TwinRequest:
     scratch: bool = TWIN.default_of("scratch")
     jobs: int = TWIN.default_of("jobs")
     space_factor: float = TWIN.default_of("space_factor")
+    at_once: int = TWIN.default_of("at_once")
+    turn_timeout: int = TWIN.default_of("turn_timeout")
     state: str = TWIN.default_of("state")
     file: str | None = None
     sha256: str | None = None

@@ -78,6 +78,8 @@ class BackupAnswer:
     changed: bool
     backup: BackupRecord | None = None
     msg: str | None = None
+    # Seconds, for its turn.
+    waited: float = 0.0
 
 
 @dataclass(frozen=True)

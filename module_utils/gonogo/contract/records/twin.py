@@ -130,6 +130,8 @@ class TwinAnswer:
     first_attempt: str | None = None
     twin: KeptTwin | None = None
     changed: bool = True
+    # Seconds, for its turn.
+    waited: float = 0.0
 
 
 @dataclass(frozen=True)

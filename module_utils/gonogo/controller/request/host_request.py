@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from ...contract.errors import InputError
 from ..invocation import person, project, request_form
 from ..invocation.native import Variables, native
+from ..reading.faults import Faults
 from . import promotion, requested
-from .protection import protection
+from .protection import Protection, protection
+from .remembered import Remembered
 
 __all__ = ["check"]
 
@@ -20,32 +22,75 @@ def check(
     extra: Variables,
     said: Variables,
     play: Variables,
+    templates: bool = True,
+    remembered: Remembered | None = None,
 ) -> None:
     """Check what is asked for by `variables`, the host's, where `extra` are of the command line.
 
-    `said` is what the inventory says of the host, `play` the variables of the play. Raises
-    InputError.
+    `said` is what the inventory says of the host, `play` the variables of the play; `templates` as
+    for `runbook.load`. What hosts have in common is `remembered`. Raises one InputError for all
+    that is wrong.
     """
     known, prefixes = project.variables()
-    for names in (extra, variables):
-        requested.check_variables(names, known=known, prefixes=prefixes)
+    faults = Faults()
+    with faults.collected():
+        requested.check_variables({*extra, *variables}, known=known, prefixes=prefixes)
     values = {name: native(variables.get(name)) for name in sorted(known) if name in variables}
+    # What comes next says values.
     request_form.refuse_secrets(values)
-    requested.require_options(host, values, project.options())
-    protected = protection(said, play=play, effective=values)
-    about = {"inventory_hostname": host, "group_names": native(variables.get("group_names"))}
+    missing = Faults()
+    with missing.collected():
+        requested.require_options(host, values, project.options())
+    if missing.found:
+        # What is missing would be told a second time, as of another kind.
+        faults.note_all(missing.found)
+        faults.refuse()
+    with faults.collected():
+        protected = protection(said, play=play, effective=values)
+        _check_run(
+            values,
+            protected,
+            about={
+                "inventory_hostname": host,
+                "group_names": native(variables.get("group_names")),
+            },
+            templates=templates,
+            remembered=remembered or Remembered(),
+        )
+    told = {fault.key for fault in faults.found} - {None}
+    unfit = Faults()
+    with unfit.collected():
+        requested.check_options(values, project.options())
+        requested.check_budgets(values)
+    faults.note_all(fault for fault in unfit.found if fault.key not in told)
+    with faults.collected():
+        _check_approvers(values)
+    faults.refuse()
+
+
+def _check_run(
+    values: Variables,
+    protected: Protection,
+    *,
+    about: Variables,
+    templates: bool,
+    remembered: Remembered,
+) -> None:
     asked = requested.Asked.of({**values, **about})
-    loaded = requested.load_runbook(asked, protection=protected)
-    requested.check_options(values, project.options())
-    requested.check_budgets(values)
-    _check_approvers(values)
+    loaded = requested.load_runbook(
+        asked, protection=protected, templates=templates, remembered=remembered
+    )
     promotion.require_rehearsal(values, protection=protected)
-    promotion.admitted(
-        promotion.wanted(protected, evidence=values.get("gonogo_promotion_evidence")),
-        protection=protected,
-        environment=asked.environment,
-        runbook=loaded,
-        now=datetime.now(UTC),
+    wanted = promotion.wanted(protected, evidence=values.get("gonogo_promotion_evidence"))
+    remembered.of(
+        ("promotion", repr((wanted, protected)), asked.environment, loaded.sha256),
+        lambda: promotion.admitted(
+            wanted,
+            protection=protected,
+            environment=asked.environment,
+            runbook=loaded,
+            now=datetime.now(UTC),
+        ),
     )
 
 

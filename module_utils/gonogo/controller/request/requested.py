@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,12 @@ from ..invocation.native import Variables
 from ..invocation.paths import path_of
 from ..invocation.request_form import misfits, suiting
 from ..reading import ranges
+from ..reading.faults import Faults
 from ..runbook import phase_scripts, source
 from ..runbook.derived import DERIVED, DERIVED_PROFILE, about, has_migration
 from . import waivers
 from .protection import Protection, check_extra
+from .remembered import Remembered
 
 __all__ = [
     "Asked",
@@ -47,6 +50,11 @@ __all__ = [
     "unknown_run",
 ]
 
+_OURS = "gonogo_"
+# How alike a name has to be to one of ours, behind the prefix that both have. With that of the
+# project it is refused in any case; without any it is nearly the same, letter by letter.
+_LIKENESS = {_OURS: 0.6, "": 0.92}
+_NEAR = 0.75
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
 _RESIDUES: tuple[str, ...] = tuple(TARGET.task["residue"]["choices"])
@@ -211,50 +219,81 @@ def _require_home() -> None:
 def check_variables(
     names: Iterable[str], *, known: frozenset[str], prefixes: tuple[str, ...]
 ) -> None:
-    """Refuse misspelt variables: a name of ours that nothing reads would have no effect."""
-    for name in sorted(names):
-        if name.startswith(prefixes) and name not in known:
-            near = difflib.get_close_matches(name, sorted(known), n=1)
-            raise InputError(
-                f"unknown variable '{name}'",
-                hint=f"Did you mean '{near[0]}'?" if near else "See docs/variables.md.",
-            )
+    """Refuse misspelt variables, all at once: a name of ours that nothing reads has no effect.
+
+    All that begins with `gonogo_` is ours. What begins with another of `prefixes` may be somebody
+    else's, unless it is nearly one of those that are `known`.
+    """
+    faults = Faults()
+    for name in sorted({*names} - known):
+        near = _nearest(name, known, prefixes)
+        if near or name.startswith(_OURS):
+            hint = f"Did you mean '{near}'?" if near else "See docs/variables.md."
+            faults.note(InputError(f"unknown variable '{name}'", hint=hint))
+    faults.refuse()
+
+
+# Hosts have their variables' names in common.
+@lru_cache(maxsize=4096)
+def _nearest(name: str, known: frozenset[str], prefixes: tuple[str, ...]) -> str | None:
+    """The variable of ours that this may have been meant to be.
+
+    Names that begin alike are compared by what comes behind: the prefix says nothing.
+    """
+    prefix = next((one for one in prefixes if name.startswith(one)), "")
+    ends = sorted(one[len(prefix) :] for one in known if one.startswith(prefix))
+    wanted = _LIKENESS.get(prefix, _NEAR)
+    near = difflib.get_close_matches(name[len(prefix) :], ends, n=1, cutoff=wanted)
+    return f"{prefix}{near[0]}" if near else None
 
 
 def require_options(host: str, values: Variables, options: ArgumentSpec) -> None:
-    """Refuse a host without a variable that a role cannot do without.
+    """Refuse a host without the variables that a role cannot do without.
 
     `values` are the host's variables, `options` the specs of the roles by variable.
     """
+    faults = Faults()
     for name, option in sorted(options.items()):
         if option["required"] and values.get(name) is None:
-            raise InputError(
-                f"host {host} has no {name}",
-                hint="Set it in the inventory's group_vars; see docs/variables.md.",
+            faults.note(
+                InputError(
+                    f"host {host} has no {name}",
+                    hint="Set it in the inventory's group_vars; see docs/variables.md.",
+                )
             )
+    faults.refuse()
 
 
 def check_options(values: Variables, options: ArgumentSpec) -> None:
     """Refuse what a role's argument spec refuses, before the first role has touched anything."""
+    faults = Faults()
     for name, option in sorted(options.items()):
-        if values.get(name) is None:
-            continue
-        for key, what, value in misfits("", {name: values[name]}, {name: option}):
-            raise InputError(what, key=key, value=value, hint=option["description"])
-        if name in ranges.RANGES:
-            _, number = suiting(name, option, values[name])
-            ranges.check(name, number)
+        if values.get(name) is not None:
+            with faults.collected():
+                _check_option(name, option, values[name])
+    faults.refuse()
+
+
+def _check_option(name: str, option: Mapping[str, Any], value: Any) -> None:
+    for key, what, found in misfits("", {name: value}, {name: option}):
+        raise InputError(what, key=key, value=found, hint=option["description"])
+    if name in ranges.RANGES:
+        _, number = suiting(name, option, value)
+        ranges.check(name, number)
 
 
 def check_budgets(values: Variables) -> None:
     """Refuse what `budgets_of` would refuse, under the names an inventory has for it."""
+    faults = Faults()
     for stage in STAGES:
         for option in stage.options:
             if option.name != BUDGETS.name:
                 continue
             for key in option.options:
                 if key.variable and values.get(key.variable.name) is not None:
-                    _check_budget(key.variable.name, key, values[key.variable.name])
+                    with faults.collected():
+                        _check_budget(key.variable.name, key, values[key.variable.name])
+    faults.refuse()
 
 
 def _check_budget(variable: str, key: Option, value: Any) -> None:
@@ -270,25 +309,39 @@ def _check_budget(variable: str, key: Option, value: Any) -> None:
 
 
 def load_runbook(
-    asked: Asked, *, protection: Protection, templates: bool = True
+    asked: Asked,
+    *,
+    protection: Protection,
+    templates: bool = True,
+    remembered: Remembered | None = None,
 ) -> runbook.Runbook:
     """Validate the request and load its runbook; `templates` as for `runbook.load`.
 
-    Raises InputError.
+    A runbook that several hosts ask for alike is loaded once where it is `remembered`. Raises
+    InputError.
     """
     _check_environment(asked.environment)
     _check_residue(asked.residue, protection)
     check_timeouts(asked.timeouts)
     accepted = waivers.listed(asked.waivers, asked.waivers_file)
-    loaded = _loaded(asked, templates=templates)
-    if templates and not loaded.phases("preflight"):
-        # Nothing is looked up before them, so the phases are rendered as they will be.
-        phase_scripts.tried(loaded, facts={})
+    question = (
+        *("runbook", asked.runbook, asked.profile, repr(asked.parameters)),
+        *(repr(asked.migrations), templates),
+    )
+    loaded = (remembered or Remembered()).of(question, lambda: _tried(asked, templates=templates))
     waivers.refuse_unknown(
         waivers.of_host(accepted, asked.host, asked.groups),
         checks=loaded.checks,
         criteria={criterion.id for criterion in loaded.declared.criteria},
     )
+    return loaded
+
+
+def _tried(asked: Asked, *, templates: bool) -> runbook.Runbook:
+    loaded = _loaded(asked, templates=templates)
+    if templates and not loaded.phases("preflight"):
+        # Nothing is looked up before them, so the phases are rendered as they will be.
+        phase_scripts.tried(loaded, facts={})
     return loaded
 
 

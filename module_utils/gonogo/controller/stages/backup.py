@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ...contract.options.backup import BACKUP, BackupRequest, BackupTask
+from ...contract.options.target import TARGET
 from ...contract.records.answers import BackupAnswer
 from ...contract.records.reading import plain
 from .base import Stage
-from .reported import Reported
+from .reported import Reported, waited
 
 __all__ = ["Backup"]
 
@@ -28,9 +29,15 @@ class Backup(Stage[BackupTask]):
         # Only a twin is compared with its source.
         twin = self.variable("twin_enabled")
         compared = twin is None or self.site.flag("twin_enabled")
-        asked = BackupRequest(**passed, run_id=run.run_id, fingerprint=compared)
+        factor = self.variable("target_space_factor")
+        asked = BackupRequest(
+            **passed,
+            run_id=run.run_id,
+            fingerprint=compared,
+            space_factor=TARGET.default_of("space_factor") if factor is None else float(factor),
+        )
         answer = self.call_with_database("backup", asked, BackupAnswer)
         assert answer.backup is not None  # this is no dry run
         run.keep(answer.backup, stage=self.stage)
         run.append(self.stage, "stage_passed")
-        return Reported(told=plain(answer))
+        return Reported(told=plain(answer), lines=waited(answer.waited, BACKUP))

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["Reported", "skipped"]
+from ...contract.options.option import StageOptions
+
+__all__ = ["Reported", "skipped", "waited"]
+
+_WORTH_SAYING_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -37,3 +41,10 @@ class Reported:
 
 def skipped(why: str) -> Reported:
     return Reported(skipped=True, msg=why)
+
+
+def waited(seconds: float, stage: StageOptions) -> list[str]:
+    """A line for the terminal where a stage has waited for its turn."""
+    if seconds < _WORTH_SAYING_SECONDS:
+        return []
+    return [f"Waited {seconds:.0f} s for its turn on this host ({stage.role}_at_once)"]

@@ -54,9 +54,15 @@ class Target(Stage[TargetTask]):
         request.check_command_line(self.site.variables, extra=extra)
         said = self.site.said(self.host)
         play = self.site.play
-        if self.site.input_left_out:
-            variables = self.site.variables["hostvars"][self.host]
-            host_request.check(self.host, variables=variables, extra=extra, said=said, play=play)
+        # Where the stage input has looked at the host, it has parsed the templates, too.
+        host_request.check(
+            self.host,
+            variables=self.site.variables["hostvars"][self.host],
+            extra=extra,
+            said=said,
+            play=play,
+            templates=self.site.input_left_out,
+        )
         given = self.site.variables
         effective = {name: self.variable(name) for name in ONLY_INVENTORY if name in given}
         effective["gonogo_environment"] = task.environment

@@ -13,7 +13,7 @@ from ...contract.records.plan import PlanRecord
 from ...contract.records.reading import plain
 from ...contract.records.twin import Proof, TwinAnswer, TwinRecord
 from .base import Stage
-from .reported import Reported
+from .reported import Reported, waited
 
 _OFF = "the twin is switched off (twin_enabled)"
 _SHOWN = 5
@@ -70,7 +70,9 @@ class Twin(Stage[TwinTask]):
             )
         run.append(self.stage, "stage_passed")
         return Reported(
-            changed=bool(task.enabled), told={"twin": plain(record)}, lines=_lines(record)
+            changed=bool(task.enabled),
+            told={"twin": plain(record)},
+            lines=[*waited(answer.waited, TWIN), *_lines(record)],
         )
 
 

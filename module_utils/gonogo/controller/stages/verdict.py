@@ -166,7 +166,10 @@ class Verdict(Stage[VerdictTask]):
         """
         events = evidence.load(run.path).events
         passed = {event.stage for event in events if event.event == "stage_passed"}
+        failed = {event.stage for event in events if event.event == "stage_failed"}
         unanswered = any(event.data.get("unanswered") for event in events)
+        # A stage that has said nothing was cut off.
+        unanswered = unanswered or "target" not in {*passed, *failed}
         if "phases" in passed or not ("target" in passed or unanswered):
             return []
         try:

@@ -21,7 +21,7 @@ from ...contract.records.swept import Swept
 from ...contract.run_id import PATTERN
 from . import removal
 
-__all__ = ["discard", "made", "sweep"]
+__all__ = ["discard", "made", "place", "sweep"]
 
 # Nothing but what runs of this project have made: DATABASE-RUN_ID.
 _NAME = re.compile(rf"\.(?P<backup>.+-{PATTERN})\.partial")
@@ -31,10 +31,15 @@ _FILE = re.compile(
 )
 
 
+def place(directory: Path, name: str) -> Path:
+    """Where the backup `name` is until it is whole."""
+    return directory / f".{name}.partial"
+
+
 @contextlib.contextmanager
 def made(directory: Path, name: str) -> Iterator[Path]:
     """Make the directory for the backup `name` in `directory`, and mark it while this lasts."""
-    partial = directory / f".{name}.partial"
+    partial = place(directory, name)
     with contextlib.ExitStack() as stack:
         # One at a time: nobody may find it between its making and its mark.
         with _locked(directory):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 __all__ = ["Report", "spawn"]
@@ -30,17 +30,21 @@ class Report:
 
 
 def spawn(
-    work: Callable[[Report], None], *, meanwhile: Callable[[], None] | None = None
+    work: Callable[[Report], None],
+    *,
+    meanwhile: Callable[[], None] | None = None,
+    keep: Sequence[int] = (),
 ) -> dict[str, Any] | None:
     """Call `work` in a process of its own; return its report, None when it ended without one.
 
-    `meanwhile` is called here until the report comes. The process ends where `work` returns.
+    `meanwhile` is called here until the report comes. The process ends where `work` returns; of
+    the descriptors that are open here it has those to `keep`.
     """
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
-        _become(work, writing)
+        _become(work, writing, keep)
     os.close(writing)
     os.waitpid(child, 0)
     if meanwhile:
@@ -50,7 +54,7 @@ def spawn(
     return dict(json.loads(answer)) if answer else None
 
 
-def _become(work: Callable[[Report], None], writing: int) -> None:
+def _become(work: Callable[[Report], None], writing: int, keep: Sequence[int]) -> None:
     report = Report(writing)
     try:
         os.setsid()
@@ -61,8 +65,10 @@ def _become(work: Callable[[Report], None], writing: int) -> None:
         for descriptor in (0, 1, 2):
             os.dup2(null, descriptor)
         # Ansible waits for the end of its pipes; this process must not hold one open.
-        os.closerange(3, writing)
-        os.closerange(writing + 1, min(os.sysconf("SC_OPEN_MAX"), 65536))
+        end = min(os.sysconf("SC_OPEN_MAX"), 65536)
+        kept = sorted({writing, *keep})
+        for low, high in zip([3, *(one + 1 for one in kept)], [*kept, end]):
+            os.closerange(low, high)
         work(report)
     except BaseException as error:  # noqa: BLE001 - nobody is left to see a traceback
         report.tell({"error": f"{type(error).__name__}: {error}"})

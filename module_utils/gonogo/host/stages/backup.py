@@ -11,8 +11,10 @@ from ...contract.errors import GonogoError
 from ...contract.login import Timeouts, application_name
 from ...contract.options.backup import BackupRequest
 from ...contract.records.answers import BackupAnswer
+from ...contract.records.run import Identity
 from ..archive import clients, dump
 from ..compare.source import Source
+from ..files import turns, unfinished
 from ..session import link
 from ..session.connection import reached
 from ..session.identity import observe
@@ -58,6 +60,8 @@ def run(asked: BackupRequest, *, check_mode: bool) -> BackupAnswer:
     # snapshot will do.
     with opened() as connection, contextlib.ExitStack() as moment:
         observed = observe(connection)
+        # Before the moment: nobody keeps a snapshot while waiting.
+        turn = moment.enter_context(turns.taken(_turn(asked, observed), confirm))
         snapshot = source = None
         if asked.fingerprint:
             keeping = moment.enter_context(opened(patient=True))
@@ -74,7 +78,7 @@ def run(asked: BackupRequest, *, check_mode: bool) -> BackupAnswer:
             )
         record = dump.take(
             directory=Path(asked.directory).expanduser(),
-            name=f"{observed.database.replace('/', '_')}-{run_id}",
+            name=_name(asked, observed),
             conninfo=login.conninfo(name=application_name(run_id, _STAGE), **reached(connection)),
             environment=login.environment(),
             lock_wait_ms=asked.lock_wait,
@@ -87,4 +91,22 @@ def run(asked: BackupRequest, *, check_mode: bool) -> BackupAnswer:
             confirm=confirm,
             **programs,
         )
-    return BackupAnswer(changed=True, backup=record)
+    return BackupAnswer(changed=True, backup=record, waited=round(turn.waited, 3))
+
+
+def _turn(asked: BackupRequest, observed: Identity) -> turns.Asked:
+    directory = Path(asked.directory).expanduser()
+    return turns.Asked(
+        directory=turns.directory_beside(directory),
+        kind="dump",
+        run_id=asked.run_id,
+        at_once=asked.at_once,
+        timeout=asked.turn_timeout,
+        needs=int(observed.database_bytes * asked.space_factor),
+        where=directory,
+        grows=unfinished.place(directory, _name(asked, observed)),
+    )
+
+
+def _name(asked: BackupRequest, observed: Identity) -> str:
+    return f"{observed.database.replace('/', '_')}-{asked.run_id}"

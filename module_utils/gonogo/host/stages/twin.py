@@ -19,6 +19,8 @@ from ...contract.side_by_side import sessions
 from ..archive import clients, toc
 from ..compare import fingerprint, proof
 from ..compare.source import surroundings
+from ..files import turns
+from ..files.turns import Turn
 from ..restore import attempts, cluster_globals, restoring, rights, standins
 from ..restore.attempts import Manner
 from ..restore.errors import UnprovenError
@@ -52,6 +54,8 @@ class _Request:
     space_factor: float
     keep: bool
     scratch: bool
+    at_once: int
+    turn_timeout: float
 
 
 def run(asked: TwinRequest, *, check_mode: bool) -> TwinAnswer | Removed:
@@ -78,6 +82,8 @@ def run(asked: TwinRequest, *, check_mode: bool) -> TwinAnswer | Removed:
         space_factor=asked.space_factor,
         keep=asked.keep,
         scratch=asked.scratch,
+        at_once=asked.at_once,
+        turn_timeout=asked.turn_timeout,
     )
     return _restored(request)
 
@@ -93,13 +99,33 @@ def _restored(request: _Request) -> TwinAnswer:
     ) as alive:
         directories.sweep(request.directory)
         scratch.sweep(alive)
-        try:
-            answer = _in_cluster(request, alive)
-        except UnprovenError as error:
-            answer = _elsewhere(request, alive, error)
-        link.require()
-        lock.prove(alive, run_id=request.run_id)
-    return answer
+
+        def still() -> None:
+            link.require()
+            lock.prove(alive, run_id=request.run_id)
+
+        # A supervisor that stays behind has the turn, too, and keeps it.
+        with turns.taken(_turn(request, alive), still) as turn:
+            try:
+                answer = _in_cluster(request, alive, turn)
+            except UnprovenError as error:
+                answer = _elsewhere(request, alive, error)
+            turn.done()
+        still()
+    return replace(answer, waited=round(turn.waited, 3))
+
+
+def _turn(request: _Request, alive: Any) -> turns.Asked:
+    return turns.Asked(
+        directory=turns.directory_beside(request.directory),
+        kind="twin",
+        run_id=request.run_id,
+        at_once=request.at_once,
+        timeout=request.turn_timeout,
+        needs=int(_size(alive) * request.space_factor),
+        where=directories.room(request.directory, account.choose()),
+        grows=request.directory / request.run_id,
+    )
 
 
 def _remove(login: Login, directory: Path, *, run_id: str) -> bool:
@@ -195,14 +221,14 @@ def _beside(
     return _Target(connected, "database", filling, owners=False), None
 
 
-def _in_cluster(request: _Request, alive: Any) -> TwinAnswer:
+def _in_cluster(request: _Request, alive: Any, turn: Turn) -> TwinAnswer:
     source = _source(request)
     damage: list[str | None] = []
     confined: list[Confined] = []
 
     def attempt(manner: Manner) -> TwinAnswer:
         started = time.monotonic()
-        kept = _started(request, alive, source, manner, damage)
+        kept = _started(request, alive, source, manner, damage, turn)
         confined.append(kept.confinement)
         stays = False
         try:
@@ -239,6 +265,7 @@ def _started(
     source: SourceRecord,
     manner: Manner,
     damage: list[str | None],
+    turn: Turn,
 ) -> Kept:
     """An empty twin. While it is made, once, what is wrong with the archive is put in `damage`."""
     who = account.choose()
@@ -261,6 +288,7 @@ def _started(
             stage=_STAGE,
             settled=manner.settings_first,
         ),
+        turn=turn.descriptor,
         meanwhile=None if damage else lambda: damage.append(_damage(request)),
     )
 

@@ -47,6 +47,7 @@ __all__ = [
     "make",
     "note",
     "remove",
+    "room",
     "sockets_of",
     "sweep",
 ]
@@ -179,6 +180,11 @@ def sweep(directory: Path) -> list[Swept]:
                     if not home.exists():
                         swept.append(Swept(str(home), size))
     return swept
+
+
+def room(directory: Path, account: Account) -> Path:
+    """Where the server's files are going to be, or in which file system."""
+    return Path(_parents()[0]) if account.switch else directory
 
 
 def free_bytes(directories: Directories) -> int:

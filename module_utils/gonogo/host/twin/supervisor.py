@@ -101,13 +101,15 @@ class Kept:
         )
 
 
-def start(wanted: Wanted, *, meanwhile: Callable[[], None] | None = None) -> Kept:
-    """Make an empty twin, and leave its supervisor behind.
+def start(wanted: Wanted, *, turn: int, meanwhile: Callable[[], None] | None = None) -> Kept:
+    """Make an empty twin, and leave its supervisor behind, which has the `turn` (a descriptor).
 
     `meanwhile` is called here while the twin is made, which takes one processor. Raises
     UnprovenError where this host cannot have a twin, GonogoError when making it fails.
     """
-    outcome = daemon.spawn(lambda report: _supervise(wanted, report), meanwhile=meanwhile)
+    outcome = daemon.spawn(
+        lambda report: _supervise(wanted, report), meanwhile=meanwhile, keep=[turn]
+    )
     if outcome is None:
         raise GonogoError("the supervisor of the twin ended before the twin was there")
     if "error" in outcome:

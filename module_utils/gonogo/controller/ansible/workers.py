@@ -1,0 +1,103 @@
+"""The workers of ansible-playbook: one that ends without a result costs its own host the verdict.
+
+Ansible waits for the result of each task it has given to a worker. Of one that was killed, as where
+memory runs out, none ever comes: under the strategy `linear` that ends the playbook of all hosts,
+under the others it waits for ever. So the result is given for it: the task has failed.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from ansible.executor import task_result
+
+from ...contract.errors import GonogoError
+
+__all__ = ["Workers"]
+
+_POLL_SECONDS = 0.5
+# The name that ansible-core has for what a worker sends.
+_RESULT = getattr(task_result, "_RawTaskResult", None)
+
+
+@dataclass
+class _Worker:
+    host: Any
+    task: Any
+    process: Any
+    # What the operating system says of it; it outlives the process object.
+    child: Any = None
+
+    def exit_status(self) -> int | None:
+        """None while it runs, and as long as nobody can say it."""
+        self.child = self.child or getattr(self.process, "_popen", None)
+        return None if self.child is None else self.child.poll()
+
+
+class Workers:
+    """Those whose results are awaited."""
+
+    def __init__(self) -> None:
+        self._manager: Any = None
+        self._awaited: dict[tuple[str, str], _Worker] = {}
+        self._watching: threading.Thread | None = None
+
+    def began(self, host: Any, task: Any) -> None:
+        """A task is about to be given to a worker; called by Ansible's process, by a callback."""
+        if _RESULT is None:
+            return
+        self._manager = self._manager or _manager()
+        for process in getattr(self._manager, "_workers", None) or ():
+            known = (getattr(process, "_host", None), getattr(process, "_task", None))
+            if known == (host, task):
+                self._awaited[_key(host, task)] = _Worker(host, task, process)
+        if self._watching is None and self._manager is not None:
+            self._watching = threading.Thread(target=self._watch, daemon=True)
+            self._watching.start()
+
+    def answered(self, host: Any, task: Any) -> None:
+        self._awaited.pop(_key(host, task), None)
+
+    def _watch(self) -> None:
+        while True:
+            threading.Event().wait(_POLL_SECONDS)
+            for key, worker in list(self._awaited.items()):
+                # One that has ended with 0 has sent its result, which waits to be read.
+                if worker.exit_status() and self._awaited.pop(key, None):
+                    self._manager._final_q.send_task_result(_lost(worker))  # noqa: SLF001 - see above
+
+
+def _lost(worker: _Worker) -> Any:
+    status = worker.exit_status() or 0
+    how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
+    error = GonogoError(
+        "the process of ansible-playbook that worked on this host was ended",
+        detail=f"It ended {how}; nobody knows how far it came.",
+        hint="Where memory ran out on the controller (dmesg), use fewer forks. Then run again.",
+    )
+    assert _RESULT is not None
+    return _RESULT(
+        host=worker.host,
+        task=worker.task,
+        return_data={"failed": True, "msg": error.render()},
+        task_fields=worker.task.dump_attrs(),
+    )
+
+
+def _key(host: Any, task: Any) -> tuple[str, str]:
+    return str(host.get_name()), str(task._uuid)  # noqa: SLF001 - by this Ansible tells tasks apart
+
+
+def _manager() -> Any:
+    """The one that has called this: nothing else leads from a callback to the queue of results."""
+    frame = sys._getframe(1)  # noqa: SLF001 - as above
+    while frame.f_back is not None:
+        owner = frame.f_locals.get("self")
+        if hasattr(owner, "_final_q") and hasattr(owner, "_workers"):
+            return owner
+        frame = frame.f_back
+    return None

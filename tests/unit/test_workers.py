@@ -1,0 +1,85 @@
+"""A worker of ansible-playbook that ends without a result: its host has failed, and no other."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.executor.process.worker import WorkerProcess
+from ansible.executor.task_queue_manager import TaskQueueManager
+
+from gonogo.controller.ansible import workers
+from gonogo.controller.ansible.workers import Workers
+
+
+class Manager:
+    """As Ansible's: it has the workers, and the queue that their results go to."""
+
+    def __init__(self) -> None:
+        self.sent: queue.Queue[Any] = queue.Queue()
+        self._final_q = SimpleNamespace(send_task_result=self.sent.put)
+        self._workers: list[Any] = []
+
+    def begin(self, watching: Workers, name: str, *program: str) -> Any:
+        host = SimpleNamespace(name=name, get_name=lambda: name)
+        task = SimpleNamespace(_uuid=f"task of {name}", dump_attrs=dict)
+        process = SimpleNamespace(_host=host, _task=task, _popen=None)
+        self._workers.append(process)
+        watching.began(host, task)
+        # As Ansible does: the process comes after the callback.
+        process._popen = subprocess.Popen([sys.executable, "-c", *program])
+        return process
+
+
+@pytest.fixture
+def manager() -> Manager:
+    return Manager()
+
+
+def _result(manager: Manager) -> Any:
+    return manager.sent.get(timeout=60)
+
+
+def test_a_worker_that_is_killed_has_failed(manager: Manager) -> None:
+    watching = Workers()
+    sleeping = manager.begin(watching, "db1", "import time; time.sleep(600)")
+    whole = manager.begin(watching, "db2", "")
+    whole._popen.wait()
+    os.kill(sleeping._popen.pid, signal.SIGKILL)
+    found = _result(manager)
+    assert found._host is sleeping._host
+    assert found._task is sleeping._task
+    message = found._return_data["msg"]
+    assert found._return_data["failed"] is True
+    assert "was ended\nDETAIL:  It ended by SIGKILL" in message
+    # The other has sent its own result, which waits to be read.
+    assert manager.sent.empty()
+
+
+def test_one_that_ends_with_an_error_has_failed(manager: Manager) -> None:
+    watching = Workers()
+    manager.begin(watching, "db1", "import os; os._exit(1)")
+    assert "It ended with status 1" in _result(manager)._return_data["msg"]
+
+
+def test_what_has_answered_is_not_awaited(manager: Manager) -> None:
+    watching = Workers()
+    answered = manager.begin(watching, "db1", "import os; os._exit(1)")
+    watching.answered(answered._host, answered._task)
+    manager.begin(watching, "db2", "import os; os._exit(1)")
+    assert _result(manager)._host.name == "db2"
+    assert manager.sent.empty()
+
+
+def test_this_ansible_has_what_it_takes() -> None:
+    """Without it nothing is done, and a run with a killed worker waits for ever."""
+    assert workers._RESULT is not None
+    code = TaskQueueManager.__init__.__code__
+    assert {"_final_q", "_workers"} <= {*code.co_names}
+    assert {"_host", "_task"} <= {*WorkerProcess.__init__.__code__.co_names}
