@@ -31,6 +31,7 @@ from ..outcome import intents
 from ..render.rendering import compiling
 from ..request import host_request, promotion, waivers
 from ..request.protection import ONLY_INVENTORY, Protection, protection
+from ..request.remembered import Remembered
 from ..request.requested import Asked, Folder
 from ..runbook import source
 from ..runbook.book import Runbook
@@ -54,6 +55,7 @@ class Target(Stage[TargetTask]):
         request.check_command_line(self.site.variables, extra=extra)
         said = self.site.said(self.host)
         play = self.site.play
+        remembered = Remembered()
         # Where the stage input has looked at the host, it has parsed the templates, too.
         host_request.check(
             self.host,
@@ -62,6 +64,7 @@ class Target(Stage[TargetTask]):
             said=said,
             play=play,
             templates=self.site.input_left_out,
+            remembered=remembered,
         )
         given = self.site.variables
         effective = {name: self.variable(name) for name in ONLY_INVENTORY if name in given}
@@ -82,7 +85,9 @@ class Target(Stage[TargetTask]):
             groups=self._groups,
             migrations=_folder(task),
         )
-        runbook = request.load_runbook(asked, protection=protected, templates=False)
+        runbook = request.load_runbook(
+            asked, protection=protected, templates=False, remembered=remembered
+        )
         # The stage input has asked the same, for every host; this is what is kept.
         admitted = promotion.admitted(
             promotion.wanted(protected, evidence=task.promotion.evidence),
