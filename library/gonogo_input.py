@@ -10,6 +10,7 @@ short_description: Refuse a request that cannot be judged
 description:
   - Checks what a person wrote before the first connection. Command line, inventory variables, runbook, manifest and templates.
   - An empty or unknown group, C(--tags), a misspelt variable or runbook key, an unknown profile, a missing phase file or an undefined name in a template is one clear error.
+  - 'Says all that is wrong with each host. With several hosts it does not fail for one of them: the stage target refuses the host by itself, and the others are judged.'
   - Runs on the controller only.
 options:
   group:
@@ -31,10 +32,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 hosts:
-  description: The targets that will be judged.
+  description: The targets of the run.
   returned: success
   type: list
   elements: str
+faulty:
+  description: 'Of the hosts that cannot be judged as they are: the name, and all that is wrong.'
+  returned: success
+  type: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule

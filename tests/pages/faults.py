@@ -283,6 +283,19 @@ _LOST = (
         "test_hosts.py::test_what_happens_to_one_host_is_not_the_others",
     ),
     (
+        "of many hosts one has a misspelt variable, cannot be reached, is a NO-GO, or has its"
+        " worker of ansible-playbook killed",
+        "all",
+        "as many verdicts as hosts: that one's has its cause, the others are a GO",
+        "test_fleet.py::test_as_many_verdicts_as_hosts",
+    ),
+    (
+        "all databases of a host would have their twin at the same time",
+        "twin and rehearsal",
+        "they take turns, as many at once as `twin_at_once` says",
+        "test_fleet.py::test_twins_take_turns",
+    ),
+    (
         "a second run is started",
         "each stage on the host: before or after, once the lock is taken",
         "the second is refused and names the first, which goes on to its GO",

@@ -25,6 +25,8 @@ INPUT = StageOptions(
             "An empty or unknown group, C(--tags), a misspelt variable or runbook key, an "
             "unknown profile, a missing phase file or an undefined name in a template is one "
             "clear error.",
+            "Says all that is wrong with each host. With several hosts it does not fail for one of "
+            "them: the stage target refuses the host by itself, and the others are judged.",
             "Runs on the controller only.",
         ),
         examples=_EXAMPLES,
@@ -32,9 +34,15 @@ INPUT = StageOptions(
             Returned(
                 "hosts",
                 "list",
-                "The targets that will be judged.",
+                "The targets of the run.",
                 returned="success",
                 elements="str",
+            ),
+            Returned(
+                "faulty",
+                "dict",
+                "Of the hosts that cannot be judged as they are: the name, and all that is wrong.",
+                returned="success",
             ),
         ),
     ),
