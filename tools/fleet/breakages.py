@@ -101,7 +101,7 @@ def _secret(fleet: Fleet, host: str) -> None:
 
 
 BREAKAGES: Mapping[str, Breakage] = {
-    "marker": Breakage("another database than the inventory says", _no_marker, cause="marker"),
+    "marker": Breakage("another database than the inventory says", _no_marker, cause="environment"),
     "unreachable": Breakage("a host that cannot be reached", _unreachable, cause="connect"),
     "no-go": Breakage("a column of the migration is missing", _no_go, "NO-GO"),
     "typo": Breakage(

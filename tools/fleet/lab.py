@@ -159,7 +159,7 @@ class Fleet:
         for summary in summaries:
             for host in json.loads(summary.read_text())["hosts"]:
                 if host["run_id"] is None:
-                    found[host["host"]].append(Verdict("HOLD", str(host["reason"])))
+                    found[host["host"]].append(self._verdict("HOLD", str(host["reason"])))
         for run in runs:
             if not (run / "verdict.json").is_file():
                 continue
@@ -167,8 +167,14 @@ class Fleet:
             record = json.loads((run / "run.json").read_text())
             reasons = [reason["text"] for reason in verdict["reasons"]]
             host = record["target"]["inventory_host"]
-            found[host].append(Verdict(verdict["decision"], reasons[0] if reasons else ""))
+            found[host].append(self._verdict(verdict["decision"], next(iter(reasons), "")))
         return found
+
+    def _verdict(self, decision: str, why: str) -> Verdict:
+        """Without the directories of this machine."""
+        for folder in (self.directory, PROJECT):
+            why = why.replace(f"{folder}/", "")
+        return Verdict(decision, why)
 
     def _environment(self) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
