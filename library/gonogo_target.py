@@ -38,6 +38,12 @@ options:
     type: list
     elements: str
     default: []
+  baseline:
+    description: 'File of SQL, on the controller, with which the history of O(migrations) begins where it does not begin with an empty database: the schema before its first migration, or with all up to O(baseline_version).'
+    type: path
+  baseline_version:
+    description: 'Name of the migration up to which O(baseline) has all. Without a file the history counts from there on: what is there is taken as it is, and no drift is looked for.'
+    type: str
   profile:
     description: Which of the runbook's profiles to expect.
     type: str

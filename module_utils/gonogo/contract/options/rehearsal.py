@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..login import Timeouts
+from ..records.drift import ReplayPlan
 from ..records.migration import Plan, Statement
 from ..records.phase import PhaseScript
 from .option import ENTRY, TASK, Documented, EntryOptions, Option, Returned, StageOptions, Variable
@@ -222,6 +223,9 @@ REHEARSAL = StageOptions(
             text="Statements of which no object tells whether they were applied, see "
             "`migration.untold`.",
         ),
+        Option(
+            "replay", "dict", used=ENTRY, text="The history of a folder, see `records/drift.py`."
+        ),
     ),
 )
 
@@ -290,6 +294,7 @@ class RehearsalRequest:
     timeouts: Timeouts = field(default_factory=Timeouts)
     resume: bool = REHEARSAL.default_of("resume")
     budgets: Mapping[str, str | int | None] = field(default_factory=dict)
+    replay: ReplayPlan | None = None
 
 
 @dataclass(frozen=True)

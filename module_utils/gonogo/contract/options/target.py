@@ -179,6 +179,36 @@ TARGET = StageOptions(
             variable=Variable("gonogo_irreversible"),
         ),
         Option(
+            "baseline",
+            "path",
+            used=TASK,
+            on_controller=True,
+            text="File of SQL, on the controller, with which the history of O(migrations) begins "
+            "where it does not begin with an empty database: the schema before its first "
+            "migration, or with all up to O(baseline_version).",
+            variable=Variable(
+                "gonogo_baseline",
+                text="File of SQL, on the controller, with which the history of gonogo_migrations "
+                "begins where it does not begin with an empty database: the schema before its "
+                "first migration, or with all up to gonogo_baseline_version, as pg_dump "
+                "--schema-only --no-owner --no-privileges writes it.",
+            ),
+        ),
+        Option(
+            "baseline_version",
+            used=TASK,
+            text="Name of the migration up to which O(baseline) has all. Without a file the "
+            "history counts from there on: what is there is taken as it is, and no drift is "
+            "looked for.",
+            variable=Variable(
+                "gonogo_baseline_version",
+                text="Name of the migration up to which gonogo_baseline has all. Without a file "
+                "the history counts from there on: what is there is taken as it is, and no drift "
+                "is looked for.",
+                example="20260101000000_first",
+            ),
+        ),
+        Option(
             "profile",
             used=TASK,
             default="target",
@@ -365,6 +395,8 @@ class TargetTask:
     migration_tool: str
     migration_schema: str
     irreversible: Sequence[str]
+    baseline: str | None
+    baseline_version: str | None
     profile: str
     residue: str
     parameters: Mapping[str, object]

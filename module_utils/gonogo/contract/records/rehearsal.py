@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from .check_result import CheckResult
 from .deployment import Deployment
+from .drift import Drift, SchemaChanges
 from .reading import FileRecord
 
 __all__ = ["Problem", "Reapplied", "Rehearsal", "Retried", "Reverted", "SlowStatement", "Trial"]
@@ -84,7 +85,9 @@ class Trial:
     was applied. `rows_changed` is the table that existed before → rows before and after, where its
     rows are others; `rows_removed` the table that has fewer rows than before, or is gone → rows and
     hash of what it held. `alone` is, where something was over its budget and was tried again,
-    whether nothing else was in its way then. `schema` is the schema as it is now.
+    whether nothing else was in its way then. `schema` is the schema as it is now. Of a folder of
+    migrations, `drift` is what its history says of the database, and `schema_changes` what the
+    migration has changed.
     """
 
     state: str | None = None
@@ -98,6 +101,8 @@ class Trial:
     problem: Problem | None = None
     slow: Sequence[SlowStatement] = ()
     alone: bool | None = None
+    drift: Drift | None = None
+    schema_changes: SchemaChanges | None = None
 
 
 @dataclass(frozen=True)
@@ -142,3 +147,5 @@ class Rehearsal(FileRecord):
     checks: Sequence[CheckResult] = ()
     scripts: Mapping[str, str] = field(default_factory=dict)
     back: TriedRevert | None = None
+    drift: Drift | None = None
+    schema_changes: SchemaChanges | None = None

@@ -141,12 +141,15 @@ class Digests:
 @dataclass(frozen=True)
 class Migrations:
     """The folder of migrations that a run is about, on the controller, its tool, the schema of that
-    tool's record, and the names of those that are declared irreversible."""
+    tool's record, and the names of those that are declared irreversible; and what its history
+    begins with, see `Baseline` in controller/runbook/source.py."""
 
     directory: str
     tool: str
     schema: str
     irreversible: Sequence[str] = ()
+    baseline: str | None = None
+    baseline_version: str | None = None
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,8 @@ def tried(record: Rehearsal, trial: Trial) -> Rehearsal:
         problem=told(trial),
         slow=trial.slow,
         alone=trial.alone,
+        drift=trial.drift,
+        schema_changes=trial.schema_changes,
     )
 
 

@@ -37,6 +37,7 @@ from markupsafe import Markup
 
 from ...contract.errors import GonogoError, shown
 from ...contract.ownership import obstacle
+from ...contract.records.drift import Drift, SchemaChanges
 from ...contract.records.ledger import LedgerRow
 from ...contract.records.reading import plain
 from ...contract.script import END_OF_COMMENT, FORBIDDEN_LINE
@@ -103,7 +104,8 @@ class MigrationWords:
     of something, `own_tables`, those of its tool, as format() spells them with %I.%I, and `writes`,
     what each of its statements may write: `tables`, `columns` (null where it may be any that stands
     among the tables' names), `rows`, `retyped`. `back`, `cost` and `history` are values of JSON,
-    see controller/runbook/seen.py."""
+    see controller/runbook/seen.py; `drift` is what the folder's history says of the database, and
+    `schema_changes` what the migration has changed of it."""
 
     names: Sequence[str] = ()
     own_tables: Sequence[str] = ()
@@ -111,6 +113,8 @@ class MigrationWords:
     back: Mapping[str, object] = field(default_factory=dict)
     cost: Mapping[str, object] = field(default_factory=dict)
     history: Mapping[str, object] = field(default_factory=dict)
+    drift: Drift | None = None
+    schema_changes: SchemaChanges | None = None
 
 
 NO_MIGRATION = MigrationWords()

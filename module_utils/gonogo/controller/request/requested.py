@@ -102,6 +102,8 @@ class Folder:
     tool: str
     schema: str
     irreversible: Sequence[str] = ()
+    baseline: str | None = None
+    baseline_version: str | None = None
 
 
 @dataclass(frozen=True)
@@ -167,8 +169,12 @@ def _folder(values: Variables) -> Folder | None:
         raise InputError(
             "must be a list of names", key="gonogo_irreversible", value=str(irreversible)
         )
+    start = {name: values.get(f"gonogo_{name}") for name in ("baseline", "baseline_version")}
+    for name, value in start.items():
+        if value is not None and not (isinstance(value, str) and value):
+            raise InputError("must be text", key=f"gonogo_{name}", value=value)
     return Folder(
-        said["migrations"], said["migration_tool"], said["migration_schema"], irreversible
+        said["migrations"], said["migration_tool"], said["migration_schema"], irreversible, **start
     )
 
 
@@ -357,7 +363,11 @@ def _loaded(asked: Asked, *, templates: bool) -> runbook.Runbook:
     folder = asked.migrations
     directory = path_of(folder.directory, key="gonogo_migrations")
     found = source.read(
-        directory, tool=folder.tool, schema=folder.schema, irreversible=folder.irreversible
+        directory,
+        tool=folder.tool,
+        schema=folder.schema,
+        irreversible=folder.irreversible,
+        baseline=_baseline(folder),
     )
     if named is None or has_migration(named):
         return about(_derived(asked, templates=templates), found)
@@ -390,6 +400,13 @@ def _derived(asked: Asked, *, templates: bool) -> runbook.Runbook:
     known = runbook.load(DERIVED, profile=DERIVED_PROFILE, parameters={}, templates=False)
     own = {k: v for k, v in asked.parameters.items() if k in known.declared.parameters}
     return runbook.load(DERIVED, profile=DERIVED_PROFILE, parameters=own, templates=templates)
+
+
+def _baseline(folder: Folder) -> source.Baseline | None:
+    if folder.baseline is None and folder.baseline_version is None:
+        return None
+    file = path_of(folder.baseline, key="gonogo_baseline") if folder.baseline else None
+    return source.Baseline(file, folder.baseline_version)
 
 
 def check_timeouts(timeouts: Mapping[str, object]) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from ...contract.budgets import Budgets
 from ...contract.records.answers import HistoryAnswer
 from ...contract.records.deployment import HistoryEntry
+from ...contract.records.drift import Drift, SchemaChanges
 from ...contract.records.history import HistoryRecord
 from ...contract.records.rehearsal import Rehearsal, SlowStatement
 from ...contract.records.trace import StatementTrace
@@ -31,22 +32,37 @@ _BACK = ("undo", "again")
 
 @dataclass(frozen=True)
 class Seen:
-    """Values for the templates; see `_back`, `_cost` and `history`."""
+    """Values for the templates; see `_back`, `_cost` and `history`. `drift` and `schema_changes`
+    are the rehearsal's."""
 
     back: Mapping[str, object] = field(default_factory=dict)
     cost: Mapping[str, object] = field(default_factory=dict)
     history: Mapping[str, object] = field(default_factory=dict)
+    drift: Drift | None = None
+    schema_changes: SchemaChanges | None = None
 
     def added(self, words: MigrationWords) -> MigrationWords:
         """What templates know of the migration, with what was seen of it."""
-        return replace(words, back=self.back, cost=self.cost, history=self.history)
+        return replace(
+            words,
+            back=self.back,
+            cost=self.cost,
+            history=self.history,
+            drift=self.drift,
+            schema_changes=self.schema_changes,
+        )
 
 
 def rehearsed(runbook: Runbook, record: Rehearsal, twin: TwinRecord, budgets: Budgets) -> Seen:
     """What the rehearsal on the twin has shown."""
     if runbook.source is None or not record.done:
         return Seen()
-    return Seen(back=_back(runbook, runbook.source, record, twin), cost=_cost(record, budgets))
+    return Seen(
+        back=_back(runbook, runbook.source, record, twin),
+        cost=_cost(record, budgets),
+        drift=record.drift,
+        schema_changes=record.schema_changes,
+    )
 
 
 def _back(

@@ -18,7 +18,7 @@ from ...host.migrate import history
 from ...host.migrate.history import Entry, History, Migration
 from ...host.migrate.history.interface import APPLIED, FAILED
 
-__all__ = ["AUTO", "Source", "problem", "read", "record"]
+__all__ = ["AUTO", "Baseline", "Source", "problem", "read", "record"]
 
 # The tool is found by what only its folder has.
 AUTO = "auto"
@@ -27,11 +27,21 @@ _SHOWN = 20
 
 
 @dataclass(frozen=True)
+class Baseline:
+    """What a history begins with that does not begin with nothing: a `file` of SQL, the schema with
+    all migrations up to the one called `version`, or before the first where none is. Without a file
+    the schema is taken as it is."""
+
+    file: Path | None
+    version: str | None
+
+
+@dataclass(frozen=True)
 class Source:
     """The migrations of a folder in the order of their tool, whose name in the registry is `key`.
 
-    `digests` has every file of the folder: path → SHA-256. `irreversible` are the names of those
-    that somebody has declared to be taken back by nothing but the backup.
+    `digests` has every file of the folder, and the baseline's: path → SHA-256. `irreversible` are
+    the names of those that somebody has declared to be taken back by nothing but the backup.
     """
 
     directory: Path
@@ -40,6 +50,7 @@ class Source:
     migrations: tuple[Migration, ...]
     digests: dict[str, str]
     irreversible: tuple[str, ...] = ()
+    baseline: Baseline | None = None
 
     @property
     def sha256(self) -> str:
@@ -59,7 +70,14 @@ class Source:
         return [one.file for one in self.named(names) if one.name in self.irreversible]
 
 
-def read(directory: Path, *, tool: str, schema: str, irreversible: Sequence[str] = ()) -> Source:
+def read(
+    directory: Path,
+    *,
+    tool: str,
+    schema: str,
+    irreversible: Sequence[str] = (),
+    baseline: Baseline | None = None,
+) -> Source:
     """Read the migrations of a folder; `tool` is its name in the registry or `auto`, `schema` that
     of the application; `irreversible` are those that nobody takes back, by name or file.
 
@@ -90,7 +108,10 @@ def read(directory: Path, *, tool: str, schema: str, irreversible: Sequence[str]
             hint=f"Name the folder in which {found.name} keeps its files: gonogo_migrations.",
         )
     declared = _named_or_filed(migrations, irreversible)
-    return Source(directory, tool, found, migrations, _digests(directory), declared)
+    digests = _digests(directory)
+    if baseline is not None:
+        digests = {**digests, **_digests_of(baseline, migrations)}
+    return Source(directory, tool, found, migrations, digests, declared, baseline)
 
 
 def _named_or_filed(migrations: Sequence[Migration], wanted: Sequence[str]) -> tuple[str, ...]:
@@ -172,6 +193,27 @@ def _listed(names: Sequence[str]) -> str:
     if len(names) > _SHOWN:
         shown.append(f"and {len(names) - _SHOWN} more")
     return "\n".join(shown)
+
+
+def _digests_of(baseline: Baseline, migrations: Sequence[Migration]) -> dict[str, str]:
+    """Raises InputError for a baseline that there is not."""
+    if baseline.version is not None and baseline.version not in {one.name for one in migrations}:
+        raise InputError(
+            "the folder has no migration of this name",
+            key="gonogo_baseline_version",
+            value=baseline.version,
+            hint=f"Name one as its tool records it, such as {migrations[0].name}.",
+        )
+    if baseline.file is None:
+        return {}
+    if not baseline.file.is_file():
+        raise InputError(
+            "there is no such file of SQL on the controller",
+            key="gonogo_baseline",
+            value=str(baseline.file),
+            hint="Name the schema before the first migration: pg_dump --schema-only --no-owner.",
+        )
+    return {f"baseline/{baseline.file.name}": canonical.sha256(baseline.file.read_bytes())}
 
 
 def _digests(directory: Path) -> dict[str, str]:

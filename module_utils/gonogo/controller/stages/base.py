@@ -238,11 +238,14 @@ class Stage(ABC, Generic[_Task]):
         run: evidence.Run, loaded: runbook.Runbook, folder: Migrations
     ) -> runbook.Runbook:
         directory = Path(folder.directory)
+        file = Path(folder.baseline) if folder.baseline else None
+        start = source.Baseline(file, folder.baseline_version)
         found = source.read(
             directory,
             tool=folder.tool,
             schema=folder.schema,
             irreversible=folder.irreversible,
+            baseline=start if file or start.version else None,
         )
         pending = run.read(HistoryRecord).pending if run.has(HistoryRecord) else None
         return about(loaded, found, pending)

@@ -27,6 +27,8 @@ from ...contract.records.answers import (
     TriedRevertAnswer,
 )
 from ...contract.records.check_result import CheckResult
+from ...contract.records.drift import ReplayPlan
+from ...contract.records.history import HistoryRecord
 from ...contract.records.migration import Plan
 from ...contract.records.phase import PhaseOutcome
 from ...contract.records.plan import PlanRecord
@@ -38,7 +40,7 @@ from ...host.compare.schema_catalog import Difference
 from .. import evidence
 from ..declared.runbook import Phase
 from ..outcome import rehearsal
-from ..runbook import plans
+from ..runbook import plans, replays
 from ..runbook.book import Runbook
 from ..runbook.phase_scripts import of_run, prepare
 from ..runbook.seen import Seen, rehearsed
@@ -63,11 +65,12 @@ class _Tried:
 
 @dataclass(frozen=True)
 class _Trial:
-    """What is tried, on the twin that `login` leads to."""
+    """What is tried, on the twin that `login` leads to, and which is in `home`."""
 
     run: evidence.Run
     runbook: Runbook
     login: Mapping[str, str | int | None]
+    home: str
     task: RehearsalTask
 
 
@@ -108,7 +111,9 @@ class Rehearsal(Stage[RehearsalTask]):
         )
         if twin.kept:
             try:
-                trial = _Trial(run, self.runbook_of(run), twin.kept.login, task)
+                trial = _Trial(
+                    run, self.runbook_of(run), twin.kept.login, twin.kept.directory, task
+                )
                 self._try(tried, trial, deploying=deploying)
             except Exception:
                 # What went wrong is to be told; the stage verdict tries again to remove it.
@@ -153,6 +158,7 @@ class Rehearsal(Stage[RehearsalTask]):
             timeouts=timeouts_of(trial.task.timeouts),
             resume=bool(trial.task.resume),
             budgets=trial.task.budgets,
+            replay=self._replay(trial),
         )
         checked = _Checked()
         preflight = trial.runbook.phases("preflight", twin=True)
@@ -161,6 +167,7 @@ class Rehearsal(Stage[RehearsalTask]):
         self._check(trial, checked, "preflight", before)
         found = self.call_with_database("rehearsal", asked, TrialAnswer).rehearsal
         tried.schema = found.schema
+        found = replace(found, drift=replays.attributed(found.drift, trial.runbook))
         tried.record = replace(
             rehearsal.tried(tried.record, found),
             unlike_promotion=self._unlike(trial, found.schema or {}),
@@ -184,7 +191,7 @@ class Rehearsal(Stage[RehearsalTask]):
         tried.only = checked.only
         tried.record = replace(tried.record, checks=tuple(checked.results), scripts=checked.scripts)
         if undo:
-            reverting = replace(asked, part="try_revert")
+            reverting = replace(asked, part="try_revert", replay=None)
             answer = self.call_with_database("rehearsal", reverting, TriedRevertAnswer)
             tried.record = replace(tried.record, back=answer.rehearsal)
         if trial.task.sabotage:
@@ -204,6 +211,14 @@ class Rehearsal(Stage[RehearsalTask]):
     def _seen(trial: _Trial, record: records.Rehearsal) -> Seen:
         twin = trial.run.read(TwinRecord)
         return rehearsed(trial.runbook, record, twin, budgets_of(trial.task.budgets))
+
+    @staticmethod
+    def _replay(trial: _Trial) -> ReplayPlan | None:
+        if trial.runbook.source is None:
+            return None
+        return replays.plan(
+            trial.runbook, trial.runbook.source, trial.run.read(HistoryRecord), home=trial.home
+        )
 
     def _sabotaged(self, trial: _Trial, checked: _Checked) -> Sabotage:
         """Which checks can fail, and which changes none of them notices."""

@@ -272,14 +272,28 @@ def _entry(kept: HistoryEntry) -> Entry:
 def _folder(task: TargetTask) -> Folder | None:
     if task.migrations is None:
         return None
-    return Folder(task.migrations, task.migration_tool, task.migration_schema, task.irreversible)
+    return Folder(
+        task.migrations,
+        task.migration_tool,
+        task.migration_schema,
+        task.irreversible,
+        task.baseline,
+        task.baseline_version,
+    )
 
 
 def _kept(folder: Source | None, task: TargetTask) -> Migrations | None:
     if folder is None:
         return None
-    schema = task.migration_schema
-    return Migrations(str(folder.directory), folder.key, schema, folder.irreversible)
+    start = folder.baseline
+    return Migrations(
+        str(folder.directory),
+        folder.key,
+        task.migration_schema,
+        folder.irreversible,
+        baseline=str(start.file) if start and start.file else None,
+        baseline_version=start.version if start else None,
+    )
 
 
 def _lines(fenced: Sequence[str], swept: Sequence[Swept]) -> list[str]:

@@ -23,6 +23,7 @@ from ...contract.records.trace import StatementTrace
 from ..session.connection import DatabaseError, described
 from .application import Session, begin
 from .needs import STRENGTH, Measured, Needs, stronger
+from .single import line_of
 from .trace import Ahead, Meter
 
 __all__ = ["Applied", "apply"]
@@ -407,18 +408,11 @@ def _told(connection: Any, statement: Statement, error: DatabaseError, limit: st
         detail=told["detail"],
         hint=hint,
         file=statement.file,
-        line=_line(statement, error.diag.statement_position),
+        line=line_of(statement, error.diag.statement_position),
         statement=statement.opening,
         lost=bool(connection.closed),
         committed=False,
     )
-
-
-def _line(statement: Statement, position: str | None) -> int:
-    """The line of the file in which the server has found the error."""
-    if not position:
-        return statement.line
-    return statement.first_line + statement.text[: int(position) - 1].count("\n")
 
 
 def _stopped(statement: Statement, error: GonogoError) -> Failure:

@@ -32,6 +32,7 @@ from .alone import alone
 from .deployment import Outcome
 from .history.interface import APPLIED
 from .over_budget import of_the_host, over_budget, patient
+from .replay import Replay, changes_of
 from .undo import MEND, take_back
 
 __all__ = ["PARTS", "Request", "apply_revert_reapply", "inspect", "try_revert"]
@@ -52,7 +53,7 @@ class Request:
     `connect` opens a session; a `patient` one may take as long as it likes. `plan` is None where
     the run does not deploy, `undo` where the runbook has none; `confirm` and `resume` are those of
     `deployment.deploy`. `untold` are the statements of which no object tells whether they have been
-    applied.
+    applied. `replay` is the history of a folder, where the migration is one of a folder.
     """
 
     connect: Callable[..., Any]
@@ -62,6 +63,7 @@ class Request:
     confirm: Callable[[], None]
     resume: bool = False
     untold: Sequence[Statement] = ()
+    replay: Replay | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,14 @@ def inspect(request: Request) -> Trial:
         found = deployment.inspect(connection, plan) if plan else None
         schema = schema_catalog.read(connection)
         retried = _retried(request, connection, found)
-        return Trial(state=found.state if found else None, schema=schema, retried=retried)
+    if request.replay:
+        request.replay.applied(schema)
+    return Trial(
+        state=found.state if found else None,
+        schema=schema,
+        retried=retried,
+        drift=request.replay.result if request.replay else None,
+    )
 
 
 def apply_revert_reapply(request: Request) -> Trial:
@@ -104,6 +113,8 @@ def apply_revert_reapply(request: Request) -> Trial:
             look = deployment.inspect(connection, plan)
             return replace(found, retried=_retried(request, connection, look))
     before = replace(before, rows=_rows(request, before.own))
+    if request.replay:
+        request.replay.applied(before.schema)
     first = _deployed(request, plan, resume=request.resume)
     found = replace(found, deployment=first.record)
     if first.record.action != "applied":
@@ -116,6 +127,7 @@ def apply_revert_reapply(request: Request) -> Trial:
         rows_changed=_changed(before.rows, rows),
         rows_removed=_removed(before.rows, rows),
     )
+    found = _with_history(request, found, before.schema, first.catalog_after or {})
     if request.undo is None or before.state != "absent":
         return found
     try:
@@ -124,6 +136,19 @@ def apply_revert_reapply(request: Request) -> Trial:
     except GonogoError as error:
         return replace(found, problem=_problem("undo", error))
     return _reapplied(request, plan, found, first)
+
+
+def _with_history(
+    request: Request, found: Trial, before: Mapping[str, str], after: Mapping[str, str]
+) -> Trial:
+    """With what the folder's history says, and what of the change no statement accounts for."""
+    replay = request.replay
+    if replay is None:
+        return found
+    replay.pending(after)
+    with request.connect() as connection:
+        changes = changes_of(connection, replay.plan, before, after)
+    return replace(found, drift=replay.result, schema_changes=changes)
 
 
 def _retried(request: Request, connection: Any, found: Inspection | None) -> Retried:

@@ -11,7 +11,7 @@ from ...contract.errors import GonogoError
 from ...contract.records.migration import Statement
 from ...contract.session_settings import PINNED
 
-__all__ = ["run"]
+__all__ = ["line_of", "run"]
 
 # By these the server reads a text. It tells of every change of them.
 _READING = ("standard_conforming_strings", "client_encoding")
@@ -38,6 +38,13 @@ def run(connection: Any, statement: Statement) -> int:
             statement, "the server has read several statements where the file was cut to one", ""
         )
     return rows
+
+
+def line_of(statement: Statement, position: str | None) -> int:
+    """The line of the file in which the server has found an error."""
+    if not position:
+        return statement.line
+    return statement.first_line + statement.text[: int(position) - 1].count("\n")
 
 
 def _refused(statement: Statement, primary: str, detail: str) -> GonogoError:

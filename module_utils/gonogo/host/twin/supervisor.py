@@ -40,7 +40,7 @@ from . import directories, preload, server
 from .account import Account
 from .confinement import Confinement
 
-__all__ = ["Kept", "Wanted", "end", "start"]
+__all__ = ["Kept", "Wanted", "end", "kept_in", "start"]
 
 _KEPT = "kept.json"
 _POLL_SECONDS = 0.5
@@ -91,11 +91,13 @@ class Kept:
         user = self.superuser if superuser else self.user
         return Login(db=self.database, host=self.host, port=self.port, user=user)
 
-    def session(self, name: str) -> Any:
-        """A session of the superuser that fires no event trigger of the database."""
+    def session(self, name: str, *, database: str | None = None) -> Any:
+        """A session of the superuser that fires no event trigger of the database, or of another one
+        of the cluster."""
         return connect(
             self.login(superuser=True),
             name=name,
+            database=database,
             timeouts=Timeouts(statement="0", idle_in_transaction="0"),
             options=no_event_triggers(self.version),
         )
@@ -127,7 +129,7 @@ def end(directory: Path, *, run_id: str) -> bool:
         return False
     deadline, left = time.monotonic() + _GONE_SECONDS, -1
     while not directories.is_dead(home):
-        kept = _kept(home)
+        kept = kept_in(home)
         if kept:
             name = application_name(run_id, "end")
             with contextlib.suppress(GonogoError, DatabaseError), kept.session(name) as connection:
@@ -146,7 +148,7 @@ def end(directory: Path, *, run_id: str) -> bool:
     return True
 
 
-def _kept(home: Path) -> Kept | None:
+def kept_in(home: Path) -> Kept | None:
     """The twin as its supervisor has noted it; None where there is no note yet.
 
     A note that leads to another socket than the twin's does not count: sessions are ended there.

@@ -1,0 +1,305 @@
+# ruff: noqa: S608 - whatever is put into a query is a constant of this project
+"""The history of a folder, replayed on an empty database beside the twin.
+
+What comes of it is what the twin should be. The database is in the twin's cluster: its server is
+the right one and confined, it has the roles, and goes with it. Each migration runs as its tool
+would run it, as the same role; but neither is anything measured, nor does the tool keep a record.
+
+Two kinds of statements are passed over: those about the cluster, which is the twin's, or about an
+extension, which is there as in the twin; and those that write rows which refer to rows nobody has.
+
+Runs on the target host: Python 3.9, standard library and psycopg.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable
+
+from ...contract.errors import GonogoError
+from ...contract.records.drift import Deviation, Drift, Episode, ReplayPlan, SchemaChanges
+from ...contract.records.migration import Statement, Step
+from ...contract.schemas import OF_USERS
+from ..compare import changes, reprint, schema_catalog
+from ..compare.drift import Sides, counted, drift, without_children
+from ..compare.schema_catalog import Difference
+from ..compare.source import surroundings
+from ..restore import cluster_globals
+from ..session.connection import DatabaseError, described
+from ..session.quoting import ident
+from . import single
+from .application import begin
+
+__all__ = ["Replay", "Sessions", "changes_of"]
+
+# So many are told, and each definition up to this length.
+_SHOWN = 100
+_SHOWN_LENGTH = 300
+
+_OF_THE_CLUSTER = re.compile(
+    r"(?:CREATE|ALTER|DROP|COMMENT ON) (?:ROLE|USER(?! MAPPING)|GROUP|DATABASE|TABLESPACE|SYSTEM"
+    r"|SUBSCRIPTION)\b|(?:GRANT|REVOKE) .* ON DATABASE\b|(?:ALTER|COMMENT ON) EXTENSION\b",
+    re.IGNORECASE,
+)
+_OF_ROWS = {"INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "COPY"}
+_EXTENSION = re.compile(r"CREATE EXTENSION\b", re.IGNORECASE)
+_SCHEMA = re.compile(r"CREATE SCHEMA\b", re.IGNORECASE)
+# A row that breaks a constraint; what is there already.
+_BROKEN, _DUPLICATE, _DUPLICATE_SCHEMA = "23", "42710", "42P06"
+
+_ACL = """
+SELECT x.privilege_type, CASE x.grantee WHEN 0 THEN 'PUBLIC'
+    ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END
+FROM pg_catalog.aclexplode({acl}) AS x
+"""
+_OF_DATABASE = f"""
+SELECT format('GRANT %%s ON DATABASE %%I TO %%s', g.word, %s::text, g.grantee)
+FROM pg_catalog.pg_database AS d CROSS JOIN LATERAL ({_ACL.format(acl="d.datacl")}) AS g (word,
+    grantee)
+WHERE d.datname = pg_catalog.current_database()
+"""
+# The application's schema, and those of extensions, as they are in the twin.
+_SCHEMAS = f"""
+SELECT n.nspname::text, pg_catalog.pg_get_userbyid(n.nspowner)::text, (
+    SELECT array_agg(format('GRANT %%s ON SCHEMA %%I TO %%s', g.word, n.nspname, g.grantee))
+    FROM ({_ACL.format(acl="n.nspacl")}) AS g (word, grantee))
+FROM pg_catalog.pg_namespace AS n
+WHERE {OF_USERS} AND (n.nspname IN ('public', %s) OR EXISTS (
+    SELECT FROM pg_catalog.pg_extension AS x WHERE x.extnamespace = n.oid))
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS e
+        WHERE e.classid = 'pg_catalog.pg_namespace'::regclass AND e.objid = n.oid
+            AND e.deptype = 'e')
+ORDER BY n.nspname
+"""
+# Who makes one may need rights that the application's role does not have.
+_EXTENSIONS = """
+SELECT format('CREATE EXTENSION IF NOT EXISTS %I %s CASCADE', x.extname,
+    CASE WHEN n.nspname = 'pg_catalog' OR e.objid IS NOT NULL THEN ''
+        ELSE format('SCHEMA %I', n.nspname) END)
+FROM pg_catalog.pg_extension AS x
+JOIN pg_catalog.pg_namespace AS n ON n.oid = x.extnamespace
+LEFT JOIN pg_catalog.pg_depend AS e ON e.classid = 'pg_catalog.pg_namespace'::regclass
+    AND e.objid = n.oid AND e.deptype = 'e'
+WHERE x.extname <> 'plpgsql'
+ORDER BY x.oid
+"""
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """How the twin is reached: by its login, in another `database` of its cluster where one is
+    named; and by the twin's superuser, in which no event trigger fires."""
+
+    login: Callable[..., Any]
+    superuser: Callable[..., Any]
+
+
+@dataclass
+class Replay:
+    """A history on its way. `name` is that of the empty database.
+
+    `applied` first, then `pending`; what could not be done is the `problem` of the result.
+    """
+
+    plan: ReplayPlan
+    sessions: Sessions
+    confirm: Callable[[], None]
+    name: str
+    _found: Drift = field(default_factory=Drift)
+    _passed_over: list[str] = field(default_factory=list)
+
+    @property
+    def result(self) -> Drift:
+        return replace(self._found, passed_over=tuple(self._passed_over[:_SHOWN]))
+
+    def applied(self, twin: Mapping[str, str]) -> None:
+        """Replay what is applied, and compare the twin (its schema as it is now) with it."""
+        plan = self.plan
+        self._found = Drift(asked=plan.asked, problem=plan.problem)
+        if plan.problem is None:
+            self._stepwise(lambda: self._begin(twin))
+
+    def pending(self, twin: Mapping[str, str]) -> None:
+        """Replay what is pending, and compare the twin, in which it is applied now, with it."""
+        if self._found.problem is None:
+            self._stepwise(lambda: self._go_on(twin))
+
+    def _stepwise(self, work: Callable[[], None]) -> None:
+        started = time.monotonic()
+        try:
+            work()
+        except _StoppedError as stopped:
+            self._found = replace(self._found, problem=str(stopped))
+        except DatabaseError as error:
+            words = described(error)["message"]
+            problem = f"the history cannot be replayed on this host: {words}"
+            self._found = replace(self._found, problem=problem)
+        seconds = self._found.seconds + time.monotonic() - started
+        self._found = replace(self._found, seconds=round(seconds, 3))
+
+    def _begin(self, twin: Mapping[str, str]) -> None:
+        plan = self.plan
+        self._make()
+        if plan.baseline:
+            self._replayed([Episode(plan.baseline[0].file, plan.baseline)], "the baseline")
+        expected = self._replayed(plan.applied, "the history")
+        found, beside = self._compared(expected, twin)
+        self._found = replace(
+            self._found,
+            migrations=len(plan.applied),
+            compared=len({*self._counted(expected), *self._counted(twin)}),
+            before=found,
+            beside=beside,
+        )
+
+    def _go_on(self, twin: Mapping[str, str]) -> None:
+        expected = self._replayed(self.plan.pending, "the history")
+        found, beside = self._compared(expected, twin)
+        old = {(one.kind, one.name) for one in self._found.before}
+        self._found = replace(
+            self._found,
+            migrations=len(self.plan.applied) + len(self.plan.pending),
+            compared=len({*self._counted(expected), *self._counted(twin)}),
+            after=tuple(one for one in found if (one.kind, one.name) not in old),
+            beside=beside,
+        )
+
+    def _counted(self, schema: Mapping[str, str]) -> Mapping[str, str]:
+        return counted(schema, tables=self._tables)
+
+    @property
+    def _tables(self) -> set[tuple[str, str]]:
+        return {(schema, name) for schema, name in self.plan.tables}
+
+    def _compared(
+        self, expected: Mapping[str, str], twin: Mapping[str, str]
+    ) -> tuple[tuple[Deviation, ...], tuple[Deviation, ...]]:
+        own = {schema for schema, _ in self.plan.tables} - {self.plan.schema, "public"}
+        found, beside = drift(Sides.of(expected, twin, tables=self._tables, schemas=own))
+        with self.sessions.login() as connection:
+            same = reprint.same(connection, found)
+        return _told([one for one in found if one.name not in same]), _told(beside)
+
+    # --- the empty database ------------------------------------------------------------------
+
+    def _make(self) -> None:
+        """As the twin's is, but for what its migrations make."""
+        with self.sessions.superuser() as twin:
+            around = surroundings(twin)
+            owner = cluster_globals.owner_of(around)
+            cluster_globals.make_database(twin, self.name, around, owner=owner)
+            for late in (False, True):
+                cluster_globals.settle(twin, self.name, around, restored=late)
+            granted = [row[0] for row in twin.execute(_OF_DATABASE, [self.name]).fetchall()]
+            schemas = twin.execute(_SCHEMAS, [self.plan.schema]).fetchall()
+            extensions = [row[0] for row in twin.execute(_EXTENSIONS).fetchall()]
+        with self.sessions.superuser(database=self.name) as empty:
+            empty.execute("DROP SCHEMA public")
+            for name, owner, grants in schemas:
+                empty.execute(f"CREATE SCHEMA {ident(name)} AUTHORIZATION {ident(owner)}")
+                for grant in grants or ():
+                    empty.execute(grant)
+            for statement in [*granted, *extensions]:
+                empty.execute(statement)
+
+    # --- the migrations ----------------------------------------------------------------------
+
+    def _replayed(self, episodes: Sequence[Episode], what: str) -> dict[str, str]:
+        """The schema with these migrations. Raises _StoppedError where one cannot be applied."""
+        for number, episode in enumerate(episodes):
+            if number % 20 == 0:
+                self.confirm()
+            with self.sessions.login(database=self.name) as connection:
+                begin(connection, self.plan.session)
+                for step in episode.steps:
+                    self._step(connection, step, what)
+        with self.sessions.login(database=self.name) as connection:
+            return schema_catalog.read(connection)
+
+    def _step(self, connection: Any, step: Step, what: str) -> None:
+        if step.transaction:
+            connection.execute(f"BEGIN {step.mode}".strip().encode())
+        for statement in step.statements:
+            self._one(connection, statement, what, inside=step.transaction)
+        if step.transaction:
+            connection.execute("COMMIT")
+
+    def _one(self, connection: Any, statement: Statement, what: str, *, inside: bool) -> None:
+        try:
+            self._run(connection, statement, inside=inside)
+        except DatabaseError as error:
+            line = single.line_of(statement, error.diag.statement_position)
+            words = described(error)["message"]
+            raise _StoppedError(
+                f"{what} does not replay on an empty database: {statement.file}:{line}: {words}"
+            ) from error
+        except GonogoError as error:
+            raise _StoppedError(f"{what} does not replay: {error.primary}") from error
+
+    def _run(self, connection: Any, statement: Statement, *, inside: bool) -> None:
+        opening = statement.opening
+        if _OF_THE_CLUSTER.match(opening):
+            self._pass_over(statement)
+            return
+        guarded = inside and _may_be_refused(statement)
+        if guarded:
+            connection.execute("SAVEPOINT gonogo_replay")
+        try:
+            single.run(connection, statement)
+        except DatabaseError as error:
+            if connection.closed or not _is_passed_over(statement, error.sqlstate or ""):
+                raise
+            self._pass_over(statement)
+            if guarded:
+                connection.execute("ROLLBACK TO SAVEPOINT gonogo_replay")
+        if guarded:
+            connection.execute("RELEASE SAVEPOINT gonogo_replay")
+
+    def _pass_over(self, statement: Statement) -> None:
+        self._passed_over.append(f"{statement.file}:{statement.line}: {statement.opening}")
+
+
+class _StoppedError(Exception):
+    """The history cannot be replayed; travels within this file."""
+
+
+def _may_be_refused(statement: Statement) -> bool:
+    opening = statement.opening
+    return statement.verb in _OF_ROWS or bool(_EXTENSION.match(opening) or _SCHEMA.match(opening))
+
+
+def _is_passed_over(statement: Statement, sqlstate: str) -> bool:
+    if statement.verb in _OF_ROWS:
+        return sqlstate.startswith(_BROKEN)
+    if _EXTENSION.match(statement.opening):
+        return sqlstate == _DUPLICATE
+    return bool(_SCHEMA.match(statement.opening)) and sqlstate == _DUPLICATE_SCHEMA
+
+
+def changes_of(
+    connection: Any, plan: ReplayPlan, before: Mapping[str, str], after: Mapping[str, str]
+) -> SchemaChanges:
+    """What the migration has changed in the twin, with what its statements do not account for."""
+    tables = {(schema, name) for schema, name in plan.tables}
+    one, other = (counted(side, tables=tables, attributes=True) for side in (before, after))
+    found = changes.changed(one, other)
+    left = changes.unexplained(found, one, other, names=set(plan.names))
+    same = reprint.same(connection, left)
+    left = [each for each in left if each.name not in same]
+    return SchemaChanges(len(found), _told(without_children(left)))
+
+
+def _told(found: Sequence[Difference]) -> tuple[Deviation, ...]:
+    return tuple(
+        Deviation(one.kind, one.name, _cut(one.first), _cut(one.second)) for one in found[:_SHOWN]
+    )
+
+
+def _cut(text: str | None) -> str | None:
+    if text is None:
+        return None
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN_LENGTH else f"{line[:_SHOWN_LENGTH]} ..."
