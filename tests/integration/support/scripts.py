@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gonogo.contract.login import Timeouts, application_name
+from gonogo.contract.records.drift import Drift, SchemaChanges
 from gonogo.contract.records.phase import PhaseScript
 from gonogo.contract.records.reading import plain
 from gonogo.contract.script import blocks
@@ -82,12 +83,14 @@ class Suite:
     parameters: tuple[tuple[str, Any], ...] = (("application_role", logins.APPLICATION),)
     token: str = "0123456789"
     directory: Path = RUNBOOK
-    # The words of the migration's text.
+    # The words of the migration's text, and what a folder's history says.
     names: tuple[str, ...] = ()
     # The migration, of which templates know what it writes.
     migration: str = ""
     # What a run has seen of the migration, as JSON: see controller/runbook/seen.py.
     seen: str = "{}"
+    drift: Drift | None = None
+    schema_changes: SchemaChanges | None = None
 
     @property
     def runbook(self) -> runbook.Runbook:
@@ -124,7 +127,11 @@ def _script(suite: Suite, name: str, facts: str) -> Script:
         "profile": suite.profile,
     }
     migration = MigrationWords(
-        suite.names, writes=written([suite.migration]), **json.loads(suite.seen)
+        suite.names,
+        writes=written([suite.migration]),
+        **json.loads(suite.seen),
+        drift=suite.drift,
+        schema_changes=suite.schema_changes,
     )
     context: dict[str, Any] = {
         "templates": book.template_folders,

@@ -166,8 +166,8 @@ class _Judge:
 
     def _words_are(self, one: Difference) -> bool:
         """Whether only words of the statements have come and gone: a name that it refers to."""
-        first, second = words(one.first), words(one.second)
-        moved = first ^ second
+        # A view goes on calling a column as it did.
+        moved = (words(one.first) ^ words(one.second)) - {"as"}
         return bool(moved) and all(map(self._knows, moved))
 
     def _knows(self, name: str) -> bool:

@@ -34,6 +34,7 @@ _NOT_COUNTED = (
     "large objects",
 )
 _POSITION = re.compile(r"^\d+ ")
+_PART_OF = re.compile(r"partition of (?:\"(?:[^\"]|\"\")*\"|[^\",])+,")
 _NEXT = re.compile(r"nextval\('((?:[^']|'')+)'::regclass\)")
 _NAMED_ITSELF = {
     "index": re.compile(r"(?<=INDEX )(?:\"(?:[^\"]|\"\")*\"|\S+)(?= ON )"),
@@ -126,6 +127,8 @@ def _normal(schema: Mapping[str, str]) -> dict[str, str]:
         text = definition
         if name.startswith(_COLUMN):
             text = _POSITION.sub("", _NEXT.sub(_own_sequence(schema, name), text))
+        elif name.startswith(_INDEX):
+            text = _PART_OF.sub("partition of an index,", text)
         normal[name] = text
     return normal
 
