@@ -64,6 +64,9 @@ class _Judge:
     _kinds: dict[str, str] = field(default_factory=dict)
     # Schema and name → those of the tables that it inherits from.
     _parents: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+    # What comes and goes with a name: its schema, the list that it stands in, and the word by which
+    # a view goes on calling a column as it did.
+    _beside_names: set[str] = field(default_factory=lambda: {"as", "tables"})
 
     def __post_init__(self) -> None:
         for name in self.names:
@@ -72,6 +75,8 @@ class _Judge:
         self._kinds = {one.name: one.kind for one in self.found}
         for schema in (self.before, self.after):
             for name, definition in schema.items():
+                if name.startswith("schema "):
+                    self._beside_names.add(parsed(name).own)
                 if name.startswith("table ") and _INHERITS in definition:
                     above = parsed(f"table {definition.partition(_INHERITS)[2]}").parts
                     self._parents[parsed(name).parts] = above
@@ -166,8 +171,7 @@ class _Judge:
 
     def _words_are(self, one: Difference) -> bool:
         """Whether only words of the statements have come and gone: a name that it refers to."""
-        # A view goes on calling a column as it did.
-        moved = (words(one.first) ^ words(one.second)) - {"as"}
+        moved = (words(one.first) ^ words(one.second)) - self._beside_names
         return bool(moved) and all(map(self._knows, moved))
 
     def _knows(self, name: str) -> bool:

@@ -23,6 +23,7 @@ from ...contract.errors import GonogoError
 from ...contract.records.drift import Deviation, Drift, Episode, ReplayPlan, SchemaChanges
 from ...contract.records.migration import Statement, Step
 from ...contract.schemas import OF_USERS
+from ...contract.session_settings import PINNED
 from ..compare import changes, reprint, schema_catalog
 from ..compare.drift import Sides, counted, drift, without_children
 from ..compare.schema_catalog import Difference
@@ -35,6 +36,20 @@ from .application import begin
 
 __all__ = ["Replay", "Sessions", "changes_of"]
 
+# After so many migrations it is asked whether the run may go on.
+_CONFIRMED = 20
+# What a session of this project has set, whoever runs his statements in it.
+_KEPT = {
+    "standard_conforming_strings": PINNED["standard_conforming_strings"],
+    "client_min_messages": PINNED["client_min_messages"],
+    "lock_timeout": "0",
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+}
+_ANEW = """
+SELECT pg_catalog.set_config(w.name, w.setting, false)
+FROM ROWS FROM (pg_catalog.unnest(%s::text[]), pg_catalog.unnest(%s::text[])) AS w (name, setting)
+"""
 # So many are told, and each definition up to this length.
 _SHOWN = 100
 _SHOWN_LENGTH = 300
@@ -209,10 +224,13 @@ class Replay:
 
     def _replayed(self, episodes: Sequence[Episode], what: str) -> dict[str, str]:
         """The schema with these migrations. Raises _StoppedError where one cannot be applied."""
-        for number, episode in enumerate(episodes):
-            if number % 20 == 0:
-                self.confirm()
-            with self.sessions.login(database=self.name) as connection:
+        with self.sessions.login(database=self.name) as connection:
+            for number, episode in enumerate(episodes):
+                if number % _CONFIRMED == 0:
+                    self.confirm()
+                # As a session of its own, which would take longer.
+                connection.execute("DISCARD ALL")
+                connection.execute(_ANEW, [list(_KEPT), list(_KEPT.values())])
                 begin(connection, self.plan.session)
                 for step in episode.steps:
                     self._step(connection, step, what)
