@@ -100,7 +100,12 @@ def test_what_is_pending_is_rehearsed_deployed_and_judged(application: Applicati
     assert "* **Judged:** `20260201000000_second`" in report
     assert found("deploy.json")["action"] == "applied"
     assert found("rehearsal.json")["deployment"]["action"] == "applied"
-    assert {*done.verdict["checks"].values()} == {"pass"}, done.verdict["checks"]
+    # What else is in this database is no migration's.
+    checks = done.verdict["checks"]
+    assert {name for name, status in checks.items() if status != "pass"} == {"D1.3"}, checks
+    drift = found("rehearsal.json")["drift"]
+    assert (drift["migrations"], drift["before"], drift["after"]) == (2, [], [])
+    assert found("rehearsal.json")["schema_changes"]["unexplained"] == []
     with application.database.owner() as owner:
         rows = owner.execute(
             "SELECT migration_name FROM public._prisma_migrations WHERE finished_at IS NOT NULL "
@@ -183,3 +188,92 @@ def test_a_folder_that_is_none_is_said_before_anything(application: Application)
     )
     assert not done.has_verdict()
     assert "there is no such folder of migrations" in done.output
+
+
+def test_drift_is_a_hold_until_somebody_accepts_it(application: Application) -> None:
+    application.write("20260201000000_second", SECOND)
+    with application.database.owner() as owner:
+        owner.execute('ALTER TABLE public."Customer" ALTER email DROP NOT NULL')
+    done = application.play()
+    assert done.verdict["decision"] == "HOLD", done.output
+    assert [reason["subject"] for reason in done.verdict["reasons"]][0] == "D1.1"
+    drift = reading(done)("rehearsal.json")["drift"]
+    assert drift["before"] == [
+        {
+            "kind": "different",
+            "name": 'column public."Customer".email',
+            "expected": "text not null",
+            "found": "text",
+            "migration": "20260101000000_first/migration.sql",
+        }
+    ]
+    assert not (done.evidence / "deploy.json").exists()
+    waiver = {"check": "D1.1", "owner": "a", "reason": "known", "expires": "2099-01-01"}
+    accepted = application.play("-e", json.dumps({"gonogo_waivers": [waiver]}))
+    assert accepted.verdict["decision"] == "GO", accepted.output
+
+
+def test_what_goes_along_is_a_hold(application: Application) -> None:
+    application.write(
+        "20260201000000_second", 'ALTER TABLE "Customer" DROP COLUMN "email" CASCADE;'
+    )
+    with application.database.owner() as owner:
+        owner.execute('CREATE VIEW public.addresses AS SELECT email FROM public."Customer"')
+    done = application.play()
+    assert done.verdict["decision"] == "HOLD", done.output
+    (reason,) = (one for one in done.verdict["reasons"] if one["subject"] == "D2.4")
+    assert "view public.addresses is gone, was SELECT" in reason["observed"]
+
+
+def test_a_history_that_does_not_begin_with_nothing(application: Application) -> None:
+    """Nothing is known, unless somebody says what was there before."""
+    older = "CREATE TABLE older (id integer PRIMARY KEY);\n"
+    application.write("20260201000000_second", "ALTER TABLE older ADD more text;\n" + SECOND)
+    with application.database.owner() as owner:
+        owner.execute(f"SET search_path = public; {older}")
+        second = "ALTER TABLE older ADD note text;\n"
+        application.write("20260102000000_older", second)
+        owner.execute(second)
+        application.applied(owner, "20260102000000_older", second)
+    done = application.play("-e", "deploy_enabled=false")
+    assert done.verdict["checks"]["D1.0"] == "inconclusive"
+    drift = reading(done)("rehearsal.json")["drift"]
+    assert drift["problem"] == (
+        "the history does not replay on an empty database: "
+        '20260102000000_older/migration.sql:1: relation "older" does not exist'
+    )
+    told = [one["text"] for one in done.verdict["conditions"] if one["subject"] == "D1.0"]
+    assert told == [
+        "The history of the folder replays on an empty database: proved nothing; does not count"
+    ]
+    done = application.play("-e", "gonogo_baseline_version=20260102000000_older")
+    assert done.verdict["decision"] == "GO", done.output
+    assert "counts from 20260102000000_older on" in (done.evidence / "report.md").read_text()
+
+
+def test_a_baseline_is_replayed_first(application: Application, tmp_path: Path) -> None:
+    older = "CREATE TABLE older (id integer PRIMARY KEY);\n"
+    application.write("20260201000000_second", "ALTER TABLE older ADD more text;\n" + SECOND)
+    with application.database.owner() as owner:
+        owner.execute(f"SET search_path = public; {older}")
+    start = tmp_path / "baseline.sql"
+    start.write_text(
+        "\\restrict abc\nSET client_encoding = 'UTF8';\n"
+        "SELECT pg_catalog.set_config('search_path', '', false);\n"
+        f"{older.replace('older', 'public.older')}\\unrestrict abc\n"
+    )
+    done = application.play("-e", json.dumps({"gonogo_baseline": str(start)}))
+    assert done.verdict["decision"] == "GO", done.output
+    drift = reading(done)("rehearsal.json")["drift"]
+    assert (drift.get("problem"), drift["before"], drift["after"]) == (None, [], [])
+
+
+def test_a_baseline_that_is_none_is_said_before_anything(application: Application) -> None:
+    application.write("20260201000000_second", SECOND)
+    for name, value, words in (
+        ("gonogo_baseline", "/nowhere/at/all.sql", "there is no such file of SQL"),
+        ("gonogo_baseline_version", "other", "the folder has no migration of this name"),
+    ):
+        done = application.play("-e", f"{name}={value}")
+        assert not done.has_verdict()
+        assert words in done.output

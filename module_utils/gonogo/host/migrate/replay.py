@@ -63,7 +63,7 @@ _OF_ROWS = {"INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "COPY"}
 _EXTENSION = re.compile(r"CREATE EXTENSION\b", re.IGNORECASE)
 _SCHEMA = re.compile(r"CREATE SCHEMA\b", re.IGNORECASE)
 # A row that breaks a constraint; what is there already.
-_BROKEN, _DUPLICATE, _DUPLICATE_SCHEMA = "23", "42710", "42P06"
+_BROKEN, _DUPLICATE, _DUPLICATE_SCHEMA, _DUPLICATE_TABLE = "23", "42710", "42P06", "42P07"
 
 _ACL = """
 SELECT x.privilege_type, CASE x.grantee WHEN 0 THEN 'PUBLIC'
@@ -76,18 +76,32 @@ FROM pg_catalog.pg_database AS d CROSS JOIN LATERAL ({_ACL.format(acl="d.datacl"
     grantee)
 WHERE d.datname = pg_catalog.current_database()
 """
-# The application's schema, and those of extensions, as they are in the twin.
+# The application's schema, that of the tool, and those of extensions, as they are in the twin.
 _SCHEMAS = f"""
 SELECT n.nspname::text, pg_catalog.pg_get_userbyid(n.nspowner)::text, (
     SELECT array_agg(format('GRANT %%s ON SCHEMA %%I TO %%s', g.word, n.nspname, g.grantee))
     FROM ({_ACL.format(acl="n.nspacl")}) AS g (word, grantee))
 FROM pg_catalog.pg_namespace AS n
-WHERE {OF_USERS} AND (n.nspname IN ('public', %s) OR EXISTS (
+WHERE {OF_USERS} AND (n.nspname = ANY (%s::text[]) OR EXISTS (
     SELECT FROM pg_catalog.pg_extension AS x WHERE x.extnamespace = n.oid))
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS e
         WHERE e.classid = 'pg_catalog.pg_namespace'::regclass AND e.objid = n.oid
             AND e.deptype = 'e')
 ORDER BY n.nspname
+"""
+# The tool makes its tables before the first migration, which may name them.
+_TABLES = """
+SELECT pg_catalog.format('CREATE TABLE %%I.%%I (%%s); ALTER TABLE %%I.%%I OWNER TO %%I', n.nspname,
+    c.relname, (
+        SELECT pg_catalog.string_agg(pg_catalog.format('%%I %%s', a.attname,
+            pg_catalog.format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum)
+        FROM pg_catalog.pg_attribute AS a
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+    n.nspname, c.relname, pg_catalog.pg_get_userbyid(c.relowner))
+FROM unnest(%s::text[], %s::text[]) AS w (schema, name)
+JOIN pg_catalog.pg_namespace AS n ON n.nspname = w.schema
+JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = w.name
+WHERE c.relkind IN ('r', 'p')
 """
 # Who makes one may need rights that the application's role does not have.
 _EXTENSIONS = """
@@ -186,6 +200,11 @@ class Replay:
         return counted(schema, tables=self._tables)
 
     @property
+    def _places(self) -> list[list[str]]:
+        """Schemas and names of the tool's tables."""
+        return [[schema for schema, _ in self.plan.tables], [name for _, name in self.plan.tables]]
+
+    @property
     def _tables(self) -> set[tuple[str, str]]:
         return {(schema, name) for schema, name in self.plan.tables}
 
@@ -209,7 +228,9 @@ class Replay:
             for late in (False, True):
                 cluster_globals.settle(twin, self.name, around, restored=late)
             granted = [row[0] for row in twin.execute(_OF_DATABASE, [self.name]).fetchall()]
-            schemas = twin.execute(_SCHEMAS, [self.plan.schema]).fetchall()
+            wanted = ["public", self.plan.schema, *(schema for schema, _ in self.plan.tables)]
+            schemas = twin.execute(_SCHEMAS, [wanted]).fetchall()
+            tables = [row[0] for row in twin.execute(_TABLES, self._places).fetchall()]
             extensions = [row[0] for row in twin.execute(_EXTENSIONS).fetchall()]
         with self.sessions.superuser(database=self.name) as empty:
             empty.execute("DROP SCHEMA public")
@@ -217,7 +238,7 @@ class Replay:
                 empty.execute(f"CREATE SCHEMA {ident(name)} AUTHORIZATION {ident(owner)}")
                 for grant in grants or ():
                     empty.execute(grant)
-            for statement in [*granted, *extensions]:
+            for statement in [*granted, *extensions, *tables]:
                 empty.execute(statement)
 
     # --- the migrations ----------------------------------------------------------------------
@@ -262,19 +283,26 @@ class Replay:
         if _OF_THE_CLUSTER.match(opening):
             self._pass_over(statement)
             return
-        guarded = inside and _may_be_refused(statement)
+        theirs = self._makes_table_of_tool(statement)
+        guarded = inside and (theirs or _may_be_refused(statement))
         if guarded:
             connection.execute("SAVEPOINT gonogo_replay")
         try:
             single.run(connection, statement)
         except DatabaseError as error:
-            if connection.closed or not _is_passed_over(statement, error.sqlstate or ""):
+            told = error.sqlstate or ""
+            passed_over = _is_passed_over(statement, told) or (theirs and told == _DUPLICATE_TABLE)
+            if connection.closed or not passed_over:
                 raise
             self._pass_over(statement)
             if guarded:
                 connection.execute("ROLLBACK TO SAVEPOINT gonogo_replay")
         if guarded:
             connection.execute("RELEASE SAVEPOINT gonogo_replay")
+
+    def _makes_table_of_tool(self, statement: Statement) -> bool:
+        named = any(name in statement.opening for _, name in self.plan.tables)
+        return named and statement.verb == "CREATE"
 
     def _pass_over(self, statement: Statement) -> None:
         self._passed_over.append(f"{statement.file}:{statement.line}: {statement.opening}")
