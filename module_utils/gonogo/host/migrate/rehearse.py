@@ -20,6 +20,7 @@ from typing import Any, Callable
 from ...contract.budgets import Budgets
 from ...contract.errors import GonogoError
 from ...contract.records.deployment import Failure, Inspection
+from ...contract.records.drift import Drift
 from ...contract.records.migration import Plan, Statement
 from ...contract.records.rehearsal import Problem, Reapplied, Retried, Reverted, Trial, TriedRevert
 from ...contract.records.undo import Undo
@@ -90,14 +91,8 @@ def inspect(request: Request) -> Trial:
         found = deployment.inspect(connection, plan) if plan else None
         schema = schema_catalog.read(connection)
         retried = _retried(request, connection, found)
-    if request.replay:
-        request.replay.applied(schema)
-    return Trial(
-        state=found.state if found else None,
-        schema=schema,
-        retried=retried,
-        drift=request.replay.result if request.replay else None,
-    )
+    state = found.state if found else None
+    return Trial(state=state, schema=schema, retried=retried, drift=_drift(request, schema))
 
 
 def apply_revert_reapply(request: Request) -> Trial:
@@ -107,14 +102,13 @@ def apply_revert_reapply(request: Request) -> Trial:
     """
     plan = _plan(request)
     before = _before(request, plan)
-    found = Trial(state=before.state, schema=before.schema)
+    drift = _drift(request, before.schema)
+    found = Trial(state=before.state, schema=before.schema, drift=drift)
     if before.state == "applied":
         with request.connect() as connection:
             look = deployment.inspect(connection, plan)
             return replace(found, retried=_retried(request, connection, look))
     before = replace(before, rows=_rows(request, before.own))
-    if request.replay:
-        request.replay.applied(before.schema)
     first = _deployed(request, plan, resume=request.resume)
     found = replace(found, deployment=first.record)
     if first.record.action != "applied":
@@ -136,6 +130,14 @@ def apply_revert_reapply(request: Request) -> Trial:
     except GonogoError as error:
         return replace(found, problem=_problem("undo", error))
     return _reapplied(request, plan, found, first)
+
+
+def _drift(request: Request, schema: Mapping[str, str]) -> Drift | None:
+    """What the folder's history says of the copy as it is now."""
+    if request.replay is None:
+        return None
+    request.replay.applied(schema)
+    return request.replay.result
 
 
 def _with_history(

@@ -139,6 +139,8 @@ class Replay:
     name: str
     _found: Drift = field(default_factory=Drift)
     _passed_over: list[str] = field(default_factory=list)
+    # Kind and name of what was not as it should be before.
+    _before: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def result(self) -> Drift:
@@ -171,29 +173,35 @@ class Replay:
 
     def _begin(self, twin: Mapping[str, str]) -> None:
         plan = self.plan
-        self._make()
+        try:
+            self._make()
+        except GonogoError as error:
+            raise _StoppedError(
+                f"the history cannot be replayed on this host: {error.primary}"
+            ) from error
         if plan.baseline:
             self._replayed([Episode(plan.baseline[0].file, plan.baseline)], "the baseline")
         expected = self._replayed(plan.applied, "the history")
         found, beside = self._compared(expected, twin)
+        self._before = {(one.kind, one.name) for one in found}
         self._found = replace(
             self._found,
             migrations=len(plan.applied),
             compared=len({*self._counted(expected), *self._counted(twin)}),
-            before=found,
-            beside=beside,
+            before=_told(found),
+            beside=_told(beside),
         )
 
     def _go_on(self, twin: Mapping[str, str]) -> None:
         expected = self._replayed(self.plan.pending, "the history")
         found, beside = self._compared(expected, twin)
-        old = {(one.kind, one.name) for one in self._found.before}
+        new = [one for one in found if (one.kind, one.name) not in self._before]
         self._found = replace(
             self._found,
             migrations=len(self.plan.applied) + len(self.plan.pending),
             compared=len({*self._counted(expected), *self._counted(twin)}),
-            after=tuple(one for one in found if (one.kind, one.name) not in old),
-            beside=beside,
+            after=_told(new),
+            beside=_told(beside),
         )
 
     def _counted(self, schema: Mapping[str, str]) -> Mapping[str, str]:
@@ -210,12 +218,12 @@ class Replay:
 
     def _compared(
         self, expected: Mapping[str, str], twin: Mapping[str, str]
-    ) -> tuple[tuple[Deviation, ...], tuple[Deviation, ...]]:
+    ) -> tuple[list[Difference], list[Difference]]:
         own = {schema for schema, _ in self.plan.tables} - {self.plan.schema, "public"}
         found, beside = drift(Sides.of(expected, twin, tables=self._tables, schemas=own))
         with self.sessions.login() as connection:
             same = reprint.same(connection, found)
-        return _told([one for one in found if one.name not in same]), _told(beside)
+        return [one for one in found if one.name not in same], beside
 
     # --- the empty database ------------------------------------------------------------------
 
