@@ -44,6 +44,15 @@ options:
   baseline_version:
     description: 'Name of the migration up to which O(baseline) has all. Without a file the history counts from there on: what is there is taken as it is, and no drift is looked for.'
     type: str
+  queries:
+    description: 'File of the queries of the application of O(migrations), on the controller: SQL with a semicolon behind each, as the application sends them, with placeholders (C($1), C(?), C(:name), C(%s)) in the place of values. They are never executed: what was understood before has to be understood with the migration. What stands in the file is kept in the evidence.'
+    type: path
+  own_checks:
+    description: 'Folder of own checks about O(migrations), on the controller: each a C(.sql) file of one query with a head of comments, see docs/own-checks.md. They are asked in a transaction in which nothing can be written.'
+    type: path
+  criteria:
+    description: 'How criteria of the derived checks count: id, and V(critical), V(important), V(hold) or V(none). Only the inventory can set it.'
+    type: dict
   profile:
     description: Which of the runbook's profiles to expect.
     type: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..contract.records.plan import PlanRecord
 from ..contract.records.verdict import Condition
 from .plan import RunPlan
 from .statuses import WORDS
@@ -18,4 +19,13 @@ def informational(plan: RunPlan, statuses: Mapping[str, str]) -> list[Condition]
         )
         for check in plan.checks.values()
         if check.effect == "none" and statuses[check.id] != "pass"
+    ]
+
+
+def set_otherwise(planned: PlanRecord | None) -> list[Condition]:
+    """The criteria that count as somebody has set them."""
+    levels = planned.set_criteria if planned else {}
+    return [
+        Condition("criterion_set", name, f"counts as {level}: gonogo_criteria of the inventory")
+        for name, level in levels.items()
     ]

@@ -11,7 +11,7 @@ from ..contract.records.plan import PlannedWaiver, PlanRecord
 from ..contract.records.run import RunRecord
 from ..contract.records.twin import TwinRecord
 from ..contract.records.verdict import Reason, Score, VerdictRecord
-from .conditions import informational
+from .conditions import informational, set_otherwise
 from .outlook import would_change
 from .plan import read_plan
 from .proof import twin_reasons, unproven
@@ -93,6 +93,7 @@ def decide(
         *unproven(twin),
         *unrehearsed(rehearsal, twin=twin),
         *informational(planned, statuses),
+        *set_otherwise(plan),
     ]
     return VerdictRecord(
         decision=_decision(reasons),

@@ -150,6 +150,116 @@ def changed(application: Application) -> None:
     application.write("20260101000000_first", FIRST + "-- more\n")
 
 
+QUERIES = """
+SELECT "id", "email" FROM "Customer" WHERE "email" = $1;
+INSERT INTO "Customer" ("email") VALUES ($1) RETURNING "id";
+"""
+
+
+def test_the_application_s_queries_are_asked_of_the_copy(
+    application: Application, tmp_path: Path
+) -> None:
+    file = tmp_path / "queries.sql"
+    file.write_text(QUERIES)
+    application.write(
+        "20260201000000_second", 'ALTER TABLE "Customer" RENAME COLUMN "email" TO "address";\n'
+    )
+    done = application.play("-e", f"gonogo_queries={file}")
+    assert done.verdict["decision"] == "NO-GO", done.output
+    (reason,) = [one for one in done.verdict["reasons"] if one["subject"] == "D6.3"]
+    assert "2 of 2 are not understood any more" in reason["observed"]
+    assert 'queries.sql:2 (SELECT "id", "email" FROM "Customer"' in reason["observed"]
+    assert not (done.evidence / "deploy.json").exists()
+    kept = reading(done)("run.json")
+    assert kept["migrations"]["queries"] == str(file)
+    assert "queries/queries.sql" in kept["digests"]["runbook"]
+    assert reading(done)("queries.json")["reason"] == (
+        "the database does not have the extension pg_stat_statements"
+    )
+
+
+def own_check(folder: Path, name: str, text: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.sql").write_text(text)
+    return folder
+
+
+def test_own_checks_waivers_and_how_criteria_count(
+    application: Application, tmp_path: Path
+) -> None:
+    """A migration that removes rows, as it should: a person says so, and it is a GO."""
+    application.write("20260201000000_second", SECOND + 'DELETE FROM "Customer" WHERE id = 30;\n')
+    checks = own_check(
+        tmp_path / "checks",
+        "emails",
+        "-- check: every customer has an address\n-- when: both\n"
+        '-- examined: SELECT count(*) FROM "Customer"\n'
+        "SELECT id FROM \"Customer\" WHERE email NOT LIKE '%@%';\n",
+    )
+    inventory = application.controller.inventory(gonogo_criteria={"D8": "none"})
+    own = json.dumps({"gonogo_own_checks": str(checks)})
+    held = application.play(*inventory, "-e", own)
+    assert held.verdict["decision"] == "HOLD", held.output
+    assert {one["subject"] for one in held.verdict["reasons"]} >= {"D4.2"}
+    assert not (held.evidence / "deploy.json").exists()
+    waiver = {"check": "D4.2", "owner": "Dewi", "reason": "a test", "expires": "2099-01-31"}
+    done = application.play(*inventory, "-e", own, "-e", json.dumps({"gonogo_waivers": [waiver]}))
+    assert done.verdict["decision"] == "GO", done.output
+    checks_of = done.verdict["checks"]
+    assert checks_of["D4.2"] == "fail"
+    assert (checks_of["D11.emails"], checks_of["D11.emails.before"]) == ("pass", "pass")
+    assert done.verdict["criteria"]["D11"] == "pass"
+    told = {one["code"]: one["text"] for one in done.verdict["conditions"]}
+    assert told["criterion_set"] == "counts as none: gonogo_criteria of the inventory"
+    assert "accepted by Dewi" in told["waiver_applied"]
+    assert "counts as none: gonogo_criteria" in (done.evidence / "report.md").read_text()
+
+
+def test_an_own_check_that_fails_on_the_copy_stops_the_deployment(
+    application: Application, tmp_path: Path
+) -> None:
+    checks = own_check(
+        tmp_path / "checks",
+        "orders",
+        '-- check: there are orders\n-- expect: rows\nSELECT FROM "Order";\n',
+    )
+    application.write("20260201000000_second", SECOND)
+    done = application.play("-e", json.dumps({"gonogo_own_checks": str(checks)}))
+    assert done.verdict["decision"] == "NO-GO", done.output
+    assert "D11.orders" in {one["subject"] for one in done.verdict["reasons"]}
+    assert not (done.evidence / "deploy.json").exists()
+
+
+def test_what_is_wrong_beside_a_folder_is_said_before_anything(
+    application: Application, tmp_path: Path
+) -> None:
+    application.write("20260201000000_second", SECOND)
+    checks = own_check(tmp_path / "checks", "a", "-- chek: a\nSELECT 1;")
+    for given, words in {
+        json.dumps({"gonogo_own_checks": str(checks)}): "a.sql:1: a check's head has no 'chek'",
+        json.dumps({"gonogo_criteria": {"D8": "none"}}): "what only the inventory may say",
+        json.dumps(
+            {
+                "gonogo_waivers": [
+                    {"criterion": "D4", "owner": "D", "reason": "r", "expires": "2099-01-31"}
+                ]
+            }
+        ): "no waiver accepts what counts for the score",
+    }.items():
+        done = application.play("-e", given)
+        assert not done.has_verdict()
+        assert words in done.output
+
+
+def test_a_file_of_queries_that_is_none(application: Application, tmp_path: Path) -> None:
+    file = tmp_path / "queries.sql"
+    file.write_text("SELECT 1;\nDROP TABLE x;\n")
+    application.write("20260201000000_second", SECOND)
+    done = application.play("-e", f"gonogo_queries={file}")
+    assert not done.has_verdict()
+    assert "queries.sql:2: is no query: DROP" in done.output
+
+
 BAD: dict[str, Callable[[Application], None]] = {
     "begun and not finished": unfinished,
     "not as they were when they were applied": changed,

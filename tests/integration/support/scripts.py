@@ -24,7 +24,10 @@ from gonogo.controller import runbook
 from gonogo.controller.declared.runbook import DeclaredCheck
 from gonogo.controller.reading import yamlfile
 from gonogo.controller.render.rendering import MigrationWords, render_phase
-from gonogo.controller.runbook.migration import written
+from gonogo.controller.runbook.derived import with_own
+from gonogo.controller.runbook.migration import asked_by_phase, written
+from gonogo.controller.runbook.own_checks import read as read_checks
+from gonogo.controller.runbook.queries import Query
 from gonogo.host.checks import phases
 from gonogo.host.session.connection import connect
 from sandbox import logins
@@ -91,10 +94,16 @@ class Suite:
     seen: str = "{}"
     drift: Drift | None = None
     schema_changes: SchemaChanges | None = None
+    # Those of the application.
+    queries: tuple[Query, ...] = ()
+    # A folder of a person's own.
+    own_checks: Path | None = None
 
     @property
     def runbook(self) -> runbook.Runbook:
-        return _load(self.directory, self.profile, self.parameters)
+        found = _load(self.directory, self.profile, self.parameters)
+        own = read_checks(self.own_checks).checks if self.own_checks else ()
+        return replace(found, declared=with_own(found.declared, own), own_checks=own)
 
     def scripts(self, names: Sequence[str], facts: Mapping[str, Any]) -> list[Script]:
         """Phases rendered with these facts, each with its races."""
@@ -132,6 +141,8 @@ def _script(suite: Suite, name: str, facts: str) -> Script:
         **json.loads(suite.seen),
         drift=suite.drift,
         schema_changes=suite.schema_changes,
+        queries=suite.queries,
+        own_checks=asked_by_phase(book),
     )
     context: dict[str, Any] = {
         "templates": book.template_folders,

@@ -209,6 +209,51 @@ TARGET = StageOptions(
             ),
         ),
         Option(
+            "queries",
+            "path",
+            used=TASK,
+            on_controller=True,
+            text="File of the queries of the application of O(migrations), on the controller: SQL "
+            "with a semicolon behind each, as the application sends them, with placeholders "
+            "(C($1), C(?), C(:name), C(%s)) in the place of values. They are never executed: "
+            "what was understood before has to be understood with the migration. What stands in "
+            "the file is kept in the evidence.",
+            variable=Variable(
+                "gonogo_queries",
+                text="File of the application's queries, on the controller. They are never "
+                "executed: what was understood before has to be understood with the migration. "
+                "Placeholders stand in the place of values; the evidence keeps the queries.",
+            ),
+        ),
+        Option(
+            "own_checks",
+            "path",
+            used=TASK,
+            on_controller=True,
+            text="Folder of own checks about O(migrations), on the controller: each a C(.sql) file "
+            "of one query with a head of comments, see docs/own-checks.md. They are asked in a "
+            "transaction in which nothing can be written.",
+            variable=Variable(
+                "gonogo_own_checks",
+                text="Folder of own checks beside the migrations, on the controller: each a .sql "
+                "file of one query with a head of comments, see docs/own-checks.md.",
+            ),
+        ),
+        Option(
+            "criteria",
+            "dict",
+            used=TASK,
+            text="How criteria of the derived checks count: id, and V(critical), V(important), "
+            "V(hold) or V(none). Only the inventory can set it.",
+            variable=Variable(
+                "gonogo_criteria",
+                text="How criteria of the derived checks count, where it is not as they say: id, "
+                "and critical, important, hold or none. The verdict says so. Only the inventory "
+                "can set it.",
+                example="{D8: none}",
+            ),
+        ),
+        Option(
             "profile",
             used=TASK,
             default="target",
@@ -397,6 +442,9 @@ class TargetTask:
     irreversible: Sequence[str]
     baseline: str | None
     baseline_version: str | None
+    queries: str | None
+    own_checks: str | None
+    criteria: Mapping[str, object] | None
     profile: str
     residue: str
     parameters: Mapping[str, object]
@@ -432,6 +480,13 @@ HISTORY = EntryOptions(
         *SESSIONS,
         Option("tool", used=ENTRY, required=True, text="The migration tool."),
         Option("schema", used=ENTRY, required=True, text="The schema of its record."),
+        Option(
+            "queries",
+            "bool",
+            used=ENTRY,
+            default=False,
+            text="Whether it is asked which queries the database has served, too.",
+        ),
     )
 )
 
@@ -445,3 +500,4 @@ class HistoryRequest:
     tool: str
     schema: str
     timeouts: Timeouts = field(default_factory=Timeouts)
+    queries: bool = False

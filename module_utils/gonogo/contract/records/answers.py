@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from .backup import BackupRecord
 from .deployment import Deployment, HistoryEntry
 from .phase import PhaseOutcome
+from .queries import QueriesRecord
 from .rehearsal import Trial, TriedRevert
 from .restore import RestoreDone, RestoreFound, RestorePlan
 from .run import Clients, Identity
@@ -163,11 +164,13 @@ class FoundAnswer(Occupied):
 @dataclass(frozen=True)
 class HistoryAnswer:
     """What the record of a migration tool says; `entries` is None where it keeps none. `keys` are
-    the numbers of its lock in this database."""
+    the numbers of its lock in this database, `queries` what the database has served, where that was
+    asked."""
 
     changed: bool
     entries: Sequence[HistoryEntry] | None
     keys: Sequence[int] = ()
+    queries: QueriesRecord | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Python 3.9, standard library only.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from .reading import HINT, FileRecord, RecordError
@@ -141,8 +141,10 @@ class Digests:
 @dataclass(frozen=True)
 class Migrations:
     """The folder of migrations that a run is about, on the controller, its tool, the schema of that
-    tool's record, and the names of those that are declared irreversible; and what its history
-    begins with, see `Baseline` in controller/runbook/source.py."""
+    tool's record, and the names of those that are declared irreversible; what its history begins
+    with, see `Baseline` in controller/runbook/source.py; what is judged beside it: a file of the
+    application's queries, and a folder of own checks; and how criteria count, where the inventory
+    says so."""
 
     directory: str
     tool: str
@@ -150,6 +152,9 @@ class Migrations:
     irreversible: Sequence[str] = ()
     baseline: str | None = None
     baseline_version: str | None = None
+    queries: str | None = None
+    checks: str | None = None
+    criteria: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

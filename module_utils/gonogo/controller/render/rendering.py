@@ -105,7 +105,9 @@ class MigrationWords:
     what each of its statements may write: `tables`, `columns` (null where it may be any that stands
     among the tables' names), `rows`, `retyped`. `back`, `cost` and `history` are values of JSON,
     see controller/runbook/seen.py; `drift` is what the folder's history says of the database, and
-    `schema_changes` what the migration has changed of it."""
+    `schema_changes` what the migration has changed of it. Of its application: `queries`, each with
+    source, id, words and text, and `own_checks`, what a person asks beside it, each with its
+    phase."""
 
     names: Sequence[str] = ()
     own_tables: Sequence[str] = ()
@@ -115,6 +117,8 @@ class MigrationWords:
     history: Mapping[str, object] = field(default_factory=dict)
     drift: Drift | None = None
     schema_changes: SchemaChanges | None = None
+    queries: Sequence[object] = ()
+    own_checks: Sequence[object] = ()
 
 
 NO_MIGRATION = MigrationWords()

@@ -21,7 +21,12 @@ __all__ = ["ONLY_INVENTORY", "Protection", "check_extra", "protection"]
 
 VARIABLE = "gonogo_protected"
 # What would weaken a protected target if it came from anywhere else.
-ONLY_INVENTORY = (VARIABLE, "gonogo_promotion_from", "gonogo_promotion_max_age_hours")
+ONLY_INVENTORY = (
+    VARIABLE,
+    "gonogo_promotion_from",
+    "gonogo_promotion_max_age_hours",
+    "gonogo_criteria",
+)
 _ENVIRONMENT = "gonogo_environment"
 _HINT = "Set it in the inventory's group_vars or host_vars, and nowhere else."
 

@@ -30,7 +30,8 @@ from ..invocation.request_form import misfits, suiting
 from ..reading import ranges
 from ..reading.faults import Faults
 from ..runbook import phase_scripts, source
-from ..runbook.derived import DERIVED, DERIVED_PROFILE, about, has_migration
+from ..runbook.criteria import WAIVABLE
+from ..runbook.derived import DERIVED, DERIVED_PROFILE, about, beside, has_migration
 from . import waivers
 from .protection import Protection, check_extra
 from .remembered import Remembered
@@ -84,6 +85,11 @@ _FOLDER: dict[str, str | None] = {
     "migration_tool": TARGET.default_of("migration_tool"),
     "migration_schema": TARGET.default_of("migration_schema"),
 }
+# What may be beside a folder of migrations, and says nothing without one.
+_BESIDE: dict[str, type] = {
+    **dict.fromkeys(("baseline", "baseline_version", "queries", "own_checks"), str),
+    "criteria": dict,
+}
 _WORDS: dict[type, str] = {str: "text", dict: "a mapping", list: "a list"}
 
 # Results of this project have no variables. A name like these in the extra variables is an
@@ -104,6 +110,9 @@ class Folder:
     irreversible: Sequence[str] = ()
     baseline: str | None = None
     baseline_version: str | None = None
+    queries: str | None = None
+    checks: str | None = None
+    criteria: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -158,23 +167,40 @@ def _said(values: Variables, name: str) -> Any:
 
 
 def _folder(values: Variables) -> Folder | None:
+    given = {name: values.get(f"gonogo_{name}") for name in _BESIDE}
     if values.get("gonogo_migrations") is None:
+        for name, value in given.items():
+            if value is not None:
+                raise InputError(
+                    "is about a folder of migrations, and none is named",
+                    key=f"gonogo_{name}",
+                    hint="Name the folder: gonogo_migrations; or leave it out.",
+                )
         return None
     said = {name: values.get(f"gonogo_{name}", default) for name, default in _FOLDER.items()}
-    for name, value in said.items():
-        if not isinstance(value, str):
-            raise InputError("must be text", key=f"gonogo_{name}", value=value)
     irreversible = values.get("gonogo_irreversible") or []
     if not isinstance(irreversible, list) or not all(isinstance(one, str) for one in irreversible):
         raise InputError(
             "must be a list of names", key="gonogo_irreversible", value=str(irreversible)
         )
-    start = {name: values.get(f"gonogo_{name}") for name in ("baseline", "baseline_version")}
-    for name, value in start.items():
-        if value is not None and not (isinstance(value, str) and value):
-            raise InputError("must be text", key=f"gonogo_{name}", value=value)
+    kinds = {
+        **dict.fromkeys(said, str),
+        **{k: v for k, v in _BESIDE.items() if given[k] is not None},
+    }
+    for name, kind in kinds.items():
+        value = said[name] if name in said else given[name]
+        if not isinstance(value, kind) or value == "":
+            raise InputError(f"must be {_WORDS[kind]}", key=f"gonogo_{name}", value=value)
     return Folder(
-        said["migrations"], said["migration_tool"], said["migration_schema"], irreversible, **start
+        said["migrations"],
+        said["migration_tool"],
+        said["migration_schema"],
+        irreversible,
+        queries=given["queries"],
+        checks=given["own_checks"],
+        criteria=given["criteria"] or {},
+        baseline=given["baseline"],
+        baseline_version=given["baseline_version"],
     )
 
 
@@ -335,11 +361,10 @@ def load_runbook(
         *(repr(asked.migrations), templates),
     )
     loaded = (remembered or Remembered()).of(question, lambda: _tried(asked, templates=templates))
-    waivers.refuse_unknown(
-        waivers.of_host(accepted, asked.host, asked.groups),
-        checks=loaded.checks,
-        criteria={criterion.id for criterion in loaded.declared.criteria},
-    )
+    known = {criterion.id for criterion in loaded.declared.criteria}
+    own = waivers.of_host(accepted, asked.host, asked.groups)
+    waivers.refuse_unknown(own, checks=loaded.checks, criteria=known)
+    waivers.refuse_scored(own, criteria=known, waivable=WAIVABLE)
     return loaded
 
 
@@ -369,9 +394,14 @@ def _loaded(asked: Asked, *, templates: bool) -> runbook.Runbook:
         irreversible=folder.irreversible,
         baseline=_baseline(folder),
     )
+    more = beside(
+        queries_file=_path(folder.queries, key="gonogo_queries"),
+        checks=_path(folder.checks, key="gonogo_own_checks"),
+        criteria=folder.criteria,
+    )
     if named is None or has_migration(named):
-        return about(_derived(asked, templates=templates), found)
-    return about(_of(named, asked, templates=templates), found)
+        return about(_derived(asked, templates=templates), found, beside=more)
+    return about(_of(named, asked, templates=templates), found, beside=more)
 
 
 def _own(directory: Path, asked: Asked, *, templates: bool) -> runbook.Runbook:
@@ -407,6 +437,10 @@ def _baseline(folder: Folder) -> source.Baseline | None:
         return None
     file = path_of(folder.baseline, key="gonogo_baseline") if folder.baseline else None
     return source.Baseline(file, folder.baseline_version)
+
+
+def _path(value: str | None, *, key: str) -> Path | None:
+    return None if value is None else path_of(value, key=key)
 
 
 def check_timeouts(timeouts: Mapping[str, object]) -> None:

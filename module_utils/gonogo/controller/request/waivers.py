@@ -19,7 +19,7 @@ from ..invocation import person
 from ..invocation.paths import path_of
 from ..reading import yamlfile
 
-__all__ = ["Waiver", "listed", "of_host", "refuse_unknown"]
+__all__ = ["Waiver", "listed", "of_host", "refuse_scored", "refuse_unknown"]
 
 _LIST, _FILE = "gonogo_waivers", "gonogo_waivers_file"
 _KEYS = {"check", "criterion", "owner", "reason", "expires", "hosts"}
@@ -76,6 +76,21 @@ def refuse_unknown(
                     value=name,
                     hint=f"Did you mean '{near[0]}'?" if near else None,
                 )
+
+
+def refuse_scored(waivers: Iterable[Waiver], *, criteria: Collection[str], waivable: str) -> None:
+    """Refuse a waiver of a criterion where what can be waived of it is another one beside it, by
+    the ending `waivable` of its name. Raises InputError."""
+    for waiver in waivers:
+        name = waiver.words.get("criterion")
+        if f"{name}{waivable}" in criteria:
+            raise InputError(
+                "no waiver accepts what counts for the score",
+                file=waiver.file,
+                key=f"{waiver.key}.criterion",
+                value=name,
+                hint=f"Name {name}{waivable}, or a check of it.",
+            )
 
 
 def _entries(path: Path) -> Sequence[object]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -43,6 +43,8 @@ from ..sql import shipped
 from . import extension, migration, rules
 from .asked import Modules
 from .manifest import MANIFEST, check_references
+from .own_checks import OwnCheck
+from .queries import Query
 from .source import Source
 from .template_check import check_templates
 
@@ -187,6 +189,12 @@ class Runbook:
     # are to be applied.
     source: Source | None = None
     pending: tuple[str, ...] = ()
+    # What is judged beside them: the queries of the application, and checks that a person has put
+    # there; and path → SHA-256 of the files that say so.
+    queries: tuple[Query, ...] = ()
+    own_checks: tuple[OwnCheck, ...] = ()
+    set_criteria: Mapping[str, str] = field(default_factory=dict)
+    beside: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -229,8 +237,8 @@ class Runbook:
 
     @cached_property
     def digests(self) -> dict[str, str]:
-        """Path below the runbook → SHA-256, of every file in it, in the one it extends, and in the
-        folder of migrations."""
+        """Path below the runbook → SHA-256, of every file in it, in the one it extends, in the
+        folder of migrations, and of what is judged beside that."""
         folders = {"": self.directory}
         if self.base is not None and self.base.parent != self.directory:
             folders[f"../{self.base.name}/"] = self.base
@@ -241,7 +249,11 @@ class Runbook:
             if path.is_file()
         }
         theirs = self.source.digests if self.source else {}
-        return {**own, **{f"migrations/{path}": digest for path, digest in theirs.items()}}
+        return {
+            **own,
+            **{f"migrations/{path}": digest for path, digest in theirs.items()},
+            **self.beside,
+        }
 
     @property
     def sha256(self) -> str:
@@ -280,6 +292,7 @@ class Runbook:
             scoring=declared.scoring,
             waivers=tuple(read(PlannedWaiver, one, file="the plan") for one in waivers),
             report=declared.report or ReportWords(),
+            set_criteria=self.set_criteria,
         )
 
 

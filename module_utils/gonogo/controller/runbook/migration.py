@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .book import Runbook
 
 __all__ = [
+    "asked_by_phase",
     "expected",
     "faults",
     "history_faults",
@@ -233,7 +234,14 @@ def words(runbook: Runbook) -> MigrationWords:
         names=sorted({name for text in texts for name in names(text)}),
         own_tables=[".".join(map(_quoted, table)) for table in tables],
         writes=written(texts),
+        queries=runbook.queries,
+        own_checks=asked_by_phase(runbook),
     )
+
+
+def asked_by_phase(runbook: Runbook) -> list[dict[str, object]]:
+    """A person's own checks, each with the phase that it is asked in."""
+    return [{**vars(one), "phase": runbook.checks[one.id].phase} for one in runbook.own_checks]
 
 
 def written(texts: Sequence[str]) -> list[dict[str, object]]:

@@ -20,6 +20,7 @@ from ...contract.options.target import HistoryRequest
 from ...contract.records.answers import HistoryAnswer
 from ...contract.records.history import HistoryRecord
 from ...contract.records.plan import PlanRecord
+from ...contract.records.queries import QueriesRecord
 from ...contract.records.reading import plain, read
 from ...contract.records.run import Migrations, Process, RunRecord
 from ...verdict import is_protected
@@ -29,7 +30,7 @@ from ..invocation.commands import Caller
 from ..invocation.native import Variables
 from ..invocation.paths import path_of
 from ..runbook import seen, source
-from ..runbook.derived import about
+from ..runbook.derived import about, beside
 from .reported import Reported
 
 __all__ = ["Site", "Stage"]
@@ -248,7 +249,17 @@ class Stage(ABC, Generic[_Task]):
             baseline=start if file or start.version else None,
         )
         pending = run.read(HistoryRecord).pending if run.has(HistoryRecord) else None
-        return about(loaded, found, pending)
+        return about(
+            loaded,
+            found,
+            pending,
+            beside=beside(
+                queries_file=Path(folder.queries) if folder.queries else None,
+                checks=Path(folder.checks) if folder.checks else None,
+                criteria=folder.criteria,
+            ),
+            served=run.read(QueriesRecord) if run.has(QueriesRecord) else None,
+        )
 
     def recorded(
         self,

@@ -27,13 +27,14 @@ from ...contract.records.swept import Swept
 from ...host.migrate.history import Entry
 from .. import evidence, request
 from ..invocation import loaded, person, project
+from ..invocation.paths import path_of
 from ..outcome import intents
 from ..render.rendering import compiling
 from ..request import host_request, promotion, waivers
 from ..request.protection import ONLY_INVENTORY, Protection, protection
 from ..request.remembered import Remembered
 from ..request.requested import Asked, Folder
-from ..runbook import source
+from ..runbook import queries, source
 from ..runbook.book import Runbook
 from ..runbook.source import Source
 from . import concurrent_runs, recovery
@@ -191,11 +192,17 @@ class Target(Stage[TargetTask]):
     def _pending(self, run: evidence.Run, folder: Source, task: TargetTask) -> None:
         """Find out what of the folder is to be judged. Raises GonogoError where nothing can be."""
         asked = HistoryRequest(
-            login=task.login, run_id=run.run_id, tool=folder.key, schema=folder.tool.schema
+            login=task.login,
+            run_id=run.run_id,
+            tool=folder.key,
+            schema=folder.tool.schema,
+            queries=True,
         )
         answer = self.call_with_database("history", asked, HistoryAnswer)
         entries = None if answer.entries is None else [*map(_entry, answer.entries)]
         run.keep(source.record(folder, entries), stage=self.stage)
+        if answer.queries is not None:
+            run.keep(queries.cleaned(answer.queries), stage=self.stage)
         problem = source.problem(folder, entries)
         if problem:
             raise problem
@@ -277,8 +284,11 @@ def _folder(task: TargetTask) -> Folder | None:
         task.migration_tool,
         task.migration_schema,
         task.irreversible,
-        task.baseline,
-        task.baseline_version,
+        baseline=task.baseline,
+        baseline_version=task.baseline_version,
+        queries=task.queries,
+        checks=task.own_checks,
+        criteria=task.criteria or {},
     )
 
 
@@ -293,7 +303,14 @@ def _kept(folder: Source | None, task: TargetTask) -> Migrations | None:
         folder.irreversible,
         baseline=str(start.file) if start and start.file else None,
         baseline_version=start.version if start else None,
+        queries=_path(task.queries, key="gonogo_queries"),
+        checks=_path(task.own_checks, key="gonogo_own_checks"),
+        criteria={str(name): str(level) for name, level in (task.criteria or {}).items()},
     )
+
+
+def _path(value: str | None, *, key: str) -> str | None:
+    return None if value is None else str(path_of(value, key=key))
 
 
 def _lines(fenced: Sequence[str], swept: Sequence[Swept]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a migration tool has on record in a database."""
+"""What a migration tool has on record in a database, and which queries it has served."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from ...contract.options.target import HistoryRequest
 from ...contract.records.answers import HistoryAnswer
 from ...contract.records.deployment import HistoryEntry
 from ..migrate import history
+from ..migrate.served import served
 from ..session.connection import connect
 from .common import login_of
 
@@ -26,5 +27,6 @@ def run(asked: HistoryRequest, *, check_mode: bool) -> HistoryAnswer:
         read_only=True,
     ) as connection:
         entries, keys = tool.entries(connection), tool.keys(connection)
+        queries = served(connection) if asked.queries else None
     kept = None if entries is None else tuple(HistoryEntry(*entry) for entry in entries)
-    return HistoryAnswer(changed=False, entries=kept, keys=keys)
+    return HistoryAnswer(changed=False, entries=kept, keys=keys, queries=queries)
