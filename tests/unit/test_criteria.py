@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gonogo.contract.errors import InputError
-from gonogo.controller import runbook
+from gonogo.controller import request, runbook
 from gonogo.controller.declared.runbook import Criterion, Declaration, DeclaredCheck
 from gonogo.controller.runbook import source
 from gonogo.controller.runbook.criteria import counted
@@ -110,3 +111,54 @@ def test_the_plan_of_a_derived_run_can_carry_a_go(tmp_path: Path) -> None:
     assert plan.checks["D11.a"].effect == "none"
     assert "D11" not in plan.scoring
     assert "checks/a.sql" in found.digests
+
+
+ASKED: dict[str, object] = {
+    "gonogo_environment": "sandbox",
+    "gonogo_runbook": "a",
+    "gonogo_profile": "target",
+    "gonogo_residue": "keep",
+    "gonogo_runs_dir": "runs",
+    "gonogo_login": {"db": "a"},
+}
+
+
+@pytest.mark.parametrize("name", ["queries", "own_checks", "criteria"])
+def test_what_is_beside_no_folder_is_refused(name: str) -> None:
+    """Nothing would be asked of it, and the verdict would look as if it had been."""
+    given = {**ASKED, f"gonogo_{name}": {"a": "b"}}
+    with pytest.raises(InputError, match="about a folder of migrations, and none is named"):
+        request.Asked.of(given)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [("queries", ["a"], "must be text"), ("criteria", ["D8"], "must be a mapping")],
+)
+def test_what_is_of_another_kind_is_refused(name: str, value: object, words: str) -> None:
+    given = {**ASKED, "gonogo_migrations": "a", f"gonogo_{name}": value}
+    with pytest.raises(InputError, match=words):
+        request.Asked.of(given)
+
+
+def test_a_runbook_of_one_s_own_counts_as_it_says(tmp_path: Path) -> None:
+    migrations, checks = tmp_path / "migrations", tmp_path / "checks"
+    migrations.mkdir()
+    checks.mkdir()
+    (migrations / "0001_a.sql").write_text("CREATE TABLE a (id int);")
+    (checks / "a.sql").write_text("-- check: a\n-- empty: ok\nSELECT 1 LIMIT 0")
+    loaded = runbook.load(DERIVED, profile=DERIVED_PROFILE, parameters={}, templates=False)
+    own = replace(loaded, directory=tmp_path, base=DERIVED)
+    found = source.read(migrations, tool="plain", schema="public")
+
+    def told(levels: dict[str, object]) -> runbook.Runbook:
+        return about(own, found, beside=beside(queries_file=None, checks=checks, criteria=levels))
+
+    with pytest.raises(InputError, match="says itself how its criteria count"):
+        told({"D8": "none"})
+    declared = told({}).declared
+    assert "D11" in declared.scoring
+    assert "D4.waivable" not in {one.id for one in declared.criteria}
+    own = replace(own, base=None)
+    with pytest.raises(InputError, match="asked by the templates of the derived checks"):
+        told({})
