@@ -52,7 +52,9 @@ CREATE FUNCTION counts() RETURNS trigger LANGUAGE plpgsql
     AS 'BEGIN PERFORM count(*) FROM noted; RETURN NEW; END';
 CREATE TRIGGER counted BEFORE UPDATE ON customer FOR EACH ROW EXECUTE FUNCTION counts();
 CREATE TABLE public.noted (id integer PRIMARY KEY);
-CREATE TABLE stamped (id integer PRIMARY KEY, at timestamp NOT NULL, share numeric NOT NULL);
+CREATE TABLE stamped (
+    id integer PRIMARY KEY, at timestamp NOT NULL, share numeric NOT NULL, place uuid, done boolean
+);
 INSERT INTO stamped SELECT n, '2024-01-01 10:20:30.5', n / 4.0 FROM generate_series(1, 5) AS n;
 INSERT INTO customer (name) SELECT 'customer ' || n FROM generate_series(1, 20) AS n;
 INSERT INTO purchase (customer, amount) SELECT 1 + n % 20, n FROM generate_series(1, 50) AS n;
