@@ -111,7 +111,8 @@ ALTER TABLE shop.customer ADD number text, ADD half numeric;
 UPDATE shop.customer SET number = id, half = id / 2.0;
 ALTER TABLE shop.customer ALTER number TYPE integer USING number::integer,
     ALTER half TYPE numeric(8, 4), ALTER name TYPE varchar(40);
--- Rows that come and go in one statement after another.
+-- Rows that come and go in one statement after another, and the first ones of a table.
+INSERT INTO public.noted VALUES (1);
 INSERT INTO shop.customer (name, number, half) VALUES ('added', 0, 0);
 DELETE FROM shop.customer WHERE name = 'added';
 """
