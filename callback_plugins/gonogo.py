@@ -266,8 +266,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def _note_cause(self, result: Any, what: str = "") -> None:
         """Why a host will have no verdict, as far as its first failure says it."""
         action, name, outcome = _parts(result)
-        said = redacted(str(outcome.get("msg") or "")).strip().splitlines()
-        cause = shown(f"{what}{said[0] if said else 'a task has failed'}", limit=_CAUSE_LIMIT)
+        cause = _first_line(outcome.get("msg"), what)
         if action == _BEFORE:
             self._refused = cause
         else:
@@ -276,6 +275,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def _note(self, result: Any, *, ignored: bool = False) -> None:
         self._workers.answered(*_host_and_task(result))
         action, name, outcome = _parts(result)
+        if action == _BEFORE:
+            # It has looked at every host, and the host will refuse the same by itself.
+            for host, said in dict(outcome.get("faulty") or {}).items():
+                self._causes.setdefault(str(host), _first_line(said))
         if not action.startswith(_OURS) or action == _BEFORE:
             return
         self._hosts.add(name)
@@ -385,6 +388,12 @@ def _host_and_task(result: Any) -> tuple[Any, Any]:
     host = result.host if hasattr(result, "host") else result._host  # noqa: SLF001 - before 2.20
     task = result.task if hasattr(result, "task") else result._task  # noqa: SLF001 - as above
     return host, task
+
+
+def _first_line(text: object, what: str = "") -> str:
+    """Of a message, for a table."""
+    said = redacted(str(text or "")).strip().splitlines()
+    return shown(f"{what}{said[0] if said else 'a task has failed'}", limit=_CAUSE_LIMIT)
 
 
 def _name(task: Any) -> str:

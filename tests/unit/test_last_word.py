@@ -50,7 +50,11 @@ def _failed(host: str, message: str, action: str = "gonogo_target") -> Any:
 def test_each_host_without_a_verdict_has_its_name_and_its_cause(plugin: Any) -> None:
     said: list[str] = []
     plugin._display = SimpleNamespace(display=lambda text, **_: said.append(text))
-    plugin._hosts = {"db1", "db2", "db3"}
+    plugin._hosts = {"db1", "db2", "db3", "db4"}
+    looked = _failed("localhost", "", "gonogo_input")
+    looked.result["faulty"] = {"db4": "it is misspelt\nHINT:  spell it"}
+    plugin.v2_runner_on_ok(looked)
+    plugin.v2_runner_on_failed(_failed("db4", "another word for it"))
     plugin.v2_runner_on_failed(_failed("db1", "it is wrong\nDETAIL:  so and so\nHINT:  mend it"))
     # What comes of it is no other cause.
     plugin.v2_runner_on_failed(_failed("db1", "nothing was judged", "gonogo_verdict"))
@@ -61,4 +65,5 @@ def test_each_host_without_a_verdict_has_its_name_and_its_cause(plugin: Any) -> 
         "HOLD  db1  nothing was judged: it is wrong",
         "HOLD  db2  nothing was judged: unreachable: nobody\\x1b[2J is there",
         "HOLD  db3  nothing was judged: no verdict was reached",
+        "HOLD  db4  nothing was judged: it is misspelt",
     ]
