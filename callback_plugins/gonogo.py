@@ -36,7 +36,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 from gonogo.contract import fault
 from gonogo.contract.errors import GonogoError, shown
 from gonogo.contract.redaction import redacted
-from gonogo.controller import evidence, fleet, report
+from gonogo.controller import audit, evidence, fleet, report
 from gonogo.controller.ansible.fleet import Declared, declared, hosts_of
 from gonogo.controller.ansible.workers import Workers
 from gonogo.controller.evidence import judgement
@@ -61,6 +61,7 @@ _OPENS = "gonogo_target"
 # What is played on the controller, for all hosts.
 _BEFORE = "gonogo_input"
 _JUDGES = "gonogo_verdict"
+_AUDITS = "gonogo_audit"
 _OURS = "gonogo_"
 # As ansible-playbook ends where hosts have failed, or could not be reached.
 _FAILED, _UNREACHABLE = 2, 4
@@ -101,6 +102,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._plays: list[Any] = []
         self._causes: dict[str, str] = {}
         self._refused: str | None = None
+        # Host → the directory of its audit; None where it was not audited.
+        self._audits: dict[str, str | None] = {}
+        self._audit_plays: list[Any] = []
         self._workers = Workers()
         # Actions whose plugins are loaded.
         self._loaded: set[str] = set()
@@ -118,6 +122,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             if _OPENS in actions:
                 self._judging = True
                 self._plays.append(play)
+            if _AUDITS in actions:
+                self._audit_plays.append(play)
         atexit.register(self._last_word)
         self._ends_workers = signal.getsignal(signal.SIGINT)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -156,11 +162,14 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         self._ended = True
-        if not self._judging:
+        if not (self._judging or self._audit_plays):
             return
-        self._judging = False
+        judging, self._judging = self._judging, False
         try:
-            self._last_words(stats)
+            if judging:
+                self._last_words(stats)
+            if self._audit_plays and not self._checking:
+                self._say_audits(stats)
         except Exception as error:  # noqa: BLE001 - Ansible would warn, and end as if all were well
             self._display.error(fault.told(error, doing="the last word").render(), wrap_text=False)
             raise SystemExit(_FAILED) from None
@@ -281,6 +290,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
                 self._causes.setdefault(str(host), _first_line(said))
         if not action.startswith(_OURS) or action == _BEFORE:
             return
+        if action == _AUDITS:
+            self._audits[name] = str(outcome.get("audit") or "") or None
+            return
         self._hosts.add(name)
         directory = str(outcome.get("evidence") or "")
         if directory and (directory == self._opened.get(name) or _is_own(Path(directory))):
@@ -339,6 +351,18 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             opened if opened and _is_judged(Path(opened)) else None
         )
         return Path(known) if known else None
+
+    def _say_audits(self, stats: Any) -> None:
+        """The last line of a playbook that audits. Without an audit of each host it is no success,
+        whatever Ansible counts."""
+        hosts = {name for play in self._audit_plays for name in hosts_of(play)} | {*self._audits}
+        records = [audit.record(Path(path)) for path in self._audits.values() if path]
+        found = [record for record in records if record is not None]
+        missing = len(hosts) - len(found)
+        self._display.display("")
+        self._display.display(audit.last_line(found, not_audited=missing))
+        if (missing or not hosts) and not (stats.failures or stats.dark):
+            raise SystemExit(_FAILED)
 
     def _declared(self, name: str) -> Declared:
         return declared(self._plays[0], name) if self._plays else Declared()

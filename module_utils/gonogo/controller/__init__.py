@@ -13,5 +13,7 @@
 `outcome`       what became of a migration, in words
 `evidence`      the records of a run, and the chain that they hang in
 `report`        the report, for people
+`fleet`         one summary of a run on several hosts
+`audit`         what an audit keeps and says
 ==============  =================================================================================
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from .audit import AUDIT
 from .backup import BACKUP
 from .cleanup import CLEANUP
 from .deploy import DEPLOY
@@ -35,7 +36,17 @@ RUN: tuple[StageOptions, ...] = (
     PHASES,
 )
 # With what comes before a run and after it, and what is no part of one.
-STAGES: tuple[StageOptions, ...] = (INPUT, *RUN, VERDICT, CLEANUP, UNDO, RESTORE, INIT, DRAFT)
+STAGES: tuple[StageOptions, ...] = (
+    INPUT,
+    *RUN,
+    VERDICT,
+    CLEANUP,
+    UNDO,
+    RESTORE,
+    INIT,
+    DRAFT,
+    AUDIT,
+)
 
 
 def variables() -> Iterator[Variable]:

@@ -303,7 +303,11 @@ TARGET = StageOptions(
             on_controller=True,
             text="File of accepted deviations, on the controller: a list in YAML, as O(waivers), "
             "for all hosts together.",
-            variable=Variable("gonogo_waivers_file"),
+            variable=Variable(
+                "gonogo_waivers_file",
+                text="File of accepted deviations, on the controller: a list in YAML, as "
+                "gonogo_waivers, for all hosts together.",
+            ),
         ),
         Option(
             "refused_databases",

@@ -12,6 +12,7 @@ from ...host.migrate import history
 
 __all__ = [
     "TOOL_KEYS",
+    "AuditWords",
     "Criterion",
     "Declaration",
     "DeclaredCheck",
@@ -112,6 +113,17 @@ class ShippedDocument:
 
 
 @dataclass(frozen=True)
+class AuditWords:
+    """What an audit asks otherwise than a run: `baseline` are facts that it has from the audit it
+    compares with, `whole` phases that are asked as if these facts said nothing, so that they look
+    at all that is there, `left_out` phases that it does not ask."""
+
+    baseline: Sequence[str] | None = None
+    whole: Sequence[str] | None = None
+    left_out: Sequence[str] | None = None
+
+
+@dataclass(frozen=True)
 class Declaration:
     """What nothing of a runbook uses, it need not have: a migration where it is about a folder of
     them, a cleanup where no phase leaves rows, facts, parameters and documents.
@@ -134,8 +146,24 @@ class Declaration:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     facts: Sequence[str] = ()
     report: ReportWords | None = None
+    audit: AuditWords | None = None
     undo: Sequence[SqlFile] | None = None
     recorded: Mapping[str, RecordedAs] = field(default_factory=dict)
+
+    @property
+    def of_baseline(self) -> Sequence[str]:
+        """The facts that an audit has from its baseline."""
+        return (self.audit.baseline if self.audit else None) or ()
+
+    @property
+    def asked_whole(self) -> Sequence[str]:
+        """The phases that an audit asks without these facts."""
+        return (self.audit.whole if self.audit else None) or ()
+
+    @property
+    def left_out_of_audits(self) -> Sequence[str]:
+        """The phases that only a run asks."""
+        return (self.audit.left_out if self.audit else None) or ()
 
     def sql_files(self, key: str) -> Sequence[SqlFile]:
         """The entries of `migration` or `undo`."""

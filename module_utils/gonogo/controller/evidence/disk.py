@@ -80,6 +80,12 @@ def make_dir(path: Path) -> None:
         sync_dir(path.parent)
 
 
+def make_dirs(path: Path) -> None:
+    """Make a directory and all above it that are missing, as `make_dir` does."""
+    for folder in (*reversed(path.parents), path):
+        make_dir(folder)
+
+
 def new_file(path: Path) -> int:
     """Create a file of mode 0600, whatever the umask; return its descriptor for writing."""
     descriptor = os.open(path, _NEW_FILE, 0o600)

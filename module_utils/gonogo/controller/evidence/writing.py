@@ -64,8 +64,7 @@ class Run:
                 hint="Evidence is never written over; start a new run.",
             )
         with disk.explained("create the evidence directory"):
-            for folder in (*reversed(runs_dir.parents), runs_dir, path.parent):
-                disk.make_dir(folder)
+            disk.make_dirs(path.parent)
             path.mkdir(0o700)
             path.chmod(0o700)
             os.close(disk.new_file(path / CHAIN))

@@ -33,10 +33,7 @@ def write(record: FleetRecord, directory: Path) -> None:
         FILE: canonical.dumps(plain(record)),
     }
     with disk.explained("write the summary of all hosts"):
-        disk.make_dir(directory.parents[2])
-        disk.make_dir(directory.parents[1])
-        disk.make_dir(directory.parent)
-        disk.make_dir(directory)
+        disk.make_dirs(directory)
         for name, text in pages.items():
             disk.replace(directory / name, text.encode())
 

@@ -41,6 +41,7 @@ __all__ = [
     "Folder",
     "check_budgets",
     "check_command_line",
+    "check_environment",
     "check_options",
     "check_run_id",
     "check_timeouts",
@@ -352,7 +353,7 @@ def load_runbook(
     A runbook that several hosts ask for alike is loaded once where it is `remembered`. Raises
     InputError.
     """
-    _check_environment(asked.environment)
+    check_environment(asked.environment)
     _check_residue(asked.residue, protection)
     check_timeouts(asked.timeouts)
     accepted = waivers.listed(asked.waivers, asked.waivers_file)
@@ -467,7 +468,7 @@ def unknown_run(key: str, run_id: str, environment: str, what: str, folder: Path
     )
 
 
-def _check_environment(environment: str) -> None:
+def check_environment(environment: str) -> None:
     if not _ENVIRONMENT.fullmatch(environment):
         raise InputError(
             "not a name for an environment",

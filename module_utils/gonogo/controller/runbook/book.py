@@ -50,7 +50,8 @@ from .template_check import check_templates
 
 __all__ = ["Runbook", "load"]
 
-_TRANSACTIONS = ("read_only", "snapshot", "trial", "writes")
+_READING = ("read_only", "snapshot")
+_TRANSACTIONS = (*_READING, "trial", "writes")
 _CLASSES = ("preflight", "critical", "important", "nice", "invariant", "indicator")
 _EFFECTS = ("no_go", "hold", "important", "none")
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_]*"
@@ -111,6 +112,14 @@ RUNBOOK = Keys(
                     },
                     optional=True,
                 ),
+            },
+            optional=True,
+        ),
+        "audit": Keys(
+            {
+                "baseline": Items(Text(pattern=_NAME), distinct=True, optional=True),
+                "whole": Items(Text(pattern=_NAME), distinct=True, optional=True),
+                "left_out": Items(Text(pattern=_NAME), distinct=True, optional=True),
             },
             optional=True,
         ),
@@ -219,6 +228,16 @@ class Runbook:
         asked there only."""
         own = [phase for phase in self.declared.phases if phase.stage == stage]
         return [phase for phase in own if twin or phase.only is None]
+
+    def asked_of_audit(self, stage: str) -> list[Phase]:
+        """The phases of a stage that only read and need no copy of the database, in order."""
+        return [
+            phase
+            for phase in self.phases(stage)
+            if phase.transaction in _READING
+            and not phase.races
+            and phase.name not in self.declared.left_out_of_audits
+        ]
 
     @property
     def pending_migrations(self) -> list[Migration]:

@@ -1,8 +1,8 @@
 """A runbook that builds on another: `extends: NAME` of a folder beside it.
 
 It takes over what the other has of these: the manifest, parameters, facts, what the report calls
-them, cleanup script and templates, and the checks of each phase whose script it does not bring
-itself. Its criteria, its own phases and its migration are its own.
+them, cleanup script and templates, what is said of audits, and the checks of each phase whose
+script it does not bring itself. Its criteria, its own phases and its migration are its own.
 
 With `adds_to: NAME`, of a folder inside its own, it takes over all of the other, and what it says
 itself is added: parameters, facts, phases, criteria, checks, what counts for the score. What it
@@ -11,6 +11,7 @@ calls as the other does stands in the place of the other's.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -61,9 +62,13 @@ def completed(document: Document, base: Document) -> Document:
     ]
     report = {**theirs.get("report", {}), **data.get("report", {})}
     cleanup = data.get("cleanup", theirs.get("cleanup"))
+    audit = data.get("audit") or _said_of_audits(
+        theirs.get("audit"), [phase["name"] for phase in data["phases"]]
+    )
     merged = {
         **data,
         **({"report": report} if report else {}),
+        **({"audit": audit} if audit else {}),
         "parameters": {**theirs.get("parameters", {}), **data.get("parameters", {})},
         "facts": list(dict.fromkeys([*theirs.get("facts", []), *data.get("facts", [])])),
         **({"cleanup": cleanup} if cleanup else {}),
@@ -102,3 +107,16 @@ def _moved(
         else path: line
         for path, line in lines.items()
     }
+
+
+def _said_of_audits(
+    audit: Mapping[str, list[str]] | None, phases: Collection[str]
+) -> Mapping[str, list[str]]:
+    """What the other says of audits, as far as it is about phases that are there."""
+    if not audit:
+        return {}
+    kept = {
+        key: [name for name in names if key == "baseline" or name in phases]
+        for key, names in audit.items()
+    }
+    return {key: names for key, names in kept.items() if names}

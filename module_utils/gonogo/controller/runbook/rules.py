@@ -83,6 +83,14 @@ def _references(runbook: Declaration) -> Iterator[tuple[schema.Path, str, str]]:
     for number, phase in enumerate(runbook.phases):
         for position, name in enumerate(phase.races):
             yield ("phases", number, "races", position), "check", name
+    of_audits = (
+        ("baseline", "fact", runbook.of_baseline),
+        ("whole", "phase", runbook.asked_whole),
+        ("left_out", "phase", runbook.left_out_of_audits),
+    )
+    for key, kind, names in of_audits:
+        for position, name in enumerate(names):
+            yield ("audit", key, position), kind, name
     facts = runbook.report.facts if runbook.report else None
     for number, one in enumerate(facts.labels if facts else ()):
         yield ("report", "facts", "labels", number, "fact"), "fact", one.fact
