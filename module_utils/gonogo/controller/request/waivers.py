@@ -107,37 +107,50 @@ def _entries(path: Path) -> Sequence[object]:
 
 def _read(key: str, waiver: Any, path: Path | None) -> Waiver:
     file = None if path is None else str(path)
-
-    def wrong(what: str, at: str = "", value: object = None, hint: str | None = None) -> InputError:
-        return InputError(what, file=file, key=f"{key}{at}", value=value, hint=hint)
-
     if not isinstance(waiver, Mapping):
-        raise wrong("a waiver must be a mapping", value=waiver)
+        raise InputError("a waiver must be a mapping", file=file, key=key, value=waiver)
     unknown = sorted(set(waiver) - _KEYS)
     if unknown:
-        hint = f"Known: {', '.join(sorted(_KEYS))}."
-        raise wrong(f"a waiver has no key '{unknown[0]}'", hint=hint)
+        raise InputError(
+            f"a waiver has no key '{unknown[0]}'",
+            file=file,
+            key=key,
+            hint=f"Known: {', '.join(sorted(_KEYS))}.",
+        )
     if ("check" in waiver) == ("criterion" in waiver):
-        raise wrong("a waiver names either a check or a criterion")
+        raise InputError("a waiver names either a check or a criterion", file=file, key=key)
     for name in ("owner", "reason", "expires"):
         if name not in waiver:
-            raise wrong(f"a waiver must say its {name}")
+            raise InputError(f"a waiver must say its {name}", file=file, key=key)
     words = {name: value for name, value in waiver.items() if name != "hosts"}
     for name, value in words.items():
         if not isinstance(value, str) or not value.strip():
-            raise wrong("must be text", f".{name}", value)
+            raise InputError("must be text", file=file, key=f"{key}.{name}", value=value)
+    _check_words(words, key, file)
+    hosts = waiver.get("hosts")
+    if "hosts" in waiver and not _are_names(hosts):
+        raise InputError(
+            "must be a list of names of hosts or groups",
+            file=file,
+            key=f"{key}.hosts",
+            value=hosts,
+        )
+    return Waiver(key, file, words, hosts)
+
+
+def _check_words(words: Mapping[str, str], key: str, file: str | None) -> None:
     mistake = person.mistake(words["owner"], f"{key}.owner")
     if mistake:
         raise InputError(mistake, file=file, hint="Write the name of the person who accepts it.")
     if not any(character.isalnum() for character in words["reason"]):
-        raise wrong("says nothing", ".reason", words["reason"])
+        raise InputError("says nothing", file=file, key=f"{key}.reason", value=words["reason"])
     if not _is_day(words["expires"]):
-        what = "the day a waiver expires is written as 2026-01-31"
-        raise wrong(what, ".expires", words["expires"])
-    hosts = waiver.get("hosts")
-    if "hosts" in waiver and not _are_names(hosts):
-        raise wrong("must be a list of names of hosts or groups", ".hosts", hosts)
-    return Waiver(key, file, words, hosts)
+        raise InputError(
+            "the day a waiver expires is written as 2026-01-31",
+            file=file,
+            key=f"{key}.expires",
+            value=words["expires"],
+        )
 
 
 def _are_names(hosts: Any) -> bool:
