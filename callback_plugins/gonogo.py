@@ -95,6 +95,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         # Hosts of the plays that judge, and whether a failing verdict was ignored.
         self._hosts: set[str] = set()
         self._ignored = False
+        # Whether the summary of all hosts could not be written.
+        self._unwritten = False
         # The id of the summary of all hosts, made before anything is done on the first.
         self._began = datetime.now(UTC)
         self._fleet_id = evidence.new_run_id(self._began)
@@ -190,7 +192,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._say_fleet(_NO_VERDICT)
         missing = (not self._evidence or unjudged) and not self._checking
         # Where a host has failed Ansible ends with an error by itself.
-        if self._ignored or (missing and not (stats.failures or stats.dark)):
+        if self._ignored or self._unwritten or (missing and not (stats.failures or stats.dark)):
             raise SystemExit(_UNREACHABLE if stats.dark else _FAILED)
 
     def _share(self, action: str) -> None:
@@ -249,7 +251,11 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             if directory not in judged:
                 self._note_interruption(directory, unknown[directory])
         if self._judging:
-            self._say_fleet(f"the run was interrupted ({self._interrupted_by})")
+            try:
+                self._say_fleet(f"the run was interrupted ({self._interrupted_by})")
+            except Exception as error:  # noqa: BLE001 - Python would show a traceback
+                told = fault.told(error, doing="the summary of all hosts")
+                self._display.error(told.render(), wrap_text=False)
         sys.stdout.flush()
 
     def _say_unknown(self, host: str, unknown: Sequence[str]) -> None:
@@ -336,7 +342,12 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def _show_fleet(self, members: Sequence[fleet.Member], place: fleet.Place) -> None:
         now = datetime.now(UTC)
         record = fleet.collected(members, place, started_at=self._began, now=now)
-        fleet.write(record, place.path)
+        try:
+            fleet.write(record, place.path)
+        except GonogoError as error:
+            self._unwritten = True
+            self._display.error(error.render(), wrap_text=False)
+            return
         colour = _COLOURS.get(record.verdict, C.COLOR_ERROR)
         self._display.display("")
         for line in fleet.table(record, summary=_shorter(place.path / "fleet.md")):

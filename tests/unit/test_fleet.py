@@ -150,6 +150,15 @@ def test_the_last_line_is_for_programs(tmp_path: Path) -> None:
     )
 
 
+def test_nobody_knows_what_a_waiver_matches_on_a_host_that_was_not_judged(tmp_path: Path) -> None:
+    known = waivers.listed([WAIVER, {**WAIVER, "hosts": ["web1"], "owner": "Rian"}], None)
+    record = summary(tmp_path, Member("db1", waivers=known), Member("db2", waivers=known))
+    assert [(one.owner, one.unknown, one.matches_nothing) for one in record.waivers] == [
+        ("Dewi", ("db1", "db2"), False),
+        ("Rian", (), True),
+    ]
+
+
 def test_nothing_in_the_pages_acts(tmp_path: Path) -> None:
     known = waivers.listed([{**WAIVER, "reason": EVIL.replace("\ud800", "")}], None)
     evil = Member(f"h{EVIL}", cause=EVIL, database=EVIL, environment=EVIL, waivers=known)

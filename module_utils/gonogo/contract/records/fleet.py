@@ -40,8 +40,8 @@ class FleetHost:
 class FleetWaiver:
     """`subject` is a check or a criterion; `for_hosts` are the names it was given, None for every
     host. `applied` are the hosts where it has accepted a failure, `not_needed` those where nothing
-    that it names has failed; `refused` those where it could not be applied. `days_left` is negative
-    once it has expired."""
+    that it names has failed; `refused` those where it could not be applied, `unknown` those that
+    were not judged. `days_left` is negative once it has expired."""
 
     subject: str
     owner: str
@@ -52,10 +52,12 @@ class FleetWaiver:
     applied: Sequence[str]
     not_needed: Sequence[str]
     refused: Sequence[str]
+    unknown: Sequence[str]
 
     @property
     def matches_nothing(self) -> bool:
-        return not (self.applied or self.refused)
+        """As far as its hosts were judged."""
+        return not (self.applied or self.refused or self.unknown)
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,8 @@ _CODES = {
     "waiver_not_needed": "not_needed",
     "waiver_not_applied": "refused",
 }
+_UNKNOWN = "unknown"
+_KINDS = (*_CODES.values(), _UNKNOWN)
 # What tells one waiver from another.
 _Key = tuple[str, str, str, str, tuple[str, ...] | None]
 
@@ -160,7 +162,7 @@ def _waivers(judged: Sequence[_Judged], *, today: date) -> tuple[FleetWaiver, ..
     found: dict[_Key, dict[str, list[str]]] = {}
     for one in judged:
         for waiver in one.member.waivers:
-            hosts = found.setdefault(_key(waiver), {kind: [] for kind in _CODES.values()})
+            hosts = found.setdefault(_key(waiver), {kind: [] for kind in _KINDS})
             if waiver.is_of(one.host.host, one.member.groups):
                 for kind in _came_to(waiver, one):
                     hosts[kind].append(one.host.host)
@@ -189,10 +191,12 @@ def _fleet_waiver(key: _Key, hosts: dict[str, list[str]], today: date) -> FleetW
 
 def _came_to(waiver: Waiver, one: _Judged) -> set[str]:
     """What the verdict of a host says of a waiver that is for it."""
+    if one.verdict is None:
+        return {_UNKNOWN}
     words = waiver.words
     ended = f"accepted by {words['owner']} until {words['expires']}: {words['reason']}"
     said = set()
-    for condition in one.verdict.conditions if one.verdict else ():
+    for condition in one.verdict.conditions:
         kind = _CODES.get(condition.code)
         of = (condition.subject, one.criteria.get(condition.subject))
         # Of two waivers of one subject each names itself where it was applied.
