@@ -62,8 +62,11 @@ def _refuse_a_run(connection: Any) -> None:
         cursor.execute(catalog.LOCK_HOLDER, catalog.LOCK_KEY)
         row = cursor.fetchone()
     if row is not None:
+        name, since, _ = row
+        # When a session of another role began, the server does not say to everybody.
+        began = f", since {since.isoformat()}" if since else ""
         raise GonogoError(
             "a run is at work on the database",
-            detail=f"Its lock is held by {row[0]}, since {row[1]:%Y-%m-%dT%H:%M:%S%z}.",
+            detail=f"Its lock is held by {name}{began}.",
             hint="Audit again when it has ended.",
         )
