@@ -54,7 +54,6 @@ def test_nothing_in_the_pages_acts(tmp_path: Path) -> None:
     assert {"svg", "circle"} <= {*tags.tags}
     assert [name for name, _ in tags.attributes if name.startswith("on") or name == "style"] == []
     assert "default-src 'none'; style-src 'sha256-" in tags.policy
-    assert "<script" not in text
     assert "\x1b" not in page + text
 
 
