@@ -94,6 +94,21 @@ BAD_INPUT = Page(
                     "unit/test_request.py::test_waiver_refused",
                 ),
                 (
+                    "A file of waivers that is no list of them, or has one that is none",
+                    "refused",
+                    "unit/test_request.py::test_a_file_of_waivers_is_refused",
+                ),
+                (
+                    "Hosts of a waiver that are no names",
+                    "refused",
+                    "unit/test_request.py::test_hosts_of_a_waiver_are_a_list_of_names",
+                ),
+                (
+                    "An audit of an unknown profile or runbook, with a misspelt variable",
+                    "refused",
+                    "integration/audit/test_audit.py::test_bad_input_is_one_error",
+                ),
+                (
                     "A number that is negative, too large, or none (`nan`, `inf`): hours, "
                     "sessions, attempts, factors",
                     "refused, with its range",
