@@ -143,3 +143,17 @@ def test_a_tool_s_own_settings_are_part_of_the_plan() -> None:
 
 def test_a_byte_order_mark_is_no_part_of_the_first_statement() -> None:
     assert cut("\ufeffDELETE FROM t;") == ["one: DELETE"]
+
+
+@pytest.mark.parametrize("name", ["t", '"t"', "IF NOT EXISTS t"])
+def test_what_stands_on_a_temporary_table_ends_with_it(name: str) -> None:
+    text = (
+        f"CREATE TEMP TABLE {name} AS SELECT 1 AS a; CREATE UNIQUE INDEX ON t (a);"
+        "CREATE INDEX i ON t (a); ALTER TABLE t ADD b int; DROP TABLE t;"
+        "CREATE INDEX ON other (a); CREATE INDEX j ON public.t (a);"
+    )
+    found = pending.plan("prisma", prisma(), [Migration("m", "m.sql", text)])
+    assert [(one.kind, one.table, one.name) for one in found.objects] == [
+        ("unnamed", "other", "i(a)"),
+        ("index", "t", "j"),
+    ]

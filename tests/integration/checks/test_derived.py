@@ -52,6 +52,9 @@ CREATE FUNCTION counts() RETURNS trigger LANGUAGE plpgsql
     AS 'BEGIN PERFORM count(*) FROM noted; RETURN NEW; END';
 CREATE TRIGGER counted BEFORE UPDATE ON customer FOR EACH ROW EXECUTE FUNCTION counts();
 CREATE TABLE public.noted (id integer PRIMARY KEY);
+CREATE TYPE shade AS ENUM ('dark', 'light');
+CREATE TABLE shaded (id integer PRIMARY KEY, shade shade);
+INSERT INTO shaded VALUES (1, 'dark'), (2, 'light');
 CREATE TABLE stamped (
     id integer PRIMARY KEY, at timestamp NOT NULL, share numeric NOT NULL, place uuid, done boolean
 );
@@ -104,6 +107,8 @@ CREATE TABLE shop.pair (
 GRANT SELECT, INSERT, UPDATE, DELETE ON shop.pair TO {logins.APPLICATION};
 CREATE OR REPLACE VIEW shop.open_purchase AS
     SELECT id, amount, customer FROM shop.purchase WHERE place IS NULL;
+ALTER TYPE shop.shade RENAME VALUE 'dark' TO 'black';
+ALTER TABLE shop.shaded ADD more text;
 -- Types of which each value has its like in the new one.
 ALTER TABLE shop.stamped ALTER at TYPE timestamptz, ALTER id TYPE bigint,
     ALTER share TYPE numeric(5, 2);

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...contract.errors import InputError
 from ...contract.records.migration import (
+    BY_PATH,
     Column,
     ForeignKey,
     HistoryPlan,
@@ -46,6 +47,14 @@ __all__ = [
     "words",
     "written",
 ]
+
+# A table by this name is that of the session, wherever its name stands without a schema.
+_TEMPORARY = re.compile(
+    r"CREATE\s+(?:(?:GLOBAL|LOCAL)\s+)?TEMP(?:ORARY)?\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?"
+    r"(?:pg_temp\.)?("
+    r'"(?:[^"]|"")+"|[A-Za-z_\x80-\U0010ffff][\w$]*)',
+    re.IGNORECASE,
+)
 
 # A migration may have statements of their own; an undo is tried as a whole before it is approved.
 _OUTSIDE = {
@@ -117,11 +126,13 @@ def expected(
     manifest describes are independent of it. Raises InputError where no object is conclusive and
     there has to be `some`.
     """
+    made = [statement for step in steps_of_migration for statement in step.statements]
+    temporary = _temporary(made)
     found = effects.net(
         effect
-        for step in steps_of_migration
-        for statement in step.statements
+        for statement in made
         for effect in statement.effects
+        if not temporary.intersection((effect.table, effect.name)) or effect.schema != BY_PATH
     )
     if some and not any(effect.conclusive for effect in found):
         raise InputError(
@@ -140,6 +151,12 @@ def expected(
         for effect in found
         if not effect.listed
     )
+
+
+def _temporary(made: Sequence[Statement]) -> set[str | None]:
+    """The tables that end with their session, with all that stands on them."""
+    found = (_TEMPORARY.match(statement.opening) for statement in made)
+    return {next(names(match[1])) for match in found if match}
 
 
 class _Described:
