@@ -306,7 +306,7 @@ def test_drift_is_a_hold_until_somebody_accepts_it(application: Application) -> 
         owner.execute('ALTER TABLE public."Customer" ALTER email DROP NOT NULL')
     done = application.play()
     assert done.verdict["decision"] == "HOLD", done.output
-    assert next(reason["subject"] for reason in done.verdict["reasons"]) == "D1.1"
+    assert "D1.1" in {reason["subject"] for reason in done.verdict["reasons"]}
     drift = reading(done)("rehearsal.json")["drift"]
     assert drift["before"] == [
         {
