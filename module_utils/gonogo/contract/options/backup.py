@@ -119,7 +119,7 @@ BACKUP = StageOptions(
             variable=Variable("backup_turn_timeout"),
         ),
         Option(
-            "space_factor",
+            "room_factor",
             "float",
             used=ENTRY,
             default=1.0,
@@ -163,5 +163,5 @@ class BackupRequest:
     lock_wait: int = BACKUP.default_of("lock_wait")
     at_once: int = BACKUP.default_of("at_once")
     turn_timeout: int = BACKUP.default_of("turn_timeout")
-    space_factor: float = BACKUP.default_of("space_factor")
+    room_factor: float = BACKUP.default_of("room_factor")
     fingerprint: bool = BACKUP.default_of("fingerprint")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ...contract.options.backup import BACKUP, BackupRequest, BackupTask
-from ...contract.options.target import TARGET
 from ...contract.records.answers import BackupAnswer
 from ...contract.records.reading import plain
 from .base import Stage
@@ -34,7 +33,7 @@ class Backup(Stage[BackupTask]):
             **passed,
             run_id=run.run_id,
             fingerprint=compared,
-            space_factor=TARGET.default_of("space_factor") if factor is None else float(factor),
+            **({} if factor is None else {"room_factor": float(factor)}),
         )
         answer = self.call_with_database("backup", asked, BackupAnswer)
         assert answer.backup is not None  # this is no dry run

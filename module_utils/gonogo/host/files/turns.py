@@ -16,10 +16,10 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable
+from typing import Callable
 
 from ...contract.errors import GonogoError
 from .private import make_private
@@ -131,9 +131,9 @@ def _has_room(asked: Asked, *, besides: int) -> bool:
     return not promised or shutil.disk_usage(place).free - promised >= asked.needs
 
 
-def _others(directory: Path) -> dict[str, dict[str, Any]]:
+def _others(directory: Path) -> dict[str, Mapping[str, object]]:
     """What is said in each turn that somebody has."""
-    found = {}
+    found: dict[str, Mapping[str, object]] = {}
     for path in sorted(directory.iterdir()):
         if not _NAME.fullmatch(path.name):
             continue

@@ -102,7 +102,7 @@ def _turn(asked: BackupRequest, observed: Identity) -> turns.Asked:
         run_id=asked.run_id,
         at_once=asked.at_once,
         timeout=asked.turn_timeout,
-        needs=int(observed.database_bytes * asked.space_factor),
+        needs=int(observed.database_bytes * asked.room_factor),
         where=directory,
         grows=unfinished.place(directory, _name(asked, observed)),
     )
