@@ -55,7 +55,6 @@ def trace(**changes: Any) -> dict[str, Any]:
             {"relation": "a.new", "mode": "AccessExclusiveLock", "existing": False},
         ],
         "waits": [{"relation": "a.b", "blocks": "reads and writes", "seconds": 2.5}],
-        "scanned": {},
     }
     plain_trace = {**values, **changes}
     read(StatementTrace, plain_trace, file="a trace")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...contract.options.backup import BACKUP, BackupRequest, BackupTask
 from ...contract.records.answers import BackupAnswer
 from ...contract.records.reading import plain
@@ -28,13 +30,10 @@ class Backup(Stage[BackupTask]):
         # Only a twin is compared with its source.
         twin = self.variable("twin_enabled")
         compared = twin is None or self.site.flag("twin_enabled")
+        asked = BackupRequest(**passed, run_id=run.run_id, fingerprint=compared)
         factor = self.variable("target_space_factor")
-        asked = BackupRequest(
-            **passed,
-            run_id=run.run_id,
-            fingerprint=compared,
-            **({} if factor is None else {"room_factor": float(factor)}),
-        )
+        if factor is not None:
+            asked = replace(asked, room_factor=float(factor))
         answer = self.call_with_database("backup", asked, BackupAnswer)
         assert answer.backup is not None  # this is no dry run
         run.keep(answer.backup, stage=self.stage)
