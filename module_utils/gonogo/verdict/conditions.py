@@ -24,7 +24,7 @@ def informational(plan: RunPlan, statuses: Mapping[str, str]) -> list[Condition]
 
 def set_otherwise(planned: PlanRecord | None) -> list[Condition]:
     """The criteria that count as somebody has set them."""
-    levels = planned.set_criteria if planned else {}
+    levels = (planned.set_criteria if planned else None) or {}
     return [
         Condition("criterion_set", name, f"counts as {level}: gonogo_criteria of the inventory")
         for name, level in levels.items()

@@ -6,7 +6,7 @@ Python 3.9, standard library only.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 from .reading import FileRecord
@@ -81,7 +81,8 @@ class ReportWords:
 @dataclass(frozen=True)
 class PlanRecord(FileRecord):
     """`stages` in order; `scoring` names the criteria of which a GO has all; `set_criteria` are
-    those that count otherwise than they say by themselves, as the inventory wants it."""
+    those that count otherwise than they say by themselves, as the inventory wants it, and None
+    where there is none."""
 
     FILE: ClassVar[str] = "plan.json"
 
@@ -92,4 +93,4 @@ class PlanRecord(FileRecord):
     scoring: Sequence[str]
     waivers: Sequence[PlannedWaiver]
     report: ReportWords | None = None
-    set_criteria: Mapping[str, str] = field(default_factory=dict)
+    set_criteria: Mapping[str, str] | None = None

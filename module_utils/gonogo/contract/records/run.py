@@ -6,7 +6,7 @@ Python 3.9, standard library only.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from .reading import HINT, FileRecord, RecordError
@@ -154,7 +154,7 @@ class Migrations:
     baseline_version: str | None = None
     queries: str | None = None
     checks: str | None = None
-    criteria: Mapping[str, str] = field(default_factory=dict)
+    criteria: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -311,7 +311,7 @@ class Runbook:
             scoring=declared.scoring,
             waivers=tuple(read(PlannedWaiver, one, file="the plan") for one in waivers),
             report=declared.report or ReportWords(),
-            set_criteria=self.set_criteria,
+            set_criteria=self.set_criteria or None,
         )
 
 

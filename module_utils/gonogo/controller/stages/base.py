@@ -256,7 +256,7 @@ class Stage(ABC, Generic[_Task]):
             beside=beside(
                 queries_file=Path(folder.queries) if folder.queries else None,
                 checks=Path(folder.checks) if folder.checks else None,
-                criteria=folder.criteria,
+                criteria=folder.criteria or {},
             ),
             served=run.read(QueriesRecord) if run.has(QueriesRecord) else None,
         )

@@ -305,8 +305,13 @@ def _kept(folder: Source | None, task: TargetTask) -> Migrations | None:
         baseline_version=start.version if start else None,
         queries=_path(task.queries, key="gonogo_queries"),
         checks=_path(task.own_checks, key="gonogo_own_checks"),
-        criteria={str(name): str(level) for name, level in (task.criteria or {}).items()},
+        criteria=_levels(task),
     )
+
+
+def _levels(task: TargetTask) -> dict[str, str] | None:
+    given = task.criteria or {}
+    return {str(name): str(level) for name, level in given.items()} or None
 
 
 def _path(value: str | None, *, key: str) -> str | None:
