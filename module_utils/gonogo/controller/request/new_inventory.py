@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -206,7 +207,12 @@ def write(directory: Path, said: NewInventory) -> None:
             value=said.name,
             hint="Choose another name, edit what is there, or remove it.",
         ) from None
-    for name, text in _files(said).items():
-        file = directory / name
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+    try:
+        for name, text in _files(said).items():
+            file = directory / name
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+    except BaseException:
+        # Half of an inventory would be taken for one.
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
