@@ -125,8 +125,8 @@ def _kind(option: dict[str, Any]) -> tuple[str, bool, Any]:
 
 def test_one_role_a_stage() -> None:
     stages = (
-        "audit backup cleanup copy_sql deploy input phases preflight rehearsal restore target twin"
-        " undo verdict"
+        "audit backup cleanup copy_sql deploy draft init input phases preflight rehearsal restore"
+        " target twin undo verdict"
     )
     assert [role.name for role in ROLES] == stages.split()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def test_an_inventory_is_written_once(controller: Controller, tmp_path: Path) ->
     done = controller.play(INIT, *said(where, *LEAST, f"init_migrations={folder}"))
     assert done.status == 0, done.output
     assert "ALTER DATABASE \"orders\" SET gonogo.environment = 'staging';" in done.output
-    assert f"ansible-playbook -i {tmp_path}/mine validate_staging.yml\n" in done.output
+    assert re.search(r"ansible-playbook -i \S+/mine validate_staging\.yml\n", done.output)
     written = yaml.safe_load((tmp_path / "mine" / "group_vars" / "gonogo.yml").read_text())
     assert written["gonogo_migrations"] == str(folder)
     again = controller.play(INIT, *said(where, *LEAST))

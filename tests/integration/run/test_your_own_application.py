@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -33,7 +34,7 @@ _BLOCK = re.compile(
     r"^(?P<before>[^\n]*)\n\n```(?P<kind>\w+)\n(?P<text>.*?)(?=^```$)", re.MULTILINE | re.DOTALL
 )
 _FILE = re.compile(r"`(\.\./[^`]+)`")
-_LEFT_OUT = (".git", "runs", ".venv", "*cache*", "__pycache__", ".sandbox")
+_LEFT_OUT = (".*", "runs", "__pycache__")
 _DATABASES = ("app_staging", "app_production")
 
 
@@ -113,6 +114,7 @@ class Reader:
             check=False,
         )
         assert "Traceback" not in done.stdout, done.stdout
+        sys.stdout.write(f"$ {command}\n{done.stdout}")
         return f"{command}\n{done.stdout}"
 
     def newest(self, environment: str) -> Path:
@@ -126,7 +128,8 @@ class Reader:
 @pytest.fixture
 def reader(cluster: Cluster, tmp_path: Path) -> Iterator[Reader]:
     project = tmp_path / "pg-gonogo"
-    shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+    left_out = shutil.ignore_patterns(*_LEFT_OUT)
+    shutil.copytree(PROJECT, project, symlinks=True, ignore=left_out)
     (project / ".venv").symlink_to((PROJECT / ".venv").resolve())
     folder = application("prisma", tmp_path / "app")
     for name in _DATABASES:

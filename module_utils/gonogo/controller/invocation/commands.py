@@ -124,6 +124,11 @@ class Caller:
         prefixes = (_COMMON, f"{stage}_")
         return self._line([_own(stage)], [*variables, *self._repeated(prefixes, variables)])
 
+    def with_inventory(self, inventory: str, playbook: str, *variables: str) -> str:
+        """A playbook of the project's own folder, about the hosts of an inventory."""
+        path = os.path.relpath(project.ROOT / playbook)
+        return self._line([path], variables, inventories=[inventory])
+
     def ping(self) -> str:
         """What tries the connection to the host, and nothing else."""
         program = re.sub(rf"{_PROGRAM}$", "ansible", self.program)
@@ -138,9 +143,15 @@ class Caller:
             if name.startswith(prefixes) and name not in said and not _ONCE.fullmatch(name)
         ]
 
-    def _line(self, playbooks: Sequence[str], variables: Sequence[str]) -> str:
+    def _line(
+        self,
+        playbooks: Sequence[str],
+        variables: Sequence[str],
+        *,
+        inventories: Sequence[str] | None = None,
+    ) -> str:
         words = [self.program]
-        for inventory in self.inventories:
+        for inventory in self.inventories if inventories is None else inventories:
             words += ["-i", inventory]
         words += [*self.options, *playbooks]
         if self.limit:

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ..reading.schema import fault
 from ..reading.yamlfile import Document
@@ -47,7 +46,7 @@ def completed(document: Document, base: Document) -> Document:
     if "extends" in theirs or "adds_to" in theirs:
         raise fault(document, (key,), data[key], "extends another runbook itself")
     if key == "adds_to":
-        return _added(document, theirs)
+        return _added(document, base)
     folder = document.path.parent / "phases"
     own = {check["id"] for check in data["checks"]}
     taken_over = {
@@ -77,8 +76,8 @@ def completed(document: Document, base: Document) -> Document:
     return replace(document, data=merged)
 
 
-def _added(document: Document, theirs: dict[str, Any]) -> Document:
-    data = document.data
+def _added(document: Document, base: Document) -> Document:
+    data, theirs = document.data, base.data
     merged = {
         **theirs,
         **data,

@@ -29,6 +29,7 @@ class Draft(Stage[DraftTask]):
     def act(self, task: DraftTask) -> Reported:
         known, prefixes = project.variables()
         request.check_variables(self.site.extra, known=known, prefixes=prefixes)
+        self._require(task)
         migrations, directory = _named(task)
         folder = source.read(migrations, tool=task.migration_tool, schema=task.migration_schema)
         found = draft.Draft(directory, draft.derived(folder))
@@ -58,18 +59,23 @@ class Draft(Stage[DraftTask]):
         lines.append("Nothing was written. To take it over: -e draft_update=true")
         return Reported(lines, changed=False, told=_told(found, differing))
 
+    def _require(self, task: DraftTask) -> None:
+        missing = [key for key, value in _folders(task).items() if not value]
+        if missing:
+            raise InputError(
+                "not all is said that a draft needs",
+                detail=f"Not set: {', '.join(missing)}.",
+                hint=f"Say it: {self.caller.again(*(f'{key}=FOLDER' for key in missing))}",
+            )
+
+
+def _folders(task: DraftTask) -> dict[str, str | None]:
+    return {"gonogo_migrations": task.migrations, "draft_directory": task.directory}
+
 
 def _named(task: DraftTask) -> tuple[Path, Path]:
-    said = {"gonogo_migrations": task.migrations, "draft_directory": task.directory}
-    missing = [key for key, value in said.items() if not value]
-    if missing:
-        raise InputError(
-            "not all is said that a draft needs",
-            detail=f"Not set: {', '.join(missing)}.",
-            hint="ansible-playbook playbooks/draft.yml -e gonogo_migrations=FOLDER "
-            "-e draft_directory=RUNBOOK",
-        )
-    migrations, directory = (path_of(str(value), key=key) for key, value in said.items())
+    said = _folders(task).items()
+    migrations, directory = (path_of(str(value), key=key) for key, value in said)
     if directory.is_relative_to(migrations):
         raise InputError(
             "a runbook among the migrations would be taken for one of them",

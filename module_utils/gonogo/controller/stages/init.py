@@ -32,7 +32,7 @@ class Init(Stage[InitTask]):
     def act(self, task: InitTask) -> Reported:
         known, prefixes = project.variables()
         request.check_variables(self.site.extra, known=known, prefixes=prefixes)
-        _require(task)
+        self._require(task)
         folder = _folder(task)
         directory = folder / (task.name or "")
         said = _said(task, folder)
@@ -40,19 +40,35 @@ class Init(Stage[InitTask]):
         if os.path.lexists(directory) or not self.checking:
             write(directory, said)
         told = {"inventory": str(directory), "marker": said.markers[0]}
-        return Reported(told=told, changed=True, lines=[*_lines(directory, said)])
+        return Reported(told=told, changed=True, lines=[*self._lines(directory, said)])
 
+    def _require(self, task: InitTask) -> None:
+        missing = [f"init_{name}" for name in _NEEDED if not getattr(task, name)]
+        if missing:
+            example = self.caller.again(*(f"{name}=..." for name in missing))
+            raise InputError(
+                "not all is said that an inventory needs",
+                detail=f"Not set: {', '.join(missing)}.",
+                hint="On a terminal the playbook asks; docs/variables.md has all that can be said. "
+                f"Elsewhere: {example}",
+            )
 
-def _require(task: InitTask) -> None:
-    missing = [f"init_{name}" for name in _NEEDED if not getattr(task, name)]
-    if missing:
-        raise InputError(
-            "not all is said that an inventory needs",
-            detail=f"Not set: {', '.join(missing)}.",
-            hint="The playbook asks on a terminal. Elsewhere: ansible-playbook playbooks/init.yml "
-            "-e init_name=mine -e init_environment=staging -e init_database=NAME; "
-            "docs/variables.md has the others.",
-        )
+    def _lines(self, directory: Path, said: NewInventory) -> Iterator[str]:
+        shown = directory
+        if directory.is_relative_to(project.ROOT):
+            shown = directory.relative_to(project.ROOT)
+        yield f"Wrote {shown}/hosts.yml and {shown}/group_vars/gonogo.yml. No password is in them."
+        superuser, owner = said.markers
+        yield "Mark the database once, as a superuser:"
+        yield f"  {superuser}"
+        yield "or as its owner, one line beside what its comment says already:"
+        yield f"  {owner}"
+        yield "Then:"
+        playbook = "rollout_production.yml" if said.production else "validate_staging.yml"
+        more = [] if said.migrations else ["gonogo_migrations=FOLDER"]
+        if said.production:
+            more.append("gonogo_promotion_evidence=runs/staging/RUN_ID")
+        yield f"  {self.caller.with_inventory(os.path.relpath(directory), playbook, *more)}"
 
 
 def _folder(task: InitTask) -> Path:
@@ -74,21 +90,3 @@ def _said(task: InitTask, folder: Path) -> NewInventory:
     if folder != project.ROOT / _FOLDER:
         values["runs"] = str(project.ROOT / "runs")
     return NewInventory(**values)
-
-
-def _lines(directory: Path, said: NewInventory) -> Iterator[str]:
-    shown = directory
-    if directory.is_relative_to(project.ROOT):
-        shown = directory.relative_to(project.ROOT)
-    yield f"Wrote {shown}/hosts.yml and {shown}/group_vars/gonogo.yml. No password is in them."
-    superuser, owner = said.markers
-    yield "Mark the database once, as a superuser:"
-    yield f"  {superuser}"
-    yield "or as its owner, one line beside what its comment says already:"
-    yield f"  {owner}"
-    yield "Then:"
-    run = "rollout_production.yml" if said.production else "validate_staging.yml"
-    more = "" if said.migrations else " -e gonogo_migrations=FOLDER"
-    if said.production:
-        more += " -e gonogo_promotion_evidence=runs/staging/RUN_ID"
-    yield f"  ansible-playbook -i {shown} {run}{more}"
