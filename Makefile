@@ -102,7 +102,7 @@ sandbox-stop: $(VENV)/sandbox.stamp ## stop the sandbox
 
 lock: $(VENV)/dev.stamp ## resolve the pinned requirements again
 	$(BIN)/pip install --quiet uv
-	for name in run sandbox dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	for name in run sandbox dev migration_programs; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate requirements/$$name.in -o requirements/$$name.txt; done
 	# The same versions for the matrix, but for ansible-core.
 	for pair in 2.19:3.11 2.21:3.12; do core=controllers/$${pair%:*}; \

@@ -33,6 +33,11 @@ options:
     description: Schema of the application, in which its tool keeps its record unless it has a schema of its own.
     type: str
     default: public
+  migrate_command:
+    description: The words of the command with which the migration tool of O(migrations) applies what is pending, where these are programs. It runs in that folder, on copies of the database, and what it says to them is judged.
+    type: list
+    elements: str
+    default: []
   irreversible:
     description: 'Migrations of O(migrations) that are not to be taken back by their own files, by name or file: the proven backup is the way back from them.'
     type: list

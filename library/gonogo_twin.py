@@ -52,6 +52,19 @@ options:
     description: Seconds to wait for a turn.
     type: int
     default: 7200
+  migrate_environment:
+    description: Variables of the environment of the migration tool's command, beside E(DATABASE_URL), E(PGHOST), E(PGPORT), E(PGUSER) and E(PGDATABASE). In their values C({url}), C({host}), C({port}), C({user}) and C({database}) stand for those of the copy, and C({address}) for what comes behind the scheme of the URL.
+    type: dict
+    default: {}
+  migrate_timeout:
+    description: Seconds that one run of the migration tool's command may take.
+    type: int
+    default: 600
+  migrate_records:
+    description: Names of tables in which the migration tool keeps its record, beside those that are known by name.
+    type: list
+    elements: str
+    default: []
 attributes:
   check_mode:
     support: full

@@ -2,9 +2,9 @@
 
     python -m tests.migration_tools
 
-gets what there is: packages of npm, pinned by hash, into the cache; Sqitch from the distribution,
-where root can install it. What cannot be had is said on stderr, and is no error: its tests are
-skipped. None of the tools is asked for anything outside of this machine.
+gets what there is: packages of npm and of PyPI, pinned by hash, into the cache; Sqitch from the
+distribution, where root can install it. What cannot be had is said on stderr, and is no error: its
+tests are skipped. None of the tools is asked for anything outside of this machine.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from tools.matrix.cache import Cache, digest
 from tools.matrix.errors import MatrixError, UnavailableError
 from tools.project import PROJECT
 
-__all__ = ["REAL", "Asked", "Real"]
+__all__ = ["REAL", "Asked", "Real", "packages", "programs"]
 
+_PROGRAMS = PROJECT / "requirements" / "migration_programs.txt"
 _LOCK = PROJECT / "requirements" / "migration_tools"
 _SECONDS = 120
 _DRIZZLE = """
@@ -96,9 +97,20 @@ class Real:
 
 
 @cache
-def _packages() -> Path | None:
+def packages() -> Path | None:
+    """The folder of npm's packages; None where they were not got."""
     found = Cache().find(_name())
     return found / "node_modules" if found else None
+
+
+@cache
+def programs() -> Path | None:
+    """The folder of the packages of Python's tools, for this Python; None as above."""
+    return Cache().find(_name_of_programs())
+
+
+def _name_of_programs() -> str:
+    return f"migration_programs-{sys.implementation.cache_tag}-{digest(_PROGRAMS)}"
 
 
 def _name() -> str:
@@ -107,8 +119,8 @@ def _name() -> str:
 
 def _package(path: str) -> Callable[[], Path | None]:
     def found() -> Path | None:
-        packages = _packages()
-        file = packages / path if packages and shutil.which("node") else None
+        folder = packages()
+        file = folder / path if folder and shutil.which("node") else None
         return file if file and file.exists() else None
 
     return found
@@ -170,13 +182,15 @@ REAL = {
 def main() -> int:
     """Get them."""
     obstacles = [apt.provide("sqitch", ("sqitch", "libdbd-pg-perl"), _sqitch)]
-    try:
-        Cache().made(_name(), _install)
-    except (MatrixError, UnavailableError) as error:
-        obstacles.append(f"the packages of migration tools cannot be had: {error}")
+    for name, install in ((_name(), _install), (_name_of_programs(), _install_programs)):
+        try:
+            Cache().made(name, install)
+        except (MatrixError, UnavailableError) as error:
+            obstacles.append(f"the packages of migration tools cannot be had: {error}")
     for obstacle in filter(None, obstacles):
         sys.stderr.write(f"{obstacle}\n")
-    _packages.cache_clear()
+    packages.cache_clear()
+    programs.cache_clear()
     there = [name for name, real in REAL.items() if real.program()]
     sys.stdout.write(f"migration tools: {', '.join(there) or 'none'}\n")
     return 0
@@ -184,6 +198,10 @@ def main() -> int:
 
 def _install(path: Path) -> None:
     registry.npm_install(_LOCK, path)
+
+
+def _install_programs(path: Path) -> None:
+    registry.pip_install(Path(sys.executable), _PROGRAMS, path)
 
 
 if __name__ == "__main__":

@@ -175,6 +175,64 @@ def _way_back(key: str) -> Row:
     return Row((name, *_BACK[key]), _ITSELF if key in REAL else _BACK_TEST)
 
 
+# Tool → what it was asked, and where.
+_ASKED = {
+    "Alembic": (
+        "`alembic current`, of Alembic 1.20",
+        "test_programs.py::test_alembic_is_content",
+    ),
+    "Knex": ("no; what Knex 3.3 says is heard", "test_capture.py::test_knex"),
+    "TypeORM": ("no; what TypeORM 1.1 says is heard", "test_capture.py::test_typeorm"),
+    "Django": (
+        "`showmigrations` and `migrate --check`, of Django 5.2",
+        "test_programs.py::test_django_is_content",
+    ),
+}
+_COMMAND = """\
+### The tool's own command
+
+```yaml
+gonogo_migrations: /srv/application
+gonogo_migrate_command: [alembic, upgrade, head]
+gonogo_migrate_environment:
+  SQLALCHEMY_URL: "postgresql+psycopg://{address}"
+```
+
+The command runs on the target host, in that folder, which has to be there as it is on the \
+controller. The backup is restored twice for it, each time into a cluster of its own, and the \
+command is given the socket of that copy: in `DATABASE_URL`, `PGHOST`, `PGPORT`, `PGUSER` and \
+`PGDATABASE`, and in whatever `gonogo_migrate_environment` makes of `{url}`, `{address}`, \
+`{host}`, `{port}`, `{user}` and `{database}`. What it sends through that socket is heard, \
+statement by statement, with the values of prepared statements, and judged, approved and applied \
+as if it were a file of SQL: `captured.json` has it.
+
+| What it says | What becomes of it |
+| --- | --- |
+| statements that only read | are left out: SELECT and the like, unless they call a function \
+that may change something |
+| BEGIN, COMMIT, what is sent at once | is the same transaction; what was rolled back, to a \
+savepoint as well, is left out |
+| settings of the session | are kept, in front of what they are in force for |
+| writes to the tool's own record | are kept, so nothing has to be stamped afterwards. Whether \
+they are applied is read from the rows of these tables, without columns of times and of \
+sequences |
+| advisory locks of the tool | are left out: the run has its own lock |
+| another statement in the second run | is a HOLD that shows both. In the tool's own record \
+values may differ, and a time is then `now()` |
+| rows that are streamed into COPY, two-phase commit, changes from several sessions with \
+different settings | are refused |
+
+The tool's own record is known by the names of its tables (`alembic_version`, \
+`django_migrations`, `schema_migrations`, `ar_internal_metadata`, `knex_migrations`, \
+`migrations`, `databasechangelog`, `__EFMigrationsHistory` and others); `gonogo_migrate_records` \
+names further ones.
+
+It has no terminal and nobody to ask, `gonogo_migrate_timeout` seconds, an empty home directory, \
+and of this project's environment only the path and the language. Where the kernel can (Linux \
+6.7), the network is taken from it. A command that fails, asks, does not end, speaks to another \
+database or to none is one error, and nothing was touched. As its address is a socket, a driver \
+that knows TCP alone (JDBC) cannot be used."""
+
 MIGRATION_TOOLS = Page(
     "migration-tools.md",
     "Migration tools",
@@ -223,20 +281,24 @@ MIGRATION_TOOLS = Page(
             "many seconds it was restored.",
         ),
         Table(
-            ("Tool",),
+            ("Tool", "Asked itself, of a database that a run has deployed to"),
             [
                 Row(
-                    (name,),
-                    "unit/test_history_detect.py::test_programs_are_named_and_not_read",
+                    (name, *_ASKED.get(name, ("no",))[:1]),
+                    _ASKED[name][1]
+                    if name in _ASKED
+                    else "unit/test_history_detect.py::test_programs_are_named_and_not_read",
                 )
                 for name in PROGRAMS
             ],
             "Programs",
-            "The migrations of these are programs: their folders are named as such, and refused.",
+            "The migrations of these are programs, so their folders are refused without "
+            "`gonogo_migrate_command`.",
         ),
+        _COMMAND,
         "The tests that ask a tool itself run where it is there: `make servers` gets dbmate, "
-        "Drizzle, node-pg-migrate and Supabase from npm, pinned by hash, and Sqitch from the "
-        "distribution. The others come from places that a test machine may not reach, so they were "
-        "measured against their source.",
+        "Drizzle, Knex, node-pg-migrate, Supabase and TypeORM from npm and Alembic and Django "
+        "from PyPI, pinned by hash, and Sqitch from the distribution. The others come from places "
+        "that a test machine may not reach, so they were measured against their source.",
     ),
 )

@@ -447,6 +447,21 @@ _LOADED = _rows(
         "unit/test_remote_module.py::test_what_lies_beside_it_is_never_imported",
     ),
     (
+        "A migration tool's command gets the address of a copy of the database and no other: no "
+        "password file, no service file, no variable of this project's environment, no terminal, "
+        "and no TCP where the kernel can take it (Linux 6.7). A server's Unix socket whose path "
+        "stands in the application's own text is left to it",
+        "test_capture.py::test_the_environment_leads_nowhere_else",
+    ),
+    (
+        "One that opens no session there, or asks for another database or user, is refused",
+        "test_capture.py::test_a_command_that_is_of_no_use_is_one_error",
+    ),
+    (
+        "What it has started is ended with it",
+        "test_capture.py::test_what_it_leaves_behind_is_ended",
+    ),
+    (
         "psycopg of the host is imported from directories only that nobody but root and the "
         "login can write to; elsewhere the project's own is",
         "unit/test_ownership.py::test_of_a_search_path_what_others_can_change_is_left_out",

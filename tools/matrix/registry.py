@@ -44,12 +44,14 @@ def pip_download(requirements: Path, directory: Path) -> Path:
     return wheel
 
 
-def pip_install(python: Path, requirements: Path) -> None:
-    """Install a locked file of requirements into the environment of ``python``.
+def pip_install(python: Path, requirements: Path, target: Path | None = None) -> None:
+    """Install a locked file of requirements into the environment of ``python``, or for it into a
+    folder ``target``.
 
     Raises: as ``pip_download``.
     """
-    pip = [str(python), "-m", "pip", "install", *_PIP_OPTIONS]
+    into = [f"--target={target}"] if target else []
+    pip = [str(python), "-m", "pip", "install", *_PIP_OPTIONS, *into]
     _run("PyPI", requirements, [*pip, f"--requirement={requirements}"])
 
 

@@ -83,6 +83,11 @@ class Rehearsal:
         arguments = self._arguments(**self._place(), state="removed")
         return bool(_answered("twin", arguments)["changed"])
 
+    def ask(self, entry: str, **own: Any) -> dict[str, Any]:
+        """The answer of another entry."""
+        given = {"login": asdict(self.login), "run_id": self.run_id, "driver": None}
+        return _answered(entry, {**given, **own})
+
     @property
     def home(self) -> Path:
         """Directory of the run's twin."""

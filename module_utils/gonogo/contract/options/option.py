@@ -9,7 +9,7 @@ import copy
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 __all__ = [
     "BOTH",
@@ -176,9 +176,8 @@ def all_options(options: Iterable[Option], within: str = "") -> Iterator[tuple[s
 class EntryOptions:
     """The options of what else a stage asks of the target host."""
 
-    leaves_process: ClassVar[bool] = False
-
     options: tuple[Option, ...]
+    leaves_process: bool = False
 
     @property
     def entry(self) -> ArgumentSpec:

@@ -169,6 +169,24 @@ TARGET = StageOptions(
             ),
         ),
         Option(
+            "migrate_command",
+            "list",
+            elements="str",
+            used=TASK,
+            default=[],
+            text="The words of the command with which the migration tool of O(migrations) applies "
+            "what is pending, where these are programs. It runs in that folder, on copies of the "
+            "database, and what it says to them is judged.",
+            variable=Variable(
+                "gonogo_migrate_command",
+                text="The words of the command with which a migration tool applies what is "
+                "pending, where its migrations are programs. It runs in gonogo_migrations, on "
+                "two copies of the database and on nothing else, and what it says to them is "
+                "judged and applied. No shell reads it.",
+                example="[alembic, upgrade, head]",
+            ),
+        ),
+        Option(
             "irreversible",
             "list",
             elements="str",
@@ -449,6 +467,7 @@ class TargetTask:
     queries: str | None
     own_checks: str | None
     criteria: Mapping[str, object] | None
+    migrate_command: Sequence[str]
     profile: str
     residue: str
     parameters: Mapping[str, object]

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from .option import ENTRY, TASK, Documented, Option, Range, Returned, StageOptions, Variable
+from .option import (
+    ENTRY,
+    TASK,
+    Documented,
+    EntryOptions,
+    Option,
+    Range,
+    Returned,
+    StageOptions,
+    Variable,
+)
 from .shared import DATABASE, PG_BIN, REMOTE_DIR, RUNS_DIR
 
-__all__ = ["TWIN", "TwinRequest", "TwinTask"]
+__all__ = ["CAPTURE", "TWIN", "CaptureRequest", "TwinRequest", "TwinTask"]
 
 _EXAMPLES = """\
 - name: Restore the backup into a twin, compare it with its source
@@ -191,6 +201,52 @@ TWIN = StageOptions(
             variable=Variable("twin_turn_timeout"),
         ),
         Option(
+            "migrate_environment",
+            "dict",
+            used=TASK,
+            default={},
+            text="Variables of the environment of the migration tool's command, beside "
+            "E(DATABASE_URL), E(PGHOST), E(PGPORT), E(PGUSER) and E(PGDATABASE). In their values "
+            "C({url}), C({host}), C({port}), C({user}) and C({database}) stand for those of the "
+            "copy, and C({address}) for what comes behind the scheme of the URL.",
+            variable=Variable(
+                "gonogo_migrate_environment",
+                text="Variables of the environment of gonogo_migrate_command, beside DATABASE_URL, "
+                "PGHOST, PGPORT, PGUSER and PGDATABASE. In their values {url}, {host}, {port}, "
+                "{user} and {database} stand for those of the copy, and {address} for what comes "
+                "behind the scheme of the URL. Nothing secret.",
+                example='{DB_HOST: "{host}", SQLALCHEMY_URL: "postgresql+psycopg://{address}"}',
+            ),
+        ),
+        Option(
+            "migrate_timeout",
+            "int",
+            used=TASK,
+            default=600,
+            range=Range(1, 86_400, "seconds"),
+            text="Seconds that one run of the migration tool's command may take.",
+            variable=Variable(
+                "gonogo_migrate_timeout",
+                text="Seconds that one run of gonogo_migrate_command may take; 600 if unset.",
+                example="600",
+            ),
+        ),
+        Option(
+            "migrate_records",
+            "list",
+            elements="str",
+            used=TASK,
+            default=[],
+            text="Names of tables in which the migration tool keeps its record, beside those that "
+            "are known by name.",
+            variable=Variable(
+                "gonogo_migrate_records",
+                text="Names of tables in which the tool of gonogo_migrate_command keeps its "
+                "record, beside those that are known by name (docs/migration-tools.md).",
+                example="[app_migrations]",
+            ),
+        ),
+        Option(
             "state",
             used=ENTRY,
             choices=("restored", "removed"),
@@ -225,6 +281,9 @@ class TwinTask:
     space_factor: float | None
     at_once: int | None
     turn_timeout: int | None
+    migrate_environment: Mapping[str, object]
+    migrate_timeout: int
+    migrate_records: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -245,3 +304,53 @@ class TwinRequest:
     file: str | None = None
     sha256: str | None = None
     keep: bool = TWIN.default_of("keep")
+
+
+CAPTURE = EntryOptions(
+    (
+        *DATABASE,
+        Option("copy", "dict", used=ENTRY, required=True, text="What the entry `twin` is asked."),
+        Option(
+            "command",
+            "list",
+            elements="str",
+            used=ENTRY,
+            required=True,
+            text="The words of the command.",
+        ),
+        Option("folder", "path", used=ENTRY, required=True, text="Where it runs."),
+        Option("folder_sha256", used=ENTRY, required=True, text="The digest of its files."),
+        Option(
+            "environment",
+            "dict",
+            used=ENTRY,
+            default={},
+            text="What its environment has beside the address.",
+        ),
+        Option("seconds", "float", used=ENTRY, required=True, text="How long it may take."),
+        Option(
+            "records",
+            "list",
+            elements="str",
+            used=ENTRY,
+            default=[],
+            text="Further tables in which its tool keeps its record.",
+        ),
+    ),
+    leaves_process=True,
+)
+
+
+@dataclass(frozen=True)
+class CaptureRequest:
+    """What the entry `capture` is asked; `copy` says which backup is restored, and where."""
+
+    login: Mapping[str, str | int | None]
+    run_id: str
+    copy: TwinRequest
+    command: Sequence[str]
+    folder: str
+    folder_sha256: str
+    seconds: float
+    environment: Mapping[str, str] = field(default_factory=dict)
+    records: Sequence[str] = ()

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .backup import BackupRecord
+from .captured import CommandRun
 from .deployment import Deployment, HistoryEntry
 from .phase import PhaseOutcome
 from .queries import QueriesRecord
@@ -22,7 +23,14 @@ from .standing import Standing
 from .swept import Swept
 from .undo import Undo
 
-__all__ = ["BackupAnswer", "CleanupAnswer", "CleanupDone", "DeployAnswer", "FilesAnswer"]
+__all__ = [
+    "BackupAnswer",
+    "CaptureAnswer",
+    "CleanupAnswer",
+    "CleanupDone",
+    "DeployAnswer",
+    "FilesAnswer",
+]
 __all__ += ["HistoryAnswer"]
 __all__ += ["FoundAnswer", "Held", "JudgedAnswer", "Occupied", "PhasesAnswer", "PreflightAnswer"]
 __all__ += ["Released", "Removed", "ReprintAnswer", "RestoreAnswer", "RestoredAnswer"]
@@ -81,6 +89,14 @@ class BackupAnswer:
     msg: str | None = None
     # Seconds, for its turn.
     waited: float = 0.0
+
+
+@dataclass(frozen=True)
+class CaptureAnswer:
+    """What a command has said to two copies."""
+
+    changed: bool
+    runs: Sequence[CommandRun]
 
 
 @dataclass(frozen=True)

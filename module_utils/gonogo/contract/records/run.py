@@ -144,7 +144,7 @@ class Migrations:
     tool's record, and the names of those that are declared irreversible; what its history begins
     with, see `Baseline` in controller/runbook/source.py; what is judged beside it: a file of the
     application's queries, and a folder of own checks; and how criteria count, where the inventory
-    says so."""
+    says so. `command` are the words of the tool's own command, where it is heard."""
 
     directory: str
     tool: str
@@ -155,6 +155,7 @@ class Migrations:
     queries: str | None = None
     checks: str | None = None
     criteria: Mapping[str, str] | None = None
+    command: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

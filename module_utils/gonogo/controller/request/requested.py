@@ -91,6 +91,7 @@ _BESIDE: dict[str, type] = {
     **dict.fromkeys(("baseline", "baseline_version", "queries", "own_checks"), str),
     "criteria": dict,
 }
+_COMMAND = "gonogo_migrate_command"
 _WORDS: dict[type, str] = {str: "text", dict: "a mapping", list: "a list"}
 
 # Results of this project have no variables. A name like these in the extra variables is an
@@ -114,6 +115,7 @@ class Folder:
     queries: str | None = None
     checks: str | None = None
     criteria: Mapping[str, object] = field(default_factory=dict)
+    command: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,7 @@ def _said(values: Variables, name: str) -> Any:
 
 def _folder(values: Variables) -> Folder | None:
     given = {name: values.get(f"gonogo_{name}") for name in _BESIDE}
+    command = _command(values.get(_COMMAND))
     if values.get("gonogo_migrations") is None:
         for name, value in given.items():
             if value is not None:
@@ -177,6 +180,12 @@ def _folder(values: Variables) -> Folder | None:
                     key=f"gonogo_{name}",
                     hint="Name the folder: gonogo_migrations; or leave it out.",
                 )
+        if command:
+            raise InputError(
+                "the command of a migration tool needs the folder in which it runs",
+                key=_COMMAND,
+                hint="Set gonogo_migrations to the folder of the application.",
+            )
         return None
     said = {name: values.get(f"gonogo_{name}", default) for name, default in _FOLDER.items()}
     irreversible = values.get("gonogo_irreversible") or []
@@ -192,6 +201,13 @@ def _folder(values: Variables) -> Folder | None:
         value = said[name] if name in said else given[name]
         if not isinstance(value, kind) or value == "":
             raise InputError(f"must be {_WORDS[kind]}", key=f"gonogo_{name}", value=value)
+    if command and (irreversible or given["baseline"] or given["baseline_version"]):
+        raise InputError(
+            "a command has no history of files: gonogo_irreversible, gonogo_baseline and "
+            "gonogo_baseline_version are about files",
+            key=_COMMAND,
+            hint="Leave them out.",
+        )
     return Folder(
         said["migrations"],
         said["migration_tool"],
@@ -202,7 +218,22 @@ def _folder(values: Variables) -> Folder | None:
         criteria=given["criteria"] or {},
         baseline=given["baseline"],
         baseline_version=given["baseline_version"],
+        command=command,
     )
+
+
+def _command(value: Any) -> tuple[str, ...]:
+    """The words of a command. Raises InputError for what is no list of words."""
+    words = [] if value is None else value
+    is_list = isinstance(words, Sequence) and not isinstance(words, str)
+    if not is_list or not all(isinstance(one, str) and one and "\0" not in one for one in words):
+        raise InputError(
+            "must be a list of words",
+            key=_COMMAND,
+            value=value,
+            hint="Write it like [alembic, upgrade, head]. No shell reads it.",
+        )
+    return tuple(words)
 
 
 def check_command_line(task_vars: Variables, *, extra: Variables) -> None:
@@ -394,6 +425,7 @@ def _loaded(asked: Asked, *, templates: bool) -> runbook.Runbook:
         schema=folder.schema,
         irreversible=folder.irreversible,
         baseline=_baseline(folder),
+        command=folder.command,
     )
     more = beside(
         queries_file=_path(folder.queries, key="gonogo_queries"),

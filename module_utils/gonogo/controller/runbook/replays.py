@@ -11,7 +11,7 @@ from ...contract.records.drift import Deviation, Drift, Episode, ReplayPlan
 from ...contract.records.history import HistoryRecord
 from ...contract.records.migration import Statement, Step
 from ...host.compare.object_names import parsed
-from ...host.migrate.history import Entry, Migration
+from ...host.migrate.history import COMMAND, Entry, Migration
 from ..sql import statements
 from . import migration as runbooks
 from . import pending
@@ -37,6 +37,9 @@ def plan(runbook: Runbook, source: Source, record: HistoryRecord, *, home: str) 
     start = source.baseline
     if start is not None and start.file is None:
         said = f"the history counts from {start.version} on: what was there is taken as it is"
+        return replace(empty, problem=said, asked=False)
+    if source.key == COMMAND:
+        said = "what a command has applied before is not known: what was there is taken as it is"
         return replace(empty, problem=said, asked=False)
     if record.entries is None:
         said = f"{source.tool.name} keeps no record here: nobody knows what is applied"

@@ -7,22 +7,30 @@ read them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...contract import canonical
 from ...contract.errors import GonogoError, InputError
+from ...contract.records.captured import CapturedRecord
 from ...contract.records.deployment import HistoryEntry
 from ...contract.records.history import HistoryRecord, MigrationFile
+from ...contract.records.reading import plain
+from ...host.capture import folder
 from ...host.migrate import history
 from ...host.migrate.history import Entry, History, Migration
 from ...host.migrate.history.interface import APPLIED, FAILED
 
-__all__ = ["AUTO", "Baseline", "Source", "problem", "read", "record"]
+__all__ = ["AUTO", "CAPTURED", "Baseline", "Source", "heard", "problem", "read", "record"]
+__all__ += ["record_heard"]
 
 # The tool is found by what only its folder has.
 AUTO = "auto"
 
+# What a command has said is one migration of this name.
+CAPTURED = "captured"
+
+_COMMAND = "gonogo_migrate_command"
 _SHOWN = 20
 
 
@@ -40,7 +48,8 @@ class Baseline:
 class Source:
     """The migrations of a folder in the order of their tool, whose name in the registry is `key`.
 
-    `digests` has every file of the folder, and the baseline's: path → SHA-256. `irreversible` are
+    `digests` has every file of the folder, the baseline's, and the words of a command: path
+    → SHA-256. `irreversible` are
     the names of those that somebody has declared to be taken back by nothing but the backup.
     """
 
@@ -77,9 +86,11 @@ def read(
     schema: str,
     irreversible: Sequence[str] = (),
     baseline: Baseline | None = None,
+    command: Sequence[str] = (),
 ) -> Source:
     """Read the migrations of a folder; `tool` is its name in the registry or `auto`, `schema` that
-    of the application; `irreversible` are those that nobody takes back, by name or file.
+    of the application; `irreversible` are those that nobody takes back, by name or file. Where a
+    `command` is to be heard, there are none until that has been done.
 
     Raises InputError for a folder that the tool would not take, for one that holds none, and where
     it has no migration that is called irreversible.
@@ -91,6 +102,11 @@ def read(
             value=str(directory),
             hint="Name the folder in which the migration tool keeps its files.",
         )
+    if command:
+        found = history.find(history.COMMAND, schema=schema)
+        digests = folder.digests(directory, without=folder.INSTALLED)
+        said = canonical.sha256(canonical.line([*command]))
+        return Source(directory, history.COMMAND, found, (), {**digests, _COMMAND: said})
     tool = history.detect(directory) if tool == AUTO else tool
     if tool not in history.TOOLS:
         raise InputError(
@@ -108,7 +124,7 @@ def read(
             hint=f"Name the folder in which {found.name} keeps its files: gonogo_migrations.",
         )
     declared = _named_or_filed(migrations, irreversible)
-    digests = _digests(directory)
+    digests = folder.digests(directory)
     if baseline is not None:
         digests = {**digests, **_digests_of(baseline, migrations)}
     return Source(directory, tool, found, migrations, digests, declared, baseline)
@@ -127,6 +143,29 @@ def _named_or_filed(migrations: Sequence[Migration], wanted: Sequence[str]) -> t
             )
         found += names
     return tuple(found)
+
+
+def heard(source: Source, captured: CapturedRecord) -> Source:
+    """With what was captured as its one migration."""
+    tables = [plain(one) for one in captured.tables]
+    migration = Migration(
+        CAPTURED, f"{CAPTURED}.sql", captured.text, (captured.sha256,), details={"tables": tables}
+    )
+    source.tool.expect([migration])
+    return replace(source, migrations=(migration,))
+
+
+def record_heard(source: Source) -> HistoryRecord:
+    """What the evidence keeps of a command that was heard."""
+    return HistoryRecord(
+        tool=source.key,
+        schema=source.tool.schema,
+        directory=str(source.directory),
+        sha256=source.sha256,
+        files=tuple(MigrationFile(one.name, one.file) for one in source.migrations),
+        entries=None,
+        pending=tuple(one.name for one in source.migrations),
+    )
 
 
 def record(source: Source, entries: Sequence[Entry] | None) -> HistoryRecord:
@@ -214,17 +253,3 @@ def _digests_of(baseline: Baseline, migrations: Sequence[Migration]) -> dict[str
             hint="Name the schema before the first migration: pg_dump --schema-only --no-owner.",
         )
     return {f"baseline/{baseline.file.name}": canonical.sha256(baseline.file.read_bytes())}
-
-
-def _digests(directory: Path) -> dict[str, str]:
-    """Raises InputError for a link that leads out of the folder: what lies there could change."""
-    root = directory.resolve()
-    found = {}
-    for path in sorted(directory.rglob("*")):
-        if path.is_symlink() and not path.resolve().is_relative_to(root):
-            relative = path.relative_to(directory)
-            raise InputError(f"file {relative} leads out of the folder", file=str(path))
-        if path.is_file():
-            content = path.read_bytes()
-            found[path.relative_to(directory).as_posix()] = canonical.sha256(content)
-    return found

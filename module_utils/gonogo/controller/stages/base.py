@@ -18,6 +18,7 @@ from ...contract.login import Timeouts
 from ...contract.options.option import StageOptions
 from ...contract.options.target import HistoryRequest
 from ...contract.records.answers import HistoryAnswer
+from ...contract.records.captured import CapturedRecord
 from ...contract.records.history import HistoryRecord
 from ...contract.records.plan import PlanRecord
 from ...contract.records.queries import QueriesRecord
@@ -247,7 +248,10 @@ class Stage(ABC, Generic[_Task]):
             schema=folder.schema,
             irreversible=folder.irreversible,
             baseline=start if file or start.version else None,
+            command=folder.command,
         )
+        if folder.command and run.has(CapturedRecord):
+            found = source.heard(found, run.read(CapturedRecord))
         pending = run.read(HistoryRecord).pending if run.has(HistoryRecord) else None
         return about(
             loaded,

@@ -44,7 +44,7 @@ from ..runbook import plans, replays
 from ..runbook.book import Runbook
 from ..runbook.phase_scripts import of_run, prepare
 from ..runbook.seen import Seen, rehearsed
-from . import kept_scripts
+from . import capture, kept_scripts
 from . import twin as twins
 from .base import Stage
 from .reported import Reported, skipped
@@ -181,6 +181,8 @@ class Rehearsal(Stage[RehearsalTask]):
             tried.only = {phase.name: checked.only[phase.name] for phase in about}
             tried.record = replace(tried.record, scripts=checked.scripts)
             return
+        if found.deployment:
+            capture.require_same(trial.run, found.schema or {})
         late = [phase for phase in preflight if phase not in before]
         self._check(trial, checked, "preflight", late)
         recorded = self.recorded(

@@ -118,7 +118,8 @@ class Target(Stage[TargetTask]):
             end=lambda run_id: self.caller.again(f"target_take_over={run_id}"),
         )
         self._complete(run, result)
-        if runbook.source:
+        # What a command would apply is not known before it has run on a copy.
+        if runbook.source and not task.migrate_command:
             self._pending(run, runbook.source, task)
         answers = [first] if result is first else [first, result]
         fenced = [name for answer in answers for name in answer.fenced]
@@ -289,6 +290,7 @@ def _folder(task: TargetTask) -> Folder | None:
         queries=task.queries,
         checks=task.own_checks,
         criteria=task.criteria or {},
+        command=tuple(task.migrate_command),
     )
 
 
@@ -306,6 +308,7 @@ def _kept(folder: Source | None, task: TargetTask) -> Migrations | None:
         queries=_path(task.queries, key="gonogo_queries"),
         checks=_path(task.own_checks, key="gonogo_own_checks"),
         criteria=_levels(task),
+        command=tuple(task.migrate_command),
     )
 
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ...contract.errors import GonogoError
-from ...contract.options.twin import TWIN, TwinRequest, TwinTask
+from ...contract.options.twin import TWIN, CaptureRequest, TwinRequest, TwinTask
 from ...contract.records.answers import Removed
 from ...contract.records.backup import BackupRecord
 from ...contract.records.plan import PlanRecord
 from ...contract.records.reading import plain
+from ...contract.records.run import Migrations, RunRecord
 from ...contract.records.twin import Proof, TwinAnswer, TwinRecord
+from .. import evidence
+from . import capture
 from .base import Stage
 from .reported import Reported, waited
 
 _OFF = "the twin is switched off (twin_enabled)"
+# Of a run that is about no folder of migrations.
+_NOTHING = Migrations("", "", "")
 _SHOWN = 5
 _NAMED = 3
 
@@ -37,15 +43,15 @@ class Twin(Stage[TwinTask]):
         self.same_login(run, task.login)
         backup = run.read(BackupRecord)
         answer = TwinAnswer(proven=None, reason=_OFF)
+        asked = TwinRequest(
+            **TWIN.passed(vars(task)),
+            run_id=run.run_id,
+            file=backup.file,
+            sha256=backup.sha256,
+            # The next stage ends it.
+            keep="rehearsal" in run.read(PlanRecord).stages,
+        )
         if task.enabled:
-            asked = TwinRequest(
-                **TWIN.passed(vars(task)),
-                run_id=run.run_id,
-                file=backup.file,
-                sha256=backup.sha256,
-                # The next stage ends it.
-                keep="rehearsal" in run.read(PlanRecord).stages,
-            )
             answer = self.call_with_database("twin", asked, TwinAnswer)
         record = TwinRecord(
             run_id=run.run_id,
@@ -68,12 +74,31 @@ class Twin(Stage[TwinTask]):
                 detail="\n".join(_differing(record.proof)) or None,
                 hint=record.hint or _hint(record.proof),
             )
+        command = (run.read(RunRecord).migrations or _NOTHING).command
+        lines = _lines(record)
+        if command:
+            lines += capture.captured(self, run, record, _hearing(run, task, asked, command))
         run.append(self.stage, "stage_passed")
-        return Reported(
-            changed=bool(task.enabled),
-            told={"twin": plain(record)},
-            lines=[*waited(answer.waited, TWIN), *_lines(record)],
-        )
+        lines = [*waited(answer.waited, TWIN), *lines]
+        return Reported(changed=bool(task.enabled), told={"twin": plain(record)}, lines=lines)
+
+
+def _hearing(
+    run: evidence.Run, task: TwinTask, asked: TwinRequest, command: Sequence[str]
+) -> CaptureRequest:
+    """What the command is to be heard with; its folder is not known yet."""
+    return CaptureRequest(
+        login=task.login,
+        run_id=run.run_id,
+        # Beside the twin, which stays as it is; with turns of their own, as the twin keeps its.
+        copy=replace(asked, directory=f"{task.directory}/captures", keep=False),
+        command=command,
+        folder="",
+        folder_sha256="",
+        seconds=task.migrate_timeout,
+        environment=capture.environment(task.migrate_environment),
+        records=task.migrate_records,
+    )
 
 
 def remove(

@@ -36,6 +36,7 @@ class _Found(NamedTuple):
 # An entry X is declared as X in `contract/options/x.py`, where its request is an XRequest, and is
 # the function `run` of `x.py` here. These are not.
 OTHERS = {
+    "capture": _Found("twin.CAPTURE", "CaptureRequest", "capture.run"),
     "found": _Found("deploy.FOUND", "FoundRequest", "found.run"),
     "history": _Found("target.HISTORY", "HistoryRequest", "history.run"),
     "judged": _Found("verdict.JUDGED", "JudgedRequest", "judged.run"),

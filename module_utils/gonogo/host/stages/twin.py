@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -32,7 +34,7 @@ from ..twin import account, directories, programs, scratch, supervisor
 from ..twin.supervisor import Kept
 from .common import login_of
 
-__all__ = ["run"]
+__all__ = ["restored", "run"]
 
 _STAGE = "twin"
 _PATIENT = Timeouts(statement="0", idle_in_transaction="0")
@@ -67,15 +69,67 @@ def run(asked: TwinRequest, *, check_mode: bool) -> TwinAnswer | Removed:
         return Removed(changed=True, msg=f"would restore the backup in {directory}")
     if asked.state == "removed":
         return Removed(changed=_remove(login, directory, run_id=run_id))
+    return _restored(_request(asked))
+
+
+@contextlib.contextmanager
+def restored(asked: TwinRequest, alive: Any) -> Iterator[Kept]:
+    """A cluster in which the archive is restored, as long as this lasts; it is not compared again.
+
+    `alive` is a session of the run on the source. Raises UnprovenError where this host cannot have
+    one, GonogoError where the archive cannot be restored.
+    """
+    request = _request(asked)
+    directories.sweep(request.directory)
+    source = _source(request)
+
+    def attempt(manner: Manner) -> Kept:
+        damage: list[str | None] = []
+        kept = _started(request, alive, source, manner, damage, turn)
+        try:
+            _fill(kept, request, source, manner, damage[0])
+        except BaseException:
+            supervisor.end(request.directory, run_id=request.run_id)
+            raise
+        return kept
+
+    def still() -> None:
+        link.require()
+        lock.prove(alive, run_id=request.run_id)
+
+    with turns.taken(_turn(request, alive), still) as turn:
+        kept, _ = attempts.tried(_jobs(request), attempt)
+        try:
+            turn.done()
+            yield kept
+        finally:
+            supervisor.end(request.directory, run_id=request.run_id)
+
+
+def _fill(
+    kept: Kept, request: _Request, source: SourceRecord, manner: Manner, damage: str | None
+) -> None:
+    broken = _broken(request, source, damage, "cluster")
+    if broken:
+        raise GonogoError(f"the backup cannot be restored: {broken.reason}")
+    target = _in(kept, request, source, manner)
+    _prepare(target, source)
+    with attempts.filling():
+        target.filling.fill()
+    _settle(target, source, manner)
+
+
+def _request(asked: TwinRequest) -> _Request:
     # The controller names the archive that is restored.
     assert asked.file is not None
     assert asked.sha256 is not None
-    request = _Request(
-        login=login,
-        run_id=run_id,
+    return _Request(
+        login=login_of(asked.login),
+        run_id=asked.run_id,
         archive=Path(asked.file).expanduser(),
         sha256=asked.sha256,
-        directory=directory,
+        # The supervisor works elsewhere.
+        directory=Path(asked.directory).expanduser().absolute(),
         pg_bin=asked.pg_bin,
         server_bin=asked.server_bin,
         jobs=asked.jobs,
@@ -85,7 +139,6 @@ def run(asked: TwinRequest, *, check_mode: bool) -> TwinAnswer | Removed:
         at_once=asked.at_once,
         turn_timeout=asked.turn_timeout,
     )
-    return _restored(request)
 
 
 def _restored(request: _Request) -> TwinAnswer:

@@ -2,7 +2,8 @@
 
 `interface` says what is asked of each, `contradictions` in what a record and the schema do not
 agree. A tool is a file in `tools`, found by its name, which is also its key in runbook.yml; only
-its file is read.
+its file is read. `captured` is for those whose migrations are programs: it keeps no record by
+itself.
 
 Python 3.9, standard library only: the controller asks about files as well.
 """
@@ -17,9 +18,10 @@ from pathlib import Path
 from ....contract.errors import GonogoError, shown
 from ....contract.records.migration import HistoryPlan
 from . import detection, tools
+from .captured import COMMAND, Captured
 from .interface import Entry, History, Migration
 
-__all__ = ["PLAIN", "TOOLS", "Entry", "History", "Migration", "detect", "find", "of"]
+__all__ = ["COMMAND", "PLAIN", "TOOLS", "Entry", "History", "Migration", "detect", "find", "of"]
 __all__ += ["schema_of"]
 
 # SQL files and no tool; a runbook that names none is of this kind.
@@ -59,13 +61,17 @@ def _unknown(tool: str) -> GonogoError:
 def of(plan: HistoryPlan) -> tuple[History, list[Migration]]:
     """The tool of a plan, and the migrations that it is to record."""
     tool = find(plan.tool, schema=plan.schema)
-    return tool, [
+    migrations = [
         Migration(one.name, one.file, checksums=tuple(one.checksums), details=one.details or {})
         for one in plan.migrations
     ]
+    tool.expect(migrations)
+    return tool, migrations
 
 
 def _class(tool: str) -> type[History]:
+    if tool == COMMAND:
+        return Captured
     name = f"{tools.__name__}.{tool}"
     if not _NAME.fullmatch(tool):
         raise _unknown(tool)

@@ -63,7 +63,7 @@ def _no_sql(folder: Folder, path: Path) -> InputError:
             f"the migrations of the folder {path.name} are programs of {tool}",
             file=str(path),
             detail=f"{mark} says so. Programs are not read here.",
-            hint="Have the tool write their SQL to a file, and name that file.",
+            hint="Say the command with which the tool applies them: gonogo_migrate_command.",
         )
     return InputError(
         f"the folder {path.name} is of no migration tool that is known here",

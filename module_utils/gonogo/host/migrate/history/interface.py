@@ -128,6 +128,10 @@ class History(ABC):
         """What the tool sets in its session, beside what the login has in this database."""
         return {}
 
+    def expect(self, migrations: Sequence[Migration]) -> None:
+        """Told to one whose record names no migration: these are the ones it is asked about."""
+        del migrations
+
     # --- files -------------------------------------------------------------------------------
 
     @abstractmethod

@@ -1,0 +1,106 @@
+"""Has a migration tool's command heard on two copies, and keeps what it has said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ...contract import canonical
+from ...contract.errors import GonogoError, InputError
+from ...contract.options.twin import CaptureRequest
+from ...contract.records.answers import CaptureAnswer
+from ...contract.records.captured import CapturedRecord
+from ...contract.records.twin import TwinRecord
+from ...host.capture import folder
+from ...host.compare import schema_catalog
+from .. import evidence
+from ..runbook import captured as writing
+from ..runbook import source
+from .base import Stage
+
+__all__ = ["captured", "environment", "require_same"]
+
+# The schema that the command has left on the first copy.
+SCHEMA = "captured_schema.json"
+
+_KEY = "gonogo_migrate_environment"
+
+
+def captured(
+    stage: Stage[Any], run: evidence.Run, twin: TwinRecord, asked: CaptureRequest
+) -> list[str]:
+    """Put on record what the command would apply; what is said of it on the terminal.
+
+    Raises GonogoError where it cannot be heard, does not do the same twice, or does nothing.
+    """
+    if not twin.proven or twin.method != "cluster":
+        raise GonogoError(
+            "the migration tool's command has no copy to run on",
+            detail=f"There is no twin in a cluster of its own: {twin.reason or twin.method}.",
+            hint="Leave twin_enabled on, and install the server's programs on the target host.",
+        )
+    found = stage.runbook_of(run).source
+    assert found is not None  # the run has a command
+    digests = folder.digests(found.directory, without=folder.INSTALLED)
+    given = replace(asked, folder=str(found.directory), folder_sha256=folder.sha256(digests))
+    runs = stage.call_with_database("capture", given, CaptureAnswer).runs
+    first, second = (writing.script(one) for one in runs)
+    script, own = writing.settled(first, second, asked.records)
+    if not script.statements:
+        raise GonogoError(
+            "the command of the migration tool changes nothing: there is nothing to judge",
+            detail=f"It has sent {len(runs[0].said)} statements that only read.",
+            hint="Name a folder with a migration that is not applied yet.",
+        )
+    text = script.text
+    record = CapturedRecord(
+        command=tuple(asked.command),
+        text=text,
+        sha256=canonical.sha256(text.encode()),
+        statements=script.statements,
+        own=tuple(own),
+        tables=runs[0].tables,
+        network=runs[0].network,
+        unconfined=runs[0].unconfined,
+        seconds=tuple(one.seconds for one in runs),
+    )
+    run.keep(record, stage=stage.stage)
+    run.write_json(SCHEMA, dict(runs[0].schema), stage=stage.stage)
+    run.keep(source.record_heard(source.heard(found, record)), stage=stage.stage)
+    lines = [
+        f"The command has done the same on two copies: {record.statements} statements that "
+        f"change something, in {record.seconds[0]:.1f} and {record.seconds[1]:.1f} s"
+    ]
+    if not record.network:
+        lines.append(f"The network was not taken from it: {record.unconfined}")
+    return lines
+
+
+def require_same(run: evidence.Run, schema: Mapping[str, str]) -> None:
+    """Raise GonogoError unless what was captured leaves the schema that the command has left."""
+    if not run.has(CapturedRecord):
+        return
+    different = schema_catalog.compare(run.read_json(SCHEMA), schema)
+    if different:
+        raise GonogoError(
+            "what was captured does not leave the schema that the command itself has left",
+            detail=", ".join(one.name for one in different[:20]),
+            hint="Nothing was changed. Have the migration tool write the SQL to a file, and name "
+            "that file.",
+        )
+
+
+def environment(given: Mapping[str, object]) -> dict[str, str]:
+    """The variables of the command's environment. Raises InputError for what cannot be one."""
+    found = {}
+    for name, value in given.items():
+        if not name or "=" in name or "\0" in name:
+            raise InputError("not a name for a variable", key=_KEY, value=name)
+        if not isinstance(value, str | int | float) or isinstance(value, bool):
+            raise InputError("must be text", key=f"{_KEY}.{name}", hint="Put it into quotes.")
+        text = str(value)
+        if "\0" in text:
+            raise InputError("has a NUL character", key=f"{_KEY}.{name}")
+        found[name] = text
+    return found

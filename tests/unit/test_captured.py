@@ -1,0 +1,201 @@
+"""What a migration tool's command has said, as one migration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+
+from gonogo.contract.errors import GonogoError, InputError
+from gonogo.contract.records.captured import CommandRun, Said
+from gonogo.controller.request import Asked
+from gonogo.controller.runbook.captured import Script, script, settled
+from gonogo.controller.stages.capture import environment
+
+
+def _said(*texts: str | tuple[str, ...], session: int = 0, tags: str = "") -> list[Said]:
+    """One statement after another; the values of one stand behind it."""
+    found = []
+    for number, one in enumerate(texts):
+        text, *values = [one] if isinstance(one, str) else one
+        found.append(
+            Said(
+                session=session,
+                number=number,
+                group=number,
+                inside=False,
+                text=text,
+                values=values,
+                tags=[tags] if tags else [],
+                failed=False,
+                copied=False,
+                call=False,
+            )
+        )
+    return found
+
+
+def _run(
+    said: Sequence[Said],
+    settings: Sequence[Mapping[str, str]] = ({}, {}),
+    acting: Sequence[str] = (),
+) -> CommandRun:
+    return CommandRun(
+        said=said,
+        settings=settings,
+        acting=acting,
+        tables=(),
+        schema={},
+        network=True,
+        unconfined=None,
+        seconds=0.0,
+    )
+
+
+def _lines(found: Script) -> list[str]:
+    return [line.text for line in found.lines]
+
+
+def test_what_only_reads_is_left_out() -> None:
+    said = _said(
+        "SELECT now()",
+        "WITH x AS (SELECT 1) SELECT * FROM x",
+        "SHOW timezone",
+        "EXPLAIN SELECT 1",
+        "SELECT audit('x')",
+        "SELECT * INTO copied FROM t",
+        "WITH gone AS (DELETE FROM t RETURNING *) SELECT * FROM gone",
+    )
+    assert _lines(script(_run(said, acting=["audit"]))) == [one.text for one in said[4:]]
+
+
+def test_values_stand_in_their_places() -> None:
+    said = _said(("INSERT INTO t VALUES ($1, '$1', $2) -- $1", "'a'::text", "NULL"))
+    assert _lines(script(_run(said))) == ["INSERT INTO t VALUES (('a'::text), '$1', (NULL))"]
+
+
+def test_what_was_rolled_back_is_left_out() -> None:
+    said = _said(
+        *("BEGIN", "CREATE TABLE a (x int)", "ROLLBACK"),
+        *("START TRANSACTION ISOLATION LEVEL SERIALIZABLE", "CREATE TABLE b (x int)"),
+        *("SAVEPOINT s", "CREATE TABLE c (x int)", "ROLLBACK TO SAVEPOINT s"),
+        *("CREATE TABLE d (x int)", "RELEASE s", "COMMIT"),
+        *("BEGIN", "CREATE TABLE e (x int)"),
+    )
+    assert _lines(script(_run(said))) == [
+        "BEGIN ISOLATION LEVEL SERIALIZABLE",
+        "CREATE TABLE b (x int)",
+        "CREATE TABLE d (x int)",
+        "COMMIT",
+    ]
+
+
+def test_commit_of_what_has_failed_is_no_commit() -> None:
+    said = _said("BEGIN", "CREATE TABLE a (x int)")
+    said += [replace(one, number=9, group=9) for one in _said("COMMIT", tags="ROLLBACK")]
+    assert _lines(script(_run(said))) == []
+
+
+def test_settings_stand_in_front_of_what_they_are_for() -> None:
+    began = {"search_path": "app", "application_name": "x", "options": "-c TimeZone=UTC"}
+    said = _said(
+        "SET client_min_messages TO warning",
+        "SELECT pg_catalog.set_config('DateStyle', 'ISO', false)",
+        "BEGIN",
+        "SET LOCAL lock_timeout = '1s'",
+        "CREATE TABLE a (x int)",
+        "COMMIT",
+        "SET statement_timeout = 0",
+    )
+    found = script(_run(said, [began], acting=["set_config"]))
+    assert _lines(found) == [
+        "SET \"TimeZone\" TO 'UTC'",
+        "SET \"search_path\" TO 'app'",
+        "SELECT pg_catalog.set_config('DateStyle', 'ISO', false)",
+        "BEGIN",
+        "SET LOCAL lock_timeout = '1s'",
+        "CREATE TABLE a (x int)",
+        "COMMIT",
+    ]
+    assert found.statements == 2
+
+
+def test_several_sessions_are_told_in_the_order_of_their_commits() -> None:
+    first = _said("BEGIN", "CREATE TABLE a (x int)", "COMMIT")
+    second = _said("BEGIN", "CREATE TABLE b (x int)", "COMMIT", session=1)
+    mixed = [first[0], second[0], second[1], first[1], second[2], first[2]]
+    assert _lines(script(_run(mixed)))[1::3] == ["CREATE TABLE b (x int)", "CREATE TABLE a (x int)"]
+    with pytest.raises(GonogoError, match="sessions with different settings"):
+        script(_run(mixed, [{"search_path": "a"}, {"search_path": "b"}]))
+
+
+REFUSED = {
+    "streamed rows into COPY": replace(_said("COPY t FROM STDIN")[0], copied=True),
+    "called a function without SQL": replace(_said("")[0], call=True),
+    "two-phase commit": _said("PREPARE TRANSACTION 'x'")[0],
+    "a transaction of a kind": _said("COMMIT AND CHAIN")[0],
+    "cannot be read": _said("SELECT 'x")[0],
+    "failed between their transactions": replace(_said("BEGIN; SELECT 1")[0], failed=True),
+}
+
+
+@pytest.mark.parametrize("words", REFUSED)
+def test_what_cannot_be_told_again_is_refused(words: str) -> None:
+    with pytest.raises(GonogoError) as caught:
+        script(_run([REFUSED[words]]))
+    assert words in caught.value.primary
+
+
+def _both(first: str, second: str) -> tuple[Script, list[str]]:
+    return settled(script(_run(_said(first))), script(_run(_said(second))), ["own_record"])
+
+
+def test_in_the_tool_s_own_record_values_may_differ() -> None:
+    row = "INSERT INTO public.django_migrations VALUES (1, '{}'::timestamptz, '{}')"
+    found, own = _both(
+        row.format("2026-01-01 10:00:00+00", "a"), row.format("2026-01-01 10:00:07+00", "b")
+    )
+    assert _lines(found) == [
+        "INSERT INTO public.django_migrations VALUES (1, now()::timestamptz, 'a')"
+    ]
+    assert len(own) == 1
+    update = 'UPDATE "Own_Record" SET n = {}'
+    found, _ = _both(update.format(1), update.format(2))
+    assert _lines(found) == [update.format(1)]
+
+
+DIFFERENT = {
+    "rows of the application": ("INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (2)"),
+    "another form": ("DELETE FROM migrations", "DELETE FROM migrations WHERE id = 1"),
+    "one is missing": ("CREATE TABLE a (x int)", "SELECT 1"),
+}
+
+
+@pytest.mark.parametrize("words", DIFFERENT)
+def test_everywhere_else_they_may_not(words: str) -> None:
+    with pytest.raises(GonogoError, match="does not do the same twice") as caught:
+        _both(*DIFFERENT[words])
+    assert DIFFERENT[words][0] in str(caught.value.detail)
+
+
+ASKED: dict[str, dict[str, object]] = {
+    "needs the folder": {"gonogo_migrate_command": ["x"]},
+    "must be a list of words": {"gonogo_migrate_command": "x y", "gonogo_migrations": "m"},
+    "be a list of words": {"gonogo_migrate_command": ["x", 1], "gonogo_migrations": "m"},
+}
+
+
+@pytest.mark.parametrize("words", ASKED)
+def test_what_is_no_command_is_refused(words: str) -> None:
+    names = ("runbook", "environment", "profile", "residue", "runs_dir")
+    values = {"gonogo_login": {}, **dict.fromkeys((f"gonogo_{name}" for name in names), "x")}
+    with pytest.raises(InputError, match=words):
+        Asked.of({**values, **ASKED[words]})
+
+
+@pytest.mark.parametrize("given", [{"A=B": "x"}, {"": "x"}, {"A": ["x"]}, {"A": "\0"}])
+def test_what_is_no_variable_is_refused(given: dict[str, object]) -> None:
+    with pytest.raises(InputError):
+        environment(given)
+    assert environment({"A": 5}) == {"A": "5"}
