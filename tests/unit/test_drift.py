@@ -181,7 +181,9 @@ def test_a_baseline_that_cannot_be_read(tmp_path: Path) -> None:
         ("column public.one.more", "20260103_third"),
         ("column public.one.note", "20260101_first"),
         ('table public."Two"', "20260102_second"),
-        ("constraint public.one.one_pkey", "20260104_fourth"),
+        ("constraint public.one.one_pkey", "20260103_third"),
+        # What is pending has made nothing yet.
+        ("column public.one.last", "20260103_third"),
         ("table public.other", None),
     ],
 )

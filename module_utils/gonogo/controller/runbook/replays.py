@@ -59,13 +59,14 @@ def attributed(drift: Drift | None, runbook: Runbook) -> Drift | None:
     """With the migration that should have made each object: the last one that names it."""
     if drift is None or runbook.source is None:
         return drift
-    authors = _Authors(
-        [(one.file, {*runbooks.names(one.text or "")}) for one in runbook.source.migrations]
+    before = _Authors.of_files(
+        [one for one in runbook.source.migrations if one.name not in runbook.pending]
     )
+    after = _Authors.of_files(runbook.source.migrations)
     return replace(
         drift,
-        before=tuple(map(authors.of, drift.before)),
-        after=None if drift.after is None else tuple(map(authors.of, drift.after)),
+        before=tuple(map(before.of, drift.before)),
+        after=None if drift.after is None else tuple(map(after.of, drift.after)),
     )
 
 
@@ -74,6 +75,10 @@ class _Authors:
     """Files with the words of each, in order."""
 
     files: Sequence[tuple[str, set[str]]]
+
+    @classmethod
+    def of_files(cls, migrations: Sequence[Migration]) -> _Authors:
+        return cls([(one.file, {*runbooks.names(one.text or "")}) for one in migrations])
 
     def of(self, one: Deviation) -> Deviation:
         it = parsed(one.name, one.expected or one.found)
