@@ -89,7 +89,8 @@ class Bench:
             # As whoever dumps a table with row-level security that is forced.
             admin.execute(sql.SQL("ALTER ROLE {} BYPASSRLS").format(sql.Identifier(self.lab.role)))
         with self.lab.cluster.connect(_STATE, self.lab.role) as own:
-            names = shape.names(own)
+            besides = [table for _, table in self.lab.folder.tool.tables]
+            names = shape.names(own, besides)
             before = made(BEFORE, names)
             if before is None:
                 raise GonogoError("no table of this application has what the defects are about")

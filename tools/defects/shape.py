@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -48,10 +49,10 @@ _NUMBERS = ("numeric", "float8")
 _TIMES = ("timestamp", "timestamptz")
 
 
-def names(connection: psycopg.Connection[Any]) -> dict[str, str]:
-    """Placeholder → name, of what there is."""
+def names(connection: psycopg.Connection[Any], besides: Sequence[str]) -> dict[str, str]:
+    """Placeholder → name, of what there is; `besides`: tables that are none of the application's."""
     found = {"role": APPLICATION}
-    free = connection.execute(_FREE).fetchall()
+    free = [row for row in connection.execute(_FREE).fetchall() if row[0] not in besides]
     for prefix, column, types in (
         ("t", "text", _TEXTS),
         ("f", "number", _NUMBERS),
