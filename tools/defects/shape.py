@@ -50,7 +50,7 @@ _TIMES = ("timestamp", "timestamptz")
 
 
 def names(connection: psycopg.Connection[Any], besides: Sequence[str]) -> dict[str, str]:
-    """Placeholder → name, of what there is; `besides`: tables that are none of the application's."""
+    """Placeholder → name, of what there is; `besides` are tables that do not count."""
     found = {"role": APPLICATION}
     free = [row for row in connection.execute(_FREE).fetchall() if row[0] not in besides]
     for prefix, column, types in (
