@@ -16,6 +16,10 @@ from tests.integration.support.harness import PROJECT, Controller, Database, Out
 
 AUDIT = ("-i", "inventories/sandbox", "playbooks/audit.yml")
 DERIVED = {"gonogo_runbook": str(PROJECT / "runbooks" / "derived"), "gonogo_profile": "target"}
+SHIPS = {
+    "gonogo_runbook": str(next((PROJECT / "runbooks").glob("20251229010228_*"))),
+    "gonogo_profile": "target",
+}
 
 # A key that is not validated, over rows that it does not hold.
 SHOP = f"""
@@ -149,15 +153,11 @@ def test_the_report_has_a_picture_of_each_check(nights: Nights) -> None:
 
 def test_the_runbook_that_ships(nights: Nights) -> None:
     """Its checks that only read; one of the application's rights is lost."""
-    own: dict[str, Any] = {
-        "gonogo_runbook": str(next((PROJECT / "runbooks").glob("20251229010228_*"))),
-        "gonogo_profile": "target",
-    }
-    first = nights.audit(**own)
+    first = nights.audit(**SHIPS)
     assert first.status == 0, first.output
     with nights.database.owner() as owner:
         owner.execute(f"REVOKE INSERT ON config_versions FROM {logins.APPLICATION}")
-    second = nights.audit(**own)
+    second = nights.audit(**SHIPS)
     assert second.status == 2, second.output
     kinds = {kind for kind, _, _ in nights.changes()}
     assert kinds == {"new"}, second.output
@@ -214,7 +214,7 @@ def test_what_cannot_be_asked_fails(nights: Nights) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"gonogo_profile": "other"}, "there is no such profile"),
+        ({**SHIPS, "gonogo_profile": "other"}, "there is no such profile"),
         ({"gonogo_environment": "../x"}, "not a name for an environment"),
         ({"audit_fail_on": ["all"]}, "audit_fail_on"),
         ({"audit_baselin": True}, "unknown variable 'audit_baselin'"),
