@@ -49,6 +49,7 @@ def trace(**changes: Any) -> dict[str, Any]:
         "held_seconds": 0.0,
         "rewritten_tables": [],
         "rewritten_bytes": 0,
+        "scanned": {},
         "locks": [
             {"relation": "a.b", "mode": "AccessExclusiveLock", "existing": True},
             {"relation": "a.new", "mode": "AccessExclusiveLock", "existing": False},
