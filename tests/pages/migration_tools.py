@@ -123,9 +123,9 @@ _TOLD = {
 }
 
 
-_BACK_TEST = "deploy/test_tool_undo.py::test_what_is_pending_goes_there_and_back_and_there_again"
-_NO_BACK_TEST = "deploy/test_tool_undo.py::test_a_tool_without_such_files_has_no_undo"
-_ITSELF = "deploy/test_tool_undo.py::test_the_tool_itself_goes_on_from_what_was_taken_back"
+_BACK_TEST = "test_tool_undo.py::test_what_is_pending_goes_there_and_back_and_there_again"
+_NO_BACK_TEST = "test_tool_undo.py::test_a_tool_without_such_files_has_no_undo"
+_ITSELF = "test_tool_undo.py::test_the_tool_itself_goes_on_from_what_was_taken_back"
 _ROW_GONE = "the row is gone"
 # Tool → where it keeps what takes a migration back, and what its record says afterwards.
 _BACK = {

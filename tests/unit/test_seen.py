@@ -27,8 +27,10 @@ from gonogo.controller.runbook import plans, seen, source
 from gonogo.controller.runbook.book import Runbook
 from gonogo.controller.runbook.derived import DERIVED, DERIVED_PROFILE, about
 from tests.folders import NAMES, migrations
+from tools.project import PROJECT
 
 BUDGETS = budgets_of({})
+SHIPPED = "20260115093000_add_master_table_foreign_keys"
 DONE = Reverted(seconds=0.5, locked=(), locked_seconds=0.1, lost={}, compared=())
 TWIN = TwinRecord(
     run_id="x",
@@ -261,5 +263,24 @@ def test_a_tool_without_its_table_would_begin_anew(tmp_path: Path) -> None:
 def test_what_comes_late_and_what_nobody_has_asked(tmp_path: Path) -> None:
     told = recorded(book("dbmate", tmp_path), entries(NAMES[0], NAMES[2]), None, asked=False)
     assert (told["late"], told["after"], told["keys"]) == ([f"{NAMES[1]}.sql"], None, [])
-    own = runbook.load(DERIVED, profile=DERIVED_PROFILE, parameters={}, templates=False)
-    assert seen.history(own, None, None) == {}
+    assert seen.history(book("dbmate", tmp_path), None, None) == {}
+
+
+# --- a runbook with files of its own -----------------------------------------------------------
+
+
+def test_a_runbook_has_its_own_way_back_and_no_folder() -> None:
+    own = runbook.load(PROJECT / "runbooks" / SHIPPED, profile="target", parameters={})
+    told = back(own, undone=DONE, again=Reapplied(0.7))
+    assert told["by"] == [one.file for one in own.sql_files("undo")] != []
+    assert told["seconds"] == 0.5
+    assert seen.history(own, None, None) == {
+        "keeps": False,
+        "files": 0,
+        "before": [],
+        "late": [],
+        "after": [],
+        "keys": [],
+    }
+    bare = replace(own, declared=replace(own.declared, undo=()))
+    assert str(back(bare)["why"]).endswith("the runbook has no undo")

@@ -146,6 +146,17 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
         {"D10.3": "fail"},
         "goose applies late, after files that come behind: 2_b.sql",
     ),
+    "a runbook's own migration": (
+        {
+            "history": {
+                "keeps": False,
+                "files": 0,
+                **{key: [] for key in ("before", "late", "after", "keys")},
+            }
+        },
+        {},
+        "",
+    ),
     "a tool without a lock and a record": (
         {"history": {**RECORD, "tool": "plain SQL", "keeps": False, "keys": []}},
         {},

@@ -55,31 +55,26 @@ class Seen:
 
 def rehearsed(runbook: Runbook, record: Rehearsal, twin: TwinRecord, budgets: Budgets) -> Seen:
     """What the rehearsal on the twin has shown."""
-    if runbook.source is None or not record.done:
+    if not record.done:
         return Seen()
     return Seen(
-        back=_back(runbook, runbook.source, record, twin),
+        back=_back(runbook, record, twin),
         cost=_cost(record, budgets),
         drift=record.drift,
         schema_changes=record.schema_changes,
     )
 
 
-def _back(
-    runbook: Runbook, source: Source, record: Rehearsal, twin: TwinRecord
-) -> dict[str, object]:
+def _back(runbook: Runbook, record: Rehearsal, twin: TwinRecord) -> dict[str, object]:
     """`files` are all that is pending. `why` says why no file takes it back, and `restore` in how
     many seconds the backup was restored that stands in its place; else `by` are the files that do,
     `seconds` and `again` what was taken, or `problem` what went wrong. `untried` says why nothing
     was tried."""
-    migrations = runbook.pending_migrations
-    told: dict[str, object] = {"files": [one.file for one in migrations]}
-    declared = source.declared_irreversible(runbook.pending)
-    without = pending.without_undo(migrations)
+    told: dict[str, object] = {"files": _files(runbook)}
     problem = record.problem if record.problem and record.problem.step in _BACK else None
-    if declared or without:
-        words = "it is declared irreversible" if declared else "no file takes it back"
-        told["why"] = f"{', '.join(declared or without)}: {words}"
+    why = _without_undo(runbook)
+    if why:
+        told["why"] = why
         restored = twin.seconds.restore if twin.proven and twin.seconds else None
         return {**told, "restore": restored}
     plan = plans.undo(runbook)
@@ -90,6 +85,24 @@ def _back(
     if record.undone and record.again:
         return {**told, "seconds": record.undone.seconds, "again": record.again.seconds}
     return {**told, "untried": _untried(record)}
+
+
+def _files(runbook: Runbook) -> list[str]:
+    if runbook.source is None:
+        return [file.name for file in runbook.migration_files]
+    return [one.file for one in runbook.pending_migrations]
+
+
+def _without_undo(runbook: Runbook) -> str | None:
+    """Why nothing but the backup is the way back, None where there are files."""
+    if runbook.source is None:
+        without = [] if runbook.sql_files("undo") else _files(runbook)
+        return f"{', '.join(without)}: the runbook has no undo" if without else None
+    declared = runbook.source.declared_irreversible(runbook.pending)
+    if declared:
+        return f"{', '.join(declared)}: it is declared irreversible"
+    without = pending.without_undo(runbook.pending_migrations)
+    return f"{', '.join(without)}: no file takes it back" if without else None
 
 
 def _untried(record: Rehearsal) -> str:
@@ -141,9 +154,13 @@ def history(
 ) -> dict[str, object]:
     """What the record said when the run began (`before`) and says now (`after`): each a list of
     `name` and `problem`, or null where nobody has looked. `late` are the pending files that come
-    before one that is applied, `keys` the numbers of the tool's lock."""
+    before one that is applied, `keys` the numbers of the tool's lock. The record of a runbook's own
+    migration is compared with the schema when it is deployed: of a folder there is none then."""
     source = runbook.source
-    if source is None or before is None:
+    if source is None:
+        nothing: dict[str, list[object]] = {key: [] for key in ("before", "late", "after", "keys")}
+        return {"keeps": False, "files": 0, **nothing}
+    if before is None:
         return {}
     entries = _entries(before.entries)
     late = source.tool.out_of_order(source.migrations, entries or ())

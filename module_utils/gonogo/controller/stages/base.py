@@ -276,7 +276,7 @@ class Stage(ABC, Generic[_Task]):
         `seen.history`."""
         folder = loaded.source
         if folder is None or not run.has(HistoryRecord):
-            return {}
+            return seen.history(loaded, None, None)
         asked = HistoryRequest(
             login, run.run_id, tool=folder.key, schema=folder.tool.schema, timeouts=timeouts
         )

@@ -81,14 +81,13 @@ def _read(directory: Path) -> Migration:
             file=str(directory),
             hint="Diesel refuses such a folder: remove it, or bring the file back.",
         )
-    return Migration(
+    found = Migration(
         directory.name.split("_", 1)[0].replace("-", ""),
         f"{directory.name}/{_UP}",
         text_of(up),
         transaction=_in_transaction(directory / _METADATA),
-        down=text_of(down) if down.is_file() else None,
-        down_file=f"{directory.name}/{_DOWN}",
     )
+    return found.with_down((text_of(down), f"{directory.name}/{_DOWN}") if down.is_file() else None)
 
 
 def _in_transaction(metadata: Path) -> bool:

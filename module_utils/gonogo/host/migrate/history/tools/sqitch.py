@@ -206,15 +206,15 @@ class Sqitch(Advisory):
     def _migration(self, folder: Path, change: _Change) -> Migration:
         file = below(folder, f"deploy/{change.script}.sql")
         down = folder / "revert" / f"{change.script}.sql"
-        return Migration(
+        found = Migration(
             change.id,
             f"deploy/{change.script}.sql",
             text_of(file),
             self.checksums(file.read_bytes()),
-            down=text_of(down) if down.is_file() else None,
             details=plain(change.told),
-            down_file=f"revert/{change.script}.sql",
         )
+        back = f"revert/{change.script}.sql"
+        return found.with_down((text_of(down), back) if down.is_file() else None)
 
     def _told(self, migration: Migration) -> Told:
         if "project" not in migration.details:
