@@ -148,7 +148,9 @@ def test_prisma_s_way_back_is_the_backup(
     assert back["status"] == "pass"
     said = "20260201000000_second/migration.sql: no file takes it back; the way back is the backup"
     assert back["observed"].startswith(said), back
-    assert done.verdict["score"]["passed"] == done.verdict["score"]["of"] >= 9
+    criteria = done.verdict["criteria"]
+    assert (criteria["D8"], criteria["D9"], criteria["D10"]) == ("pass", "pass", "pass")
+    assert done.verdict["score"]["passed"] == done.verdict["score"]["of"]
 
 
 def test_without_a_twin_it_is_said_why_nothing_is_known(kept: Callable[[str], Kept]) -> None:
