@@ -46,7 +46,7 @@ def _run(
         settings=settings,
         acting=acting,
         tables=(),
-        schema={},
+        changed={},
         network=True,
         unconfined=None,
         seconds=0.0,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..login import Timeouts
+from ..records.migration import Recorded
 from ..records.run import Declared
 from .option import (
     ENTRY,
@@ -510,6 +511,14 @@ HISTORY = EntryOptions(
             default=False,
             text="Whether it is asked which queries the database has served, too.",
         ),
+        Option(
+            "expected",
+            "list",
+            elements="dict",
+            used=ENTRY,
+            default=[],
+            text="The migrations that it is asked about, where the record names none.",
+        ),
     )
 )
 
@@ -524,3 +533,4 @@ class HistoryRequest:
     schema: str
     timeouts: Timeouts = field(default_factory=Timeouts)
     queries: bool = False
+    expected: Sequence[Recorded] = ()

@@ -52,17 +52,17 @@ class RecordTable:
 class CommandRun:
     """One run of the command on a copy.
 
-    `schema` is that of the copy afterwards: object → definition. `settings` are those that each
-    session began with. `acting` are the names of functions that may
-    change something. `network` is whether the kernel took the network from it, and `unconfined`
-    says why not.
+    `changed` is what it has changed of the copy's schema: object → definition, None of one that is
+    gone. `settings` are those that each session began with. `acting` are the names of functions
+    that may change something. `network` is whether the kernel took the network from it, and
+    `unconfined` says why not.
     """
 
     said: Sequence[Said]
     settings: Sequence[Mapping[str, str]]
     acting: Sequence[str]
     tables: Sequence[RecordTable]
-    schema: Mapping[str, str]
+    changed: Mapping[str, str | None]
     network: bool
     unconfined: str | None
     seconds: float

@@ -170,9 +170,15 @@ def _said(values: Variables, name: str) -> Any:
 
 
 def _folder(values: Variables) -> Folder | None:
-    given = {name: values.get(f"gonogo_{name}") for name in _BESIDE}
     command = _command(values.get(_COMMAND))
+    given = {name: values.get(f"gonogo_{name}") for name in _BESIDE}
     if values.get("gonogo_migrations") is None:
+        if command:
+            raise InputError(
+                "the command of a migration tool needs the folder in which it runs",
+                key=_COMMAND,
+                hint="Set gonogo_migrations to the folder of the application.",
+            )
         for name, value in given.items():
             if value is not None:
                 raise InputError(
@@ -180,12 +186,6 @@ def _folder(values: Variables) -> Folder | None:
                     key=f"gonogo_{name}",
                     hint="Name the folder: gonogo_migrations; or leave it out.",
                 )
-        if command:
-            raise InputError(
-                "the command of a migration tool needs the folder in which it runs",
-                key=_COMMAND,
-                hint="Set gonogo_migrations to the folder of the application.",
-            )
         return None
     said = {name: values.get(f"gonogo_{name}", default) for name, default in _FOLDER.items()}
     irreversible = values.get("gonogo_irreversible") or []

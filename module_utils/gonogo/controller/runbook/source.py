@@ -15,6 +15,7 @@ from ...contract.errors import GonogoError, InputError
 from ...contract.records.captured import CapturedRecord
 from ...contract.records.deployment import HistoryEntry
 from ...contract.records.history import HistoryRecord, MigrationFile
+from ...contract.records.migration import Recorded
 from ...contract.records.reading import plain
 from ...host.capture import folder
 from ...host.migrate import history
@@ -22,7 +23,7 @@ from ...host.migrate.history import Entry, History, Migration
 from ...host.migrate.history.interface import APPLIED, FAILED
 
 __all__ = ["AUTO", "CAPTURED", "Baseline", "Source", "heard", "problem", "read", "record"]
-__all__ += ["record_heard"]
+__all__ += ["expected", "record_heard"]
 
 # The tool is found by what only its folder has.
 AUTO = "auto"
@@ -155,6 +156,15 @@ def heard(source: Source, captured: CapturedRecord) -> Source:
     return replace(source, migrations=(migration,))
 
 
+def expected(source: Source) -> tuple[Recorded, ...]:
+    """What the target host has to know of a command that was heard, to look for it."""
+    if source.key != history.COMMAND:
+        return ()
+    return tuple(
+        Recorded(one.name, one.file, one.checksums, one.details) for one in source.migrations
+    )
+
+
 def record_heard(source: Source) -> HistoryRecord:
     """What the evidence keeps of a command that was heard."""
     return HistoryRecord(
@@ -163,7 +173,8 @@ def record_heard(source: Source) -> HistoryRecord:
         directory=str(source.directory),
         sha256=source.sha256,
         files=tuple(MigrationFile(one.name, one.file) for one in source.migrations),
-        entries=None,
+        # A tool that has a record has nothing of this on it.
+        entries=() if source.tool.tables else None,
         pending=tuple(one.name for one in source.migrations),
     )
 

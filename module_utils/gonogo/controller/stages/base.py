@@ -278,7 +278,12 @@ class Stage(ABC, Generic[_Task]):
         if folder is None or not run.has(HistoryRecord):
             return seen.history(loaded, None, None)
         asked = HistoryRequest(
-            login, run.run_id, tool=folder.key, schema=folder.tool.schema, timeouts=timeouts
+            login,
+            run.run_id,
+            tool=folder.key,
+            schema=folder.tool.schema,
+            timeouts=timeouts,
+            expected=source.expected(folder),
         )
         answer = self.call_with_database("history", asked, HistoryAnswer)
         return seen.history(loaded, run.read(HistoryRecord), answer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,6 @@ from ...contract.records.answers import CaptureAnswer
 from ...contract.records.captured import CapturedRecord
 from ...contract.records.twin import TwinRecord
 from ...host.capture import folder
-from ...host.compare import schema_catalog
 from .. import evidence
 from ..runbook import captured as writing
 from ..runbook import source
@@ -21,8 +20,10 @@ from .base import Stage
 
 __all__ = ["captured", "environment", "require_same"]
 
-# The schema that the command has left on the first copy.
+# What the command has changed of the first copy's schema.
 SCHEMA = "captured_schema.json"
+# Whose privileges they are beside, a copy may have otherwise than the twin.
+_PRIVILEGES = "privileges of "
 
 _KEY = "gonogo_migrate_environment"
 
@@ -66,7 +67,7 @@ def captured(
         seconds=tuple(one.seconds for one in runs),
     )
     run.keep(record, stage=stage.stage)
-    run.write_json(SCHEMA, dict(runs[0].schema), stage=stage.stage)
+    run.write_json(SCHEMA, dict(runs[0].changed), stage=stage.stage)
     run.keep(source.record_heard(source.heard(found, record)), stage=stage.stage)
     lines = [
         f"The command has done the same on two copies: {record.statements} statements that "
@@ -77,15 +78,22 @@ def captured(
     return lines
 
 
-def require_same(run: evidence.Run, schema: Mapping[str, str]) -> None:
-    """Raise GonogoError unless what was captured leaves the schema that the command has left."""
+def require_same(run: evidence.Run, changed: Sequence[str], schema: Mapping[str, str]) -> None:
+    """Raise GonogoError unless what was captured has changed the schema as the command has; what it
+    has `changed`, and the `schema` that it has left."""
     if not run.has(CapturedRecord):
         return
-    different = schema_catalog.compare(run.read_json(SCHEMA), schema)
+    wanted = run.read_json(SCHEMA)
+    different = {*wanted}.symmetric_difference(changed)
+    different |= {
+        name
+        for name, definition in wanted.items()
+        if definition != schema.get(name) and not name.startswith(_PRIVILEGES)
+    }
     if different:
         raise GonogoError(
-            "what was captured does not leave the schema that the command itself has left",
-            detail=", ".join(one.name for one in different[:20]),
+            "what was captured does not change the schema as the command itself has",
+            detail=", ".join(sorted(different)[:20]),
             hint="Nothing was changed. Have the migration tool write the SQL to a file, and name "
             "that file.",
         )

@@ -181,8 +181,9 @@ class Rehearsal(Stage[RehearsalTask]):
             tried.only = {phase.name: checked.only[phase.name] for phase in about}
             tried.record = replace(tried.record, scripts=checked.scripts)
             return
-        if found.deployment:
-            capture.require_same(trial.run, found.schema or {})
+        done = found.deployment
+        if done and done.action == "applied":
+            capture.require_same(trial.run, done.changed or (), found.schema or {})
         late = [phase for phase in preflight if phase not in before]
         self._check(trial, checked, "preflight", late)
         recorded = self.recorded(

@@ -118,8 +118,7 @@ class Target(Stage[TargetTask]):
             end=lambda run_id: self.caller.again(f"target_take_over={run_id}"),
         )
         self._complete(run, result)
-        # What a command would apply is not known before it has run on a copy.
-        if runbook.source and not task.migrate_command:
+        if runbook.source:
             self._pending(run, runbook.source, task)
         answers = [first] if result is first else [first, result]
         fenced = [name for answer in answers for name in answer.fenced]
@@ -201,9 +200,12 @@ class Target(Stage[TargetTask]):
         )
         answer = self.call_with_database("history", asked, HistoryAnswer)
         entries = None if answer.entries is None else [*map(_entry, answer.entries)]
-        run.keep(source.record(folder, entries), stage=self.stage)
         if answer.queries is not None:
             run.keep(queries.cleaned(answer.queries), stage=self.stage)
+        if task.migrate_command:
+            # What it would apply is not known before it has run on a copy.
+            return
+        run.keep(source.record(folder, entries), stage=self.stage)
         problem = source.problem(folder, entries)
         if problem:
             raise problem

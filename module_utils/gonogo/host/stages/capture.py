@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -111,7 +111,7 @@ def _said_to(kept: Kept, asked: CaptureRequest, command: Command) -> CommandRun:
     names = sorted({*RECORDS, *asked.records})
     account = account_of(command.directory)
     with tempfile.TemporaryDirectory(prefix="gonogo-") as place, _session(kept, asked) as own:
-        before = _rows(own, names)
+        before, schema = _rows(own, names), schema_catalog.read(own)
         sockets, home = Path(place) / "s", Path(place) / "home"
         for path in (sockets, home):
             path.mkdir(mode=0o700)
@@ -133,7 +133,7 @@ def _said_to(kept: Kept, asked: CaptureRequest, command: Command) -> CommandRun:
                 RecordTable(*key, before.get(key), after.get(key))
                 for key in sorted({*before, *after})
             ),
-            schema=schema_catalog.read(own),
+            changed=_changed(schema, schema_catalog.read(own)),
             network=taken.network,
             unconfined=taken.reason,
             seconds=round(time.monotonic() - started, 3),
@@ -209,6 +209,10 @@ def _rows(connection: Any, names: Sequence[str]) -> dict[tuple[str, str], str | 
         (schema, name): rows_of(connection, schema, name)
         for schema, name in record_tables(connection, names)
     }
+
+
+def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str | None]:
+    return {one.name: after.get(one.name) for one in schema_catalog.compare(before, after)}
 
 
 def _acting(connection: Any, texts: Sequence[bytes]) -> tuple[str, ...]:

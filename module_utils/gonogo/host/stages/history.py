@@ -6,6 +6,7 @@ from ...contract.login import application_name
 from ...contract.options.target import HistoryRequest
 from ...contract.records.answers import HistoryAnswer
 from ...contract.records.deployment import HistoryEntry
+from ...contract.records.migration import HistoryPlan
 from ..migrate import history
 from ..migrate.served import served
 from ..session.connection import connect
@@ -19,7 +20,7 @@ _STAGE = "history"
 def run(asked: HistoryRequest, *, check_mode: bool) -> HistoryAnswer:
     """Changes nothing."""
     del check_mode
-    tool = history.find(asked.tool, schema=asked.schema)
+    tool, _ = history.of(HistoryPlan(asked.tool, asked.schema, asked.expected))
     with connect(
         login_of(asked.login),
         name=application_name(asked.run_id, _STAGE),
