@@ -338,9 +338,9 @@ def check_options(values: Variables, options: ArgumentSpec) -> None:
     faults.refuse()
 
 
-def _check_option(name: str, option: Mapping[str, Any], value: Any) -> None:
+def _check_option(name: str, option: Mapping[str, object], value: object) -> None:
     for key, what, found in misfits("", {name: value}, {name: option}):
-        raise InputError(what, key=key, value=found, hint=option["description"])
+        raise InputError(what, key=key, value=found, hint=str(option["description"]))
     if name in ranges.RANGES:
         _, number = suiting(name, option, value)
         ranges.check(name, number)

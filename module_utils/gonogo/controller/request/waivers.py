@@ -52,6 +52,10 @@ def listed(given: Sequence[object], file: str | None) -> list[Waiver]:
     found = [_read(f"{_LIST}[{number}]", one, None) for number, one in enumerate(given)]
     if file is not None:
         path = path_of(file, key=_FILE)
+        if not path.is_file():
+            raise InputError(
+                "there is no such file", key=_FILE, value=file, hint="Name the file of waivers."
+            )
         found += [_read(f"[{number}]", one, path) for number, one in enumerate(_entries(path))]
     return found
 
