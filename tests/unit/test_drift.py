@@ -15,7 +15,7 @@ from gonogo.controller.runbook import derived, replays, source
 from gonogo.controller.runbook.book import Runbook
 from gonogo.host.compare.changes import changed, unexplained
 from gonogo.host.compare.drift import Sides, drift
-from gonogo.host.compare.object_names import parsed
+from gonogo.host.compare.object_names import parsed, subject_of
 
 TABLES = {("public", "_prisma_migrations")}
 
@@ -80,6 +80,30 @@ def test_a_word_that_came_has_to_be_one_of_the_migration_s() -> None:
     found = changed(before, after)
     assert unexplained(found, before, after, names={"a", "b"}) == []
     assert unexplained(found, before, after, names={"a"}) == found
+
+
+def test_a_comment_goes_with_its_column() -> None:
+    before = {"column public.t.b": "2 text", "comment on table column public.t.b": "what it is"}
+    found = changed(before, {})
+    assert unexplained(found, before, {}, names={"alter", "table", "t", "drop", "b"}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "subject"),
+    [
+        ("comment on table public.t", "table public.t"),
+        ("comment on table column public.t.b", "column public.t.b"),
+        ("comment on composite type column public.t.b", "column public.t.b"),
+        ('comment on table constraint "k on" on public."T t"', 'constraint public."T t"."k on"'),
+        ("comment on derived trigger g on public.t", "trigger public.t.g"),
+        ("comment on index public.i", "index public.i"),
+        ('triggers of constraint public.t."a on b"', 'constraint public.t."a on b"'),
+        ("privileges of column public.t.b", "column public.t.b"),
+        ("column public.t.b", None),
+    ],
+)
+def test_subjects(name: str, subject: str | None) -> None:
+    assert subject_of(name) == subject
 
 
 FOLDER = {

@@ -112,7 +112,7 @@ def test_the_files_of_the_tool_are_the_way_back(tmp_path: Path) -> None:
     files = [f"{name}.up.sql" for name in NAMES[1:]]
     by = [f"{name}.down.sql" for name in reversed(NAMES[1:])]
     told = back(loaded, undone=DONE, again=Reapplied(0.7))
-    assert told == {"files": files, "by": by, "seconds": 0.5, "again": 0.7}
+    assert told == {"files": files, "by": by, "seconds": 0.5, "again": 0.7, "immaterial": []}
 
 
 @pytest.mark.parametrize("step", ["undo", "again"])
@@ -120,6 +120,7 @@ def test_a_way_back_that_leads_elsewhere(tmp_path: Path, step: str) -> None:
     problem = Problem(step, "no_go", "it does not", "public.t", "Mend it.")
     told = back(book("goose", tmp_path), undone=DONE, problem=problem)
     assert told["problem"] == {"severity": "no_go", "message": "it does not: public.t"}
+    assert told["restore"] == 2.5
     assert "seconds" not in told
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gonogo.contract.records.migration import Statement, Step
-from gonogo.controller.outcome.undo_lines import change_lines
+from gonogo.controller.outcome.undo_lines import change_lines, without_meaning
 
 CHANGES = sorted(
     [
@@ -62,3 +62,11 @@ def test_a_table_comes_before_its_columns_and_where_its_statement_does() -> None
 def test_a_table_that_stays_takes_nothing_along() -> None:
     changes = ["column public.t.a", "table public.t"]
     assert change_lines(changes, ["column public.t.a"], []) == changes
+
+
+def test_what_has_no_meaning_is_named_and_not_without_end() -> None:
+    said = "not as before, without a meaning for rows, constraints and rights: "
+    assert (
+        without_meaning(["order of columns of public.t"]) == f"{said}order of columns of public.t"
+    )
+    assert without_meaning([f"{n}" for n in range(25)]).endswith("18, 19, and 5 more")

@@ -100,6 +100,24 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
         {"D9.1": "fail"},
         "rows: public.x",
     ),
+    "a way back that loses what the backup has": (
+        {
+            "back": {
+                **BACK,
+                "problem": {"severity": "no_go", "message": "public.x.a: 5 values before, 0 now"},
+                "restore": 12.34,
+            }
+        },
+        {"D9.1": "fail"},
+        "public.x.a: 5 values before, 0 now; all of it is in the backup, which was restored in "
+        "12.3 s and equals its source",
+    ),
+    "a column that comes back behind the others": (
+        {"back": {**WENT, "immaterial": ["order of columns of public.x", "comment on table y"]}},
+        {"D9.1": "pass"},
+        "all was as before but, without a meaning for rows, constraints and rights, order of "
+        "columns of public.x, comment on table y; applied again in 0.3 s",
+    ),
     "a way back that the host has stopped": (
         {"back": {**BACK, "problem": {"severity": "hold", "message": "53100: no room"}}},
         {"D9.1": "inconclusive"},

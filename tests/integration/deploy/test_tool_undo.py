@@ -144,7 +144,10 @@ def test_the_tool_itself_goes_on_from_what_was_taken_back(
 def goose(owner: psycopg.Connection) -> History:
     make(owner, "goose", "public")
     owner.execute(
-        "CREATE TABLE public.word (id serial PRIMARY KEY, said text, more text);"
+        "CREATE TABLE public.word (id serial PRIMARY KEY, said text, more text,"
+        " kind text NOT NULL DEFAULT 'none');"
+        "COMMENT ON COLUMN public.word.kind IS 'its kind';"
+        "ALTER TABLE public.word ALTER kind SET STATISTICS 500;"
         "INSERT INTO public.word (said, more) SELECT 'word ' || n, 'more' "
         "FROM generate_series(1, 5) AS n"
     )
@@ -185,6 +188,15 @@ BACK = {
         "GRANT SELECT ON word TO PUBLIC;",
         "REVOKE SELECT ON word FROM PUBLIC;",
     ),
+    "a column that comes back behind the others": (
+        "UPDATE word SET more = NULL; ALTER TABLE word DROP COLUMN said;",
+        "ALTER TABLE word ADD COLUMN said text; "
+        "UPDATE word SET said = 'word ' || id, more = 'more';",
+    ),
+    "a column without a value": (
+        "UPDATE word SET more = NULL; ALTER TABLE word DROP COLUMN more;",
+        "ALTER TABLE word ADD COLUMN more text; UPDATE word SET more = 'more';",
+    ),
     "a sequence that goes on": (
         "INSERT INTO word (said) SELECT 'x' FROM generate_series(1, 9);",
         "DELETE FROM word WHERE said = 'x';",
@@ -201,16 +213,57 @@ def test_a_way_back_that_leads_back(database: Database, goose: History, words: s
     assert found.again is not None
 
 
+def test_what_has_no_meaning_is_said_and_is_no_fault(database: Database, goose: History) -> None:
+    file = pair(
+        "ALTER TABLE word DROP COLUMN kind, DROP COLUMN said;",
+        "ALTER TABLE word ADD COLUMN said text, ADD COLUMN kind text NOT NULL DEFAULT 'none';"
+        "UPDATE word SET said = 'word ' || id;",
+    )
+    found = rehearsed(database, goose, file)
+    assert found.problem is None, found.problem
+    assert found.undone.immaterial == (
+        "order of columns of public.word",
+        "settings of column public.word.kind",
+        "comment on table column public.word.kind",
+    ), found.undone
+
+
 LOST = {
     "a column whose values are gone": (
-        "ALTER TABLE word DROP COLUMN more;",
-        "ALTER TABLE word ADD COLUMN more text;",
-        "do not leave the rows as they were",
+        "ALTER TABLE word DROP COLUMN said;",
+        "ALTER TABLE word ADD COLUMN said text;",
+        "do not leave the rows as they were: public.word.said: 5 values before, 0 now",
+    ),
+    "values that are other ones": (
+        "UPDATE word SET said = 'none' WHERE id = 1;",
+        "SELECT 1;",
+        "do not leave the rows as they were: public.word: other values in its 5 rows",
     ),
     "rows that are gone": (
         "DELETE FROM word WHERE id > 2; ALTER TABLE word ADD COLUMN n int;",
         "ALTER TABLE word DROP COLUMN n;",
-        "do not leave the rows as they were",
+        "do not leave the rows as they were: public.word: 5 rows before, 2 now",
+    ),
+    "a table whose rows are gone": (
+        "DROP TABLE word;",
+        "CREATE TABLE word (id serial PRIMARY KEY, said text, more text,"
+        " kind text NOT NULL DEFAULT 'none'); ALTER TABLE word ALTER kind SET STATISTICS 500;",
+        "do not leave the rows as they were: public.word: 5 rows before, 0 now",
+    ),
+    "a column that loses what it has to be": (
+        "ALTER TABLE word DROP COLUMN kind;",
+        "ALTER TABLE word ADD COLUMN kind text DEFAULT 'none';",
+        "nothing has changed: not as before the deployment: column public.word.kind",
+    ),
+    "a column that loses its default": (
+        "ALTER TABLE word DROP COLUMN kind;",
+        "ALTER TABLE word ADD COLUMN kind text NOT NULL DEFAULT 'some';",
+        "nothing has changed: not as before the deployment: column public.word.kind",
+    ),
+    "a comment that is not taken back": (
+        "COMMENT ON COLUMN word.said IS 'new';",
+        "SELECT 1;",
+        "do not leave the schema as it was: comment on table column public.word.said",
     ),
     "a right that stays": (
         "GRANT SELECT ON word TO PUBLIC;",
@@ -243,9 +296,32 @@ def test_a_way_back_that_leads_elsewhere_is_found_out(
     found = rehearsed(database, goose, pair(up, down))
     assert found.problem is not None
     assert (found.problem.step, found.problem.severity) == ("undo", "no_go")
-    assert said in found.problem.message, found.problem
+    assert said in f"{found.problem.message}: {found.problem.detail}", found.problem
     if words != "a file that fails":
         assert "gonogo_irreversible" in (found.problem.hint or "")
+
+
+@pytest.mark.parametrize("values", [True, False])
+@pytest.mark.parametrize("key", ["dbmate", "golang_migrate", "goose"])
+def test_a_column_that_comes_back_without_its_values(
+    key: str, values: bool, database: Database, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    make(owner, key, "public")
+    owner.execute("CREATE TABLE public.place (id int PRIMARY KEY, said text, n int NOT NULL)")
+    owner.execute("INSERT INTO public.place SELECT n, NULL, n FROM generate_series(1, 5) AS n")
+    if values:
+        owner.execute("UPDATE public.place SET said = 'x' WHERE id <= 3")
+    tool = history.find(key, schema="public")
+    up, down = "ALTER TABLE place DROP COLUMN said;", "ALTER TABLE place ADD COLUMN said text;"
+    files = tool.files(migrations(key, tmp_path, NAMES[:1], up, down))
+    found = tried(database, pending.plan(key, tool, files), undo_of(key, tool, files))
+    if values:
+        assert (found.problem.step, found.problem.severity) == ("undo", "no_go")
+        assert found.problem.detail == "public.place.said: 3 values before, 0 now"
+        assert "is only in the backup" in found.problem.hint
+    else:
+        assert found.problem is None, found.problem
+        assert found.undone.immaterial == ("order of columns of public.place",)
 
 
 @pytest.mark.parametrize("down", [None, "", "-- no way back\n", "BEGIN;\n-- none\nCOMMIT;\n"])

@@ -20,13 +20,15 @@ __all__ += ["TriedRevert"]
 
 @dataclass(frozen=True)
 class Reverted:
-    """What taking the migration back has done there; `lost`, `compared`, `locked` as of an undo."""
+    """What taking the migration back has done there; `lost`, `compared`, `locked` and `immaterial`
+    as of an undo."""
 
     seconds: float
     locked: Sequence[str]
     locked_seconds: float
     lost: Mapping[str, int]
     compared: Sequence[str]
+    immaterial: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

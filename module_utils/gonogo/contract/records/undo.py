@@ -23,7 +23,8 @@ class Undo:
     table that stays → rows with a value in it; `compared` are the tables whose rows were compared
     before and after, `locked` those that nobody else could use meanwhile. `altered` is the table
     that stays → its rows before and after, where the files of a migration tool change what they
-    hold.
+    hold. `immaterial` are the names of what of the schema is not as it was before the migration,
+    and has no meaning for rows, constraints and rights.
     """
 
     state: str
@@ -34,6 +35,7 @@ class Undo:
     lost: Mapping[str, int] = field(default_factory=dict)
     compared: Sequence[str] = ()
     altered: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    immaterial: Sequence[str] = ()
     locked: Sequence[str] = ()
     locked_seconds: float = 0.0
     committed: bool = False

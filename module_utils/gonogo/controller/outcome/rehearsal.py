@@ -21,6 +21,7 @@ from ..declared.manifest import Manifest
 from ..evidence import Run
 from ..invocation.commands import Caller
 from . import deployment
+from .undo_lines import without_meaning
 
 __all__ = ["lines", "nothing", "problem", "read_record", "to_break", "told", "trace_lines"]
 __all__ += ["tried", "unlike"]
@@ -206,6 +207,8 @@ def trace_lines(record: Rehearsal) -> list[str]:
             f"Taken back there in {record.undone.seconds:.1f} s, schema and rows were as "
             "before; applied again, all was there."
         )
+        if record.undone.immaterial:
+            said.append(f"  {without_meaning(record.undone.immaterial)}")
     return said
 
 

@@ -12,12 +12,23 @@ from collections.abc import Collection, Sequence
 
 from ...contract.records.migration import Step
 
-__all__ = ["change_lines"]
+__all__ = ["change_lines", "without_meaning"]
+
+_SHOWN = 20
 
 _NAME = re.compile(r'"(?:[^"]|"")+"|[^\s.(),;"]+')
 _PATH = re.compile(rf"(?:{_NAME.pattern})(?:\.(?:{_NAME.pattern}))*")
 _TABLE = "table "
 _COUNTED = ("column", "constraint", "trigger")
+
+
+def without_meaning(names: Sequence[str]) -> str:
+    """What is not as it was before the migration, where that is no fault."""
+    more = f", and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return (
+        "not as before, without a meaning for rows, constraints and rights: "
+        f"{', '.join(names[:_SHOWN])}{more}"
+    )
 
 
 def change_lines(

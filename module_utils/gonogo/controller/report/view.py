@@ -336,6 +336,7 @@ def _rehearsal(record: Rehearsal | None) -> trace.View:
         "why": problem.detail if problem else None,
         "tables whose rows the migration changes": sorted(record.rows_changed),
         "time to take it back": f"{undone.seconds} s" if undone else None,
+        "not as before it, without a meaning": undone.immaterial if undone else None,
         "tables locked meanwhile": undone.locked if undone else None,
         "time to apply it again": f"{again.seconds} s" if again else None,
         "lost by taking it back after the phases": _pairs(

@@ -68,22 +68,28 @@ def rehearsed(runbook: Runbook, record: Rehearsal, twin: TwinRecord, budgets: Bu
 def _back(runbook: Runbook, record: Rehearsal, twin: TwinRecord) -> dict[str, object]:
     """`files` are all that is pending. `why` says why no file takes it back, and `restore` in how
     many seconds the backup was restored that stands in its place; else `by` are the files that do,
-    `seconds` and `again` what was taken, or `problem` what went wrong. `untried` says why nothing
-    was tried."""
+    `seconds` and `again` what was taken, and `immaterial` what is different without a meaning, or
+    `problem` what went wrong. `untried` says why nothing was tried."""
     told: dict[str, object] = {"files": _files(runbook)}
     problem = record.problem if record.problem and record.problem.step in _BACK else None
     why = _without_undo(runbook)
+    restored = twin.seconds.restore if twin.proven and twin.seconds else None
     if why:
         told["why"] = why
-        restored = twin.seconds.restore if twin.proven and twin.seconds else None
         return {**told, "restore": restored}
     plan = plans.undo(runbook)
     told["by"] = list(dict.fromkeys(step.file for step in plan.steps)) if plan else []
     if problem:
         said = filter(None, (problem.message, problem.detail))
-        return {**told, "problem": {"severity": problem.severity, "message": ": ".join(said)}}
+        told["problem"] = {"severity": problem.severity, "message": ": ".join(said)}
+        return {**told, "restore": restored}
     if record.undone and record.again:
-        return {**told, "seconds": record.undone.seconds, "again": record.again.seconds}
+        return {
+            **told,
+            "seconds": record.undone.seconds,
+            "again": record.again.seconds,
+            "immaterial": list(record.undone.immaterial),
+        }
     return {**told, "untried": _untried(record)}
 
 

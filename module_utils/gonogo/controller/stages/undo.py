@@ -14,7 +14,7 @@ from ...contract.records.answers import UndoAnswer
 from ...contract.records.migration import Step
 from .. import evidence
 from ..outcome import intents, unheard
-from ..outcome.undo_lines import change_lines
+from ..outcome.undo_lines import change_lines, without_meaning
 from ..runbook import pending, plans
 from ..runbook.book import Runbook
 from . import recovery
@@ -38,8 +38,8 @@ class Undo(ApprovedStage[UndoTask, records.Undo]):
     moved = "what would be lost has changed"
     purpose = "To take it back"
     kept = (
-        *("state", "content", "changes", "lost", "compared", "altered", "locked"),
-        *("locked_seconds", "committed", "statements", "seconds"),
+        *("state", "content", "changes", "lost", "compared", "altered", "immaterial"),
+        *("locked", "locked_seconds", "committed", "statements", "seconds"),
     )
 
     def nobody(self) -> str:
@@ -169,6 +169,8 @@ def _plan_lines(run_id: str, planned: records.Undo, steps: Sequence[Step]) -> li
         lines += [
             f"  {before:6d} {after:6d}  {name}" for name, (before, after) in planned.altered.items()
         ]
+    if planned.immaterial:
+        lines.append(f"It leaves, {without_meaning(planned.immaterial)}.")
     same = len(planned.compared) - len(planned.altered)
     lines.append(
         f"It was rehearsed and rolled back; the rows of {same} tables that it touches and "

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .object_names import ATTRIBUTES, RELATIONS, Named, parsed, words
+from .immaterial import unplaced
+from .object_names import RELATIONS, Named, parsed, subject_of, words
 from .schema_catalog import Difference, compare
 
 __all__ = ["changed", "unexplained"]
@@ -46,11 +47,7 @@ def unexplained(
 def _moved(one: Difference) -> bool:
     if one.kind != "different" or not one.name.startswith("column "):
         return False
-    (_, _, first), (_, _, second) = (
-        (text or "").partition(" ") if (text or "")[:1].isdigit() else ("", "", text)
-        for text in (one.first, one.second)
-    )
-    return first == second
+    return unplaced(one.first or "") == unplaced(one.second or "")
 
 
 @dataclass
@@ -84,9 +81,7 @@ class _Judge:
     def explains(self, one: Difference) -> bool:
         if one.name.startswith(_DEFAULTS):
             return {"default", "privileges"} <= {*self.names}
-        subject = next(
-            (one.name[len(word) :] for word in ATTRIBUTES if one.name.startswith(word)), None
-        )
+        subject = subject_of(one.name)
         if subject is not None:
             return self._attribute(one, subject)
         it = parsed(one.name, one.first if one.first is not None else one.second)

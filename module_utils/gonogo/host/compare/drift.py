@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Callable
 
-from .object_names import ATTRIBUTES, RELATIONS, parsed
+from .object_names import ATTRIBUTES, RELATIONS, parsed, subject_of
 from .schema_catalog import Difference, compare
 
 __all__ = ["Sides", "counted", "drift", "without_children"]
@@ -87,7 +87,7 @@ def counted(
     for name, definition in schema.items():
         if not attributes and name.startswith(_NOT_COUNTED):
             continue
-        subject = next((name[len(one) :] for one in ATTRIBUTES if name.startswith(one)), name)
+        subject = subject_of(name) or name
         it = parsed(subject, schema.get(subject, definition))
         if it.table[:2] in tables or it.parts[:2] in tables:
             continue

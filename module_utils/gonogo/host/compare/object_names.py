@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["ATTRIBUTES", "Named", "parsed", "words"]
+__all__ = ["ATTRIBUTES", "Named", "parsed", "subject_of", "words"]
 
 # What is said of an object under a name of its own.
 ATTRIBUTES = (
@@ -53,6 +53,12 @@ _KINDS = (
 _PARTS = ("column", "constraint", "trigger", "rule", "policy", "constraint of domain")
 RELATIONS = ("table", "view", "materialized view", "foreign table")
 
+_COMMENT = "comment on "
+# A comment calls what it is on as the server identifies it.
+_OF_RELATION = re.compile(r"[a-z ]+ (column .*)", re.DOTALL)
+_ON_RELATION = re.compile(
+    r'(?:table )?(constraint|trigger|rule|policy) ("(?:[^"]|"")*"|\S+) on (.*)', re.DOTALL
+)
 _PART = re.compile(r'(?:"((?:[^"]|"")*)"|([^".(),\s]+))(\.?)')
 _INDEXED = re.compile(r"\bON (?:ONLY )?(?=[\w\"])")
 _OWNED = re.compile(r", owned by (?=[\w\"])")
@@ -91,6 +97,20 @@ def parsed(name: str, definition: str | None = None) -> Named:
         owner = _behind(_OWNED, text)
         return Named(kind, parts, owner[:-1], owner[-1] if owner else None)
     return Named(kind, parts)
+
+
+def subject_of(name: str) -> str | None:
+    """The name of the object that this one says something of; None where it is an object itself."""
+    of = next((word for word in ATTRIBUTES if name.startswith(word)), None)
+    if of is None:
+        return None
+    subject = name[len(of) :]
+    if not of.startswith(_COMMENT):
+        return subject
+    column, part = _OF_RELATION.fullmatch(subject), _ON_RELATION.fullmatch(subject)
+    if column:
+        return column[1]
+    return f"{part[1]} {part[3]}.{part[2]}" if part else subject
 
 
 def words(text: str | None) -> set[str]:

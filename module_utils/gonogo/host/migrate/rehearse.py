@@ -25,7 +25,7 @@ from ...contract.records.migration import Plan, Statement
 from ...contract.records.rehearsal import Problem, Reapplied, Retried, Reverted, Trial, TriedRevert
 from ...contract.records.undo import Undo
 from ...contract.side_by_side import sessions
-from ..compare import fingerprint, reprint, schema_catalog
+from ..compare import fingerprint, immaterial, schema_catalog
 from ..session.connection import DatabaseError
 from . import deployment, history
 from .again import again as tried_again
@@ -34,7 +34,8 @@ from .deployment import Outcome
 from .history.interface import APPLIED
 from .over_budget import of_the_host, over_budget, patient
 from .replay import Replay, changes_of
-from .undo import MEND, take_back
+from .taken import Column, values
+from .undo import MEND, take_back, unlike
 
 __all__ = ["PARTS", "Request", "apply_revert_reapply", "inspect", "try_revert"]
 
@@ -75,13 +76,15 @@ class _Rows:
 
 @dataclass(frozen=True)
 class _Before:
-    """The copy before the migration; `own` are the tables of the migration tool."""
+    """The copy before the migration; `own` are the tables of the migration tool, `values` those in
+    the columns that the migration drops."""
 
     state: str
     schema: Mapping[str, str]
     own: Collection[str]
     rows: Mapping[str, _Rows] = field(default_factory=dict)
     sequences: Mapping[str, int] = field(default_factory=dict)
+    values: Mapping[Column, int] = field(default_factory=dict)
 
 
 def inspect(request: Request) -> Trial:
@@ -108,7 +111,7 @@ def apply_revert_reapply(request: Request) -> Trial:
         with request.connect() as connection:
             look = deployment.inspect(connection, plan)
             return replace(found, retried=_retried(request, connection, look))
-    before = replace(before, rows=_rows(request, before.own))
+    before = replace(before, rows=_rows(request, before.own), values=_values(request, before))
     first = _deployed(request, plan, resume=request.resume)
     found = replace(found, deployment=first.record)
     if first.record.action != "applied":
@@ -126,7 +129,7 @@ def apply_revert_reapply(request: Request) -> Trial:
         return found
     try:
         found = replace(found, undone=_reverted(request, request.undo, before))
-        _as_it_was(request, before)
+        _as_it_was(request, before, first.catalog_after or {})
     except GonogoError as error:
         return replace(found, problem=_problem("undo", error))
     return _reapplied(request, plan, found, first)
@@ -181,7 +184,9 @@ def _reapplied(request: Request, plan: Plan, found: Trial, first: Outcome) -> Tr
     if second.record.action == "applied" and found.slow:
         traces = [first.record.statements, second.record.statements]
         found = replace(found, slow=over_budget(traces, request.budgets))
-    differences = schema_catalog.compare(first.catalog_after or {}, second.catalog_after or {})
+    left = second.catalog_after or {}
+    compared = schema_catalog.compare(first.catalog_after or {}, left)
+    differences = immaterial.sifted(compared, left).real
     if second.record.action == "applied" and not differences:
         return found
     error = second.record.error
@@ -291,28 +296,30 @@ def _reverted(request: Request, undo: Plan, before: _Before) -> Reverted:
 
 
 def _as_reverted(done: Undo, seconds: float) -> Reverted:
-    return Reverted(seconds, done.locked, done.locked_seconds, done.lost, done.compared)
+    return Reverted(
+        seconds, done.locked, done.locked_seconds, done.lost, done.compared, done.immaterial
+    )
 
 
-def _as_it_was(request: Request, before: _Before) -> None:
+def _as_it_was(request: Request, before: _Before, migrated: Mapping[str, str]) -> None:
     """Raise GonogoError unless schema and rows are what they were before the migration."""
     with request.connect() as connection:
         now = schema_catalog.read(connection)
-        differences = reprint.differences(connection, before.schema, now)
+        differences = unlike(connection, before.schema, now, migrated=migrated).names
         now_at = _sequences(connection)
     if differences:
         raise GonogoError(
             "the undo scripts do not leave the schema as it was",
-            detail=", ".join(d.name for d in differences[:20]),
+            detail=", ".join(differences[:20]),
             hint=MEND,
         )
-    rows = _rows(request, before.own)
-    others = [n for n in sorted({*before.rows, *rows}) if before.rows.get(n) != rows.get(n)]
+    others = _other_rows(request, before)
     if others:
         raise GonogoError(
             "the undo scripts do not leave the rows as they were",
             detail=", ".join(others[:20]),
-            hint=f"The migration changes rows that its undo does not bring back. {MEND}",
+            hint="What the migration takes away and its undo does not bring back is only in the "
+            f"backup. {MEND}",
         )
     # A number that was given out and is none of a row's is a gap; one given out twice is an error.
     behind = [
@@ -325,6 +332,29 @@ def _as_it_was(request: Request, before: _Before) -> None:
             detail=", ".join(behind[:20]),
             hint=MEND,
         )
+
+
+def _other_rows(request: Request, before: _Before) -> list[str]:
+    """Every table whose rows are not what they were, and every column whose values are not there,
+    with how many there were and are."""
+    rows = _rows(request, before.own)
+    others = [n for n in sorted({*before.rows, *rows}) if before.rows.get(n) != rows.get(n)]
+    if not others:
+        return []
+    with request.connect(patient=True) as connection:
+        told = {}
+        for column, held in before.values.items():
+            left = column.values(connection)
+            if left < held:
+                told[column.name] = f"{column.name}: {held} values before, {left} now"
+        emptied = {column.table for column in before.values if column.name in told}
+    for name in others:
+        was, now = (one.get(name, _Rows(0, "")).rows for one in (before.rows, rows))
+        if was != now:
+            told[name] = f"{name}: {was} rows before, {now} now"
+        elif name not in emptied:
+            told[name] = f"{name}: other values in its {was} rows"
+    return [told[name] for name in sorted(told)]
 
 
 def _sequences(connection: Any) -> dict[str, int]:
@@ -349,6 +379,14 @@ def _rows(request: Request, own: Collection[str]) -> dict[str, _Rows]:
         for name, table in content.tables.items()
         if name not in own
     }
+
+
+def _values(request: Request, before: _Before) -> dict[Column, int]:
+    """What is in the columns that the migration drops, where it has an undo."""
+    if request.undo is None:
+        return {}
+    with request.connect(patient=True) as connection:
+        return values(connection, _plan(request), before.schema)
 
 
 def _own_tables(connection: Any, plan: Plan) -> set[str]:

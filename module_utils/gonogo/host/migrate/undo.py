@@ -27,7 +27,7 @@ from ...contract.records.run import Declared
 from ...contract.records.trace import StatementTrace
 from ...contract.records.undo import Undo
 from ...contract.schemas import OF_USERS
-from ..compare import reprint, schema_catalog
+from ..compare import immaterial, reprint, schema_catalog
 from ..session import exclusive, link
 from ..session.catalog import WRITTEN
 from ..session.connection import DatabaseError, connect, described
@@ -41,7 +41,7 @@ from .record import look
 from .tool_lock import Opening, held
 from .trace import Meter
 
-__all__ = ["MEND", "take_back", "undo"]
+__all__ = ["MEND", "Unlike", "take_back", "undo", "unlike"]
 
 # What helps where an undo is wrong.
 MEND = (
@@ -91,6 +91,30 @@ class _Outlook:
     dropped: dict[Table, list[str]]  # columns of tables that stay
     catalog: dict[str, str]
     statements: tuple[StatementTrace, ...]
+    immaterial: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Unlike:
+    """What of a schema is not as it was, and what of that has no meaning."""
+
+    names: Sequence[str]
+    immaterial: Sequence[str]
+
+
+def unlike(
+    connection: Any,
+    before: Mapping[str, str],
+    left: Mapping[str, str],
+    *,
+    migrated: Mapping[str, str],
+) -> Unlike:
+    """What of the schema that was `left` is not as it was `before`; `migrated` is the one in
+    between, and `connection` in a database that has the one that was left, or that one."""
+    anew = {one.name for one in schema_catalog.compare(migrated, left) if one.kind == "extra"}
+    found = immaterial.sifted(schema_catalog.compare(before, left), left, made=anew)
+    equal = reprint.same(connection, found.real)
+    return Unlike([one.name for one in found.real if one.name not in equal], found.told)
 
 
 def undo(
@@ -257,7 +281,7 @@ def _rehearsed(
     connection.execute("ROLLBACK")
     meter.end()
     differences = schema_catalog.compare(catalog, left)
-    _as_before(connection, catalog, left, schema_before)
+    told = _as_before(connection, catalog, left, schema_before)
     remaining = [o.object for o in found.objects if o.expected and o.exists and o.conclusive]
     if found.state != "absent":
         raise GonogoError(
@@ -279,6 +303,7 @@ def _rehearsed(
         },
         catalog=left,
         statements=tuple(meter.traces),
+        immaterial=told,
     )
 
 
@@ -287,19 +312,21 @@ def _as_before(
     catalog: Mapping[str, str],
     left: Mapping[str, str],
     before: Mapping[str, str] | None,
-) -> None:
-    """What the scripts change, they must change to what it was before the migration."""
+) -> Sequence[str]:
+    """What the scripts change, they must change to what it was before the migration; returns what
+    of it is different without a meaning."""
     if before is None:
-        return
+        return ()
     changed = [difference.name for difference in schema_catalog.compare(catalog, left)]
-    back = {difference.name for difference in reprint.differences(connection, before, left)}
-    wrong = [name for name in changed if name in back]
+    back = unlike(connection, before, left, migrated=catalog)
+    wrong = [name for name in changed if name in back.names]
     if wrong:
         raise GonogoError(
             "the undo scripts do not leave the schema as it was; nothing has changed",
             detail="not as before the deployment: " + ", ".join(wrong[:20]),
             hint=MEND,
         )
+    return back.immaterial
 
 
 def _carried_out(
@@ -362,6 +389,7 @@ def _carried_out(
         lost={name: rows for name, (rows, _) in lost.items()},
         compared=tuple(sorted(".".join(table) for table in compared)),
         altered={name: (was[0], now[0]) for name, (was, now) in moved.items()},
+        immaterial=tuple(outlook.immaterial),
         locked=tuple(sorted(".".join(table) for table in dict.fromkeys(touched))),
         locked_seconds=round(locked_for, 3),
         committed=commit,
