@@ -272,7 +272,8 @@ MIGRATION_TOOLS = Page(
             "The way back",
             "What a tool keeps to take its migrations back is the undo of all that is pending, the "
             "newest first. It is tried on the copy, where it has to leave schema, rows, sequences "
-            "and rights as they were, and `playbooks/undo.yml` carries it out. That is one "
+            "and rights as they were (that a column comes back behind the others is named, and is "
+            "no fault), and `playbooks/undo.yml` carries it out. That is one "
             "transaction, whatever the tool would make of it, so that it can be tried before it is "
             "approved; `CONCURRENTLY` is left out. Rows of the migration's own may go with it; "
             "rows that the file changes in tables that stay are named in what is approved. Where "

@@ -47,8 +47,9 @@ deployment and the phases are those of a run; the copy is made by the server, no
 """
 _AGAINST = """\
 What stands against a GO. What fails on a copy fails on rows that the schema before it allows; \
-where a database has no such rows, the migration is a GO. A script that does not bring back what \
-its migration has removed is no way back (D9.1).
+where a database has no such rows, the migration is a GO. A script that makes a table or a column \
+anew without what was in it is no way back (D9.1): *N values before, 0 now*. In a table without \
+rows nothing is lost by it, and that a column comes back behind the others is no fault.
 """
 _WITHOUT = "Tables for which no rows could be made, before the last of the migrations:"
 _LONGEST = 300

@@ -114,7 +114,8 @@ def test_a_way_back_that_loses_rows_is_a_no_go_unless_the_backup_is_it(
     assert done.verdict["decision"] == "NO-GO", done.output
     assert done.verdict["criteria"]["D9"] == "fail"
     back = answer(done, "D9.1")
-    assert "do not leave the rows as they were: public.own_a" in back["observed"]
+    said = "do not leave the rows as they were: public.own_a.said: 9 values before, 0 now; "
+    assert f"{said}all of it is in the backup, which was restored in " in back["observed"]
     assert back["samples"] == [f"{NAMES[1]}.sql"]
     assert not (done.evidence / "deploy.json").exists()
     assert len(folder.applied()) == 1
