@@ -449,9 +449,21 @@ _LOADED = _rows(
     (
         "A migration tool's command gets the address of a copy of the database and no other: no "
         "password file, no service file, no variable of this project's environment, no terminal, "
-        "and no TCP where the kernel can take it (Linux 6.7). A server's Unix socket whose path "
-        "stands in the application's own text is left to it",
+        "and no TCP where the kernel can take it (Linux 6.7)",
         "test_capture.py::test_the_environment_leads_nowhere_else",
+    ),
+    (
+        "It writes below its folder and a temporary directory of its own, and to no other file "
+        "(Linux 6.7): no approval, no file of this project, no backup. It reads the memory of no "
+        "other process, and signals none (Linux 6.12)",
+        "test_capture.py::test_it_writes_where_it_may_and_reaches_no_other_process",
+    ),
+    (
+        "It is the application's code under the account of the login, or of root's login under "
+        "that of its folder's owner. So what that account reads is left to it, a password file "
+        "too, and Unix sockets by their path: of a server, and of twins where the login is not "
+        "root. What it does to a copy unheard is refused where the schema shows it",
+        "unit/test_captured.py::test_what_changes_the_schema_otherwise_is_refused",
     ),
     (
         "One that opens no session there, or asks for another database or user, is refused",

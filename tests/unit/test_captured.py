@@ -47,7 +47,7 @@ def _run(
         acting=acting,
         tables=(),
         changed={},
-        network=True,
+        confined=True,
         unconfined=None,
         seconds=0.0,
     )

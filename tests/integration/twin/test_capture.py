@@ -95,7 +95,7 @@ def test_alembic(heard: Heard, driver: str) -> None:
         "INSERT INTO alembic_versi",
         "COMMIT",
     ]
-    assert answer.runs[0].network
+    assert answer.runs[0].confined
     (table,) = answer.runs[0].tables
     assert (table.name, table.before) == ("alembic_version", None)
     assert table == answer.runs[1].tables[0]
@@ -230,8 +230,7 @@ def test_the_environment_leads_nowhere_else(heard: Heard, monkeypatch: Any) -> N
     text = f"""
 known = {{"PGPASSFILE", "PGSERVICEFILE", "PGSYSCONFDIR", "PGSSLMODE", "PGHOST", "PGPORT", "PGUSER",
     "PGDATABASE", "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "HOME", "TMPDIR",
-    "DATABASE_URL", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "DO_NOT_TRACK", "CI",
-    "GONOGO_COMMAND"}}
+    "DATABASE_URL", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "DO_NOT_TRACK", "CI"}}
 assert not {{*os.environ}} - known, {{*os.environ}} - known
 assert os.listdir(os.environ["HOME"]) == []
 assert not os.path.exists(os.environ["PGPASSFILE"])
@@ -251,8 +250,42 @@ else:
 one.execute("CREATE TABLE t (n int)")
 """
     answer = heard.program(text)
-    assert answer.runs[0].network
+    assert answer.runs[0].confined
     assert _texts(answer).statements == 1
+
+
+def test_it_writes_where_it_may_and_reaches_no_other_process(heard: Heard) -> None:
+    place = heard.run.directory / "approvals"
+    place.mkdir()
+    (place / "used").write_text("x")
+    text = f"""
+def refused(what, *given):
+    try:
+        what(*given)
+    except PermissionError:
+        return
+    raise KeyError(given)
+
+place = {str(place)!r}
+refused(open, place + "/used", "w")
+refused(os.truncate, place + "/used", 0)
+refused(os.unlink, place + "/used")
+refused(os.rename, place + "/used", "used")
+refused(os.mkdir, place + "/new")
+refused(os.symlink, "x", place + "/link")
+refused(os.kill, os.getppid(), 0)
+refused(open, f"/proc/{{os.getppid()}}/mem", "rb")
+refused(os.readlink, f"/proc/{{os.getppid()}}/fd/1")
+for above in (os.environ["HOME"], os.environ["TMPDIR"], "."):
+    os.makedirs(above + "/made/here", exist_ok=True)
+    open(above + "/made/x", "w").close()
+    os.rename(above + "/made/x", above + "/made/here/x")
+open("/dev/null", "w").close()
+{_CONNECT}
+one.execute("CREATE TABLE t (n int)")
+"""
+    assert _texts(heard.program(text)).statements == 1
+    assert [one.read_text() for one in place.iterdir()] == ["x"]
 
 
 def test_what_differs_between_the_runs_is_shown(heard: Heard) -> None:
@@ -275,8 +308,9 @@ def test_the_folder_on_the_host_is_that_of_the_controller(heard: Heard) -> None:
 def test_what_it_leaves_behind_is_ended(heard: Heard) -> None:
     answer = heard.program(
         f"{_CONNECT}import subprocess, sys\n"
-        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(571)'],"
-        " start_new_session=True)\n"
+        "for known in (dict(os.environ), {}):\n"
+        "    subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(571)'],"
+        " env=known, start_new_session=True)\n"
         "one.execute('CREATE TABLE t (n int)')"
     )
     assert _texts(answer).statements == 1

@@ -54,8 +54,8 @@ class CommandRun:
 
     `changed` is what it has changed of the copy's schema: object → definition, None of one that is
     gone. `settings` are those that each session began with. `acting` are the names of functions
-    that may change something. `network` is whether the kernel took the network from it, and
-    `unconfined` says why not.
+    that may change something. `confined` is whether the kernel took the network from it, and
+    writing to files that are not its own; `unconfined` says why not.
     """
 
     said: Sequence[Said]
@@ -63,7 +63,7 @@ class CommandRun:
     acting: Sequence[str]
     tables: Sequence[RecordTable]
     changed: Mapping[str, str | None]
-    network: bool
+    confined: bool
     unconfined: str | None
     seconds: float
 
@@ -81,6 +81,6 @@ class CapturedRecord(FileRecord):
     statements: int
     own: Sequence[str]
     tables: Sequence[RecordTable]
-    network: bool
+    confined: bool
     unconfined: str | None
     seconds: Sequence[float]

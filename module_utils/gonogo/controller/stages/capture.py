@@ -62,7 +62,7 @@ def captured(
         statements=script.statements,
         own=tuple(own),
         tables=runs[0].tables,
-        network=runs[0].network,
+        confined=runs[0].confined,
         unconfined=runs[0].unconfined,
         seconds=tuple(one.seconds for one in runs),
     )
@@ -73,8 +73,8 @@ def captured(
         f"The command has done the same on two copies: {record.statements} statements that "
         f"change something, in {record.seconds[0]:.1f} and {record.seconds[1]:.1f} s"
     ]
-    if not record.network:
-        lines.append(f"The network was not taken from it: {record.unconfined}")
+    if not record.confined:
+        lines.append(f"Network and files were not taken from it: {record.unconfined}")
     return lines
 
 

@@ -6,6 +6,7 @@
 `relay`         the socket between the command and the copy
 `values`        the values of prepared statements, in SQL
 `confined`      what the kernel takes from the command
+`orphans`       what the command leaves behind is ended
 `command`       running it
 ==============  =================================================================================
 

@@ -12,32 +12,28 @@ import contextlib
 import os
 import pwd
 import re
-import secrets
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Callable
 from urllib.parse import quote, urlencode
 
 from ...contract.errors import GonogoError
-from . import confined
+from . import confined, orphans
 from .relay import PORT, Relay
 
 __all__ = ["Account", "Command", "account_of", "run"]
 
-_MARK = "GONOGO_COMMAND"
 _PLACE = re.compile(r"\{(url|address|host|port|user|database)\}")
 _HINT = "Nothing was changed. Run the command by hand on a copy of the database."
 # Of our own environment, what has nothing to do with a database.
 _TAKEN_OVER = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH")
 _LAST_BYTES = 4000
 _LAST_LINES = 12
-_POLL_SECONDS = 0.05
 _LEAVE_SECONDS = 5.0
 
 
@@ -94,14 +90,12 @@ def run(command: Command, relay: Relay, home: Path, account: Account) -> confine
     Returns what was taken from it. Raises GonogoError where it cannot be run, fails, or does not
     end in time. Nothing of it is left then, as far as the host tells what it has started.
     """
-    mark = secrets.token_hex(16)
-    environment = {**_environment(command, relay, home), _MARK: mark}
-    with confined.prepared() as taken:
+    with confined.prepared((command.directory, home)) as taken, orphans.adopted() as end_orphans:
         try:
             child = subprocess.Popen(  # noqa: S603 - a list of words, for which the inventory stands
                 list(command.words),
                 cwd=command.directory,
-                env=environment,
+                env=_environment(command, relay, home),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -121,7 +115,7 @@ def run(command: Command, relay: Relay, home: Path, account: Account) -> confine
                 hint="Check gonogo_migrate_command and its folder, gonogo_migrations, on the "
                 "target host.",
             ) from None
-        with _heard(child) as output, _ending(child, mark):
+        with _heard(child) as output, _ending(child, end_orphans):
             ended = _waited(child, command.seconds)
     if not ended:
         raise GonogoError(
@@ -193,7 +187,7 @@ def _outcome(status: int) -> str:
 
 
 @contextmanager
-def _ending(child: subprocess.Popen[bytes], mark: str) -> Iterator[None]:
+def _ending(child: subprocess.Popen[bytes], end_orphans: Callable[[], None]) -> Iterator[None]:
     """End it and all that it has started."""
     try:
         yield
@@ -201,20 +195,7 @@ def _ending(child: subprocess.Popen[bytes], mark: str) -> Iterator[None]:
         with contextlib.suppress(OSError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
-        deadline = time.monotonic() + _LEAVE_SECONDS
-        while _end_marked(mark) and time.monotonic() < deadline:
-            time.sleep(_POLL_SECONDS)
-
-
-def _end_marked(mark: str) -> bool:
-    """Whether there were processes with this mark in their environment."""
-    wanted, found = f"{_MARK}={mark}".encode(), False
-    for place in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if wanted in (place / "environ").read_bytes().split(b"\0"):
-                os.kill(int(place.name), signal.SIGKILL)
-                found = True
-    return found
+        end_orphans()
 
 
 @contextmanager

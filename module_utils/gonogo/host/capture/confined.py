@@ -1,7 +1,8 @@
-"""What the kernel takes from a command: the network, and signals to processes of others.
+"""What the kernel takes from a command: the network, writing to files, and other processes.
 
 A copy is reached through a socket of the file system. What else is reached over the network is
-another database, or none.
+another database, or none. It writes below directories of its own; what is left to it of all other
+files is reading them, and changing their modes.
 
 Runs on the target host: Python 3.9, standard library only.
 """
@@ -15,8 +16,11 @@ import platform
 import signal
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Callable, NamedTuple
+
+from ..twin.confinement import allow
 
 __all__ = ["Prepared", "prepared"]
 
@@ -27,26 +31,30 @@ _NETWORK, _SCOPES = 4, 6
 _BIND_AND_CONNECT = 0b11
 _ABSTRACT_SOCKETS_AND_SIGNALS = 0b11
 _NO_NEW_PRIVS, _DEATH_SIGNAL = 38, 1
+_WRITE_FILE, _TRUNCATE = 1 << 1, 1 << 14
+# To remove, to make, to move between directories: all that is neither reading nor executing.
+_WRITE = 0b111111111110000 | _WRITE_FILE
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full")
 
 
 class Prepared(NamedTuple):
-    """`enter` is called by the process before it becomes the command. `reason` says why the network
-    is not taken from it, where it is not."""
+    """`enter` is called by the process before it becomes the command. `reason` says why it is not
+    confined, where it is not."""
 
     enter: Callable[[], None]
-    network: bool
+    confined: bool
     reason: str | None
 
 
 @contextlib.contextmanager
-def prepared() -> Iterator[Prepared]:
-    """It can be entered as long as this lasts."""
+def prepared(writable: Sequence[Path]) -> Iterator[Prepared]:
+    """Of a command that writes below `writable`; it can be entered as long as this lasts."""
     if not sys.platform.startswith("linux") or platform.machine() == "alpha":
-        yield Prepared(lambda: None, network=False, reason=f"{platform.system()} has no Landlock")
+        yield Prepared(lambda: None, confined=False, reason=f"{platform.system()} has no Landlock")
         return
     kernel, parent = ctypes.CDLL(None, use_errno=True), os.getpid()
     version = kernel.syscall(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION))
-    descriptor = _rules(kernel, version) if version >= _NETWORK else -1
+    descriptor = _rules(kernel, version, writable) if version >= _NETWORK else -1
 
     def enter() -> None:
         kernel.prctl(_DEATH_SIGNAL, int(signal.SIGKILL), 0, 0, 0)
@@ -60,17 +68,29 @@ def prepared() -> Iterator[Prepared]:
 
     try:
         reason = None if descriptor >= 0 else "this kernel's Landlock has no rules for the network"
-        yield Prepared(enter, network=descriptor >= 0, reason=reason)
+        yield Prepared(enter, confined=descriptor >= 0, reason=reason)
     finally:
         if descriptor >= 0:
             os.close(descriptor)
 
 
-def _rules(kernel: ctypes.CDLL, version: int) -> int:
-    """Descriptor of a set of rules that allows no connection; -1 where it cannot be made."""
+def _rules(kernel: ctypes.CDLL, version: int, writable: Sequence[Path]) -> int:
+    """Descriptor of a set of rules that allows no connection, and writing there; -1 where it cannot
+    be made."""
     scopes = _ABSTRACT_SOCKETS_AND_SIGNALS if version >= _SCOPES else 0
-    attributes = struct.pack("=QQQ", 0, _BIND_AND_CONNECT, scopes)
+    attributes = struct.pack("=QQQ", _WRITE, _BIND_AND_CONNECT, scopes)
     size = 24 if version >= _SCOPES else 16
-    return int(
+    descriptor = int(
         kernel.syscall(_CREATE, attributes[:size], ctypes.c_size_t(size), ctypes.c_uint32(0))
     )
+    if descriptor < 0:
+        return -1
+    try:
+        for path in writable:
+            allow(kernel, descriptor, path, _WRITE)
+        for name in _DEVICES:
+            allow(kernel, descriptor, Path(name), _WRITE_FILE | _TRUNCATE)
+    except OSError:
+        os.close(descriptor)
+        return -1
+    return descriptor

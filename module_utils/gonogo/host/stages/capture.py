@@ -134,7 +134,7 @@ def _said_to(kept: Kept, asked: CaptureRequest, command: Command) -> CommandRun:
                 for key in sorted({*before, *after})
             ),
             changed=_changed(schema, schema_catalog.read(own)),
-            network=taken.network,
+            confined=taken.confined,
             unconfined=taken.reason,
             seconds=round(time.monotonic() - started, 3),
         )

@@ -28,7 +28,7 @@ from typing import Callable
 
 from ...contract.records.twin import Confined
 
-__all__ = ["Confinement", "prepared"]
+__all__ = ["Confinement", "allow", "prepared"]
 
 # The same numbers on every architecture but Alpha.
 _CREATE, _ADD_RULE, _RESTRICT = 444, 445, 446
@@ -161,7 +161,7 @@ def _rules(kernel: ctypes.CDLL, version: int, programs: Path, writable: Sequence
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     try:
         for path, rights in _allowed(programs, writable):
-            _allow(kernel, descriptor, path, rights & every)
+            allow(kernel, descriptor, path, rights & every)
     except OSError:
         os.close(descriptor)
         raise
@@ -189,7 +189,8 @@ def _allowed(programs: Path, writable: Sequence[Path]) -> Iterator[tuple[Path, i
         yield directory, every & ~_EXECUTE
 
 
-def _allow(kernel: ctypes.CDLL, descriptor: int, path: Path, rights: int) -> None:
+def allow(kernel: ctypes.CDLL, descriptor: int, path: Path, rights: int) -> None:
+    """Add a rule to a set of rules. Raises OSError where the kernel refuses it."""
     try:
         opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:
