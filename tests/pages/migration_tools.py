@@ -230,9 +230,9 @@ names further ones.
 It has no terminal and nobody to ask, `gonogo_migrate_timeout` seconds, an empty home directory, \
 and of this project's environment only the path and the language. Where the kernel can (Linux \
 6.7), the network is taken from it, and so is writing to files that are not below its folder or \
-its home directory; `TMPDIR` is the latter. A command that fails, asks, does not end, speaks to another \
-database or to none is one error, and nothing was touched. As its address is a socket, a driver \
-that knows TCP alone (JDBC) cannot be used."""
+its home directory; `TMPDIR` is the latter. A command that fails, asks, does not end, speaks to \
+another database or to none is one error, and nothing was touched. As its address is a socket, a \
+driver that knows TCP alone (JDBC) cannot be used."""
 
 MIGRATION_TOOLS = Page(
     "migration-tools.md",

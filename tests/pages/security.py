@@ -459,10 +459,11 @@ _LOADED = _rows(
         "test_capture.py::test_it_writes_where_it_may_and_reaches_no_other_process",
     ),
     (
-        "It is the application's code under the account of the login, or of root's login under "
-        "that of its folder's owner. So what that account reads is left to it, a password file "
-        "too, and Unix sockets by their path: of a server, and of twins where the login is not "
-        "root. What it does to a copy unheard is refused where the schema shows it",
+        "It is the application's code under the account of the login, or, where that is root, of "
+        "its folder's owner. So what that account reads is left to it, a password file too, and "
+        "Unix sockets by their path: of a server, of whatever starts programs for the account, "
+        "and of twins where the login is not root. What it has changed unheard is refused where "
+        "the copy's schema shows it",
         "unit/test_captured.py::test_what_changes_the_schema_otherwise_is_refused",
     ),
     (

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from gonogo.contract.errors import GonogoError, InputError
-from gonogo.contract.records.captured import CommandRun, Said
+from gonogo.contract.records.captured import CapturedRecord, CommandRun, Said
+from gonogo.controller.evidence import Run
 from gonogo.controller.request import Asked
 from gonogo.controller.runbook.captured import Script, script, settled
-from gonogo.controller.stages.capture import environment
+from gonogo.controller.stages.capture import SCHEMA, environment, require_same
 
 
 def _said(*texts: str | tuple[str, ...], session: int = 0, tags: str = "") -> list[Said]:
@@ -199,3 +201,44 @@ def test_what_is_no_variable_is_refused(given: dict[str, object]) -> None:
     with pytest.raises(InputError):
         environment(given)
     assert environment({"A": 5}) == {"A": "5"}
+
+
+_CAPTURED = CapturedRecord(
+    command=("x",),
+    text="",
+    sha256="",
+    statements=1,
+    own=(),
+    tables=(),
+    confined=True,
+    unconfined=None,
+    seconds=(0.0, 0.0),
+)
+_TABLE, _RIGHTS = "table public.a", "privileges of table public.a"
+_LEFT = {_TABLE: "x int", _RIGHTS: "of one login", "table public.b": None}
+UNLIKE: dict[str, tuple[list[str], dict[str, str]]] = {
+    "table public.b": ([_TABLE, _RIGHTS], {_TABLE: "x int"}),
+    "table public.c": ([*_LEFT, "table public.c"], {_TABLE: "x int", "table public.c": ""}),
+    _TABLE: ([*_LEFT], {_TABLE: "x bigint"}),
+}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    made = Run.create(tmp_path, "staging", "20260101T000000Z-000001")
+    made.write_json(SCHEMA, _LEFT, stage="twin")
+    made.keep(_CAPTURED, stage="twin")
+    return made
+
+
+@pytest.mark.parametrize("words", UNLIKE)
+def test_what_changes_the_schema_otherwise_is_refused(run: Run, words: str) -> None:
+    with pytest.raises(GonogoError, match="does not change the schema") as caught:
+        require_same(run, *UNLIKE[words])
+    assert caught.value.detail == words
+
+
+def test_what_changes_the_schema_alike_is_not(run: Run, tmp_path: Path) -> None:
+    require_same(run, [*_LEFT], {_TABLE: "x int", _RIGHTS: "of another login"})
+    none = Run.create(tmp_path, "staging", "20260101T000000Z-000002")
+    require_same(none, ["table public.z"], {})
