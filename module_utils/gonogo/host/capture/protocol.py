@@ -80,9 +80,14 @@ class Conversation:
         self._waiting: deque[_Waiting] = deque()
         self._prepared: dict[bytes, Prepared] = {}
         self._portals: dict[bytes, Heard | None] = {}
+        # Behind an error: the server skips what comes, up to the next Sync.
+        self._skipping = False
 
     def sent(self, kind: bytes, body: bytes) -> None:
         """The client has sent this message."""
+        if self._skipping and kind != b"S":
+            return
+        self._skipping = False
         handler = {
             b"Q": self._query,
             b"P": self._parse,
@@ -191,11 +196,12 @@ class Conversation:
             return
         if first.kind == b"E":
             self._done(first)
-        elif first.kind != b"S":
+        else:
             # It was not executed, but what its group has done before is undone as well.
             self._done(_Waiting(b"E", Heard(Prepared(b"", []), failed=True)))
         while self._waiting and self._waiting[0].kind != b"S":
             self._waiting.popleft()
+        self._skipping = not self._waiting
 
     def _ready(self, status: bytes) -> None:
         if self._waiting and self._waiting[0].kind in (b"Q", b"S", b"F"):
