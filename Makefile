@@ -42,6 +42,8 @@ demo: $(VENV)/sandbox.stamp ## run everything on an embedded PostgreSQL (PROFILE
 	@$(BIN)/python -m sandbox demo --profile $(PROFILE) --scale $(SCALE)
 
 try: $(VENV)/sandbox.stamp ## judge the last migrations of a folder on an embedded server (MIGRATIONS=folder LAST=n ROWS=file DUMP=file)
+	@test -n '$(MIGRATIONS)' || \
+	  { echo 'Name the folder of the migrations: make try MIGRATIONS=../app/migrations' >&2; exit 1; }
 	@$(BIN)/python -m tools.trial $(addprefix --rows ,$(ROWS)) $(addprefix --dump ,$(DUMP)) \
 	  $(addprefix --last ,$(LAST)) $(addprefix --runbook ,$(RUNBOOK)) \
 	  $(addprefix --tool ,$(TOOL)) $(MIGRATIONS)

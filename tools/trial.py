@@ -91,7 +91,8 @@ def _check(asked: argparse.Namespace, found: Read) -> None:
     last = _last(asked)
     if not 0 < last <= len(found.migrations):
         raise SandboxError(
-            f"the folder has {len(found.migrations)} migrations", hint="Name fewer: --last 1."
+            f"the folder has {len(found.migrations)} migrations",
+            hint="LAST (--last) is the number of those that are judged, at least 1.",
         )
 
 

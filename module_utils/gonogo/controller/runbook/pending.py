@@ -181,7 +181,9 @@ class _Cut:
             f"{first.file}:{first.line}: {first.outside} cannot run inside a transaction, "
             f"and {self.tool.name} runs this file in one",
             file=first.file,
-            hint=f"Give it a file of its own, and say there to {self.tool.name} that it runs "
+            hint="Give it a file of its own."
+            if self.tool.transaction == IMPLICIT
+            else f"Give it a file of its own, and say there to {self.tool.name} that it runs "
             "outside of a transaction.",
         )
 
