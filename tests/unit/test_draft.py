@@ -11,7 +11,7 @@ import yaml
 from gonogo.contract.errors import InputError
 from gonogo.controller import runbook
 from gonogo.controller.runbook import draft, source
-from gonogo.controller.runbook.derived import DERIVED
+from gonogo.controller.runbook.derived import DERIVED, about
 
 OWN = """
 criteria:
@@ -69,6 +69,13 @@ def test_it_asks_what_the_derived_runbook_asks(begun: draft.Draft) -> None:
     assert own.name == "gonogo"
     assert "derived/runbook.yml" in own.digests
     assert not any(path.startswith("..") for path in own.digests)
+
+
+def test_it_counts_as_the_derived_runbook(begun: draft.Draft, folder: source.Source) -> None:
+    own, theirs = (about(load(place), folder).declared for place in (begun.directory, DERIVED))
+    assert own.criteria == theirs.criteria
+    assert own.scoring == theirs.scoring
+    assert "D4.waivable" in {one.id for one in own.criteria}
 
 
 def test_what_each_migration_does_is_written_down(begun: draft.Draft) -> None:

@@ -92,7 +92,7 @@ def about(
     named = beside.queries.queries if beside.queries else ()
     own = beside.checks.checks if beside.checks else ()
     declared = with_own(runbook.declared, own)
-    if runbook.directory == DERIVED:
+    if runbook.directory == DERIVED or declared.adds_to:
         declared = criteria.counted(declared, beside.criteria)
     return replace(
         runbook,
