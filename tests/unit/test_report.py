@@ -19,6 +19,7 @@ from gonogo.contract import canonical
 from gonogo.contract.errors import GonogoError
 from gonogo.contract.records.reading import plain, read
 from gonogo.contract.records.twin import TwinRecord
+from gonogo.contract.records.verdict import Reason
 from gonogo.controller.evidence import Run, load
 from gonogo.controller.evidence.judgement import decided
 from gonogo.controller.report.view import (
@@ -396,6 +397,29 @@ def test_the_last_lines_of_a_no_go(tmp_path: Path) -> None:
         "         observed: db",
         "         hint: db",
         "Report: here/report.md",
+    ]
+
+
+def test_the_last_lines_of_what_failed_on_the_copy(tmp_path: Path) -> None:
+    """What was found is one line; the checks that could not be asked then are one more."""
+    verdict = decided(write_run(tmp_path, text="db", status="fail"))
+    failed = Reason(
+        "rehearsal_failed",
+        "no_go",
+        "rehearsal",
+        "line 3 failed",
+        expected=None,
+        observed="done: a.sql\n1 object is not there:\ntable public.t\ntable public.u",
+        hint=None,
+    )
+    silent = [
+        Reason("check_not_run", "hold", f"D4.{number}", "did not run", None, None, None)
+        for number in range(1, 31)
+    ]
+    assert summary_lines(replace(verdict, reasons=[failed, *silent]))[1:-1] == [
+        "  NO-GO  rehearsal  line 3 failed",
+        "         observed: done: a.sql; 1 object is not there: table public.t; table public.u",
+        "  HOLD   checks  30 checks did not run",
     ]
 
 

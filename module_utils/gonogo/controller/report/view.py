@@ -5,6 +5,7 @@ What templates print is inert, see `inert`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 SUMMARY_LINES = 25
+_LINE_END = re.compile(r"([:,;]?)[ \t]*\n\s*")
 SUMMARY_WIDTH = 200
 
 # The classes of criteria in their order, and their headings where the runbook has no others.
@@ -106,8 +108,9 @@ def nothing_judged(why: str, *, host: str | None = None) -> str:
 
 
 def _to_say(reasons: Sequence[Reason]) -> list[Reason]:
-    """Without the checks that did not run because a stage failed: the stage says why."""
-    if not any(reason.code == "stage_failed" for reason in reasons):
+    """Without the checks that did not run because a stage failed, or what was tried on the copy:
+    that says why."""
+    if not any(reason.code in ("stage_failed", "rehearsal_failed") for reason in reasons):
         return list(reasons)
     silent = ("check_not_run", "stage_not_run")
     said = [reason for reason in reasons if reason.code not in silent]
@@ -123,7 +126,7 @@ def _reason_lines(reason: Reason) -> list[str]:
     """Return one reason for the terminal: the finding, then what was expected, seen, advised."""
     word = "NO-GO" if reason.severity == "no_go" else "HOLD"
     return [f"  {word:<5}  {reason.subject}  {reason.text}"] + [
-        f"         {key}: {said}"
+        f"         {key}: {_in_one_line(said)}"
         for key, said in (
             ("expected", reason.expected),
             ("observed", reason.observed),
@@ -131,6 +134,10 @@ def _reason_lines(reason: Reason) -> list[str]:
         )
         if said
     ]
+
+
+def _in_one_line(said: str) -> str:
+    return _LINE_END.sub(lambda end: f"{end[1] or ';'} ", said.strip())
 
 
 # --- what a report says -------------------------------------------------------------------------
