@@ -255,6 +255,7 @@ def _runbook(database: Database, controller: Controller) -> Outcome:
         file.write_text(file.read_text() + "\n")
         outcome = run.finish()
     assert "the runbook has changed since the run began" in outcome.output
+    assert "not the same: phases/04_invariants.sql.j2" in outcome.output
     assert outcome.verdict["decision"] == "HOLD"
     return outcome
 

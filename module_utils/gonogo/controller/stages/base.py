@@ -228,9 +228,11 @@ class Stage(ABC, Generic[_Task]):
         if record.migrations:
             loaded = self._about_migrations(run, loaded, record.migrations)
         if loaded.sha256 != record.runbook_sha256:
+            then, now = record.digests.runbook, loaded.digests
+            changed = sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
             raise GonogoError(
                 "the runbook has changed since the run began",
-                detail=f"{loaded.directory}: SHA-256 was {record.runbook_sha256}.",
+                detail=f"{loaded.directory}: not the same: {', '.join(changed[:10])}.",
                 hint=self.runbook_changed,
             )
         return loaded
