@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .option import ENTRY, Documented, Option, Range, Returned, StageOptions, Variable
-from .shared import DATABASE, PG_BIN, REMOTE_DIR, RUNS_DIR
+from .shared import DATABASE, PG_BIN, REMOTE_DIR, RUNS_DIR, turns
 
 __all__ = ["BACKUP", "BackupRequest", "BackupTask"]
 
@@ -101,23 +101,7 @@ BACKUP = StageOptions(
             text="Milliseconds pg_dump waits for a table that somebody has locked.",
             variable=Variable("backup_lock_wait"),
         ),
-        Option(
-            "at_once",
-            "int",
-            default=2,
-            range=Range(1, 1000, "dumps"),
-            text="How many dumps a host makes at once, of all runs with this gonogo_remote_dir. "
-            "The others wait for their turn, and for the room that was promised to others.",
-            variable=Variable("backup_at_once"),
-        ),
-        Option(
-            "turn_timeout",
-            "int",
-            default=7200,
-            range=Range(1, 604_800, "seconds"),
-            text="Seconds to wait for a turn.",
-            variable=Variable("backup_turn_timeout"),
-        ),
+        *turns("backup", "dumps"),
         Option(
             "room_factor",
             "float",

@@ -29,6 +29,7 @@ __all__ = [
     "limits",
     "of_a_person",
     "plan_hours",
+    "turns",
 ]
 
 # --- variables that stages read by themselves ------------------------------------------------
@@ -296,6 +297,31 @@ FENCE = Option(
     default=[],
     text="Ids of dead runs whose sessions are ended.",
 )
+
+
+def turns(stage: str, what: str) -> tuple[Option, ...]:
+    """How many of `what` a stage makes on a host at once, and how long the others wait."""
+    return (
+        Option(
+            "at_once",
+            "int",
+            default=2,
+            range=Range(1, 1000, what),
+            text=f"How many {what} a host makes at once, of all runs with this gonogo_remote_dir. "
+            "The others wait for their turn, and for the room that was promised to others.",
+            variable=Variable(f"{stage}_at_once"),
+        ),
+        Option(
+            "turn_timeout",
+            "int",
+            default=7200,
+            range=Range(1, 604_800, "seconds"),
+            text="Seconds to wait for a turn.",
+            variable=Variable(f"{stage}_turn_timeout"),
+        ),
+    )
+
+
 # Beside `SESSIONS`, of all that only happens after approval.
 APPROVED = (
     ENVIRONMENT,

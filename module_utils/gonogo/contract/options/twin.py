@@ -16,7 +16,7 @@ from .option import (
     StageOptions,
     Variable,
 )
-from .shared import DATABASE, PG_BIN, REMOTE_DIR, RUNS_DIR
+from .shared import DATABASE, PG_BIN, REMOTE_DIR, RUNS_DIR, turns
 
 __all__ = ["CAPTURE", "TWIN", "CaptureRequest", "TwinRequest", "TwinTask"]
 
@@ -183,23 +183,7 @@ TWIN = StageOptions(
             text="Free space the twin needs, as a multiple of the database's size.",
             variable=Variable("twin_space_factor"),
         ),
-        Option(
-            "at_once",
-            "int",
-            default=2,
-            range=Range(1, 1000, "twins"),
-            text="How many twins a host makes at once, of all runs with this gonogo_remote_dir. "
-            "The others wait for their turn, and for the room that was promised to others.",
-            variable=Variable("twin_at_once"),
-        ),
-        Option(
-            "turn_timeout",
-            "int",
-            default=7200,
-            range=Range(1, 604_800, "seconds"),
-            text="Seconds to wait for a turn.",
-            variable=Variable("twin_turn_timeout"),
-        ),
+        *turns("twin", "twins"),
         Option(
             "migrate_environment",
             "dict",
