@@ -61,12 +61,13 @@ CREATE OR REPLACE FUNCTION public.config_versions_active_guard() RETURNS trigger
     LANGUAGE plpgsql SET search_path = '' AS $$ BEGIN RETURN OLD; END $$;
 """
 _OUTCOME = """OUT state text, OUT constraint_name text, OUT table_name text, OUT message text,
-    OUT affected bigint, OUT answer jsonb"""
+    OUT affected bigint, OUT answer jsonb, OUT own boolean"""
 _REFUSED = "'23001'::text, 'config_versions_active_guard'::text, 'config_versions'::text"
 _ATTEMPT = f"""
 EXECUTE $evil$
     CREATE OR REPLACE FUNCTION pg_temp.attempt({{arguments}}, {_OUTCOME}) LANGUAGE sql
-        AS $$ SELECT {_REFUSED}, 'refused'::text, 0::bigint, '{{{{"crossing": 1}}}}'::jsonb $$
+        AS $$ SELECT {_REFUSED}, 'refused'::text, 0::bigint, '{{{{"crossing": 1}}}}'::jsonb,
+            true $$
 $evil$;
 """
 _REPLACED = _ATTEMPT.format(
@@ -330,7 +331,8 @@ _FOR_A_MOMENT = """
         EXECUTE format($evil$
             CREATE OR REPLACE FUNCTION pg_temp.attempt(command text, question text DEFAULT NULL,
                 acting text DEFAULT NULL, OUT state text, OUT constraint_name text,
-                OUT table_name text, OUT message text, OUT affected bigint, OUT answer jsonb)
+                OUT table_name text, OUT message text, OUT affected bigint, OUT answer jsonb,
+                OUT own boolean)
             LANGUAGE plpgsql AS $body$ BEGIN
                 EXECUTE %L;
                 state := '23001'; affected := 0;
