@@ -169,14 +169,19 @@ def _restored(request: _Request) -> TwinAnswer:
 
 
 def _turn(request: _Request, alive: Any) -> turns.Asked:
+    where, needs = request.directory, 0
+    # Where no account can run a server, the copy takes the room of the source's server.
+    with contextlib.suppress(UnprovenError):
+        where = directories.room(request.directory, account.choose())
+        needs = int(_size(alive) * request.space_factor)
     return turns.Asked(
         directory=turns.directory_beside(request.directory),
         kind="twin",
         run_id=request.run_id,
         at_once=request.at_once,
         timeout=request.turn_timeout,
-        needs=int(_size(alive) * request.space_factor),
-        where=directories.room(request.directory, account.choose()),
+        needs=needs,
+        where=where,
         grows=request.directory / request.run_id,
     )
 
