@@ -253,7 +253,8 @@ class Cuts(Scene):
             status = attempt.wait()
         assert decided(attempt.evidence) == "GO", attempt.output
         assert status == 0, attempt.output
-        assert ("Ended what a cut run had left" in attempt.output) == bool(left), attempt.output
+        # What a cut run has left may end by itself before anybody looks.
+        assert left or "Ended what a cut run had left" not in attempt.output, attempt.output
         self.let_sleep_end()
         return Outcome(status, attempt.output, self.controller.runs_dir)
 
