@@ -77,6 +77,29 @@ def test_what_has_answered_is_not_awaited(manager: Manager) -> None:
     assert manager.sent.empty()
 
 
+def _gone(_result: Any) -> None:
+    raise OSError("handle is closed")
+
+
+def test_a_queue_that_is_closed_is_no_fault(manager: Manager) -> None:
+    """As after an interruption: the thread goes on in silence, and ends when it is told."""
+    watching = Workers()
+    manager._final_q.send_task_result = _gone
+    ended = manager.begin(watching, "db1", "import os; os._exit(1)")
+    ended._popen.wait()
+    thread = watching._watching
+    assert thread is not None
+    while watching._awaited:
+        thread.join(0.01)
+    assert thread.is_alive()
+    manager._final_q.send_task_result = manager.sent.put
+    manager.begin(watching, "db2", "import os; os._exit(1)")
+    assert _result(manager)._host.name == "db2"
+    watching.end()
+    thread.join(60)
+    assert not thread.is_alive()
+
+
 def test_this_ansible_has_what_it_takes() -> None:
     """Without it nothing is done, and a run with a killed worker waits for ever."""
     assert workers._RESULT is not None

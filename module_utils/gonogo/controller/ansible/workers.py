@@ -7,6 +7,8 @@ under the others it waits for ever. So the result is given for it: the task has 
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import signal
 import sys
 import threading
@@ -45,6 +47,7 @@ class Workers:
         self._manager: Any = None
         self._awaited: dict[tuple[str, str], _Worker] = {}
         self._watching: threading.Thread | None = None
+        self._ended = threading.Event()
 
     def began(self, host: Any, task: Any) -> None:
         """A task is about to be given to a worker; called by Ansible's process, by a callback."""
@@ -58,17 +61,27 @@ class Workers:
         if self._watching is None and self._manager is not None:
             self._watching = threading.Thread(target=self._watch, daemon=True)
             self._watching.start()
+            atexit.register(self.end)
 
     def answered(self, host: Any, task: Any) -> None:
         self._awaited.pop(_key(host, task), None)
 
+    def end(self) -> None:
+        """Nothing is awaited any more. A thread that Python ends at its exit may take locks along
+        for which the exit then waits for ever, so this one ends by itself."""
+        self._ended.set()
+        if self._watching is not None:
+            # It may be sending what nobody reads any more.
+            self._watching.join(_POLL_SECONDS)
+
     def _watch(self) -> None:
-        while True:
-            threading.Event().wait(_POLL_SECONDS)
+        while not self._ended.wait(_POLL_SECONDS):
             for key, worker in list(self._awaited.items()):
                 # One that has ended with 0 has sent its result, which waits to be read.
                 if worker.exit_status() and self._awaited.pop(key, None):
-                    self._manager._final_q.send_task_result(_lost(worker))  # noqa: SLF001 - see above
+                    # An interrupted playbook ends its workers and closes the queue.
+                    with contextlib.suppress(AttributeError, OSError, ValueError):
+                        self._manager._final_q.send_task_result(_lost(worker))  # noqa: SLF001 - see above
 
 
 def _lost(worker: _Worker) -> Any:
