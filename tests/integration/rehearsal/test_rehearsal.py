@@ -104,7 +104,7 @@ def test_an_undo_that_does_not_lead_back_is_found_on_the_twin(
     assert refused.verdict["decision"] == "NO-GO", refused.output
     record = record_of(staging)
     assert record["problem"]["step"] == "undo"
-    assert record["problem"]["detail"] == "public.vendor_master"
+    assert record["problem"]["detail"] == "public.vendor_master: other values in its 60 rows"
     assert list(record["rows_changed"]) == ["public.vendor_master"]
     assert staging.schema() == before
 
