@@ -11,7 +11,7 @@ from ...contract.records.migration import Plan, Statement, Step
 from . import migration, pending
 from .book import Runbook
 
-__all__ = ["plan", "steps", "texts", "undo", "untold"]
+__all__ = ["plan", "steps", "texts", "undo", "undo_steps", "untold"]
 
 _UNUSUAL = re.compile(r"[^A-Za-z0-9._-]")
 _LONGEST = 120
@@ -34,6 +34,14 @@ def undo(runbook: Runbook) -> Plan | None:
     if folder.declared_irreversible(runbook.pending):
         return None
     return pending.undo(folder.key, folder.tool, runbook.pending_migrations)
+
+
+def undo_steps(runbook: Runbook) -> tuple[Step, ...]:
+    """The files of the way back, cut, without what recognises what they take back."""
+    if runbook.source is None:
+        return migration.steps(runbook.directory, runbook.sql_files("undo"))
+    found = undo(runbook)
+    return tuple(found.steps) if found else ()
 
 
 def steps(runbook: Runbook) -> tuple[Step, ...]:

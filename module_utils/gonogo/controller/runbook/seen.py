@@ -77,8 +77,7 @@ def _back(runbook: Runbook, record: Rehearsal, twin: TwinRecord) -> dict[str, ob
     if why:
         told["why"] = why
         return {**told, "restore": restored}
-    plan = plans.undo(runbook)
-    told["by"] = list(dict.fromkeys(step.file for step in plan.steps)) if plan else []
+    told["by"] = list(dict.fromkeys(step.file for step in plans.undo_steps(runbook)))
     if problem:
         said = filter(None, (problem.message, problem.detail))
         told["problem"] = {"severity": problem.severity, "message": ": ".join(said)}
