@@ -144,10 +144,12 @@ def reader(cluster: Cluster, tmp_path: Path) -> Iterator[Reader]:
             admin.execute(drop.format(sql.Identifier(name)))
 
 
+# It takes as long as ten other runs.
+@pytest.mark.attack
 def test_the_page_is_followed(reader: Reader) -> None:
     reader.follow()
     made, dumped, drafted, own, again, mine, staging, live, asked = reader.said
-    assert "Rows: made up to fit the constraints, 40 in 2 tables" in made
+    assert " in 2 tables. They are not like yours" in made
     assert "Rows: those of the dump." in dumped
     for said in (made, dumped, own):
         assert f"Judging: {NAMES[-1]}\n" in said
@@ -189,4 +191,4 @@ def test_an_application_of_each_tool(
     said = capfd.readouterr().out
     (verdict,) = (tmp_path / "runs").glob("*/*/verdict.json")
     assert json.loads(verdict.read_text())["decision"] == "GO", said
-    assert "Rows: made up to fit the constraints, 40 in 2 tables" in said
+    assert " in 2 tables. They are not like yours" in said
