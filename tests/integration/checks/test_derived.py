@@ -116,6 +116,8 @@ ALTER TABLE shop.customer ADD number text, ADD half numeric;
 UPDATE shop.customer SET number = id, half = id / 2.0;
 ALTER TABLE shop.customer ALTER number TYPE integer USING number::integer,
     ALTER half TYPE numeric(8, 4), ALTER name TYPE varchar(40);
+-- Another key for the same rows.
+UPDATE shop.shaded SET id = id + 10;
 -- Rows that come and go in one statement after another, and the first ones of a table.
 INSERT INTO public.noted VALUES (1);
 INSERT INTO shop.customer (name, number, half) VALUES ('added', 0, 0);
@@ -254,6 +256,17 @@ FAULTS = {
         {"D4.4"},
     ),
     "rows that are lost": ("DELETE FROM shop.purchase WHERE id = 50", {"D4.2"}),
+    "rows that others take the place of": (
+        "DELETE FROM shop.purchase WHERE id = 50;"
+        "INSERT INTO shop.purchase (id, customer, amount) VALUES (-1, 1, 1)",
+        {"D4.2"},
+    ),
+    "rows that are lost where more come": (
+        "DELETE FROM shop.purchase WHERE id = 50;"
+        "INSERT INTO shop.purchase (id, customer, amount) SELECT -n, 1, 1 FROM"
+        " generate_series(1, 5) AS n",
+        {"D4.2"},
+    ),
     "a table that is lost": ("DROP TABLE shop.purchase CASCADE", {"D4.2", "D6.2"}),
     "a right that is lost": (
         f"REVOKE UPDATE ON shop.customer FROM {logins.APPLICATION}",
