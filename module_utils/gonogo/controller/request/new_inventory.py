@@ -213,6 +213,7 @@ def write(directory: Path, said: NewInventory) -> None:
             file.parent.mkdir(exist_ok=True)
             file.write_text(text, encoding="utf-8")
     except BaseException:
-        # Half of an inventory would be taken for one.
+        # Half of an inventory would be taken for one. Why it cannot be whole is what is told,
+        # whether or not its begin can be removed.
         shutil.rmtree(directory, ignore_errors=True)
         raise

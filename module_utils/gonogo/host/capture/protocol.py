@@ -56,9 +56,11 @@ class _Waiting:
 
 
 def messages(buffer: bytearray) -> Iterator[tuple[bytes, bytes]]:
-    """Take the whole messages from the begin of what has come."""
+    """Take the whole messages from the begin of what has come. Raises ValueError for none."""
     while len(buffer) >= _HEAD:
         (length,) = struct.unpack_from("!I", buffer, 1)
+        if length < _HEAD - 1:
+            raise ValueError("a message is shorter than what says its length")
         if len(buffer) <= length:
             return
         kind, body = bytes(buffer[:1]), bytes(buffer[_HEAD : length + 1])

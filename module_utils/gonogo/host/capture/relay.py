@@ -21,7 +21,7 @@ from typing import Callable
 
 from .protocol import Conversation, messages
 
-__all__ = ["PORT", "Relay", "listening"]
+__all__ = ["PORT", "Relay", "listening", "pump"]
 
 PORT = 5432  # A part of the socket's name, nothing more.
 _CANCEL, _SSL, _GSS = 80877102, 80877103, 80877104
@@ -93,11 +93,11 @@ class Relay:
         hearing = threading.Lock()
 
         def back() -> None:
-            _pump(server, client, talk.answered, hearing)
+            pump(server, client, talk.answered, hearing)
 
         answers = threading.Thread(target=back, daemon=True)
         answers.start()
-        _pump(client, server, talk.sent, hearing)
+        pump(client, server, talk.sent, hearing)
         answers.join()
 
     def _unwanted(self, said: dict[str, str]) -> str | None:
@@ -142,15 +142,16 @@ def listening(relay: Relay) -> Iterator[Relay]:
             serving.join()
 
 
-def _pump(
+def pump(
     source: socket.socket,
     target: socket.socket,
     hear: Callable[[bytes, bytes], None],
     hearing: threading.Lock,
 ) -> None:
-    """Hand on what comes until it ends. What is heard is heard before the other side has it."""
+    """Hand on what comes until it ends. What is heard is heard before the other side has it, so
+    what nobody understands is the end: nobody has it."""
     buffer = bytearray()
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, struct.error, ValueError):
         while True:
             chunk = source.recv(_CHUNK)
             if not chunk:
