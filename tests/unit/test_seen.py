@@ -249,7 +249,11 @@ def test_what_the_record_lacks_and_has_too_much(tmp_path: Path) -> None:
         {"name": "3", "problem": "is begun and not finished"},
         {"name": "20270101000000", "problem": "is on record, and not in the folder"},
         {"name": "3", "problem": "is on record, and not in the folder"},
-        {"name": f"{NAMES[2]}.sql", "problem": "is not on record"},
+        {
+            "name": f"{NAMES[2]}.sql",
+            "problem": "is not on record (to record what is there: INSERT INTO "
+            "public.goose_db_version (version_id, is_applied) VALUES (20260103000000, true);)",
+        },
     ]
 
 

@@ -287,8 +287,13 @@ def test_what_is_there_but_not_on_record_is_a_hold(application: Application) -> 
         owner.execute(SECOND)
     done = application.play()
     assert done.verdict["decision"] == "HOLD", done.output
-    (reason,) = (one for one in done.verdict["reasons"] if one["subject"] == "D10.2")
-    assert reason["observed"] == "20260201000000_second/migration.sql is not on record"
+    # What the copy says; nothing was asked of the database.
+    reason, unasked = (one for one in done.verdict["reasons"] if one["subject"] == "D10.2")
+    assert unasked["code"] == "check_not_run"
+    assert reason["observed"] == (
+        "20260201000000_second/migration.sql is not on record (to record what is there: "
+        "npx prisma migrate resolve --applied 20260201000000_second)"
+    )
 
 
 def test_a_folder_that_is_none_is_said_before_anything(application: Application) -> None:

@@ -209,4 +209,6 @@ def _left(source: Source, entries: Sequence[Entry] | None) -> Iterator[dict[str,
         return
     yield from _problems(source, entries)
     for one in source.tool.pending(source.migrations, entries):
-        yield {"name": one.file, "problem": "is not on record"}
+        command = source.tool.stamp(one.name)
+        recorded = f" (to record what is there: {command})" if command else ""
+        yield {"name": one.file, "problem": f"is not on record{recorded}"}
