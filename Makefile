@@ -23,6 +23,8 @@ RUNBOOK ?=
 # The migration tool, where the folder may be of several.
 TOOL ?=
 INTEGRATION := $(BIN)/pytest -n $(WORKERS) --dist worksteal $(addprefix --postgres ,$(POSTGRES))
+# Seconds that a test of the long targets may take.
+LONG := --timeout 7200
 # Tests of runs that are cut, below tests/integration.
 CUT := faults hosts rehearsal/test_rehearsal.py run/test_run.py security/test_forgery.py \
   $(addprefix deploy/test_,deploy.py deploy_run.py) \
@@ -66,10 +68,10 @@ integration: $(VENV)/dev.stamp servers ## run the tests on the embedded PostgreS
 	$(INTEGRATION) tests/integration
 
 attacks: $(VENV)/dev.stamp servers ## run all tests of which the others are a sample (POSTGRES=18)
-	$(INTEGRATION) tests -m attack
+	$(INTEGRATION) $(LONG) tests -m attack
 
 faults: $(VENV)/dev.stamp servers ## run all tests of runs that are cut, write docs/faults.md (POSTGRES=18)
-	$(INTEGRATION) -m '' --interruptions $(INTERRUPTIONS) --interruption-seed $(SEED) \
+	$(INTEGRATION) $(LONG) -m '' --interruptions $(INTERRUPTIONS) --interruption-seed $(SEED) \
 	  $(addprefix tests/integration/,$(CUT))
 	@$(BIN)/python -m tests.pages
 
