@@ -49,7 +49,9 @@ RECORD = {
 }
 UNRECORDED = [{"name": "4_d.sql", "problem": "is not on record"}]
 MISSING = [{"name": "9", "problem": "is on record, and not in the folder"}]
-GOOD: dict[str, Any] = {"back": WENT, "cost": COST, "history": RECORD}
+LINT = {"program": "squawk 2.70.0", "files": 2, "unread": 0, "findings": []}
+FINDING = {"place": "1_a.sql:4", "rule": "require-concurrent-index-creation", "words": "It blocks."}
+GOOD: dict[str, Any] = {"back": WENT, "cost": COST, "history": RECORD, "lint": LINT}
 
 
 def judged(
@@ -78,6 +80,7 @@ def test_what_went_well(database: Database, tmp_path: Path, run: scripts.Run) ->
 
 def test_where_nobody_has_looked_nothing_is_said(database: Database, tmp_path: Path) -> None:
     checks = judged(database, tmp_path, {})
+    assert checks.pop("D8.4")["observed"].startswith("does not apply: squawk is not installed")
     assert {one["status"] for one in checks.values()} == {"inconclusive"}, checks
     assert checks["D9.1"]["observed"] == "not tried: there was no rehearsal"
 
@@ -144,6 +147,17 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
         {},
         "",
     ),
+    "what squawk finds": (
+        {"lint": {**LINT, "unread": 1, "findings": [FINDING]}},
+        {"D8.4": "fail"},
+        "squawk 2.70.0: 1_a.sql:4 require-concurrent-index-creation: It blocks.; parts of it were",
+    ),
+    "squawk without an answer": (
+        {"lint": {"problem": "squawk gave no answer within 60 s"}},
+        {"D8.4": "inconclusive"},
+        "squawk gave no answer within 60 s",
+    ),
+    "no squawk": ({"lint": {}}, {}, ""),
     "an entry without a file": (
         {"history": {**RECORD, "before": MISSING, "after": MISSING}},
         {"D10.1": "fail", "D10.2": "fail"},

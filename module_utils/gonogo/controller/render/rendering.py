@@ -103,11 +103,11 @@ class MigrationWords:
     """What templates know of the migration: `names`, every word of its text that could be the name
     of something, `own_tables`, those of its tool, as format() spells them with %I.%I, and `writes`,
     what each of its statements may write: `tables`, `columns` (null where it may be any that stands
-    among the tables' names), `rows`, `retyped`. `back`, `cost` and `history` are values of JSON,
-    see controller/runbook/seen.py; `drift` is what the folder's history says of the database, and
-    `schema_changes` what the migration has changed of it. Of its application: `queries`, each with
-    source, id, words and text, and `own_checks`, what a person asks beside it, each with its
-    phase."""
+    among the tables' names), `rows`, `retyped`. `back`, `cost`, `history` and `lint` are values of
+    JSON, see controller/runbook/seen.py; `drift` is what the folder's history says of the
+    database, and `schema_changes` what the migration has changed of it. Of its
+    application: `queries`, each with source, id, words and text, and `own_checks`, what a person
+    asks beside it, each with its phase."""
 
     names: Sequence[str] = ()
     own_tables: Sequence[str] = ()
@@ -115,6 +115,7 @@ class MigrationWords:
     back: Mapping[str, object] = field(default_factory=dict)
     cost: Mapping[str, object] = field(default_factory=dict)
     history: Mapping[str, object] = field(default_factory=dict)
+    lint: Mapping[str, object] = field(default_factory=dict)
     drift: Drift | None = None
     schema_changes: SchemaChanges | None = None
     queries: Sequence[object] = ()

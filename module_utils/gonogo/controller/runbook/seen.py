@@ -22,6 +22,7 @@ from ...host.migrate.history import Entry
 from ..render.rendering import MigrationWords
 from . import pending, plans
 from .book import Runbook
+from .lint import lint
 from .source import Source
 
 __all__ = ["Seen", "history", "rehearsed"]
@@ -32,12 +33,13 @@ _BACK = ("undo", "again")
 
 @dataclass(frozen=True)
 class Seen:
-    """Values for the templates; see `_back`, `_cost` and `history`. `drift` and `schema_changes`
-    are the rehearsal's."""
+    """Values for the templates; see `_back`, `_cost`, `history` and `lint.lint`. `drift` and
+    `schema_changes` are the rehearsal's."""
 
     back: Mapping[str, object] = field(default_factory=dict)
     cost: Mapping[str, object] = field(default_factory=dict)
     history: Mapping[str, object] = field(default_factory=dict)
+    lint: Mapping[str, object] = field(default_factory=dict)
     drift: Drift | None = None
     schema_changes: SchemaChanges | None = None
 
@@ -48,6 +50,7 @@ class Seen:
             back=self.back,
             cost=self.cost,
             history=self.history,
+            lint=self.lint,
             drift=self.drift,
             schema_changes=self.schema_changes,
         )
@@ -60,6 +63,7 @@ def rehearsed(runbook: Runbook, record: Rehearsal, twin: TwinRecord, budgets: Bu
     return Seen(
         back=_back(runbook, record, twin),
         cost=_cost(record, budgets),
+        lint=lint(runbook),
         drift=record.drift,
         schema_changes=record.schema_changes,
     )
