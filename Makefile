@@ -20,6 +20,8 @@ ROWS ?=
 DUMP ?=
 # A runbook with checks of your own, as a draft has begun it.
 RUNBOOK ?=
+# A YAML file of variables that an inventory would have, such as gonogo_own_checks.
+VARS ?=
 # The migration tool, where the folder may be of several.
 TOOL ?=
 INTEGRATION := $(BIN)/pytest -n $(WORKERS) --dist worksteal $(addprefix --postgres ,$(POSTGRES))
@@ -48,7 +50,7 @@ try: $(VENV)/sandbox.stamp ## judge the last migrations of a folder on an embedd
 	  { echo 'Name the folder of the migrations: make try MIGRATIONS=../app/migrations' >&2; exit 1; }
 	@$(BIN)/python -m tools.trial $(addprefix --rows ,$(ROWS)) $(addprefix --dump ,$(DUMP)) \
 	  $(addprefix --last ,$(LAST)) $(addprefix --runbook ,$(RUNBOOK)) \
-	  $(addprefix --tool ,$(TOOL)) $(MIGRATIONS)
+	  $(addprefix --tool ,$(TOOL)) $(addprefix --vars ,$(VARS)) $(MIGRATIONS)
 
 test: lint types unit integration molecule ## run all tests
 

@@ -25,6 +25,7 @@ from psycopg import sql
 from gonogo.contract.budgets import budgets_of
 from gonogo.contract.errors import GonogoError
 from gonogo.contract.login import Login
+from gonogo.controller.reading import yamlfile
 from gonogo.controller.runbook import pending
 from gonogo.host.migrate import history
 from gonogo.host.migrate.deployment import deploy
@@ -48,6 +49,22 @@ RUNS = PROJECT / "runs"
 _DATABASE = "application"
 _ENVIRONMENT = "trial"
 _MOST_ROWS = 10_000
+
+# What a trial says of its server and its folder, whatever a file of variables says.
+_OWN = {
+    "ansible_connection",
+    "ansible_python_interpreter",
+    "gonogo_environment",
+    "gonogo_protected",
+    "gonogo_login",
+    "gonogo_pg_bin",
+    "gonogo_migrations",
+    "gonogo_migration_tool",
+    "gonogo_runbook",
+    "gonogo_runs_dir",
+    "gonogo_remote_dir",
+    "deploy_enabled",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -88,6 +105,7 @@ def _check(asked: argparse.Namespace, found: Read) -> None:
         raise SandboxError(
             f"--make-rows is {asked.make_rows}", hint=f"Make from 0 to {_MOST_ROWS} in each table."
         )
+    _variables(asked)
     last = _last(asked)
     if not 0 < last <= len(found.migrations):
         raise SandboxError(
@@ -207,7 +225,9 @@ def _fill(cluster: Cluster, file: Path) -> None:
 
 def _judge(cluster: Cluster, asked: argparse.Namespace, directory: Path) -> int:
     inventory = directory / "hosts.json"
-    inventory.write_text(json.dumps(_inventory(cluster, asked, directory)), encoding="utf-8")
+    variables = {**_variables(asked), **_own_variables(cluster, asked, directory)}
+    hosts = {"gonogo": {"hosts": {"trial": variables}}}
+    inventory.write_text(json.dumps(hosts), encoding="utf-8")
     before = _verdicts()
     status = subprocess.run(  # noqa: S603 - a list of ours
         playbook.command(
@@ -227,7 +247,28 @@ def _verdicts() -> int:
     return len([*RUNS.glob(f"{_ENVIRONMENT}/*/verdict.json")])
 
 
-def _inventory(cluster: Cluster, asked: argparse.Namespace, directory: Path) -> dict[str, Any]:
+def _variables(asked: argparse.Namespace) -> dict[str, Any]:
+    """What an inventory would say beside it. Raises SandboxError for a file that is no mapping, or
+    says what is the trial's own."""
+    if not asked.vars:
+        return {}
+    try:
+        found = yamlfile.load(asked.vars).data
+    except GonogoError as error:
+        raise SandboxError(error.primary, detail=error.detail, hint=error.hint) from error
+    example = "As in an inventory: gonogo_queries: ../app/queries.sql"
+    if not isinstance(found, dict):
+        raise SandboxError(f'"{asked.vars}" is no mapping of variables', hint=example)
+    own = sorted(_OWN & found.keys())
+    if own:
+        raise SandboxError(
+            f'"{asked.vars}" sets what the trial sets itself: {", ".join(own)}',
+            hint="Leave it out; what an option of this program says is not a variable here.",
+        )
+    return found
+
+
+def _own_variables(cluster: Cluster, asked: argparse.Namespace, directory: Path) -> dict[str, Any]:
     variables = {
         "ansible_connection": "ansible.builtin.local",
         "ansible_python_interpreter": sys.executable,
@@ -244,7 +285,7 @@ def _inventory(cluster: Cluster, asked: argparse.Namespace, directory: Path) -> 
         variables["gonogo_migration_tool"] = asked.tool
     if asked.runbook:
         variables["gonogo_runbook"] = str(asked.runbook.resolve())
-    return {"gonogo": {"hosts": {"trial": variables}}}
+    return variables
 
 
 def _parser() -> Parser:
@@ -265,6 +306,11 @@ def _parser() -> Parser:
     )
     parser.add_argument(
         "--runbook", type=Path, help="a runbook with checks of your own (playbooks/draft.yml)"
+    )
+    parser.add_argument(
+        "--vars",
+        type=Path,
+        help="a YAML file of variables that an inventory would have, such as gonogo_queries",
     )
     parser.add_argument("--rows", type=Path, help="a file of SQL that makes rows before them")
     parser.add_argument(

@@ -73,6 +73,24 @@ def test_what_loses_rows_is_none(folder: Path, runs: Path, tmp_path: Path) -> No
     assert "D4.2" in json.dumps(found["reasons"])
 
 
+def test_it_takes_what_an_inventory_would_say(folder: Path, runs: Path, tmp_path: Path) -> None:
+    checks = tmp_path / "checks"
+    checks.mkdir()
+    (checks / "notes_have_text.sql").write_text(
+        "-- check: every note has a text of its own\n-- severity: hold\n"
+        '-- examined: SELECT count(*) FROM "Note"\n-- key: id\n'
+        """SELECT "id" FROM "Note" WHERE "text" = '7';\n"""
+    )
+    said = tmp_path / "gonogo.yml"
+    said.write_text(f"gonogo_own_checks: {checks}\ngonogo_criteria: {{D8: none}}\n")
+    (tmp_path / "rows.sql").write_text(ROWS)
+    asked = [str(folder), "--rows", str(tmp_path / "rows.sql"), "--vars", str(said)]
+    assert trial.main(asked) == 0
+    found = verdict(runs)
+    assert found["decision"] == "HOLD"
+    assert "D11.notes_have_text" in json.dumps(found["reasons"])
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
@@ -82,12 +100,19 @@ def test_what_loses_rows_is_none(folder: Path, runs: Path, tmp_path: Path) -> No
         (["--dump", "nowhere.dump"], 'there is no file "nowhere.dump"'),
         (["--dump", "/", "--last", "1"], "the dump says which migrations are applied"),
         (["--make-rows", "-1"], "--make-rows is -1"),
+        (["--vars", "nowhere.yml"], "cannot read nowhere.yml"),
+        (["--vars", "{wrong}"], "is no mapping of variables"),
+        (["--vars", "{own}"], "sets what the trial sets itself: gonogo_login, gonogo_protected"),
     ],
 )
 def test_what_cannot_be_tried_is_one_error(
     folder: Path, runs: Path, more: list[str], words: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert trial.main([str(folder), *more]) == 1
+    files = {"wrong": "- a", "own": "{gonogo_protected: false, gonogo_login: {}}"}
+    for name, text in files.items():
+        (folder.parent / f"{name}.yml").write_text(text)
+    paths = {name: folder.parent / f"{name}.yml" for name in files}
+    assert trial.main([str(folder), *(word.format(**paths) for word in more)]) == 1
     said = capfd.readouterr().err
     assert words in said
     assert "Traceback" not in said
