@@ -76,7 +76,7 @@ def _reported(
     return found
 
 
-def _finding(file: str, one: Mapping[str, Any]) -> dict[str, str]:
+def _finding(file: str, one: Any) -> dict[str, str]:
     """Its lines begin with 0."""
     said = " ".join(str(one[key]) for key in ("message", "help") if one[key])
     return {"place": f"{file}:{int(one['line']) + 1}", "rule": str(one["rule_name"]), "words": said}
