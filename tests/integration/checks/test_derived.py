@@ -219,6 +219,11 @@ FAULTS = {
         "DO $$ BEGIN EXECUTE concat('UPDATE shop.custo', 'mer SET na', 'me = 21 - i', 'd'); END $$",
         {"D4.1"},
     ),
+    "another column of a table whose key is set to what it is": (
+        "UPDATE shop.customer SET id = id; DO $$ BEGIN EXECUTE concat('UPDATE shop.custo',"
+        " 'mer SET na', 'me = 1'); END $$",
+        {"D4.1"},
+    ),
     "another column of a table to which rows are added": (
         "CREATE FUNCTION shop.aside() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE"
         " concat('UPDATE shop.customer SET sta', 'tus = 1'); RETURN NULL; END $$;"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import psycopg
 import pytest
 
@@ -39,10 +41,10 @@ INSERT INTO kept VALUES (1);
 
 
 @pytest.fixture
-def owner(database: Database) -> psycopg.Connection:
-    connection = database.owner()
-    connection.execute(TABLES)
-    return connection
+def owner(database: Database) -> Iterator[psycopg.Connection]:
+    with database.owner() as connection:
+        connection.execute(TABLES)
+        yield connection
 
 
 def test_each_table_is_filled_or_named(owner: psycopg.Connection) -> None:
