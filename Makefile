@@ -7,7 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PROFILE ?= target
 SCALE ?= 1
-WORKERS ?= 2
+# How many tests run at once: they wait more than they work.
+WORKERS ?= 3
 # Major version of the server that the tests use, where it is not the embedded one.
 POSTGRES ?=
 # Random interruptions of `make faults`, for each of the two ways to the host, and their seed.
@@ -64,7 +65,7 @@ types: $(VENV)/dev.stamp ## run the type checker
 	$(BIN)/mypy
 
 unit: $(VENV)/dev.stamp ## run the tests that need no server
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest -n $(WORKERS) tests/unit
 
 integration: $(VENV)/dev.stamp servers ## run the tests on the embedded PostgreSQL
 	$(INTEGRATION) tests/integration

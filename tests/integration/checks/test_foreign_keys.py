@@ -29,7 +29,10 @@ def reasons(outcome: Outcome) -> dict[str, Any]:
     return {reason["subject"]: reason for reason in outcome.verdict["reasons"]}
 
 
-@pytest.mark.parametrize(("environment", "residue"), [("staging", "keep"), ("live", "rollback")])
+@pytest.mark.parametrize(
+    ("environment", "residue"),
+    [pytest.param("staging", "keep", marks=pytest.mark.attack), ("live", "rollback")],
+)
 def test_from_as_deployed_to_target(
     make_database: Make, controller: Controller, environment: str, residue: str
 ) -> None:

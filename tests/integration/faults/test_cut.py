@@ -295,7 +295,7 @@ def _is_dump(one: Process) -> bool:
 
 
 # The others are for `make faults`.
-_SAMPLE = {"backup", "phases"}
+_SAMPLE = {"backup"}
 
 
 @pytest.mark.parametrize(
@@ -403,6 +403,7 @@ def _assert_removable(scene: Cuts, cut: list[Path]) -> None:
 # --- Waking up late -----------------------------------------------------------------------------
 
 
+@pytest.mark.attack
 def test_module_of_a_fenced_run_writes_nothing(scene: Cuts) -> None:
     """Its connection is whole and its controller's worker would read its answer: only the lock
     it has lost can stop it."""
@@ -435,6 +436,7 @@ def test_worker_whose_controller_was_killed_says_so_and_ends(scene: Cuts) -> Non
     scene.last_run()
 
 
+@pytest.mark.attack
 def test_backup_of_a_fenced_run_is_not_sealed(scene: Cuts) -> None:
     """Its dump is done and is being read back, which needs no session to be ended."""
     scene.gate.hold("pg_restore before")
@@ -489,6 +491,7 @@ def _endings(names: list[str]) -> set[str]:
 # --- The verdict --------------------------------------------------------------------------------
 
 
+@pytest.mark.attack
 def test_verdict_of_a_failed_run_whose_last_call_is_cut_is_a_hold(scene: Cuts) -> None:
     """Where a run has failed, the verdict begins by ending what the run has at work."""
     for what in (LINK, MODULE, BACKEND, KILL, TERM, INT):
@@ -513,6 +516,7 @@ def test_verdict_of_a_failed_run_whose_last_call_is_cut_is_a_hold(scene: Cuts) -
     scene.last_run()
 
 
+@pytest.mark.attack
 def test_run_that_is_cut_before_its_verdict_has_none(scene: Cuts) -> None:
     """All checks have passed, the lock is given back, and nobody has decided yet."""
     plugins = CUT / "callbacks"

@@ -147,7 +147,7 @@ class Server:
         return True
 
 
-@pytest.mark.parametrize("place", places(ASKING, "backup before", "phases before"))
+@pytest.mark.parametrize("place", places(ASKING, "backup before"))
 def test_the_server_is_stopped_at_once(
     controller: Controller, sshd: OpenSsh, tmp_path: Path, place: str, server_bin: Path | None
 ) -> None:
@@ -193,9 +193,7 @@ def small(directory: Path, size: str) -> Iterator[Callable[[], Path]]:
         subprocess.run(["umount", "--lazy", str(directory)], check=True)
 
 
-@pytest.mark.parametrize(
-    "place", places(PLACES, "backup before", "preflight before", "phases before")
-)
+@pytest.mark.parametrize("place", places(PLACES, "phases before"))
 def test_no_room_for_the_evidence(scene: Faults, place: str) -> None:
     with small(scene.controller.runs_dir, "16m") as fill:
         said = scene.goes_wrong(place, fill)
@@ -222,7 +220,7 @@ def test_no_room_for_the_backup(scene: Faults) -> None:
 # --- Rights and locks ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("place", places(ASKING, "backup before", "phases before"))
+@pytest.mark.parametrize("place", places(ASKING, "phases before"))
 def test_the_login_loses_its_right_to_log_in(scene: Faults, place: str) -> None:
     with scene.database.admin() as admin:
         said = scene.goes_wrong(

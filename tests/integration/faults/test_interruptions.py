@@ -461,7 +461,7 @@ class Chaos(Scene):
 _AT_WORK = ("eploy", ":undo", "eanup", "hases")
 
 
-@pytest.fixture(params=["local", "ssh"])
+@pytest.fixture(params=[pytest.param("local", marks=pytest.mark.attack), "ssh"])
 def chaos(
     request: pytest.FixtureRequest,
     database: Database,

@@ -220,6 +220,7 @@ def test_a_run_that_has_deployed_and_is_no_go_says_the_ways_back(
     assert f"playbooks/restore.yml -e restore_run_id={run_id}" in done.output
 
 
+@pytest.mark.attack
 def test_a_run_that_is_killed_on_its_twin_leaves_nothing_to_the_next(
     staging: Target, runbook: Path
 ) -> None:

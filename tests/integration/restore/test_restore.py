@@ -218,6 +218,7 @@ def test_backup_that_is_not_proven_is_not_restored(scene: Scene) -> None:
     assert contents(scene.database) == spoiled
 
 
+@pytest.mark.attack
 def test_one_run_is_restored_twice_and_an_old_token_covers_nothing_new(scene: Scene) -> None:
     """Also where somebody has taken the name that the present database would get."""
     taken = "_old_".join([scene.database.name, _stamp(scene.run)])

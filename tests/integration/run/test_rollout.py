@@ -48,6 +48,7 @@ def test_production_gets_what_staging_has_proven(
     assert production.schema() == staging.schema() != before
 
 
+@pytest.mark.attack
 def test_only_an_approval_of_this_plan_counts(make_database: Make, controller: Controller) -> None:
     target = make_target(make_database, controller, "staging")
     other = make_target(make_database, controller, "staging")

@@ -75,7 +75,7 @@ def answer(outcome: Outcome, check: str) -> dict[str, Any]:
     return dict(found)
 
 
-@pytest.mark.parametrize("key", ["goose", "golang_migrate"])
+@pytest.mark.parametrize("key", ["goose", pytest.param("golang_migrate", marks=pytest.mark.attack)])
 def test_a_deployment_is_taken_back_by_the_files_of_its_tool(
     kept: Callable[[str], Kept], key: str
 ) -> None:

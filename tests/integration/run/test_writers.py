@@ -113,8 +113,10 @@ def writing(database: Database, *, budget_seconds: int, writers: int = 2) -> Ite
 @pytest.mark.usefixtures("with_twin")
 @pytest.mark.parametrize(
     ("profile", "arguments"),
-    [("target", ()), ("as_deployed", DEPLOY)],
-    ids=["phases", "deployment"],
+    [
+        pytest.param("target", (), marks=pytest.mark.attack, id="phases"),
+        pytest.param("as_deployed", DEPLOY, id="deployment"),
+    ],
 )
 def test_a_go_while_others_write(
     make_database: Make, controller: Controller, profile: str, arguments: tuple[str, ...]

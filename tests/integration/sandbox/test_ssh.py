@@ -671,7 +671,10 @@ def _verdicts(controller: Controller) -> list[Path]:
     return list(controller.runs_dir.glob("*/*/verdict.json"))
 
 
-@pytest.mark.parametrize("later", [0, 1], ids=["last look", "phases"])
+@pytest.mark.parametrize(
+    "later",
+    [pytest.param(0, marks=pytest.mark.attack, id="last look"), pytest.param(1, id="phases")],
+)
 def test_run_whose_last_answer_is_lost_is_no_go_ahead(
     database: Database, over_ssh: Controller, builtin: Builtin, later: int
 ) -> None:
@@ -783,7 +786,14 @@ def test_sandbox_without_a_client_says_so(line: CommandLine, tmp_path: Path) -> 
     assert "There is no program ssh on the PATH" in refused.stderr
 
 
-@pytest.mark.parametrize("kind", ["builtin", pytest.param("openssh", marks=needs_sshd), "none"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "builtin",
+        pytest.param("openssh", marks=[needs_sshd, pytest.mark.attack]),
+        pytest.param("none", marks=pytest.mark.attack),
+    ],
+)
 def test_demo_leaves_no_process(kind: str, line: CommandLine, short: Path, tmp_path: Path) -> None:
     temporary = tmp_path / "tmp"
     temporary.mkdir()

@@ -124,9 +124,9 @@ def _certificate(doors: Doors, _home: Path) -> Options:
 @pytest.mark.parametrize(
     ("kind", "user", "method", "tls"),
     [
-        (_peer, operator(), "peer", None),
+        pytest.param(_peer, operator(), "peer", None, marks=pytest.mark.attack),
         (_passfile, logins.OWNER, "scram-sha-256", None),
-        (_service, logins.OWNER, "scram-sha-256", "TLSv1.3"),
+        pytest.param(_service, logins.OWNER, "scram-sha-256", "TLSv1.3", marks=pytest.mark.attack),
         (_certificate, CERTIFIED, "cert", "TLSv1.3"),
     ],
 )

@@ -54,6 +54,7 @@ def test_each_migration_has_a_verdict(folder: Path, tmp_path: Path) -> None:
     assert verdicts[0]["examined"]["D4.1"] >= 3
 
 
+@pytest.mark.attack
 def test_defects_are_noticed(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

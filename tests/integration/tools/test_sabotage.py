@@ -12,22 +12,29 @@ from tools.sabotage.change import OLDEST, Change, Mutation, Undeclared, Variant
 from tools.sabotage.lab import Lab
 from tools.sabotage.score import found, held
 
-# What every run of the tests shall try, beside one of each kind.
+# What every run of the tests shall try, beside some of each kind.
 _ALWAYS = {
     "application is too late: its login has expired",
     "application may have no connection",
 }
-_MUTATIONS = [*sample(OLDEST), *(item for item in mutations() if item.id in _ALWAYS)]
+_KINDS = [
+    pytest.param(item, marks=() if number % 3 == 0 else pytest.mark.attack)
+    for number, item in enumerate(sample(OLDEST))
+]
+_MUTATIONS = [*_KINDS, *(item for item in mutations() if item.id in _ALWAYS)]
 # Those of the tests of the checks are tried there.
 _EVERY = 12
-_VARIANTS = [item for item in variants() if item.since <= OLDEST][::_EVERY]
+_VARIANTS = [
+    pytest.param(item, marks=() if number % 2 == 0 else pytest.mark.attack)
+    for number, item in enumerate([one for one in variants() if one.since <= OLDEST][::_EVERY])
+]
 
 # Of these the whole playbook is asked too: stopped by preflight, a NO-GO, a HOLD, a GO.
 _BOTH_WAYS = [
     "premise: the workspace has another code",
-    "key missing: fk_punchlist_items_punchlist",
+    pytest.param("key missing: fk_punchlist_items_punchlist", marks=pytest.mark.attack),
     "index missing: idx_punchlists_stage",
-    "benign: names that need quotes",
+    pytest.param("benign: names that need quotes", marks=pytest.mark.attack),
 ]
 
 

@@ -12,7 +12,13 @@ from tools.matrix.cache import Cache
 from tools.matrix.controllers import Controller
 
 
-@pytest.mark.parametrize("major", servers.TESTED)
+@pytest.mark.parametrize(
+    "major",
+    [
+        pytest.param(one, marks=() if one == max(servers.TESTED) else pytest.mark.attack)
+        for one in servers.TESTED
+    ],
+)
 def test_the_gate_judges_alike(major: int, tmp_path: Path) -> None:
     server_bin = servers.find(major, Cache())
     if server_bin is None:
