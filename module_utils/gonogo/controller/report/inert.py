@@ -59,7 +59,7 @@ def html(template: str, folder: Path, names: Mapping[str, object]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["csp_hash"] = _csp_hash
+    environment.filters.update(csp_hash=_csp_hash, percent=_percent)
     return environment.get_template(template).render(names)
 
 
@@ -92,3 +92,8 @@ def _html_text(value: object) -> object:
 def _csp_hash(style: str) -> str:
     """Return the source expression that allows exactly this style sheet."""
     return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+
+
+def _percent(share: float) -> str:
+    """Return a length in a picture, as SVG takes it whatever the picture's width is."""
+    return f"{min(max(share, 0.0), 100.0):.2f}%"
