@@ -22,13 +22,10 @@ from gonogo.contract.records.twin import TwinRecord
 from gonogo.contract.records.verdict import Reason
 from gonogo.controller.evidence import Run, load
 from gonogo.controller.evidence.judgement import decided
-from gonogo.controller.report.view import (
-    _page,
-    _proof,
-    render_markdown,
-    summary_lines,
-    write_reports,
-)
+from gonogo.controller.report.parts import Command
+from gonogo.controller.report.proof import proof
+from gonogo.controller.report.terminal import summary_lines
+from gonogo.controller.report.view import page_of, render_markdown, write_reports
 from tests.records import BACKUP, IDENTITY, PROOF, RUN, TWIN
 from tests.unit.deployments import deployment, trace
 
@@ -162,8 +159,8 @@ def write_run(
     return run.path
 
 
-def report(path: Path) -> dict[str, str]:
-    write_reports(path, TEMPLATES, verdict=decided(path))
+def report(path: Path, *steps: Command) -> dict[str, str]:
+    write_reports(path, TEMPLATES, verdict=decided(path), next_steps=steps)
     names = ("report.md", "report.html", "junit.xml")
     return {name: (path / name).read_text(encoding="utf-8") for name in names}
 
@@ -172,11 +169,14 @@ def test_a_database_of_many_tables_makes_no_long_report() -> None:
     same = {"rows": [1, 1], "hash": ["1", "1"], "equal": True}
     tables = {f"public.t{n}": same for n in range(50_000)}
     odd = {"public.z1": {"rows": [1, 0], "hash": ["1", "0"], "equal": False}}
-    proof = {**PROOF, "tables": {**tables, **odd}}
-    view = _proof(read(TwinRecord, {**TWIN, "proven": False, "proof": proof}, file="twin.json"))
-    assert [table.name for table in view.tables[:2]] == ["public.z1", "public.t0"]
-    assert len(view.tables) == 200
+    record = {**TWIN, "proven": False, "proof": {**PROOF, "tables": {**tables, **odd}}}
+    view = proof(read(TwinRecord, record, file="twin.json"), None)
+    assert view.tables is not None
+    assert [row[0].text for row in view.tables.rows[:2]] == ["public.z1", "public.t0"]
+    assert len(view.tables.rows) == 200
     assert view.more == "49801 more are equal, see twin.json"
+    assert view.differs
+    assert view.words.startswith("50,001 tables with 50,001 rows were compared: 1 differ.")
 
 
 class Tags(HTMLParser):
@@ -247,7 +247,9 @@ def test_decision_and_score(tmp_path: Path, status: str, decision: str, score: s
     written = report(write_run(tmp_path, status=status))
     assert f"**Decision:** {decision}\n" in written["report.md"]
     assert f"### Final Score: {score}" in written["report.md"]
-    assert f'<span class="{decision}">{decision}</span>' in written["report.html"]
+    assert f"# {decision} " in written["report.md"]
+    tone = {"GO": "good", "NO-GO": "bad", "HOLD": "open"}[decision]
+    assert f'<strong class="badge {tone}">{decision}</strong>' in written["report.html"]
 
 
 def test_a_failed_check_is_told_in_full(tmp_path: Path) -> None:
@@ -263,7 +265,11 @@ def test_hostile_text_is_inert_in_html(tmp_path: Path, status: str) -> None:
     text = report(write_run(tmp_path, text=EVIL, status=status))["report.html"]
     tags = Tags()
     tags.feed(text)
-    assert not {"script", "img", "a", "iframe", "link", "form", "object"} & set(tags.tags)
+    assert not {"script", "img", "iframe", "link", "form", "object"} & set(tags.tags)
+    # Links lead to this page, and to files beside it.
+    links = [value or "" for name, value in tags.attributes if name in ("href", "src")]
+    assert links
+    assert all(re.fullmatch(r"#[\w.-]+|sql/[\w.%-]+", link) for link in links)
     assert not [name for name, _ in tags.attributes if name.startswith("on") or name == "style"]
     assert "{{ 7*7 }}" in text
 
@@ -288,7 +294,8 @@ def test_hostile_text_is_inert_in_markdown(tmp_path: Path, status: str) -> None:
     hostile = report(write_run(tmp_path / "b", text=EVIL, status=status))["report.md"]
     # The same lines with the same beginnings and as many cells: nothing became structure.
     assert skeleton(hostile) == skeleton(benign)
-    prose = re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", hostile)
+    folds = re.sub(r"(?m)^(<details>|</details>|<summary>.*</summary>)$", "", hostile)
+    prose = re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", folds)
     for active in ("<", "`", "](", "![", "://", "\x1b"):
         assert active not in prose
 
@@ -371,7 +378,7 @@ def test_without_a_verdict_there_is_no_report(tmp_path: Path) -> None:
 def test_a_template_cannot_print_raw_text(tmp_path: Path) -> None:
     path = write_run(tmp_path)
     (tmp_path / "report.md.j2").write_text("{{ title }}")
-    page = _page(load(path), decided(path))
+    page = page_of(load(path), decided(path))
     with pytest.raises(GonogoError, match="without the filter"):
         render_markdown(page, tmp_path)
 

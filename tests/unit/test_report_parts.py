@@ -110,10 +110,16 @@ def page(folder: Path, text: str) -> str:
     for file in TEMPLATES.iterdir():
         shutil.copy(file, folder)
     (folder / "one.html.j2").write_text(PAGE)
-    bar = Bar(text, [Segment(25, 50, "bad"), Segment(90, 50, "open", "hatched")], [Mark(60.5)])
-    columns = [Column("Table", head=True), Column("Rows", number=True), Column("Time")]
-    first = [Cell(text, code=True, anchor="a"), Cell("12", "bad"), Cell(bar=bar)]
-    second = [Cell("b", link="#a"), Cell(), Cell(lines=[text, text])]
+    parts = [Segment(25, 50, "bad"), Segment(90, 50, "open", "hatched")]
+    bars = [Bar(text, parts, [Mark(60.5)]), Bar(text, caption=text, text=text)]
+    columns = [
+        Column("Table", head=True),
+        Column("Rows", number=True),
+        Column("Words", only="markdown"),
+        Column("Time", only="html"),
+    ]
+    first = [Cell(text, code=True, anchor="a"), Cell("12", "bad"), Cell("said"), Cell(bars=bars)]
+    second = [Cell("b", link="#a"), Cell(), Cell(), Cell(lines=[text, text])]
     return inert.html(
         "one.html.j2",
         folder,
@@ -142,7 +148,10 @@ def test_parts_are_laid_out(tmp_path: Path) -> None:
     assert ("td", {"role": "cell", "class": "number", "data-label": "Rows"}) in read.tags
     assert '<td role="cell" class="number" data-label="Rows"></td>' in text
     rects = [attributes for tag, attributes in read.tags if tag == "rect"]
-    assert [rect.get("x") for rect in rects] == [None, "25.00%", "90.00%"]
+    assert [rect.get("x") for rect in rects] == [None, "25.00%", "90.00%", None]
+    assert '<text y="11">fine</text>' in text
+    assert "said" not in text
+    assert "Words" not in text
     assert by_tag["line"]["x1"] == "60.50%"
     assert by_tag["svg"]["aria-label"] == "fine"
 

@@ -15,7 +15,7 @@ from .trace import StatementTrace
 
 __all__ = ["Approved", "Contradiction", "Deployment", "Failure", "HistoryEntry", "HistoryFound"]
 __all__ += ["Holder", "Inspection", "Intended", "IntendedStep", "Intent", "Leftover", "ObjectState"]
-__all__ += ["OwnRecord", "Recovered"]
+__all__ += ["Limits", "OwnRecord", "Recovered"]
 
 
 @dataclass(frozen=True)
@@ -151,6 +151,14 @@ class Recovered:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What was allowed, in seconds: keeping the application waiting, and one statement."""
+
+    hold: float
+    statement: float
+
+
+@dataclass(frozen=True)
 class Deployment(FileRecord):
     """What became of a deployment.
 
@@ -162,7 +170,8 @@ class Deployment(FileRecord):
     digests.
 
     The target host says all of this; the controller adds `approved`, `own_record`,
-    `unlike_rehearsal` (what of the schema is not as the rehearsal has shown) and `recovered`.
+    `unlike_rehearsal` (what of the schema is not as the rehearsal has shown), `recovered`, and the
+    `budgets`.
     """
 
     FILE: ClassVar[str] = "deploy.json"
@@ -183,6 +192,7 @@ class Deployment(FileRecord):
     own_record: OwnRecord | None = None
     unlike_rehearsal: Sequence[str] | None = None
     recovered: Recovered | None = None
+    budgets: Limits | None = None
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ...contract.budgets import budgets_of
 from ...contract.errors import GonogoError
 from ...contract.records.deployment import (
     Contradiction,
     Deployment,
     Failure,
     Inspection,
+    Limits,
     ObjectState,
     OwnRecord,
 )
@@ -23,6 +25,7 @@ from . import intents
 
 __all__ = [
     "contradictions",
+    "limits",
     "lines",
     "own_record",
     "problem",
@@ -36,6 +39,12 @@ _SHOWN = 20
 def read_record(run: Run) -> Deployment | None:
     """What a run has deployed, None where it has no record. Raises RecordError."""
     return run.read(Deployment) if run.has(Deployment) else None
+
+
+def limits(given: Mapping[str, str | int | None]) -> Limits:
+    """What a statement is measured by, of the budgets that a task was given."""
+    budgets = budgets_of(given)
+    return Limits(hold=budgets.hold, statement=budgets.statement)
 
 
 def own_record(runs_dir: Path, run: Run) -> OwnRecord | None:

@@ -26,18 +26,12 @@ VALUE_LIMIT = 2000
 _ACTIVE = re.compile(r"[&<>|`\[\]*~\\@#$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=//)|(?<=www)\.")
 
 
-class _Inert(str):
-    """Text that does nothing wherever the template puts it on a line."""
-
-    __slots__ = ()
-
-
 def markdown(template: str, folder: Path, names: Mapping[str, object]) -> str:
     """Render a template of Markdown. Raises `GonogoError` for one that prints raw text."""
-    # Nothing to escape for HTML here: `finalize` lets only what the filters made inert pass.
+    # What the filters made inert, and macros of it, is marked; `finalize` lets nothing else pass.
     environment = Environment(
         loader=FileSystemLoader(folder),
-        autoescape=False,  # noqa: S701
+        autoescape=True,
         undefined=StrictUndefined,
         finalize=_only_inert,
         trim_blocks=True,
@@ -63,23 +57,28 @@ def html(template: str, folder: Path, names: Mapping[str, object]) -> str:
     return environment.get_template(template).render(names)
 
 
-def _markdown_text(value: object) -> _Inert:
+def _markdown_text(value: object) -> Markup:
     """Return prose whose characters mean only themselves."""
     cut = shown(value, limit=VALUE_LIMIT)
-    return _Inert(_ACTIVE.sub(lambda match: f"&#{ord(match.group())};", cut))
+    return _marked(_ACTIVE.sub(lambda match: f"&#{ord(match.group())};", cut))
 
 
-def _markdown_code(value: object) -> _Inert:
+def _markdown_code(value: object) -> Markup:
     """Return a code span that holds, in a table too: nothing in it is read as Markdown."""
     cut = shown(value, limit=VALUE_LIMIT).replace("|", "\\x7c")
     longest = max((len(run) for run in re.findall("`+", cut)), default=0)
     fence = "`" * (longest + 1)
     pad = " " if longest or not cut.strip() else ""
-    return _Inert(f"{fence}{pad}{cut}{pad}{fence}") if cut else _Inert("-")
+    return _marked(f"{fence}{pad}{cut}{pad}{fence}" if cut else "-")
+
+
+def _marked(inert: str) -> Markup:
+    """As text that does nothing wherever the template puts it on a line."""
+    return Markup(inert)  # noqa: S704 - the filters have made it so
 
 
 def _only_inert(value: object) -> object:
-    if isinstance(value, (_Inert, int)):
+    if isinstance(value, (Markup, int)):
         return value
     raise GonogoError(f'a template prints "{shown(value)}" without the filter text or code')
 

@@ -6,33 +6,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from ...contract.records.verdict import VerdictRecord
-from ..outcome import trace
+from .parts import Command, Score, Table
+from .values import Row
 
-__all__ = ["CheckLine", "CriterionLine", "Labelled", "Page", "Proof", "Row", "TableLine"]
-
-# A label and its value, as a person reads them.
-Row = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Facts that have labels of the runbook, under its heading."""
-
-    heading: str
-    rows: Sequence[Row]
-
-
-@dataclass(frozen=True)
-class CriterionLine:
-    id: str
-    title: str
-    status: str
-    of: str
+__all__ = [
+    "CheckLine",
+    "Costs",
+    "Files",
+    "Finding",
+    "Group",
+    "Labelled",
+    "Log",
+    "Page",
+    "Proof",
+    "Sentence",
+    "SqlText",
+    "TimeLine",
+]
 
 
 @dataclass(frozen=True)
 class CheckLine:
-    """A check with its result; `counts` is false where its failure decides nothing."""
+    """A check with its result; `counts` is false where its failure decides nothing. `anchor` is
+    where the report tells of it. `file` is the script that has asked, and `on_copy` whether the
+    result is that of the rehearsal: nobody has asked the database itself."""
 
     id: str
     title: str
@@ -47,56 +44,140 @@ class CheckLine:
     remedy: str
     counts: bool
     notes: Sequence[str]
+    anchor: str
+    on_copy: bool
 
 
 @dataclass(frozen=True)
-class TableLine:
-    """Rows of a table at the source and restored, and in a word whether they are equal."""
+class Sentence:
+    """Why, in a sentence: about what, what is wrong with it, what was `found`, and `which` rows or
+    objects. `word` is the verdict it stands for."""
 
-    name: str
-    equal: bool
-    source: str
-    restored: str
+    text: str
+    word: str = ""
+    tone: str = ""
+    subject: str = ""
+    link: str = ""
+    found: str = ""
+    which: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class SqlText:
+    """What a script has asked for one check."""
+
+    file: str
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What stands against a GO, or was noted beside it; `anchor` is empty where nothing leads to
+    it."""
+
+    subject: str
+    title: str
     word: str
+    tone: str
+    effect: str
+    anchor: str = ""
+    expected: str = ""
+    observed: str = ""
+    examined: str = ""
+    samples: Sequence[str] = ()
+    remedy: str = ""
+    notes: Sequence[str] = ()
+    sql: SqlText | None = None
+
+
+@dataclass(frozen=True)
+class TimeLine:
+    """The stages of the run, and in `words` how long all of it took."""
+
+    words: str
+    table: Table
 
 
 @dataclass(frozen=True)
 class Proof:
-    """`more` says how many tables are not listed."""
+    """What became of the backup when it was restored; `more` says how many tables are not listed,
+    `differs` whether any is not equal."""
 
+    words: str
     head: Sequence[Row] = ()
-    tables: Sequence[TableLine] = ()
+    tables: Table | None = None
     more: str = ""
+    differs: bool = False
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a deployment has found and done, and what each statement has cost."""
+
+    heading: str
+    head: Sequence[Row]
+    table: Table | None
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Facts that have labels of the runbook, under its heading."""
+
+    heading: str
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Criteria of one class."""
+
+    heading: str
+    table: Table
+
+
+@dataclass(frozen=True)
+class Log:
+    """The execution log of a runbook that a person would have filled in."""
+
+    head: Sequence[Row]
+    labelled: Labelled
+    groups: Sequence[Group]
+    justification: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Files:
+    """What lies beside the report; `ledger` is a number of rows."""
+
+    sql: Sequence[str]
+    ledger: int
 
 
 @dataclass(frozen=True)
 class Page:
-    """`groups` are criteria under their headings; a stage has its name, whether it has passed, and
-    when; `ledger` is a number of rows."""
+    """`about` says which database, which migration and what the verdict rests on."""
 
     title: str
+    subject: str
     verdict: VerdictRecord
+    tone: str
     score: str
     percent: int
-    head: Sequence[Row]
-    labelled: Labelled
-    facts: Sequence[Row]
-    groups: Sequence[tuple[str, Sequence[CriterionLine]]]
-    checks: Sequence[CheckLine]
-    justification: Sequence[str]
-    backup: Sequence[Row]
+    about: Sequence[Row]
+    why: Sequence[Sentence]
+    cells: Sequence[Score]
+    next_steps: Sequence[Command]
+    time_line: TimeLine | None
     proof: Proof
-    rehearsal: trace.View
-    deployment: trace.View
-    sql: Sequence[str]
-    ledger: int
-    stages: Sequence[tuple[str, bool, str]]
-
-    @property
-    def open_checks(self) -> Sequence[CheckLine]:
-        return [check for check in self.checks if check.status != "pass"]
+    costs: Sequence[Costs]
+    findings: Sequence[Finding]
+    checks: Sequence[CheckLine]
+    all_checks: Table
+    log: Log
+    backup: Sequence[Row]
+    facts: Sequence[Row]
+    files: Files
 
     def names(self) -> dict[str, object]:
         """What a template may name."""
-        own = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {**own, "open_checks": self.open_checks}
+        return {field.name: getattr(self, field.name) for field in fields(self)}

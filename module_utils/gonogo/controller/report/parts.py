@@ -56,16 +56,19 @@ class Mark:
 
 @dataclass(frozen=True)
 class Bar:
-    """A picture of one line. `words` say the same to who does not see it."""
+    """A picture of one line. `words` say the same to who does not see it; `caption` stands above
+    it, `text` in it."""
 
     words: str
     segments: Sequence[Segment] = ()
     marks: Sequence[Mark] = ()
+    caption: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table: `text`, as a `link` where there is one, `lines` below it, a `bar`.
+    """A cell of a table: `text`, as a `link` where there is one, `lines` below it, `bars`.
 
     `code` is whether it is a name or a value. `anchor` is what links lead to.
     """
@@ -75,17 +78,19 @@ class Cell:
     link: str = ""
     code: bool = False
     lines: Sequence[str] = ()
-    bar: Bar | None = None
+    bars: Sequence[Bar] = ()
     anchor: str = ""
 
 
 @dataclass(frozen=True)
 class Column:
-    """`number` columns are aligned by their digits; the `head` names what a row is about."""
+    """`number` columns are aligned by their digits; the `head` names what a row is about. `only` is
+    `html` or `markdown` where the other has no such column: pictures and what they say."""
 
     name: str
     number: bool = False
     head: bool = False
+    only: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,21 @@ class Table:
     caption: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
+
+    def columns_in(self, page: str) -> Sequence[Column]:
+        """The columns that a page of `html` or `markdown` has."""
+        return [column for column in self.columns if column.only in ("", page)]
+
+    def rows_in(self, page: str) -> Sequence[Sequence[tuple[Column, Cell]]]:
+        """Each cell of these columns with its column."""
+        return [
+            [
+                (column, cell)
+                for column, cell in zip(self.columns, row, strict=True)
+                if column.only in ("", page)
+            ]
+            for row in self.rows
+        ]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ another plan. A token lets one run deploy, whatever becomes of that one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -23,7 +22,7 @@ from ...contract.records.run import RunRecord
 from ...contract.run_id import is_run_id
 from .. import evidence
 from ..invocation import person
-from ..invocation.commands import Caller
+from ..invocation.commands import Caller, spelled
 from . import approval
 from .approval import Holds
 
@@ -136,12 +135,14 @@ def plan_lines(plan: Plan, look: Inspection) -> list[str]:
 
 
 def next_command(
-    run_id: str, plan: ApprovalPlan, *, caller: Caller, more: Sequence[str] = ()
+    run_id: str, plan: ApprovalPlan, *, caller: Caller, promoted: str | None = None
 ) -> str:
     """The command that approves a plan, ready to be pasted but for the name.
 
-    `more` are variables that were not given on the command line.
+    `promoted` is the evidence that admits the run, which the inventory may say, too.
     """
+    name = "gonogo_promotion_evidence"
+    more = [spelled(name, promoted)] if promoted and name not in caller.given else []
     return caller.again(
         f"deploy_run_id={run_id}",
         f"deploy_token={plan.token}",

@@ -37,5 +37,5 @@ class Backup(Stage[BackupTask]):
         answer = self.call_with_database("backup", asked, BackupAnswer)
         assert answer.backup is not None  # this is no dry run
         run.keep(answer.backup, stage=self.stage)
-        run.append(self.stage, "stage_passed")
+        run.append(self.stage, "stage_passed", {"waited": answer.waited})
         return Reported(told=plain(answer), lines=waited(answer.waited, BACKUP))

@@ -19,7 +19,6 @@ from ...contract.records.run import RunRecord
 from ...contract.records.trace import StatementTrace
 from ...contract.records.twin import TwinRecord
 from .. import evidence
-from ..invocation.commands import spelled
 from ..outcome import deployment, intents, rehearsal
 from ..reading import ranges
 from ..request import approval, deploy_approval
@@ -96,6 +95,7 @@ class Deploy(Stage[DeployTask]):
             after=_with_own(found.deployment.after, own, work.runbook),
             own_record=own,
             unlike_rehearsal=self._unlike_rehearsal(work, found),
+            budgets=deployment.limits(work.task.budgets),
         )
         work.run.write_json("deploy.json", plain(done), stage=self.stage)
         problem = deployment.problem(done, caller=self.caller) or _unrecorded(work, done)
@@ -196,11 +196,12 @@ class Deploy(Stage[DeployTask]):
         return _Shown(replace(shown, content=digest, holds=holds), lines)
 
     def _approved(self, run: evidence.Run, shown: ApprovalPlan, task: DeployTask) -> Approved:
-        caller = self.caller
-        promoted = self.variable("gonogo_promotion_evidence")
-        said = "gonogo_promotion_evidence" in caller.given
-        more = [spelled("gonogo_promotion_evidence", promoted)] if promoted and not said else []
-        hint = deploy_approval.next_command(run.run_id, shown, caller=caller, more=more)
+        hint = deploy_approval.next_command(
+            run.run_id,
+            shown,
+            caller=self.caller,
+            promoted=self.variable("gonogo_promotion_evidence"),
+        )
         given = task.approval
         if given is None:
             raise GonogoError("the deployment waits for an approval", hint=f"To give it: {hint}")

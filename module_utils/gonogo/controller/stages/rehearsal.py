@@ -39,7 +39,7 @@ from ...contract.records.twin import TwinRecord
 from ...host.compare.schema_catalog import Difference
 from .. import evidence
 from ..declared.runbook import Phase
-from ..outcome import rehearsal
+from ..outcome import deployment, rehearsal
 from ..runbook import plans, replays
 from ..runbook.book import Runbook
 from ..runbook.phase_scripts import of_run, prepare
@@ -168,6 +168,9 @@ class Rehearsal(Stage[RehearsalTask]):
         found = self.call_with_database("rehearsal", asked, TrialAnswer).rehearsal
         tried.schema = found.schema
         found = replace(found, drift=replays.attributed(found.drift, trial.runbook))
+        if found.deployment:
+            allowed = deployment.limits(trial.task.budgets)
+            found = replace(found, deployment=replace(found.deployment, budgets=allowed))
         tried.record = replace(
             rehearsal.tried(tried.record, found),
             unlike_promotion=self._unlike(trial, found.schema or {}),

@@ -78,7 +78,7 @@ class Twin(Stage[TwinTask]):
         lines = _lines(record)
         if command:
             lines += capture.captured(self, run, record, _hearing(run, task, asked, command))
-        run.append(self.stage, "stage_passed")
+        run.append(self.stage, "stage_passed", {"waited": answer.waited})
         lines = [*waited(answer.waited, TWIN), *lines]
         return Reported(changed=bool(task.enabled), told={"twin": plain(record)}, lines=lines)
 

@@ -11,17 +11,19 @@ from ...contract.login import Timeouts
 from ...contract.options.target import TargetRequest
 from ...contract.options.verdict import VERDICT, JudgedRequest, VerdictTask
 from ...contract.records.answers import JudgedAnswer, Released
-from ...contract.records.deployment import Deployment
+from ...contract.records.deployment import Deployment, Intent
 from ...contract.records.readable import readable
 from ...contract.records.reading import plain
 from ...contract.records.rehearsal import Rehearsal
 from ...contract.records.run import RunRecord
+from ...contract.records.verdict import VerdictRecord
 from ...host.compare.judged import differences
 from .. import evidence, report
 from ..evidence import judgement
 from ..invocation import project
 from ..invocation.paths import path_of
 from ..outcome import intents, ways_back
+from ..request import approval, deploy_approval
 from . import recovery, twin
 from .base import Stage
 from .reported import Reported
@@ -62,7 +64,10 @@ class Verdict(Stage[VerdictTask]):
         # A run that was killed gets no verdict, though this part of it may have lived on.
         self.site.require_controller()
         verdict = judgement.decided(run.path)
-        report.write_reports(run.path, _TEMPLATES, verdict=verdict)
+        following = report.next_steps(
+            run.path, verdict, caller=self.caller, approve=self._approving(run, verdict)
+        )
+        report.write_reports(run.path, _TEMPLATES, verdict=verdict, next_steps=following)
         # Last and atomically: without it, the answer is HOLD.
         run.publish("verdict.json", canonical.dumps(plain(verdict)))
         evidence.close_pointer(self.runs_dir, identity=self.identity, inventory_host=self.host)
@@ -127,6 +132,24 @@ class Verdict(Stage[VerdictTask]):
             why = self.site.explained(error).primary
             self.site.warn(f"what the deployment has left could not be found out: {why}")
         return []
+
+    def _approving(self, run: evidence.Run, verdict: VerdictRecord) -> str | None:
+        """The command that approves the deployment, where the run waits for that."""
+        waits = any(
+            reason.code == "stage_failed" and reason.subject == "deploy"
+            for reason in verdict.reasons
+        )
+        shown = (run.path / deploy_approval.PLAN).is_file()
+        if not (waits and shown) or run.has(Intent) or run.has(Deployment):
+            return None
+        with contextlib.suppress(GonogoError):  # damaged evidence says so by itself
+            return deploy_approval.next_command(
+                run.run_id,
+                approval.plan_of(run, deploy_approval.PLAN),
+                caller=self.caller,
+                promoted=self.variable("gonogo_promotion_evidence"),
+            )
+        return None
 
     def _ways_back(self, run: evidence.Run) -> list[str]:
         found = evidence.load(run.path)

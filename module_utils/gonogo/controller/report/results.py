@@ -1,0 +1,155 @@
+"""The checks of a run with their results, each with the place where the report tells of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ...contract.records.check_result import CheckResult
+from ...contract.records.plan import PlannedCheck
+from ...contract.records.rehearsal import Rehearsal
+from ...contract.records.verdict import VerdictRecord
+from ..evidence import Evidence
+from .page import CheckLine
+from .parts import Cell, Column, Score, Table, tone, words
+from .values import value
+
+__all__ = ["all_checks", "check_lines", "score_cells"]
+
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
+# Worst first.
+_ORDER = ("fail", "not_run", "inconclusive", "pass")
+_COLUMNS = (
+    Column("Check", head=True),
+    Column("Title"),
+    Column("Criterion"),
+    Column("Phase"),
+    Column("Result"),
+    Column("Examined", number=True),
+    Column("Seconds", number=True),
+)
+
+
+def check_lines(
+    evidence: Evidence, verdict: VerdictRecord, rehearsal: Rehearsal | None
+) -> list[CheckLine]:
+    """In reading order. Of a check that only the copy was asked, the result is the copy's."""
+    planned = evidence.plan.checks if evidence.plan else ()
+    on_copy = rehearsal.checks if rehearsal else ()
+    return [
+        _line(check, f"check-{name}", evidence.checks, on_copy, verdict)
+        for check, name in zip(planned, _names([check.id for check in planned]), strict=True)
+    ]
+
+
+def _names(ids: Sequence[str]) -> list[str]:
+    """The end of an anchor for each id: no two are the same."""
+    taken: set[str] = set()
+    names = []
+    for place, one in enumerate(ids, 1):
+        name = one if _PLAIN.fullmatch(one) and one not in taken else f"-{place}"
+        taken.add(name)
+        names.append(name)
+    return names
+
+
+def _line(
+    check: PlannedCheck,
+    anchor: str,
+    results: Sequence[CheckResult],
+    on_copy: Sequence[CheckResult],
+    verdict: VerdictRecord,
+) -> CheckLine:
+    status = verdict.checks.get(check.id, "not_run")
+    result = _deciding([one for one in results if one.check_id == check.id], status)
+    tried = None
+    if result is None:
+        tried = _deciding([one for one in on_copy if one.check_id == check.id], "fail")
+    told = result or tried
+    notes = [note for note in verdict.conditions if note.subject == check.id]
+    return CheckLine(
+        id=check.id,
+        title=check.title,
+        criterion=check.criterion,
+        phase=(told.phase if told else "") or check.phase,
+        status=status,
+        examined=value(told.examined if told else None),
+        seconds=f"{told.seconds:.3f}" if told else "",
+        expected=value(told.expected if told else None),
+        observed=value(told.observed if told else None),
+        samples=[*(told.samples if told else ())],
+        remedy=check.remedy,
+        counts=not any(note.code in ("informational", "waiver_applied") for note in notes),
+        notes=[note.text for note in notes],
+        anchor=anchor,
+        on_copy=tried is not None,
+    )
+
+
+def _deciding(found: Sequence[CheckResult], status: str) -> CheckResult | None:
+    """Of several results the one that decided."""
+    deciding = (result for result in found if result.status == status)
+    return next(deciding, found[-1] if found else None)
+
+
+def all_checks(checks: Sequence[CheckLine], told: frozenset[str]) -> Table:
+    """What failed first. `told` are the anchors of checks that are told of elsewhere."""
+    worst_first = sorted(checks, key=lambda check: _rank(check.status))
+    return Table(
+        "Every check of the run, those first that did not pass",
+        _COLUMNS,
+        [
+            [
+                Cell(
+                    check.id,
+                    link=f"#{check.anchor}" if check.anchor in told else "",
+                    anchor="" if check.anchor in told else check.anchor,
+                ),
+                Cell(check.title),
+                Cell(check.criterion),
+                Cell(check.phase),
+                Cell(words(check.status), tone(check.status)),
+                Cell(check.examined),
+                Cell(check.seconds),
+            ]
+            for check in worst_first
+        ],
+    )
+
+
+def score_cells(
+    evidence: Evidence,
+    verdict: VerdictRecord,
+    checks: Sequence[CheckLine],
+    told: frozenset[str],
+) -> list[Score]:
+    """A cell for each scoring unit; it leads to the worst of its checks, of several to one of which
+    a finding tells (`told` are their anchors)."""
+    plan = evidence.plan
+    if plan is None:
+        return []
+    criteria = {one.id: one for one in plan.criteria}
+
+    def parts(unit: str, above: frozenset[str]) -> set[str]:
+        of = (criteria[unit].of or ()) if unit in criteria else ()
+        known = above | {unit}
+        return {unit}.union(*(parts(one, known) for one in of if one not in known))
+
+    cells = []
+    for unit in plan.scoring:
+        mine = parts(unit, frozenset())
+        own = [check for check in checks if check.criterion in mine]
+        worst = min(own, key=lambda one: (_rank(one.status), one.anchor not in told), default=None)
+        cells.append(
+            Score(
+                name=unit,
+                title=criteria[unit].title if unit in criteria else "",
+                status=verdict.criteria.get(unit, "not_run"),
+                link=f"#{worst.anchor}" if worst else "#checks",
+            )
+        )
+    return cells
+
+
+def _rank(status: str) -> int:
+    return _ORDER.index(status) if status in _ORDER else len(_ORDER)

@@ -1,0 +1,78 @@
+"""What the terminal shows at the end of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...contract.errors import shown, visible
+from ...contract.records.verdict import Reason, VerdictRecord
+from .values import count, database, in_one_line
+
+__all__ = ["nothing_judged", "summary_lines"]
+
+SUMMARY_LINES = 25
+SUMMARY_WIDTH = 200
+
+
+def summary_lines(verdict: VerdictRecord, *, report: str | None = None) -> list[str]:
+    """Return what the terminal shows at the end of a run: at most 25 safe lines.
+
+    `report` is the way to the report as the person would type it.
+    """
+    score = verdict.score
+    words = (
+        verdict.decision,
+        f"{score.passed}/{score.of}",
+        verdict.environment or "unknown environment",
+        database(verdict.target) or "unknown database",
+        f"run {verdict.run_id or 'unknown'}",
+    )
+    lines = ["  ".join(words)]
+    blocks = [_reason_lines(reason) for reason in _to_say(verdict.reasons)]
+    for shown_blocks, block in enumerate(blocks):
+        # Two lines are kept for what does not fit and for the report.
+        if len(lines) + len(block) > SUMMARY_LINES - 2:
+            lines.append(f"  and {count(len(blocks) - shown_blocks, 'more reason')} in the report")
+            break
+        lines += block
+    if not blocks:
+        notes = [f"  {note.subject}  {note.text}" for note in verdict.conditions]
+        lines += notes[: SUMMARY_LINES - 2]
+    if report is None:
+        report = f"runs/{verdict.environment}/{verdict.run_id}/report.md"
+    return [shown(line, limit=SUMMARY_WIDTH) for line in (*lines, f"Report: {report}")]
+
+
+def nothing_judged(why: str, *, host: str | None = None) -> str:
+    """What the terminal shows instead, of a run without a verdict."""
+    of = f"{visible(host)}  " if host else ""
+    return f"HOLD  {of}nothing was judged: {visible(why)}"
+
+
+def _to_say(reasons: Sequence[Reason]) -> list[Reason]:
+    """Without the checks that did not run because a stage failed, or what was tried on the copy:
+    that says why."""
+    if not any(reason.code in ("stage_failed", "rehearsal_failed") for reason in reasons):
+        return list(reasons)
+    silent = ("check_not_run", "stage_not_run")
+    said = [reason for reason in reasons if reason.code not in silent]
+    number = sum(reason.code == "check_not_run" for reason in reasons)
+    if number:
+        text = f"{count(number, 'check')} did not run"
+        nothing = dict.fromkeys(("expected", "observed", "hint"))
+        said.append(Reason("check_not_run", "hold", "checks", text, **nothing))
+    return said
+
+
+def _reason_lines(reason: Reason) -> list[str]:
+    """Return one reason for the terminal: the finding, then what was expected, seen, advised."""
+    word = "NO-GO" if reason.severity == "no_go" else "HOLD"
+    return [f"  {word:<5}  {reason.subject}  {reason.text}"] + [
+        f"         {key}: {in_one_line(said)}"
+        for key, said in (
+            ("expected", reason.expected),
+            ("observed", reason.observed),
+            ("hint", reason.hint),
+        )
+        if said
+    ]

@@ -1,0 +1,105 @@
+"""The run as a time line: its stages one after the other, as the chain of events has them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...contract.records.event import Event
+from .page import TimeLine
+from .parts import Bar, Cell, Column, Segment, Table
+from .values import moment, seconds
+
+__all__ = ["time_line"]
+
+_ENDS = {"stage_passed": "passed", "stage_failed": "failed", "closed": "passed"}
+_COLUMNS = (
+    Column("Stage", head=True),
+    Column("Came to"),
+    Column("Seconds", number=True),
+    Column("When", only="html"),
+    Column("Ended at"),
+)
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """Where it began and ended, in seconds since the run was opened; `waited` of that for its
+    turn."""
+
+    name: str
+    word: str
+    began: float
+    ended: float
+    at: str
+    waited: float
+
+
+def time_line(events: Sequence[Event]) -> TimeLine | None:
+    """None where the chain tells of no stage."""
+    stages = _stages(events)
+    if not stages:
+        return None
+    whole = max(*(stage.ended for stage in stages), 0.001)
+    slowest = max(stages, key=lambda stage: stage.ended - stage.began)
+    words = (
+        f"The run took {seconds(whole)}; most of it stage {slowest.name}, "
+        f"{seconds(slowest.ended - slowest.began)}."
+    )
+    waited = [stage for stage in stages if stage.waited]
+    if waited:
+        each = ", ".join(f"{stage.name} {seconds(stage.waited)}" for stage in waited)
+        words += f" Waited for a turn on the host: {each}."
+    rows = [_row(stage, whole) for stage in stages]
+    return TimeLine(
+        words, Table("Stages in their order, each from the end of the one before", _COLUMNS, rows)
+    )
+
+
+def _stages(events: Sequence[Event]) -> list[_Stage]:
+    opened = moment(events[0].at) if events else None
+    found: list[_Stage] = []
+    began = 0.0
+    for event in events:
+        at = moment(event.at)
+        if event.event not in _ENDS or at is None or opened is None:
+            continue
+        ended = max((at - opened).total_seconds(), began)
+        waited = event.data.get("waited")
+        found.append(
+            _Stage(
+                name=event.stage,
+                word=_ENDS[event.event],
+                began=began,
+                ended=ended,
+                at=event.at,
+                waited=min(float(waited), ended - began)
+                if isinstance(waited, (int, float))
+                else 0.0,
+            )
+        )
+        began = ended
+        if event.event == "closed":
+            # What comes later is no part of the run.
+            break
+    return found
+
+
+def _row(stage: _Stage, whole: float) -> list[Cell]:
+    taken = stage.ended - stage.began
+    bad = stage.word == "failed"
+    said = f"{stage.name}: from second {stage.began:.1f} to {stage.ended:.1f}"
+    if stage.waited:
+        said += f", of which {seconds(stage.waited)} it waited for its turn"
+    start, length = 100 * stage.began / whole, max(100 * taken / whole, 0.4)
+    pause = 100 * stage.waited / whole
+    segments = [Segment(start + pause, length - pause, "bad" if bad else "")]
+    if stage.waited:
+        segments.insert(0, Segment(start, pause, "open", "hatched"))
+    return [
+        Cell(stage.name),
+        Cell(stage.word, "bad" if bad else "good"),
+        Cell(f"{taken:.1f}"),
+        Cell(bars=[Bar(said, segments)]),
+        Cell(stage.at, code=True),
+    ]
