@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -286,6 +287,117 @@ def test_the_policy_of_the_html_allows_only_its_own_style(tmp_path: Path) -> Non
     )
     assert "http://" not in text
     assert "https://" not in text
+
+
+class Structure(HTMLParser):
+    """What a screen reader goes by."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    def all(self, *tags: str) -> list[dict[str, str | None]]:
+        return [attributes for tag, attributes in self.found if tag in tags]
+
+    @property
+    def headings(self) -> list[int]:
+        return [int(tag[1]) for tag, _ in self.found if re.fullmatch("h[1-6]", tag)]
+
+
+STATES = ["pass", "fail", "inconclusive", "not_run", "error"]
+STEP = Command(f"Then {EVIL}", f"ansible-playbook -e '{EVIL}'")
+
+
+@pytest.mark.parametrize("text", ["fine", EVIL, ""])
+@pytest.mark.parametrize("status", STATES)
+def test_a_page_can_be_found_through(tmp_path: Path, status: str, text: str) -> None:
+    page = Structure(report(write_run(tmp_path, text=text, status=status), STEP)["report.html"])
+    ids = [one["id"] for _, one in page.found if "id" in one]
+    assert len(ids) == len({*ids})
+    local = {str(one["href"])[1:] for one in page.all("a") if str(one["href"]).startswith("#")}
+    assert local <= {*ids}
+    assert {f"check-{name}" for name in ("C1.1", "C1.2", "N1.1")} <= {*ids}
+    assert {one["aria-labelledby"] for one in page.all("section")} <= {*ids}
+    # Headings are in order: one of the first level, none is left out.
+    assert page.headings.count(1) == 1
+    assert page.headings[0] == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(page.headings))
+    tags = [tag for tag, _ in page.found]
+    for landmark in ("header", "main", "nav", "footer"):
+        assert tags.count(landmark) == 1
+    assert tags.count("table") == tags.count("caption") == tags.count("thead")
+    assert all(one.get("scope") in ("col", "row") for one in page.all("th"))
+    assert all(one.get("role") == "img" and one.get("aria-label") for one in page.all("svg"))
+    assert page.all("html") == [{"lang": "en"}]
+
+
+@pytest.mark.parametrize(
+    ("status", "decision", "why"),
+    [
+        ("pass", "GO", "All checks that count have passed, 2 of 3 in all"),
+        ("fail", "NO-GO", "fine: failed."),
+        ("inconclusive", "HOLD", "fine: proved nothing."),
+        ("error", "HOLD", "failed: fine."),
+    ],
+)
+def test_the_first_screen_has_what_a_person_decides_by(
+    tmp_path: Path, status: str, decision: str, why: str
+) -> None:
+    step = Command("Then run again:", "ansible-playbook -i inventories/x validate_staging.yml")
+    written = report(write_run(tmp_path, status=status), step)
+    text = "".join(Structure(written["report.html"].partition("<body>")[2]).texts)
+    for page in (text, written["report.md"]):
+        place = 0
+        for said in (decision, "database fine on db1", "Migration", "Rests on", why):
+            place = page.index(said, place)
+        ends = page.index("The run", place)
+        assert place < page.index("Score ", place) < page.index(step.line, place) < ends
+
+
+@pytest.mark.parametrize("name", ["report.md", "report.html"])
+def test_a_run_of_which_nothing_is_there_has_a_report(tmp_path: Path, name: str) -> None:
+    run = Run.create(tmp_path, "sandbox", RUN_ID)
+    run.append("target", "stage_failed", {"message": "no such host", "detail": "", "hint": "Hm."})
+    run.append("verdict", "closed")
+    text = report(run.path)[name]
+    assert "HOLD" in text
+    assert "no such host" in text
+    assert "unknown database" in text
+    assert "There is no backup." in text
+
+
+def test_what_failed_has_both_sides_and_the_sql_that_asked(tmp_path: Path) -> None:
+    path = write_run(tmp_path, text="a <b> & c", status="fail")
+    (path / "sql" / "01.sql").write_text("-- @check C1.1\nSELECT '<script>';\n-- @facts\n")
+    text = report(path)["report.html"]
+    finding = text[text.index('id="check-C1.1"') : text.index('id="check-N1.1"')]
+    for said in ("expected", "observed", "a &lt;b&gt; &amp; c", "SELECT &#39;&lt;script&gt;&#39;;"):
+        assert said in finding
+    assert "<details>" in finding
+    assert "@facts" not in finding
+
+
+def test_the_log_can_be_signed(tmp_path: Path) -> None:
+    text = report(write_run(tmp_path))["report.html"]
+    log = text[text.index('id="log"') : text.index('id="facts"')]
+    for said in ("Tester", "pgcrypto enabled", "Critical Tests fine", "2/2 (100%)", "Decision"):
+        assert said in log
+    assert re.findall("<dt>([^<]*)</dt><dd>&nbsp;</dd>", log) == ["Approved by", "Title", "Date"]
+
+
+def test_a_report_for_a_merge_request_fits_one_screen(tmp_path: Path) -> None:
+    text = report(write_run(tmp_path, status="fail"), STEP)["report.md"]
+    assert text.index("<details>") < 1800
+    assert len(text[: text.index("<details>")].splitlines()) < 30
+    assert text.count("<details>") == text.count("</details>") == text.count("<summary>")
 
 
 @pytest.mark.parametrize("status", ["pass", "fail", "error"])

@@ -11,6 +11,7 @@ from ...contract.records.verdict import Condition, Reason, VerdictRecord
 from ..evidence import disk
 from .page import CheckLine, Finding, SqlText
 from .parts import tone, words
+from .values import count
 
 __all__ = ["NOT_RUN", "findings", "is_of_a_check", "severity_word"]
 
@@ -35,7 +36,7 @@ def findings(path: Path, verdict: VerdictRecord, checks: Sequence[CheckLine]) ->
     `path` is the directory of the run.
     """
     by_id = {check.id: check for check in reversed(checks)}
-    found = []
+    found: list[Finding] = []
     for reason in verdict.reasons:
         check = by_id.get(reason.subject) if is_of_a_check(reason) else None
         if reason.code in NOT_RUN:
@@ -51,7 +52,7 @@ def findings(path: Path, verdict: VerdictRecord, checks: Sequence[CheckLine]) ->
     ]
     known = {check.id for check in checks}
     found += [
-        Finding(note.subject, note.text, "", "", "noted")
+        Finding(f"{note.subject}:", note.text, "", "", "noted")
         for note in verdict.conditions
         if note.subject not in known
     ]
@@ -88,9 +89,10 @@ def _status(reason: Reason, check: CheckLine) -> str:
 
 
 def _of_run(reason: Reason) -> Finding:
+    failed = reason.code == "stage_failed"
     return Finding(
-        subject=reason.subject,
-        title=reason.text,
+        subject=f"stage {reason.subject}" if failed else f"{reason.subject}:",
+        title=reason.text.removeprefix("stage ") if failed else reason.text,
         word="",
         tone=tone(reason.severity),
         effect=severity_word(reason.severity),
@@ -121,11 +123,11 @@ def _noted(path: Path, check: CheckLine, conditions: Sequence[Condition]) -> Fin
 
 def _silent(verdict: VerdictRecord) -> Iterator[Finding]:
     """What nobody came to, in one: the stages and the checks."""
-    for what, codes in (("stages", {"stage_not_run"}), ("checks", NOT_RUN - {"stage_not_run"})):
+    for noun, codes in (("stage", {"stage_not_run"}), ("check", NOT_RUN - {"stage_not_run"})):
         subjects = [reason.subject for reason in verdict.reasons if reason.code in codes]
         if subjects:
-            title = f"{len(subjects)} of the run did not run"
-            yield Finding(what, title, "", "open", "HOLD", samples=subjects)
+            what = count(len(subjects), noun)
+            yield Finding(what, "did not run", "", "open", "HOLD", samples=subjects)
 
 
 def _sql(path: Path, check: CheckLine) -> SqlText | None:

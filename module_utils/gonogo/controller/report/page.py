@@ -155,7 +155,8 @@ class Files:
 
 @dataclass(frozen=True)
 class Page:
-    """`about` says which database, which migration and what the verdict rests on."""
+    """`about` says which database, which migration and what the verdict rests on; `outlook` what
+    would change it, what is to be mended apart from the rest."""
 
     title: str
     subject: str
@@ -166,6 +167,7 @@ class Page:
     about: Sequence[Row]
     why: Sequence[Sentence]
     cells: Sequence[Score]
+    outlook: tuple[Sequence[str], Sequence[str]]
     next_steps: Sequence[Command]
     time_line: TimeLine | None
     proof: Proof

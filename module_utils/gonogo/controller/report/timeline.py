@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from .values import moment, seconds
 
 __all__ = ["time_line"]
 
+_WORTH_SAYING = 0.1
 _ENDS = {"stage_passed": "passed", "stage_failed": "failed", "closed": "passed"}
 _COLUMNS = (
     Column("Stage", head=True),
@@ -65,24 +67,20 @@ def _stages(events: Sequence[Event]) -> list[_Stage]:
         if event.event not in _ENDS or at is None or opened is None:
             continue
         ended = max((at - opened).total_seconds(), began)
-        waited = event.data.get("waited")
-        found.append(
-            _Stage(
-                name=event.stage,
-                word=_ENDS[event.event],
-                began=began,
-                ended=ended,
-                at=event.at,
-                waited=min(float(waited), ended - began)
-                if isinstance(waited, (int, float))
-                else 0.0,
-            )
-        )
+        waited = min(_waited(event.data.get("waited")), ended - began)
+        found.append(_Stage(event.stage, _ENDS[event.event], began, ended, event.at, waited))
         began = ended
         if event.event == "closed":
             # What comes later is no part of the run.
             break
     return found
+
+
+def _waited(said: object) -> float:
+    """Seconds; 0 for what is no number of them."""
+    if not isinstance(said, (int, float)) or isinstance(said, bool):
+        return 0.0
+    return float(said) if math.isfinite(said) and said > _WORTH_SAYING else 0.0
 
 
 def _row(stage: _Stage, whole: float) -> list[Cell]:

@@ -113,9 +113,10 @@ def steps(record: object) -> str | None:
 def moment(at: str) -> datetime | None:
     """A time of the chain; None for anything else."""
     try:
-        return datetime.fromisoformat(at)
+        found = datetime.fromisoformat(at)
     except ValueError:
         return None
+    return found if found.tzinfo else None
 
 
 def database(target: Target | None) -> str:

@@ -24,7 +24,7 @@ from .proof import backup_rows, proof
 from .results import all_checks, check_lines, score_cells
 from .timeline import time_line
 from .values import Row, database, value
-from .why import migration, rests_on, why
+from .why import became, migration, outlook, rests_on, why
 
 __all__ = [
     "page_of",
@@ -80,8 +80,9 @@ def page_of(
         score=f"{score.passed}/{score.of}",
         percent=score.passed * 100 // score.of if score.of else 0,
         about=_about(evidence, verdict, title, rests_on(evidence, checks, rehearsal)),
-        why=why(verdict, checks, deployment, rehearsal),
+        why=why(verdict, checks, became(plan, deployment, rehearsal)),
         cells=score_cells(evidence, verdict, checks, told),
+        outlook=outlook(verdict),
         next_steps=next_steps,
         time_line=time_line(evidence.events),
         proof=proof(evidence.twin, evidence.backup),

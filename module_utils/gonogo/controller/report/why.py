@@ -5,35 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ...contract.records.deployment import Deployment
+from ...contract.records.plan import PlanRecord
 from ...contract.records.rehearsal import Rehearsal
 from ...contract.records.twin import TwinRecord
-from ...contract.records.verdict import Reason, VerdictRecord
+from ...contract.records.verdict import Condition, Reason, VerdictRecord
 from ..evidence import Evidence
 from .findings import NOT_RUN, is_of_a_check, severity_word
 from .page import CheckLine, Sentence
 from .parts import tone
 from .values import count, cut, listed, number, seconds
 
-__all__ = ["became", "migration", "rests_on", "why"]
+__all__ = ["became", "migration", "outlook", "rests_on", "why"]
 
 _SENTENCES = 5
 _FOUND_LIMIT = 260
 _WHICH = 3
+# As these end that say only that something is to run.
+_THEN = ("runs and passes", "run and pass")
 _COPY = "tried on a copy: "
 
 
 def why(
     verdict: VerdictRecord,
     checks: Sequence[CheckLine],
-    deployment: Deployment | None,
-    rehearsal: Rehearsal | None,
+    done: str,
 ) -> list[Sentence]:
-    """First what is wrong, then what became of the database."""
-    telling = [reason for reason in verdict.reasons if reason.code not in NOT_RUN]
-    telling = _once(telling)
+    """First what is wrong, then what became of the database: `done`, see `became`."""
+    telling = _once([reason for reason in verdict.reasons if reason.code not in NOT_RUN])
     by_id = {check.id: check for check in reversed(checks)}
-    last = Sentence(_ended(verdict, deployment, rehearsal))
-    notes = [Sentence(f"{note.subject}: {note.text}") for note in verdict.conditions]
+    last = Sentence(_ended(verdict, done))
+    notes = [_noted(note, by_id.get(note.subject)) for note in verdict.conditions]
     if not verdict.reasons:
         said = [Sentence(_all_well(checks)), last, *notes]
         return _few(said, "condition")
@@ -51,13 +52,17 @@ def _few(said: list[Sentence], noun: str, *, most: int = _SENTENCES) -> list[Sen
 
 
 def _once(reasons: Sequence[Reason]) -> list[Reason]:
-    """Without a stage that failed by what another reason tells: what was observed is the same."""
-    told = {reason.observed for reason in reasons if reason.code != "stage_failed"}
-    return [
-        reason
-        for reason in reasons
-        if reason.code != "stage_failed" or not reason.observed or reason.observed not in told
-    ]
+    """Without a stage that failed by what another reason tells, in the same words."""
+
+    def told(failed: Reason) -> bool:
+        return any(
+            one.code != "stage_failed"
+            and one.observed == failed.observed
+            and one.text.removeprefix(_COPY) in failed.text
+            for one in reasons
+        )
+
+    return [one for one in reasons if one.code != "stage_failed" or not told(one)]
 
 
 def _sentence(reason: Reason, check: CheckLine | None) -> Sentence:
@@ -72,20 +77,25 @@ def _sentence(reason: Reason, check: CheckLine | None) -> Sentence:
         text=f"{_plainly(reason)}.",
         word=severity_word(reason.severity),
         tone=tone(reason.severity),
-        subject=reason.subject,
+        subject=f"stage {reason.subject}" if reason.code == "stage_failed" else reason.subject,
         link=link,
         found=found,
         which=which,
     )
 
 
+def _noted(note: Condition, check: CheckLine | None) -> Sentence:
+    link = f"#{check.anchor}" if check else "#findings"
+    return Sentence(f"{note.text}.", subject=note.subject, link=link)
+
+
 def _plainly(reason: Reason) -> str:
     """What the reason says; that it was a copy comes last."""
     text = reason.text
+    if reason.code == "stage_failed":
+        text = text.removeprefix("stage ")
     if text.startswith(_COPY):
         text = f"{text.removeprefix(_COPY)}, on a copy of the database"
-    if reason.subject and text.startswith("stage failed: "):
-        text = f"Stage {reason.subject} failed: {text.removeprefix('stage failed: ')}"
     return text.rstrip(".")
 
 
@@ -104,13 +114,11 @@ def _all_well(checks: Sequence[CheckLine]) -> str:
     )
 
 
-def _ended(
-    verdict: VerdictRecord, deployment: Deployment | None, rehearsal: Rehearsal | None
-) -> str:
+def _ended(verdict: VerdictRecord, done: str) -> str:
     """What became of the database, and how far the run came."""
     stages = [reason.subject for reason in verdict.reasons if reason.code == "stage_not_run"]
     silent = sum(reason.code in NOT_RUN for reason in verdict.reasons) - len(stages)
-    parts = [became(deployment, rehearsal)]
+    parts = [done]
     if stages:
         parts.append(f"stages that did not run: {listed(stages, 9)}")
     if silent:
@@ -118,33 +126,47 @@ def _ended(
     return f"{'; '.join(parts)}."
 
 
-def became(deployment: Deployment | None, rehearsal: Rehearsal | None) -> str:
+def became(
+    plan: PlanRecord | None, deployment: Deployment | None, rehearsal: Rehearsal | None
+) -> str:
     """What became of the database, as the beginning of a sentence."""
-    if deployment is None:
-        tried = rehearsal is not None and rehearsal.done and rehearsal.deployment is not None
-        return "Nothing was deployed" + (": the migration was tried on a copy" if tried else "")
+    if deployment is not None:
+        return _deployed(deployment)
+    if plan is not None and "deploy" not in plan.stages:
+        return "This run deploys nothing: it judges the database as it is"
+    tried = rehearsal is not None and rehearsal.done and rehearsal.deployment is not None
+    return "Nothing was deployed" + (": the migration was tried on a copy" if tried else "")
+
+
+def _deployed(deployment: Deployment) -> str:
     if deployment.action == "applied":
-        waits = [wait for one in deployment.statements for wait in one.waits]
-        longest = max(waits, key=lambda wait: wait.seconds, default=None)
-        waited = (
-            f"; the longest that {longest.blocks} of {longest.relation} had to wait was "
-            f"{seconds(longest.seconds)}"
-            if longest
-            else "; nothing that was there had to wait"
-        )
-        return f"The migration was applied in {seconds(deployment.seconds)}{waited}"
+        return f"The migration was applied in {seconds(deployment.seconds)}; {_waited(deployment)}"
     if deployment.action == "none":
         return "The migration was there already: nothing was applied"
-    if deployment.action == "failed":
-        if deployment.changed:
-            names = listed(deployment.changed, 3)
-            return f"The deployment failed and has left changes in the schema: {names}"
-        return "The deployment failed; " + (
-            "nobody knows what it has left"
-            if deployment.changed is None
-            else "the schema is as it was"
-        )
-    return "Nothing was deployed"
+    if deployment.action != "failed":
+        return "Nothing was deployed"
+    if deployment.changed is None:
+        return "The deployment failed; nobody knows what it has left"
+    if not deployment.changed:
+        return "The deployment failed; the schema is as it was"
+    names = listed(deployment.changed, 3)
+    return f"The deployment failed and has left changes in the schema: {names}"
+
+
+def _waited(deployment: Deployment) -> str:
+    """Who had to wait for the longest time."""
+    waits = [wait for one in deployment.statements for wait in one.waits]
+    longest = max(waits, key=lambda wait: wait.seconds, default=None)
+    if longest is None:
+        return "nothing that was there had to wait"
+    return f"{longest.blocks} of {longest.relation} had to wait longest, {seconds(longest.seconds)}"
+
+
+def outlook(verdict: VerdictRecord) -> tuple[list[str], list[str]]:
+    """What would change the verdict: what is to be mended, and the rest, such as what runs then."""
+    sentences = [*verdict.would_change]
+    first = [one for one in sentences if not one.endswith(_THEN)][:2] or sentences[:2]
+    return first, [one for one in sentences if one not in first]
 
 
 def rests_on(evidence: Evidence, checks: Sequence[CheckLine], rehearsal: Rehearsal | None) -> str:
