@@ -73,7 +73,7 @@ def test_a_migration_is_tried_taken_back_and_tried_again(staging: Target) -> Non
     assert not [*script.parent.glob("rehearsal_*")]
     assert not (staging.run() / "ledger.jsonl").exists()
     report = (staging.run() / "report.md").read_text()
-    assert "## Rehearsal on the Twin" in report
+    assert "<summary>Rehearsal on the twin</summary>" in report
     assert not [*staging.controller.directory.rglob("twins/*")]
 
 

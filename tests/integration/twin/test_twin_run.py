@@ -36,7 +36,7 @@ def test_the_proof_is_in_the_evidence_and_the_report(
     }
     assert "The restored backup equals its source" in outcome.output
     report = (outcome.evidence / "report.md").read_text()
-    proof = report.split("## Proof of the Backup")[1].split("\n## ")[0]
+    proof = report.split("<summary>The backup and its proof</summary>")[1].split("</details>")[0]
     assert f"| public.sites | {rows['sites']} | {rows['sites']} | equal |" in proof
     assert f"restore time`: `{record['seconds']['restore']} s" in proof
     assert list((tmp_path / "sandbox" / "target" / "twins").iterdir()) == []
