@@ -53,6 +53,7 @@ def test_a_migration_is_tried_taken_back_and_tried_again(staging: Target) -> Non
     assert record["done"] is True
     assert record["state"] == "absent"
     assert record["deployment"]["action"] == "applied"
+    assert record["deployment"]["budgets"] == {"hold": 10.0, "statement": 600.0}
     assert record["undone"]["seconds"] > 0
     assert record["again"]["seconds"] > 0
     assert not record["rows_changed"]

@@ -36,6 +36,9 @@ def test_production_gets_what_staging_has_proven(
     assert verdict["decision"] == "HOLD", asked.output
     assert "No answer: nothing was deployed" in asked.output
     assert production.schema() == before
+    # Each report has the command that comes next.
+    assert "gonogo_promotion_evidence=" in (staging.run() / "report.html").read_text()
+    assert f"deploy_token={_token(asked)} " in (production.run() / "report.html").read_text()
 
     approval = {"deploy_run_id": production.run().name, "deploy_token": _token(asked)}
     done = production.play(*ROLL_OUT, **promoted, **approval, deploy_approved_by="Dewi")

@@ -81,6 +81,13 @@ def test_as_deployed_profile_is_an_honest_no_go(
     report = (outcome.evidence / "report.md").read_text()
     isolation = report.split("### C5.5")[1].split("###")[0]
     assert "workflow_instances" in isolation
+    page = (outcome.evidence / "report.html").read_text()
+    first = page[: page.index('id="run"')]
+    assert "atp_scope_master" in first
+    assert re.search(r"<code>\S*ansible-playbook -i \S+ \S*validate_staging.yml", first)
+    # A failed check has the SQL that asked.
+    isolation = page[page.index('id="check-C5.3"') :].partition("</article>")[0]
+    assert "-- @check C5.3" in isolation
 
 
 def test_verdict_follows_from_the_evidence_alone(

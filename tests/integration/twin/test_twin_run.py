@@ -14,6 +14,7 @@ from tests.integration.support.twins import wrapped
 pytestmark = pytest.mark.usefixtures("with_twin")
 
 SANDBOX = ("-i", "inventories/sandbox", "validate_staging.yml")
+PASSED = "stage_passed"
 # More than any host has.
 NO_ROOM = ("-e", "twin_space_factor=1000000000", "-e", "twin_scratch=false")
 
@@ -40,6 +41,11 @@ def test_the_proof_is_in_the_evidence_and_the_report(
     assert f"| public.sites | {rows['sites']} | {rows['sites']} | equal |" in proof
     assert f"restore time`: `{record['seconds']['restore']} s" in proof
     assert list((tmp_path / "sandbox" / "target" / "twins").iterdir()) == []
+    # Nobody else wanted the host: the time line has no wait, and knows that there was none.
+    events = [json.loads(line) for line in (outcome.evidence / "events.jsonl").open()]
+    waits = {one["stage"]: one["data"].get("waited") for one in events if one["event"] == PASSED}
+    assert waits["backup"] is not None
+    assert waits["twin"] is not None
 
 
 def test_a_backup_that_lacks_rows_stops_the_run(

@@ -18,7 +18,7 @@ from .values import count, cut, listed, number, seconds
 __all__ = ["became", "migration", "outlook", "rests_on", "why"]
 
 _SENTENCES = 5
-_FOUND_LIMIT = 260
+_FOUND_LIMIT = 220
 _WHICH = 3
 # As these end that say only that something is to run.
 _THEN = ("runs and passes", "run and pass")
