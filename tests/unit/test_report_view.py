@@ -22,7 +22,7 @@ from gonogo.controller.evidence.judgement import decided
 from gonogo.controller.invocation.commands import Caller
 from gonogo.controller.report import next_steps, view
 from gonogo.controller.report.findings import findings
-from gonogo.controller.report.page import CheckLine, Page, Sentence
+from gonogo.controller.report.page import CheckLine, Finding, Page, Sentence
 from gonogo.controller.report.results import check_lines, score_cells
 from gonogo.controller.report.timeline import time_line
 from gonogo.controller.report.why import became, outlook, why
@@ -316,6 +316,13 @@ def test_what_a_copy_was_asked_is_told_of_the_copy(tmp_path: Path, verdict: Verd
     assert lines[1].on_copy is False
     first, *_ = findings(found.path, judged, lines)
     assert (first.word, first.tone, first.samples) == ("FAIL on a copy", "bad", ["k1"])
+
+
+def test_a_long_list_is_told_in_lines() -> None:
+    items = [f"table public.t{number} is there" for number in range(9)]
+    one = Finding("D1", "T", "FAIL", "bad", "NO-GO", expected="a; b", observed="; ".join(items))
+    assert one.sides == [("expected", ["a; b"]), ("observed", items)]
+    assert Finding("D1", "T", "FAIL", "bad", "NO-GO").sides == []
 
 
 def test_what_did_not_run_is_one_finding(verdict: VerdictRecord, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 from ...contract.records.verdict import VerdictRecord
 from .parts import Command, Score, Table
-from .values import Row
+from .values import Row, in_lines
 
 __all__ = [
     "CheckLine",
@@ -88,6 +88,12 @@ class Finding:
     remedy: str = ""
     notes: Sequence[str] = ()
     sql: SqlText | None = None
+
+    @property
+    def sides(self) -> Sequence[tuple[str, Sequence[str]]]:
+        """What was expected and what was observed; a long list an item a line."""
+        both = (("expected", self.expected), ("observed", self.observed))
+        return [(label, in_lines(said)) for label, said in both if said]
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from .values import moment, seconds
 
 __all__ = ["time_line"]
 
+_TONES = {"passed": "good", "failed": "bad"}
 _WORTH_SAYING = 0.1
-_ENDS = {"stage_passed": "passed", "stage_failed": "failed", "closed": "passed"}
+_ENDS = {"stage_passed": "passed", "stage_failed": "failed", "closed": "closed"}
 _COLUMNS = (
     Column("Stage", head=True),
     Column("Came to"),
@@ -96,7 +97,7 @@ def _row(stage: _Stage, whole: float) -> list[Cell]:
         segments.insert(0, Segment(start, pause, "open", "hatched"))
     return [
         Cell(stage.name),
-        Cell(stage.word, "bad" if bad else "good"),
+        Cell(stage.word, _TONES.get(stage.word, "")),
         Cell(f"{taken:.1f}"),
         Cell(bars=[Bar(said, segments)]),
         Cell(stage.at, code=True),

@@ -17,6 +17,7 @@ __all__ = [
     "count",
     "cut",
     "database",
+    "in_lines",
     "in_one_line",
     "listed",
     "moment",
@@ -33,6 +34,8 @@ __all__ = [
 Row = tuple[str, str]
 
 _UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB"))
+_LIMIT = 2000
+_LONG = 160
 _LINE_END = re.compile(r"([:,;]?)[ \t]*\n\s*")
 
 
@@ -85,6 +88,12 @@ def in_one_line(said: str) -> str:
 def cut(said: str, limit: int) -> str:
     """The beginning of a message, in one line."""
     return shown(in_one_line(said), limit=limit)
+
+
+def in_lines(said: str) -> list[str]:
+    """A long list of findings, an item a line; what is short or no list is one line."""
+    whole = shown(said, limit=_LIMIT)
+    return whole.split("; ") if len(whole) > _LONG else [whole]
 
 
 def size(found: int) -> str:
