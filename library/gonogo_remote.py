@@ -67,6 +67,18 @@ options:
     description: What the answer is sealed with (HMAC-SHA256), in hexadecimal. Another one for each call.
     type: str
     required: true
+  progress:
+    description: Where to write down, while the module works, how far it is. It is no part of the answer.
+    type: dict
+    suboptions:
+      file:
+        description: That file on the target host, in the folder C(progress) of this project's directory. It is removed at the end.
+        type: path
+        required: true
+      seconds:
+        description: How often it is written.
+        type: float
+        default: 1.0
 attributes:
   check_mode:
     support: full
@@ -140,6 +152,7 @@ def answered(given: dict[str, Any]) -> dict[str, Any]:
         check_mode=given["_ansible_check_mode"],
         package=package,
         search_path=SEARCH_PATH,
+        progress=given.get("progress"),
     )
     return dict(done)
 

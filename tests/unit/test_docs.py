@@ -27,7 +27,13 @@ ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
 VARIABLE = re.compile(r"\b((?:gonogo|{role})_[a-z_]+)\b")
 # Where a task has an expression: in braces, or in `when`.
 # What a stage reads by itself: what only the inventory may say, where the evidence, the host's files and the client programs are.
-READ_BY_STAGES = {"gonogo_runs_dir", "gonogo_remote_dir", "gonogo_pg_bin", *ONLY_INVENTORY}
+READ_BY_STAGES = {
+    "gonogo_progress_interval",
+    "gonogo_runs_dir",
+    "gonogo_remote_dir",
+    "gonogo_pg_bin",
+    *ONLY_INVENTORY,
+}
 INCLUDED = re.compile(r"include_tasks:\s+(?:file: )?(\w+)\.yml")
 EXPRESSION = re.compile(r"\{\{.*?\}\}|^ +when: .*$|^ +- [^{\n]+$", re.MULTILINE)
 

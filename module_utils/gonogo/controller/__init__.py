@@ -12,6 +12,7 @@
 `render`        templates of SQL
 `outcome`       what became of a migration, in words
 `evidence`      the records of a run, and the chain that they hang in
+`progress`      how far a stage is, in lines for whoever waits
 `report`        the report, for people
 `fleet`         one summary of a run on several hosts
 `audit`         what an audit keeps and says

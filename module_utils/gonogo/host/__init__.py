@@ -4,6 +4,7 @@
 `answer`        the request of the controller, answered: the module `gonogo_remote` calls it
 `stages`        what can be asked for, one file an entry
 `transport`     the bundle that the project travels in, and psycopg where the host has none
+`progress`      how far a stage is, written down for whoever waits
 `session`       connections: identity, run lock, rights, snapshots
 `files`         private files, and removing what nobody finished
 `archive`       pg_dump, and the table of contents of what it writes

@@ -9,6 +9,7 @@ import contextlib
 import importlib
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
@@ -16,6 +17,7 @@ from ..contract import fault, home
 from ..contract.errors import GonogoError
 from ..contract.options.option import ArgumentSpec
 from ..contract.ownership import require_own, trustworthy
+from .progress import telling
 from .session import link
 from .stages import find
 from .transport import bundle
@@ -53,12 +55,14 @@ def answer(
     check_mode: bool,
     package: _Json,
     search_path: Sequence[str],
+    progress: _Json | None = None,
 ) -> _Json:
     """Do what an entry is for; returns a module's result.
 
     `arguments` are as the entry's spec wants them, but for paths, which mean this host. `package`
     is the bundle that this project was imported from, `search_path` where this Python would look
-    for modules beside those of its standard library.
+    for modules beside those of its standard library. `progress` says in which file the
+    call writes down how far it is, and how often.
     """
     own = Bundle(package["file"], package["sha256"], package.get("content"))
     found = find(entry)
@@ -71,7 +75,7 @@ def answer(
         if not check_mode:
             _keep(own, driver)
         sys.path.extend(trustworthy(search_path))
-        with watch:
+        with watch, _telling({} if check_mode else progress or {}):
             if found.needs_psycopg:
                 _provide_psycopg(driver)
             return found.run(given, check_mode=check_mode)
@@ -85,6 +89,10 @@ def answer(
         return _failed(GonogoError(f"{error.strerror or error}{where}"))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told as what it is
         return _failed(_of_the_server(error) or fault.told(error, doing=f"the entry {entry}"))
+
+
+def _telling(progress: _Json) -> AbstractContextManager[None]:
+    return telling(progress.get("file"), progress.get("seconds") or 1.0)
 
 
 def _provide_psycopg(driver: _Driver) -> None:

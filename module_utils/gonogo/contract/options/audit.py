@@ -10,7 +10,7 @@ from ..records.audit import BETTER, GONE, KINDS, NEW, WORSE
 from ..records.phase import PhaseScript
 from ..records.run import Declared
 from .option import ENTRY, TASK, Documented, Option, Returned, StageOptions, Variable
-from .shared import DECLARED, ENVIRONMENT, PG_BIN, REMOTE_DIR, RUNS_DIR, SESSIONS
+from .shared import DECLARED, ENVIRONMENT, PG_BIN, PROGRESS, REMOTE_DIR, RUNS_DIR, SESSIONS
 from .target import TARGET
 
 __all__ = ["AUDIT", "AuditRequest", "AuditTask"]
@@ -69,6 +69,7 @@ AUDIT = StageOptions(
         *(option for option in TARGET.options if option.name in _AS_A_RUN),
         REMOTE_DIR,
         RUNS_DIR,
+        PROGRESS,
         PG_BIN,
         Option(
             "baseline",

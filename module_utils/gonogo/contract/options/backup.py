@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .option import ENTRY, Documented, Option, Range, Returned, StageOptions, Variable
-from .shared import DATABASE, PG_BIN, REMOTE_DIR, RUNS_DIR, turns
+from .shared import DATABASE, PG_BIN, PROGRESS, REMOTE_DIR, RUNS_DIR, turns
 
 __all__ = ["BACKUP", "BackupRequest", "BackupTask"]
 
@@ -76,6 +76,7 @@ BACKUP = StageOptions(
             variable=PG_BIN,
         ),
         RUNS_DIR,
+        PROGRESS,
         Option(
             "compress",
             default="auto",

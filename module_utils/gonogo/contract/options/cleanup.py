@@ -12,6 +12,7 @@ from .option import ENTRY, TASK, Documented, Option, Returned, StageOptions
 from .shared import (
     APPROVED,
     PG_BIN,
+    PROGRESS,
     REMOTE_DIR,
     RUNS_DIR,
     SESSIONS,
@@ -102,6 +103,7 @@ CLEANUP = StageOptions(
         REMOTE_DIR,
         PG_BIN,
         RUNS_DIR,
+        PROGRESS,
         Option(
             "run_id",
             used=TASK,

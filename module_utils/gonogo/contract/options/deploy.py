@@ -15,6 +15,7 @@ from .shared import (
     DECLARED,
     FENCE,
     PG_BIN,
+    PROGRESS,
     REMOTE_DIR,
     RUNS_DIR,
     SESSIONS,
@@ -87,6 +88,7 @@ DEPLOY = StageOptions(
         REMOTE_DIR,
         PG_BIN,
         RUNS_DIR,
+        PROGRESS,
         Variable(
             "deploy_enabled",
             type="bool",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .option import ENTRY, Documented, Option, Returned, StageOptions
-from .shared import REMOTE_DIR, RUNS_DIR
+from .shared import PROGRESS, REMOTE_DIR, RUNS_DIR
 
 __all__ = ["FILES", "FilesRequest", "FilesTask"]
 
@@ -51,6 +51,7 @@ FILES = StageOptions(
             value="{{ gonogo_remote_dir }}/runs",
         ),
         RUNS_DIR,
+        PROGRESS,
         Option("files", "dict", used=ENTRY, required=True, text="The texts, by name."),
     ),
 )

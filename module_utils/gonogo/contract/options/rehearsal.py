@@ -10,7 +10,7 @@ from ..records.drift import ReplayPlan
 from ..records.migration import Plan, Statement
 from ..records.phase import PhaseScript
 from .option import ENTRY, TASK, Documented, EntryOptions, Option, Returned, StageOptions, Variable
-from .shared import BUDGETS, PG_BIN, REMOTE_DIR, RUNS_DIR, SESSIONS
+from .shared import BUDGETS, PG_BIN, PROGRESS, REMOTE_DIR, RUNS_DIR, SESSIONS
 
 __all__ = [
     "REHEARSAL",
@@ -189,6 +189,7 @@ REHEARSAL = StageOptions(
         REMOTE_DIR,
         PG_BIN,
         RUNS_DIR,
+        PROGRESS,
         Option(
             "resume",
             "bool",

@@ -24,6 +24,7 @@ from .shared import (
     DECLARED,
     FENCE,
     PG_BIN,
+    PROGRESS,
     REMOTE_DIR,
     RUNS_DIR,
     SESSIONS,
@@ -176,6 +177,7 @@ RESTORE = StageOptions(
             variable=PG_BIN,
         ),
         RUNS_DIR,
+        PROGRESS,
         Option(
             "jobs",
             "int",

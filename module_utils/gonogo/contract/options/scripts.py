@@ -9,7 +9,7 @@ from ..login import Timeouts
 from ..records.phase import PhaseScript
 from ..records.standing import JudgedObjects, Required
 from .option import ENTRY, TASK, Documented, Option, Returned, StageOptions
-from .shared import PG_BIN, REMOTE_DIR, RUNS_DIR, SESSIONS
+from .shared import PG_BIN, PROGRESS, REMOTE_DIR, RUNS_DIR, SESSIONS
 from .verdict import OBJECTS
 
 __all__ = ["PHASES", "PREFLIGHT", "PhasesTask", "PreflightTask", "ScriptsRequest"]
@@ -110,6 +110,7 @@ PREFLIGHT = StageOptions(
         REMOTE_DIR,
         PG_BIN,
         RUNS_DIR,
+        PROGRESS,
         Option(
             "directory",
             "path",
@@ -191,6 +192,7 @@ PHASES = StageOptions(
         REMOTE_DIR,
         PG_BIN,
         RUNS_DIR,
+        PROGRESS,
         Option(
             "directory",
             "path",

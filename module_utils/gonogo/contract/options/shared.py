@@ -20,6 +20,8 @@ __all__ = [
     "LOGIN",
     "PG_BIN",
     "PLAN_HOURS",
+    "PROGRESS",
+    "PROGRESS_SECONDS",
     "REMOTE_DIR",
     "RUNS_DIR",
     "SESSIONS",
@@ -53,6 +55,15 @@ PG_BIN = Variable(
     text="Directory of pg_dump and pg_restore on the target host. By default they are looked for "
     "in PATH; libpq is found beside them.",
 )
+PROGRESS = Variable(
+    "gonogo_progress_interval",
+    type="int",
+    text="Seconds between two lines that say how far a stage is; 10 if nothing is said, and 0 for "
+    "no such lines. They are for the eye alone, see docs/progress.md.",
+    range=Range(0, 3600, "seconds; 0 for none"),
+)
+# Without a word of the inventory.
+PROGRESS_SECONDS = 10
 
 # --- options of many stages ------------------------------------------------------------------
 

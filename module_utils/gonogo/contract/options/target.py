@@ -19,7 +19,17 @@ from .option import (
     StageOptions,
     Variable,
 )
-from .shared import DATABASE, DECLARED, ENVIRONMENT, FENCE, PG_BIN, REMOTE_DIR, RUNS_DIR, SESSIONS
+from .shared import (
+    DATABASE,
+    DECLARED,
+    ENVIRONMENT,
+    FENCE,
+    PG_BIN,
+    PROGRESS,
+    REMOTE_DIR,
+    RUNS_DIR,
+    SESSIONS,
+)
 
 __all__ = ["HISTORY", "TARGET", "HistoryRequest", "TargetRequest", "TargetTask"]
 
@@ -391,6 +401,7 @@ TARGET = StageOptions(
         ),
         REMOTE_DIR,
         RUNS_DIR,
+        PROGRESS,
         Option(
             "backup_directory",
             "path",

@@ -16,7 +16,7 @@ from .option import (
     StageOptions,
     Variable,
 )
-from .shared import DATABASE, PG_BIN, REMOTE_DIR, RUNS_DIR, turns
+from .shared import DATABASE, PG_BIN, PROGRESS, REMOTE_DIR, RUNS_DIR, turns
 
 __all__ = ["CAPTURE", "TWIN", "CaptureRequest", "TwinRequest", "TwinTask"]
 
@@ -153,6 +153,7 @@ TWIN = StageOptions(
             ),
         ),
         RUNS_DIR,
+        PROGRESS,
         Option(
             "scratch",
             "bool",

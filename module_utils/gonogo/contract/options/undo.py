@@ -13,6 +13,7 @@ from .shared import (
     APPROVED,
     BUDGETS,
     PG_BIN,
+    PROGRESS,
     REMOTE_DIR,
     RUNS_DIR,
     SESSIONS,
@@ -130,6 +131,7 @@ UNDO = StageOptions(
         REMOTE_DIR,
         PG_BIN,
         RUNS_DIR,
+        PROGRESS,
         Option(
             "run_id",
             used=TASK,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..records.standing import JudgedObjects
 from .option import ENTRY, TASK, Documented, EntryOptions, Option, Returned, StageOptions, Variable
-from .shared import DATABASE, RUNS_DIR
+from .shared import DATABASE, PROGRESS, RUNS_DIR
 
 __all__ = ["JUDGED", "OBJECTS", "VERDICT", "JudgedRequest", "VerdictTask"]
 
@@ -60,6 +60,7 @@ VERDICT = StageOptions(
     ),
     declared=(
         RUNS_DIR,
+        PROGRESS,
         Option(
             "fail_on",
             "list",

@@ -14,6 +14,7 @@ import os
 import secrets
 import signal
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,7 @@ from ansible.utils.vars import load_extra_vars
 from ...contract import fault
 from ...contract.errors import GonogoError, InputError, visible
 from ...contract.options.option import ArgumentSpec
+from ...contract.options.shared import PROGRESS
 from ...contract.records.reading import RecordError, read
 from ...contract.records.run import Process
 from ...host.stages import find
@@ -37,10 +39,12 @@ from .. import evidence
 from ..invocation import loaded, project, request_form
 from ..invocation.commands import Caller
 from ..invocation.native import Variables, native
+from ..progress import Watch, Words, took, watched
 from ..render.rendering import share_code
 from ..stages.base import Stage
 from .inventory import Inventory
 from .package import GONOGO, PSYCOPG, Package
+from .progress import every, place, way
 
 __all__ = ["NoAnswerError", "Plugin", "given"]
 
@@ -109,6 +113,9 @@ class Plugin(ActionBase):  # type: ignore[misc]
 
     logic: type[Stage[Any]]
     _inventory: Inventory | None = None
+    # When the stage began, and whether it has asked the target host anything.
+    _began = 0.0
+    _has_asked = False
 
     def run(self, tmp: str | None = None, task_vars: Variables | None = None) -> _Result:
         """Run the stage; its errors become one message and, once a run is open, evidence."""
@@ -118,6 +125,7 @@ class Plugin(ActionBase):  # type: ignore[misc]
         self._controller = os.getppid()
         self._facts: dict[str, object] = {}
         self._stage = self.logic(self)
+        self._began = time.monotonic()
         try:
             # Ansible makes this directory for one run, and removes it at its end.
             share_code(Path(C.DEFAULT_LOCAL_TMP) / "gonogo")
@@ -143,6 +151,9 @@ class Plugin(ActionBase):  # type: ignore[misc]
             # Nobody takes the result, and a worker waits for ever where a long one does not fit
             # into its pipe.
             return {"failed": True, "msg": _ORPHANED}
+        if self._has_asked and self._progress_seconds():
+            spent = time.monotonic() - self._began
+            self._say(took(self.host, self.logic.stage, spent))
         for line in result.get("lines") or ():
             # Not left to a callback plugin: which of them are there is for Ansible's settings.
             self._display.display(f"    {visible(line)}")
@@ -283,11 +294,13 @@ class Plugin(ActionBase):  # type: ignore[misc]
         """Let the module answer a request. Raises NoAnswerError for an answer to another one."""
         self.require_controller()
         key = secrets.token_hex(32)
-        with self._ending_with_the_controller():
+        self._has_asked = True
+        progress, watch = self._progress()
+        with self._ending_with_the_controller(), watched(watch):
             result = native(
                 self._execute_module(
                     module_name=loaded.REMOTE,
-                    module_args={**request, "key": key},
+                    module_args={**request, **progress, "key": key},
                     task_vars=self._vars,
                 )
             )
@@ -307,6 +320,35 @@ class Plugin(ActionBase):  # type: ignore[misc]
                 "start a new run.",
             )
         return dict(json.loads(answer))
+
+    def _progress(self) -> tuple[_Result, Watch | None]:
+        """What the module is told of where to write how far it is, and who looks there.
+
+        Nothing where nobody wants to know, or there is no way to it.
+        """
+        try:
+            seconds = 0 if self.checking else self._progress_seconds()
+            file = place(self._stage.remote_dir) if seconds else ""
+            found = way(self, file, seconds) if file else None
+            if found is None:
+                return {}, None
+            words = Words(self.host, self.logic.stage)
+            watch = Watch(found.ask, self._say, words, found.seconds, self._began)
+        except Exception:  # noqa: BLE001 - no stage fails for it
+            return {}, None
+        # What is read is half as old as that at most.
+        return {"progress": {"file": file, "seconds": found.seconds / 2}}, watch
+
+    def _progress_seconds(self) -> int:
+        try:
+            return every(self.variable(PROGRESS.name))
+        except Exception:  # noqa: BLE001 - as above; what is wrong with it, the stage input says
+            return 0
+
+    def _say(self, line: str) -> None:
+        """A line of progress. It may come too late: then nobody takes it any more."""
+        with contextlib.suppress(Exception):
+            self._display.display(f"    {visible(line)}")
 
     @contextlib.contextmanager
     def _ending_with_the_controller(self) -> Iterator[None]:

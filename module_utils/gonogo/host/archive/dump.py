@@ -28,6 +28,8 @@ from ...contract.records.reading import plain
 from ...contract.records.run import Identity
 from ..files.private import make_private
 from ..files.unfinished import discard, made
+from ..progress import Step, step
+from ..progress.dumping import Dumping
 from ..session.snapshot import no_room_for_locks
 from . import clients, toc
 
@@ -100,7 +102,8 @@ def take(
             with ThreadPoolExecutor(max_workers=1) as pool:
                 told = pool.submit(source, stop) if source else None
                 try:
-                    compress = _dump(arguments, compress, environment)
+                    with step("dump", Dumping(partial)):
+                        compress = _dump(arguments, compress, environment)
                 except BaseException:
                     # With the session that keeps the moment the snapshot is gone, so pg_dump fails
                     # after it, for a reason that is none.
@@ -121,9 +124,12 @@ def take(
                     pool.submit(_read_back, pg_restore, partial, environment),
                     pool.submit(_sync_archive, partial),
                 )
-                files = digests(partial)
-                for other in others:
-                    other.result()
+                with step("sealing the archive") as sealing:
+                    sealing.count("bytes", 0, sum(size for _, size, _ in before.values()))
+                    files = digests(partial, sealing)
+                with step("reading the archive back"):
+                    for other in others:
+                        other.result()
             tables = _tables(partial)
             _refuse_change(partial, before)
             record = BackupRecord(
@@ -209,9 +215,9 @@ def _refuse_change(directory: Path, before: Mapping[str, tuple[int, int, int]]) 
         )
 
 
-def digests(directory: Path) -> dict[str, ArchiveFile]:
-    """Size and SHA-256 of every file of an archive, by name."""
-    return {file.name: _digest(file) for file in sorted(directory.iterdir())}
+def digests(directory: Path, counted: Step | None = None) -> dict[str, ArchiveFile]:
+    """Size and SHA-256 of every file of an archive, by name; the bytes are counted."""
+    return {file.name: _digest(file, counted) for file in sorted(directory.iterdir())}
 
 
 def seal(files: Mapping[str, ArchiveFile]) -> str:
@@ -232,7 +238,7 @@ def _tables(archive: Path) -> list[str]:
     return sorted(entry.table for entry in toc.read(archive) if entry.kind == "TABLE DATA")
 
 
-def _digest(path: Path) -> ArchiveFile:
+def _digest(path: Path, counted: Step | None = None) -> ArchiveFile:
     digest = hashlib.sha256()
     size = 0
     # What lies behind a link is somebody else's to change, and a pipe would never be read.
@@ -243,6 +249,8 @@ def _digest(path: Path) -> ArchiveFile:
         for block in iter(lambda: file.read(_BLOCK), b""):
             digest.update(block)
             size += len(block)
+            if counted:
+                counted.add("bytes", len(block))
     return ArchiveFile(size=size, sha256=digest.hexdigest())
 
 

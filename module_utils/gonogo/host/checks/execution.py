@@ -18,8 +18,10 @@ from ...contract.errors import GonogoError
 from ...contract.limits import set_by
 from ...contract.records.check_result import CheckResult
 from ...contract.records.phase import PhaseOutcome, ScriptError
+from ...contract.records.progress import Touched
 from ...contract.records.reading import RecordError, read
 from ...contract.script import Block, blocks
+from ..progress import step
 from ..session.connection import DatabaseError, described
 
 __all__ = ["run_script"]
@@ -56,10 +58,15 @@ def run_script(
     started = time.monotonic()
     block: Block | None = None
     try:
-        for block in blocks(text):
-            if _ends(block):
-                confirm()
-            _run_block(connection, block, outcome)
+        every = blocks(text)
+        with step(name) as told:
+            told.count("checks", 0, sum(one.kind == "check" for one in every))
+            for block in every:
+                if _ends(block):
+                    confirm()
+                told.touch([Touched(block.words)] if block.kind == "check" else [])
+                _run_block(connection, block, outcome)
+                told.add("checks", block.kind == "check")
     except DatabaseError as error:
         outcome.error = _error(block, **described(error))
         if block is not None and _ends(block):

@@ -25,7 +25,9 @@ from queue import Empty, SimpleQueue
 from typing import Any, Callable
 
 from ...contract.errors import GonogoError
+from ...contract.records.progress import Touched
 from ...contract.records.source import Content, LargeObjects, TableContent
+from ..progress import Step, step
 from ..session import copied
 from ..session import snapshot as snapshots
 from . import fingerprint_queries as sql
@@ -64,28 +66,31 @@ def content(
     stop: threading.Event | None = None,
     snapshot: str | None = None,
     objects: bool = True,
+    expected: int | None = None,
 ) -> Content:
     """Fingerprint every table that a dump has rows of.
 
     `connect` opens a session; so many are used side by side, and closed at the end. They see what
     the exported `snapshot` sees, in transactions that are short: none takes a lock on more than a
     few tables. Large objects are read where the role may read all `objects`. Once `stop` is set
-    nothing more is begun and what there is, is returned. Raises GonogoError when nobody knows
-    `method`.
+    nothing more is begun and what there is, is returned. For whoever waits, so many rows are
+    `expected`. Raises GonogoError when nobody knows `method`.
     """
     require(method)
-    with connect() as first:
+    with step("fingerprint") as told, connect() as first:
         with _moment(first, snapshot):
             tables = _tables(first)
             sequences = [(schema, name) for _, schema, name in _ask(first, sql.SEQUENCES)]
-        counted = LargeObjects(None, None)
+        large = LargeObjects(None, None)
         if objects:
             with _moment(first, snapshot):
-                counted = large_objects(first, stop)
+                large = large_objects(first, stop)
         found = {table.name: TableContent(table.root) for table in tables}
         batches: SimpleQueue[list[Table]] = SimpleQueue()
         for batch in _batches(tables):
             batches.put(batch)
+
+        counted = _Counted(told, tables, expected)
 
         def work(connection: Any) -> None:
             while not (stop and stop.is_set()):
@@ -93,8 +98,10 @@ def content(
                     batch = batches.get_nowait()
                 except Empty:
                     return
+                counted.begin(batch)
                 with _moment(connection, snapshot):
                     for name, rows, total in _fingerprints(connection, batch, stop):
+                        counted.end(name, rows)
                         found[name] = replace(found[name], rows=rows, hash=total)
 
         def with_own_session() -> None:
@@ -111,8 +118,32 @@ def content(
         tables=found,
         covered=sorted(table.oid for table in tables),
         covered_sequences=sorted(sequences),
-        large_objects=counted,
+        large_objects=large,
     )
+
+
+class _Counted:
+    """How far it is. Of tables of which nobody has counted the rows, the size is known, about."""
+
+    def __init__(self, told: Step, tables: Sequence[Table], expected: int | None) -> None:
+        self._told = told
+        self._bytes = {table.name: table.bytes for table in tables}
+        size = sum(self._bytes.values())
+        if expected is not None:
+            told.count("rows", 0, expected)
+            self._bytes = {}
+        elif size:
+            told.count("bytes", 0, size, about=True)
+        told.count("tables", 0, len(tables))
+
+    def begin(self, batch: Sequence[Table]) -> None:
+        self._told.touch([Touched(table.name) for table in batch[:1] if len(batch) == 1])
+
+    def end(self, name: str, rows: int) -> None:
+        self._told.add("rows", rows)
+        self._told.add("tables")
+        if self._bytes:
+            self._told.add("bytes", self._bytes.get(name, 0))
 
 
 def _fingerprints(

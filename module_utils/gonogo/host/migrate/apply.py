@@ -20,6 +20,8 @@ from ...contract.errors import GonogoError
 from ...contract.records.deployment import Failure, Holder
 from ...contract.records.migration import Statement, Step
 from ...contract.records.trace import StatementTrace
+from .. import progress
+from ..progress.server import look_for_builds
 from ..session.connection import DatabaseError, described
 from .application import Session, begin
 from .needs import STRENGTH, Measured, Needs, stronger
@@ -165,16 +167,20 @@ def apply(
     conditions = _Conditions(
         budgets, confirm, opening, within or {}, Needs(measured or Measured()), session
     )
-    for work in _works(steps, skip):
-        try:
-            if not _one(connection, work, done, conditions):
+    works = list(_works(steps, skip))
+    with progress.step("migration", look_for_builds) as told:
+        told.count("statements", 0, sum(len(work.statements) for work in works))
+        for work in works:
+            try:
+                if not _one(connection, work, done, conditions):
+                    break
+            except GonogoError as error:
+                if not done.statements:
+                    raise
+                # What is committed must not be forgotten.
+                done.error = _stopped(work.statements[0], error)
                 break
-        except GonogoError as error:
-            if not done.statements:
-                raise
-            # What is committed must not be forgotten.
-            done.error = _stopped(work.statements[0], error)
-            break
+            told.add("statements", len(work.statements))
     return done
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Callable
 
 from psycopg import sql
@@ -25,10 +26,12 @@ from ..archive import toc
 from ..archive.toc import Entry
 from ..compare import fingerprint, reprint, schema_catalog
 from ..compare.proof import Restored
+from ..progress import step
+from ..progress.restoring import Restoring
 from ..session.connection import DatabaseError, described
 from . import lending, parts, standins, switches
 from .parts import Division, Part
-from .restoring import Archive, UnrestorableError, read_source, run
+from .restoring import Archive, UnrestorableError, read_source, rows_of, run
 from .standins import Doors
 
 __all__ = ["Filling", "FillingAsLogin"]
@@ -64,21 +67,31 @@ class FillingAsLogin:
 
     def fill(self) -> None:
         """Restore everything."""
+        heard = Restoring(partial(rows_of, self.archive.directory))
+        with step("restore", heard):
+            self._fill(heard)
+
+    def _fill(self, heard: Restoring) -> None:
         entries = toc.read(self.archive.directory)
         views = [entry for entry in entries if entry.kind == parts.REFRESH]
         last = [entry.id for entry in switches.in_order(entries)]
         if not (views or last):
-            self._run(self.archive)
+            self._run(self.archive, heard=heard)
             return
         later = {*last, *(entry.id for entry in views)}
         in_turn = replace(self.archive, jobs=1)
-        self._run(self.archive, [entry.id for entry in entries if entry.id not in later])
+        first = [entry.id for entry in entries if entry.id not in later]
+        self._run(self.archive, first, heard=heard)
         _refresh_in_turn(views, lambda entry: self._run(in_turn, [entry.id], _POLICIES))
         if last:
             self._run(in_turn, last)
 
     def _run(
-        self, archive: Archive, ids: Sequence[int] | None = None, more: Sequence[str] = ()
+        self,
+        archive: Archive,
+        ids: Sequence[int] | None = None,
+        more: Sequence[str] = (),
+        heard: Restoring | None = None,
     ) -> None:
         run(
             archive,
@@ -93,13 +106,17 @@ class FillingAsLogin:
             server_version=self.version,
             options=(*(() if self.with_owners else ("--no-owner", "--no-privileges")), *more),
             ids=ids,
+            heard=heard,
         )
 
     def read(self, source: SourceRecord) -> Restored:
         """What is in the database, and what of its definitions means the same as in the source."""
         with _readable():
             content = fingerprint.content(
-                self.connect, sessions=self.archive.jobs, method=source.method
+                self.connect,
+                sessions=self.archive.jobs,
+                method=source.method,
+                expected=_rows(source),
             )
             with self.connect() as session:
                 schema = schema_catalog.read(session)
@@ -115,9 +132,15 @@ class Filling:
         self.archive = archive
         self._doors = doors
         self._division: Division | None = None
+        self._heard: Restoring | None = None
 
     def fill(self) -> None:
         """Restore everything but event triggers, and give it to its owners."""
+        self._heard = Restoring(partial(rows_of, self.archive.directory))
+        with step("restore", self._heard):
+            self._fill()
+
+    def _fill(self) -> None:
         entries = toc.read(self.archive.directory)
         with self._steps() as session:
             division = self._division = parts.divide(
@@ -163,7 +186,11 @@ class Filling:
                 return doors.connect(doors.reader)
 
             content = fingerprint.content(
-                as_reader, sessions=self.archive.jobs, method=source.method, objects=False
+                as_reader,
+                sessions=self.archive.jobs,
+                method=source.method,
+                objects=False,
+                expected=_rows(source),
             )
             content = replace(content, large_objects=fingerprint.large_objects(session))
             different = schema_catalog.compare(source.schema, schema_catalog.read(session))
@@ -211,6 +238,7 @@ class Filling:
                 ids=part.ids,
                 # What a stand-in makes is handed over later.
                 options=(*(("--no-owner",) if role else ()), *options),
+                heard=self._heard,
             )
 
     @contextlib.contextmanager
@@ -252,6 +280,10 @@ def _readable() -> Iterator[None]:
         raise GonogoError(
             f"the restored database cannot be read: {told['message']}", detail=told["detail"]
         ) from error
+
+
+def _rows(source: SourceRecord) -> int:
+    return sum(table.rows or 0 for table in source.content.tables.values())
 
 
 def _names(session: Any, query: str) -> set[str]:

@@ -13,6 +13,7 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import secrets
 import shlex
@@ -43,6 +44,7 @@ from ...contract.side_by_side import sessions
 from ..archive import clients, toc
 from ..compare import proof
 from ..compare.source import surroundings
+from ..progress import lending
 from ..session import exclusive, identity, link, server_names
 from ..session.connection import DatabaseError, connect, described, reached
 from ..session.identity import observe
@@ -470,7 +472,8 @@ def _filled(
         if "schema public" not in source.schema:
             with _new(request, names) as session:
                 session.execute("DROP SCHEMA public")
-        with attempts.filling():
+        # One more session could be one too many here.
+        with attempts.filling(), lending(lambda: contextlib.nullcontext(connection)):
             filling.fill()
     except BaseException:
         link.let_be()

@@ -5,11 +5,14 @@ Runs on the target host: Python 3.9, standard library only.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from ...contract.errors import GonogoError
 from ...contract.records.reading import read
@@ -17,11 +20,13 @@ from ...contract.records.source import SourceRecord
 from ..archive import clients, toc
 from ..archive.dump import SOURCE, digests, seal
 from ..compare.proof import Archived
+from ..progress import restoring as told
+from ..progress.restoring import Restoring
 from . import failures
 from .errors import UnprovenError
 from .failures import Failure
 
-__all__ = ["Archive", "UnrestorableError", "data_of", "read_source", "run", "sealed"]
+__all__ = ["Archive", "UnrestorableError", "data_of", "read_source", "rows_of", "run", "sealed"]
 
 # What a host can lack, or somebody has ended; it says nothing about the archive.
 _OF_THE_HOST = (
@@ -38,6 +43,9 @@ _OF_THE_HOST = (
     "could not extend file",
     "temporary file size exceeds",
 )
+
+# What a restore makes of rows, and reads them all for it.
+_BEHIND_ROWS = frozenset({"CONSTRAINT", "FK CONSTRAINT", "INDEX", "MATERIALIZED VIEW DATA"})
 
 # What the files of an extension are there for, whoever made it.
 _LACKING = ("could not access file", "could not load library", "shared_preload_libraries")
@@ -103,6 +111,21 @@ def data_of(archive: Path) -> Archived:
     )
 
 
+def rows_of(archive: Path) -> told.Archived:
+    """What a restore can count."""
+    entries = toc.read(archive)
+    counted = read_source(archive).content.tables
+    tables = [entry for entry in entries if entry.kind == "TABLE DATA"]
+    return told.Archived(
+        rows={
+            entry.id: counted[entry.table].rows or 0 if entry.table in counted else 0
+            for entry in tables
+        },
+        entries={f"{entry.namespace}.{entry.tag}".encode(): entry.id for entry in tables},
+        behind=frozenset(entry.id for entry in entries if entry.kind in _BEHIND_ROWS),
+    )
+
+
 def run(
     archive: Archive,
     *,
@@ -111,9 +134,12 @@ def run(
     server_version: int,
     ids: Sequence[int] | None = None,
     options: Sequence[str] = (),
+    heard: Restoring | None = None,
 ) -> None:
-    """Run pg_restore for these entries, or for all. Raises GonogoError at the first error,
-    UnrestorableError where it is the archive's, UnprovenError where the session's rights do not do.
+    """Run pg_restore for these entries, or for all; its words are `heard`.
+
+    Raises GonogoError at the first error, UnrestorableError where it is the archive's,
+    UnprovenError where the session's rights do not do.
 
     Subscriptions stay out: nothing here may speak with another server.
     """
@@ -132,25 +158,16 @@ def run(
     ]
     if ids is not None:
         command.append("--use-list=/dev/stdin")
-    done = subprocess.run(  # noqa: S603 - a list, and its program was looked up by us
-        [*command, str(archive.directory)],
-        env=dict(environment),
-        input="".join(f"{number};\n" for number in ids or ()).encode(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
-    said = done.stderr.decode("utf-8", "backslashreplace")
+    given = "".join(f"{number};\n" for number in ids or ()).encode()
+    returncode, said = _said([*command, str(archive.directory)], environment, given, heard)
     found: list[Failure] = []
     if ": error: " in said:
         by_id = {entry.id: entry for entry in toc.read(archive.directory)}
         found = failures.read(said, by_id)
     # The exit status 1 may come from settings that an older server does not know.
-    if not found and done.returncode in ((0, 1) if lenient else (0,)):
+    if not found and returncode in ((0, 1) if lenient else (0,)):
         return
-    ended = (
-        f"signal {-done.returncode}" if done.returncode < 0 else f"exit status {done.returncode}"
-    )
+    ended = f"signal {-returncode}" if returncode < 0 else f"exit status {returncode}"
     words = "\n".join(map(str, found[:3])) or "\n".join(said.strip().splitlines()[-5:])
     kind = _kind(found)
     what = "cannot be restored" if kind is UnrestorableError else "could not be restored here"
@@ -159,6 +176,47 @@ def run(
         detail=words or None,
         hint=_PACKAGES if any(map(_is_lacking, found)) else None,
     )
+
+
+def _said(
+    command: Sequence[str | bytes],
+    environment: Mapping[str, str],
+    given: bytes,
+    heard: Restoring | None,
+) -> tuple[int, str]:
+    """The exit status of pg_restore, and all that it has said; each line is heard at once."""
+    said: list[bytes] = []
+    running = subprocess.Popen(  # noqa: S603 - a list, and its program was looked up by us
+        command,
+        env=dict(environment),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    with running as process, ThreadPoolExecutor(max_workers=1) as pool:
+        assert process.stdin
+        assert process.stderr
+        try:
+            giving = pool.submit(_give, process.stdin, given)
+            for line in process.stderr:
+                said.append(line)
+                if heard:
+                    heard.hear(line)
+            giving.result()
+        except BaseException:
+            process.kill()
+            raise
+    if heard:
+        heard.ended()
+    return process.returncode, b"".join(said).decode("utf-8", "backslashreplace")
+
+
+def _give(standard_input: IO[bytes], given: bytes) -> None:
+    # One that has ended already reads nothing.
+    with contextlib.suppress(BrokenPipeError):
+        standard_input.write(given)
+    with contextlib.suppress(BrokenPipeError):
+        standard_input.close()
 
 
 def _kind(found: Sequence[Failure]) -> type[GonogoError]:

@@ -18,6 +18,7 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 
 from __future__ import annotations
 
+import contextlib
 import select
 import time
 from collections.abc import Sequence
@@ -149,6 +150,13 @@ class Witness:
             else:
                 return
         self._connection = session(self._login, run_id=self._run_id, stage=self._stage)
+
+    def lent(self) -> contextlib.AbstractContextManager[Any]:
+        """Its session, for who asks the server what the run is at. Raises LookupError where there
+        is none at the time."""
+        if self._connection is None or self._connection.closed:
+            raise LookupError("no session")
+        return contextlib.nullcontext(self._connection)
 
     def close(self) -> None:
         if self._connection is not None:

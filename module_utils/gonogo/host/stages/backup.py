@@ -15,6 +15,7 @@ from ...contract.records.run import Identity
 from ..archive import clients, dump
 from ..compare.source import Source
 from ..files import turns, unfinished
+from ..progress import lending
 from ..session import link
 from ..session.connection import reached
 from ..session.identity import observe
@@ -76,6 +77,8 @@ def run(asked: BackupRequest, *, check_mode: bool) -> BackupAnswer:
                 locked=room,
                 sessions=max(1, jobs // 2),
             )
+        # Until the end that session has nothing to do.
+        moment.enter_context(lending(lambda: contextlib.nullcontext(connection)))
         record = dump.take(
             directory=Path(asked.directory).expanduser(),
             name=_name(asked, observed),

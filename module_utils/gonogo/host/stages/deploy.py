@@ -10,6 +10,7 @@ from ...contract.options.deploy import DeployRequest
 from ...contract.records.answers import DeployAnswer
 from ..files import approvals
 from ..migrate.deployment import deploy
+from ..progress import lending
 from ..session.lock import Witness, session
 from .common import login_of
 
@@ -32,7 +33,7 @@ def run(asked: DeployRequest, *, check_mode: bool) -> DeployAnswer:
     if asked.approval and not only_look:
         assert asked.approvals  # what says so is named with it
         approvals.use(Path(asked.approvals).expanduser(), asked.approval, run_id=run_id)
-    with Witness(login, run_id=run_id, stage="deploy") as confirm:
+    with Witness(login, run_id=run_id, stage="deploy") as confirm, lending(confirm.lent):
         done = deploy(
             connect,
             asked.plan,

@@ -14,6 +14,7 @@ from ...contract.records.answers import TrialAnswer, TriedRevertAnswer
 from ...contract.records.rehearsal import Trial
 from ..migrate import rehearse
 from ..migrate.replay import Replay, Sessions
+from ..progress import lending
 from ..session.connection import connect
 from ..session.lock import Witness, session
 from ..twin.supervisor import kept_in
@@ -36,7 +37,7 @@ def run(asked: RehearsalRequest, *, check_mode: bool) -> TrialAnswer | TriedReve
             timeouts=unlimited if patient else asked.timeouts,
         )
 
-    with Witness(login, run_id=run_id, stage="rehearsal") as confirm:
+    with Witness(login, run_id=run_id, stage="rehearsal") as confirm, lending(confirm.lent):
         request = rehearse.Request(
             open_session,
             plan=asked.plan,

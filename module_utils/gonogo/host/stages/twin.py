@@ -23,6 +23,7 @@ from ..compare import fingerprint, proof
 from ..compare.source import surroundings
 from ..files import turns
 from ..files.turns import Turn
+from ..progress import Session, lending
 from ..restore import attempts, cluster_globals, restoring, rights, standins
 from ..restore.attempts import Manner
 from ..restore.errors import UnprovenError
@@ -114,7 +115,7 @@ def _fill(
         raise GonogoError(f"the backup cannot be restored: {broken.reason}")
     target = _in(kept, request, source, manner)
     _prepare(target, source)
-    with attempts.filling():
+    with attempts.filling(), lending(target.lent):
         target.filling.fill()
     _settle(target, source, manner)
 
@@ -200,6 +201,8 @@ class _Target:
     connect: Callable[[], Any]
     method: str
     filling: Filling | FillingAsLogin
+    # In which the server is asked how far it is.
+    lent: Session
     # Whether owners and privileges are restored, too.
     owners: bool = True
 
@@ -255,6 +258,11 @@ def _beside(
 ) -> tuple[_Target, Doors | None]:
     """The database beside the source; a superuser's doors to it."""
     archive = _archive(request, manner)
+
+    def lent() -> contextlib.AbstractContextManager[Any]:
+        # One more session could be one too many there.
+        return contextlib.nullcontext(alive)
+
     login = scratch.login(request.login, request.run_id)
     settings = cluster_globals.session_settings(around, alive.info.server_version)
     if manner.settings_first:
@@ -264,7 +272,7 @@ def _beside(
             alive, request.login, database=login.db, run_id=request.run_id, stage=_STAGE
         )
         doors = replace(doors, settings=settings)
-        return _Target(doors.connect, "database", Filling(archive, doors)), doors
+        return _Target(doors.connect, "database", Filling(archive, doors), lent), doors
     name = application_name(request.run_id, _STAGE)
     connected = partial(connect, login, name=name, timeouts=_PATIENT, options=options(settings))
     filling = FillingAsLogin(
@@ -276,7 +284,7 @@ def _beside(
         with_owners=False,
         settings=settings,
     )
-    return _Target(connected, "database", filling, owners=False), None
+    return _Target(connected, "database", filling, lent, owners=False), None
 
 
 def _in_cluster(request: _Request, alive: Any, turn: Turn) -> TwinAnswer:
@@ -363,7 +371,8 @@ def _in(kept: Kept, request: _Request, source: SourceRecord, manner: Manner) -> 
         prefix=kept.standins,
         settings=cluster_globals.session_settings(source.surroundings, kept.version),
     )
-    return _Target(doors.connect, "cluster", Filling(_archive(request, manner), doors))
+    filling = Filling(_archive(request, manner), doors)
+    return _Target(doors.connect, "cluster", filling, doors.connect)
 
 
 def _settle(target: _Target, source: SourceRecord, manner: Manner) -> None:
@@ -432,10 +441,11 @@ def _compared(target: _Target, source: SourceRecord) -> TwinAnswer:
     """Restore and compare: the answer without the time of the start."""
     started = time.monotonic()
     _prepare(target, source)
-    with attempts.filling():
-        target.filling.fill()
-    restored_at = time.monotonic()
-    twin = target.filling.read(source)
+    with lending(target.lent):
+        with attempts.filling():
+            target.filling.fill()
+        restored_at = time.monotonic()
+        twin = target.filling.read(source)
     found = proof.prove(source, twin, with_owners=target.owners)
     return TwinAnswer(
         proven=found.equal,
