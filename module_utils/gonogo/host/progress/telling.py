@@ -170,7 +170,8 @@ def telling(file: str | None, seconds: float = 1.0) -> Iterator[None]:
     found = None
     if file:
         with contextlib.suppress(Exception):
-            found = _Telling(expanded(file), seconds)
+            place = expanded(file)
+            found = _Telling(place, seconds) if place.is_absolute() and "\0" not in file else None
     _telling = found
     try:
         yield

@@ -33,7 +33,12 @@ class Scene:
         self.gate = Gate(self.directory / "gate")
         self.gate.directory.mkdir()
         self.controller.environment[MARK] = str(self.gate.directory)
-        self.controller.aim(self.database, endpoint=self.sshd.endpoint if self.sshd else None)
+        # What is written at a time of its own would be a place to cut at, once more and once not.
+        self.controller.aim(
+            self.database,
+            endpoint=self.sshd.endpoint if self.sshd else None,
+            progress_interval=0,
+        )
         self.before = read_rows(self.database)
 
     @property
