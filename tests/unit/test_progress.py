@@ -58,21 +58,30 @@ def said(*looks: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     ("looks", "line"),
     [
-        ([at(2, 10, 100)], "db1 backup, 2 s: dump 10 %, 10 of 100 rows"),
-        ([at(9, 0, 100)], "db1 backup, 9 s: dump 0 %, 0 of 100 rows"),
-        ([at(9, 100, 100)], "db1 backup, 9 s: dump 100 %, 100 of 100 rows, 11/s"),
+        ([at(2, 10, 100)], "db1 backup, 2 s: dump: 10 of 100 rows (10 %)"),
+        ([at(9, 0, 100)], "db1 backup, 9 s: dump: 0 of 100 rows (0 %)"),
+        ([at(9, 100, 100)], "db1 backup, 9 s: dump: 100 of 100 rows (100 %), 11 rows/s"),
         (
             [at(10, 1000, 5000)],
-            "db1 backup, 10 s: dump 20 %, 1,000 of 5,000 rows, 100/s, about 40 s left",
+            "db1 backup, 10 s: dump: 1,000 of 5,000 rows (20 %), 100 rows/s, about 40 s left for rows",
         ),
         (
             [at(10, 100, 864_000)],
-            "db1 backup, 10 s: dump 0 %, 100 of 864,000 rows, 10/s, about 24.0 h left",
+            "db1 backup, 10 s: dump: 100 of 864,000 rows (0 %), 10 rows/s, about 24.0 h left for rows",
         ),
-        ([at(10, 7)], "db1 backup, 10 s: dump, 7 rows"),
+        (
+            [at(10, 3, 6, unit="statements")],
+            # The next one may take an hour.
+            "db1 backup, 10 s: dump: 3 of 6 statements",
+        ),
+        (
+            [{**at(70, 0), "counts": [], "now": [{"name": "public.t", "percent": 4}]}],
+            "db1 backup, 1 min 10 s: dump: at work for 1 min 10 s; now public.t 4 %",
+        ),
+        ([at(10, 7)], "db1 backup, 10 s: dump: 7 rows"),
         (
             [at(100, 5 << 20, 100 << 20, unit="bytes")],
-            "db1 backup, 1 min 40 s: dump 5 %, 5.0 MB of 100 MB, 51 kB/s, about 32 min left",
+            "db1 backup, 1 min 40 s: dump: 5.0 MB of 100 MB (5 %), 51 kB/s, about 32 min left",
         ),
     ],
 )
@@ -82,13 +91,13 @@ def test_a_line(looks: list[dict[str, Any]], line: str) -> None:
 
 def test_no_time_is_left_where_nothing_moves() -> None:
     looks = [at(10 * n, 1000, 5000) for n in range(1, 20)]
-    assert said(*looks) == "db1 backup, 3 min 10 s: dump 20 %, 1,000 of 5,000 rows"
+    assert said(*looks) == "db1 backup, 3 min 10 s: dump: 1,000 of 5,000 rows (20 %)"
 
 
 def test_the_rate_is_that_of_the_last_looks() -> None:
     slow = [at(10 * n, n, 1_000_000) for n in range(1, 20)]
     fast = [at(190 + 10 * n, 10_000 * n, 1_000_000) for n in range(1, 13)]
-    assert ", 1,000/s, about 15 min left" in said(*slow, *fast)
+    assert ", 1,000 rows/s, about 15 min left for rows" in said(*slow, *fast)
 
 
 @pytest.mark.parametrize(("of", "more"), [(100, True), (2000, False), (None, False)])
@@ -155,7 +164,7 @@ def test_the_same_is_told_once() -> None:
 def test_several_steps_are_one_line() -> None:
     other = {**at(3, 2, 4, unit="tables", number=2), "name": "fingerprint"}
     line = Words("db1", "backup").line(written(0, at(2, 1, 10), other), seconds=5)
-    assert line == "db1 backup, 5 s: dump 10 %, 1 of 10 rows; fingerprint 50 %, 2 of 4 tables"
+    assert line == "db1 backup, 5 s: dump: 1 of 10 rows (10 %); fingerprint: 2 of 4 tables"
 
 
 # --- the host's file -----------------------------------------------------------------------------
@@ -594,5 +603,5 @@ def test_a_stage_shows_how_far_it_is_and_does_not_need_it(
     placing = Placing(work, gonogo_remote_dir=str(tmp_path))
     told = placing._execute({})
     assert told["msg"].startswith("    db1 backup, ")
-    assert ": dump 50 %, 5 of 10 rows" in told["msg"]
+    assert ": dump: 5 of 10 rows (50 %)" in told["msg"]
     assert not list((tmp_path / "progress").iterdir())

@@ -17,6 +17,8 @@ from ...contract.records.readable import readable
 
 __all__ = ["Words", "took"]
 
+# What goes on at a rate: one statement takes as long as a thousand others.
+_STEADY = frozenset({"bytes", "rows"})
 _LOOKS = 12
 _SURE_SECONDS = 4.0
 _STEPS = 3
@@ -49,17 +51,16 @@ class Words:
         return shown(f"{_who(self._host, self._stage)}, {duration(seconds)}: {said}", limit=_LINE)
 
     def _said(self, step: StepProgress) -> str:
-        parts = [shown(step.name, limit=_NAME)]
-        if step.counts:
-            parts[0] += _share(step.counts[0])
-            parts += map(_counted, step.counts)
-            parts += self._pace(step)
+        parts = [*map(_counted, step.counts), *self._pace(step)]
         now = ", ".join(map(_touched, step.now))
-        return ", ".join(parts) + (f" ({now})" if now else "")
+        said = ", ".join(parts) or f"at work for {duration(step.seconds)}"
+        return f"{shown(step.name, limit=_NAME)}: {said}" + (f"; now {now}" if now else "")
 
     def _pace(self, step: StepProgress) -> Iterator[str]:
         """The rate of the last looks, and the time left."""
-        first = step.counts[0]
+        first = step.counts[0] if step.counts else None
+        if first is None or first.unit not in _STEADY:
+            return
         looks = self._looks.setdefault(step.number, [(0.0, 0)])
         if looks[-1][1] > first.done or looks[-1][0] > step.seconds:
             # It was begun anew.
@@ -70,10 +71,12 @@ class Words:
         if until - since < _SURE_SECONDS or done <= before:
             return
         rate = (done - before) / (until - since)
+        unit = f" {first.unit}" if first.unit != "bytes" else ""
         if rate >= 1:
-            yield f"{_number(round(rate), first.unit)}/s"
+            yield f"{_number(round(rate), first.unit)}{unit}/s"
         if first.of is not None and done < first.of:
-            yield f"about {left((first.of - done) / rate)} left"
+            # Behind rows come indexes, and nobody knows how long these take.
+            yield f"about {left((first.of - done) / rate)} left" + (f" for{unit}" if unit else "")
 
 
 def took(host: str, stage: str, seconds: float) -> str:
@@ -125,15 +128,8 @@ def _makes_sense(step: StepProgress) -> bool:
     return all(0 <= number < _HUGE for number in numbers)
 
 
-def _share(count: Count) -> str:
-    """100 % is said of what is done, and nothing of what is more than was expected."""
-    if not count.of or count.done > count.of:
-        return ""
-    return f" {100 * count.done // count.of} %"
-
-
 def _counted(count: Count) -> str:
-    """`1,200 of about 5,000 rows`."""
+    """`1,200 of about 5,000 rows (24 %)`; no share where more was done than was expected."""
     size, _, rest = count.unit.partition(" ")
     unit = rest if size == "bytes" else shown(count.unit, limit=_NAME)
     done = _number(count.done, count.unit)
@@ -142,7 +138,9 @@ def _counted(count: Count) -> str:
     if count.done > count.of:
         return f"{done} {unit}".strip() + ", more than expected"
     about = "about " if count.about else ""
-    return f"{done} of {about}{_number(count.of, count.unit)} {unit}".strip()
+    said = f"{done} of {about}{_number(count.of, count.unit)} {unit}".strip()
+    is_share = count.unit in _STEADY and count.of
+    return f"{said} ({100 * count.done // count.of} %)" if is_share else said
 
 
 def _number(number: int, unit: str) -> str:

@@ -127,13 +127,15 @@ class _Counted:
 
     def __init__(self, told: Step, tables: Sequence[Table], expected: int | None) -> None:
         self._told = told
-        self._bytes = {table.name: table.bytes for table in tables}
+        self._bytes = {table.name: table.bytes for table in tables if table.bytes}
         size = sum(self._bytes.values())
         if expected is not None:
             told.count("rows", 0, expected)
             self._bytes = {}
         elif size:
             told.count("bytes", 0, size, about=True)
+        else:
+            told.count("rows", 0)
         told.count("tables", 0, len(tables))
 
     def begin(self, batch: Sequence[Table]) -> None:
