@@ -151,9 +151,7 @@ class Plugin(ActionBase):  # type: ignore[misc]
             # Nobody takes the result, and a worker waits for ever where a long one does not fit
             # into its pipe.
             return {"failed": True, "msg": _ORPHANED}
-        if self._has_asked and self._progress_seconds():
-            spent = time.monotonic() - self._began
-            self._say(took(self.host, self.logic.stage, spent))
+        self._say_seconds()
         for line in result.get("lines") or ():
             # Not left to a callback plugin: which of them are there is for Ansible's settings.
             self._display.display(f"    {visible(line)}")
@@ -344,6 +342,12 @@ class Plugin(ActionBase):  # type: ignore[misc]
             return every(self.variable(PROGRESS.name))
         except Exception:  # noqa: BLE001 - as above; what is wrong with it, the stage input says
             return 0
+
+    def _say_seconds(self) -> None:
+        """How long the stage took, where it has asked the target host."""
+        if self._has_asked and self._progress_seconds():
+            host = str(self._vars.get("inventory_hostname"))
+            self._say(took(host, self.logic.stage, time.monotonic() - self._began))
 
     def _say(self, line: str) -> None:
         """A line of progress. It may come too late: then nobody takes it any more."""
