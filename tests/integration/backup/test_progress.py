@@ -28,6 +28,7 @@ from tests.integration.support.twins import RUN_ID, Rehearsal
 
 OTHER_ID = "20260131T120000Z-ffffff"
 PATIENCE = 120.0
+TABLE = 'public."Odd ""one"'
 
 
 @pytest.fixture
@@ -63,14 +64,14 @@ def copying(login: Login, run_id: str, table: str) -> Iterator[None]:
 
 
 def test_copies_of_this_run_are_seen(login: Login, asking: Any) -> None:
-    asking.execute('CREATE TABLE "Odd ""one" (n integer, t text)')
-    with copying(login, RUN_ID, '"Odd ""one"'), copying(login, OTHER_ID, '"Odd ""one"'):
+    asking.execute(f"CREATE TABLE {TABLE} (n integer, t text)")
+    with copying(login, RUN_ID, TABLE), copying(login, OTHER_ID, TABLE):
         if asking.info.server_version < 140000:
             assert server.copies(asking) is None
             return
         wait_for(lambda: [copy for copy in server.copies(asking) or [] if copy.rows > 500])
         (seen,) = server.copies(asking) or ()
-    assert seen.name == 'public."Odd ""one"'
+    assert seen.name == TABLE
     wait_for(lambda: server.copies(asking) == [])
 
 
@@ -89,9 +90,9 @@ def test_copies_in_another_database_have_no_name(
 
 
 def test_estimates_know_what_was_never_analyzed(asking: Any) -> None:
-    asking.execute("CREATE TABLE counted AS SELECT generate_series(1, 500) AS n")
-    asking.execute("ANALYZE counted")
-    oid = asking.execute("SELECT 'counted'::regclass::oid::bigint").fetchone()[0]
+    asking.execute("CREATE TABLE public.counted AS SELECT generate_series(1, 500) AS n")
+    asking.execute("ANALYZE public.counted")
+    oid = asking.execute("SELECT 'public.counted'::regclass::oid::bigint").fetchone()[0]
     found = server.estimates(asking)
     assert found[oid] == 500
     assert all(rows >= 0 for rows in found.values())
@@ -99,8 +100,8 @@ def test_estimates_know_what_was_never_analyzed(asking: Any) -> None:
 
 def test_an_index_at_work_is_seen(login: Login, asking: Any) -> None:
     """One that waits for a transaction that writes, so it is there as long as we look."""
-    asking.execute("CREATE TABLE indexed (n integer)")
-    asking.execute("CREATE TABLE others (n integer)")
+    asking.execute("CREATE TABLE public.indexed (n integer)")
+    asking.execute("CREATE TABLE public.others (n integer)")
 
     def build(run_id: str, table: str) -> None:
         with connect(login, name=application_name(run_id, "deploy")) as session:
@@ -108,9 +109,12 @@ def test_an_index_at_work_is_seen(login: Login, asking: Any) -> None:
 
     with connect(login, name="application") as writer, ThreadPoolExecutor(2) as pool:
         writer.execute("BEGIN")
-        writer.execute("INSERT INTO indexed VALUES (1)")
-        writer.execute("INSERT INTO others VALUES (1)")
-        building = [pool.submit(build, RUN_ID, "indexed"), pool.submit(build, OTHER_ID, "others")]
+        writer.execute("INSERT INTO public.indexed VALUES (1)")
+        writer.execute("INSERT INTO public.others VALUES (1)")
+        building = [
+            pool.submit(build, RUN_ID, "public.indexed"),
+            pool.submit(build, OTHER_ID, "public.others"),
+        ]
         try:
             wait_for(lambda: [one for one in server.builds(asking) if "writers" in one.name])
             names = [one.name for one in server.builds(asking)]
