@@ -42,7 +42,8 @@ def test_the_proof_is_in_the_evidence_and_the_report(
     assert f"restore time`: `{record['seconds']['restore']} s" in proof
     assert list((tmp_path / "sandbox" / "target" / "twins").iterdir()) == []
     # Nobody else wanted the host: the time line has no wait, and knows that there was none.
-    events = [json.loads(line) for line in (outcome.evidence / "events.jsonl").open()]
+    chain = (outcome.evidence / "events.jsonl").read_text()
+    events = [json.loads(line) for line in chain.splitlines()]
     waits = {one["stage"]: one["data"].get("waited") for one in events if one["event"] == PASSED}
     assert waits["backup"] is not None
     assert waits["twin"] is not None
