@@ -38,10 +38,12 @@ from gonogo.contract.errors import GonogoError, shown
 from gonogo.contract.redaction import redacted
 from gonogo.controller import audit, evidence, fleet, report
 from gonogo.controller.ansible.fleet import Declared, declared, hosts_of
+from gonogo.controller.ansible.waves import AT_WORK
 from gonogo.controller.ansible.workers import Workers
 from gonogo.controller.evidence import judgement
 from gonogo.controller.invocation import loaded
 from gonogo.controller.outcome import intents
+from gonogo.controller.request.waves import Came
 
 DOCUMENTATION = r"""
 name: gonogo
@@ -137,6 +139,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         if any(_name(task) == _OPENS for task in _tasks(play)):
             known = play.get_variable_manager().get_vars(play=play)
             self._hosts |= {str(host) for host in known.get("ansible_play_hosts_all", ())}
+            # Ansible says so of each wave.
+            batch = [str(host) for host in known.get("ansible_play_batch", ())]
+            AT_WORK.begin(batch, self._came_to)
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         del is_conditional
@@ -187,8 +192,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             why = "this was a dry run (--check)" if self._checking else _NO_VERDICT
             self._say_nothing(why)
         for host in unjudged if by_name else ():
-            cause = self._causes.get(host) or self._refused or _NO_VERDICT
-            self._say_nothing(cause, host=host)
+            self._say_nothing(self._cause(host, _NO_VERDICT), host=host)
         self._say_fleet(_NO_VERDICT)
         missing = (not self._evidence or unjudged) and not self._checking
         # Where a host has failed Ansible ends with an error by itself.
@@ -329,7 +333,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
                 member = fleet.Member(
                     host=name,
                     run=self._judged_run(name),
-                    cause=self._causes.get(name) or self._refused or otherwise,
+                    cause=self._cause(name, otherwise),
                     database=said.database,
                     environment=place[1],
                     waivers=said.waivers,
@@ -354,6 +358,16 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             self._display.display(line, color=colour)
         file = _shorter(place.path / fleet.FILE)
         self._display.display(fleet.last_line(record, file=file), color=colour)
+
+    def _cause(self, name: str, otherwise: str) -> str:
+        """Why a host has no verdict."""
+        return self._causes.get(name) or self._refused or AT_WORK.never_begun(name) or otherwise
+
+    def _came_to(self, name: str) -> Came:
+        """What a host of a wave has come to, by its evidence."""
+        run = self._judged_run(name)
+        verdict = judgement.decided(run).decision if run else "not judged"
+        return Came(name, verdict, self._declared(name).limits)
 
     def _judged_run(self, name: str) -> Path | None:
         """The directory of a host's run; one whose end was not told may have been judged too."""

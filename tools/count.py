@@ -32,6 +32,7 @@ PARTS = {
     "code": (
         "action_plugins",
         "callback_plugins",
+        "lookup_plugins",
         "doc_fragments",
         "library",
         "module_utils",

@@ -53,6 +53,10 @@ class Here:
     def explained(self, error: Exception) -> GonogoError:
         raise error
 
+    def held_back(self) -> GonogoError | None:
+        """Nothing else is begun."""
+        return None
+
     def warn(self, text: str) -> None:
         raise AssertionError(text)
 

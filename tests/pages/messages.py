@@ -21,7 +21,7 @@ __all__ = ["MESSAGES", "Message", "messages", "remedies"]
 
 _ROOT = Path(__file__).parents[2]
 _PACKAGE = _ROOT / "module_utils" / "gonogo"
-_FOLDERS = ("action_plugins", "callback_plugins", "library", "module_utils")
+_FOLDERS = ("action_plugins", "callback_plugins", "library", "lookup_plugins", "module_utils")
 # What reasons of a verdict are made with: the text is the third argument.
 _REASONS = {"hold", "no_go", "condition"}
 # Expressions whose text is all there.

@@ -475,6 +475,7 @@ ENGINE = (
     "library",
     "action_plugins",
     "callback_plugins",
+    "lookup_plugins",
     "roles",
     "playbooks",
     "verify",

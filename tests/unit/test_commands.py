@@ -234,7 +234,7 @@ def test_a_partial_migration_names_this_host(started: Caller) -> None:
 def test_no_command_is_put_together_elsewhere() -> None:
     """A word `ansible-playbook` in a string with an option or a playbook is a command of its own."""
     found = []
-    for folder in ("module_utils", "action_plugins", "callback_plugins"):
+    for folder in ("module_utils", "action_plugins", "callback_plugins", "lookup_plugins"):
         for file in sorted((project.ROOT / folder).rglob("*.py")):
             if file.name == "commands.py":
                 continue

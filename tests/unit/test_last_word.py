@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from ansible import context
 
+from gonogo.controller.ansible.waves import AtWork
+from gonogo.controller.request.waves import Waves
+
 PLUGIN = Path(__file__).parents[2] / "callback_plugins" / "gonogo.py"
 
 
@@ -66,4 +69,37 @@ def test_each_host_without_a_verdict_has_its_name_and_its_cause(plugin: Any) -> 
         "HOLD  db2  nothing was judged: unreachable: nobody\\x1b[2J is there",
         "HOLD  db3  nothing was judged: no verdict was reached",
         "HOLD  db4  nothing was judged: it is misspelt",
+    ]
+
+
+def _play(hosts: list[str], batch: list[str]) -> Any:
+    known = {"ansible_play_hosts_all": hosts, "ansible_play_batch": batch}
+    manager = SimpleNamespace(get_vars=lambda **_: known)
+    task = SimpleNamespace(action="gonogo_target")
+    return SimpleNamespace(compile=lambda: [task], get_variable_manager=lambda: manager)
+
+
+def test_a_wave_that_failed_is_said_of_every_host_behind_it(
+    plugin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that were refused, and those that Ansible has not even come to."""
+    at_work = AtWork(Waves(sizes=("1",)))
+    monkeypatch.setitem(plugin.v2_playbook_on_play_start.__globals__, "AT_WORK", at_work)
+    said: list[str] = []
+    plugin._display = SimpleNamespace(display=lambda text, **_: said.append(text))
+    hosts = ["db1", "db2", "db3", "db4"]
+    plugin.v2_playbook_on_play_start(_play(hosts, ["db1"]))
+    plugin.v2_runner_on_failed(_failed("db1", "it is wrong"))
+    plugin.v2_playbook_on_play_start(_play(hosts, ["db2", "db3"]))
+    for host in ("db2", "db3"):
+        refused = at_work.refusal(host, at_work.said)
+        assert refused is not None
+        plugin.v2_runner_on_failed(_failed(host, refused.render()))
+    with pytest.raises(SystemExit) as ended:
+        plugin.v2_playbook_on_stats(SimpleNamespace(failures={}, dark={}))
+    assert ended.value.code == 2
+    why = "nothing was judged: not begun: the wave before had no verdict on db1"
+    assert [line for line in said if line] == [
+        "HOLD  db1  nothing was judged: it is wrong",
+        *(f"HOLD  {host}  {why}" for host in ("db2", "db3", "db4")),
     ]

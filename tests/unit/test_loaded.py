@@ -8,7 +8,13 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
-from ansible.plugins.loader import PluginLoader, action_loader, callback_loader, module_loader
+from ansible.plugins.loader import (
+    PluginLoader,
+    action_loader,
+    callback_loader,
+    lookup_loader,
+    module_loader,
+)
 
 from gonogo.contract.errors import GonogoError
 from gonogo.controller.invocation import loaded, project
@@ -17,6 +23,7 @@ LOADERS = {
     "action_plugins": action_loader,
     "callback_plugins": callback_loader,
     "library": module_loader,
+    "lookup_plugins": lookup_loader,
 }
 
 
@@ -55,6 +62,7 @@ def test_none_at_all_will_do(searched: dict[str, PluginLoader]) -> None:
         ("library", "gonogo_remote"),
         ("action_plugins", "gonogo_phases.py"),
         ("callback_plugins", "gonogo.py"),
+        ("lookup_plugins", "gonogo_waves.py"),
     ],
 )
 def test_what_comes_first_counts(

@@ -399,6 +399,31 @@ TARGET = StageOptions(
             "looked for in E(PATH).",
             variable=PG_BIN,
         ),
+        Variable(
+            "gonogo_waves",
+            type="list",
+            elements="str",
+            text="In which waves the hosts are begun: how many at a time, as numbers or "
+            "percentages, of which the last counts for all that are left; or names of groups, "
+            "with the hosts of none of them at the end. Without it all are begun at once.",
+            example="[1, 10%, 100%]",
+        ),
+        Variable(
+            "gonogo_waves_stop",
+            type="list",
+            elements="str",
+            choices=("HOLD", "NO-GO"),
+            text="Verdicts of a wave that keep the next one from beginning; both if unset. A host "
+            "without a verdict does it in any case.",
+        ),
+        Variable(
+            "gonogo_waves_max_fail",
+            type="int",
+            range=Range(0, 100_000, "hosts"),
+            text="How many hosts of a wave may have such a verdict or none, and the next one is "
+            "begun all the same; 0 if unset. Where every host of a wave has failed, Ansible "
+            "begins no other.",
+        ),
         REMOTE_DIR,
         RUNS_DIR,
         PROGRESS,

@@ -7,7 +7,7 @@ place where it is kept. It decides nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ...contract.errors import GonogoError
 from ..evidence import ENVIRONMENT
 from ..invocation.native import native
 from ..invocation.paths import path_of
+from ..request import waves
 from ..request.waivers import Waiver, listed
 
 __all__ = ["Declared", "declared", "hosts_of"]
@@ -32,6 +33,7 @@ class Declared:
     database: str | None = None
     groups: Sequence[str] = ()
     waivers: Sequence[Waiver] = ()
+    limits: waves.Limits = field(default_factory=lambda: waves.limits({}))
 
 
 def hosts_of(play: Any) -> list[str]:
@@ -61,6 +63,7 @@ def declared(play: Any, name: str) -> Declared:
         database=str(login["db"]) if isinstance(login, Mapping) and login.get("db") else None,
         groups=[str(group) for group in said["group_names"] or ()],
         waivers=_waivers(said["gonogo_waivers"], said["gonogo_waivers_file"]),
+        limits=_limits({name: said[name] for name in (waves.STOPS, waves.MAX_FAIL)}),
     )
 
 
@@ -86,6 +89,14 @@ def _path(value: object) -> Path | None:
         return path_of(value, key="gonogo_runs_dir") if isinstance(value, str) else None
     except GonogoError:
         return None
+
+
+def _limits(values: Mapping[str, object]) -> waves.Limits:
+    """What cannot be is what there is where nothing is said: the strictest."""
+    try:
+        return waves.limits(values)
+    except GonogoError:
+        return waves.limits({})
 
 
 def _waivers(given: object, file: object) -> Sequence[Waiver]:

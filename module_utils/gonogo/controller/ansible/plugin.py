@@ -41,10 +41,12 @@ from ..invocation.commands import Caller
 from ..invocation.native import Variables, native
 from ..progress import Watch, Words, took, watched
 from ..render.rendering import share_code
+from ..request import waves
 from ..stages.base import Stage
 from .inventory import Inventory
 from .package import GONOGO, PSYCOPG, Package
 from .progress import every, place, way
+from .waves import AT_WORK
 
 __all__ = ["NoAnswerError", "Plugin", "given"]
 
@@ -236,6 +238,10 @@ class Plugin(ActionBase):  # type: ignore[misc]
         if self._inventory is None:
             self._inventory = Inventory(self._loader, context.CLIARGS["inventory"])
         return dict(native(self._inventory.variables(host)))
+
+    def held_back(self) -> GonogoError | None:
+        """Why this host is not begun, see `ansible.waves`."""
+        return AT_WORK.refusal(self.host, waves.named(self.variable(waves.KEY)))
 
     def warn(self, text: str) -> None:
         self._display.warning(text)

@@ -21,7 +21,7 @@ from typing import Any
 
 from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 from ansible import context
-from ansible.plugins.loader import action_loader, callback_loader, module_loader
+from ansible.plugins.loader import action_loader, callback_loader, lookup_loader, module_loader
 
 from ...contract import canonical
 from ...contract.errors import GonogoError
@@ -40,6 +40,7 @@ _LOADERS = {
     "action_plugins": action_loader,
     "callback_plugins": callback_loader,
     "library": module_loader,
+    "lookup_plugins": lookup_loader,
 }
 # Where modules lie that Ansible has loaded as plugins.
 _PLUGINS = ("ansible.plugins.", "ansible_collections.")

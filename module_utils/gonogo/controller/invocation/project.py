@@ -23,6 +23,7 @@ _CODE = (
     "callback_plugins",
     "doc_fragments",
     "library",
+    "lookup_plugins",
     "module_utils",
     "playbooks",
     "roles",

@@ -8,7 +8,7 @@ from ...contract.errors import InputError
 from ..invocation import person, project, request_form
 from ..invocation.native import Variables, native
 from ..reading.faults import Faults
-from . import promotion, requested
+from . import promotion, requested, waves
 from .protection import Protection, protection
 from .remembered import Remembered
 
@@ -65,6 +65,8 @@ def check(
     faults.note_all(fault for fault in unfit.found if fault.key not in told)
     with faults.collected():
         _check_approvers(values)
+    with faults.collected():
+        waves.check(values, native(variables.get("groups")))
     faults.refuse()
 
 

@@ -101,6 +101,9 @@ class Site(Protocol):
     def explained(self, error: Exception) -> GonogoError:
         """The error in the words that a person is told, whatever it is."""
 
+    def held_back(self) -> GonogoError | None:
+        """Why this host is not begun yet, None where it is; see `request.waves`."""
+
     def warn(self, text: str) -> None:
         """Show a warning at once."""
 

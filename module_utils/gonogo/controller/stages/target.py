@@ -67,6 +67,9 @@ class Target(Stage[TargetTask]):
             templates=self.site.input_left_out,
             remembered=remembered,
         )
+        held_back = self.site.held_back()
+        if held_back:
+            raise held_back
         given = self.site.variables
         effective = {name: self.variable(name) for name in ONLY_INVENTORY if name in given}
         effective["gonogo_environment"] = task.environment

@@ -1,0 +1,106 @@
+"""The waves of the play at work, as Ansible begins them.
+
+`serial` of a play is templated once, before its first host: the variables of a host are not there
+yet, and neither are those of groups; `hostvars` is. So `gonogo_waves` is asked of the first host of
+the group, and every other host has to say the same.
+
+What is noted here is noted by ansible-playbook's own process. Its workers are forks of it, made
+after that, so what they read cannot be a variable's word. A host whose wave nobody has noted is not
+begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...contract.errors import GonogoError
+from ..invocation.native import native
+from ..request import waves
+from ..request.waves import Came, Waves
+
+__all__ = ["AT_WORK", "AtWork", "of_play"]
+
+_GROUP = "gonogo"
+
+
+@dataclass
+class AtWork:
+    """`said` is what the play was given; `begun` are the hosts of each wave, and `stopped` says why
+    the last of them is not begun."""
+
+    said: Waves | None = None
+    begun: list[tuple[str, ...]] = field(default_factory=list)
+    stopped: str | None = None
+
+    def begin(self, hosts: Sequence[str], came_to: Callable[[str], Came]) -> None:
+        """Ansible begins these hosts, after all that were begun before."""
+        before = self.begun[-1] if self.begun else ()
+        # Once it has stopped it goes on stopping.
+        self.stopped = self.stopped or waves.stop(came_to(host) for host in before)
+        self.begun.append(tuple(hosts))
+
+    def refusal(self, host: str, said: Waves | None) -> GonogoError | None:
+        """Why this host, which says so of the waves, is not begun; None where it is."""
+        if said is None and self.said is None:
+            return None
+        if said != self.said:
+            return GonogoError(
+                "gonogo_waves of this host is not that of the play",
+                detail="The play has taken it from the first host of the group.",
+                hint="Say it once, for the whole group or with -e; and begin "
+                "rollout_production.yml or validate_staging.yml, whose play knows waves.",
+            )
+        if not self.begun or host not in self.begun[-1]:
+            return GonogoError(
+                "not begun: nobody has looked at the wave before",
+                hint="Let the callback plugin of this project be found (ansible.cfg).",
+            )
+        if self.stopped:
+            return GonogoError(
+                self.stopped,
+                hint="Mend what is wrong there, then begin again: what is done is left alone.",
+            )
+        return None
+
+    def never_begun(self, host: str) -> str | None:
+        """Why Ansible has not even come to this host; None where it has, or no wave was begun."""
+        if not self.begun or any(host in wave for wave in self.begun):
+            return None
+        return self.stopped or "not begun: every host of the wave before has failed"
+
+
+# That of this process: one play judges.
+AT_WORK = AtWork()
+
+
+def of_play(known: Mapping[str, Any], rendered: Callable[[Any], Any]) -> dict[str, object]:
+    """The `hosts` and the `serial` of the play; `known` are its variables.
+
+    What cannot be is none: each host refuses it by itself, with the words for it.
+    """
+    group = str(rendered(known.get("gonogo_group")) or _GROUP)
+    groups = native(known.get("groups") or {})
+    members = [str(host) for host in groups.get(group) or ()]
+    limited = {*map(str, known.get("ansible_play_hosts_all") or members)}
+    try:
+        found = waves.named(_said(known, members, rendered))
+    except GonogoError:
+        found = None
+    AT_WORK.said = found
+    if found is None or any(one not in groups for one in found.groups):
+        return {"hosts": group, "serial": []}
+    hosts = [host for host in members if host in limited]
+    return {"hosts": found.pattern(group), "serial": found.serial(hosts, groups)}
+
+
+def _said(
+    known: Mapping[str, Any], members: Sequence[str], rendered: Callable[[Any], Any]
+) -> object:
+    """What is said of waves: with -e, in the play, or by the inventory of the first host."""
+    value = known.get(waves.KEY)
+    if value is None and members:
+        # A host's variables are rendered as they are asked for.
+        value = known["hostvars"][members[0]].get(waves.KEY)
+    return native(rendered(value))

@@ -1,0 +1,250 @@
+"""The waves of a rollout: as Ansible makes them, and what keeps the next one from beginning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.executor.playbook_executor import PlaybookExecutor
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.play import Play
+from ansible.plugins.loader import init_plugin_loader, lookup_loader
+from ansible.template import Templar
+from ansible.utils.collection_loader import AnsibleCollectionConfig
+from ansible.vars.hostvars import HostVars
+from ansible.vars.manager import VariableManager
+
+from gonogo.contract.errors import GonogoError, InputError
+from gonogo.controller.ansible import waves as at_work
+from gonogo.controller.ansible.waves import AtWork
+from gonogo.controller.invocation import project
+from gonogo.controller.request import waves
+from gonogo.controller.request.waves import Came, Limits, Waves
+
+STRICT = Limits(("HOLD", "NO-GO"), 0)
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        (None, None),
+        ([], None),
+        ("", None),
+        ([1, "10%", "100%"], Waves(sizes=("1", "10%", "100%"))),
+        ("1,10%,100%", Waves(sizes=("1", "10%", "100%"))),
+        (["canary", "west"], Waves(groups=("canary", "west"))),
+        ("canary, west", Waves(groups=("canary", "west"))),
+    ],
+)
+def test_what_is_said(said: object, found: Waves | None) -> None:
+    assert waves.named(said) == found
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *([0], [-1], ["0%"], ["101%"], ["ten"] * 2, [1, "canary"], [True], [None], {"a": 1}, 3),
+        *(["!canary"], ["canary:west"], ["db*"], [["canary"]], [1.5], [""] * 2),
+    ],
+)
+def test_what_cannot_be_is_one_error(said: object) -> None:
+    with pytest.raises(InputError) as caught:
+        waves.named(said)
+    assert "gonogo_waves" in caught.value.render()
+
+
+def test_a_group_that_is_not_there() -> None:
+    with pytest.raises(InputError, match="no such group"):
+        waves.check({"gonogo_waves": ["canry"]}, {"canary": ["db1"]})
+    waves.check({"gonogo_waves": ["canary"]}, {"canary": ["db1"]})
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        *({"gonogo_waves_stop": ["GO"]}, {"gonogo_waves_stop": 3}),
+        *({"gonogo_waves_max_fail": -1}, {"gonogo_waves_max_fail": "many"}),
+        {"gonogo_waves_max_fail": True},
+    ],
+)
+def test_limits_that_cannot_be(values: Mapping[str, object]) -> None:
+    with pytest.raises(InputError):
+        waves.limits(values)
+
+
+def test_limits() -> None:
+    assert waves.limits({}) == STRICT
+    given = {"gonogo_waves_stop": "NO-GO", "gonogo_waves_max_fail": "2"}
+    assert waves.limits(given) == Limits(("NO-GO",), 2)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "limits", "said"),
+    [
+        ("", STRICT, None),
+        ("GO GO", STRICT, None),
+        ("GO NO-GO", STRICT, "not begun: the wave before had NO-GO on db1"),
+        ("HOLD GO", STRICT, "not begun: the wave before had HOLD on db0"),
+        ("HOLD GO", Limits(("NO-GO",), 0), None),
+        ("none", Limits((), 0), "not begun: the wave before had no verdict on db0"),
+        ("NO-GO HOLD GO", Limits(("HOLD", "NO-GO"), 2), None),
+        (
+            "NO-GO HOLD none NO-GO",
+            Limits(("HOLD", "NO-GO"), 2),
+            "not begun: the wave before had NO-GO on db0, HOLD on db1, no verdict on db2, and "
+            "1 more",
+        ),
+    ],
+)
+def test_what_stops(verdicts: str, limits: Limits, said: str | None) -> None:
+    came = [Came(f"db{number}", one, limits) for number, one in enumerate(verdicts.split())]
+    assert waves.stop(came) == said
+
+
+def test_the_strictest_host_of_a_wave_counts() -> None:
+    came = [Came("db0", "GO", STRICT), Came("db1", "HOLD", Limits(("HOLD",), 5))]
+    assert waves.stop(came) is not None
+
+
+# --- as Ansible begins them -----------------------------------------------------------------------
+
+
+def came_to(**verdicts: str) -> Callable[[str], Came]:
+    return lambda host: Came(host, verdicts.get(host, "none"), STRICT)
+
+
+SAID = Waves(sizes=("1",))
+
+
+def refusal(known: AtWork, host: str, said: Waves | None = SAID) -> str | None:
+    found = known.refusal(host, said)
+    return found.primary if found else None
+
+
+def test_a_wave_behind_one_that_failed_is_not_begun() -> None:
+    known = AtWork(SAID)
+    known.begin(["db1"], came_to())
+    assert refusal(known, "db1") is None
+    assert known.never_begun("db1") is None
+    known.begin(["db2", "db3"], came_to(db1="NO-GO"))
+    told = "not begun: the wave before had NO-GO on db1"
+    assert [refusal(known, host) for host in ("db2", "db3")] == [told, told]
+    assert known.never_begun("db4") == told
+    # Whatever comes of those that were not begun, nothing begins again.
+    known.begin(["db4"], came_to(db2="GO", db3="GO"))
+    assert refusal(known, "db4") == told
+
+
+def test_a_wave_behind_one_that_passed_is_begun() -> None:
+    known = AtWork(SAID)
+    known.begin(["db1"], came_to())
+    known.begin(["db2"], came_to(db1="GO"))
+    assert refusal(known, "db2") is None
+    assert known.never_begun("db3") == "not begun: every host of the wave before has failed"
+
+
+def test_a_host_whose_wave_nobody_has_noted_is_not_begun() -> None:
+    """As where the callback plugin of this project is not there, or has failed."""
+    known = AtWork(SAID)
+    assert refusal(known, "db1") == "not begun: nobody has looked at the wave before"
+    known.begin(["db1"], came_to())
+    assert refusal(known, "db2") == "not begun: nobody has looked at the wave before"
+    assert known.never_begun("db2") is not None
+
+
+@pytest.mark.parametrize(("said", "played"), [(SAID, None), (None, SAID), (Waves(("2",)), SAID)])
+def test_a_host_that_wants_other_waves_is_not_begun(
+    said: Waves | None, played: Waves | None
+) -> None:
+    known = AtWork(played)
+    known.begin(["db1"], came_to())
+    assert refusal(known, "db1", said) == "gonogo_waves of this host is not that of the play"
+
+
+def test_without_waves_nothing_is_asked() -> None:
+    assert refusal(AtWork(), "db1", None) is None
+    assert AtWork().never_begun("db1") is None
+
+
+# --- the play -------------------------------------------------------------------------------------
+
+NAMES = [f"db{number:02}" for number in range(1, 13)]
+
+
+@pytest.fixture
+def batches(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
+    """The waves that Ansible makes of the play of playbooks/validate.yml."""
+    if not AnsibleCollectionConfig.collection_finder:
+        init_plugin_loader()
+    monkeypatch.setattr(lookup_loader, "_extra_dirs", [])
+    lookup_loader.add_directory(str(project.ROOT / "lookup_plugins"))
+    monkeypatch.setattr(at_work, "AT_WORK", AtWork())
+    file = str(project.ROOT / "playbooks" / "validate.yml")
+    plays = DataLoader().load_from_file(file, trusted_as_template=True)
+    (judging,) = (one for one in plays if one["name"] == "Judge the migration")
+    head = {key: value for key, value in judging.items() if key != "tasks"}
+
+    def made(inventory: Mapping[str, Any], limit: str | None = None, **extra: Any) -> Any:
+        folder = tmp_path / "inventory"
+        (folder / "group_vars").mkdir(parents=True, exist_ok=True)
+        said = dict(inventory)
+        group = said.pop("group_vars", {})
+        (folder / "group_vars" / "gonogo.yml").write_text(yaml.safe_dump(group))
+        (folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"children": said}}))
+        loader = DataLoader()
+        hosts = InventoryManager(loader=loader, sources=[str(folder)])
+        hosts.subset(limit)
+        manager = VariableManager(loader=loader, inventory=hosts)
+        manager._extra_vars = extra
+        # As a TaskQueueManager does.
+        HostVars(inventory=hosts, variable_manager=manager, loader=loader)
+        play = Play.load(head, variable_manager=manager, loader=loader)
+        play.post_validate(Templar(loader=loader, variables=manager.get_vars(play=play)))
+        executor = PlaybookExecutor.__new__(PlaybookExecutor)
+        executor._inventory = hosts
+        waves_made = executor._get_serialized_batches(play)
+        return [[host.get_name() for host in wave] for wave in waves_made]
+
+    yield made
+    lookup_loader._clear_caches()
+
+
+def gonogo(**variables: object) -> dict[str, Any]:
+    return {"gonogo": {"hosts": dict.fromkeys(NAMES)}, "group_vars": variables}
+
+
+def test_without_a_word_all_are_begun_at_once(batches: Any) -> None:
+    assert batches(gonogo()) == [NAMES]
+
+
+@pytest.mark.parametrize("said", [[1, "25%", "100%"], "1,25%,100%", "{{ ['1', 3, '100%'] }}"])
+def test_sizes_of_the_inventory(batches: Any, said: object) -> None:
+    assert batches(gonogo(gonogo_waves=said)) == [NAMES[:1], NAMES[1:4], NAMES[4:]]
+
+
+def test_the_command_line_counts_before_the_inventory(batches: Any) -> None:
+    found = batches(gonogo(gonogo_waves=[1]), gonogo_waves="4,100%")
+    assert found == [NAMES[:4], NAMES[4:]]
+
+
+def test_groups_come_in_their_order_and_the_others_last(batches: Any) -> None:
+    inventory = {
+        **gonogo(gonogo_waves=["canary", "west"]),
+        "west": {"hosts": dict.fromkeys(["db02", "db09", "db07"])},
+        "canary": {"hosts": dict.fromkeys(["db09", "elsewhere"])},
+    }
+    rest = [host for host in NAMES if host not in ("db02", "db07", "db09")]
+    assert batches(inventory) == [["db09"], ["db02", "db07"], rest]
+    # Of those that a person has limited it to, the same.
+    assert batches(inventory, limit="db01,db07,db12") == [["db07"], ["db01", "db12"]]
+
+
+@pytest.mark.parametrize("said", [["canry"], [0], {"a": 1}])
+def test_what_cannot_be_is_left_to_the_hosts_to_refuse(batches: Any, said: object) -> None:
+    assert batches(gonogo(gonogo_waves=said)) == [NAMES]
+    with pytest.raises(GonogoError):
+        waves.check({"gonogo_waves": said}, {"gonogo": NAMES})
