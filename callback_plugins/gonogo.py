@@ -92,6 +92,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         # Host → directory of its run; of those that are judged, and of all that were opened.
         self._evidence: dict[str, str] = {}
         self._opened: dict[str, str] = {}
+        # Hosts where an earlier run has done all of it; theirs is the evidence.
+        self._done: set[str] = set()
         # The same of runs that another process has opened, and this one was about to change.
         self._changing: dict[str, str] = {}
         # Hosts of the plays that judge, and whether a failing verdict was ignored.
@@ -305,6 +307,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             return
         self._hosts.add(name)
         directory = str(outcome.get("evidence") or "")
+        if action == _OPENS and outcome.get("done") is True:
+            self._done.add(name)
+            self._evidence[name] = directory
+            return
         if directory and (directory == self._opened.get(name) or _is_own(Path(directory))):
             self._opened[name] = directory
             if outcome.get("decision"):
@@ -338,6 +344,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
                     environment=place[1],
                     waivers=said.waivers,
                     groups=said.groups,
+                    done=name in self._done,
                 )
                 kept.setdefault(place, []).append(member)
         for (runs_dir, environment), members in kept.items():

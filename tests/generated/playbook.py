@@ -16,12 +16,19 @@ _STAGE = """\
             name: {role}
             rolespec_validate: false
 """
+# No task of such a host is left to be run, that of the verdict among them: it has one.
+_DONE = """\
+        - name: Leave alone what is done
+          ansible.builtin.meta: end_host
+          when: __target_opened.done | default(false)
+"""
 
 
 def run(text: str) -> str:
     """playbooks/validate.yml."""
-    stages = [
-        _STAGE.format(name=stage.called or stage.role.capitalize(), role=stage.role)
-        for stage in RUN
-    ]
+    stages = []
+    for stage in RUN:
+        stages.append(_STAGE.format(name=stage.called or stage.role.capitalize(), role=stage.role))
+        if stage.role == "target":
+            stages.append(_DONE)
     return replaced(_STAGES, text, "".join(stages))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree
@@ -74,6 +75,16 @@ def test_the_worst_comes_first_and_every_host_is_told(tmp_path: Path) -> None:
     assert (unknown.reason, unknown.database) == ("unreachable: no route to host", "app")
     # From the start of the run to its verdict.
     assert record.hosts[3].seconds == 60.0
+
+
+def test_a_host_that_was_done_before_says_by_which_run(tmp_path: Path) -> None:
+    earlier = member(tmp_path, 1)
+    record = summary(tmp_path, replace(earlier, done=True), member(tmp_path, 2))
+    done, judged = record.hosts
+    assert (done.verdict, done.run_id) == ("GO", run_id(1))
+    assert done.reason == f"done before, by run {run_id(1)}"
+    assert judged.reason is None
+    assert record.counts.go == 2
 
 
 @pytest.mark.parametrize(

@@ -103,3 +103,14 @@ def test_a_wave_that_failed_is_said_of_every_host_behind_it(
         "HOLD  db1  nothing was judged: it is wrong",
         *(f"HOLD  {host}  {why}" for host in ("db2", "db3", "db4")),
     ]
+
+
+def test_a_host_that_is_done_has_the_verdict_of_the_run_that_did_it(plugin: Any) -> None:
+    """Another process has opened that run: the stage says it, and nothing else does."""
+    opened = _failed("db1", "")
+    opened.result = {"done": True, "evidence": "/runs/one"}
+    plugin.v2_runner_on_ok(opened)
+    other = _failed("db2", "", "gonogo_backup")
+    other.result = {"done": True, "evidence": "/runs/two"}
+    plugin.v2_runner_on_ok(other)
+    assert (plugin._evidence, plugin._done) == ({"db1": "/runs/one"}, {"db1"})

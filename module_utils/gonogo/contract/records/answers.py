@@ -174,7 +174,10 @@ class DeployAnswer:
 
 @dataclass(frozen=True)
 class FoundAnswer(Occupied):
+    """`database_oid` is that of the database which was asked."""
+
     found: Deployment | None
+    database_oid: int
 
 
 @dataclass(frozen=True)

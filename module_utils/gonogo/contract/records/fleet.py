@@ -21,8 +21,9 @@ NOT_JUDGED = "not judged"
 
 @dataclass(frozen=True)
 class FleetHost:
-    """`verdict` is GO, HOLD, NO-GO or `not judged`; `reason` is the first one against a GO, or why
-    there is no verdict. `directory` is that of its run, seen from the directory of this file."""
+    """`verdict` is GO, HOLD, NO-GO or `not judged`; `reason` is the first one against a GO, why
+    there is no verdict, or that an earlier run, `run_id`, has left nothing to do. `directory` is
+    that of its run, seen from the directory of this file."""
 
     host: str
     database: str | None

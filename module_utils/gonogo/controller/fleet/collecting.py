@@ -50,7 +50,8 @@ class Place:
 class Member:
     """A host of the play. `run` is the directory of its run where it was judged; `cause` why it was
     not, in words; `database` what the inventory declares. `waivers` are those that the inventory
-    has for this host and for others, `groups` the groups that it is in."""
+    has for this host and for others, `groups` the groups that it is in. `done` is one where `run`
+    is an earlier one, which has left nothing to do."""
 
     host: str
     run: Path | None = None
@@ -59,6 +60,7 @@ class Member:
     environment: str | None = None
     waivers: Sequence[Waiver] = ()
     groups: Sequence[str] = ()
+    done: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,13 +121,16 @@ def _judged(member: Member, place: Place) -> _Judged:
     target = verdict.target
     observed = (target.observed or target.declared).database if target else member.database
     first = next(iter(verdict.reasons), None)
+    reason = f"{first.subject}: {first.text}" if first else None
+    if member.done and reason is None:
+        reason = f"done before, by run {verdict.run_id}"
     host = FleetHost(
         host=member.host,
         database=observed,
         environment=verdict.environment,
         verdict=verdict.decision,
         score=verdict.score,
-        reason=shown(f"{first.subject}: {first.text}", limit=_REASON_LIMIT) if first else None,
+        reason=shown(reason, limit=_REASON_LIMIT) if reason else None,
         seconds=_seconds(run.started_at if run else None, verdict.finished_at),
         run_id=verdict.run_id,
         directory=Path(os.path.relpath(member.run, place.path)).as_posix(),

@@ -30,14 +30,14 @@ from ..invocation import loaded, person, project
 from ..invocation.paths import path_of
 from ..outcome import intents
 from ..render.rendering import compiling
-from ..request import host_request, promotion, waivers
+from ..request import host_request, promotion, waivers, waves
 from ..request.protection import ONLY_INVENTORY, Protection, protection
 from ..request.remembered import Remembered
 from ..request.requested import Asked, Folder
 from ..runbook import queries, source
 from ..runbook.book import Runbook
 from ..runbook.source import Source
-from . import concurrent_runs, recovery
+from . import concurrent_runs, continued, recovery
 from .base import Stage
 from .reported import Reported
 
@@ -110,6 +110,9 @@ class Target(Stage[TargetTask]):
         if self.checking:
             probed = self._probe(task, declared, run_id=evidence.new_run_id(datetime.now(UTC)))
             return Reported(told=plain(probed))
+        done = self._done(task, runbook)
+        if done:
+            return done
         run = self._open(task, declared, runbook, admitted, protected)
         with compiling(runbook.template_folders):
             first = self._probe(task, declared, run_id=run.run_id)
@@ -137,6 +140,23 @@ class Target(Stage[TargetTask]):
             },
             lines=[*_lines(fenced, swept), *self._find_out(run, task), *self._left_out(run)],
         )
+
+    def _done(self, task: TargetTask, runbook: Runbook) -> Reported | None:
+        """Where a rollout in waves is begun again: what has been done here already, None where
+        nothing has."""
+        if not (self.variable(waves.KEY) and self.site.flag("deploy_enabled")):
+            return None
+        content = continued.Content(task.environment, storable(task.login), runbook)
+        asking = evidence.new_run_id(datetime.now(UTC))
+        run = continued.done_by(self, content, run_id=asking)
+        if run is None:
+            return None
+        lines = [
+            f"Done already: run {run.run_id} is a GO of the same, and the database is as it has "
+            "left it. Nothing is touched.",
+        ]
+        told = {"done": True, "run_id": run.run_id, "evidence": str(run.path)}
+        return Reported(changed=False, lines=lines, told=told)
 
     def _open(
         self,

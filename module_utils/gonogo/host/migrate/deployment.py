@@ -101,7 +101,8 @@ def deploy(
         started = time.monotonic()
         before = inspect(connection, plan)
         if before.state == "applied":
-            return Outcome(_nothing_done("none", before))
+            # What is judged then is what a later run may find as it was.
+            return Outcome(_nothing_done("none", before, schema_catalog.read(connection)))
         if not _may_apply(before, resume=resume):
             return Outcome(_nothing_done("refused", before))
         catalog = schema_catalog.read(connection)

@@ -26,14 +26,21 @@ def run(asked: FoundRequest, *, check_mode: bool) -> FoundAnswer:
         timeouts=asked.timeouts,
         read_only=True,
     ) as connection:
+        observed = observe(connection)
         # The run that asks may have the lock itself.
         occupants = exclusive.enter(
             connection,
-            observed=observe(connection),
+            observed=observed,
             declared=asked.declared,
             fence=asked.fence,
             run_id=asked.run_id,
             stronger_login=True,
         )
         found = None if occupants else find_out(connection, asked.plan, asked.schema_before)
-    return FoundAnswer(changed=False, held=occupants.held, others=occupants.others, found=found)
+    return FoundAnswer(
+        changed=False,
+        held=occupants.held,
+        others=occupants.others,
+        found=found,
+        database_oid=observed.database_oid,
+    )

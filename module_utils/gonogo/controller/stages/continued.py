@@ -1,0 +1,110 @@
+"""What a rollout that is begun again has done already: a host where a run of the same content has
+deployed the migration, or found it, and is a GO, and where the database is still as that run has
+left it.
+
+The evidence of that run is its word, computed again; the database is asked whether it still holds.
+Whatever is not the same, or cannot be found out, is a reason to judge the host anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...contract.errors import GonogoError
+from ...contract.login import Timeouts
+from ...contract.options.deploy import FoundRequest
+from ...contract.options.verdict import JudgedRequest
+from ...contract.records.answers import FoundAnswer, JudgedAnswer
+from ...contract.records.deployment import Deployment
+from ...contract.records.plan import PlanRecord
+from ...contract.records.run import RunRecord
+from ...host.compare.judged import differences
+from ..evidence import Run, judgement
+from ..runbook import plans
+from ..runbook.book import Runbook
+from .base import Stage
+from .scripts import judged_objects
+
+__all__ = ["Content", "done_by"]
+
+# What is written when something was done to the database after the verdict.
+_LATER = ("undo.json", "restore.json")
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a host is begun for: where, and what."""
+
+    environment: str
+    login: Mapping[str, str | int | None]
+    runbook: Runbook
+
+
+def done_by(stage: Stage[Any], content: Content, *, run_id: str) -> Run | None:
+    """The run that has done all that is to be done here; None where there is none. `run_id` is that
+    of whoever asks."""
+    for run in _same(stage, content):
+        try:
+            # As long as the newest says nothing else of the database, an older one says nothing.
+            return run if _still_holds(stage, run, content, run_id) else None
+        except GonogoError:
+            return None
+    return None
+
+
+def _same(stage: Stage[Any], content: Content) -> Iterator[Run]:
+    """The newest run of the same content on the same login, where it was to deploy."""
+    for path in sorted((stage.runs_dir / content.environment).glob("*Z-*"), reverse=True):
+        if not (path / "run.json").is_file():
+            continue
+        try:
+            run = Run.open(path)
+            record = run.read(RunRecord)
+            if record.target.inventory_host == stage.host and record.target.login == content.login:
+                if record.target.observed is None:
+                    continue  # it has never reached the database
+                if _is_same(run, record, content):
+                    yield run
+                return
+        except GonogoError:
+            continue
+
+
+def _is_same(run: Run, record: RunRecord, content: Content) -> bool:
+    runbook = content.runbook
+    same = (record.runbook_sha256, record.profile) == (runbook.sha256, runbook.profile)
+    same = same and dict(record.parameters) == dict(runbook.parameters)
+    return same and "deploy" in run.read(PlanRecord).stages
+
+
+def _still_holds(stage: Stage[Any], run: Run, content: Content, run_id: str) -> bool:
+    if judgement.confirmed(run.path).decision != "GO":
+        return False
+    if any((run.path / name).is_file() for name in _LATER):
+        return False
+    deployed, record = run.read(Deployment), run.read(RunRecord)
+    applied = deployed.action == "applied"
+    left = deployed.schema_after if applied else deployed.schema_before
+    runbook = stage.runbook_of(run)
+    asked = FoundRequest(
+        login=content.login,
+        run_id=run_id,
+        declared=record.proven,
+        plan=plans.plan(runbook),
+        # What has changed since then is not asked, but what is there.
+        schema_before={},
+        timeouts=Timeouts(),
+    )
+    answer = stage.call_with_database("found", asked, FoundAnswer)
+    found = answer.found
+    if found is None or answer.database_oid != record.known.database_oid:
+        return False
+    if found.after is None or found.after.state != "applied":
+        return False
+    if left is None or found.schema_after != left:
+        return False
+    judged = JudgedRequest(content.login, run_id, judged_objects(runbook))
+    now = stage.call_with_database("judged", judged, JudgedAnswer).judged
+    return not differences(run.read_json("judged.json"), now)

@@ -1,0 +1,212 @@
+"""A rollout that is begun again: which hosts are done, and what makes a host one that is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gonogo.contract.errors import GonogoError
+from gonogo.contract.records.answers import FoundAnswer, JudgedAnswer
+from gonogo.contract.records.deployment import Deployment
+from gonogo.contract.records.reading import plain
+from gonogo.controller.evidence import Run
+from gonogo.controller.stages import continued
+from gonogo.controller.stages.continued import Content, done_by
+from tests.records import IDENTITY, PLAN, RUN
+from tests.unit.deployments import inspection
+
+NOW = "20260131T130000Z-aaaaaa"
+EARLIER = "20260131T120000Z-000001"
+JUDGED = {"table public.t": "a" * 64}
+BOOK = SimpleNamespace(sha256=RUN["runbook_sha256"], profile="target", parameters={"a": 1})
+
+
+def deployed(action: str = "applied", **more: Any) -> Deployment:
+    left = {"schema_after": "left"} if action == "applied" else {"schema_before": "left"}
+    values: dict[str, Any] = {
+        "before": None,
+        "after": inspection("applied"),
+        "changed": (),
+        "error": None,
+        "schema_before": None,
+        "schema_after": None,
+        **left,
+        **more,
+    }
+    return Deployment(action=action, **values)
+
+
+FOUND = FoundAnswer(
+    changed=False,
+    held=None,
+    others=(),
+    found=deployed(schema_before="empty"),
+    database_oid=IDENTITY["database_oid"],
+)
+
+
+@dataclass
+class Database:
+    """A stage, and what the database answers it."""
+
+    runs_dir: Path
+    host: str = "db1"
+    found: FoundAnswer | GonogoError = FOUND
+    judged: dict[str, str] = field(default_factory=lambda: dict(JUDGED))
+    asked: list[str] = field(default_factory=list)
+
+    def runbook_of(self, run: Run) -> Any:
+        del run
+        return BOOK
+
+    def call_with_database(self, entry: str, request: Any, answer: Any) -> Any:
+        del answer
+        self.asked.append(entry)
+        assert request.run_id == NOW
+        if entry == "judged":
+            return JudgedAnswer(changed=False, judged=self.judged)
+        if isinstance(self.found, GonogoError):
+            raise self.found
+        return self.found
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
+    decision = SimpleNamespace(decision="GO")
+    monkeypatch.setattr(continued.judgement, "confirmed", lambda _path: decision)
+    monkeypatch.setattr(continued, "plans", SimpleNamespace(plan=lambda _book: None))
+    monkeypatch.setattr(continued, "FoundRequest", SimpleNamespace)
+    monkeypatch.setattr(continued, "judged_objects", lambda _book: None)
+    return Database(tmp_path / "runs")
+
+
+def keep(
+    database: Database,
+    run_id: str = EARLIER,
+    *,
+    record: Deployment | None = None,
+    stages: tuple[str, ...] = ("target", "deploy"),
+    observed: Any = IDENTITY,
+    **about: Any,
+) -> Run:
+    run = Run.create(database.runs_dir, "production", run_id)
+    target = {**RUN["target"], "inventory_host": "db1", "observed": observed}
+    if observed is None:
+        del target["observed"]
+    said = {"run_id": run_id, "environment": "production", "target": target, "parameters": {"a": 1}}
+    run.write_json("run.json", {**RUN, "profile": "target", **said, **about}, stage="target")
+    run.write_json("plan.json", {**PLAN, "stages": [*stages]}, stage="target")
+    run.write_json("deploy.json", plain(record or deployed()), stage="deploy")
+    run.write_json("judged.json", JUDGED, stage="phases")
+    return run
+
+
+def content(**changes: Any) -> Content:
+    return replace(Content("production", RUN["target"]["login"], BOOK), **changes)  # type: ignore[arg-type]
+
+
+def found(database: Database) -> str | None:
+    run = done_by(database, content(), run_id=NOW)  # type: ignore[arg-type]
+    return run.run_id if run else None
+
+
+@pytest.mark.parametrize("action", ["applied", "none"])
+def test_a_go_of_the_same_is_done(database: Database, action: str) -> None:
+    keep(database, record=deployed(action))
+    assert found(database) == EARLIER
+
+
+def test_without_an_earlier_run_nobody_is_asked(database: Database) -> None:
+    assert found(database) is None
+    keep(database, target={**RUN["target"], "inventory_host": "db2", "observed": IDENTITY})
+    assert found(database) is None
+    assert database.asked == []
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"runbook_sha256": "0" * 64},
+        {"profile": "as_deployed"},
+        {"parameters": {"a": 2}},
+        {"stages": ("target", "phases")},
+    ],
+)
+def test_a_run_of_other_content_is_none(database: Database, about: dict[str, Any]) -> None:
+    """Nor is one behind it: the newest has seen the database last."""
+    keep(database)
+    keep(database, "20260131T123000Z-000002", **about)
+    assert found(database) is None
+    assert database.asked == []
+
+
+def test_a_run_that_never_came_to_the_database_says_nothing(database: Database) -> None:
+    keep(database)
+    keep(database, "20260131T123000Z-000002", observed=None)
+    assert found(database) == EARLIER
+
+
+@pytest.mark.parametrize("decision", ["HOLD", "NO-GO"])
+def test_what_is_no_go_is_judged_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch, decision: str
+) -> None:
+    keep(database)
+    verdict = SimpleNamespace(decision=decision)
+    monkeypatch.setattr(continued.judgement, "confirmed", lambda _path: verdict)
+    assert found(database) is None
+    assert database.asked == []
+
+
+def test_evidence_that_was_altered_is_none(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path) -> Any:
+        raise GonogoError(f"{path.name} was altered")
+
+    keep(database)
+    monkeypatch.setattr(continued.judgement, "confirmed", refused)
+    assert found(database) is None
+
+
+@pytest.mark.parametrize("later", ["undo.json", "restore.json"])
+def test_what_was_taken_back_is_not_done(database: Database, later: str) -> None:
+    keep(database).write_json(later, {}, stage="undo")
+    assert found(database) is None
+
+
+def changed(name: str) -> Callable[[Database], None]:
+    def do(database: Database) -> None:
+        record = deployed(schema_before="empty")
+        answers: dict[str, FoundAnswer | GonogoError] = {
+            "schema": replace(FOUND, found=replace(record, schema_after="another")),
+            "state": replace(FOUND, found=replace(record, after=inspection("partial"))),
+            "database": replace(FOUND, database_oid=IDENTITY["database_oid"] + 1),
+            "somebody is at work": replace(FOUND, found=None),
+            "nobody answers": GonogoError("the connection to the host was lost"),
+        }
+        if name == "judged":
+            database.judged["table public.t"] = "b" * 64
+        else:
+            database.found = answers[name]
+
+    return do
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["schema", "state", "database", "somebody is at work", "nobody answers", "judged"],
+)
+def test_a_database_that_is_another_now_is_judged(database: Database, name: str) -> None:
+    keep(database)
+    changed(name)(database)
+    assert found(database) is None
+
+
+def test_a_run_that_has_not_kept_its_schema_proves_nothing(database: Database) -> None:
+    keep(database, record=deployed("none", schema_before=None))
+    assert found(database) is None
