@@ -14,7 +14,7 @@ from gonogo.contract.errors import GonogoError
 from gonogo.contract.records.answers import FoundAnswer, JudgedAnswer
 from gonogo.contract.records.deployment import Deployment
 from gonogo.contract.records.reading import plain
-from gonogo.controller.evidence import Run
+from gonogo.controller.evidence import Run, judgement
 from gonogo.controller.stages import continued
 from gonogo.controller.stages.continued import Content, done_by
 from tests.records import IDENTITY, PLAN, RUN
@@ -78,7 +78,7 @@ class Database:
 @pytest.fixture
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
     decision = SimpleNamespace(decision="GO")
-    monkeypatch.setattr(continued.judgement, "confirmed", lambda _path: decision)
+    monkeypatch.setattr(judgement, "confirmed", lambda _path: decision)
     monkeypatch.setattr(continued, "plans", SimpleNamespace(plan=lambda _book: None))
     monkeypatch.setattr(continued, "FoundRequest", SimpleNamespace)
     monkeypatch.setattr(continued, "judged_objects", lambda _book: None)
@@ -157,7 +157,7 @@ def test_what_is_no_go_is_judged_again(
 ) -> None:
     keep(database)
     verdict = SimpleNamespace(decision=decision)
-    monkeypatch.setattr(continued.judgement, "confirmed", lambda _path: verdict)
+    monkeypatch.setattr(judgement, "confirmed", lambda _path: verdict)
     assert found(database) is None
     assert database.asked == []
 
@@ -169,7 +169,7 @@ def test_evidence_that_was_altered_is_none(
         raise GonogoError(f"{path.name} was altered")
 
     keep(database)
-    monkeypatch.setattr(continued.judgement, "confirmed", refused)
+    monkeypatch.setattr(judgement, "confirmed", refused)
     assert found(database) is None
 
 
