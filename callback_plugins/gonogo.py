@@ -35,6 +35,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 # phase_stage brings along what all stages import: their processes are forks of this one.
 from gonogo.contract import fault
 from gonogo.contract.errors import GonogoError, shown
+from gonogo.contract.records.verdict import UP_TO_DATE
 from gonogo.contract.redaction import redacted
 from gonogo.controller import audit, evidence, fleet, report
 from gonogo.controller.ansible.fleet import Declared, declared, hosts_of
@@ -73,7 +74,7 @@ _CAUSE_LIMIT = 300
 _NO_VERDICT = "no verdict was reached"
 # Within which an interrupted Ansible has always ended, if it does.
 _PATIENCE_SECONDS = 10.0
-_COLOURS = {"GO": C.COLOR_OK, "HOLD": C.COLOR_WARN, "NO-GO": C.COLOR_ERROR}
+_COLOURS = {"GO": C.COLOR_OK, UP_TO_DATE: C.COLOR_OK, "HOLD": C.COLOR_WARN, "NO-GO": C.COLOR_ERROR}
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]

@@ -150,7 +150,12 @@ def derive(files: dict[str, Any], events: list[Any], whole: bool) -> dict[str, A
         against = (against - {("hold", "rehearsal")} if said else against) | said  # Why it failed.
     score = {"passed": sum(criteria[name] == "pass" for name in scoring), "of": len(scoring)}
     against |= {("hold", "score")} if score["passed"] < score["of"] and not against else set()
-    decision = "NO-GO" if "no_go" in dict(against) else "HOLD" if against else "GO"
+    idle, drift = plan.get("nothing_pending") is True, tried.get("drift") or {}
+    seen = tried.get("done") is True and drift.get("compared") and not drift.get("problem")
+    differs = idle and not against and (not seen or drift["before"])
+    against |= {("hold", "drift")} if differs else set()
+    clean = "UP-TO-DATE" if idle else "GO"
+    decision = "NO-GO" if "no_go" in dict(against) else "HOLD" if against else clean
     verdict = {"decision": decision, **{key: run[key] for key in (*ABOUT, "residue")}}
     verdict |= {"score": score, "criteria": criteria, "evidence_head": events[-1]["hash"]}
     verdict |= {"finished_at": events[-1]["at"], "checks": statuses, "reasons": sorted(against)}

@@ -60,7 +60,7 @@ def test_the_worst_comes_first_and_every_host_is_told(tmp_path: Path) -> None:
     assert told == [("db4", "NO-GO"), ("db3", "HOLD"), ("db2", "not judged"), ("db1", "GO")]
     assert (record.verdict, vars(record.counts)) == (
         "NO-GO",
-        {"go": 1, "hold": 1, "no_go": 1, "not_judged": 1},
+        {"go": 1, "up_to_date": 0, "hold": 1, "no_go": 1, "not_judged": 1},
     )
     worst, unknown = record.hosts[0], record.hosts[2]
     assert worst.reason is not None
@@ -156,7 +156,7 @@ def test_the_last_line_is_for_programs(tmp_path: Path) -> None:
     record = summary(tmp_path, member(tmp_path, 1), Member("db2"))
     line = fleet.last_line(record, file="runs/a b/fleet.json")
     assert line == (
-        f"gonogo: fleet={FLEET_ID} verdict=HOLD go=1 hold=0 nogo=0 not_judged=1 "
+        f"gonogo: fleet={FLEET_ID} verdict=HOLD go=1 up_to_date=0 hold=0 nogo=0 not_judged=1 "
         "summary=runs/a b/fleet.json"
     )
 

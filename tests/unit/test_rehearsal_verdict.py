@@ -232,3 +232,68 @@ def test_the_schema_is_compared_as_far_as_the_manifest_goes() -> None:
         "index public.i differs",
     ]
     assert unlike(validated, validated, manifest, same=lambda _: {}) == []
+
+
+# --- where nothing is pending ---------------------------------------------------------------------
+
+DRIFT: dict[str, Any] = {
+    "asked": True,
+    "migrations": 3,
+    "seconds": 0.5,
+    "compared": 40,
+    "before": [],
+    "beside": [],
+    "passed_over": [],
+}
+MISSING = {"kind": "missing", "name": "index public.i", "expected": "btree (a)", "found": None}
+
+
+def idle(**drift: Any) -> Change:
+    def change(case: Case) -> None:
+        case["plan"]["nothing_pending"] = True
+        case["rehearsal"]["drift"] = {**DRIFT, **drift}
+
+    return change
+
+
+def unplayed(case: Case) -> None:
+    del case["rehearsal"]["drift"]
+
+
+def test_where_nothing_is_pending_it_is_no_go_but_up_to_date() -> None:
+    verdict = changed(idle())
+    assert (verdict["decision"], verdict["reasons"]) == ("UP-TO-DATE", [])
+    assert "nothing_pending" in {one["code"] for one in verdict["conditions"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (idle(before=[MISSING]), "drift"),
+        (idle(problem="the history cannot be replayed"), "drift"),
+        (idle(problem="it counts from there on", asked=False), "drift"),
+        (idle(compared=0), "drift"),
+        (unplayed, "drift"),
+        (never, "drift"),
+        (said(done=None), "rehearsal_missing"),
+        (everywhere("inconclusive"), "check_inconclusive"),
+    ],
+)
+def test_what_only_the_record_says_is_not_up_to_date(change: Change, code: str) -> None:
+    """Somebody may have dropped what the tool's record still calls applied."""
+    verdict = changed(idle(), change)
+    assert verdict["decision"] == "HOLD", verdict
+    assert code in codes(verdict)
+
+
+def test_what_is_proven_bad_is_a_no_go_where_nothing_is_pending_too() -> None:
+    assert changed(idle(), everywhere("fail"))["decision"] == "NO-GO"
+
+
+def test_no_waiver_covers_drift_where_nothing_is_pending() -> None:
+    waiver = {"check": "C1.1", "owner": "Dewi", "reason": "later", "expires": "2999-01-01"}
+
+    def waived(case: Case) -> None:
+        case["plan"]["waivers"] = [waiver]
+
+    assert changed(idle(before=[MISSING]), waived)["decision"] == "HOLD"

@@ -67,12 +67,10 @@ def test_every_file_counts_for_the_digest(folder: Path) -> None:
 
 def test_what_stands_against_it(folder: Path) -> None:
     found = prisma(folder)
-    all_of_them = [entry(found, number) for number in range(3)]
     cases = {
         "begun and not finished": [entry(found, 0, FAILED)],
         "that the folder does not have": [Entry("20250101000000_gone", APPLIED, None)],
         "not as they were": [Entry(found.migrations[0].name, APPLIED, "0" * 64)],
-        "there is nothing to judge": all_of_them,
     }
     for words, entries in cases.items():
         problem = source.problem(found, entries)
@@ -80,6 +78,28 @@ def test_what_stands_against_it(folder: Path) -> None:
         assert words in problem.primary, problem.primary
         assert problem.detail
         assert problem.hint
+
+
+def test_where_all_is_applied_nothing_stands_against_it(folder: Path) -> None:
+    """Whether the database is what the record says is for the run to find out."""
+    found = prisma(folder)
+    entries = [entry(found, number) for number in range(3)]
+    assert source.problem(found, entries) is None
+    assert source.record(found, entries).pending == ()
+
+
+def test_what_is_asked_where_nothing_is_pending(folder: Path) -> None:
+    """All but what is asked of the trial of a migration: there is none."""
+    own = runbook.load(DERIVED, profile=DERIVED_PROFILE, parameters={}, templates=False)
+    whole, nothing = about(own, prisma(folder)), about(own, prisma(folder), [])
+    assert nothing.pending == ()
+    gone = {*whole.checks} - {*nothing.checks}
+    assert {whole.checks[one].phase for one in gone} == {"07_rehearsed"}
+    assert {"D1.1", "D2.2", "D5.1", "D10.1"} <= {*nothing.checks}
+    plan = nothing.plan(stages=["target"])
+    counted = {check.criterion for check in plan.checks}
+    assert {*plan.scoring} <= counted == {one.id for one in plan.criteria}
+    assert (nothing.sha256, nothing.digests) == (whole.sha256, whole.digests)
 
 
 def test_a_link_that_leads_out_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -161,6 +161,8 @@ class Gate:
         problem = source.problem(upto, entries)
         if problem:
             raise problem
+        if not listed.pending:
+            raise GonogoError("every migration is applied: there is none to judge")
         run.append("target", "stage_passed", {"fenced": [], "swept": []})
         run.keep(_backup(run, observed), stage="backup")
         run.keep(_twin(run, twin), stage="twin")

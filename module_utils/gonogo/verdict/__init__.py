@@ -1,6 +1,7 @@
 """The decision: a pure function of the evidence.
 
-Anything proven bad is a NO-GO, anything unknown a HOLD; what is left is a GO. Nothing here reads
+Anything proven bad is a NO-GO, anything unknown a HOLD; what is left is a GO, or UP-TO-DATE where
+there was no migration to judge. Nothing here reads
 a clock, a file or the environment, and no record raises: what cannot be understood is a HOLD. The
 parts, from the bottom up:
 

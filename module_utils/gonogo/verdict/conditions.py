@@ -22,6 +22,14 @@ def informational(plan: RunPlan, statuses: Mapping[str, str]) -> list[Condition]
     ]
 
 
+def nothing_pending(plan: RunPlan) -> list[Condition]:
+    """That a run has judged no migration, and so lets none in elsewhere."""
+    if not plan.nothing_pending:
+        return []
+    text = "every migration of the folder is applied: what is there was judged, and no migration"
+    return [Condition("nothing_pending", "history", text)]
+
+
 def set_otherwise(planned: PlanRecord | None) -> list[Condition]:
     """The criteria that count as somebody has set them."""
     levels = (planned.set_criteria if planned else None) or {}

@@ -10,10 +10,10 @@ from ..contract.records.event import Event
 from ..contract.records.plan import PlannedWaiver, PlanRecord
 from ..contract.records.run import RunRecord
 from ..contract.records.twin import TwinRecord
-from ..contract.records.verdict import Reason, Score, VerdictRecord
-from .conditions import informational, set_otherwise
+from ..contract.records.verdict import UP_TO_DATE, Reason, Score, VerdictRecord
+from .conditions import informational, nothing_pending, set_otherwise
 from .outlook import would_change
-from .plan import read_plan
+from .plan import RunPlan, read_plan
 from .proof import twin_reasons, unproven
 from .reasons import (
     check_reasons,
@@ -23,7 +23,7 @@ from .reasons import (
     run_reasons,
     stage_reasons,
 )
-from .rehearsal import rehearsal_reasons, unrehearsed
+from .rehearsal import rehearsal_reasons, uncompared, unrehearsed
 from .statuses import check_statuses, criterion_statuses, misfits
 from .waivers import waive
 
@@ -88,15 +88,18 @@ def decide(
     passed = sum(criteria.get(unit) == "pass" for unit in planned.scoring)
     if passed < len(planned.scoring) and not reasons:
         reasons.append(hold("score", "score", "not every scoring unit has passed"))
+    if not reasons:
+        reasons += uncompared(planned, rehearsal)
     reasons.sort(key=lambda reason: reason.severity != "no_go")
     conditions += [
         *unproven(twin),
         *unrehearsed(rehearsal, twin=twin),
         *informational(planned, statuses),
         *set_otherwise(plan),
+        *nothing_pending(planned),
     ]
     return VerdictRecord(
-        decision=_decision(reasons),
+        decision=_decision(reasons, planned),
         score=Score(passed=passed, of=len(planned.scoring)),
         reasons=reasons,
         criteria=criteria,
@@ -121,7 +124,7 @@ def _until_closed(events: Sequence[Event]) -> tuple[list[Event], bool]:
     return [*events[:end]], end is not None
 
 
-def _decision(reasons: Sequence[Reason]) -> str:
+def _decision(reasons: Sequence[Reason], plan: RunPlan) -> str:
     if not reasons:
-        return "GO"
+        return UP_TO_DATE if plan.nothing_pending else "GO"
     return "NO-GO" if any(reason.severity == "no_go" for reason in reasons) else "HOLD"

@@ -25,6 +25,7 @@ _GOALS = {
     "rehearsal_slow": "no statement takes longer on a copy than it may",
     "rehearsal_unlike": "the schema is the one that was validated",
     "rehearsal_missing": "the run is rehearsed on a copy",
+    "drift": "the database is what its migrations make of an empty one",
     "not_closed": "a run reaches its end",
 }
 

@@ -42,13 +42,15 @@ class Criterion:
 
 @dataclass(frozen=True)
 class RunPlan:
-    """A plan as far as it can be understood; `problems` says what could not."""
+    """A plan as far as it can be understood; `problems` says what could not. `nothing_pending` is
+    as in `PlanRecord`."""
 
     stages: tuple[str, ...]
     criteria: dict[str, Criterion]
     checks: dict[str, Check]
     scoring: tuple[str, ...]
     problems: tuple[str, ...]
+    nothing_pending: bool = False
 
     def members(self, criterion: Criterion) -> list[Check]:
         """Return the criterion's counting checks; nice-to-have is reported, so all count there."""
@@ -73,7 +75,14 @@ def read_plan(record: PlanRecord | None) -> RunPlan:
         return RunPlan((), {}, {}, (), ("there is no plan",))
     criteria, problems = _criteria(record.criteria)
     checks, more = _checks(record.checks, criteria)
-    found = RunPlan(tuple(record.stages), criteria, checks, tuple(record.scoring), ())
+    found = RunPlan(
+        tuple(record.stages),
+        criteria,
+        checks,
+        tuple(record.scoring),
+        (),
+        nothing_pending=bool(record.nothing_pending),
+    )
     return replace(found, problems=(*problems, *more, *_gaps(found)))
 
 

@@ -18,7 +18,7 @@ from .statuses import check_statuses
 from .values import text_of
 from .waivers import waive
 
-__all__ = ["findings", "rehearsal_reasons", "unrehearsed"]
+__all__ = ["findings", "rehearsal_reasons", "uncompared", "unrehearsed"]
 
 _STAGE = "rehearsal"
 _OVER = "rehearsal_slow"
@@ -31,6 +31,9 @@ _ALLOW = {
 _OF_THE_HOST = (
     "Such an error may be the host's at that moment, and not the migration's: run again when "
     "nothing else takes its processors, memory and room."
+)
+_DRIFT = (
+    "Bring the database to what the migrations say, or write a migration that says what is there."
 )
 _BUSY = (
     "Other work took the host's processors each time it was tried: run again when they are free."
@@ -144,6 +147,27 @@ def rehearsal_reasons(
         return []
     more = {"observed": text_of(record.reason), "hint": text_of(record.hint)} if record else {}
     return [hold("rehearsal_missing", "rehearsal", "nobody has tried this on a copy first", **more)]
+
+
+def uncompared(plan: RunPlan, rehearsal: Mapping[str, object] | None) -> list[Reason]:
+    """What keeps a database where nothing is pending from being up to date: its tool's record says
+    so, and that says nothing of what is really there. No waiver covers it."""
+    if not plan.nothing_pending:
+        return []
+    record = readable(Rehearsal, rehearsal, file=Rehearsal.FILE)
+    drift = record.drift if record and record.done else None
+    if drift is None or drift.problem or not drift.compared:
+        text = "nothing is pending, and nobody could compare the schema with what its history makes"
+        hint = (
+            "The history is replayed on the twin: set twin_enabled and rehearsal_enabled to true."
+        )
+        why = text_of(drift.problem) if drift else None
+        return [hold("drift", "drift", text, observed=why or None, hint=hint)]
+    if drift.before:
+        text = "nothing is pending, and the schema is not what its history makes"
+        names = ", ".join(text_of(one.name) for one in drift.before[:20])
+        return [hold("drift", "drift", text, observed=names, hint=_DRIFT)]
+    return []
 
 
 def unrehearsed(

@@ -1,5 +1,5 @@
-"""A rollout in waves: what stops it, what is left alone when it is begun again, and that each host has
-its word whatever happens."""
+"""A rollout in waves: what stops it, what is left alone when it is begun again, and that each host
+has its word whatever happens."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def make_fleet(cluster: Cluster, templates: Callable[[str], str], tmp_path: Path
 
 
 def _roll_out(fleet: Fleet, waves: str, **more: Any) -> Played:
-    given = {"gonogo_runbook": str(RUNBOOK), "deploy_enabled": True, "twin_enabled": False}
+    given: dict[str, Any] = {"gonogo_runbook": str(RUNBOOK), "deploy_enabled": True}
+    given |= {"twin_enabled": False}
     return fleet.play(forks=3, gonogo_waves=waves, **given, **more)
 
 
@@ -152,8 +153,7 @@ def test_a_rollout_that_was_killed_comes_to_the_same(make_fleet: Make) -> None:
             killed.append(process)
             os.kill(process, signal.SIGKILL)
 
-    given = {"gonogo_runbook": str(RUNBOOK), "deploy_enabled": True, "twin_enabled": False}
-    fleet.play(forks=3, gonogo_waves="1,100%", watch=kill, **given)
+    _roll_out(fleet, "1,100%", watch=kill)
     assert killed
     again = _roll_out(fleet, "1,100%")
     said = _summary(fleet)

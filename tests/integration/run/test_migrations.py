@@ -14,6 +14,7 @@ import pytest
 from sandbox import logins
 from tests.integration.support.harness import Controller, Database, Outcome
 from tests.integration.support.migrations import PRISMA_TABLE
+from tests.integration.support.verifier import assert_confirmed
 
 pytestmark = pytest.mark.usefixtures("with_twin")
 
@@ -112,9 +113,25 @@ def test_what_is_pending_is_rehearsed_deployed_and_judged(application: Applicati
             "ORDER BY started_at"
         ).fetchall()
     assert [name for (name,) in rows] == ["20260101000000_first", "20260201000000_second"]
+
+
+@pytest.mark.attack
+def test_a_database_where_nothing_is_pending(application: Application) -> None:
+    """Up to date is what is so; what only the record says is not."""
     again = application.play()
-    assert again.verdict["decision"] == "HOLD"
-    assert "there is nothing to judge" in again.output
+    assert again.verdict["decision"] == "UP-TO-DATE", again.output
+    assert again.status == 0, again.output
+    assert reading(again)("history.json")["pending"] == []
+    assert reading(again)("plan.json")["nothing_pending"] is True
+    assert not (again.evidence / "deploy.json").exists()
+    assert_confirmed(again.evidence / "verdict.json")
+    with application.database.owner() as owner:
+        owner.execute('ALTER TABLE public."Customer" ALTER COLUMN "email" DROP NOT NULL')
+    drifted = application.play()
+    assert drifted.verdict["decision"] in ("HOLD", "NO-GO"), drifted.output
+    assert "D1.1" in {reason["subject"] for reason in drifted.verdict["reasons"]}
+    unseen = application.play("-e", "twin_enabled=false", "-e", "rehearsal_enabled=false")
+    assert unseen.verdict["decision"] == "HOLD", unseen.output
 
 
 def test_what_a_derived_check_finds_on_the_copy_stops_the_deployment(

@@ -21,7 +21,7 @@ NOT_JUDGED = "not judged"
 
 @dataclass(frozen=True)
 class FleetHost:
-    """`verdict` is GO, HOLD, NO-GO or `not judged`; `reason` is the first one against a GO, why
+    """`verdict` is that of its run, or `not judged`; `reason` is the first one against a GO, why
     there is no verdict, or that an earlier run, `run_id`, has left nothing to do. `directory` is
     that of its run, seen from the directory of this file."""
 
@@ -66,6 +66,7 @@ class FleetCounts:
     """How many hosts there are of each verdict."""
 
     go: int
+    up_to_date: int
     hold: int
     no_go: int
     not_judged: int

@@ -82,7 +82,8 @@ class ReportWords:
 class PlanRecord(FileRecord):
     """`stages` in order; `scoring` names the criteria of which a GO has all; `set_criteria` are
     those that count otherwise than they say by themselves, as the inventory wants it, and None
-    where there is none."""
+    where there is none. `nothing_pending` is true where all of a folder of migrations is applied:
+    the run has no migration to judge, and is no GO of one."""
 
     FILE: ClassVar[str] = "plan.json"
 
@@ -94,3 +95,4 @@ class PlanRecord(FileRecord):
     waivers: Sequence[PlannedWaiver]
     report: ReportWords | None = None
     set_criteria: Mapping[str, str] | None = None
+    nothing_pending: bool | None = None

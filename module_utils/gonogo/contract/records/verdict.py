@@ -12,7 +12,11 @@ from typing import ClassVar
 from .reading import FileRecord
 from .run import Target
 
-__all__ = ["Condition", "Reason", "Score", "VerdictRecord"]
+__all__ = ["UP_TO_DATE", "Condition", "Reason", "Score", "VerdictRecord"]
+
+# The decision where nothing is pending, and the database is what its history says. It is no GO:
+# nothing that could be deployed elsewhere was judged.
+UP_TO_DATE = "UP-TO-DATE"
 
 
 @dataclass(frozen=True)

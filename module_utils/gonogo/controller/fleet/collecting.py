@@ -21,14 +21,15 @@ from ...contract.records.fleet import (
     FleetRecord,
     FleetWaiver,
 )
-from ...contract.records.verdict import VerdictRecord
+from ...contract.records.verdict import UP_TO_DATE, VerdictRecord
 from .. import evidence
 from ..evidence import judgement
 from ..request.waivers import Waiver
 
 __all__ = ["Member", "Place", "collected"]
 
-_WORST_FIRST = ("NO-GO", "HOLD", NOT_JUDGED, "GO")
+# Where anything was judged and is a GO, that is said of all.
+_WORST_FIRST = ("NO-GO", "HOLD", NOT_JUDGED, "GO", UP_TO_DATE)
 _REASON_LIMIT = 300
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -88,7 +89,13 @@ def collected(
         started_at=f"{started_at.astimezone(UTC):{_TIME}}",
         finished_at=f"{now.astimezone(UTC):{_TIME}}",
         verdict=_worst(hosts),
-        counts=FleetCounts(number["GO"], number["HOLD"], number["NO-GO"], number[NOT_JUDGED]),
+        counts=FleetCounts(
+            go=number["GO"],
+            up_to_date=number[UP_TO_DATE],
+            hold=number["HOLD"],
+            no_go=number["NO-GO"],
+            not_judged=number[NOT_JUDGED],
+        ),
         hosts=hosts,
         waivers=_waivers(judged, today=now.astimezone(UTC).date()),
     )

@@ -12,6 +12,7 @@ from ...contract import canonical
 from ...contract.errors import visible
 from ...contract.records.fleet import FILE, NOT_JUDGED, FleetHost, FleetRecord
 from ...contract.records.reading import plain
+from ...contract.records.verdict import UP_TO_DATE
 from ..evidence import disk, judgement
 from ..invocation import project
 from ..report import inert, junit, view
@@ -66,7 +67,7 @@ def _names(record: FleetRecord) -> Mapping[str, object]:
 def _counts(record: FleetRecord) -> list[tuple[str, int]]:
     found = record.counts
     each = [("NO-GO", found.no_go), ("HOLD", found.hold), (NOT_JUDGED, found.not_judged)]
-    return [*each, ("GO", found.go)]
+    return [*each, ("GO", found.go), (UP_TO_DATE, found.up_to_date)]
 
 
 def _suite(host: FleetHost, directory: Path) -> Element:

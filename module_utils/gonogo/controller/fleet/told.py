@@ -41,6 +41,7 @@ def last_line(record: FleetRecord, *, file: str) -> str:
         "fleet": record.fleet_id,
         "verdict": record.verdict,
         "go": counts.go,
+        "up_to_date": counts.up_to_date,
         "hold": counts.hold,
         "nogo": counts.no_go,
         "not_judged": counts.not_judged,

@@ -9,7 +9,7 @@ from pathlib import Path
 from ...contract.records.deployment import Deployment
 from ...contract.records.readable import readable
 from ...contract.records.rehearsal import Rehearsal
-from ...contract.records.verdict import VerdictRecord
+from ...contract.records.verdict import UP_TO_DATE, VerdictRecord
 from ..evidence import Evidence, load
 from ..invocation.commands import Caller
 from ..outcome import ways_back
@@ -27,6 +27,8 @@ def next_steps(
     that.
     """
     found = load(run_dir)
+    if verdict.decision == UP_TO_DATE:
+        return [*_cleaned(found, verdict, caller)]
     if verdict.decision == "GO":
         return [*_promoted(run_dir, verdict, caller), *_cleaned(found, verdict, caller)]
     if approve is not None:

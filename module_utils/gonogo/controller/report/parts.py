@@ -13,6 +13,7 @@ __all__ = ["Bar", "Cell", "Column", "Command", "Mark", "Score", "Segment", "Tabl
 
 _TONES = {
     "GO": "good",
+    "UP-TO-DATE": "good",
     "pass": "good",
     "HOLD": "open",
     "hold": "open",

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 from ...contract.records.deployment import Deployment
 from ...contract.records.readable import readable
 from ...contract.records.rehearsal import Rehearsal
-from ...contract.records.verdict import VerdictRecord
+from ...contract.records.verdict import UP_TO_DATE, VerdictRecord
 from ..evidence import Evidence, Run, load
 from . import inert, junit
 from .costs import deployed, rehearsed, table_rows
@@ -159,7 +159,9 @@ def _suite(page: Page) -> ElementTree.Element:
             more = [*check.samples, *check.notes, check.remedy]
             junit.outcome(case, outcome if check.counts else "skipped", message, more)
     decision = junit.case(found, "decision", "The decision is GO")
-    if verdict.decision != "GO":
+    if verdict.decision == UP_TO_DATE:
+        junit.outcome(decision, "skipped", "nothing is pending: no migration was judged")
+    elif verdict.decision != "GO":
         outcome = "failure" if verdict.decision == "NO-GO" else "error"
         reasons = [f"{reason.subject}: {reason.text}" for reason in verdict.reasons]
         junit.outcome(decision, outcome, f"{verdict.decision} {page.score}", reasons)

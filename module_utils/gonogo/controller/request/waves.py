@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...contract.errors import InputError
+from ...contract.records.verdict import UP_TO_DATE
 from ..invocation.native import Variables
 
 __all__ = ["KEY", "MAX_FAIL", "STOPS", "Came", "Limits", "Waves", "check", "limits", "named"]
@@ -74,7 +75,7 @@ class Came:
         return self.verdict in self.limits.stops or self.verdict not in _VERDICTS
 
 
-_VERDICTS = ("GO", "HOLD", "NO-GO")
+_VERDICTS = ("GO", UP_TO_DATE, "HOLD", "NO-GO")
 
 
 def named(value: object) -> Waves | None:

@@ -27,6 +27,7 @@ __all__ = [
     "beside",
     "has_migration",
     "with_own",
+    "without_trial",
 ]
 
 DERIVED = project.ROOT / "runbooks" / "derived"
@@ -92,6 +93,8 @@ def about(
     named = beside.queries.queries if beside.queries else ()
     own = beside.checks.checks if beside.checks else ()
     declared = with_own(runbook.declared, own)
+    if pending is not None and not names:
+        declared = without_trial(declared)
     if runbook.directory == DERIVED or declared.adds_to:
         declared = criteria.counted(declared, beside.criteria)
     return replace(
@@ -153,6 +156,22 @@ def with_own(declared: Declaration, own: Sequence[OwnCheck]) -> Declaration:
         phases=[*declared.phases, *first, *last],
         criteria=[*declared.criteria, Criterion(CRITERION, class_="critical", title="Own checks")],
         checks=[*declared.checks, *checks],
+    )
+
+
+def without_trial(declared: Declaration) -> Declaration:
+    """The declaration where nothing is pending: without what is asked of the trial of a migration,
+    its cost and its way back, since there is none."""
+    left_out = {phase.name for phase in declared.phases if phase.only == "rehearsal"}
+    checks = [check for check in declared.checks if check.phase not in left_out]
+    asked = {check.criterion for check in checks}
+    gone = {one.id for one in declared.criteria if not one.of} - asked
+    return replace(
+        declared,
+        phases=[phase for phase in declared.phases if phase.name not in left_out],
+        checks=checks,
+        criteria=[one for one in declared.criteria if one.id not in gone],
+        scoring=[one for one in declared.scoring if one not in gone],
     )
 
 

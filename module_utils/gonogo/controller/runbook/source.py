@@ -230,12 +230,6 @@ def _problems(source: Source, entries: Sequence[Entry]) -> Iterator[GonogoError]
             detail=_listed(late),
             hint="Give them a name that comes behind what is applied.",
         )
-    if not source.pending(entries):
-        yield GonogoError(
-            "every migration of the folder is applied: there is nothing to judge",
-            detail=f"{tool.name}'s record has all {len(files)}; the last is {files[-1].name}.",
-            hint="Name a folder with a migration that is not applied yet.",
-        )
 
 
 def _listed(names: Sequence[str]) -> str:

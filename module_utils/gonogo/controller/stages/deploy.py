@@ -13,6 +13,7 @@ from ...contract.records.answers import DeployAnswer
 from ...contract.records.approval import ApprovalPlan
 from ...contract.records.deployment import Approved, Deployment, Inspection, OwnRecord
 from ...contract.records.migration import Plan
+from ...contract.records.plan import PlanRecord
 from ...contract.records.reading import plain
 from ...contract.records.rehearsal import Rehearsal
 from ...contract.records.run import RunRecord
@@ -44,6 +45,8 @@ class Deploy(Stage[DeployTask]):
         if self.checking:
             return skipped("stage deploy does not run in check mode")
         run = self.open_run()
+        if run.read(PlanRecord).nothing_pending:
+            return skipped("every migration of the folder is applied: nothing is deployed")
         rehearsed = self._admitted(run, task)
         runbook = self.runbook_of(run)
         plan = replace(plans.plan(runbook), measured=_measured(rehearsed))

@@ -232,6 +232,14 @@ class Target(Stage[TargetTask]):
         problem = source.problem(folder, entries)
         if problem:
             raise problem
+        if not folder.pending(entries):
+            self._plan_nothing(run, task)
+
+    def _plan_nothing(self, run: evidence.Run, task: TargetTask) -> None:
+        """There is no migration to be deployed and judged: what is there is."""
+        stages = [stage for stage in self._stages() if stage != "deploy"]
+        plan = self.runbook_of(run).plan(stages=stages, waivers=self._waivers(task))
+        run.keep(replace(plan, nothing_pending=True), stage=self.stage)
 
     def _complete(self, run: evidence.Run, result: TargetAnswer) -> None:
         """Put on record what the host has said."""

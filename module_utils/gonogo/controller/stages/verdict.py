@@ -16,7 +16,7 @@ from ...contract.records.readable import readable
 from ...contract.records.reading import plain
 from ...contract.records.rehearsal import Rehearsal
 from ...contract.records.run import RunRecord
-from ...contract.records.verdict import VerdictRecord
+from ...contract.records.verdict import UP_TO_DATE, VerdictRecord
 from ...host.compare.judged import differences
 from .. import evidence, report
 from ..evidence import judgement
@@ -77,7 +77,7 @@ class Verdict(Stage[VerdictTask]):
             f"Report: {run.path / 'report.md'}",
             f"Evidence: {verdict.evidence_head}",
         ]
-        if verdict.decision != "GO":
+        if verdict.decision not in ("GO", UP_TO_DATE):
             lines += [*found, *self._ways_back(run)]
         failed = verdict.decision in task.fail_on
         return Reported(
