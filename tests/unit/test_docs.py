@@ -34,6 +34,8 @@ READ_BY_STAGES = {
     "gonogo_pg_bin",
     *ONLY_INVENTORY,
 }
+# What the play itself is given.
+READ_BY_STAGES |= {"gonogo_waves", "gonogo_waves_stop", "gonogo_waves_max_fail"}
 INCLUDED = re.compile(r"include_tasks:\s+(?:file: )?(\w+)\.yml")
 EXPRESSION = re.compile(r"\{\{.*?\}\}|^ +when: .*$|^ +- [^{\n]+$", re.MULTILINE)
 

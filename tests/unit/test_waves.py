@@ -248,3 +248,14 @@ def test_what_cannot_be_is_left_to_the_hosts_to_refuse(batches: Any, said: objec
     assert batches(gonogo(gonogo_waves=said)) == [NAMES]
     with pytest.raises(GonogoError):
         waves.check({"gonogo_waves": said}, {"gonogo": NAMES})
+
+
+def test_the_example_of_the_page(batches: Any) -> None:
+    """docs/rollout.md: what it says of twelve hosts is so."""
+    page = (project.ROOT / "docs" / "rollout.md").read_text(encoding="utf-8")
+    said = yaml.safe_load(page.partition("```yaml\n")[2].partition("```")[0])
+    assert [len(wave) for wave in batches(gonogo(**said))] == [1, 3, 8]
+    assert "waves of 1, 3 and 8" in page
+    waves.check(said, {"gonogo": NAMES})
+    stopped = [Came("db03", "NO-GO", waves.limits(said))]
+    assert str(waves.stop(stopped)) in page
