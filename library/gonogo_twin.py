@@ -22,6 +22,9 @@ options:
     description: Whether an unproven backup stands in the way of a GO.
     type: bool
     default: false
+  keep_backups:
+    description: How many of the newest proven backups of a database stay on the host, the one of this run among them. Older ones are removed once this one is proven; those that a way back may need stay. Without it all stay.
+    type: int
   directory:
     description: Directory for the twin, on the target host.
     type: path

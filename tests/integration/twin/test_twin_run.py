@@ -86,3 +86,29 @@ def test_an_unproven_backup_is_a_condition_or_a_hold(
     off = controller.play(*SANDBOX, "-e", "twin_enabled=false", "-e", "twin_required=true")
     assert [reason["code"] for reason in off.verdict["reasons"]] == ["twin_unproven"]
     assert "switched off" in off.verdict["reasons"][0]["observed"]
+
+
+@pytest.mark.attack
+def test_older_proven_backups_go_and_the_evidence_says_which(
+    database: Database, controller: Controller, tmp_path: Path
+) -> None:
+    controller.aim(database)
+    backups = tmp_path / "sandbox" / "target" / "backups"
+    first = controller.play(*SANDBOX)
+    old = json.loads((first.evidence / "backup.json").read_text())["file"]
+    kept = Path(old)
+    # Nobody's, whatever it is called.
+    mine = backups / f"{database.name}-20200101T000000Z-abcdef.dump"
+    mine.mkdir()
+    second = controller.play(*SANDBOX, "-e", "gonogo_keep_backups=1")
+    assert second.verdict["decision"] == "GO", second.output
+    assert f"Removed, as newer ones are proven: {old}" in second.output
+    assert not kept.exists()
+    assert not kept.with_suffix(".json").exists()
+    new = Path(json.loads((second.evidence / "backup.json").read_text())["file"])
+    assert {path.name for path in backups.iterdir()} == {
+        *(new.name, new.with_suffix(".json").name, mine.name)
+    }
+    events = [json.loads(line) for line in (second.evidence / "events.jsonl").open()]
+    (said,) = (e["data"] for e in events if (e["stage"], e["event"]) == ("twin", "stage_passed"))
+    assert [one["file"] for one in said["removed"]] == [old]

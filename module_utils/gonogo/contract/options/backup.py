@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .option import ENTRY, Documented, Option, Range, Returned, StageOptions, Variable
+from .option import (
+    ENTRY,
+    Documented,
+    EntryOptions,
+    Option,
+    Range,
+    Returned,
+    StageOptions,
+    Variable,
+)
 from .shared import DATABASE, PG_BIN, PROGRESS, REMOTE_DIR, RUNS_DIR, turns
 
-__all__ = ["BACKUP", "BackupRequest", "BackupTask"]
+__all__ = ["BACKUP", "SUPERSEDED", "BackupRequest", "BackupTask", "Superseded"]
+__all__ += ["SupersededRequest"]
 
 _EXAMPLES = """\
 - name: Dump the database, read it back, seal it
@@ -150,3 +160,37 @@ class BackupRequest:
     turn_timeout: int = BACKUP.default_of("turn_timeout")
     room_factor: float = BACKUP.default_of("room_factor")
     fingerprint: bool = BACKUP.default_of("fingerprint")
+
+
+# Backups that newer ones have taken the place of.
+SUPERSEDED = EntryOptions(
+    (
+        Option("directory", "path", required=True, used=ENTRY, text="Directory of the backups."),
+        Option(
+            "backups",
+            "list",
+            elements="dict",
+            required=True,
+            used=ENTRY,
+            text="Those that are to be removed, as they were proven.",
+        ),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Superseded:
+    """A backup as the evidence of its run has it."""
+
+    run_id: str
+    database: str
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class SupersededRequest:
+    """What the entry `superseded` is asked."""
+
+    directory: str
+    backups: Sequence[Superseded]

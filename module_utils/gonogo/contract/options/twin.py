@@ -127,6 +127,16 @@ TWIN = StageOptions(
                 "proven bad is a NO-GO in any case.",
             ),
         ),
+        Option(
+            "keep_backups",
+            "int",
+            used=TASK,
+            range=Range(1, 100_000, "backups"),
+            text="How many of the newest proven backups of a database stay on the host, the one "
+            "of this run among them. Older ones are removed once this one is proven; those that "
+            "a way back may need stay. Without it all stay.",
+            variable=Variable("gonogo_keep_backups", example="7"),
+        ),
         REMOTE_DIR,
         Option(
             "directory",
@@ -258,6 +268,7 @@ class TwinTask:
     login: Mapping[str, str | int | None]
     enabled: bool | None
     required: bool | None
+    keep_backups: int | None
     directory: str
     pg_bin: str | None
     server_bin: str | None

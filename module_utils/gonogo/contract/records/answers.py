@@ -20,7 +20,7 @@ from .restore import RestoreDone, RestoreFound, RestorePlan
 from .run import Clients, Identity
 from .sabotage import Sabotage
 from .standing import Standing
-from .swept import Swept
+from .swept import Stayed, Swept
 from .undo import Undo
 
 __all__ = [
@@ -236,3 +236,12 @@ class RestoreAnswer(Occupied):
 @dataclass(frozen=True)
 class RestoredAnswer(Occupied):
     found: RestoreFound | None
+
+
+@dataclass(frozen=True)
+class SupersededAnswer:
+    """The backups that were removed, and those that stay though newer ones are proven."""
+
+    changed: bool
+    removed: Sequence[Swept]
+    stayed: Sequence[Stayed]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Swept"]
+__all__ = ["Stayed", "Swept"]
 
 
 @dataclass(frozen=True)
@@ -16,3 +16,11 @@ class Swept:
 
     file: str
     size: int
+
+
+@dataclass(frozen=True)
+class Stayed:
+    """The path of what was to be removed, and why it was not."""
+
+    file: str
+    why: str

@@ -7,14 +7,18 @@ from dataclasses import replace
 from typing import Any
 
 from ...contract.errors import GonogoError
+from ...contract.options.backup import SupersededRequest
 from ...contract.options.twin import TWIN, CaptureRequest, TwinRequest, TwinTask
-from ...contract.records.answers import Removed
+from ...contract.records.answers import Removed, SupersededAnswer
 from ...contract.records.backup import BackupRecord
 from ...contract.records.plan import PlanRecord
 from ...contract.records.reading import plain
 from ...contract.records.run import Migrations, RunRecord
+from ...contract.records.swept import Swept
 from ...contract.records.twin import Proof, TwinAnswer, TwinRecord
 from .. import evidence
+from ..outcome.superseded import superseded
+from ..reading import ranges
 from . import capture
 from .base import Stage
 from .reported import Reported, waited
@@ -78,9 +82,30 @@ class Twin(Stage[TwinTask]):
         lines = _lines(record)
         if command:
             lines += capture.captured(self, run, record, _hearing(run, task, asked, command))
-        run.append(self.stage, "stage_passed", {"waited": answer.waited})
+        removed = self._forget(run, task, lines) if record.proven else []
+        told = {"removed": plain(removed)} if removed else {}
+        run.append(self.stage, "stage_passed", {"waited": answer.waited, **told})
         lines = [*waited(answer.waited, TWIN), *lines]
         return Reported(changed=bool(task.enabled), told={"twin": plain(record)}, lines=lines)
+
+    def _forget(self, run: evidence.Run, task: TwinTask, lines: list[str]) -> Sequence[Swept]:
+        """Have backups removed that this one and others have taken the place of; says so in
+        `lines`. What goes wrong with them is nothing against this one."""
+        if task.keep_backups is None:
+            return ()
+        ranges.check("gonogo_keep_backups", task.keep_backups)
+        old = superseded(self.runs_dir, run, keep=task.keep_backups)
+        if not old:
+            return ()
+        asked = SupersededRequest(f"{self.remote_dir}/backups", old)
+        try:
+            answer = self.call("superseded", asked, SupersededAnswer)
+        except GonogoError as error:
+            lines.append(f"No backup could be removed: {error.primary}")
+            return ()
+        lines += [f"Removed, as newer ones are proven: {one.file}" for one in answer.removed]
+        lines += [f"Left alone: {one.file}: {one.why}" for one in answer.stayed]
+        return answer.removed
 
 
 def _hearing(

@@ -45,6 +45,7 @@ OTHERS = {
     "reprint": _Found("rehearsal.REPRINT", "ReprintRequest", "reprint.run"),
     "restored": _Found("restore.RESTORED", "RestoredRequest", "restored.run"),
     "sabotage": _Found("rehearsal.SABOTAGE", "SabotageRequest", "sabotage.run"),
+    "superseded": _Found("backup.SUPERSEDED", "SupersededRequest", "superseded.run"),
 }
 
 
