@@ -109,6 +109,7 @@ def test_older_proven_backups_go_and_the_evidence_says_which(
     assert {path.name for path in backups.iterdir()} == {
         *(new.name, new.with_suffix(".json").name, mine.name)
     }
-    events = [json.loads(line) for line in (second.evidence / "events.jsonl").open()]
+    chain = (second.evidence / "events.jsonl").read_text().splitlines()
+    events = [json.loads(line) for line in chain]
     (said,) = (e["data"] for e in events if (e["stage"], e["event"]) == ("twin", "stage_passed"))
     assert [one["file"] for one in said["removed"]] == [old]
