@@ -195,8 +195,8 @@ def test_a_stage(tmp_path: Path) -> None:
     """In a copy of the project: Ansible finds the stage in the run, and the engine its entry."""
     declared, placed, acting, asked, written = steps("A stage")
     for folder in (
-        *("action_plugins", "doc_fragments", "docs", "library", "module_utils", "playbooks"),
-        *("roles", "tests/generated"),
+        *("action_plugins", "doc_fragments", "docs", "library", "lookup_plugins"),
+        *("module_utils", "playbooks", "roles", "tests/generated"),
     ):
         shutil.copytree(ROOT / folder, tmp_path / folder, symlinks=True)
     shutil.copy(ROOT / "ansible.cfg", tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from gonogo.controller.ansible.waves import AtWork
 from gonogo.controller.invocation import project
 from gonogo.controller.request import waves
 from gonogo.controller.request.waves import Came, Limits, Waves
+from tools import playbook
 
 STRICT = Limits(("HOLD", "NO-GO"), 0)
 
@@ -259,3 +261,13 @@ def test_the_example_of_the_page(batches: Any) -> None:
     waves.check(said, {"gonogo": NAMES})
     stopped = [Came("db03", "NO-GO", waves.limits(said))]
     assert str(waves.stop(stopped)) in page
+
+
+@pytest.mark.parametrize("option", ["--list-hosts", "--list-tasks", "--syntax-check"])
+def test_a_playbook_that_is_only_looked_at(option: str) -> None:
+    """No host has variables then."""
+    words = ("-i", "inventories/staging", option, "validate_staging.yml")
+    done = subprocess.run(
+        playbook.command(*words), cwd=project.ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -100,7 +100,8 @@ def _said(
 ) -> object:
     """What is said of waves: with -e, in the play, or by the inventory of the first host."""
     value = known.get(waves.KEY)
-    if value is None and members:
-        # A host's variables are rendered as they are asked for.
+    if value is None and members and "hostvars" in known:
+        # A host's variables are rendered as they are asked for. Where a playbook is only listed,
+        # or its syntax checked, there are none.
         value = known["hostvars"][members[0]].get(waves.KEY)
     return native(rendered(value))

@@ -14,6 +14,7 @@ from ...contract.errors import GonogoError
 from ...contract.options.backup import Superseded
 from ...contract.records.backup import BackupRecord
 from ...contract.records.run import RunRecord
+from ...contract.records.twin import TwinRecord
 from ..evidence import Evidence, Run, load
 from ..request import approval
 from . import intents, unheard
@@ -21,7 +22,7 @@ from . import intents, unheard
 __all__ = ["superseded"]
 
 _PLANS = ("cleanup", "undo", "restore")
-_FILES = ("run.json", "backup.json", "twin.json")
+_FILES = (RunRecord.FILE, BackupRecord.FILE, TwinRecord.FILE)
 
 
 def superseded(runs_dir: Path, run: Run, *, keep: int) -> list[Superseded]:
