@@ -11,12 +11,12 @@ begun.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ...contract.errors import GonogoError
-from ..invocation.native import native
+from ..invocation.native import Variables, native
 from ..request import waves
 from ..request.waves import Came, Waves
 
@@ -75,7 +75,7 @@ class AtWork:
 AT_WORK = AtWork()
 
 
-def of_play(known: Mapping[str, Any], rendered: Callable[[Any], Any]) -> dict[str, object]:
+def of_play(known: Variables, rendered: Callable[[Any], Any]) -> dict[str, object]:
     """The `hosts` and the `serial` of the play; `known` are its variables.
 
     What cannot be is none: each host refuses it by itself, with the words for it.
@@ -95,9 +95,7 @@ def of_play(known: Mapping[str, Any], rendered: Callable[[Any], Any]) -> dict[st
     return {"hosts": found.pattern(group), "serial": found.serial(hosts, groups)}
 
 
-def _said(
-    known: Mapping[str, Any], members: Sequence[str], rendered: Callable[[Any], Any]
-) -> object:
+def _said(known: Variables, members: Sequence[str], rendered: Callable[[Any], Any]) -> object:
     """What is said of waves: with -e, in the play, or by the inventory of the first host."""
     value = known.get(waves.KEY)
     if value is None and members and "hostvars" in known:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ...contract.errors import InputError
 from ...contract.records.verdict import UP_TO_DATE
@@ -106,7 +105,7 @@ def _word(part: object) -> str:
     return str(part).strip() if is_one else ""
 
 
-def check(values: Variables, groups: Mapping[str, Any] | None) -> None:
+def check(values: Variables, groups: Mapping[str, object] | None) -> None:
     """Refuse waves that there cannot be; `groups` are those of the inventory. Raises InputError."""
     found = named(values.get(KEY))
     unknown = [one for one in (found.groups if found else ()) if one not in (groups or ())]
