@@ -7,34 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...contract import canonical
-from ...contract.records.audit import FILE, AuditRecord
+from ...contract.records.audit import FILE, KINDS, AuditRecord, AuditWaiver, Change
 from ...contract.records.check_result import CheckResult
 from ...contract.records.reading import plain
 from ..invocation import project
 from ..report import inert
+from ..report.parts import Cell, Column, Score, Table, Trend, tone, words
 from .comparing import number_of
 from .kept import NIGHTS, Shelf
 from .said import EXPIRES_SOON_DAYS, counts, expiring, unmatched
 
-__all__ = ["Trend", "trend", "write"]
+__all__ = ["trend", "write"]
 
 # Not an option: a variable could name others.
 _TEMPLATES = project.ROOT / "roles" / "verdict" / "templates"
 _WIDTH, _HEIGHT, _EDGE = 120, 20, 2
-
-
-@dataclass(frozen=True)
-class Trend:
-    """How a number went, oldest first; where nobody knows it, the line is broken.
-
-    `lines` are the points of its parts, `dots` parts of one point.
-    """
-
-    width: int
-    height: int
-    lines: Sequence[str]
-    dots: Sequence[tuple[str, str]]
-    words: str
 
 
 @dataclass(frozen=True)
@@ -58,25 +45,116 @@ def write(
     """Write all files of an audit; `titles` are title and remedy of each check, `sql` what ran."""
     earlier = list(reversed(shelf.newest))[-(NIGHTS - 1) :]
     rows = [_row(result, earlier, titles) for result in record.checks]
+    rows.sort(key=lambda row: row.result.status == "pass")
+    soon, nothing = expiring(record.waivers), unmatched(record.waivers)
     names = {
         "audit": record,
-        "rows": sorted(rows, key=lambda row: row.result.status == "pass"),
-        "counts": counts(record),
-        "soon": expiring(record.waivers),
+        "rows": rows,
+        "soon": soon,
         "soon_days": EXPIRES_SOON_DAYS,
-        "unmatched": unmatched(record.waivers),
+        "unmatched": nothing,
         "nights": len(earlier) + 1,
+    }
+    parts = {
+        "scores": _scores(record),
+        "changes": _changes(record, titles),
+        "checks": _checks(rows, len(earlier) + 1),
+        "waivers": _waivers(record.waivers, soon),
     }
     return shelf.keep(
         record.audit_id,
         {
             **{f"sql/{name}.sql": text for name, text in sql.items()},
             "audit.md": inert.markdown("audit.md.j2", _TEMPLATES, names),
-            "audit.html": inert.html("audit.html.j2", _TEMPLATES, names),
+            "audit.html": inert.html("audit.html.j2", _TEMPLATES, {**names, **parts}),
             # Last: without it there was no audit.
             FILE: canonical.dumps(plain(record)),
         },
     )
+
+
+def _scores(record: AuditRecord) -> list[Score]:
+    """How many changes there are of each kind, where there are any."""
+    return [
+        Score(str(number), f"{number} {kind}", kind, f"#{kind}")
+        for kind, number in counts(record).items()
+        if number
+    ]
+
+
+def _changes(
+    record: AuditRecord, titles: Mapping[str, tuple[str, str]]
+) -> list[tuple[str, str, Table]]:
+    """The changes of each kind: the kind, its tone, and what has changed."""
+    columns = [Column("Check", head=True), Column("About"), Column("Which"), Column("What")]
+    known = {result.check_id for result in record.checks}
+
+    def cells(change: Change) -> list[Cell]:
+        link = _link(change.check_id) if change.check_id in known else ""
+        title, _ = titles.get(change.check_id, ("", ""))
+        about = Cell(change.key or "", code=True)
+        return [Cell(change.check_id, link=link), Cell(title), about, Cell(change.text)]
+
+    found = [(kind, [one for one in record.changes if one.kind == kind]) for kind in KINDS]
+    return [
+        (kind, tone(kind), Table("Since the last audit", columns, [*map(cells, of_kind)]))
+        for kind, of_kind in found
+        if of_kind
+    ]
+
+
+def _checks(rows: Sequence[Row], nights: int) -> Table:
+    columns = [
+        Column("Check", head=True),
+        Column("About"),
+        Column("Result"),
+        Column("Number", number=True),
+        Column(f"The last {nights}"),
+        Column("Observed"),
+        Column("Remedy"),
+    ]
+    return Table("What did not pass comes first", columns, [_cells(row) for row in rows])
+
+
+def _cells(row: Row) -> list[Cell]:
+    result = row.result
+    is_open = result.status != "pass"
+    return [
+        Cell(result.check_id, anchor=_link(result.check_id)[1:]),
+        Cell(row.title),
+        Cell(words(result.status), tone(result.status)),
+        Cell(row.number),
+        Cell(trend=row.trend),
+        Cell(result.observed or "", lines=result.samples if is_open else ()),
+        Cell(row.remedy if is_open else ""),
+    ]
+
+
+def _link(check_id: str) -> str:
+    return f"#check-{check_id}"
+
+
+def _waivers(waivers: Sequence[AuditWaiver], soon: Sequence[AuditWaiver]) -> Table:
+    columns = [
+        Column("Subject", head=True),
+        Column("Expires"),
+        Column("Days left", number=True),
+        Column("Owner"),
+        Column("Reason"),
+        Column("Accepts"),
+    ]
+    rows = [
+        [
+            Cell(one.subject),
+            Cell(one.expires, "open" if one in soon else ""),
+            Cell(str(one.days_left)),
+            Cell(one.owner),
+            Cell(one.reason),
+            Cell(", ".join(one.failed) or "nothing"),
+        ]
+        for one in waivers
+    ]
+    return Table("What is accepted for now", columns, rows)
 
 
 def trend(numbers: Sequence[int | None]) -> Trend:

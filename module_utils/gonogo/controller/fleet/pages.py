@@ -4,18 +4,19 @@ are."""
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from ...contract import canonical
 from ...contract.errors import visible
-from ...contract.records.fleet import FILE, NOT_JUDGED, FleetHost, FleetRecord
+from ...contract.records.fleet import FILE, NOT_JUDGED, FleetHost, FleetRecord, FleetWaiver
 from ...contract.records.reading import plain
 from ...contract.records.verdict import UP_TO_DATE
 from ..evidence import disk, judgement
 from ..invocation import project
 from ..report import inert, junit, view
+from ..report.parts import Cell, Column, Score, Table, tone
 from .told import EXPIRES_SOON_DAYS, expiring, unmatched
 
 __all__ = ["TEMPLATES", "render_html", "render_junit", "render_markdown", "write"]
@@ -44,7 +45,13 @@ def render_markdown(record: FleetRecord) -> str:
 
 
 def render_html(record: FleetRecord) -> str:
-    return inert.html("fleet.html.j2", TEMPLATES, _names(record))
+    parts = {
+        "tone": tone(record.verdict),
+        "scores": _scores(record),
+        "hosts": _hosts(record.hosts),
+        "waivers": _waivers(record.waivers),
+    }
+    return inert.html("fleet.html.j2", TEMPLATES, {**_names(record), **parts})
 
 
 def render_junit(record: FleetRecord, directory: Path) -> str:
@@ -60,7 +67,6 @@ def _names(record: FleetRecord) -> Mapping[str, object]:
         "soon_days": EXPIRES_SOON_DAYS,
         "unmatched": unmatched(record.waivers),
         "counts": _counts(record),
-        "css": {NOT_JUDGED: "HOLD"},
     }
 
 
@@ -68,6 +74,83 @@ def _counts(record: FleetRecord) -> list[tuple[str, int]]:
     found = record.counts
     each = [("NO-GO", found.no_go), ("HOLD", found.hold), (NOT_JUDGED, found.not_judged)]
     return [*each, ("GO", found.go), (UP_TO_DATE, found.up_to_date)]
+
+
+def _scores(record: FleetRecord) -> list[Score]:
+    """How many hosts there are of each verdict; a cell leads to the first of them."""
+    return [
+        Score(
+            str(number), f"{number} of {len(record.hosts)} hosts: {word}", word, f"#{_anchor(word)}"
+        )
+        for word, number in _counts(record)
+        if number
+    ]
+
+
+def _anchor(verdict: str) -> str:
+    return verdict.lower().replace(" ", "-")
+
+
+def _hosts(hosts: Sequence[FleetHost]) -> Table:
+    columns = [
+        Column("Host", head=True),
+        Column("Verdict"),
+        Column("Score"),
+        Column("Database"),
+        Column("First reason"),
+        Column("Seconds", number=True),
+        Column("Head of the evidence"),
+    ]
+    # Of each verdict the first one.
+    first = {host.verdict: host.host for host in reversed(hosts)}
+    rows = [_cells(host, is_first=first[host.verdict] == host.host) for host in hosts]
+    return Table("The worst come first; a name leads to the report", columns, rows)
+
+
+def _cells(host: FleetHost, *, is_first: bool) -> list[Cell]:
+    return [
+        Cell(
+            host.host,
+            link=f"{host.directory}/report.html" if host.directory else "",
+            anchor=_anchor(host.verdict) if is_first else "",
+        ),
+        Cell(host.verdict, tone(host.verdict)),
+        Cell(f"{host.score.passed}/{host.score.of}" if host.score else ""),
+        Cell(host.database or "", code=True),
+        Cell(host.reason or ""),
+        Cell("" if host.seconds is None else str(host.seconds)),
+        Cell((host.evidence_head or "")[:16], code=True),
+    ]
+
+
+def _waivers(waivers: Sequence[FleetWaiver]) -> Table:
+    columns = [
+        Column("Subject", head=True),
+        Column("Expires"),
+        Column("Days left", number=True),
+        Column("Owner"),
+        Column("Reason"),
+        Column("For"),
+        Column("Applied"),
+        Column("Not needed"),
+        Column("Could not be applied"),
+    ]
+    soon = expiring(waivers)
+    rows = [
+        [
+            Cell(one.subject),
+            Cell(one.expires, "open" if one in soon else ""),
+            Cell(str(one.days_left)),
+            Cell(one.owner),
+            Cell(one.reason),
+            Cell("every host" if one.for_hosts is None else ", ".join(one.for_hosts)),
+            Cell(", ".join(one.applied)),
+            Cell(", ".join(one.not_needed)),
+            Cell(", ".join(one.refused)),
+        ]
+        for one in waivers
+    ]
+    return Table("What is accepted for now; what expires first comes first", columns, rows)
 
 
 def _suite(host: FleetHost, directory: Path) -> Element:

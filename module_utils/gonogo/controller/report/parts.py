@@ -9,7 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Bar", "Cell", "Column", "Command", "Mark", "Score", "Segment", "Table", "tone", "words"]
+__all__ = [
+    "Bar",
+    "Cell",
+    "Column",
+    "Command",
+    "Mark",
+    "Score",
+    "Segment",
+    "Table",
+    "Trend",
+    "tone",
+    "words",
+]
 
 _TONES = {
     "GO": "good",
@@ -23,12 +35,17 @@ _TONES = {
     "NO-GO": "bad",
     "no_go": "bad",
     "fail": "bad",
+    # What has changed since the last audit.
+    "new": "bad",
+    "worse": "bad",
+    "better": "good",
+    "gone": "good",
 }
 _WORDS = {"pass": "PASS", "fail": "FAIL", "not_run": "NOT RUN", "inconclusive": "INCONCLUSIVE"}
 
 
 def tone(word: str) -> str:
-    """The tone of a verdict, a severity or a status; of any other word none."""
+    """The tone of a verdict, a severity, a status or a change; of any other word none."""
     return _TONES.get(word, "")
 
 
@@ -68,8 +85,22 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Trend:
+    """How a number went, oldest first; where nobody knows it, the line is broken.
+
+    `lines` are the points of its parts, `dots` parts of one point. `words` are the numbers.
+    """
+
+    width: int
+    height: int
+    lines: Sequence[str]
+    dots: Sequence[tuple[str, str]]
+    words: str
+
+
+@dataclass(frozen=True)
 class Cell:
-    """A cell of a table: `text`, as a `link` where there is one, `lines` below it, `bars`.
+    """A cell of a table: `text`, as a `link` where there is one, `lines` below it, `bars`, a `trend`.
 
     `code` is whether it is a name or a value. `anchor` is what links lead to.
     """
@@ -80,6 +111,7 @@ class Cell:
     code: bool = False
     lines: Sequence[str] = ()
     bars: Sequence[Bar] = ()
+    trend: Trend | None = None
     anchor: str = ""
 
 
@@ -120,7 +152,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Score:
-    """A cell of the row of scores: what it is, what it came to, and where that is told."""
+    """A cell of the row of scores: what it is, what it came to, and where that is told.
+
+    In a summary `name` is a number: how many came to that.
+    """
 
     name: str
     title: str
