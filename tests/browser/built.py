@@ -19,6 +19,7 @@ from gonogo.controller.evidence.judgement import decided
 from gonogo.controller.fleet import Member, Place
 from gonogo.controller.report import write_reports
 from gonogo.controller.request import waivers
+from gonogo.controller.request.waivers import Waiver
 from tests.browser.kept import Files, kept, written
 from tests.unit.test_audit_pages import record as audited
 from tests.unit.test_report import EVIL, write_run
@@ -123,14 +124,23 @@ def _fleet(folder: Path, reports: Sequence[Built]) -> Built:
     known = waivers.listed(_WAIVERS, None)
     members = []
     for number, kind in enumerate(_HOSTS, 1):
-        host = f"db{number}.staging.example"
-        run = written(_evidence(kind), runs, run_id=f"20261129T0930{number:02}Z-0a1b2c", host=host)
+        host = f"db{number}.example"
+        files = _accepting(_evidence(kind), known, host)
+        run = written(files, runs, run_id=f"20261129T0930{number:02}Z-0a1b2c", host=host)
         # Where the summary leads to.
         (run / "report.html").symlink_to(report_of[kind])
         members.append(Member(host, run, waivers=known))
     cause = "unreachable: Failed to connect to the host via ssh: connect to host port 22"
-    unreached = Member("db9.staging.example", cause=cause, database="shop_staging", waivers=known)
+    unreached = Member("db9.example", cause=cause, database="shop_staging", waivers=known)
     return _summary("fleet", runs, [*members, unreached])
+
+
+def _accepting(files: Files, known: Sequence[Waiver], host: str) -> Files:
+    """The same run, with the waivers for this host that its runbook has a check for."""
+    plan = files["plan.json"]
+    there = {check["id"] for check in plan["checks"]}
+    words = [one.words for one in waivers.of_host(known, host, []) if one.subject in there]
+    return {**files, "plan.json": {**plan, "waivers": words}}
 
 
 def _summary(kind: str, runs: Path, members: Sequence[Member]) -> Built:
@@ -155,7 +165,7 @@ def _audit(folder: Path) -> Built:
     passed = {one["check_id"]: one for one in files["checks.jsonl"]}
     last: AuditRecord | None = None
     for night in range(_NIGHTS):
-        shelf = Shelf(runs, "staging", "db1.staging.example", "derived", "target")
+        shelf = Shelf(runs, "staging", "db1.example", "derived", "target")
         last = _night(night, passed, last)
         if night < _NIGHTS - 2:
             # Only the last one and the one that it leads to are looked at.
@@ -180,7 +190,7 @@ def _night(
         format=1,
         audit_id=f"{at:%Y%m%dT%H%M%SZ}-0a1b2c",
         environment="staging",
-        host="db1.staging.example",
+        host="db1.example",
         database="shop_staging",
         system_identifier="7713391497344443891",
         database_oid=20200,

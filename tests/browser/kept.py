@@ -47,7 +47,7 @@ _ELSEWHERE = (
     (r"test_\d+_\d+", "shop_staging"),
     (r'"(?:vm|localhost)"', '"controller"'),
     (r'"operator":"root"', '"operator":"Ada Wijaya"'),
-    (r'"inventory_host":"sandbox"', '"inventory_host":"db1.staging.example"'),
+    (r'"inventory_host":"sandbox"', '"inventory_host":"db1.example"'),
     ("sandbox", "staging"),
 )
 

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...contract import canonical
-from ...contract.records.audit import FILE, KINDS, AuditRecord, AuditWaiver, Change
+from ...contract.records.audit import (
+    BETTER,
+    FILE,
+    GONE,
+    KINDS,
+    NEW,
+    WORSE,
+    AuditRecord,
+    AuditWaiver,
+    Change,
+)
 from ...contract.records.check_result import CheckResult
 from ...contract.records.reading import plain
 from ..invocation import project
@@ -22,6 +32,12 @@ __all__ = ["trend", "write"]
 # Not an option: a variable could name others.
 _TEMPLATES = project.ROOT / "roles" / "verdict" / "templates"
 _WIDTH, _HEIGHT, _EDGE = 120, 20, 2
+_CHANGED = {
+    NEW: "The last audit did not find this.",
+    WORSE: "The last audit found less of this, or could find it out.",
+    BETTER: "The last audit found more of this, or could not find it out.",
+    GONE: "The last audit found this.",
+}
 
 
 @dataclass(frozen=True)
@@ -46,20 +62,19 @@ def write(
     earlier = list(reversed(shelf.newest))[-(NIGHTS - 1) :]
     rows = [_row(result, earlier, titles) for result in record.checks]
     rows.sort(key=lambda row: row.result.status == "pass")
-    soon, nothing = expiring(record.waivers), unmatched(record.waivers)
     names = {
         "audit": record,
         "rows": rows,
-        "soon": soon,
+        "soon": expiring(record.waivers),
         "soon_days": EXPIRES_SOON_DAYS,
-        "unmatched": nothing,
+        "unmatched": unmatched(record.waivers),
         "nights": len(earlier) + 1,
     }
     parts = {
         "scores": _scores(record),
         "changes": _changes(record, titles),
         "checks": _checks(rows, len(earlier) + 1),
-        "waivers": _waivers(record.waivers, soon),
+        "waivers": _waivers(record.waivers),
     }
     return shelf.keep(
         record.audit_id,
@@ -97,7 +112,7 @@ def _changes(
 
     found = [(kind, [one for one in record.changes if one.kind == kind]) for kind in KINDS]
     return [
-        (kind, tone(kind), Table("Since the last audit", columns, [*map(cells, of_kind)]))
+        (kind, tone(kind), Table(_CHANGED[kind], columns, [*map(cells, of_kind)]))
         for kind, of_kind in found
         if of_kind
     ]
@@ -113,7 +128,7 @@ def _checks(rows: Sequence[Row], nights: int) -> Table:
         Column("Observed"),
         Column("Remedy"),
     ]
-    return Table("What did not pass comes first", columns, [_cells(row) for row in rows])
+    return Table("What did not pass comes first.", columns, [_cells(row) for row in rows])
 
 
 def _cells(row: Row) -> list[Cell]:
@@ -134,7 +149,7 @@ def _link(check_id: str) -> str:
     return f"#check-{check_id}"
 
 
-def _waivers(waivers: Sequence[AuditWaiver], soon: Sequence[AuditWaiver]) -> Table:
+def _waivers(waivers: Sequence[AuditWaiver]) -> Table:
     columns = [
         Column("Subject", head=True),
         Column("Expires"),
@@ -146,7 +161,7 @@ def _waivers(waivers: Sequence[AuditWaiver], soon: Sequence[AuditWaiver]) -> Tab
     rows = [
         [
             Cell(one.subject),
-            Cell(one.expires, "open" if one in soon else ""),
+            Cell(one.expires),
             Cell(str(one.days_left)),
             Cell(one.owner),
             Cell(one.reason),
@@ -154,7 +169,7 @@ def _waivers(waivers: Sequence[AuditWaiver], soon: Sequence[AuditWaiver]) -> Tab
         ]
         for one in waivers
     ]
-    return Table("What is accepted for now", columns, rows)
+    return Table("What is accepted for now.", columns, rows)
 
 
 def trend(numbers: Sequence[int | None]) -> Trend:

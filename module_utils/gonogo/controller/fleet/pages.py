@@ -95,7 +95,7 @@ def _hosts(hosts: Sequence[FleetHost]) -> Table:
     columns = [
         Column("Host", head=True),
         Column("Verdict"),
-        Column("Score"),
+        Column("Score", number=True),
         Column("Database"),
         Column("First reason"),
         Column("Seconds", number=True),
@@ -104,7 +104,7 @@ def _hosts(hosts: Sequence[FleetHost]) -> Table:
     # Of each verdict the first one.
     first = {host.verdict: host.host for host in reversed(hosts)}
     rows = [_cells(host, is_first=first[host.verdict] == host.host) for host in hosts]
-    return Table("The worst come first; a name leads to the report", columns, rows)
+    return Table("The worst come first; a name leads to the report.", columns, rows)
 
 
 def _cells(host: FleetHost, *, is_first: bool) -> list[Cell]:
@@ -135,11 +135,10 @@ def _waivers(waivers: Sequence[FleetWaiver]) -> Table:
         Column("Not needed"),
         Column("Could not be applied"),
     ]
-    soon = expiring(waivers)
     rows = [
         [
             Cell(one.subject),
-            Cell(one.expires, "open" if one in soon else ""),
+            Cell(one.expires),
             Cell(str(one.days_left)),
             Cell(one.owner),
             Cell(one.reason),
@@ -150,7 +149,7 @@ def _waivers(waivers: Sequence[FleetWaiver]) -> Table:
         ]
         for one in waivers
     ]
-    return Table("What is accepted for now; what expires first comes first", columns, rows)
+    return Table("What is accepted for now; what expires first comes first.", columns, rows)
 
 
 def _suite(host: FleetHost, directory: Path) -> Element:
