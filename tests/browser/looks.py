@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Error, Page, Request
 
 __all__ = ["NARROW", "PAPER", "WIDE", "Screen", "View"]
 
@@ -202,7 +202,7 @@ class View:
         view.page.on("console", view._heard)
         view.page.on("pageerror", view._failed)
         view.page.on("request", view._asked)
-        view.page.on("dialog", lambda dialog: view.said.append(f"dialog {dialog.message}"))
+        view.page.on("dialog", view._spoken)
         view.page.emulate_media(media="print" if screen.media == "print" else "screen")
         view.page.goto(file.as_uri())
         return view
@@ -299,6 +299,10 @@ class View:
 
     def _heard(self, message: ConsoleMessage) -> None:
         self.said.append(f"{message.type}: {message.text}")
+
+    def _spoken(self, dialog: Dialog) -> None:
+        self.said.append(f"{dialog.type}: {dialog.message}")
+        dialog.dismiss()
 
     def _failed(self, error: Error) -> None:
         self.said.append(str(error))
