@@ -35,8 +35,8 @@ CUT := faults hosts rehearsal/test_rehearsal.py run/test_run.py security/test_fo
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo try test lint types unit integration attacks faults molecule matrix servers \
-  bench sabotage fleet count sandbox sandbox-stop lock clean
+.PHONY: help setup demo try test lint types unit browser integration attacks faults molecule matrix servers \
+  docs bench sabotage fleet count sandbox sandbox-stop lock clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -53,7 +53,7 @@ try: $(VENV)/sandbox.stamp ## judge the last migrations of a folder on an embedd
 	  $(addprefix --last ,$(LAST)) $(addprefix --runbook ,$(RUNBOOK)) \
 	  $(addprefix --tool ,$(TOOL)) $(addprefix --vars ,$(VARS)) $(MIGRATIONS)
 
-test: lint types unit integration molecule ## run all tests
+test: lint types unit browser integration molecule ## run all tests
 
 lint: $(VENV)/dev.stamp ## run ruff, yamllint and ansible-lint
 	$(BIN)/ruff check .
@@ -66,6 +66,10 @@ types: $(VENV)/dev.stamp ## run the type checker
 
 unit: $(VENV)/dev.stamp ## run the tests that need no server
 	$(BIN)/pytest -n $(WORKERS) tests/unit
+
+browser: $(VENV)/dev.stamp ## run the tests of the HTML pages in Chromium, which root gets from the distribution
+	@$(BIN)/python -m tests.browser
+	$(BIN)/pytest tests/browser
 
 integration: $(VENV)/dev.stamp servers ## run the tests on the embedded PostgreSQL
 	$(INTEGRATION) tests/integration
@@ -94,6 +98,11 @@ sabotage: $(VENV)/dev.stamp ## break copies of the database and see what the gat
 
 fleet: $(VENV)/sandbox.stamp ## judge fifty databases in one run, many of them broken, write docs/fleet.md
 	@$(BIN)/python -m tools.fleet
+
+docs: $(VENV)/dev.stamp ## take the pictures of docs/pictures again, and write the pages that tests stand behind
+	@$(BIN)/python -m tests.browser
+	@$(BIN)/python -m tests.browser.pictures
+	@$(BIN)/python -m tests.pages
 
 bench: $(VENV)/sandbox.stamp ## measure a run against the work by hand, write docs/benchmarks.md (BENCH=--check)
 	@$(BIN)/python -m tools.bench $(BENCH)

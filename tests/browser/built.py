@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,8 @@ __all__ = ["HOSTILE", "KINDS", "Built", "build"]
 
 TEMPLATES = Path(__file__).parents[2] / "roles" / "verdict" / "templates"
 
+# What the page says in other words.
+_PLAINLY = re.compile(r"^(stage failed: |tried on a copy: )+")
 REPORTS = ("go", "hold", "no_go", "deployment", "stopped")
 KINDS = (*REPORTS, "fleet", "audit")
 # Pages whose every text is the worst there is.
@@ -62,8 +65,8 @@ def _reports(folder: Path) -> list[Built]:
 def _reported(kind: str, run: Path) -> Built:
     verdict = decided(run)
     write_reports(run, TEMPLATES, verdict=verdict)
-    first = [verdict.decision, *(reason.text for reason in verdict.reasons[:1])]
-    return Built(kind, run / "report.html", first)
+    reasons = [_PLAINLY.sub("", reason.text) for reason in verdict.reasons[:1]]
+    return Built(kind, run / "report.html", [verdict.decision, *reasons])
 
 
 def _evidence(kind: str) -> Files:

@@ -1,10 +1,10 @@
 """Evidence of real runs, kept as one file each, and written into a directory again.
 
-    python -m tests.browser.kept DIRECTORY NAME
+    python -m tests.browser.kept DIRECTORY NAME [CHECK ...]
 
 keeps what reports are made of: the directory of a run becomes `evidence/NAME.json`. What of it says
 where it ran (paths, names of the machine and of databases of tests) is another's afterwards, and
-what no report shows is left out.
+what no report shows is left out. Of the SQL there is what has asked these checks.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,8 @@ def written(
 def _write(run: Run, event: Mapping[str, Any], texts: Files, run_id: str) -> None:
     name, stage = event["data"]["file"], event["stage"]
     if name.endswith(".sql"):
-        run.write(name, "-- The SQL of a real run is here.\n", stage=stage)
+        text = texts["sql"].get(name, "-- This SQL of the run was not kept.\n")
+        run.write(name, text, stage=stage)
     elif name.endswith(_LINES):
         run.append_lines(name, texts[name], stage=stage)
     else:
@@ -101,7 +102,7 @@ def _moment(event: Mapping[str, Any]) -> datetime:
     return datetime.fromisoformat(event["at"])
 
 
-def _taken(directory: Path) -> Files:
+def _taken(directory: Path, checks: Sequence[str]) -> Files:
     """What is worth keeping of a run's directory."""
     events = [json.loads(line) for line in (directory / "events.jsonl").read_text().splitlines()]
     names = sorted({event["data"]["file"] for event in events if event["event"] == "wrote"})
@@ -113,7 +114,20 @@ def _taken(directory: Path) -> Files:
     run = files["run.json"]
     files["run.json"] = {key: run[key] for key in run if key not in ("digests", "versions")}
     files["ledger.jsonl"] = files.get("ledger.jsonl", [])[:_ROWS]
-    return {**files, "events.jsonl": list(_told(events))}
+    asked = {
+        name: "".join(_blocks((directory / name).read_text(encoding="utf-8"), checks))
+        for name in names
+        if name.endswith(".sql")
+    }
+    kept_sql = {name: text for name, text in asked.items() if text}
+    return {**files, "events.jsonl": list(_told(events)), "sql": kept_sql}
+
+
+def _blocks(script: str, checks: Sequence[str]) -> Iterator[str]:
+    """What a script has to ask these checks."""
+    for found in re.finditer(r"(?ms)^-- @check (\S+).*?(?=^-- @|\Z)", script):
+        if found[1] in checks:
+            yield found[0]
 
 
 def _told(events: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -158,9 +172,10 @@ def _elsewhere(text: str) -> str:
     return text
 
 
-def main(directory: str, name: str) -> int:
+def main(directory: str, name: str, *checks: str) -> int:
     """Keep a run."""
-    (_FOLDER / f"{name}.json").write_text(_spelled(_taken(Path(directory))), encoding="utf-8")
+    text = _spelled(_taken(Path(directory), checks))
+    (_FOLDER / f"{name}.json").write_text(text, encoding="utf-8")
     return 0
 
 

@@ -122,7 +122,7 @@ def _checks(rows: Sequence[Row], nights: int) -> Table:
     columns = [
         Column("Check", head=True),
         Column("About"),
-        Column("Result"),
+        Column("Result", word=True),
         Column("Number", number=True),
         Column(f"The last {nights}"),
         Column("Observed"),

@@ -94,7 +94,7 @@ def _anchor(verdict: str) -> str:
 def _hosts(hosts: Sequence[FleetHost]) -> Table:
     columns = [
         Column("Host", head=True),
-        Column("Verdict"),
+        Column("Verdict", word=True),
         Column("Score", number=True),
         Column("Database"),
         Column("First reason"),

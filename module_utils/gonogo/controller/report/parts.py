@@ -100,7 +100,8 @@ class Trend:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table: `text`, as a `link` where there is one, `lines` below it, `bars`, a `trend`.
+    """A cell of a table: `text`, as a `link` where there is one, `lines` below it, `bars`, a
+    `trend`.
 
     `code` is whether it is a name or a value. `anchor` is what links lead to.
     """
@@ -117,11 +118,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """`number` columns are aligned by their digits; the `head` names what a row is about. `only` is
-    `html` or `markdown` where the other has no such column: pictures and what they say."""
+    """`number` columns are aligned by their digits, `word` columns have words that are not broken;
+    the `head` names what a row is about. `only` is `html` or `markdown` where the other has no such
+    column: pictures and what they say."""
 
     name: str
     number: bool = False
+    word: bool = False
     head: bool = False
     only: str = ""
 
