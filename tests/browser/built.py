@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import chdir
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,20 +16,25 @@ from gonogo.contract import canonical
 from gonogo.contract.records.audit import FILE, AuditRecord, AuditWaiver
 from gonogo.contract.records.check_result import CheckResult
 from gonogo.contract.records.reading import plain, read
+from gonogo.contract.records.verdict import VerdictRecord
 from gonogo.controller import audit, fleet
 from gonogo.controller.audit import Shelf
 from gonogo.controller.evidence.judgement import decided
 from gonogo.controller.fleet import Member, Place
-from gonogo.controller.report import write_reports
+from gonogo.controller.invocation.commands import Caller
+from gonogo.controller.report import next_steps, write_reports
+from gonogo.controller.report.parts import Command
 from gonogo.controller.request import waivers
 from gonogo.controller.request.waivers import Waiver
 from tests.browser.kept import Files, kept, written
 from tests.unit.test_audit_pages import record as audited
 from tests.unit.test_report import EVIL, write_run
+from tools.project import PROJECT
 
-__all__ = ["HOSTILE", "KINDS", "Built", "build"]
+__all__ = ["HOSTILE", "KINDS", "REPORTS", "Built", "build"]
 
-TEMPLATES = Path(__file__).parents[2] / "roles" / "verdict" / "templates"
+TEMPLATES = PROJECT / "roles" / "verdict" / "templates"
+_CALLER = Caller(playbooks=["validate_staging.yml"], inventories=["inventories/staging"])
 
 # What the page says in other words.
 _PLAINLY = re.compile(r"^(stage failed: |tried on a copy: )+")
@@ -64,9 +71,18 @@ def _reports(folder: Path) -> list[Built]:
 
 def _reported(kind: str, run: Path) -> Built:
     verdict = decided(run)
-    write_reports(run, TEMPLATES, verdict=verdict)
+    write_reports(run, TEMPLATES, verdict=verdict, next_steps=_commands(run, verdict))
     reasons = [_PLAINLY.sub("", reason.text) for reason in verdict.reasons[:1]]
     return Built(kind, run / "report.html", [verdict.decision, *reasons])
+
+
+def _commands(run: Path, verdict: VerdictRecord) -> list[Command]:
+    """As somebody in the project's directory gets them, whose runs are in its directory."""
+    with chdir(PROJECT):
+        found = next_steps(run, verdict, caller=_CALLER)
+        there = os.path.relpath(run)
+    usual = f"runs/{run.parent.name}/{run.name}"
+    return [replace(one, line=one.line.replace(there, usual)) for one in found]
 
 
 def _evidence(kind: str) -> Files:

@@ -176,8 +176,7 @@ _FOCUSED = f"""() => {{
   }};
 }}"""
 
-# A command that a click does not select whole, or that cannot be selected.
-_COMMANDS = "pre, .command"
+_COMMAND = ".command"
 
 
 @dataclass
@@ -245,10 +244,14 @@ class View:
         found = self.page.evaluate(f"axe.run(document, {json.dumps(options)})")
         return {rule["id"]: _where(rule) for rule in found["violations"]}
 
+    def commands(self) -> int:
+        """How many commands there are to be pasted."""
+        return self.page.locator(_COMMAND).count()
+
     def uncopied(self) -> Sequence[str]:
         """Commands of which a click does not select every character, and nothing else."""
         wrong = []
-        for command in self.page.locator(_COMMANDS).all():
+        for command in self.page.locator(_COMMAND).all():
             text = (command.text_content() or "").strip()
             command.scroll_into_view_if_needed()
             command.click()

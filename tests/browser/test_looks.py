@@ -35,7 +35,7 @@ def test_a_page_without_a_fault_has_none(browser: Browser, tmp_path: Path, axe_c
     body = (
         '<p><a href="#here">There</a></p><p id="here">Words</p>'
         "<details><summary>More</summary><p>Folded</p></details>"
-        '<pre tabindex="0">make test</pre>'
+        '<pre class="command" tabindex="0">make test</pre>'
     )
     view = opened(browser, tmp_path, body, style="pre { user-select: all; }")
     assert (view.said, view.fetched, view.wider(), view.dead_links()) == ([], [], [], [])
@@ -169,7 +169,7 @@ def test_dead_links(browser: Browser, tmp_path: Path, body: str, dead: str) -> N
 def test_commands_that_a_click_does_not_select(
     browser: Browser, tmp_path: Path, style: str
 ) -> None:
-    view = opened(browser, tmp_path, "<pre>make test</pre>", style=style)
+    view = opened(browser, tmp_path, '<pre class="command">make test</pre>', style=style)
     assert view.uncopied() == ["make test"]
     view.close()
 
