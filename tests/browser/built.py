@@ -91,7 +91,7 @@ def _evidence(kind: str) -> Files:
 
 def _held() -> Files:
     """The run that was a GO, where an index is missing and a check has proved nothing."""
-    found = {
+    found: dict[str, Mapping[str, object]] = {
         "I1.2": {"status": "fail", "observed": "no index begins with these columns"},
         "C5.2": {
             "status": "inconclusive",
@@ -173,8 +173,10 @@ def _summary(kind: str, runs: Path, members: Sequence[Member]) -> Built:
 # --- nights of audits ----------------------------------------------------------------------------
 
 _NIGHTS = 14
-_ASKED = ("D5.1", "D5.2", "D5.3", "D5.4", "D6.1", "D6.2", "D7.1", "D7.2", "D7.3", "D7.4")
-_ASKED += ("D8.1", "D10.1", "D10.2", "D10.4")
+_ASKED = (
+    *("D5.1", "D5.2", "D5.3", "D5.4", "D6.1", "D6.2", "D7.1", "D7.2", "D7.3", "D7.4"),
+    *("D8.1", "D10.1", "D10.2", "D10.4"),
+)
 
 
 def _audit(folder: Path) -> Built:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,7 +19,7 @@ def views(
     kinds: Iterable[str] = KINDS,
     screens: Iterable[Screen] = SCREENS,
     schemes: Iterable[str] = SCHEMES,
-) -> Any:
+) -> pytest.MarkDecorator:
     found = [*product(kinds, screens, schemes)]
     names = [f"{kind}-{screen.name}-{scheme}" for kind, screen, scheme in found]
     return pytest.mark.parametrize("view", found, ids=names, indirect=True, scope="module")

@@ -57,6 +57,22 @@ def test_nothing_in_the_pages_acts(tmp_path: Path) -> None:
     assert "\x1b" not in page + text
 
 
+def test_changes_come_first_by_their_kind_and_lead_to_the_check(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, "staging", "db1", "derived", "target")
+    gone = Change("gone", "D9.9", "a key", "the check is not asked any more")
+    changed = replace(record(), changes=(*record().changes, gone))
+    titles = {"D5.1": ("Title of D5.1", "Mend it.")}
+    page = (audit.write(changed, shelf, titles=titles, sql={}) / "audit.html").read_text()
+    places = [page.index(f' id="{name}"') for name in ("new", "worse", "gone", "checks", "waivers")]
+    assert places == sorted(places)
+    assert 'id="better"' not in page
+    assert page.count('href="#check-D5.1"') == page.count('id="check-D5.1"') == 1
+    # Nothing is known of what is not asked any more.
+    assert "#check-D9.9" not in page
+    assert page.count("Title of D5.1") == 2
+    assert page.count("Mend it.") == 1
+
+
 def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path, "staging", "db1", "derived", "target")
     first, second = record(), record(audit_id="20260201T020000Z-0a1b2c")

@@ -119,6 +119,26 @@ def test_what_is_written_is_the_record(tmp_path: Path) -> None:
         assert (directory / link).resolve() == (tmp_path / "sandbox" / str(host.run_id)).resolve()
 
 
+def test_the_counts_lead_to_the_first_host_of_each_verdict(tmp_path: Path) -> None:
+    record = summary(
+        tmp_path,
+        *(member(tmp_path, number, status="fail") for number in (1, 2)),
+        Member("db3", cause="unreachable: no route to host"),
+        member(tmp_path, 4),
+    )
+    page = fleet.render_html(record)
+    told = re.findall(r'href="#([a-z-]+)" title="([^"]+)"', page)
+    assert told == [
+        ("no-go", "2 of 4 hosts: NO-GO"),
+        ("not-judged", "1 of 4 hosts: not judged"),
+        ("go", "1 of 4 hosts: GO"),
+    ]
+    rows = re.findall(r'<th scope="row" role="rowheader"(?: id="([a-z-]+)")?>(.*?)</th>', page)
+    hosts = [(anchor, re.sub("<.*?>", "", text)) for anchor, text in rows]
+    assert hosts == [("no-go", "db1"), ("", "db2"), ("not-judged", "db3"), ("go", "db4")]
+    assert "unreachable: no route to host" in page
+
+
 def test_suites_and_classes_name_host_and_database(tmp_path: Path) -> None:
     one = write_run(tmp_path, run_id=run_id(1), host="db1.example", text="app", status="fail")
     record = summary(tmp_path, Member("db1.example", one), Member("db2", cause="unreachable"))
