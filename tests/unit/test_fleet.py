@@ -126,7 +126,8 @@ def test_the_counts_lead_to_the_first_host_of_each_verdict(tmp_path: Path) -> No
         Member("db3", cause="unreachable: no route to host"),
         member(tmp_path, 4),
     )
-    page = fleet.render_html(record)
+    fleet.write(record, place(tmp_path).path)
+    page = (place(tmp_path).path / "fleet.html").read_text()
     told = re.findall(r'href="#([a-z-]+)" title="([^"]+)"', page)
     assert told == [
         ("no-go", "2 of 4 hosts: NO-GO"),
