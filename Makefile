@@ -69,7 +69,7 @@ unit: $(VENV)/dev.stamp ## run the tests that need no server
 
 browser: $(VENV)/dev.stamp ## run the tests of the HTML pages in Chromium, which root gets from the distribution
 	@$(BIN)/python -m tests.browser
-	$(BIN)/pytest tests/browser
+	$(BIN)/pytest --no-fold-skipped tests/browser
 
 integration: $(VENV)/dev.stamp servers ## run the tests on the embedded PostgreSQL
 	$(INTEGRATION) tests/integration
