@@ -13,6 +13,7 @@ from gonogo.contract.records.reading import FileRecord, RecordError, plain, read
 from gonogo.contract.records.run import Declared, Identity, RunRecord
 from gonogo.contract.records.twin import TwinRecord
 from gonogo.verdict import decide
+from tests.schemas import assert_suits
 
 __all__ = [
     "BACKUP",
@@ -223,4 +224,6 @@ def judged(
         given = [read(PlannedWaiver, waiver, file="waivers") for waiver in waivers]
     others = {key: files.get(key) for key in ("rehearsal", "deploy")}
     verdict: Any = decide
-    return dict(plain(verdict(**parts, **others, problems=found, waivers=given)))
+    said = dict(plain(verdict(**parts, **others, problems=found, waivers=given)))
+    assert_suits(said)
+    return said

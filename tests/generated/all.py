@@ -8,7 +8,16 @@ from pathlib import Path
 
 from gonogo.contract.options.every import STAGES
 from gonogo.contract.options.option import StageOptions
-from tests.generated import ROOT, WRITTEN, documentation, playbook, plugins, roles, variables
+from tests.generated import (
+    ROOT,
+    WRITTEN,
+    documentation,
+    playbook,
+    plugins,
+    roles,
+    schemas,
+    variables,
+)
 
 __all__ = ["FILES"]
 
@@ -17,6 +26,7 @@ def _files() -> Iterator[tuple[Path, Callable[[str], str]]]:
     """File, and what makes of its text the one that it should have."""
     yield Path("doc_fragments/gonogo.py"), documentation.fragments
     yield Path("docs/variables.md"), variables.page
+    yield Path(schemas.VERDICT), lambda _: schemas.verdict()
     yield Path("playbooks/validate.yml"), playbook.run
     for stage in STAGES:
         yield from _of_stage(stage)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from ..contract.records.backup import BackupRecord
 from ..contract.records.check_result import CheckResult
@@ -124,7 +125,9 @@ def _until_closed(events: Sequence[Event]) -> tuple[list[Event], bool]:
     return [*events[:end]], end is not None
 
 
-def _decision(reasons: Sequence[Reason], plan: RunPlan) -> str:
+def _decision(
+    reasons: Sequence[Reason], plan: RunPlan
+) -> Literal["GO", "UP-TO-DATE", "HOLD", "NO-GO"]:
     if not reasons:
         return UP_TO_DATE if plan.nothing_pending else "GO"
     return "NO-GO" if any(reason.severity == "no_go" for reason in reasons) else "HOLD"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from ..contract.records.backup import BackupRecord
 from ..contract.records.check_result import CheckResult
@@ -13,6 +14,7 @@ from .plan import Check, RunPlan
 from .statuses import WORDS
 from .values import text_of
 
+Severity = Literal["no_go", "hold"]
 # So many failed important criteria are a NO-GO, fewer a HOLD.
 IMPORTANT_NO_GO = 3
 RUN_KEYS = ("run_id", "environment", "target", "runbook", "runbook_sha256", "profile")
@@ -105,7 +107,7 @@ def check_reasons(
         for check in plan.checks.values()
         if check.effect == "important" and statuses[check.id] == "fail" and check.id not in waived
     }
-    failure = {
+    failure: dict[str, Severity] = {
         "no_go": "no_go",
         "hold": "hold",
         "important": "no_go" if len(important) >= IMPORTANT_NO_GO else "hold",
@@ -153,7 +155,7 @@ def no_go(code: str, subject: str, text: str, **more: str | None) -> Reason:
 
 def _reason(
     code: str,
-    severity: str,
+    severity: Severity,
     subject: str,
     text: str,
     *,

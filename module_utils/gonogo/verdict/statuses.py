@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 from ..contract.records.check_result import CheckResult
 from ..contract.records.plan import PlanRecord
 from .plan import Check, RunPlan, read_plan
 
+Status = Literal["fail", "not_run", "inconclusive", "pass"]
 # Worst first: a criterion is as good as the worst of its members.
-STATUSES = ("fail", "not_run", "inconclusive", "pass")
+STATUSES: tuple[Status, ...] = ("fail", "not_run", "inconclusive", "pass")
+_KNOWN: dict[str, Status] = {status: status for status in STATUSES}
 WORDS = {"fail": "failed", "not_run": "did not run", "inconclusive": "proved nothing"}
 
 
@@ -28,9 +31,9 @@ def misfits(plan: PlanRecord | None, checks: Sequence[CheckResult]) -> list[str]
 
 def check_statuses(
     plan: RunPlan, checks: Sequence[CheckResult]
-) -> tuple[dict[str, str], dict[str, CheckResult]]:
+) -> tuple[dict[str, Status], dict[str, CheckResult]]:
     """Return id → status for every declared check, and id → the result that decided it."""
-    statuses: dict[str, str] = {}
+    statuses: dict[str, Status] = {}
     results: dict[str, CheckResult] = {}
     for result in checks:
         check = plan.checks.get(result.check_id)
@@ -43,10 +46,10 @@ def check_statuses(
 
 
 def criterion_statuses(
-    plan: RunPlan, statuses: Mapping[str, str]
-) -> tuple[dict[str, str], list[str]]:
+    plan: RunPlan, statuses: Mapping[str, Status]
+) -> tuple[dict[str, Status], list[str]]:
     """Return id → status for every criterion, and a sentence if some are made of each other."""
-    known: dict[str, str] = {}
+    known: dict[str, Status] = {}
     pending = dict(plan.criteria)
     while pending:
         ready = [
@@ -57,7 +60,7 @@ def criterion_statuses(
         if not ready:
             break
         for criterion in ready:
-            parts = [known.get(part, "not_run") for part in criterion.of]
+            parts: list[Status] = [known.get(part, "not_run") for part in criterion.of]
             own = [statuses[check.id] for check in plan.members(criterion)]
             known[criterion.id] = _worst([*parts, *own])
             del pending[criterion.id]
@@ -65,14 +68,14 @@ def criterion_statuses(
     return {key: known.get(key, "inconclusive") for key in plan.criteria}, loops
 
 
-def _status(check: Check, result: CheckResult) -> str:
+def _status(check: Check, result: CheckResult) -> Status:
     """Return the result's status, where a pass without a look at anything proves nothing."""
-    status, examined = result.status, result.examined
-    if status not in STATUSES:
+    status, examined = _KNOWN.get(result.status), result.examined
+    if status is None:
         return "inconclusive"
     seen = examined is not None and examined >= (not check.empty_ok)
     return "inconclusive" if status == "pass" and not seen else status
 
 
-def _worst(statuses: Iterable[str]) -> str:
+def _worst(statuses: Iterable[Status]) -> Status:
     return min(statuses, key=STATUSES.index, default="not_run")

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.schemas import assert_suits
+
 __all__ = ["PROGRAM", "assert_confirmed", "verify"]
 
 PROGRAM = Path(__file__).parents[3] / "verify" / "verify_evidence.py"
@@ -33,6 +35,8 @@ def assert_confirmed(verdict: Path) -> None:
 
     Evidence that somebody has altered in the middle of a run is a reason of the verdict by itself.
     """
-    codes = {reason["code"] for reason in json.loads(verdict.read_text())["reasons"]}
+    said = json.loads(verdict.read_text())
+    assert_suits(said)
+    codes = {reason["code"] for reason in said["reasons"]}
     status, output = verify(verdict.parent)
     assert status == 0 or "evidence" in codes, output

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from .reading import FileRecord
 from .run import Target
@@ -25,7 +25,7 @@ class Reason:
     of the evidence."""
 
     code: str
-    severity: str
+    severity: Literal["no_go", "hold"]
     subject: str
     text: str
     expected: str | None
@@ -56,11 +56,11 @@ class VerdictRecord(FileRecord):
 
     FILE: ClassVar[str] = "verdict.json"
 
-    decision: str
+    decision: Literal["GO", "HOLD", "NO-GO"]
     score: Score
     reasons: Sequence[Reason]
-    criteria: Mapping[str, str]
-    checks: Mapping[str, str]
+    criteria: Mapping[str, Literal["pass", "fail", "inconclusive", "not_run"]]
+    checks: Mapping[str, Literal["pass", "fail", "inconclusive", "not_run"]]
     conditions: Sequence[Condition]
     would_change: Sequence[str]
     evidence_head: str | None

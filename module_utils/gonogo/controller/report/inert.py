@@ -1,7 +1,8 @@
 """Text that does nothing wherever a report puts it, and the templates that print nothing else.
 
 Names, messages and values come from a database somebody else filled. In Markdown every expression
-passes `text` or `code`, in HTML everything is escaped, and control characters are visible
+passes `text` or `code`, in HTML everything is escaped, in SARIF `message` takes links and
+placeholders apart, and control characters are visible
 everywhere.
 """
 
@@ -18,12 +19,15 @@ from markupsafe import Markup
 
 from ...contract.errors import GonogoError, shown
 
-__all__ = ["VALUE_LIMIT", "html", "markdown"]
+__all__ = ["VALUE_LIMIT", "html", "markdown", "message"]
 
 VALUE_LIMIT = 2000
 
 # What Markdown or its GitHub dialect would act on: markup, HTML, links, cells, mentions, formulas.
 _ACTIVE = re.compile(r"[&<>|`\[\]*~\\@#$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=//)|(?<=www)\.")
+
+# What would be a link or a tag where a viewer takes plain text for Markdown or HTML.
+_LINK_OR_TAG = re.compile(r"\](?=\()|<(?=[A-Za-z/!?])")
 
 
 def markdown(template: str, folder: Path, names: Mapping[str, object]) -> str:
@@ -55,6 +59,13 @@ def html(template: str, folder: Path, names: Mapping[str, object]) -> str:
     )
     environment.filters.update(csp_hash=_csp_hash, percent=_percent)
     return environment.get_template(template).render(names)
+
+
+def message(value: object) -> str:
+    """Return text for a message of SARIF: plain, without links, placeholders and tags."""
+    cut = shown(value, limit=VALUE_LIMIT)
+    apart = _LINK_OR_TAG.sub(lambda match: f"{match.group()} ", cut)
+    return apart.replace("{", "{{").replace("}", "}}")
 
 
 def _markdown_text(value: object) -> Markup:

@@ -14,7 +14,7 @@ from ...contract.records.readable import readable
 from ...contract.records.rehearsal import Rehearsal
 from ...contract.records.verdict import UP_TO_DATE, VerdictRecord
 from ..evidence import Evidence, Run, load
-from . import inert, junit
+from . import inert, junit, sarif
 from .costs import deployed, rehearsed, table_rows
 from .findings import findings
 from .log import log, other_facts
@@ -43,7 +43,7 @@ def write_reports(
     verdict: VerdictRecord | None = None,
     next_steps: Sequence[Command] = (),
 ) -> None:
-    """Write report.md, report.html and junit.xml into the run's directory.
+    """Write report.md, report.html, junit.xml and report.sarif into the run's directory.
 
     Without a `verdict` the directory's verdict.json is read.
     Give it when the verdict is still to be published, so that a GO never appears before its
@@ -57,6 +57,7 @@ def write_reports(
     run.publish("report.md", render_markdown(page, templates_dir))
     run.publish("report.html", render_html(page, templates_dir))
     run.publish("junit.xml", render_junit(page))
+    run.publish("report.sarif", sarif.render_sarif(evidence, document))
 
 
 def page_of(
