@@ -38,6 +38,7 @@ def rehearsed(path: Path, **changes: Any) -> Path:
         "reason": None,
         "hint": None,
         "backup_sha256": BACKUP["sha256"],
+        **{key: {} for key in ("rows_changed", "rows_removed", "scripts")},
         **changes,
     }
     run = Run.open(path)
