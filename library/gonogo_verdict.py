@@ -19,6 +19,9 @@ options:
     elements: str
     choices: [HOLD, NO-GO]
     default: [HOLD, NO-GO]
+  attestation_key:
+    description: 'File of the private key of this gate, on the controller: PEM, Ed25519 or ECDSA P-256, without a passphrase, and readable by its owner alone. With it the verdict is signed, see docs/attestation.md.'
+    type: path
   recompute:
     description: Evidence directory of an earlier run. Its verdict is computed again and compared with its verdict.json; nothing is written.
     type: path

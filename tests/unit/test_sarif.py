@@ -30,6 +30,7 @@ def sarif_of(path: Path) -> dict[str, Any]:
 
 def rehearsed(path: Path, **changes: Any) -> Path:
     """The run has tried its migration; its chain goes on as if it had been closed after that."""
+    run = Run.open(path)
     record = {
         "run_id": RUN_ID,
         "promoted": False,
@@ -39,9 +40,9 @@ def rehearsed(path: Path, **changes: Any) -> Path:
         "hint": None,
         "backup_sha256": BACKUP["sha256"],
         **{key: {} for key in ("rows_changed", "rows_removed", "scripts")},
+        "checks": run.read_lines("checks.jsonl"),
         **changes,
     }
-    run = Run.open(path)
     plan = run.read_json("plan.json")
     stages = [*plan["stages"], "rehearsal"]
     lines = (path / "events.jsonl").read_bytes().splitlines(keepends=True)
@@ -128,6 +129,30 @@ def test_what_was_not_done_is_no_result(tmp_path: Path, status: str, code: str, 
     if status == "not_run":
         assert notes[code]["associatedRule"] == {"id": "C1.1"}
         assert not of_rule(run, "C1.1")
+
+
+def test_a_check_that_did_not_run_on_the_copy_is_no_result(tmp_path: Path) -> None:
+    run = sarif_of(rehearsed(write_run(tmp_path), checks=[]))
+    (invocation,) = run["invocations"]
+    assert invocation["executionSuccessful"] is False
+    notes = invocation["toolExecutionNotifications"]
+    assert [(one["descriptor"]["id"], one["associatedRule"]["id"]) for one in notes] == [
+        ("rehearsal_check_not_run", "C1.1"),
+        ("rehearsal_check_not_run", "C1.2"),
+    ]
+    assert not of_rule(run, "C1.1")
+
+
+def test_a_check_that_fails_on_the_copy_alone_is_told(tmp_path: Path) -> None:
+    path = write_run(tmp_path)
+    checks = [{**one, "status": "fail"} for one in Run.open(path).read_lines("checks.jsonl")]
+    run = sarif_of(rehearsed(path, checks=checks))
+    (one,) = of_rule(run, "C1.1")
+    assert (one["kind"], one["level"], one["properties"]) == (
+        "fail",
+        "error",
+        {"tried_on": "a copy"},
+    )
 
 
 def test_a_waiver_is_a_suppression(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@
 `evidence`      the records of a run, and the chain that they hang in
 `progress`      how far a stage is, in lines for whoever waits
 `report`        the report, for people
+`attestation`   the verdict, signed for those who trust a key
 `fleet`         one summary of a run on several hosts
 `audit`         what an audit keeps and says
 ==============  =================================================================================

@@ -386,6 +386,14 @@ TARGET = StageOptions(
             ),
         ),
         Variable(
+            "gonogo_promotion_keys",
+            type="list",
+            elements="str",
+            text="Public keys of the gates whose GO is believed, each as its text in PEM. Where "
+            "there are any, the evidence of another environment has to be attested by one of them, "
+            "see docs/attestation.md. Only the inventory can set it.",
+        ),
+        Variable(
             "gonogo_promotion_max_age_hours",
             type="int",
             range=Range(1, 8760, "hours"),

@@ -76,6 +76,21 @@ VERDICT = StageOptions(
             ),
         ),
         Option(
+            "attestation_key",
+            "path",
+            used=TASK,
+            on_controller=True,
+            text="File of the private key of this gate, on the controller: PEM, Ed25519 or ECDSA "
+            "P-256, without a passphrase, and readable by its owner alone. With it the verdict is "
+            "signed, see docs/attestation.md.",
+            variable=Variable(
+                "gonogo_attestation_key",
+                text="File of the private key of this gate, on the controller: PEM, Ed25519 or "
+                "ECDSA P-256, without a passphrase, and readable by its owner alone. With it "
+                "attestation.intoto.jsonl is written, see docs/attestation.md.",
+            ),
+        ),
+        Option(
             "recompute",
             "path",
             used=TASK,
@@ -133,6 +148,7 @@ class VerdictTask:
     """What Ansible gives the task."""
 
     fail_on: Sequence[str]
+    attestation_key: str | None
     recompute: str | None
     head: str | None
 

@@ -95,7 +95,8 @@ class Process:
 
 @dataclass(frozen=True)
 class Promotion:
-    """The run that admits this one."""
+    """The run that admits this one; `attested_by` is the id of the key that has attested it, where
+    one was asked for."""
 
     run_id: str
     environment: str
@@ -103,6 +104,7 @@ class Promotion:
     finished_at: str
     verdict_sha256: str
     evidence_head: str
+    attested_by: str | None = None
 
 
 @dataclass(frozen=True)

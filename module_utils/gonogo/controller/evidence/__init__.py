@@ -25,7 +25,7 @@ from ...contract.run_id import new_run_id
 from .chain import EVENTS
 from .names import DERIVED, ENVIRONMENT, new_token
 from .pointer import close_pointer, controller_identity, find_open, is_abandoned, is_alive, point_to
-from .reading import Evidence, load, peek, read_object
+from .reading import Evidence, load, peek, read_derived, read_object
 from .record import Record
 from .writing import Run
 
@@ -47,5 +47,6 @@ __all__ = [
     "new_token",
     "peek",
     "point_to",
+    "read_derived",
     "read_object",
 ]

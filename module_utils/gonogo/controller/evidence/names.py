@@ -13,8 +13,11 @@ from ...contract.records.reading import FileRecord
 from ...contract.run_id import PATTERN
 
 CHAIN = "events.jsonl"
-# What follows from the evidence and can be made again from it: not part of the chain.
-DERIVED = ("verdict.json", "report.md", "report.html", "junit.xml", "report.sarif")
+# What follows from the evidence and is made of it: not part of the chain.
+DERIVED = (
+    *("verdict.json", "report.md", "report.html", "junit.xml", "report.sarif"),
+    "attestation.intoto.jsonl",
+)
 # What may be added to the evidence of a run that is closed: plans and records of what people have
 # approved afterwards.
 LATER = re.compile(r"((cleanup|undo|restore)(_plan)?|deploy_(found|used))\.json")

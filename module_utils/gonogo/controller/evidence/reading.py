@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ...contract import canonical
-from ...contract.errors import shown
+from ...contract.errors import GonogoError, shown
 from ...contract.records.backup import BackupRecord
 from ...contract.records.check_result import CheckResult
 from ...contract.records.event import FORMAT, Event
@@ -208,6 +208,19 @@ def read_object(file: Path) -> JsonObject:
     require_shape(file.name, value)
     assert isinstance(value, dict)  # as its shape wants it
     return value
+
+
+def read_derived(path: Path, name: str) -> bytes | None:
+    """What a file beside the evidence says, None where there is none. Raises GonogoError."""
+    if name not in DERIVED:
+        raise ValueError(f"{name} is evidence: the chain knows it")
+    try:
+        with disk.explained(f"read {name}"):
+            return disk.read(path / name)
+    except GonogoError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return None
+        raise
 
 
 def peek(path: Path, record: type[_Record]) -> _Record | None:

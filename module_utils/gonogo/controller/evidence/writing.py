@@ -139,6 +139,13 @@ class Run:
         with disk.explained(f"write {name}"):
             disk.replace(self.path / name, _bytes(content))
 
+    def withdraw(self, name: str) -> None:
+        """Remove what somebody may have published under such a name."""
+        if name not in DERIVED:
+            raise ValueError(f"{name} is evidence: it stays")
+        with disk.explained(f"remove {name}"):
+            (self.path / name).unlink(missing_ok=True)
+
     def read_bytes(self, name: str) -> bytes:
         """Return a file's content, which is as a stage has written it.
 

@@ -416,9 +416,13 @@ def _notifications(found: _Found) -> Iterator[JsonObject]:
             text = f"{check.id} {check.title}: did not run."
             yield {**_note(_NOT_RUN, level, text), "associatedRule": {"id": visible(check.id)}}
     for reason in found.verdict.reasons:
-        if reason.code in _ENGINES or reason.subject in found.plan.checks:
-            continue
+        of_check = reason.subject in found.plan.checks
         text = f"{reason.subject}: {_QUOTING.sub(_QUOTED, reason.text)}."
+        if of_check and reason.code == f"{_ON_COPY}{_NOT_RUN}":
+            rule = {"associatedRule": {"id": visible(reason.subject)}}
+            yield {**_note(reason.code, "error", text), **rule}
+        if of_check or reason.code in _ENGINES:
+            continue
         place = _failed(found.deployment) if reason.subject == "deploy" else None
         where = {"locations": _locations(found, place)} if place else {}
         yield {**_note(reason.code, "error", text), **where}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from ...contract.errors import InputError
+from .. import attestation
 from ..invocation import person, project, request_form
 from ..invocation.native import Variables, native
 from ..reading.faults import Faults
@@ -67,6 +68,8 @@ def check(
         _check_approvers(values)
     with faults.collected():
         waves.check(values, native(variables.get("groups")))
+    with faults.collected():
+        _check_key(values)
     faults.refuse()
 
 
@@ -94,6 +97,13 @@ def _check_run(
             now=datetime.now(UTC),
         ),
     )
+
+
+def _check_key(values: Variables) -> None:
+    """Refuse a key with which nothing could be signed in the end."""
+    given = values.get("gonogo_attestation_key")
+    if given is not None:
+        attestation.private_key(given)
 
 
 def _check_approvers(values: Variables) -> None:

@@ -2,13 +2,14 @@
 
 What is asked for is the evidence of a run. It is believed as far as it proves itself: its chain
 of events is whole, the verdict follows from it again, and it is about the same files, another
-database, and not long ago.
+database, and not long ago. Where the inventory trusts keys, one of them has attested it, too: a
+whole new chain proves itself as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from ...contract.errors import GonogoError, InputError
 from ...contract.records.run import Promotion, RunRecord, Target, Validated
 from ...contract.records.verdict import VerdictRecord
 from .. import evidence
+from ..attestation import PublicKey, public_keys, require_attested
 from ..evidence import judgement
 from ..invocation.native import Variables
 from ..invocation.paths import path_of
@@ -38,11 +40,13 @@ _LONGEST = 10**6
 
 @dataclass(frozen=True)
 class Wanted:
-    """Evidence that is asked for: of an environment, shown as a directory, not older."""
+    """Evidence that is asked for: of an environment, shown as a directory, not older; and attested
+    by one of the `keys`, where there are any."""
 
     source: str | None
     evidence: str | None
     max_age_hours: int
+    keys: Mapping[str, PublicKey] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Admitted:
 def wanted(protection: Protection, *, evidence: str | None) -> Wanted:
     """What the inventory asks for.
 
-    Raises InputError for an age that is no number.
+    Raises InputError for an age that is no number, and for keys that are none.
     """
     hours = protection.promotion_max_age_hours
     try:
@@ -66,7 +70,7 @@ def wanted(protection: Protection, *, evidence: str | None) -> Wanted:
         raise InputError(
             "must be a whole number", key="gonogo_promotion_max_age_hours", value=str(hours)
         ) from None
-    return Wanted(protection.promotion_from, evidence, age)
+    return Wanted(protection.promotion_from, evidence, age, public_keys(protection.promotion_keys))
 
 
 def require_rehearsal(values: Variables, *, protection: Protection) -> None:
@@ -126,6 +130,7 @@ def admitted(
     path = _directory(wanted.evidence, source)
     try:
         verdict = judgement.confirmed(path)
+        key = _attested(verdict, path, wanted.keys)
     except GonogoError as error:
         raise _refused(error.primary, path, error.detail, error.hint) from error
     _check(verdict, path, source=source, runbook=runbook)
@@ -141,8 +146,17 @@ def admitted(
         finished_at=verdict.finished_at,
         verdict_sha256=sha256((path / "verdict.json").read_bytes()),
         evidence_head=verdict.evidence_head,
+        attested_by=key,
     )
     return Admitted(record, _schema(path))
+
+
+def _attested(verdict: VerdictRecord, path: Path, trusted: Mapping[str, PublicKey]) -> str | None:
+    """The id of the key that has attested it, None where none is asked for. Raises GonogoError."""
+    if not trusted or verdict.decision != "GO":
+        # What is no GO is refused as such.
+        return None
+    return require_attested(path, verdict.evidence_head or "", trusted)
 
 
 def _validated(target: Target | None) -> Validated:

@@ -25,6 +25,7 @@ ONLY_INVENTORY = (
     VARIABLE,
     "gonogo_promotion_from",
     "gonogo_promotion_max_age_hours",
+    "gonogo_promotion_keys",
     "gonogo_criteria",
 )
 _ENVIRONMENT = "gonogo_environment"
@@ -33,12 +34,13 @@ _HINT = "Set it in the inventory's group_vars or host_vars, and nowhere else."
 
 @dataclass(frozen=True)
 class Protection:
-    """`protected`; `reason`: why, in words. The other two are the inventory's, None if unset."""
+    """`protected`; `reason`: why, in words. The others are the inventory's, None if unset."""
 
     protected: bool
     reason: str
     promotion_from: Any
     promotion_max_age_hours: Any
+    promotion_keys: Any = None
 
 
 def check_extra(extra: Variables) -> None:
@@ -93,6 +95,7 @@ def protection(
         reason=reason or "the inventory says gonogo_protected: false",
         promotion_from=inventory["gonogo_promotion_from"],
         promotion_max_age_hours=inventory["gonogo_promotion_max_age_hours"],
+        promotion_keys=inventory["gonogo_promotion_keys"],
     )
 
 

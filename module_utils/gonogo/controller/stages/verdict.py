@@ -18,7 +18,7 @@ from ...contract.records.rehearsal import Rehearsal
 from ...contract.records.run import RunRecord
 from ...contract.records.verdict import UP_TO_DATE, VerdictRecord
 from ...host.compare.judged import differences
-from .. import evidence, report
+from .. import attestation, evidence, report
 from ..evidence import judgement
 from ..invocation import project
 from ..invocation.paths import path_of
@@ -68,6 +68,7 @@ class Verdict(Stage[VerdictTask]):
             run.path, verdict, caller=self.caller, approve=self._approving(run, verdict)
         )
         report.write_reports(run.path, _TEMPLATES, verdict=verdict, next_steps=following)
+        unattested = self._attest(run, verdict, task.attestation_key)
         # Last and atomically: without it, the answer is HOLD.
         run.publish("verdict.json", canonical.dumps(plain(verdict)))
         evidence.close_pointer(self.runs_dir, identity=self.identity, inventory_host=self.host)
@@ -79,11 +80,13 @@ class Verdict(Stage[VerdictTask]):
         ]
         if verdict.decision not in ("GO", UP_TO_DATE):
             lines += [*found, *self._ways_back(run)]
-        failed = verdict.decision in task.fail_on
+        if unattested:
+            lines.append(unattested)
+        failed = verdict.decision in task.fail_on or bool(unattested)
         return Reported(
             changed=True,
             failed=failed or None,
-            msg=summary if failed else None,
+            msg="; ".join(filter(None, (summary, unattested))) if failed else None,
             lines=lines,
             told={
                 "decision": verdict.decision,
@@ -91,6 +94,22 @@ class Verdict(Stage[VerdictTask]):
                 "evidence": str(run.path),
             },
         )
+
+    def _attest(self, run: evidence.Run, verdict: VerdictRecord, key: str | None) -> str | None:
+        """Sign the verdict where there is a key; why that could not be done, or None.
+
+        What lies there under that name is none of this run's.
+        """
+        try:
+            run.withdraw(attestation.FILE)
+            if key is None:
+                return None
+            found = evidence.load(run.path)
+            signed = attestation.attestation(found, verdict, attestation.private_key(key))
+            run.publish(attestation.FILE, signed)
+        except Exception as error:  # noqa: BLE001 - the verdict must be written all the same
+            return f"The verdict is not attested: {self.site.explained(error).primary}"
+        return None
 
     def _compare(self, run: evidence.Run) -> None:
         """What the checks have judged must be there still, and nothing beside it: or nobody knows
