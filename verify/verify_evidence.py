@@ -10,8 +10,8 @@ from typing import Any
 
 FIELDS = {"seq", "at", "stage", "event", "data", "prev", "hash"}
 ABOUT = ("run_id", "environment", "target", "runbook", "runbook_sha256", "profile")
-BESIDE = ("verdict.json", "report.md", "report.html", "junit.xml", "events.jsonl", "sql")
-BESIDE += ("report.sarif", "attestation.intoto.jsonl")
+BESIDE = ["verdict.json", "report.md", "report.html", "junit.xml", "events.jsonl", "sql"]
+BESIDE += ["report.sarif", "attestation.intoto.jsonl"]
 LATER = "cleanup cleanup_plan undo undo_plan restore restore_plan deploy_found deploy_used"
 EFFECTS = {"important": "important", "nice": "none"}  # By a criterion's class; else a NO-GO.
 RECORDS = {"backup": {"file", "size", "sha256"}, "deploy": {"action"}}

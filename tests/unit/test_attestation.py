@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -28,7 +29,7 @@ from in_toto_attestation.v1 import resource_descriptor_pb2, statement_pb2
 from in_toto_attestation.v1.statement import Statement
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
-from securesystemslib.signer import SSlibKey
+from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]
 
 from gonogo.contract import canonical
 from gonogo.contract.errors import GonogoError, InputError
@@ -56,24 +57,28 @@ from tests.unit.deployments import deployment, trace
 from tests.unit.test_report import write_run
 from tests.unit.test_sarif import rehearsed, slow
 from tools.direct import Here
+from verify import verify_attestation
 
 PEM = serialization.Encoding.PEM
 PKCS8 = serialization.PrivateFormat.PKCS8
 OPEN = serialization.NoEncryption()
 KINDS = ("ed25519", "p256")
+PROGRAM = Path(__file__).parents[2] / "verify" / "verify_attestation.py"
 # Orders of the groups.
 P256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 ED25519 = 2**252 + 27742317777372353535851937790883648493
 
 
 def make_key(directory: Path, kind: str, name: str = "gate.pem") -> Path:
-    made = {
-        "ed25519": ed25519.Ed25519PrivateKey.generate,
-        "p256": lambda: ec.generate_private_key(ec.SECP256R1()),
-        "p384": lambda: ec.generate_private_key(ec.SECP384R1()),
-        "rsa": lambda: rsa.generate_private_key(65537, 2048),
-    }[kind]()
-    return keep(directory / name, made.private_bytes(PEM, PKCS8, OPEN))
+    return keep(directory / name, made(kind).private_bytes(PEM, PKCS8, OPEN))
+
+
+def made(kind: str) -> ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey:
+    if kind == "rsa":
+        return rsa.generate_private_key(65537, 2048)
+    if kind == "ed25519":
+        return ed25519.Ed25519PrivateKey.generate()
+    return ec.generate_private_key(ec.SECP256R1() if kind == "p256" else ec.SECP384R1())
 
 
 def keep(file: Path, content: bytes, mode: int = 0o600) -> Path:
@@ -421,15 +426,15 @@ def test_what_is_signed_is_as_the_standard_says() -> None:
 
 def broken(directory: Path, kind: str) -> Path:
     """A file that is no key of a gate."""
-    made = make_key(directory, "ed25519")
-    content = made.read_bytes()
+    file = make_key(directory, "ed25519")
+    content = file.read_bytes()
     if kind == "encrypted":
         loaded = serialization.load_pem_private_key(content, None)
         secret = serialization.BestAvailableEncryption(b"hunter2")
-        return keep(made, loaded.private_bytes(PEM, PKCS8, secret))
+        return keep(file, loaded.private_bytes(PEM, PKCS8, secret))
     if kind == "openssh":
         loaded = serialization.load_pem_private_key(content, None)
-        return keep(made, loaded.private_bytes(PEM, serialization.PrivateFormat.OpenSSH, OPEN))
+        return keep(file, loaded.private_bytes(PEM, serialization.PrivateFormat.OpenSSH, OPEN))
     if kind in ("rsa", "p384"):
         return make_key(directory, kind)
     if kind == "pipe":
@@ -438,13 +443,13 @@ def broken(directory: Path, kind: str) -> Path:
     if kind == "missing":
         return directory / "none.pem"
     if kind == "public":
-        return keep(made, public_text(private_key(str(made))).encode())
+        return keep(file, public_text(private_key(str(file))).encode())
     if kind == "cut":
-        return keep(made, content[:40])
+        return keep(file, content[:40])
     if kind == "directory":
         return directory
-    made.chmod({"group": 0o640, "others": 0o604, "writable": 0o620}[kind])
-    return made
+    file.chmod({"group": 0o640, "others": 0o604, "writable": 0o620}[kind])
+    return file
 
 
 @pytest.mark.parametrize(
@@ -653,8 +658,7 @@ def closing(tmp_path: Path, key: Path | None, status: str = "pass") -> tuple[Pat
     (path / FILE).write_text("{}\n")
     identity = read(Process, RUN["controller"], file="identity")
     site = Site(identity, gonogo_runs_dir=str(tmp_path / "runs"))
-    place = {"identity": identity, "inventory_host": site.host}
-    point_to(tmp_path / "runs", run=path, **place)
+    point_to(tmp_path / "runs", identity=identity, inventory_host=site.host, run=path)
     stage = Verdict(site)
     stage.find_run = lambda: Run.open(path)  # type: ignore[method-assign]
     task = VerdictTask(["HOLD", "NO-GO"], str(key) if key else None, None, None)
@@ -687,3 +691,74 @@ def test_a_key_that_is_gone_in_the_end_costs_nobody_the_verdict(tmp_path: Path) 
     assert done.failed
     assert "The verdict is not attested: the private key cannot be read" in str(done.msg)
     assert not (path / FILE).exists()
+
+
+# --- the program of its own ---------------------------------------------------------------------
+
+
+def verify(path: Path, public: Path) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, str(PROGRAM), str(path), "--key", str(public)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    return done.returncode, done.stdout
+
+
+def test_the_program_of_its_own_agrees(tmp_path: Path, key: PrivateKey, other: PrivateKey) -> None:
+    path = judged(write_run(tmp_path), key)
+    public, theirs = (
+        keep(tmp_path / f"{number}.pub", public_text(one).encode())
+        for number, one in enumerate((key, other))
+    )
+    first = f"GO  {path.name}  {decided(path).evidence_head}"
+    assert verify(path, public) == (0, f"{first}\nattested  {key.public.id}\n")
+    status, output = verify(path, theirs)
+    assert (status, "nobody who has this key has attested it" in output) == (1, True)
+    for wrong in (tmp_path / "none", path / "verdict.json"):
+        status, output = verify(path, wrong)
+        assert (status, "no public key in PEM" in output) == (1, True)
+    # A whole new directory, with the attestation of the one that was there.
+    forged = judged(write_run(tmp_path / "forged", host="db2"))
+    shutil.copy(path / FILE, forged)
+    status, output = verify(forged, public)
+    assert (status, "it is about another verdict" in output) == (1, True)
+    (path / FILE).unlink()
+    assert verify(path, public)[0] == 1
+
+
+def test_the_program_of_its_own_refuses_what_was_changed(
+    tmp_path: Path, key: PrivateKey, other: PrivateKey
+) -> None:
+    """In one process: openssl is begun for each."""
+    path = judged(write_run(tmp_path), key)
+    public = keep(tmp_path / "gate.pub", public_text(key).encode())
+    assert verify_attestation.attested(path, public) == key.public.id
+    line = lines(path)[0]
+    for name, change in CHANGES.items():
+        forged = json.loads(json.dumps(line))
+        change(forged, key, other)
+        (path / FILE).write_text(json.dumps(forged) + "\n")
+        with pytest.raises(ValueError, match="nobody who has this key"):
+            verify_attestation.attested(path, public)
+        assert name
+
+
+def test_a_no_go_is_attested_as_one(tmp_path: Path, other: PrivateKey) -> None:
+    path = judged(write_run(tmp_path, status="fail"), other)
+    public = keep(tmp_path / "gate.pub", public_text(other).encode())
+    assert verify_attestation.attested(path, public) == other.public.id
+    # A GO that is said of it is none, though the key has signed one of another run.
+    statement_of = stated(path)[SVR]
+    statement_of["predicate"]["properties"].append(GO)
+    (path / FILE).write_text(sealed(statement_of, other) + "\n")
+    with pytest.raises(ValueError, match="another verdict"):
+        verify_attestation.attested(path, public)
+
+
+def test_the_program_of_its_own_is_short_and_stands_alone() -> None:
+    text = PROGRAM.read_text()
+    assert len(text.splitlines()) <= 150
+    assert "gonogo." not in text.replace("pg-gonogo", "")
