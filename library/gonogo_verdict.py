@@ -23,11 +23,18 @@ options:
     description: 'File of the private key of this gate, on the controller: PEM, Ed25519 or ECDSA P-256, without a passphrase, and readable by its owner alone. With it the verdict is signed, see docs/attestation.md.'
     type: path
   recompute:
-    description: Evidence directory of an earlier run. Its verdict is computed again and compared with its verdict.json; nothing is written.
+    description: Evidence directory of an earlier run. Its verdict is computed again and compared with its verdict.json; nothing is written but by O(publish).
     type: path
   head:
     description: With O(recompute), the head of the evidence as it was kept elsewhere; that of the verdict, or a later one. Fails where it is none of them, and names what it does not prove.
     type: str
+  attested_by:
+    description: With O(recompute), the public key in PEM, in a file on the controller, that has to have attested the verdict. Fails where it has not.
+    type: path
+  publish:
+    description: 'With O(recompute), write report.md, report.html, junit.xml and report.sarif again. Nothing is signed: that is for the run itself.'
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full

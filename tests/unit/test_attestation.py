@@ -36,6 +36,7 @@ from gonogo.contract.errors import GonogoError, InputError
 from gonogo.contract.options.verdict import VerdictTask
 from gonogo.contract.records.reading import plain, read
 from gonogo.contract.records.run import Process
+from gonogo.contract.records.verdict import VerdictRecord
 from gonogo.controller.attestation import (
     FILE,
     PrivateKey,
@@ -53,6 +54,7 @@ from gonogo.controller.request.protection import Protection
 from gonogo.controller.stages.reported import Reported
 from gonogo.controller.stages.verdict import Verdict
 from tests.records import RUN
+from tests.records import judged as judged_of
 from tests.unit.deployments import deployment, trace
 from tests.unit.test_report import write_run
 from tests.unit.test_sarif import rehearsed, slow
@@ -582,10 +584,18 @@ def test_an_attestation_of_another_run_lets_nobody_in(tmp_path: Path, key: Priva
         admitted(path, key)
 
 
-def statement(head: str, **changes: Any) -> dict[str, Any]:
+HEAD = "ab" * 32
+VERDICT = read(
+    VerdictRecord,
+    {**judged_of(checks=[], events=[]), "decision": "GO", "evidence_head": HEAD},
+    file="verdict.json",
+)
+
+
+def statement(**changes: Any) -> dict[str, Any]:
     return {
         "_type": "https://in-toto.io/Statement/v1",
-        "subject": [{"name": "evidence", "digest": {"sha256": head}}],
+        "subject": [{"name": "evidence", "digest": {"sha256": HEAD}}],
         "predicateType": SVR,
         "predicate": {
             "verifier": {"id": "urn:pg-gonogo:verdict:v1", "policies": []},
@@ -605,7 +615,7 @@ def statement(head: str, **changes: Any) -> dict[str, Any]:
         {"subject": []},
         {"subject": None},
         # A file of the migration whose digest is what somebody wanted it to be.
-        {"subject": [{"name": "migration/m.sql", "digest": {"sha256": "ab" * 32}}]},
+        {"subject": [{"name": "migration/m.sql", "digest": {"sha256": HEAD}}]},
         {"predicate": None},
         {"predicate": {"verifier": {"id": "urn:other"}, "properties": [GO]}},
         {"predicate": {"verifier": {"id": "urn:pg-gonogo:verdict:v1"}, "properties": []}},
@@ -616,26 +626,30 @@ def statement(head: str, **changes: Any) -> dict[str, Any]:
 def test_a_statement_that_the_key_has_signed_about_something_else(
     tmp_path: Path, other: PrivateKey, changes: dict[str, Any]
 ) -> None:
-    head, trusted = "ab" * 32, {other.public.id: other.public}
-    (tmp_path / FILE).write_text(sealed(statement(head), other) + "\n")
-    assert require_attested(tmp_path, head, trusted) == other.public.id
-    (tmp_path / FILE).write_text(sealed(statement(head, **changes), other) + "\n")
+    trusted = {other.public.id: other.public}
+    (tmp_path / FILE).write_text(sealed(statement(), other) + "\n")
+    assert require_attested(tmp_path, VERDICT, trusted) == other.public.id
+    (tmp_path / FILE).write_text(sealed(statement(**changes), other) + "\n")
     with pytest.raises(GonogoError, match="none of the trusted keys"):
-        require_attested(tmp_path, head, trusted)
+        require_attested(tmp_path, VERDICT, trusted)
+    no_go = replace(VERDICT, decision="NO-GO")
+    (tmp_path / FILE).write_text(sealed(statement(), other) + "\n")
+    with pytest.raises(GonogoError, match="none of the trusted keys"):
+        require_attested(tmp_path, no_go, trusted)
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", "{}\n", "\xff\n"])
 def test_an_attestation_that_is_none(tmp_path: Path, other: PrivateKey, content: str) -> None:
     (tmp_path / FILE).write_text(content, encoding="latin-1")
     with pytest.raises(GonogoError, match="none of the trusted keys"):
-        require_attested(tmp_path, "ab" * 32, {other.public.id: other.public})
+        require_attested(tmp_path, VERDICT, {other.public.id: other.public})
 
 
 def test_a_link_in_its_place_is_not_followed(tmp_path: Path, other: PrivateKey) -> None:
-    (tmp_path / "elsewhere").write_text(sealed(statement("ab" * 32), other) + "\n")
+    (tmp_path / "elsewhere").write_text(sealed(statement(), other) + "\n")
     (tmp_path / FILE).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(GonogoError, match="cannot read"):
-        require_attested(tmp_path, "ab" * 32, {other.public.id: other.public})
+        require_attested(tmp_path, VERDICT, {other.public.id: other.public})
 
 
 # --- the stage ----------------------------------------------------------------------------------
@@ -670,9 +684,7 @@ def test_the_stage_signs_what_it_decides(tmp_path: Path) -> None:
     path, done = closing(tmp_path, file)
     assert not done.failed
     key = private_key(str(file))
-    head = decided(path).evidence_head
-    assert head
-    assert require_attested(path, head, {key.public.id: key.public}) == key.public.id
+    assert require_attested(path, decided(path), {key.public.id: key.public}) == key.public.id
     assert not load(path).strangers
     assert decided(path).decision == "GO"
 
@@ -691,6 +703,34 @@ def test_a_key_that_is_gone_in_the_end_costs_nobody_the_verdict(tmp_path: Path) 
     assert done.failed
     assert "The verdict is not attested: the private key cannot be read" in str(done.msg)
     assert not (path / FILE).exists()
+
+
+def recomputed(path: Path, **asked: Any) -> Reported:
+    identity = read(Process, RUN["controller"], file="identity")
+    return Verdict(Site(identity)).act(VerdictTask([], None, str(path), None, **asked))
+
+
+def test_recompute_says_who_has_attested_it(tmp_path: Path, other: PrivateKey) -> None:
+    path = judged(write_run(tmp_path), other)
+    public = keep(tmp_path / "gate.pub", public_text(other).encode())
+    assert f"Attested by {other.public.id}" in recomputed(path, attested_by=str(public)).lines
+    (path / FILE).unlink()
+    with pytest.raises(GonogoError, match="nobody has attested it"):
+        recomputed(path, attested_by=str(public))
+    for wrong in (tmp_path / "none", path / "verdict.json", tmp_path):
+        with pytest.raises(InputError, match="public key"):
+            recomputed(path, attested_by=str(wrong))
+
+
+def test_recompute_writes_reports_and_signs_nothing(tmp_path: Path) -> None:
+    path = judged(write_run(tmp_path, status="fail"))
+    before = {file.name for file in path.iterdir()}
+    assert not recomputed(path).changed
+    assert {file.name for file in path.iterdir()} == before
+    assert recomputed(path, publish=True).changed
+    reports = {"report.md", "report.html", "junit.xml", "report.sarif"}
+    assert {file.name for file in path.iterdir()} == before | reports
+    assert not load(path).problems
 
 
 # --- the program of its own ---------------------------------------------------------------------

@@ -16,7 +16,7 @@ from gonogo.controller import request, runbook
 from gonogo.controller.ansible.inventory import Inventory
 from gonogo.controller.invocation.native import native
 from gonogo.controller.request import promotion
-from gonogo.controller.request.protection import Protection, protection
+from gonogo.controller.request.protection import ONLY_INVENTORY, Protection, protection
 from tests.records import run_record
 
 HOST = "db"
@@ -145,8 +145,23 @@ def test_protected(inventory: dict[str, Any], play: dict[str, Any], more: dict[s
             {"gonogo_promotion_max_age_hours": 9999},
             "another value than the inventory's",
         ),
+        (
+            {"gonogo_promotion_keys": ["a key"]},
+            {},
+            {"gonogo_promotion_keys": ["a key", "another"]},
+            "another value than the inventory's",
+        ),
+        # None that the inventory does not have, and none of those that it has is taken away.
+        ({}, {}, {"gonogo_promotion_keys": ["a key"]}, "another value than the inventory's"),
+        (
+            {"gonogo_promotion_keys": ["a key"]},
+            {},
+            {"gonogo_promotion_keys": None},
+            "another value than the inventory's",
+        ),
         ({**OPEN, "gonogo_protected": "{{ open }}"}, {}, {}, "must be written out"),
         ({"gonogo_promotion_from": "{{ source }}"}, {}, {}, "must be written out"),
+        ({"gonogo_promotion_keys": "{{ keys }}"}, {}, {}, "must be written out"),
         ({**OPEN, "gonogo_protected": "perhaps"}, {}, {}, "must be true or false"),
         ({**OPEN, "gonogo_protected": []}, {}, {}, "must be true or false"),
     ],
@@ -159,9 +174,7 @@ def test_refused(
         seen(inventory, play, **more)
 
 
-@pytest.mark.parametrize(
-    "name", ["gonogo_protected", "gonogo_promotion_from", "gonogo_promotion_max_age_hours"]
-)
+@pytest.mark.parametrize("name", ONLY_INVENTORY)
 def test_the_command_line_cannot_say_it(name: str) -> None:
     with pytest.raises(InputError, match="only the inventory may say"):
         request.check_command_line({}, extra={name: "false"})
@@ -209,6 +222,16 @@ def test_evidence_that_lets_nobody_in_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not admit this run") as caught:
         admitted(inventory, evidence=str(run))
     assert f"gonogo_promotion_evidence is {run}" in caught.value.render()
+
+
+def test_keys_that_are_none_are_told_before_anything_is_looked_at() -> None:
+    inventory = {
+        "gonogo_environment": "production",
+        "gonogo_promotion_from": "staging",
+        "gonogo_promotion_keys": ["keys/gate.pub"],
+    }
+    with pytest.raises(InputError, match="must be the text of one public key in PEM"):
+        admitted(inventory, evidence="none")
 
 
 def test_a_target_that_anybody_may_write_to_asks_for_none() -> None:

@@ -96,7 +96,7 @@ VERDICT = StageOptions(
             used=TASK,
             on_controller=True,
             text="Evidence directory of an earlier run. Its verdict is computed again and "
-            "compared with its verdict.json; nothing is written.",
+            "compared with its verdict.json; nothing is written but by O(publish).",
             variable=Variable(
                 "verdict_recompute",
                 entry_point="recompute",
@@ -117,6 +117,35 @@ VERDICT = StageOptions(
                 "named.",
             ),
             value="{{ verdict_head | default(omit, true) }}",
+        ),
+        Option(
+            "attested_by",
+            "path",
+            used=TASK,
+            on_controller=True,
+            text="With O(recompute), the public key in PEM, in a file on the controller, that has "
+            "to have attested the verdict. Fails where it has not.",
+            variable=Variable(
+                "verdict_attested_by",
+                entry_point="recompute",
+                text="File of a public key, on the controller, that has to have attested the "
+                "verdict.",
+            ),
+            value="{{ verdict_attested_by | default(omit, true) }}",
+        ),
+        Option(
+            "publish",
+            "bool",
+            used=TASK,
+            default=False,
+            text="With O(recompute), write report.md, report.html, junit.xml and report.sarif "
+            "again. Nothing is signed: that is for the run itself.",
+            variable=Variable(
+                "verdict_publish",
+                entry_point="recompute",
+                text="Whether report.md, report.html, junit.xml and report.sarif are written "
+                "again. Nothing is signed: that is for the run itself.",
+            ),
         ),
     ),
 )
@@ -151,6 +180,8 @@ class VerdictTask:
     attestation_key: str | None
     recompute: str | None
     head: str | None
+    attested_by: str | None = None
+    publish: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@
 `keys`          the private key of a gate, and the public keys that an inventory trusts
 `envelope`      DSSE: what is signed, and what of an envelope is believed
 `statements`    what is stated about a run: from its evidence and its verdict alone
-`attested`      whether one of the trusted keys has attested the evidence of a GO
+`attested`      whether one of the trusted keys has attested a verdict
 ==============  =================================================================================
 """
 
 from __future__ import annotations
 
 from .attested import require_attested
-from .keys import PrivateKey, PublicKey, private_key, public_keys
+from .keys import PrivateKey, PublicKey, private_key, public_key_of, public_keys
 from .statements import FILE, attestation
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "PublicKey",
     "attestation",
     "private_key",
+    "public_key_of",
     "public_keys",
     "require_attested",
 ]

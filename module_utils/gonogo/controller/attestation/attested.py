@@ -1,4 +1,4 @@
-"""Whether one of the keys that an inventory trusts has attested the evidence of a GO."""
+"""Whether one of the keys that somebody trusts has attested a verdict."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ...contract.errors import GonogoError
+from ...contract.records.verdict import VerdictRecord
 from ..evidence import read_derived
 from .envelope import ForgedError, opened, strict_json
 from .keys import KEYS, PublicKey
@@ -20,8 +21,10 @@ _HINT = (
 _TOLD = 5
 
 
-def require_attested(directory: Path, head: str, trusted: Mapping[str, PublicKey]) -> str:
-    """The id of the trusted key that has signed that what ends with this head is a GO.
+def require_attested(
+    directory: Path, verdict: VerdictRecord, trusted: Mapping[str, PublicKey]
+) -> str:
+    """The id of the trusted key that has signed what this verdict is, by the head of its evidence.
 
     Raises GonogoError where there is none.
 
@@ -40,7 +43,7 @@ def require_attested(directory: Path, head: str, trusted: Mapping[str, PublicKey
             continue
         try:
             payload, key = opened(line, trusted)
-            wrong = _misses(strict_json(payload), head)
+            wrong = _misses(strict_json(payload), verdict)
             if wrong is None:
                 return key
         except ForgedError as error:
@@ -53,8 +56,8 @@ def require_attested(directory: Path, head: str, trusted: Mapping[str, PublicKey
     )
 
 
-def _misses(statement: object, head: str) -> str | None:
-    """What a statement lacks that was signed by a trusted key, None where it proves the GO."""
+def _misses(statement: object, verdict: VerdictRecord) -> str | None:
+    """What a statement lacks that was signed by a trusted key, None where it is the verdict's."""
     if not isinstance(statement, dict) or statement.get("_type") != STATEMENT:
         return "it is no statement of in-toto"
     if statement.get("predicateType") != SVR:
@@ -65,10 +68,10 @@ def _misses(statement: object, head: str) -> str | None:
         return "it is of another verifier"
     # By its name: the digest of a file could be anything that its author wants.
     subjects = statement.get("subject")
-    about = {"name": EVIDENCE, "digest": {"sha256": head}}
+    about = {"name": EVIDENCE, "digest": {"sha256": verdict.evidence_head}}
     if not isinstance(subjects, list) or about not in subjects:
         return "it is about other evidence"
     properties = predicate.get("properties") if isinstance(predicate, dict) else None
-    if not isinstance(properties, list) or GO not in properties:
-        return "it does not say that this is a GO"
+    if not isinstance(properties, list) or (GO in properties) != (verdict.decision == "GO"):
+        return f"it does not say that this is a {verdict.decision}"
     return None

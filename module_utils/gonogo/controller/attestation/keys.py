@@ -24,7 +24,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 from ...contract.errors import InputError
 from ..invocation.paths import path_of
 
-__all__ = ["KEY", "KEYS", "PrivateKey", "PublicKey", "private_key", "public_keys"]
+__all__ = ["KEY", "KEYS", "PrivateKey", "PublicKey", "private_key", "public_key_of"]
+__all__ += ["public_keys"]
 
 KEY = "gonogo_attestation_key"
 KEYS = "gonogo_promotion_keys"
@@ -151,12 +152,24 @@ def public_keys(given: object) -> Mapping[str, PublicKey]:
             key=KEYS,
             hint=f"Leave it out where no key is asked for. {_SHOW}",
         )
-    found = [_trusted(text, number) for number, text in enumerate(given)]
+    found = [_trusted(text, f"{KEYS}[{number}]") for number, text in enumerate(given)]
     return {one.id: one for one in found}
 
 
-def _trusted(text: object, number: int) -> PublicKey:
-    place = f"{KEYS}[{number}]"
+def public_key_of(file: Path, *, key: str) -> Mapping[str, PublicKey]:
+    """The public key in a file, by its id. Raises InputError, which names the variable `key`."""
+    try:
+        with file.open("rb") as opened:
+            text = opened.read(_LARGEST).decode("utf-8", "replace")
+    except OSError as error:
+        raise InputError(
+            f"the public key cannot be read: {error.strerror}", key=key, hint=_SHOW
+        ) from None
+    found = _trusted(text, key)
+    return {found.id: found}
+
+
+def _trusted(text: object, place: str) -> PublicKey:
     if not isinstance(text, str) or text.count("-----BEGIN ") != 1:
         raise InputError("must be the text of one public key in PEM", key=place, hint=_SHOW)
     try:

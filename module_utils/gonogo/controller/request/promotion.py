@@ -156,7 +156,7 @@ def _attested(verdict: VerdictRecord, path: Path, trusted: Mapping[str, PublicKe
     if not trusted or verdict.decision != "GO":
         # What is no GO is refused as such.
         return None
-    return require_attested(path, verdict.evidence_head or "", trusted)
+    return require_attested(path, verdict, trusted)
 
 
 def _validated(target: Target | None) -> Validated:

@@ -46,7 +46,7 @@ class Verdict(Stage[VerdictTask]):
     def act(self, task: VerdictTask) -> Reported:
         if task.recompute is not None:
             path = path_of(task.recompute, key="verdict_recompute")
-            return self._recompute(path, task.head)
+            return self._recompute(path, task)
         if self.checking:
             nothing = report.nothing_judged("this was a dry run (--check)")
             return Reported(skipped=True, lines=[nothing])
@@ -226,7 +226,7 @@ class Verdict(Stage[VerdictTask]):
             self.site.warn(f"the run lock could not be released: {why}")
         return []
 
-    def _recompute(self, path: Path, head: str | None) -> Reported:
+    def _recompute(self, path: Path, task: VerdictTask) -> Reported:
         if not (path / "events.jsonl").is_file():
             raise InputError(
                 "not an evidence directory",
@@ -237,16 +237,22 @@ class Verdict(Stage[VerdictTask]):
         verdict = judgement.confirmed(path)
         lines = [f"{report.summary_lines(verdict)[0]}: verdict.json follows from the evidence"]
         # Against the head of the verdict, what was added later is named in any case.
-        later = judgement.unproven(path, head or verdict.evidence_head or "")
+        later = judgement.unproven(path, task.head or verdict.evidence_head or "")
         if later:
-            what = "This head does not prove" if head else "Written after the verdict"
+            what = "This head does not prove" if task.head else "Written after the verdict"
             lines.append(f"{what}: {', '.join(dict.fromkeys(later))}.")
         found = evidence.load(path)
         if found.strangers:
             lines.append(f"Not part of the evidence: {', '.join(found.strangers[:20])}.")
+        if task.attested_by:
+            name = "verdict_attested_by"
+            trusted = attestation.public_key_of(path_of(task.attested_by, key=name), key=name)
+            lines.append(f"Attested by {attestation.require_attested(path, verdict, trusted)}")
+        if task.publish:
+            report.write_reports(path, _TEMPLATES, verdict=verdict)
         lines.append(f"Evidence: {found.head}")
         return Reported(
-            changed=False,
+            changed=task.publish,
             lines=lines,
             told={"decision": verdict.decision, "score": plain(verdict.score)},
         )
