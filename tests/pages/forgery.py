@@ -355,6 +355,22 @@ _EVIDENCE = [
         "test_verifier.py::test_what_it_cannot_see_and_the_head_can",
     ),
     (
+        "The same, shown to production whose inventory has `gonogo_promotion_keys`",
+        "refused before the first connection: `none of the trusted keys has attested it`",
+        "unit/test_attestation.py::test_a_chain_that_was_written_anew_is_let_in_without_keys_and_refused_with_them",
+    ),
+    (
+        "The attestation of another run, or of a NO-GO of this one, put beside it",
+        "refused; why each line proves nothing is told",
+        "unit/test_attestation.py::test_an_attestation_of_another_run_lets_nobody_in",
+    ),
+    (
+        "An envelope with another payload, another type, another key under the trusted one's name, "
+        "a signature twice, longer, or in its other form",
+        "proves nothing, to the project and to the program of its own",
+        "unit/test_attestation.py::test_what_was_changed_is_refused",
+    ),
+    (
         "Production with altered evidence of staging",
         "refused before the first connection",
         "test_promotion.py::test_altered_evidence_is_refused",
@@ -390,8 +406,8 @@ _EVIDENCE = [
         "test_protection.py::test_an_environment_of_any_name_is_protected",
     ),
     (
-        "`gonogo_protected`, `gonogo_promotion_from` or `gonogo_promotion_max_age_hours` from "
-        "anywhere else than the inventory",
+        "`gonogo_protected`, `gonogo_promotion_from`, `gonogo_promotion_max_age_hours` or "
+        "`gonogo_promotion_keys` from anywhere else than the inventory",
         "refused before the first connection",
         "test_protection.py::test_the_command_line_takes_nothing_away",
     ),

@@ -214,6 +214,11 @@ _REMOVED = _rows(
 )
 _SECRETS = _rows(
     (
+        "The private key of the gate is read on the controller alone, from a file that its owner "
+        "alone may read; nothing of it is in a message, an argument or the evidence",
+        "unit/test_attestation.py::test_a_file_that_is_no_key_is_refused",
+    ),
+    (
         "The password is in a password file of the target host, 0600, or there is none (peer, "
         "certificate). It is in no argument, no variable of the environment, no output, no file "
         "of the run",
@@ -514,6 +519,11 @@ _LOADED = _rows(
 )
 _PROVES = _rows(
     (
+        "where the gate has a key, that whoever has it has closed this very run: nobody else "
+        "writes a directory anew that production admits",
+        "unit/test_attestation.py::test_a_chain_that_was_written_anew_is_let_in_without_keys_and_refused_with_them",
+    ),
+    (
         "that no byte of a file and no line of the chain is another than when it was written, "
         "as long as nobody has written the whole directory anew",
         "test_verifier.py::test_it_sees_every_alteration",
@@ -595,9 +605,10 @@ SECURITY = Page(
             "evidence is kept. HASH is what the run has printed behind `Evidence:`.",
         ),
         "## What it cannot prove\n\n"
-        "* Nothing is signed. Whoever can write into the directory of the runs can write a whole "
-        "directory anew, chain and verdict included; only a head that was kept elsewhere shows "
-        "it. Let somebody else's system keep the output of the run (CI does).\n"
+        "* Whoever can write into the directory of the runs can write a whole directory anew, "
+        "chain and verdict included; only a head that was kept elsewhere shows it, or a signature: "
+        "[attestation.md](attestation.md). Let somebody else's system keep the output of the run "
+        "(CI does), or give the gate a key.\n"
         "* Whoever can change the project's own code, what Python has compiled of it, Ansible, or "
         "the Python it runs on decides what it says. `run.json` holds the SHA-256 of every file "
         "that takes part; compare them with those of the commit.\n"

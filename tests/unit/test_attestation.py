@@ -802,3 +802,41 @@ def test_the_program_of_its_own_is_short_and_stands_alone() -> None:
     text = PROGRAM.read_text()
     assert len(text.splitlines()) <= 150
     assert "gonogo." not in text.replace("pg-gonogo", "")
+
+
+# --- the page -----------------------------------------------------------------------------------
+
+
+def block(kind: str) -> str:
+    """The first block of a kind in docs/attestation.md."""
+    text = (PROGRAM.parents[1] / "docs" / "attestation.md").read_text(encoding="utf-8")
+    return text.partition(f"```{kind}\n")[2].partition("```")[0]
+
+
+def test_the_example_of_the_page(tmp_path: Path) -> None:
+    """Keys as the page makes them; then a policy that admits what was a GO, and nothing else."""
+    for line in block("console").splitlines():
+        subprocess.run(line.removeprefix("$ "), shell=True, cwd=tmp_path, check=True)  # noqa: S602
+    gate = private_key(str(tmp_path / "gate.pem"))
+    policy = keep(tmp_path / "policy.py", block("python").encode())
+    migration = keep(tmp_path / "m.sql", b"SELECT 1;\n")
+
+    def asked(file: Path, status: str = "pass", **changes: str) -> int:
+        path = write_run(tmp_path / f"{status}{len([*tmp_path.iterdir()])}", status=status)
+        evidence, verdict = load(path), decided(path)
+        assert evidence.run is not None
+        digests = {"m.sql": sha256(migration.read_bytes()).hexdigest()}
+        evidence.run = replace(evidence.run, digests=replace(evidence.run.digests, runbook=digests))
+        signed = attestation(evidence, verdict, gate)
+        for old, new in changes.items():
+            signed = signed.replace(old, new)
+        bundle = keep(path / FILE, signed.encode())
+        words = [sys.executable, str(policy), str(bundle), str(tmp_path / "gate.pub"), str(file)]
+        return subprocess.run(words, capture_output=True, check=False).returncode
+
+    assert asked(migration) == 0
+    assert asked(migration, "fail") == 1
+    assert asked(migration, "not_run") == 1
+    assert asked(keep(tmp_path / "other.sql", b"SELECT 2;\n")) == 1
+    assert asked(migration, payloadType="payloadTypo") == 1
+    assert asked(migration, json="text") == 1
