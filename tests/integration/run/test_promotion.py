@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from gonogo.controller import runbook
 from gonogo.controller.request import promotion
 from gonogo.controller.request.protection import ONLY_INVENTORY, Protection
 from tests.integration.support.harness import PROJECT, Controller, Database, Outcome
+from verify.verify_attestation import attested
 
 Make = Callable[..., Database]
 
@@ -40,6 +42,8 @@ class Promotion:
     controller: Controller
     # Directory of the run on staging, a GO.
     evidence: Path
+    # File of the public key that has attested it.
+    gate: Path
 
     def roll_out(self, **variables: Any) -> Outcome:
         said = {
@@ -83,13 +87,23 @@ class Promotion:
 
 
 @pytest.fixture
-def validated(make_database: Make, controller: Controller) -> Promotion:
+def validated(make_database: Make, controller: Controller, tmp_path: Path) -> Promotion:
     staging, production = make_database(), make_database()
     _mark(production, "production")
     controller.aim(staging)
-    outcome = controller.play(*VALIDATE)
+    gate = _key(tmp_path / "gate.pem")
+    outcome = controller.play(*VALIDATE, "-e", f"gonogo_attestation_key={tmp_path / 'gate.pem'}")
     assert outcome.verdict["decision"] == "GO", outcome.output
-    return Promotion(staging, production, controller, outcome.evidence)
+    return Promotion(staging, production, controller, outcome.evidence, gate)
+
+
+def _key(file: Path) -> Path:
+    """A private key as docs/attestation.md makes it; the file of its public key."""
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", file], check=True)
+    file.chmod(0o600)
+    public = file.with_suffix(".pub")
+    subprocess.run(["openssl", "pkey", "-in", file, "-pubout", "-out", public], check=True)
+    return public
 
 
 def _mark(database: Database, environment: str) -> None:
@@ -104,18 +118,21 @@ def test_production_lets_in_what_was_a_go_elsewhere(validated: Promotion, tmp_pa
         {"gonogo_promotion_evidence": None},
         {"gonogo_promotion_from": None},
         {"gonogo_promotion_evidence": str(tmp_path)},
+        # Attested, and not by one that production trusts.
+        {"gonogo_promotion_keys": [_key(tmp_path / "other.pem").read_text()]},
     ):
         refused = validated.roll_out(**without)
         assert "nothing was judged" in refused.output
         assert "gonogo_promotion_" in refused.output
     assert not validated.runs()
 
-    outcome = validated.roll_out()
+    outcome = validated.roll_out(gonogo_promotion_keys=[validated.gate.read_text()])
     assert outcome.verdict["decision"] == "GO", outcome.output
     assert outcome.verdict["environment"] == "production"
     (run,) = validated.runs()
     kept = json.loads((run / "run.json").read_text())["promotion"]
     assert kept["run_id"] == validated.evidence.name
+    assert kept["attested_by"] == attested(validated.evidence, validated.gate)
     assert kept["target"]["database"] == validated.staging.name
     assert kept["verdict_sha256"] == canonical.sha256(
         (validated.evidence / "verdict.json").read_bytes()

@@ -30,7 +30,7 @@ from tests.integration.support.verifier import PROGRAM, verify
 
 SANDBOX = ("-i", "inventories/sandbox", "validate_staging.yml")
 # What the project makes from the evidence for people: no event of the chain speaks of it.
-WORDS = ("report.md", "report.html", "junit.xml")
+WORDS = ("report.md", "report.html", "junit.xml", "report.sarif")
 
 
 def project_believes(path: Path) -> bool:
