@@ -153,6 +153,8 @@ def test_a_check_that_fails_on_the_copy_alone_is_told(tmp_path: Path) -> None:
         "error",
         {"tried_on": "a copy"},
     )
+    (other,) = of_rule(sarif_of(write_run(tmp_path / "b", status="fail")), "C1.1")
+    assert one["partialFingerprints"] != other["partialFingerprints"]
 
 
 def test_a_waiver_is_a_suppression(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_junit_is_read_by_others(tmp_path: Path, status: str) -> None:
     path = write_run(tmp_path, text=EVIL, status=status)
     (suite,) = junitparser.JUnitXml.fromstring(report(path)["junit.xml"].encode())
     counts = (suite.tests, suite.failures, suite.errors, suite.skipped)
-    suite.update_statistics()
+    suite.update_statistics()  # type: ignore[no-untyped-call]
     assert counts == (suite.tests, suite.failures, suite.errors, suite.skipped)
     cases = [*suite]
     assert all(case.classname and case.name for case in cases)

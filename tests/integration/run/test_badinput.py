@@ -92,7 +92,7 @@ def test_hostile_rows_and_names_are_inert(
     assert not list(tmp_path.glob("executed*"))
     texts = {
         file.name: file.read_text()
-        for name in ("report.md", "report.html", "junit.xml", "verdict.json")
+        for name in ("report.md", "report.html", "junit.xml", "report.sarif", "verdict.json")
         if (file := outcome.evidence / name)
     }
     for name, text in {**texts, "terminal": outcome.output}.items():

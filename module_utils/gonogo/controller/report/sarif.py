@@ -289,7 +289,9 @@ def _of_copy(found: _Found, reason: Reason, *, is_open: bool) -> JsonObject:
     level = "error" if reason.severity == "no_go" else "warning"
     text = f"{reason.text}." + (f" Expected: {reason.expected}." if reason.expected else "")
     told = _result(found, reason.subject, text=text, level=None if is_open else level, place=None)
-    return {**told, "properties": {"tried_on": "a copy"}}
+    # Another finding than what the same check says of the database.
+    prints = {_FINGERPRINT: _fingerprint(found, reason.code, None, reason.subject)}
+    return {**told, "partialFingerprints": prints, "properties": {"tried_on": "a copy"}}
 
 
 def _slow(found: _Found, reason: Reason) -> SlowStatement | None:
@@ -355,13 +357,13 @@ def _result(
     }
 
 
-def _fingerprint(found: _Found, rule: str, place: _Place | None) -> str:
+def _fingerprint(found: _Found, rule: str, place: _Place | None, *more: str) -> str:
     """The same for the same finding of another run: no time, no number of a line is in it.
 
     What lies in a file is the same in every environment; what does not is about one database.
     """
     verdict = found.verdict
-    parts: tuple[object, ...] = (rule, verdict.runbook)
+    parts: tuple[object, ...] = (rule, *more, verdict.runbook)
     if place:
         parts += (place.file, place.statement)
     else:
