@@ -32,7 +32,7 @@ KEYS = "gonogo_promotion_keys"
 
 # No key in PEM is near it.
 _LARGEST = 16 * 1024
-_MAKE = "Make one: (umask 077; openssl genpkey -algorithm ed25519 -out gate.pem)"
+_MAKE = "(umask 077; openssl genpkey -algorithm ed25519 -out gate.pem) makes one."
 _SHOW = "openssl pkey -in gate.pem -pubout prints the public key of a gate."
 _KINDS = "Ed25519 and ECDSA P-256 are known."
 # Order of the group of P-256.
@@ -89,8 +89,7 @@ def private_key(given: object) -> PrivateKey:
         raise InputError(
             "the private key has a passphrase, and nobody is asked for it",
             key=KEY,
-            hint="Keep it without one, in a file that its owner alone can read: "
-            "openssl pkey -in FILE -out gate.pem",
+            hint="(umask 077; openssl pkey -in FILE -out gate.pem) writes it without one.",
         ) from None
     except (ValueError, UnsupportedAlgorithm):
         raise InputError(
@@ -134,7 +133,7 @@ def _require_own(found: os.stat_result) -> None:
             "others than its owner may read or write the private key",
             key=KEY,
             detail=f"Its mode is {stat.S_IMODE(found.st_mode):04o}.",
-            hint=f"This one may be known. {_MAKE}",
+            hint=f"This one may be known; {_MAKE}",
         )
 
 
