@@ -9,7 +9,7 @@ from ...contract.errors import GonogoError
 from ...contract.records.verdict import VerdictRecord
 from ..evidence import read_derived
 from .envelope import ForgedError, opened, strict_json
-from .keys import KEYS, PublicKey
+from .keys import PublicKey
 from .statements import EVIDENCE, FILE, GO, STATEMENT, SVR, VERIFIER
 
 __all__ = ["require_attested"]
@@ -34,7 +34,7 @@ def require_attested(
     if raw is None:
         raise GonogoError(
             "nobody has attested it",
-            detail=f"There is no {FILE} beside it; {KEYS} asks for one.",
+            detail=f"There is no {FILE} beside it.",
             hint=_HINT,
         )
     why: list[str] = []
