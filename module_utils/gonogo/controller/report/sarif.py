@@ -70,7 +70,7 @@ _ENGINES = {
     ),
     "twin_unequal": _Rule(
         "The restored backup equals its source",
-        "Do not rely on this backup: find out what differs, in twin.json.",
+        "Do not rely on this backup: the report tells what differs.",
     ),
 }
 _WAITS = "statement_waits"
