@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from ..contract.records.backup import BackupRecord
 from ..contract.records.check_result import CheckResult
@@ -11,7 +10,7 @@ from ..contract.records.event import Event
 from ..contract.records.plan import PlannedWaiver, PlanRecord
 from ..contract.records.run import RunRecord
 from ..contract.records.twin import TwinRecord
-from ..contract.records.verdict import UP_TO_DATE, Reason, Score, VerdictRecord
+from ..contract.records.verdict import UP_TO_DATE, Decision, Reason, Score, VerdictRecord
 from .conditions import informational, nothing_pending, set_otherwise
 from .outlook import would_change
 from .plan import RunPlan, read_plan
@@ -125,9 +124,7 @@ def _until_closed(events: Sequence[Event]) -> tuple[list[Event], bool]:
     return [*events[:end]], end is not None
 
 
-def _decision(
-    reasons: Sequence[Reason], plan: RunPlan
-) -> Literal["GO", "UP-TO-DATE", "HOLD", "NO-GO"]:
+def _decision(reasons: Sequence[Reason], plan: RunPlan) -> Decision:
     if not reasons:
         return UP_TO_DATE if plan.nothing_pending else "GO"
     return "NO-GO" if any(reason.severity == "no_go" for reason in reasons) else "HOLD"

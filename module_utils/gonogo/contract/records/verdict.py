@@ -12,11 +12,13 @@ from typing import ClassVar, Literal
 from .reading import FileRecord
 from .run import Target
 
-__all__ = ["UP_TO_DATE", "Condition", "Reason", "Score", "VerdictRecord"]
+__all__ = ["UP_TO_DATE", "Condition", "Decision", "Reason", "Score", "VerdictRecord"]
 
 # The decision where nothing is pending, and the database is what its history says. It is no GO:
 # nothing that could be deployed elsewhere was judged.
-UP_TO_DATE = "UP-TO-DATE"
+UP_TO_DATE: Literal["UP-TO-DATE"] = "UP-TO-DATE"
+
+Decision = Literal["GO", "UP-TO-DATE", "HOLD", "NO-GO"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class VerdictRecord(FileRecord):
 
     FILE: ClassVar[str] = "verdict.json"
 
-    decision: Literal["GO", "HOLD", "NO-GO"]
+    decision: Decision
     score: Score
     reasons: Sequence[Reason]
     criteria: Mapping[str, Literal["pass", "fail", "inconclusive", "not_run"]]
