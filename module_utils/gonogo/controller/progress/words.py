@@ -22,8 +22,8 @@ _STEADY = frozenset({"bytes", "rows"})
 _LOOKS = 12
 _SURE_SECONDS = 4.0
 _STEPS = 3
-_LINE = 300
-_NAME = 60
+_LINE = 400
+_NAME = 72
 _HUGE = 10**15
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -72,7 +72,7 @@ class Words:
             return
         rate = (done - before) / (until - since)
         unit = f" {first.unit}" if first.unit != "bytes" else ""
-        if rate >= 1:
+        if rate >= 1 and done != first.of:
             yield f"{_number(round(rate), first.unit)}{unit}/s"
         if first.of is not None and done < first.of:
             # Behind rows come indexes, and nobody knows how long these take.

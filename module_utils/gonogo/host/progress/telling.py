@@ -80,6 +80,8 @@ class _Telling:
     def __init__(self, file: Path, seconds: float) -> None:
         self._file = file
         self._seconds = seconds
+        # Of many short steps one is written down as often as of a long one.
+        self._due = time.monotonic() + seconds
         self._steps: list[Step] = []
         self._written = 0
         self._lock = threading.Lock()
@@ -107,7 +109,6 @@ class _Telling:
             self._thread = None
             self._ended.set()
         thread.join(_LEAVE_SECONDS)
-        self.remove()
 
     def remove(self) -> None:
         for file in (self._file, self._new) if self._written else ():
@@ -119,7 +120,8 @@ class _Telling:
         return self._file.with_name(f"{self._file.name}.new")
 
     def _write_on(self, ended: threading.Event) -> None:
-        while not ended.wait(self._seconds):
+        while not ended.wait(max(self._due - time.monotonic(), 0.0)):
+            self._due = time.monotonic() + self._seconds
             # Whatever hinders it, another time it may not.
             with contextlib.suppress(Exception):
                 self._write(ended)
