@@ -14,8 +14,8 @@ from .reading import FileRecord
 from .trace import StatementTrace
 
 __all__ = ["Approved", "Contradiction", "Deployment", "Failure", "HistoryEntry", "HistoryFound"]
-__all__ += ["Holder", "Inspection", "Intended", "IntendedStep", "Intent", "Leftover", "ObjectState"]
-__all__ += ["Limits", "OwnRecord", "Recovered"]
+__all__ += ["Holder", "InTheWay", "Inspection", "Intended", "IntendedStep", "Intent", "Leftover"]
+__all__ += ["Limits", "Named", "ObjectState", "OwnRecord", "Recovered"]
 
 
 @dataclass(frozen=True)
@@ -92,12 +92,39 @@ class Holder:
 
 
 @dataclass(frozen=True)
+class Named:
+    """The object that a server's error names: a column or a constraint of a table."""
+
+    schema: str
+    table: str
+    column: str | None = None
+    constraint: str | None = None
+
+
+@dataclass(frozen=True)
+class InTheWay:
+    """The rows of a table that a statement refuses, as a copy of the database has them.
+
+    `samples` are keys of at most 20 of them; there are none where the table has no primary key.
+    `query` shows them all. `behind` is whether statements of the same transaction ran before it was
+    asked.
+    """
+
+    table: str
+    rows: int
+    samples: Sequence[str]
+    query: str
+    behind: bool
+
+
+@dataclass(frozen=True)
 class Failure:
     """Why a transaction was not committed.
 
     `file`, `line` and `statement` are None where nobody knows which statement it was. `lost` is
     whether the connection was lost; `committed` is None where it was lost while committing.
-    `attempts` is how often the transaction was tried.
+    `attempts` is how often the transaction was tried, `named` what the server's error names, and
+    `in_the_way` the rows that it is about, where a copy could be asked for them.
     """
 
     message: str
@@ -111,6 +138,8 @@ class Failure:
     committed: bool | None
     holders: Sequence[Holder] = ()
     attempts: int = 1
+    named: Named | None = None
+    in_the_way: InTheWay | None = None
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from .trace import StatementTrace
 
-__all__ = ["BY_PATH", "Column", "ForeignKey", "HistoryPlan", "Plan", "Recorded", "SchemaObject"]
-__all__ += ["Statement", "Step"]
+__all__ = ["BY_PATH", "Column", "Demand", "ForeignKey", "HistoryPlan", "Plan", "Recorded"]
+__all__ += ["SchemaObject", "Statement", "Step"]
 
 # In the place of a schema: the name is written without one, so the search path says which.
 BY_PATH = ""
@@ -75,6 +75,30 @@ class SchemaObject:
 
 
 @dataclass(frozen=True)
+class Demand:
+    """What a statement asks of the rows that a table has, see controller/sql/demands.py.
+
+    `kind` is check, unique, foreign key or type; `name` that of the constraint or index, None where
+    the server finds one. All others are SQL as the statement has it: the `table`, the `condition`
+    of a check or of a partial index, the `keys` that differ, refer or are converted, the `parent`
+    that they refer to (its own `parent_keys`, empty for its primary key) and the new `type`.
+    `nulls_alike` is whether two rows without a value are alike, `full` whether a key that refers
+    has all of its values or none.
+    """
+
+    kind: str
+    table: str
+    name: str | None
+    condition: str | None = None
+    keys: Sequence[str] = ()
+    nulls_alike: bool = False
+    parent: str | None = None
+    parent_keys: Sequence[str] = ()
+    full: bool = False
+    type: str | None = None
+
+
+@dataclass(frozen=True)
 class Statement:
     """One statement of a file.
 
@@ -83,6 +107,7 @@ class Statement:
     `effects` are the
     objects that it leaves behind or removes; `read` is false where it does something to the schema
     that they do not say. `outside` says why it cannot run inside a transaction, None where it can.
+    `demands` are what it asks of the rows that are there.
     """
 
     file: str
@@ -96,6 +121,7 @@ class Statement:
     effects: Sequence[SchemaObject]
     read: bool
     outside: str | None
+    demands: Sequence[Demand] = ()
 
 
 @dataclass(frozen=True)

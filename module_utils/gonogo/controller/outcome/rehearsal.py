@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from ...contract.errors import GonogoError
+from ...contract.records.deployment import InTheWay
 from ...contract.records.plan import PlanRecord
 from ...contract.records.rehearsal import Problem, Rehearsal, SlowStatement, Trial
 from ...contract.records.run import RunRecord
@@ -77,7 +78,31 @@ def told(trial: Trial) -> Problem | None:
     error = deployment.problem(trial.deployment, caller=Caller())
     assert error is not None
     # The ways out are those of a real database.
-    return replace(found, message=error.primary, detail=error.detail, hint=None)
+    failure = trial.deployment.error
+    rows = failure.in_the_way if failure else None
+    if failure is None or rows is None:
+        return replace(found, message=error.primary, detail=error.detail, hint=None)
+    detail = "\n".join(filter(None, (_standing(rows), error.detail)))
+    hint = f"{_AGAINST[str(failure.sqlstate)[:2]]}\nTo see the rows: {rows.query}"
+    return replace(found, message=error.primary, detail=detail, hint=hint)
+
+
+# The first two digits of a SQLSTATE → what is to be done about the rows.
+_AGAINST = {
+    "22": "Correct the values in a migration before this one, or say with USING what becomes of "
+    "them.",
+    "23": "Correct the rows in a migration before this one; a new column needs a DEFAULT, or is "
+    "filled before it is NOT NULL.",
+}
+
+
+def _standing(rows: InTheWay) -> str:
+    number = f"{rows.rows} row{'s' if rows.rows != 1 else ''} of {rows.table}"
+    stands = "stand" if rows.rows != 1 else "stands"
+    behind = ", behind the statements before it in its transaction," if rows.behind else ""
+    first = f"the first {len(rows.samples)} " if rows.rows > len(rows.samples) else ""
+    keys = f": {first}{'; '.join(rows.samples)}" if rows.samples else ""
+    return f"{number}{behind} {stands} in the way{keys}"
 
 
 def unlike(

@@ -27,6 +27,7 @@ from ..reading import schema, yamlfile
 from ..reading.faults import Faults
 from ..render.rendering import MigrationWords
 from ..sql import effects, statements
+from ..sql.demands import demands
 from ..sql.footprint import footprint
 from ..sql.writes import names, writes
 
@@ -328,4 +329,5 @@ def statement(piece: statements.Piece, file: str, *, qualified: bool = True) -> 
         effects=tuple(effect for effect in left if effect.kind != effects.UNREAD),
         read=all(effect.kind != effects.UNREAD for effect in left),
         outside=effects.outside_transaction(piece),
+        demands=demands(piece),
     )

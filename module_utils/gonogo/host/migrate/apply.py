@@ -17,7 +17,7 @@ import psycopg
 
 from ...contract.budgets import Budgets
 from ...contract.errors import GonogoError
-from ...contract.records.deployment import Failure, Holder
+from ...contract.records.deployment import Failure, Holder, Named
 from ...contract.records.migration import Statement, Step
 from ...contract.records.trace import StatementTrace
 from .. import progress
@@ -28,7 +28,7 @@ from .needs import STRENGTH, Measured, Needs, stronger
 from .single import line_of
 from .trace import Ahead, Meter
 
-__all__ = ["Applied", "apply"]
+__all__ = ["Applied", "Work", "apply", "works"]
 
 # A lock that was not to be had in time, a deadlock, a conflict: another moment may be better.
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -106,7 +106,7 @@ class _Failed(Exception):  # noqa: N818 - travels within this file
 
 
 @dataclass
-class _Work:
+class Work:
     """Statements of one transaction, `files` that are complete with it."""
 
     statements: list[Statement]
@@ -114,7 +114,7 @@ class _Work:
     own_transaction: bool = True
     mode: str = ""
 
-    def under(self, session: Session) -> _Work:
+    def under(self, session: Session) -> Work:
         """The same, whose tables all have the schemas that the session's path gives them."""
         return replace(self, statements=[session.find(one) for one in self.statements])
 
@@ -167,10 +167,10 @@ def apply(
     conditions = _Conditions(
         budgets, confirm, opening, within or {}, Needs(measured or Measured()), session
     )
-    works = list(_works(steps, skip))
+    transactions = list(works(steps, skip))
     with progress.step("migration", look_for_builds) as told:
-        told.count("statements", 0, sum(len(work.statements) for work in works))
-        for work in works:
+        told.count("statements", 0, sum(len(work.statements) for work in transactions))
+        for work in transactions:
             try:
                 if not _one(connection, work, done, conditions):
                     break
@@ -184,15 +184,18 @@ def apply(
     return done
 
 
-def _works(steps: Sequence[Step], skip: Callable[[Statement], bool]) -> Iterator[_Work]:
-    together = _Work([], [])
+def works(
+    steps: Sequence[Step], skip: Callable[[Statement], bool] = lambda _statement: False
+) -> Iterator[Work]:
+    """The transactions of the steps."""
+    together = Work([], [])
     last = {step.file: number for number, step in enumerate(steps)}
     for number, step in enumerate(steps):
         left = [statement for statement in step.statements if not skip(statement)]
         complete = [step.file] if last[step.file] == number else []
         if together.statements and (step.apart or not step.transaction):
             yield together
-            together = _Work([], [])
+            together = Work([], [])
         if step.transaction:
             together.mode = together.mode or step.mode
             together.statements += left
@@ -200,12 +203,12 @@ def _works(steps: Sequence[Step], skip: Callable[[Statement], bool]) -> Iterator
             continue
         for position, statement in enumerate(left):
             ends = complete if position == len(left) - 1 else []
-            yield _Work([statement], ends, own_transaction=not statement.outside)
+            yield Work([statement], ends, own_transaction=not statement.outside)
     if together.statements:
         yield together
 
 
-def _one(connection: Any, work: _Work, done: Applied, conditions: _Conditions) -> bool:
+def _one(connection: Any, work: Work, done: Applied, conditions: _Conditions) -> bool:
     """Run one transaction, again if it did not get its locks; whether it is there now."""
     budgets = conditions.budgets
     for attempt in range(1, budgets.attempts + 1):
@@ -229,7 +232,7 @@ def _one(connection: Any, work: _Work, done: Applied, conditions: _Conditions) -
     raise AssertionError("at least one attempt")
 
 
-def _may_retry(work: _Work, told: Failure) -> bool:
+def _may_retry(work: Work, told: Failure) -> bool:
     # A build that was broken off has left something that a second would stumble over.
     broken_off = not work.own_transaction and "CONCURRENTLY" in (work.statements[0].outside or "")
     return told.sqlstate in _RETRIED and not broken_off
@@ -238,7 +241,7 @@ def _may_retry(work: _Work, told: Failure) -> bool:
 class _Transaction:
     """One try of one transaction."""
 
-    def __init__(self, connection: Any, work: _Work, meter: Meter, conditions: _Conditions) -> None:
+    def __init__(self, connection: Any, work: Work, meter: Meter, conditions: _Conditions) -> None:
         self._connection = connection
         self._work = work
         self._meter = meter
@@ -418,7 +421,16 @@ def _told(connection: Any, statement: Statement, error: DatabaseError, limit: st
         statement=statement.opening,
         lost=bool(connection.closed),
         committed=False,
+        named=_named(error),
     )
+
+
+def _named(error: DatabaseError) -> Named | None:
+    """What the server says of the table where it has found the error."""
+    said = error.diag
+    if not said.schema_name or not said.table_name:
+        return None
+    return Named(said.schema_name, said.table_name, said.column_name, said.constraint_name)
 
 
 def _stopped(statement: Statement, error: GonogoError) -> Failure:

@@ -19,7 +19,7 @@ from typing import Any, Callable
 
 from ...contract.budgets import Budgets
 from ...contract.errors import GonogoError
-from ...contract.records.deployment import Failure, Inspection
+from ...contract.records.deployment import Deployment, Failure, Inspection
 from ...contract.records.drift import Drift
 from ...contract.records.migration import Plan, Statement
 from ...contract.records.rehearsal import Problem, Reapplied, Retried, Reverted, Trial, TriedRevert
@@ -32,6 +32,7 @@ from .again import again as tried_again
 from .alone import alone
 from .deployment import Outcome
 from .history.interface import APPLIED
+from .in_the_way import in_the_way
 from .over_budget import of_the_host, over_budget, patient
 from .replay import Replay, changes_of
 from .taken import Column, values
@@ -115,7 +116,8 @@ def apply_revert_reapply(request: Request) -> Trial:
     first = _deployed(request, plan, resume=request.resume)
     found = replace(found, deployment=first.record)
     if first.record.action != "applied":
-        return replace(found, problem=Problem("apply", _severity(first.record.error)))
+        told = _with_rows(request, plan, first.record)
+        return replace(found, deployment=told, problem=Problem("apply", _severity(told.error)))
     rows = _rows(request, before.own)
     found = replace(
         found,
@@ -133,6 +135,14 @@ def apply_revert_reapply(request: Request) -> Trial:
     except GonogoError as error:
         return replace(found, problem=_problem("undo", error))
     return _reapplied(request, plan, found, first)
+
+
+def _with_rows(request: Request, plan: Plan, record: Deployment) -> Deployment:
+    """The record with the rows that have made a statement fail, where they can be told."""
+    if record.error is None:
+        return record
+    rows = in_the_way(request.connect, plan, record.error)
+    return replace(record, error=replace(record.error, in_the_way=rows))
 
 
 def _drift(request: Request, schema: Mapping[str, str]) -> Drift | None:
