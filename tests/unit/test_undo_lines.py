@@ -47,21 +47,40 @@ STEPS = [
 def test_a_table_comes_before_its_columns_and_where_its_statement_does() -> None:
     removed = {change for change in CHANGES if change != "table public.parent_of_all"}
     assert change_lines(CHANGES, removed, STEPS) == [
-        "trigger public.stays.guard",
-        "function public.guard()",
-        "column public.stays.extra",
-        "table public.child, with 2 columns, 1 constraint",
-        'table public."Mixed Case", with 1 column',
-        "table public.parent, with 2 columns, 1 constraint",
+        "drops trigger public.stays.guard",
+        "drops function public.guard()",
+        "drops column public.stays.extra",
+        "drops table public.child, with 2 columns, 1 constraint",
+        'drops table public."Mixed Case", with 1 column',
+        "drops table public.parent, with 2 columns, 1 constraint",
         # Named by no statement: of something that was removed.
-        "index public.child_pkey",
-        "table public.parent_of_all",
+        "drops index public.child_pkey",
+        "changes table public.parent_of_all",
     ]
 
 
 def test_a_table_that_stays_takes_nothing_along() -> None:
     changes = ["column public.t.a", "table public.t"]
-    assert change_lines(changes, ["column public.t.a"], []) == changes
+    assert change_lines(changes, ["column public.t.a"], []) == [
+        "drops column public.t.a",
+        "changes table public.t",
+    ]
+
+
+def test_what_stays_is_told_with_what_becomes_of_it() -> None:
+    """A column whose NOT NULL is taken back is not dropped."""
+    became = {
+        "column public.t.a": ("2 text not null", "2 text"),
+        "column public.t.b": (None, "3 integer"),
+        "constraint public.t.c": ("check (a)", "check (b)"),
+        "function public.f()": ("x" * 500, "y"),
+    }
+    assert change_lines(sorted(became), [], [], became) == [
+        "changes column public.t.a: text not null becomes text",
+        "makes column public.t.b again: integer",
+        "changes constraint public.t.c: check (a) becomes check (b)",
+        "changes function public.f()",
+    ]
 
 
 def test_what_has_no_meaning_is_named_and_not_without_end() -> None:

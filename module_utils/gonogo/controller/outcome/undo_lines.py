@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ...contract.records.migration import Step
 
@@ -19,7 +19,12 @@ _SHOWN = 20
 _NAME = re.compile(r'"(?:[^"]|"")+"|[^\s.(),;"]+')
 _PATH = re.compile(rf"(?:{_NAME.pattern})(?:\.(?:{_NAME.pattern}))*")
 _TABLE = "table "
+_COLUMN = "column "
 _COUNTED = ("column", "constraint", "trigger")
+_PLACE = re.compile(r"^\d+ ")
+_NEVER = (None, None)
+# A definition of so many characters fits into a line.
+_SHORT = 200
 
 
 def without_meaning(names: Sequence[str]) -> str:
@@ -32,12 +37,15 @@ def without_meaning(names: Sequence[str]) -> str:
 
 
 def change_lines(
-    changes: Sequence[str], removed: Collection[str], steps: Sequence[Step]
+    changes: Sequence[str],
+    removed: Collection[str],
+    steps: Sequence[Step],
+    became: Mapping[str, tuple[str | None, str | None]] | None = None,
 ) -> list[str]:
     """One line for each change but for those that go with their table.
 
     `changes` are names as `schema_catalog.compare` has them, `removed` those of them that are there
-    no more, `steps` those of the undo.
+    no more, `steps` those of the undo, `became` the definitions of the others before and after.
     """
     texts = [one.text for step in steps for one in step.statements]
     tables = [name for name in changes if name in removed and name.startswith(_TABLE)]
@@ -48,9 +56,26 @@ def change_lines(
             continue
         table = next((table for table in tables if _belongs(change, table)), None)
         (alone if table is None else parts[table]).append(change)
-    found = [(_position(name, texts), name, "") for name in alone]
-    found += [(_position(name, texts), name, _with(parts[name])) for name in tables]
-    return [f"{name}{more}" for _, name, more in sorted(found)]
+    said = {name: f"drops {name}{_with(parts[name])}" for name in tables}
+    for name in alone:
+        said[name] = (
+            f"drops {name}"
+            if name in removed
+            else _changed(name, *(became or {}).get(name, _NEVER))
+        )
+    return [said[name] for name in sorted(said, key=lambda one: (_position(one, texts), one))]
+
+
+def _changed(name: str, before: str | None, after: str | None) -> str:
+    """What becomes of an object that is there afterwards."""
+    if name.startswith(_COLUMN):
+        # What stands first is its place among the columns.
+        before, after = (text and _PLACE.sub("", text) for text in (before, after))
+    if before is None and after is not None:
+        return f"makes {name} again" + (f": {after}" if len(after) <= _SHORT else "")
+    if before is None or after is None or max(len(before), len(after)) > _SHORT:
+        return f"changes {name}"
+    return f"changes {name}: {before or 'nothing'} becomes {after or 'nothing'}"
 
 
 def _belongs(change: str, table: str) -> bool:

@@ -59,7 +59,7 @@ class _Text(Reader):
 
     def text(self, start: int, end: int) -> str:
         """The text of these tokens, with a blank in the place of what is between two lines."""
-        pieces = []
+        pieces: list[str] = []
         for at in range(start, end):
             first, last = self._spans[at]
             if pieces and self._spans[at - 1][1] != first:

@@ -151,7 +151,7 @@ def _left_nothing(path: Path) -> bool:
 def _plan_lines(run_id: str, planned: records.Undo, steps: Sequence[Step]) -> list[str]:
     part = ", which is there in part" if planned.state == "partial" else ""
     lines = [f"Taking back the migration of run {run_id}{part}:"]
-    changes = change_lines(planned.changes, planned.removed, steps)
+    changes = change_lines(planned.changes, planned.removed, steps, planned.became)
     lines += [f"  {change}" for change in changes[:_SHOWN]]
     if len(changes) > _SHOWN:
         lines.append(f"  and {len(changes) - _SHOWN} more changes to the schema")

@@ -85,6 +85,7 @@ class _Outlook:
 
     changes: list[str]
     removed: list[str]  # of the changes: what is there no more
+    became: Mapping[str, tuple[str | None, str | None]]  # of the others: definitions
     kept: dict[Table, list[str]]  # tables written to → the columns that stay
     doomed: list[Table]
     made: list[Table]
@@ -293,6 +294,7 @@ def _rehearsed(
     return _Outlook(
         changes=[difference.name for difference in differences],
         removed=[difference.name for difference in differences if difference.kind == "missing"],
+        became={one.name: (one.first, one.second) for one in differences if one.kind != "missing"},
         kept={table: [c for c in columns if c in after[table]] for table, columns in kept.items()},
         doomed=[table for table in tables if table not in after],
         made=[table for table in after if table not in tables],
@@ -386,6 +388,7 @@ def _carried_out(
         holds=holds,
         changes=tuple(outlook.changes),
         removed=tuple(outlook.removed),
+        became=outlook.became,
         lost={name: rows for name, (rows, _) in lost.items()},
         compared=tuple(sorted(".".join(table) for table in compared)),
         altered={name: (was[0], now[0]) for name, (was, now) in moved.items()},
