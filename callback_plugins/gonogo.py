@@ -37,7 +37,7 @@ from gonogo.contract import fault
 from gonogo.contract.errors import GonogoError, shown
 from gonogo.contract.records.verdict import UP_TO_DATE
 from gonogo.contract.redaction import redacted
-from gonogo.controller import audit, evidence, fleet, report
+from gonogo.controller import audit, evidence, explain, fleet, report
 from gonogo.controller.ansible.fleet import Declared, declared, hosts_of
 from gonogo.controller.ansible.waves import AT_WORK
 from gonogo.controller.ansible.workers import Workers
@@ -65,6 +65,7 @@ _OPENS = "gonogo_target"
 _BEFORE = "gonogo_input"
 _JUDGES = "gonogo_verdict"
 _AUDITS = "gonogo_audit"
+_EXPLAINS = "gonogo_explain"
 _OURS = "gonogo_"
 # As ansible-playbook ends where hosts have failed, or could not be reached.
 _FAILED, _UNREACHABLE = 2, 4
@@ -112,6 +113,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         # Host → the directory of its audit; None where it was not audited.
         self._audits: dict[str, str | None] = {}
         self._audit_plays: list[Any] = []
+        # What a playbook that explains a run says to programs.
+        self._explained: str | None = None
         self._workers = Workers()
         # Actions whose plugins are loaded.
         self._loaded: set[str] = set()
@@ -172,6 +175,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         self._ended = True
+        if self._explained is not None:
+            self._display.display("")
+            self._display.display(self._explained)
         if not (self._judging or self._audit_plays):
             return
         judging, self._judging = self._judging, False
@@ -305,6 +311,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             return
         if action == _AUDITS:
             self._audits[name] = str(outcome.get("audit") or "") or None
+            return
+        if action == _EXPLAINS:
+            said = outcome.get("explanation")
+            self._explained = explain.last_line(said, error=outcome.get("msg"))
             return
         self._hosts.add(name)
         directory = str(outcome.get("evidence") or "")

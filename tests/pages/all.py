@@ -11,6 +11,7 @@ from tests.pages.incidents import INCIDENTS
 from tests.pages.messages import MESSAGES
 from tests.pages.migration_tools import MIGRATION_TOOLS
 from tests.pages.objects import OBJECTS
+from tests.pages.programs import PROGRAMS
 from tests.pages.reports import REPORTS
 from tests.pages.security import SECURITY
 
@@ -24,5 +25,6 @@ PAGES: tuple[Page, ...] = (
     MIGRATION_TOOLS,
     OBJECTS,
     REPORTS,
+    PROGRAMS,
     SECURITY,
 )

@@ -17,5 +17,6 @@
 `attestation`   the verdict, signed for those who trust a key
 `fleet`         one summary of a run on several hosts
 `audit`         what an audit keeps and says
+`explain`       what a run has come to and what may be done next, from its evidence
 ==============  =================================================================================
 """

@@ -9,6 +9,7 @@ from .backup import BACKUP
 from .cleanup import CLEANUP
 from .deploy import DEPLOY
 from .draft import DRAFT
+from .explain import EXPLAIN
 from .files import FILES
 from .init import INIT
 from .input import INPUT
@@ -46,6 +47,7 @@ STAGES: tuple[StageOptions, ...] = (
     INIT,
     DRAFT,
     AUDIT,
+    EXPLAIN,
 )
 
 

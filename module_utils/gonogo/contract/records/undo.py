@@ -23,8 +23,9 @@ class Undo:
     before and after. `lost` is the table, or the column of a table that stays → rows with a value
     in it; `compared` are the tables whose rows were compared before and after, `locked` those that
     nobody else could use meanwhile. `altered` is the table that stays → its rows before and after,
-    where the files of a migration tool change what they hold. `immaterial` are the names of what of the schema is not as it was before the migration,
-    and has no meaning for rows, constraints and rights.
+    where the files of a migration tool change what they hold. `immaterial` are the names of what of
+    the schema is not as it was before the migration, and has no meaning for rows, constraints and
+    rights.
     """
 
     state: str

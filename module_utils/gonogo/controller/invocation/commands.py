@@ -16,7 +16,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,8 @@ class Caller:
     given: Variables = field(default_factory=dict)
     others: Variables = field(default_factory=dict)
     files: Sequence[str] = ()
+    # Whether nobody has said the inventories: they are those of ansible.cfg.
+    unsaid: bool = False
 
     @classmethod
     def of(cls, variables: Variables, extra: Variables) -> Caller:
@@ -95,13 +97,14 @@ class Caller:
         files, named = _on_the_command_line()
         # What stands in a file is repeated with it.
         typed = {name: extra[name] for name in sorted(extra) if not files or name in named}
+        given = [str(source) for source in variables.get("ansible_inventory_sources") or []]
         return cls(
             program=_program(),
             playbooks=[str(name) for name in started] or [_own("validate")],
             inventories=[
                 # A list of hosts is no path.
-                str(s) if "," in str(s) else os.path.relpath(str(s))
-                for s in variables.get("ansible_inventory_sources") or []
+                source if "," in source else os.path.relpath(source)
+                for source in given
             ],
             options=list(_options(context.CLIARGS)),
             limit=host if _has_others(variables) else None,
@@ -113,7 +116,20 @@ class Caller:
                 if name not in known and _may_be_shown(name, value)
             },
             files=files,
+            unsaid=not given or given == list(C.DEFAULT_HOST_LIST),
         )
+
+    def about(self, host: str, environment: str) -> Caller:
+        """The same about a host of another playbook than this one, in the environment of that.
+
+        Where nobody has said an inventory, it is the project's of that environment, or one that
+        the reader has to fill in.
+        """
+        inventories = self.inventories
+        if self.unsaid:
+            own = project.ROOT / "inventories" / environment
+            inventories = [os.path.relpath(own) if own.is_dir() else "INVENTORY"]
+        return replace(self, inventories=inventories, limit=host, host=host)
 
     def again(self, *variables: str) -> str:
         """The same playbook with the same variables, and these."""
