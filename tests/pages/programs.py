@@ -36,8 +36,8 @@ MEANS = {
     "finished_at": "When the run was judged, UTC.",
     "evidence": "What all of this follows from; it is intact.",
     "evidence.directory": "Where the evidence lies, from where the playbook was started.",
-    "evidence.head": "The hash of its last event. Keep it: `-e explain_head=` proves the evidence by "
-    "it.",
+    "evidence.head": "The hash of its last event. Keep it: `-e explain_head=` proves the evidence "
+    "by it.",
     "evidence.later": "Files that were written after the head that was given, or else after the "
     "verdict.",
     "reasons": "Why it is no GO, the gravest first; empty for a GO.",

@@ -99,8 +99,10 @@ def test_a_line_a_change() -> None:
         "not asked: fine",
         "waiver expires on 2026-02-10: D5 (fine)",
         "waiver expired on 2026-02-10: D7 (fine)",
-        "waiver matches nothing: D7 (fine)",
+        "waiver matches nothing that fails: D7 (fine)",
     ]
+    titles = {"D5.1": "No row refers to what is not there", "D9.9": "Another"}
+    assert audit.lines(record(), titles)[2] == "D5.1 asks: No row refers to what is not there"
     assert all(len(line) <= 300 and "\x1b" not in line for line in audit.lines(record(EVIL)))
 
 

@@ -40,6 +40,13 @@ def test_what_is_not_there_is_refused(tmp_path: Path, more: str, message: str) -
     assert message in caught.value.render()
 
 
+def test_what_may_have_nothing_to_look_at_says_why_it_does_not_apply_then() -> None:
+    derived = runbook.load(project.ROOT / "runbooks" / DERIVED, profile="target", parameters={})
+    checks = derived.declared.checks
+    assert [one.id for one in checks if one.empty_ok and not one.empty] == []
+    assert [one.id for one in checks if one.empty and not one.empty_ok] == []
+
+
 def test_an_audit_asks_what_only_reads() -> None:
     derived = runbook.load(DERIVED, profile="target", parameters={}, templates=False)
     assert [phase.name for phase in derived.asked_of_audit("preflight")] == ["00_before"]

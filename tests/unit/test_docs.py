@@ -133,8 +133,8 @@ def _kind(option: dict[str, Any]) -> tuple[str, bool, Any]:
 
 def test_one_role_a_stage() -> None:
     stages = (
-        "audit backup cleanup copy_sql deploy draft init input phases preflight rehearsal restore"
-        " target twin undo verdict"
+        "audit backup cleanup copy_sql deploy draft explain init input phases preflight rehearsal"
+        " restore target twin undo verdict"
     )
     assert [role.name for role in ROLES] == stages.split()
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gonogo.contract.errors import GonogoError
+from gonogo.contract.login import Login
 from gonogo.host.session.identity import problems
+from gonogo.host.stages import target
 from tests.records import IDENTITY, identity
 from tests.records import declared as declared_as
 
@@ -197,3 +201,58 @@ def test_names_from_a_server_are_shown_escaped() -> None:
     assert "\x1b" not in first.render()
     assert "\u202e" not in first.render()
     assert first.render().count("\n") == 3
+
+
+def _target(monkeypatch: pytest.MonkeyPatch, observed: dict[str, Any], asked: list[str]) -> str:
+    """What the stage target says of a server with this identity, a strong login and no pg_dump."""
+
+    def refuse(what: str) -> Any:
+        def look(*_: Any) -> None:
+            asked.append(what)
+            raise GonogoError(f"{what} is wrong", detail=f"about {what}", hint=f"mend {what}")
+
+        return look
+
+    nobody = contextlib.nullcontext()
+    monkeypatch.setattr(target, "connect", lambda *_, **__: nobody)
+    monkeypatch.setattr(target, "observe", lambda _: identity(**{**OBSERVED, **observed}))
+    monkeypatch.setattr(target, "refuse_stronger_login", refuse("the login"))
+    monkeypatch.setattr(target, "_clients", refuse("pg_dump"))
+    with pytest.raises(GonogoError) as refused:
+        target._opened(
+            Login(db="apms_staging"),
+            run_id="x",
+            declared=declared_as(**DECLARED),
+            fence=(),
+            lease=1.0,
+            pg_bin=None,
+            backup_directory=Path("nowhere/backups"),
+            space_factor=1.0,
+            check_only=True,
+        )
+    return refused.value.render()
+
+
+def test_all_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    observed = {"database": "other", "marker_setting": None, "environment": None}
+    said = _target(monkeypatch, {**observed, "in_recovery": True}, [])
+    assert said.startswith("this is another database than the inventory declares\nDETAIL:")
+    for words in (
+        "This is wrong as well:",
+        "does not say which environment it is",
+        "the server is a replica in recovery",
+        "the login is wrong: about the login",
+        "pg_dump is wrong: about pg_dump",
+        "Correct gonogo_login (db, service)",
+        "SET gonogo.environment = 'staging'",
+        "mend the login",
+        "mend pg_dump",
+    ):
+        assert words in said
+
+
+def test_a_server_that_is_too_old_is_asked_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    old = {"server_version_num": 120022, "server_version": "12.22"}
+    assert "PostgreSQL 12.22 is not supported" in _target(monkeypatch, old, asked)
+    assert asked == []

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from .redaction import redacted, shape, showable
 
-__all__ = ["GonogoError", "InputError", "shown", "visible"]
+__all__ = ["GonogoError", "InputError", "shown", "together", "visible"]
 
 SHOWN_LIMIT = 80
 
@@ -91,6 +91,20 @@ class InputError(GonogoError):
     def faults(self) -> tuple[InputError, ...]:
         """Each of those that this one tells of; itself where it is one."""
         return self._faults or (self,)
+
+
+def together(errors: Sequence[GonogoError]) -> GonogoError:
+    """One error of all of these: the first, and what each of the others says behind it."""
+    first, *others = errors
+    if not others:
+        return first
+    details = [first.detail] if first.detail else []
+    details += ["This is wrong as well:"]
+    details += [": ".join(filter(None, (other.primary, other.detail))) for other in others]
+    hints = dict.fromkeys(error.hint for error in errors if error.hint)
+    return GonogoError(
+        first.primary, detail="\n".join(details), hint="\n".join(hints) if hints else None
+    )
 
 
 def visible(text: str) -> str:

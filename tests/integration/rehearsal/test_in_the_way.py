@@ -182,6 +182,8 @@ def test_what_is_said_of_them(database: Database, tmp_path: Path) -> None:
     trial = tried(rehearse.apply_revert_reapply, database, plan, None)
     told = outcome.told(trial)
     assert isinstance(told, Problem)
+    assert told.detail is not None
+    assert told.hint is not None
     assert told.detail.startswith(
         "25 rows of public.many stand in the way: the first 20 id=1; id=2; id=3;"
     )

@@ -182,7 +182,7 @@ def test_the_application_s_queries_are_asked_of_the_copy(
     done = application.play("-e", f"gonogo_queries={file}")
     assert done.verdict["decision"] == "NO-GO", done.output
     (reason,) = [one for one in done.verdict["reasons"] if one["subject"] == "D6.3"]
-    assert "2 of 2 are not understood any more" in reason["observed"]
+    assert "2 of 2 queries are not understood any more" in reason["observed"]
     assert 'queries.sql:2 (SELECT "id", "email" FROM "Customer"' in reason["observed"]
     assert not (done.evidence / "deploy.json").exists()
     kept = reading(done)("run.json")

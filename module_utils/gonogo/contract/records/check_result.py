@@ -29,3 +29,8 @@ class CheckResult(FileRecord):
     seconds: float
     phase: str
     transcript: Sequence[Mapping[str, str]] | None = None
+
+    @property
+    def applies(self) -> bool:
+        """Whether it has looked at anything, or says something all the same."""
+        return self.status != "pass" or self.examined != 0

@@ -34,7 +34,8 @@ class PlannedCriterion:
 
 @dataclass(frozen=True)
 class PlannedCheck:
-    """`effect` (no_go, hold, important, none) is None where it is that of the criterion's class."""
+    """`effect` (no_go, hold, important, none) is None where it is that of the criterion's class;
+    `empty` says why it does not apply where it has nothing to look at."""
 
     id: str
     title: str
@@ -43,6 +44,7 @@ class PlannedCheck:
     effect: str | None
     empty_ok: bool
     remedy: str
+    empty: str | None = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ...contract.errors import shown
 from ...contract.records.audit import KINDS, AuditRecord, AuditWaiver
@@ -18,17 +18,21 @@ def counts(record: AuditRecord) -> dict[str, int]:
     return {kind: sum(one.kind == kind for one in record.changes) for kind in KINDS}
 
 
-def lines(record: AuditRecord) -> list[str]:
-    """One line a change, then what there is to say of the comparison and of waivers."""
-    return [shown(text, limit=WIDTH) for text in _lines(record)]
+def lines(record: AuditRecord, titles: Mapping[str, str] | None = None) -> list[str]:
+    """One line a change, then what the checks ask whose ids are there (id → title), and what there
+    is to say of the comparison and of waivers."""
+    return [shown(text, limit=WIDTH) for text in _lines(record, titles or {})]
 
 
-def _lines(record: AuditRecord) -> Iterator[str]:
+def _lines(record: AuditRecord, titles: Mapping[str, str]) -> Iterator[str]:
     for change in record.changes:
         about = change.key or change.text
         yield f"{change.kind:<6}  {record.host}  {record.database}  {change.check_id}  {about}"
+    for check_id in dict.fromkeys(change.check_id for change in record.changes):
+        if check_id in titles:
+            yield f"{check_id} asks: {titles[check_id]}"
     if not record.changes and record.last:
-        yield f"no change  {record.host}  {record.database}  since {record.last}"
+        yield f"no change  {record.host}  {record.database}  since the audit {record.last}"
     yield from record.notes
     for problem in record.problems:
         yield f"not asked: {problem}"
@@ -36,7 +40,7 @@ def _lines(record: AuditRecord) -> Iterator[str]:
         word = "expired" if waiver.days_left < 0 else "expires"
         yield f"waiver {word} on {waiver.expires}: {waiver.subject} ({waiver.owner})"
     for waiver in unmatched(record.waivers):
-        yield f"waiver matches nothing: {waiver.subject} ({waiver.owner})"
+        yield f"waiver matches nothing that fails: {waiver.subject} ({waiver.owner})"
 
 
 def expiring(waivers: Sequence[AuditWaiver]) -> list[AuditWaiver]:

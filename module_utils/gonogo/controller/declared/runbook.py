@@ -92,7 +92,7 @@ class Criterion:
 @dataclass(frozen=True)
 class DeclaredCheck:
     """`effect` is None where it is that of the criterion's class; `stop`: a run ends in preflight
-    where it does not pass."""
+    where it does not pass; `empty`: why a check that has nothing to look at does not apply."""
 
     id: str
     title: str
@@ -102,6 +102,7 @@ class DeclaredCheck:
     effect: str | None
     stop: bool = False
     empty_ok: bool = False
+    empty: str | None = None
 
 
 @dataclass(frozen=True)

@@ -189,7 +189,11 @@ def lines(record: Rehearsal, sabotage: Sabotage | None = None) -> list[str]:
     said = trace_lines(record)
     checks = record.checks
     passed = sum(check.status == "pass" for check in checks)
-    said.append(f"Rehearsed on the twin, with rows that stay: {passed} of {len(checks)} passed")
+    empty = sum(not check.applies for check in checks)
+    said.append(
+        f"Rehearsed on the twin, with rows that stay: {passed} of {len(checks)} passed"
+        + (f", {empty} of them had nothing to look at and do not apply" if empty else "")
+    )
     if sabotage:
         said += _sabotage_lines(sabotage)
     return said

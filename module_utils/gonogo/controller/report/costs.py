@@ -91,6 +91,7 @@ def rehearsed(record: Rehearsal | None, held: Mapping[str, int]) -> Costs | None
         ],
         "not as it was validated": record.unlike_promotion,
         "checks passed": sum(check.status == "pass" for check in record.checks),
+        "of these do not apply": [check.check_id for check in record.checks if not check.applies],
         "checks that did not pass": [
             check.check_id for check in record.checks if check.status != "pass"
         ],

@@ -29,7 +29,8 @@ __all__ = [
 class CheckLine:
     """A check with its result; `counts` is false where its failure decides nothing. `anchor` is
     where the report tells of it. `file` is the script that has asked, and `on_copy` whether the
-    result is that of the rehearsal: nobody has asked the database itself."""
+    result is that of the rehearsal: nobody has asked the database itself. `word` says the status to
+    people, and of a check that had nothing to look at why it does not apply."""
 
     id: str
     title: str
@@ -46,6 +47,7 @@ class CheckLine:
     notes: Sequence[str]
     anchor: str
     on_copy: bool
+    word: str = ""
 
 
 @dataclass(frozen=True)

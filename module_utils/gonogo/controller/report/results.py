@@ -17,6 +17,8 @@ from .values import value
 __all__ = ["all_checks", "check_lines", "score_cells"]
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
+# A check that has passed for it had nothing to look at.
+_NOT_APPLICABLE = "NOT APPLICABLE"
 # Worst first.
 _ORDER = ("fail", "not_run", "inconclusive", "pass")
 _COLUMNS = (
@@ -83,7 +85,15 @@ def _line(
         notes=[note.text for note in notes],
         anchor=anchor,
         on_copy=tried is not None,
+        word=_word(check, status, told),
     )
+
+
+def _word(check: PlannedCheck, status: str, result: CheckResult | None) -> str:
+    """The status for people. What had nothing to look at has passed, and proves nothing."""
+    if result is None or status != "pass" or result.applies:
+        return words(status)
+    return f"{_NOT_APPLICABLE}: {check.empty}" if check.empty else _NOT_APPLICABLE
 
 
 def _deciding(found: Sequence[CheckResult], status: str) -> CheckResult | None:
@@ -108,7 +118,7 @@ def all_checks(checks: Sequence[CheckLine], told: frozenset[str]) -> Table:
                 Cell(check.title),
                 Cell(check.criterion),
                 Cell(check.phase),
-                Cell(words(check.status), tone(check.status)),
+                Cell(check.word or words(check.status), tone(check.status)),
                 Cell(check.examined),
                 Cell(check.seconds),
             ]

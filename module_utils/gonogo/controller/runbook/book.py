@@ -164,6 +164,7 @@ RUNBOOK = Keys(
                     "effect": Text(choices=_EFFECTS, optional=True),
                     "stop": Flag(optional=True),
                     "empty_ok": Flag(optional=True),
+                    "empty": Text(optional=True),
                     "remedy": Text(),
                 }
             ),
@@ -305,6 +306,7 @@ class Runbook:
                     effect=one.effect,
                     empty_ok=one.empty_ok,
                     remedy=one.remedy,
+                    empty=one.empty,
                 )
                 for one in declared.checks
             ),

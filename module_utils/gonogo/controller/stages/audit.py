@@ -97,7 +97,7 @@ class Audit(Stage[AuditTask]):
             problems=found.problems,
         )
         directory = audit.write(record, shelf, titles=_titles(runbook), sql=found.sql)
-        return self._reported(task, record, str(directory))
+        return self._reported(task, record, runbook, str(directory))
 
     def _own_variables(self) -> list[str]:
         """Names of ours that somebody has set for this host."""
@@ -105,16 +105,19 @@ class Audit(Stage[AuditTask]):
         return [name for name in self.site.variables if str(name).startswith(prefixes)]
 
     @staticmethod
-    def _reported(task: AuditTask, record: AuditRecord, directory: str) -> Reported:
+    def _reported(
+        task: AuditTask, record: AuditRecord, runbook: Runbook, directory: str
+    ) -> Reported:
         changed = audit.counts(record)
         failing = [f"{changed[kind]} {kind}" for kind in task.fail_on if changed[kind]]
         if record.problems:
             failing.append("not all could be asked")
+        titles = {check_id: title for check_id, (title, _) in _titles(runbook).items()}
         return Reported(
             changed=False,
             failed=bool(failing) or None,
             msg=f"audit of {record.database}: {', '.join(failing)}" if failing else None,
-            lines=[*audit.lines(record), f"Report: {directory}/audit.md"],
+            lines=[*audit.lines(record, titles), f"Report: {directory}/audit.md"],
             told={"audit": directory, "changes": changed},
         )
 

@@ -12,8 +12,9 @@ from ...contract.records.run import Declared, Identity
 from . import catalog, server_names
 from .quoting import ident
 
-__all__ = ["observe", "problems"]
+__all__ = ["is_too_old", "observe", "problems"]
 
+_OLDEST = 130000
 _NO_IDENTITY = "pg_database or pg_roles has no row for this session."
 
 
@@ -41,6 +42,11 @@ def problems(declared: Declared, observed: Identity) -> list[GonogoError]:
         if problem:
             found.append(problem)
     return found
+
+
+def is_too_old(observed: Identity) -> bool:
+    """Whether the server is of a version that cannot be asked what this project asks."""
+    return observed.server_version_num < _OLDEST
 
 
 def _pooler(_declared: Declared, observed: Identity) -> GonogoError | None:
@@ -165,7 +171,7 @@ def _blinded(_declared: Declared, observed: Identity) -> GonogoError | None:
 
 
 def _version(_declared: Declared, observed: Identity) -> GonogoError | None:
-    if observed.server_version_num >= 130000:
+    if not is_too_old(observed):
         return None
     return GonogoError(
         f"PostgreSQL {observed.server_version} is not supported",

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from ...contract.errors import GonogoError
+from ...contract.errors import GonogoError, together
 from ...contract.options.audit import AuditRequest
 from ...contract.records.audit import AuditAnswer
 from ...contract.records.phase import PhaseOutcome, PhaseScript
@@ -37,7 +37,7 @@ def run(asked: AuditRequest, *, check_mode: bool) -> AuditAnswer:
         observed = observe(connection)
         found = identity.problems(asked.declared, observed)
         if found:
-            raise found[0]
+            raise together(found)
         refuse_stronger_login(connection)
         _refuse_a_run(connection)
         outcomes = []

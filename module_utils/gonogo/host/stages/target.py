@@ -7,8 +7,9 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Callable
 
-from ...contract.errors import GonogoError
+from ...contract.errors import GonogoError, together
 from ...contract.login import Login, application_name
 from ...contract.options.target import TargetRequest
 from ...contract.records.answers import Released, TargetAnswer
@@ -71,11 +72,17 @@ def _opened(
     twins = backup_directory.parent / "twins"
     with connect(login, name=application_name(run_id, _STAGE), read_only=True) as connection:
         observed = observe(connection)
-        found = identity.problems(declared, observed)
-        if found:
-            raise found[0]
-        refuse_stronger_login(connection)
-        programs = _clients(pg_bin, observed.server_version)
+        refusals = identity.problems(declared, observed)
+        programs = None
+        # A server that is too old is asked nothing else.
+        if not identity.is_too_old(observed):
+            refusals += _refusals(lambda: refuse_stronger_login(connection))
+            try:
+                programs = _clients(pg_bin, observed.server_version)
+            except GonogoError as error:
+                refusals.append(error)
+        if refusals or programs is None:
+            raise together(refusals)
         fenced = lock.fence(connection, run_ids=[] if check_only else fence)
         # Before the room is measured: each may be as large as the database.
         swept = (
@@ -100,6 +107,15 @@ def _opened(
         if others and held is None:
             lock.release(connection, run_id=run_id)
     return replace(opened, held=held, others=others)
+
+
+def _refusals(look: Callable[[], None]) -> list[GonogoError]:
+    """The error that this raises, if any."""
+    try:
+        look()
+    except GonogoError as error:
+        return [error]
+    return []
 
 
 def _clients(pg_bin: str | None, server_version: str) -> Clients:
