@@ -542,12 +542,22 @@ def test_the_last_lines_of_what_failed_on_the_copy(tmp_path: Path) -> None:
     ]
 
 
+def test_a_command_of_a_hint_is_whole_and_on_a_line_of_its_own(tmp_path: Path) -> None:
+    verdict = decided(write_run(tmp_path, text="db", status="fail"))
+    command = f"ansible-playbook -i inventories/{'x' * 300} playbooks/undo.yml -e undo_run_id=x"
+    reason = replace(verdict.reasons[0], hint=f"See what it would remove:\n{command}")
+    lines = summary_lines(replace(verdict, reasons=[reason]))
+    assert "         hint: See what it would remove:" in lines
+    assert f"               {command}" in lines
+
+
 @pytest.mark.parametrize("count", [0, 1, 5, 6, 7, 30, 200])
 def test_the_last_lines_are_few_and_safe(tmp_path: Path, count: int) -> None:
     verdict = decided(write_run(tmp_path, text=EVIL, status="fail"))
     lines = summary_lines(replace(verdict, reasons=[*verdict.reasons[:1]] * count))
     assert len(lines) <= 25
-    assert all(line.isprintable() and len(line) <= 200 for line in lines)
+    assert all(line.isprintable() for line in lines)
+    assert all(len(line) <= 200 for line in lines if "hint: " not in line)
     assert lines[-1].startswith("Report: ")
     told = sum("  NO-GO  C1.1" in line for line in lines)
     more = [int(n) for line in lines for n in re.findall(r"^  and (\d+) more reasons?", line)]

@@ -12,6 +12,9 @@ __all__ = ["nothing_judged", "summary_lines"]
 
 SUMMARY_LINES = 25
 SUMMARY_WIDTH = 200
+# What stands in a hint may be pasted, so it is bounded by what is no command of anybody's.
+HINT_WIDTH = 4000
+_HINT_LINES = 12
 
 
 def summary_lines(verdict: VerdictRecord, *, report: str | None = None) -> list[str]:
@@ -27,7 +30,7 @@ def summary_lines(verdict: VerdictRecord, *, report: str | None = None) -> list[
         database(verdict.target) or "unknown database",
         f"run {verdict.run_id or 'unknown'}",
     )
-    lines = ["  ".join(words)]
+    lines = [shown("  ".join(words), limit=SUMMARY_WIDTH)]
     blocks = [_reason_lines(reason) for reason in _to_say(verdict.reasons)]
     for shown_blocks, block in enumerate(blocks):
         # Two lines are kept for what does not fit and for the report.
@@ -37,10 +40,10 @@ def summary_lines(verdict: VerdictRecord, *, report: str | None = None) -> list[
         lines += block
     if not blocks:
         notes = [f"  {note.subject}  {note.text}" for note in verdict.conditions]
-        lines += notes[: SUMMARY_LINES - 2]
+        lines += [shown(note, limit=SUMMARY_WIDTH) for note in notes[: SUMMARY_LINES - 2]]
     if report is None:
         report = f"runs/{verdict.environment}/{verdict.run_id}/report.md"
-    return [shown(line, limit=SUMMARY_WIDTH) for line in (*lines, f"Report: {report}")]
+    return [*lines, shown(f"Report: {report}", limit=HINT_WIDTH)]
 
 
 def nothing_judged(why: str, *, host: str | None = None) -> str:
@@ -67,12 +70,19 @@ def _to_say(reasons: Sequence[Reason]) -> list[Reason]:
 def _reason_lines(reason: Reason) -> list[str]:
     """Return one reason for the terminal: the finding, then what was expected, seen, advised."""
     word = "NO-GO" if reason.severity == "no_go" else "HOLD"
-    return [f"  {word:<5}  {reason.subject}  {reason.text}"] + [
+    lines = [f"  {word:<5}  {reason.subject}  {reason.text}"] + [
         f"         {key}: {in_one_line(said)}"
-        for key, said in (
-            ("expected", reason.expected),
-            ("observed", reason.observed),
-            ("hint", reason.hint),
-        )
+        for key, said in (("expected", reason.expected), ("observed", reason.observed))
         if said
+    ]
+    return [*(shown(line, limit=SUMMARY_WIDTH) for line in lines), *_hint_lines(reason.hint)]
+
+
+def _hint_lines(hint: str | None) -> list[str]:
+    """A hint, whole: a command of it that is cut is none."""
+    said = [line.strip() for line in (hint or "").strip().split("\n") if line.strip()]
+    keys = ["hint: ", *["      "] * _HINT_LINES]
+    return [
+        shown(f"         {key}{line}", limit=HINT_WIDTH)
+        for key, line in zip(keys, said, strict=False)
     ]
