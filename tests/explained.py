@@ -40,7 +40,7 @@ def write(runs: Path) -> Path:
         "target": target,
     }
     about["runbook_directory"] = "runbooks/derived"
-    about["protected"] = True
+    about |= {"protected": True, "residue": "rollback"}
     run.write_json("run.json", {**RUN, **about}, stage="target")
     check: dict[str, Any] = {"criterion": "C1", "effect": None, "empty_ok": True}
     references = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -114,3 +115,23 @@ def test_a_host_that_is_done_has_the_verdict_of_the_run_that_did_it(plugin: Any)
     other.result = {"done": True, "evidence": "/runs/two"}
     plugin.v2_runner_on_ok(other)
     assert (plugin._evidence, plugin._done) == ({"db1": "/runs/one"}, {"db1"})
+
+
+def test_a_playbook_that_explains_a_run_ends_with_json(plugin: Any) -> None:
+    said: list[str] = []
+    plugin._judging = False
+    plugin._display = SimpleNamespace(display=lambda text, **_: said.append(text))
+    result = _failed("localhost", "", "gonogo_explain")
+    result.result["explanation"] = {"format": 1, "decision": "GO", "database": "a\u202eb"}
+    plugin.v2_runner_on_ok(result)
+    plugin.v2_playbook_on_stats(SimpleNamespace(failures={}, dark={}))
+    assert said[-1] == '{"database":"a\\u202eb","decision":"GO","format":1}'
+
+
+def test_so_it_does_where_the_evidence_is_broken(plugin: Any) -> None:
+    said: list[str] = []
+    plugin._judging = False
+    plugin._display = SimpleNamespace(display=lambda text, **_: said.append(text))
+    plugin.v2_runner_on_failed(_failed("localhost", "it was changed", "gonogo_explain"))
+    plugin.v2_playbook_on_stats(SimpleNamespace(failures={"localhost": 1}, dark={}))
+    assert json.loads(said[-1]) == {"error": "it was changed", "format": 1}

@@ -45,10 +45,11 @@ def actions(found: Evidence, run: RunRecord, directory: str, caller: Caller) -> 
 
 def _free(found: Evidence, run: RunRecord, directory: str, caller: Caller) -> Iterator[Action]:
     """What only reads, and what is tried on a copy."""
+    stay = "; its test rows stay until a cleanup" if run.residue == "keep" else ""
     yield Action(
         "validate",
         NOBODY,
-        "asks every check of what is there, on a copy and on the database; applies nothing",
+        f"asks every check of what is there, on a copy and on the database; applies nothing{stay}",
         caller.playbook("validate", "deploy_enabled=false", *_variables(run)),
     )
     if is_protected(run):
