@@ -328,6 +328,17 @@ _INERT = _rows(
         "A runbook leads out of its folder by no link and no path",
         "unit/test_runbook.py::test_files",
     ),
+    (
+        "Rows that stand in the way of a migration are looked for on the copy alone, by the role "
+        "that has run it there, in a transaction that is read-only: keys and a query are told, and "
+        "nothing where a row could be hidden",
+        "test_in_the_way.py::test_a_query_changes_nothing_and_hides_no_row",
+    ),
+    (
+        "What a program is told of a run is ASCII on one line, whatever the database says; evidence "
+        "that was altered is not explained",
+        "unit/test_explain.py::test_a_hostile_text_stays_a_text",
+    ),
 )
 _DEFINITIONS = "test_definitions.py"
 _RIGHTS = "test_rights.py"
