@@ -29,7 +29,7 @@ MEANS = {
     "environment": "Of its target, as the inventory declares it.",
     "host": "Name of the host in that inventory.",
     "database": "The database that was judged.",
-    "decision": "`GO`, `HOLD` or `NO-GO`, computed again from the evidence.",
+    "decision": "`GO`, `UP-TO-DATE`, `HOLD` or `NO-GO`, computed again from the evidence.",
     "score": "What has passed of what counts.",
     "score.passed": "Criteria that have passed.",
     "score.of": "Criteria that count.",

@@ -114,7 +114,7 @@ def _back(found: Evidence, run: RunRecord, caller: Caller) -> Iterator[Action]:
 
 def next_of(found: Evidence, decision: str, known: list[Action]) -> list[str]:
     """The names of what comes next, in order."""
-    if decision == "GO":
+    if decision in ("GO", "UP-TO-DATE"):
         wanted = ["deploy"] if _is_pending(found) else []
         wanted.append("cleanup")
     else:
