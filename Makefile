@@ -36,7 +36,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo try test lint types unit browser integration attacks faults molecule matrix servers \
-  docs bench sabotage fleet count sandbox sandbox-stop lock clean
+  docs bench sabotage fleet count collection sandbox sandbox-stop lock clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -106,6 +106,9 @@ docs: $(VENV)/dev.stamp ## take the pictures of docs/pictures again, and write t
 
 bench: $(VENV)/sandbox.stamp ## measure a run against the work by hand, write docs/benchmarks.md (BENCH=--check)
 	@$(BIN)/python -m tools.bench $(BENCH)
+
+collection: $(VENV)/sandbox.stamp ## build the Ansible collection into dist/
+	@$(BIN)/python -m tools.collection
 
 count: $(VENV)/dev.stamp ## count the files to be edited for an option, a stage and the like (COUNT=--files)
 	@$(BIN)/python -m tools.count $(COUNT)

@@ -141,9 +141,10 @@ class Caller:
         return self._line([_own(stage)], [*variables, *self._repeated(prefixes, variables)])
 
     def with_inventory(self, inventory: str, playbook: str, *variables: str) -> str:
-        """A playbook of the project's own folder, about the hosts of an inventory."""
-        path = os.path.relpath(project.ROOT / playbook)
-        return self._line([path], variables, inventories=[inventory])
+        """A playbook beside those of the stages (`validate_staging`), about the hosts of an
+        inventory."""
+        path = os.path.relpath(project.ROOT / f"{playbook}.yml")
+        return self._line([project.playbook(playbook) or path], variables, inventories=[inventory])
 
     def ping(self) -> str:
         """What tries the connection to the host, and nothing else."""
@@ -210,7 +211,8 @@ def _may_be_shown(name: str, value: Any) -> bool:
 
 def _own(stage: str) -> str:
     """A playbook of this project, from where the command will be pasted."""
-    return os.path.relpath(project.ROOT / "playbooks" / f"{stage}.yml")
+    path = os.path.relpath(project.ROOT / "playbooks" / f"{stage}.yml")
+    return project.playbook(stage) or path
 
 
 def _program() -> str:

@@ -4,6 +4,9 @@ Ansible looks for plugins and roles by their names, in folders that the environm
 or the playbook's own folder add. A file of one of our names that lies elsewhere is an older copy or
 a forgery; with either the verdict would not be this project's. So nothing is begun with one.
 
+Where this project is an installed collection, its plugins are found by their full names. What is
+found under their short ones all the same is refused: somebody has put it there.
+
 Plugins under other names belong to whoever runs Ansible. They, and all else that takes part and
 lies outside of this project and of Python's own directories, are named in the evidence by path
 and content.
@@ -31,7 +34,9 @@ __all__ = ["REMOTE", "configuration", "elsewhere", "require_own", "require_own_r
 
 # Under this name Ansible looks into folders only, and into no collection.
 _LEGACY = "ansible.legacy"
-REMOTE = f"{_LEGACY}.gonogo_remote"
+# As what Ansible knows the plugins of this project, the name that its own tasks use last.
+_KNOWN_AS = (_LEGACY, project.COLLECTION) if project.COLLECTION else (_LEGACY,)
+REMOTE = f"{_KNOWN_AS[-1]}.gonogo_remote"
 
 _OURS = "gonogo_"
 
@@ -49,7 +54,7 @@ _PLUGINS = ("ansible.plugins.", "ansible_collections.")
 def require_own() -> None:
     """Refuse plugins of this project's names that lie elsewhere. Raises GonogoError."""
     for kind, name, path in (*_found(), *_imported()):
-        own = project.ROOT / kind / f"{name}.py"
+        own = project.folder(kind) / f"{name}.py"
         if Path(path).resolve() != own.resolve():
             raise _foreign(f"{kind}/{name}.py", path, own)
 
@@ -97,9 +102,10 @@ def _found() -> Iterator[tuple[str, str, str]]:
     """What Ansible would load: folder, name and path of each plugin of one of our names."""
     for kind, loader in _LOADERS.items():
         for name in _names(kind):
-            path = loader.find_plugin(f"{_LEGACY}.{name}")
-            if path:
-                yield kind, name, path
+            for namespace in _KNOWN_AS:
+                path = loader.find_plugin(f"{namespace}.{name}")
+                if path:
+                    yield kind, name, path
     # Of these it is not only the first that could speak: who has put a second one there has meant
     # it to.
     for folder in callback_loader.print_paths().split(os.pathsep):
@@ -120,7 +126,7 @@ def _imported() -> Iterator[tuple[str, str, str]]:
 
 @cache
 def _names(kind: str) -> tuple[str, ...]:
-    return tuple(sorted(path.stem for path in (project.ROOT / kind).glob("gonogo*.py")))
+    return tuple(sorted(path.stem for path in project.folder(kind).glob("gonogo*.py")))
 
 
 def _taking_part() -> Iterator[str]:

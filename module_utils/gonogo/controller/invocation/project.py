@@ -1,4 +1,9 @@
-"""The project itself: its version, and the digests of the code that takes part in a run."""
+"""The project itself: where it lies, its version, and the digests of the code that takes part in a
+run.
+
+It is a directory of its own or, as an installed collection, one that Ansible has laid out: there
+plugins lie below plugins/, in folders that have Ansible's names for them (tools/collection.py).
+"""
 
 from __future__ import annotations
 
@@ -14,21 +19,58 @@ from ...contract import canonical
 from ...contract.options.option import ArgumentSpec
 from ..reading import yamlfile
 
-__all__ = ["ROOT", "changed", "digests", "options", "variable_of", "variables", "version"]
+__all__ = [
+    "COLLECTION",
+    "IN_COLLECTIONS",
+    "NAME",
+    "ROOT",
+    "changed",
+    "digests",
+    "folder",
+    "options",
+    "playbook",
+    "variable_of",
+    "variables",
+    "version",
+    "workplace",
+]
 
-ROOT = Path(__file__).resolve().parents[4]
+# Namespace and name of the collection.
+NAME = "pg_gonogo.gonogo"
+# Folder of the project → where a collection has it.
+IN_COLLECTIONS = {
+    "action_plugins": "plugins/action",
+    "callback_plugins": "plugins/callback",
+    "doc_fragments": "plugins/doc_fragments",
+    "library": "plugins/modules",
+    "lookup_plugins": "plugins/lookup",
+    "module_utils": "plugins/module_utils",
+}
 
-_CODE = (
-    "action_plugins",
-    "callback_plugins",
-    "doc_fragments",
-    "library",
-    "lookup_plugins",
-    "module_utils",
-    "playbooks",
-    "roles",
-)
+# What has the folder module_utils in it.
+_BASE = Path(__file__).resolve().parents[4]
+# The name that plugins, roles and playbooks are found by where this is an installed collection.
+COLLECTION = NAME if _BASE.name == "plugins" and (_BASE / "modules").is_dir() else None
+ROOT = _BASE.parent if COLLECTION else _BASE
+
+_CODE = (*(("meta", "plugins") if COLLECTION else IN_COLLECTIONS), "playbooks", "roles")
 _FILES = ("*.yml", "ansible.cfg")
+
+
+def folder(name: str) -> Path:
+    """Where a folder of the project lies."""
+    return ROOT / (IN_COLLECTIONS.get(name, name) if COLLECTION else name)
+
+
+def playbook(name: str) -> str | None:
+    """What a playbook is called where it is a collection's; None where it is found by its path."""
+    return f"{COLLECTION}.{name}" if COLLECTION else None
+
+
+def workplace() -> Path:
+    """Where inventories and evidence belong that nobody has named another place for: beside the
+    project or, where that is installed, in the directory that the playbook is started in."""
+    return Path.cwd() if COLLECTION else ROOT
 
 
 @cache
@@ -113,8 +155,8 @@ def digests() -> dict[str, str]:
     """Path below the project → SHA-256 of every file whose content decides what a run does."""
     files = (
         path
-        for folder in _CODE
-        for path in (ROOT / folder).rglob("*")
+        for folder_name in _CODE
+        for path in (ROOT / folder_name).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     )
     beside = (path for pattern in _FILES for path in ROOT.glob(pattern))

@@ -55,8 +55,8 @@ class Init(Stage[InitTask]):
 
     def _lines(self, directory: Path, said: NewInventory) -> Iterator[str]:
         shown = directory
-        if directory.is_relative_to(project.ROOT):
-            shown = directory.relative_to(project.ROOT)
+        if directory.is_relative_to(project.workplace()):
+            shown = directory.relative_to(project.workplace())
         yield f"Wrote {shown}/hosts.yml and {shown}/group_vars/gonogo.yml. No password is in them."
         superuser, owner = said.markers
         yield "Mark the database once, as a superuser:"
@@ -64,7 +64,7 @@ class Init(Stage[InitTask]):
         yield "or as its owner, one line beside what its comment says already:"
         yield f"  {owner}"
         yield "Then:"
-        playbook = "rollout_production.yml" if said.production else "validate_staging.yml"
+        playbook = "rollout_production" if said.production else "validate_staging"
         more = [] if said.migrations else ["gonogo_migrations=FOLDER"]
         if said.production:
             more.append("gonogo_promotion_evidence=runs/staging/RUN_ID")
@@ -73,7 +73,7 @@ class Init(Stage[InitTask]):
 
 def _folder(task: InitTask) -> Path:
     if not task.directory:
-        return project.ROOT / _FOLDER
+        return project.workplace() / _FOLDER
     return path_of(task.directory, key="init_directory")
 
 
@@ -87,6 +87,6 @@ def _said(task: InitTask, folder: Path) -> NewInventory:
         directory = path_of(task.migrations, key="init_migrations")
         source.read(directory, tool=source.AUTO, schema="public")
         values["migrations"] = str(directory)
-    if folder != project.ROOT / _FOLDER:
-        values["runs"] = str(project.ROOT / "runs")
+    if folder != project.workplace() / _FOLDER:
+        values["runs"] = str(project.workplace() / "runs")
     return NewInventory(**values)
