@@ -95,6 +95,12 @@ options:
       evidence:
         description: Directory of that run, on the controller.
         type: path
+  evidence_store:
+    description: 'Where the evidence of a run is taken to once it is judged, and where the run that comes next looks for it: a directory (/srv/evidence), a place on a host that sftp reaches (user@host:/srv/evidence), or a git repository (git:git@host:group/evidence.git). See docs/automation.md.'
+    type: str
+  evidence_ssh_args:
+    description: Arguments of ssh with which the store of evidence is reached, such as -i FILE.
+    type: str
   pg_bin:
     description: Directory of pg_dump and pg_restore on the target host. By default they are looked for in E(PATH).
     type: path

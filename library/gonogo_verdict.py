@@ -12,6 +12,7 @@ description:
   - Runs on the controller only. It takes no result from any variable.
   - Says the verdict on the terminal, whatever callback plugins there are.
   - Fails for the decisions in O(fail_on), and where no run was opened. An exit status of zero is not a GO, only verdict.json is.
+  - Fails, too, where the evidence could not be taken to O(evidence_store); the verdict stands all the same.
 options:
   fail_on:
     description: Decisions that fail the task.
@@ -22,6 +23,12 @@ options:
   attestation_key:
     description: 'File of the private key of this gate, on the controller: PEM, Ed25519 or ECDSA P-256, without a passphrase, and readable by its owner alone. With it the verdict is signed, see docs/attestation.md.'
     type: path
+  evidence_store:
+    description: 'Where the evidence of a run is taken to once it is judged, and where the run that comes next looks for it: a directory (/srv/evidence), a place on a host that sftp reaches (user@host:/srv/evidence), or a git repository (git:git@host:group/evidence.git). See docs/automation.md.'
+    type: str
+  evidence_ssh_args:
+    description: Arguments of ssh with which the store of evidence is reached, such as -i FILE.
+    type: str
   recompute:
     description: Evidence directory of an earlier run. Its verdict is computed again and compared with its verdict.json; nothing is written but by O(publish).
     type: path
@@ -68,6 +75,11 @@ evidence:
   description: Directory of the run's evidence.
   returned: when a run was judged
   type: path
+stored:
+  description: Path of the evidence below O(evidence_store).
+  returned: when it was taken there
+  type: str
+  sample: staging/-/0f3c.../20260131T120000Z-0a1b2c.tar.gz
 """
 
 from ansible.module_utils.basic import AnsibleModule

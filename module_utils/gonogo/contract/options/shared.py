@@ -16,6 +16,8 @@ __all__ = [
     "DATABASE",
     "DECLARED",
     "ENVIRONMENT",
+    "EVIDENCE_SSH_ARGS",
+    "EVIDENCE_STORE",
     "FENCE",
     "LOGIN",
     "PG_BIN",
@@ -195,6 +197,22 @@ ENVIRONMENT = Option(
         "gonogo.environment, in its settings or its comment.",
     ),
     text="Environment of the run.",
+)
+
+EVIDENCE_STORE = Option(
+    "evidence_store",
+    used=TASK,
+    variable=Variable("gonogo_evidence_store"),
+    text="Where the evidence of a run is taken to once it is judged, and where the run that comes "
+    "next looks for it: a directory (/srv/evidence), a place on a host that sftp reaches "
+    "(user@host:/srv/evidence), or a git repository (git:git@host:group/evidence.git). See "
+    "docs/automation.md.",
+)
+EVIDENCE_SSH_ARGS = Option(
+    "evidence_ssh_args",
+    used=TASK,
+    variable=Variable("gonogo_evidence_ssh_args"),
+    text="Arguments of ssh with which the store of evidence is reached, such as -i FILE.",
 )
 
 # --- approval --------------------------------------------------------------------------------

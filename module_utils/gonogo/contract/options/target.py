@@ -23,6 +23,8 @@ from .shared import (
     DATABASE,
     DECLARED,
     ENVIRONMENT,
+    EVIDENCE_SSH_ARGS,
+    EVIDENCE_STORE,
     FENCE,
     PG_BIN,
     PROGRESS,
@@ -365,6 +367,12 @@ TARGET = StageOptions(
             text="Environment whose GO this one asks for. A protected target always asks for one. "
             "Only the inventory can set it.",
         ),
+        Variable(
+            "gonogo_customer",
+            type="str",
+            text="Whose database it is, where several have the same migrations. Evidence of "
+            "another customer does not admit a run. Only the inventory can set it.",
+        ),
         Option(
             "promotion",
             "dict",
@@ -380,11 +388,14 @@ TARGET = StageOptions(
                     text="Directory of that run, on the controller.",
                     variable=Variable(
                         "gonogo_promotion_evidence",
-                        text="Directory of the run on that environment, on the controller.",
+                        text="Directory of the run on that environment, on the controller. By "
+                        "default the newest one that gonogo_evidence_store has of these files.",
                     ),
                 ),
             ),
         ),
+        EVIDENCE_STORE,
+        EVIDENCE_SSH_ARGS,
         Variable(
             "gonogo_promotion_keys",
             type="list",
@@ -521,6 +532,8 @@ class TargetTask:
     refused_databases: Sequence[str]
     system_identifier: str | None
     promotion: ShownPromotion
+    evidence_store: str | None
+    evidence_ssh_args: str | None
     pg_bin: str | None
     backup_directory: str | None
     space_factor: float | None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..records.standing import JudgedObjects
 from .option import ENTRY, TASK, Documented, EntryOptions, Option, Returned, StageOptions, Variable
-from .shared import DATABASE, PROGRESS, RUNS_DIR
+from .shared import DATABASE, EVIDENCE_SSH_ARGS, EVIDENCE_STORE, PROGRESS, RUNS_DIR
 
 __all__ = ["JUDGED", "OBJECTS", "VERDICT", "JudgedRequest", "VerdictTask"]
 
@@ -36,6 +36,8 @@ VERDICT = StageOptions(
             "Says the verdict on the terminal, whatever callback plugins there are.",
             "Fails for the decisions in O(fail_on), and where no run was opened. An exit status "
             "of zero is not a GO, only verdict.json is.",
+            "Fails, too, where the evidence could not be taken to O(evidence_store); the verdict "
+            "stands all the same.",
         ),
         check_mode="Nothing is judged in check mode.",
         examples=_EXAMPLES,
@@ -56,6 +58,13 @@ VERDICT = StageOptions(
                 "Directory of the run's evidence.",
                 returned="when a run was judged",
             ),
+            Returned(
+                "stored",
+                "str",
+                "Path of the evidence below O(evidence_store).",
+                returned="when it was taken there",
+                sample="staging/-/0f3c.../20260131T120000Z-0a1b2c.tar.gz",
+            ),
         ),
     ),
     declared=(
@@ -75,6 +84,8 @@ VERDICT = StageOptions(
                 "zero is never a GO; verdict.json is.",
             ),
         ),
+        EVIDENCE_STORE,
+        EVIDENCE_SSH_ARGS,
         Option(
             "attestation_key",
             "path",
@@ -178,6 +189,8 @@ class VerdictTask:
 
     fail_on: Sequence[str]
     attestation_key: str | None
+    evidence_store: str | None
+    evidence_ssh_args: str | None
     recompute: str | None
     head: str | None
     attested_by: str | None = None

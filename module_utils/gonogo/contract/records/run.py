@@ -185,6 +185,7 @@ class RunRecord(FileRecord):
     ansible_config: str | None
     digests: Digests
     migrations: Migrations | None = None
+    customer: str | None = None
 
     @property
     def known(self) -> Identity:

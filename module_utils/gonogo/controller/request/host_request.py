@@ -86,7 +86,12 @@ def _check_run(
         asked, protection=protected, templates=templates, remembered=remembered
     )
     promotion.require_rehearsal(values, protection=protected)
-    wanted = promotion.wanted(protected, evidence=values.get("gonogo_promotion_evidence"))
+    wanted = promotion.wanted(
+        protected,
+        evidence=values.get("gonogo_promotion_evidence"),
+        evidence_store=values.get("gonogo_evidence_store"),
+        ssh_args=values.get("gonogo_evidence_ssh_args"),
+    )
     remembered.of(
         ("promotion", repr((wanted, protected)), asked.environment, loaded.sha256),
         lambda: promotion.admitted(

@@ -2,8 +2,9 @@
 
 What is asked for is the evidence of a run. It is believed as far as it proves itself: its chain
 of events is whole, the verdict follows from it again, and it is about the same files, another
-database, and not long ago. Where the inventory trusts keys, one of them has attested it, too: a
-whole new chain proves itself as well.
+database, and not long ago. It is named by its directory, or looked for in a store; that is believed
+nothing. Where the inventory trusts keys, one of them has attested it, too: a whole new chain proves
+itself as well.
 """
 
 from __future__ import annotations
@@ -16,15 +17,17 @@ from pathlib import Path
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ...contract.canonical import sha256
-from ...contract.errors import GonogoError, InputError
+from ...contract.errors import GonogoError, InputError, shown
 from ...contract.records.run import Promotion, RunRecord, Target, Validated
 from ...contract.records.verdict import VerdictRecord
-from .. import evidence
+from .. import evidence, store
 from ..attestation import PublicKey, public_keys, require_attested
 from ..evidence import judgement
 from ..invocation.native import Variables
 from ..invocation.paths import path_of
 from ..runbook.book import Runbook
+from ..store.places import KEY as STORE_KEY
+from ..store.subject import check_customer
 from .protection import Protection
 
 __all__ = ["Admitted", "Wanted", "admitted", "require_rehearsal", "wanted"]
@@ -40,13 +43,15 @@ _LONGEST = 10**6
 
 @dataclass(frozen=True)
 class Wanted:
-    """Evidence that is asked for: of an environment, shown as a directory, not older; and attested
-    by one of the `keys`, where there are any."""
+    """Evidence that is asked for: of an environment, shown as a directory or kept in a store, of the
+    same customer, not older; and attested by one of the `keys`, where there are any."""
 
     source: str | None
     evidence: str | None
     max_age_hours: int
     keys: Mapping[str, PublicKey] = field(default_factory=dict)
+    kept: store.Place | None = None
+    customer: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,10 +63,17 @@ class Admitted:
     schema: Mapping[str, str] | None
 
 
-def wanted(protection: Protection, *, evidence: str | None) -> Wanted:
+def wanted(
+    protection: Protection,
+    *,
+    evidence: str | None,
+    evidence_store: str | None = None,
+    ssh_args: str | None = None,
+) -> Wanted:
     """What the inventory asks for.
 
-    Raises InputError for an age that is no number, and for keys that are none.
+    Raises InputError for an age that is no number, for what is no store and no customer, and for
+    keys that are none.
     """
     hours = protection.promotion_max_age_hours
     try:
@@ -70,7 +82,14 @@ def wanted(protection: Protection, *, evidence: str | None) -> Wanted:
         raise InputError(
             "must be a whole number", key="gonogo_promotion_max_age_hours", value=str(hours)
         ) from None
-    return Wanted(protection.promotion_from, evidence, age, public_keys(protection.promotion_keys))
+    return Wanted(
+        protection.promotion_from,
+        evidence,
+        age,
+        public_keys(protection.promotion_keys),
+        kept=store.place_of(evidence_store, ssh_args) if evidence_store else None,
+        customer=check_customer(protection.customer),
+    )
 
 
 def require_rehearsal(values: Variables, *, protection: Protection) -> None:
@@ -127,13 +146,61 @@ def admitted(
         raise InputError(
             "an environment cannot be its own rehearsal", key="gonogo_promotion_from", value=source
         )
-    path = _directory(wanted.evidence, source)
+    if wanted.evidence or not wanted.kept:
+        path = _directory(wanted.evidence, source)
+        return _admitted_by(_confirmed(path), path, wanted, runbook=runbook, now=now)
+    return _admitted_by_store(wanted.kept, wanted, runbook=runbook, now=now)
+
+
+def _admitted_by_store(
+    place: store.Place, wanted: Wanted, *, runbook: Runbook, now: datetime
+) -> Admitted:
+    """By the newest run that the store has of these files. A later run that came to another end
+    counts as well as a GO; what is no evidence, or of something else, does not."""
+    subject = store.Subject(str(wanted.source), wanted.customer, runbook.sha256)
+    passed_over = []
     try:
-        verdict = judgement.confirmed(path)
-        key = _attested(verdict, path, wanted.keys)
+        for one in store.found(place, subject):
+            if one.directory is None:
+                passed_over.append(f"{one.run_id}: {one.problem.primary if one.problem else ''}")
+                continue
+            try:
+                verdict = _confirmed(one.directory)
+                _check_subject(verdict, one.directory, wanted, runbook=runbook)
+            except InputError as error:
+                passed_over.append(f"{one.run_id}: {error.primary}")
+                continue
+            return _admitted_by(verdict, one.directory, wanted, runbook=runbook, now=now)
+    except store.StoreError as error:
+        raise InputError(
+            f"no evidence can be looked for: {error.primary}",
+            key=STORE_KEY,
+            detail=error.detail,
+            hint=f"{error.hint}\nOr name a directory of evidence: -e {_KEY}=DIRECTORY",
+        ) from error
+    raise InputError(
+        f"the store has no evidence of a run on {wanted.source} that is about these files",
+        key=STORE_KEY,
+        detail="\n".join([f"Looked for in {subject.folder}.", *map(shown, passed_over)]),
+        hint=f"Run the playbook on {wanted.source}, with the same gonogo_evidence_store and "
+        "gonogo_customer.",
+    )
+
+
+def _confirmed(path: Path) -> VerdictRecord:
+    try:
+        return judgement.confirmed(path)
     except GonogoError as error:
         raise _refused(error.primary, path, error.detail, error.hint) from error
-    _check(verdict, path, source=source, runbook=runbook)
+
+
+def _admitted_by(
+    verdict: VerdictRecord, path: Path, wanted: Wanted, *, runbook: Runbook, now: datetime
+) -> Admitted:
+    if verdict.decision != "GO":
+        raise _refused(f"the run it is about is a {verdict.decision}", path)
+    key = _attested(verdict, path, wanted.keys)
+    _check_subject(verdict, path, wanted, runbook=runbook)
     _check_age(verdict, path, hours=wanted.max_age_hours, now=now)
     # A run that does not say which it is, or has no events, is no GO.
     assert verdict.run_id
@@ -141,7 +208,7 @@ def admitted(
     assert verdict.evidence_head
     record = Promotion(
         run_id=verdict.run_id,
-        environment=source,
+        environment=str(wanted.source),
         target=_validated(verdict.target),
         finished_at=verdict.finished_at,
         verdict_sha256=sha256((path / "verdict.json").read_bytes()),
@@ -152,11 +219,13 @@ def admitted(
 
 
 def _attested(verdict: VerdictRecord, path: Path, trusted: Mapping[str, PublicKey]) -> str | None:
-    """The id of the key that has attested it, None where none is asked for. Raises GonogoError."""
-    if not trusted or verdict.decision != "GO":
-        # What is no GO is refused as such.
+    """The id of the key that has attested it, None where none is asked for."""
+    if not trusted:
         return None
-    return require_attested(path, verdict, trusted)
+    try:
+        return require_attested(path, verdict, trusted)
+    except GonogoError as error:
+        raise _refused(error.primary, path, error.detail, error.hint) from error
 
 
 def _validated(target: Target | None) -> Validated:
@@ -194,12 +263,15 @@ def _directory(given: str | None, source: str) -> Path:
     return path
 
 
-def _check(verdict: VerdictRecord, path: Path, *, source: str, runbook: Runbook) -> None:
-    if verdict.decision != "GO":
-        raise _refused(f"the run it is about is a {verdict.decision}", path)
-    if verdict.environment != source:
-        raise _refused(f"it is about {verdict.environment}, not {source}", path)
+def _check_subject(
+    verdict: VerdictRecord, path: Path, wanted: Wanted, *, runbook: Runbook
+) -> None:
+    """Refuse evidence of something else."""
+    record = evidence.Run.open(path).read(RunRecord)
+    if verdict.environment != wanted.source:
+        raise _refused(f"it is about {verdict.environment}, not {wanted.source}", path)
     about = (
+        ("customer", record.customer or "nobody's", wanted.customer or "nobody's"),
         ("runbook", verdict.runbook, runbook.name),
         ("profile", verdict.profile, runbook.profile),
     )
@@ -207,7 +279,7 @@ def _check(verdict: VerdictRecord, path: Path, *, source: str, runbook: Runbook)
         if there != here:
             raise _refused(f"it is about {what} {there}, not {here}", path)
     if verdict.runbook_sha256 != runbook.sha256:
-        digests = evidence.Run.open(path).read(RunRecord).digests.runbook
+        digests = record.digests.runbook
         changed = sorted(
             name
             for name in {*digests, *runbook.digests}

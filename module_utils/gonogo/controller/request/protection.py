@@ -27,6 +27,7 @@ ONLY_INVENTORY = (
     "gonogo_promotion_max_age_hours",
     "gonogo_promotion_keys",
     "gonogo_criteria",
+    "gonogo_customer",
 )
 _ENVIRONMENT = "gonogo_environment"
 _HINT = "Set it in the inventory's group_vars or host_vars, and nowhere else."
@@ -41,6 +42,7 @@ class Protection:
     promotion_from: Any
     promotion_max_age_hours: Any
     promotion_keys: Any = None
+    customer: Any = None
 
 
 def check_extra(extra: Variables) -> None:
@@ -96,6 +98,7 @@ def protection(
         promotion_from=inventory["gonogo_promotion_from"],
         promotion_max_age_hours=inventory["gonogo_promotion_max_age_hours"],
         promotion_keys=inventory["gonogo_promotion_keys"],
+        customer=inventory["gonogo_customer"],
     )
 
 

@@ -94,7 +94,12 @@ class Target(Stage[TargetTask]):
         )
         # The stage input has asked the same, for every host; this is what is kept.
         admitted = promotion.admitted(
-            promotion.wanted(protected, evidence=task.promotion.evidence),
+            promotion.wanted(
+                protected,
+                evidence=task.promotion.evidence,
+                evidence_store=task.evidence_store,
+                ssh_args=task.evidence_ssh_args,
+            ),
             protection=protected,
             environment=task.environment,
             runbook=runbook,
@@ -204,6 +209,7 @@ class Target(Stage[TargetTask]):
                 elsewhere=loaded.elsewhere(),
             ),
             migrations=_kept(runbook.source, task),
+            customer=protected.customer,
         )
         run.keep(record, stage=self.stage)
         if admitted and admitted.schema:

@@ -18,7 +18,7 @@ from ...contract.records.rehearsal import Rehearsal
 from ...contract.records.run import RunRecord
 from ...contract.records.verdict import UP_TO_DATE, VerdictRecord
 from ...host.compare.judged import differences
-from .. import attestation, evidence, report
+from .. import attestation, evidence, report, store
 from ..evidence import judgement
 from ..invocation import project
 from ..invocation.paths import path_of
@@ -82,17 +82,22 @@ class Verdict(Stage[VerdictTask]):
             lines += [*found, *self._ways_back(run)]
         if unattested:
             lines.append(unattested)
-        failed = verdict.decision in task.fail_on or bool(unattested)
+        stored, unstored = self._store(run, task)
+        lines += [f"Stored: {stored}"] if stored else []
+        told = {
+            "decision": verdict.decision,
+            "score": plain(verdict.score),
+            "evidence": str(run.path),
+            **({"stored": stored} if stored else {}),
+        }
+        problems = [problem for problem in (unattested, unstored) if problem]
+        failed = verdict.decision in task.fail_on or bool(problems)
         return Reported(
             changed=True,
             failed=failed or None,
-            msg="; ".join(filter(None, (summary, unattested))) if failed else None,
+            msg="\n".join([summary, *problems]) if failed else None,
             lines=lines,
-            told={
-                "decision": verdict.decision,
-                "score": plain(verdict.score),
-                "evidence": str(run.path),
-            },
+            told=told,
         )
 
     def _attest(self, run: evidence.Run, verdict: VerdictRecord, key: str | None) -> str | None:
@@ -110,6 +115,24 @@ class Verdict(Stage[VerdictTask]):
         except Exception as error:  # noqa: BLE001 - the verdict must be written all the same
             return f"The verdict is not attested: {self.site.explained(error).primary}"
         return None
+    def _store(self, run: evidence.Run, task: VerdictTask) -> tuple[str | None, str | None]:
+        """Take the evidence to the store; returns its path there, or what has kept it from it. The
+        verdict is given by now, and stays what it is."""
+        if not task.evidence_store:
+            return None, None
+        try:
+            place = store.place_of(task.evidence_store, task.evidence_ssh_args)
+            record = run.read(RunRecord)
+            subject = store.Subject(record.environment, record.customer, record.runbook_sha256)
+            return store.keep(place, subject, run.path), None
+        except Exception as error:  # noqa: BLE001 - it must not be taken for the verdict's own
+            why = self.site.explained(error)
+            problem = GonogoError(
+                f"the verdict stands, but its evidence was not stored: {why.primary}",
+                detail=why.detail,
+                hint=f"{why.hint or ''}\nUntil then it is in {run.path}.".strip(),
+            )
+            return None, problem.render()
 
     def _compare(self, run: evidence.Run) -> None:
         """What the checks have judged must be there still, and nothing beside it: or nobody knows

@@ -1,0 +1,47 @@
+"""The runs that a store has of a subject."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...contract.errors import GonogoError
+from .keeping import opened
+from .packing import LARGEST, unpacked
+from .places import Place
+from .subject import Subject, run_of
+
+__all__ = ["Found", "found"]
+
+# Of each, all has to be read; who has made so many runs since knows which one is meant.
+_MOST = 20
+
+
+@dataclass(frozen=True)
+class Found:
+    """A run that a store has: where its evidence was unpacked, or what is wrong with the file."""
+
+    run_id: str
+    directory: Path | None
+    problem: GonogoError | None = None
+
+
+def found(place: Place, subject: Subject) -> Iterator[Found]:
+    """Those of a subject, the newest first. A directory is there until the next one is asked for.
+
+    Nothing of them is verified yet. Raises StoreError where the store cannot be asked.
+    """
+    store = opened(place)
+    names = {run_id: name for name in store.names(subject.folder) if (run_id := run_of(name))}
+    for run_id in sorted(names, reverse=True)[:_MOST]:
+        with tempfile.TemporaryDirectory() as scratch:
+            directory = Path(scratch, run_id)
+            try:
+                content = store.get(subject.folder, names[run_id], largest=LARGEST)
+                unpacked(content, directory)
+            except GonogoError as error:
+                yield Found(run_id, None, error)
+            else:
+                yield Found(run_id, directory)
