@@ -54,6 +54,7 @@ description:
   - Prints the verdict of every run that this process has judged, or that nothing was judged, also when the process is interrupted.
   - Says of every host that an interrupted playbook may have changed what nobody knows of it.
   - Where a playbook judges several hosts, writes one summary of them into C(fleets) beside their runs, and shows it as a table.
+  - Leaves run id, decision, head and place of the evidence of each host for later jobs, as C(set_stats) does, in C(pg_gonogo).
   - A run without a verdict, or one whose failing verdict was ignored, ends with an error.
   - Ends a playbook before its first task where a plugin of this project's names lies elsewhere.
 """
@@ -67,6 +68,8 @@ _JUDGES = "gonogo_verdict"
 _AUDITS = "gonogo_audit"
 _EXPLAINS = "gonogo_explain"
 _OURS = "gonogo_"
+# The variable of a later job, as set_stats names it.
+_STATS = "pg_gonogo"
 # As ansible-playbook ends where hosts have failed, or could not be reached.
 _FAILED, _UNREACHABLE = 2, 4
 # With more hosts than these, the table alone says what each has come to.
@@ -326,9 +329,24 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             self._opened[name] = directory
             if outcome.get("decision"):
                 self._evidence[name] = directory
+                self._leave(name, Path(directory), str(outcome.get("stored") or "") or None)
         elif directory:
             self._changing[name] = directory
         self._ignored |= bool(ignored) and action == _JUDGES
+
+    def _leave(self, name: str, directory: Path, stored: str | None) -> None:
+        """What the jobs that come after this one are told, from the evidence. They are told no
+        token; and no variable of this project has this name, so nothing of it decides anything
+        there."""
+        verdict = judgement.decided(directory)
+        told = {
+            "run_id": verdict.run_id,
+            "decision": verdict.decision,
+            "evidence_head": verdict.evidence_head,
+            "evidence": str(directory),
+            "stored": stored,
+        }
+        self._workers.leave(_STATS, name, told)
 
     def _say_nothing(self, why: str, *, host: str | None = None) -> None:
         self._display.display("")

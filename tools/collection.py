@@ -2,8 +2,8 @@
 
     python -m tools.collection [--into DIRECTORY]
 
-The tree is laid out as Ansible wants a collection to be, and `ansible-galaxy collection build` packs
-it. No code is changed on the way: what the collection runs is what the tests have tested. The two
+The tree is laid out as Ansible wants a collection to be, and `ansible-galaxy collection build`
+packs it. No code is changed on the way: what the collection runs is what the tests have tested. The two
 playbooks of the project's own directory move to the others, and name the one that they import as it
 is found from there; and the documentation of a module names fragments by their full names.
 """
@@ -76,7 +76,7 @@ def build(into: Path) -> Path:
 
 
 def _run(*words: str) -> None:
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - paths of this program
         [str(Path(sys.executable).with_name("ansible-galaxy")), *words],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -124,7 +124,9 @@ def _core_versions() -> str:
     """As meta/runtime.yml says which versions of ansible-core will do: three numbers each."""
     found = _CORE.search((REQUIREMENTS / "run.in").read_text(encoding="utf-8"))
     if not found:
-        raise SandboxError("requirements/run.in does not say which versions of ansible-core will do")
+        raise SandboxError(
+            "requirements/run.in does not say which versions of ansible-core will do"
+        )
     least, below = (f"{version}.0" for version in found.groups())
     return f">={least},<{below}"
 
@@ -136,7 +138,9 @@ def _write(file: Path, value: object) -> None:
 
 def _parser() -> cli.Parser:
     parser = cli.Parser("python -m tools.collection", (__doc__ or "").partition("\n")[0])
-    parser.add_argument("--into", type=Path, default=_DIST, metavar="DIRECTORY", help="default: dist")
+    parser.add_argument(
+        "--into", type=Path, default=_DIST, metavar="DIRECTORY", help="default: dist"
+    )
     parser.set_defaults(command=_build)
     return parser
 

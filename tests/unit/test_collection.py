@@ -145,9 +145,7 @@ def test_an_installed_one_knows_itself(installed: Path, tmp_path: Path) -> None:
     assert said["options"] == sorted(project.options())
     # What it writes by default is not written into what is installed.
     assert said["workplace"] == str(tmp_path)
-    assert said["command"] == (
-        "ansible-playbook pg_gonogo.gonogo.undo -e undo_token=0123456789"
-    )
+    assert said["command"] == ("ansible-playbook pg_gonogo.gonogo.undo -e undo_token=0123456789")
 
 
 def test_every_file_that_could_decide_has_its_digest(installed: Path) -> None:

@@ -66,6 +66,13 @@ class Workers:
     def answered(self, host: Any, task: Any) -> None:
         self._awaited.pop(_key(host, task), None)
 
+    def leave(self, name: str, key: str, value: object) -> None:
+        """Leave a value below a key of a mapping for the jobs that come after this playbook, as
+        set_stats does, whether or not a task has failed."""
+        stats = getattr(self._manager, "_stats", None)
+        if stats is not None:
+            stats.update_custom_stats(name, {key: value})
+
     def end(self) -> None:
         """Nothing is awaited any more. A thread that Python ends at its exit may take locks along
         for which the exit then waits for ever, so this one ends by itself."""

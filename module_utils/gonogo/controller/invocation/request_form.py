@@ -6,6 +6,7 @@ wrong place. These say which it is and what it has to be.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ from ...contract.options.option import ArgumentSpec
 from ...contract.redaction import holding
 from .native import Variables
 
-__all__ = ["misfits", "refuse_misfits", "refuse_secrets", "suiting"]
+__all__ = ["misfits", "refuse_misfits", "refuse_secrets", "suiting", "values_of_texts"]
 
 Named = Callable[[str], str]
 
@@ -29,6 +30,43 @@ _WORDS = {
     "path": "a path",
     "str": "text",
 }
+
+
+# How a list and a mapping begin where somebody could only write text, as in a form.
+_BEGINS: dict[str, tuple[str, type]] = {"dict": ("{", dict), "list": ("[", list)}
+
+
+def values_of_texts(values: Variables, spec: ArgumentSpec, *, named: Named = str) -> Variables:
+    """The values, and of JSON what it says where a list or a mapping is wanted: the survey of an
+    automation controller gives texts alone. Raises InputError without a word of the text.
+    """
+    found = dict(values)
+    for name, option in spec.items():
+        value = values.get(name)
+        begin, kind = _BEGINS.get(option.get("type", "str"), ("", str))
+        if begin and isinstance(value, str) and value.lstrip().startswith(begin):
+            found[name] = _value_of(value, kind, key=named(name))
+    return found
+
+
+def _value_of(text: str, kind: type, *, key: str) -> object:
+    try:
+        value = json.loads(text, object_pairs_hook=_once)
+    except (RecursionError, ValueError) as error:
+        place = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise InputError(
+            f"begins like JSON, and is none{place}",
+            key=key,
+            hint='Write it like ["a", "b"] or {"name": "value"}, with double quotes.',
+        ) from None
+    assert isinstance(value, kind)  # as it begins
+    return value
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a key is there twice")
+    return dict(pairs)
 
 
 def refuse_secrets(values: Variables, *, named: Named = str) -> None:

@@ -36,7 +36,8 @@ def check(
     faults = Faults()
     with faults.collected():
         requested.check_variables({*extra, *variables}, known=known, prefixes=prefixes)
-    values = {name: native(variables.get(name)) for name in sorted(known) if name in variables}
+    written = {name: native(variables.get(name)) for name in sorted(known) if name in variables}
+    values = request_form.values_of_texts(written, project.options())
     # What comes next says values.
     request_form.refuse_secrets(values)
     missing = Faults()

@@ -43,8 +43,8 @@ _LONGEST = 10**6
 
 @dataclass(frozen=True)
 class Wanted:
-    """Evidence that is asked for: of an environment, shown as a directory or kept in a store, of the
-    same customer, not older; and attested by one of the `keys`, where there are any."""
+    """Evidence that is asked for: of an environment, shown as a directory or kept in a store, of
+    the same customer, not older; and attested by one of the `keys`, where there are any."""
 
     source: str | None
     evidence: str | None
@@ -263,9 +263,7 @@ def _directory(given: str | None, source: str) -> Path:
     return path
 
 
-def _check_subject(
-    verdict: VerdictRecord, path: Path, wanted: Wanted, *, runbook: Runbook
-) -> None:
+def _check_subject(verdict: VerdictRecord, path: Path, wanted: Wanted, *, runbook: Runbook) -> None:
     """Refuse evidence of something else."""
     record = evidence.Run.open(path).read(RunRecord)
     if verdict.environment != wanted.source:

@@ -46,7 +46,7 @@ class Directory:
         with self._explained("look for evidence"):
             self._mode()
             try:
-                return sorted(os.listdir(self._root / folder))
+                return sorted(path.name for path in (self._root / folder).iterdir())
             except FileNotFoundError:
                 return []
 

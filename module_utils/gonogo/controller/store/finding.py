@@ -37,7 +37,9 @@ def found(place: Place, subject: Subject) -> Iterator[Found]:
     names = {run_id: name for name in store.names(subject.folder) if (run_id := run_of(name))}
     for run_id in sorted(names, reverse=True)[:_MOST]:
         with tempfile.TemporaryDirectory() as scratch:
-            directory = Path(scratch, run_id)
+            # As a run's own directory lies.
+            directory = Path(scratch, subject.environment, run_id)
+            directory.parent.mkdir()
             try:
                 content = store.get(subject.folder, names[run_id], largest=LARGEST)
                 unpacked(content, directory)

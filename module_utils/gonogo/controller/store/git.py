@@ -101,9 +101,7 @@ class Git:
         args = self._place.ssh_args
         ssh = shlex.join(["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", *args])
         foreign = (
-            name
-            for name in os.environ
-            if name.startswith("GIT_") and not name.startswith(_KEPT)
+            name for name in os.environ if name.startswith("GIT_") and not name.startswith(_KEPT)
         )
         return {
             **dict.fromkeys(foreign),

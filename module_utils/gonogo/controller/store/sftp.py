@@ -63,9 +63,7 @@ class Sftp:
         """Begins in the directory of the store, which has to be there."""
         place = self._place
         lines = [*([f'cd "{place.path}"'] if place.path not in ("", "~") else []), *commands]
-        said = ran(
-            ["sftp", *self._words(), place.host], shown=place.shown, given=_lines(lines)
-        )
+        said = ran(["sftp", *self._words(), place.host], shown=place.shown, given=_lines(lines))
         return said.decode("utf-8", "replace")
 
     def _words(self) -> Iterable[str]:

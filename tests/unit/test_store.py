@@ -1,0 +1,468 @@
+"""Stores of evidence: what goes in comes out, and what else is in there does nothing."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import shutil
+import stat
+import subprocess
+import tarfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gonogo.contract import canonical
+from gonogo.contract.errors import GonogoError, InputError
+from gonogo.contract.records.reading import plain
+from gonogo.controller import runbook, store
+from gonogo.controller.evidence import Run, judgement
+from gonogo.controller.request import promotion
+from gonogo.controller.request.protection import Protection
+from gonogo.controller.store import git, places
+from gonogo.controller.store.keeping import opened
+from gonogo.controller.store.packing import LARGEST
+from tests.records import PLAN, RUN, check, result
+
+RUN_ID = "20260131T120000Z-0a1b2c"
+LATER = "20260131T130000Z-0a1b2d"
+RUNBOOK = Path(__file__).parents[2] / "runbooks" / "20251229010228_add_master_tables_final_v2"
+LOADED = runbook.load(RUNBOOK, profile="target", parameters={}, templates=False)
+SUBJECT = store.Subject("sandbox", None, LOADED.sha256)
+PROTECTED = Protection(True, "this is a test", "sandbox", None)
+
+
+def judged(runs: Path, run_id: str = RUN_ID, **changes: Any) -> Path:
+    """A small whole run with the verdict that its evidence gives."""
+    run = Run.create(runs, "sandbox", run_id)
+    about = {
+        "runbook": LOADED.name,
+        "runbook_sha256": LOADED.sha256,
+        "digests": {"runbook": dict(LOADED.digests), "project": {}, "elsewhere": {}},
+    }
+    run.write_json("run.json", {**RUN, **about, "run_id": run_id, **changes}, stage="target")
+    run.write_json("plan.json", {**PLAN, "checks": [check("C1.1")]}, stage="target")
+    run.append("target", "stage_passed")
+    run.write("sql/01.sql", "SELECT 1;\n", stage="phases")
+    run.append_lines("checks.jsonl", [result("C1.1")], stage="phases")
+    run.append("verdict", "closed", {"fenced": []})
+    run.publish("verdict.json", canonical.dumps(plain(judgement.decided(run.path))))
+    return run.path
+
+
+def bare(directory: Path) -> Path:
+    subprocess.run(["git", "init", "--quiet", "--bare", str(directory)], check=True)
+    return directory
+
+
+@pytest.fixture(params=["directory", "git"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> store.Place:
+    there = tmp_path / "store"
+    if request.param == "directory":
+        there.mkdir(mode=0o700)
+        return store.place_of(str(there))
+    return store.place_of(f"git:{bare(there)}")
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(directory).as_posix(): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.is_file() and not path.name.startswith(".")
+    }
+
+
+# --- what a person writes ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "path", "host", "port"),
+    [
+        ("/srv/evidence", "directory", "/srv/evidence", "", ""),
+        ("ada@db1:/srv/evidence", "sftp", "/srv/evidence", "ada@db1", ""),
+        ("db1:evidence", "sftp", "evidence", "db1", ""),
+        ("db1:~/evidence", "sftp", "evidence", "db1", ""),
+        ("ssh://db1:2222/srv/evidence", "sftp", "/srv/evidence", "db1", "2222"),
+        ("ssh://db1/~/evidence", "sftp", "evidence", "db1", ""),
+        ("git:git@host:group/evidence.git", "git", "git@host:group/evidence.git", "", ""),
+        ("git:https://host/group/evidence.git", "git", "https://host/group/evidence.git", "", ""),
+        ("git:/srv/evidence.git", "git", "/srv/evidence.git", "", ""),
+    ],
+)
+def test_places(text: str, kind: str, path: str, host: str, port: str) -> None:
+    found = store.place_of(text)
+    assert (found.kind, found.path, found.host, found.port) == (kind, path, host, port)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "evidence",
+        "-oProxyCommand=x:/srv",
+        "git:-x",
+        "git:ext::sh -c x",
+        "git:--upload-pack=x",
+        "db1:/srv/a b",
+        'db1:/srv/"x',
+        "db1:/srv/$(x)",
+        "db1:/srv/*",
+        "db1:/srv\nrm x",
+        "https://host/evidence",
+        "git:https://ada:s3cret@host/x.git",
+        "ssh://ada:s3cret@host/srv",
+        ["/srv"],
+    ],
+)
+def test_what_is_none_is_refused_and_not_repeated(text: object) -> None:
+    with pytest.raises(InputError) as caught:
+        store.place_of(text)
+    told = caught.value.render()
+    assert "gonogo_evidence_store" in told
+    assert "s3cret" not in told
+
+
+def test_arguments_of_ssh() -> None:
+    assert store.place_of("db1:/srv", "-i 'my key' -v").ssh_args == ["-i", "my key", "-v"]
+    with pytest.raises(InputError, match="cannot be arguments of ssh"):
+        store.place_of("db1:/srv", "-i 'my key")
+
+
+@pytest.mark.parametrize("customer", ["", "..", "a/b", "-", "A", "a b", 7, "x" * 64])
+def test_a_customer_is_a_name(customer: object) -> None:
+    found = replace(PROTECTED, customer=customer)
+    with pytest.raises(InputError, match="not a name for a customer"):
+        promotion.wanted(found, evidence=None)
+
+
+# --- a directory as a file -----------------------------------------------------------------------
+
+
+def test_what_is_packed_is_what_is_unpacked(tmp_path: Path) -> None:
+    path = judged(tmp_path / "runs")
+    (path / "notes.txt").write_text("somebody's own")
+    packed = store.packed(path)
+    assert store.packed(path) == packed
+    there = tmp_path / RUN_ID
+    store.unpacked(packed, there)
+    here = files(path)
+    # What the chain does not name is no evidence.
+    del here["notes.txt"]
+    assert files(there) == here
+    assert judgement.confirmed(there) == judgement.confirmed(path)
+    assert stat.S_IMODE((there / "events.jsonl").stat().st_mode) == 0o600
+
+
+def archive(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as file:
+        for member, content in members:
+            member.size = len(content)
+            file.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def named(name: str, **changes: Any) -> tuple[tarfile.TarInfo, bytes]:
+    member = tarfile.TarInfo(name)
+    for key, value in changes.items():
+        setattr(member, key, value)
+    return member, b"x" if member.isreg() else b""
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(archive(named("../x")), id="above"),
+        pytest.param(archive(named("/srv/x")), id="absolute"),
+        pytest.param(archive(named("sql/../../x")), id="through a folder"),
+        pytest.param(archive(named("a/b/c")), id="deep"),
+        pytest.param(archive(named(".hidden")), id="hidden"),
+        pytest.param(
+            archive(named("run.json", type=tarfile.SYMTYPE, linkname="/etc/passwd")), id="link"
+        ),
+        pytest.param(
+            archive(named("sql", type=tarfile.SYMTYPE, linkname="/srv"), named("sql/x")),
+            id="folder that is a link",
+        ),
+        pytest.param(
+            archive(named("run.json", type=tarfile.LNKTYPE, linkname="/etc/passwd")), id="hard link"
+        ),
+        pytest.param(archive(named("run.json", type=tarfile.FIFOTYPE)), id="pipe"),
+        pytest.param(archive(named("run.json"), named("run.json")), id="twice"),
+        pytest.param(archive(named("run.json"), named("run.json/x")), id="file as a folder"),
+        pytest.param(b"", id="empty"),
+        pytest.param(b"no gzip", id="something else"),
+        pytest.param(gzip.compress(b"no tar" * 200), id="no archive"),
+        pytest.param(archive(named("run.json"))[:-9], id="cut"),
+        pytest.param(archive(named("run.json")) + b"x", id="with an end behind its end"),
+    ],
+)
+def test_what_is_no_evidence_is_refused(content: bytes, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    with pytest.raises(GonogoError, match="no whole file of evidence"):
+        store.unpacked(content, outside / RUN_ID)
+    assert [*tmp_path.iterdir()] == [outside]
+    assert {path.name for path in outside.iterdir()} <= {RUN_ID}
+    assert not any(path.is_symlink() for path in outside.rglob("*"))
+
+
+def test_what_would_fill_the_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store.packing, "_LARGEST_UNPACKED", 10_000)
+    with pytest.raises(GonogoError, match="no whole file of evidence"):
+        store.unpacked(gzip.compress(bytes(1_000_000)), tmp_path / RUN_ID)
+    path = judged(tmp_path / "runs")
+    with pytest.raises(GonogoError, match="too large for a store"):
+        store.packed(path)
+
+
+# --- keeping and finding -------------------------------------------------------------------------
+
+
+def ids(place: store.Place, subject: store.Subject = SUBJECT) -> list[str]:
+    return [one.run_id for one in store.found(place, subject) if one.directory]
+
+
+def test_what_is_kept_is_found_the_newest_first(place: store.Place, tmp_path: Path) -> None:
+    assert ids(place) == []
+    for run_id in (RUN_ID, LATER):
+        path = judged(tmp_path / "runs", run_id)
+        kept = store.keep(place, SUBJECT, path)
+        assert kept == f"sandbox/-/{LOADED.sha256}/{run_id}.tar.gz"
+        # Once more is no error, and no second one.
+        assert store.keep(place, SUBJECT, path) == kept
+    assert ids(place) == [LATER, RUN_ID]
+    for one in store.found(place, SUBJECT):
+        assert one.directory
+        assert files(one.directory) == files(tmp_path / "runs" / "sandbox" / one.run_id)
+    assert ids(place, replace(SUBJECT, customer="acme")) == []
+    assert ids(place, replace(SUBJECT, environment="staging")) == []
+
+
+def test_nothing_is_replaced(place: store.Place, tmp_path: Path) -> None:
+    path = judged(tmp_path / "runs")
+    name = f"{RUN_ID}.tar.gz"
+    opened(place).put(SUBJECT.folder, name, b"somebody's")
+    with pytest.raises(store.StoreError, match="nothing was replaced"):
+        store.keep(place, SUBJECT, path)
+    with pytest.raises(store.StoreError):
+        opened(place).put(SUBJECT.folder, name, b"others")
+    assert opened(place).get(SUBJECT.folder, name, largest=LARGEST) == b"somebody's"
+    assert ids(place) == []
+
+
+def test_a_store_that_is_not_there(tmp_path: Path) -> None:
+    path = judged(tmp_path / "runs")
+    for text in (str(tmp_path / "none"), f"git:{tmp_path}/none.git"):
+        with pytest.raises(store.StoreError) as caught:
+            store.keep(store.place_of(text), SUBJECT, path)
+        assert str(tmp_path / "none") in caught.value.render()
+    # It may be a file system that is not mounted.
+    assert not (tmp_path / "none").exists()
+
+
+def test_an_unfinished_copy_is_none(place: store.Place, tmp_path: Path) -> None:
+    content = store.packed(judged(tmp_path / "runs"))
+    for name in (f".{RUN_ID}.tar.gz.0a1b", f"{RUN_ID}.tar.gz.part", "../x", "x.tar.gz"):
+        if "/" not in name:
+            opened(place).put(SUBJECT.folder, name, content)
+    assert [*store.found(place, SUBJECT)] == []
+    opened(place).put(SUBJECT.folder, f"{RUN_ID}.tar.gz", content[:-20])
+    (cut,) = store.found(place, SUBJECT)
+    assert cut.directory is None
+    assert cut.problem
+
+
+def test_a_copy_that_is_interrupted_leaves_no_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it is whole on the disk it has none."""
+    there = tmp_path / "store"
+    there.mkdir()
+    place = store.place_of(str(there))
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = judged(tmp_path / "runs")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(store.StoreError, match="cannot keep the evidence"):
+        store.keep(place, SUBJECT, path)
+    monkeypatch.undo()
+    assert [file for file in there.rglob("*") if file.is_file()] == []
+
+
+@pytest.mark.parametrize(("mode", "file_mode"), [(0o700, 0o600), (0o2770, 0o660), (0o777, 0o660)])
+def test_a_group_may_do_with_a_file_what_it_may_do_there(
+    mode: int, file_mode: int, tmp_path: Path
+) -> None:
+    there = tmp_path / "store"
+    there.mkdir()
+    there.chmod(mode)
+    kept = there / store.keep(store.place_of(str(there)), SUBJECT, judged(tmp_path / "runs"))
+    assert stat.S_IMODE(kept.stat().st_mode) == file_mode
+    assert stat.S_IMODE(kept.parent.stat().st_mode) & 0o007 == 0
+
+
+def test_links_of_a_directory_are_not_followed(tmp_path: Path) -> None:
+    there = tmp_path / "store"
+    folder = there / SUBJECT.folder
+    folder.mkdir(parents=True)
+    whole = tmp_path / "whole"
+    whole.write_bytes(store.packed(judged(tmp_path / "runs")))
+    (folder / f"{RUN_ID}.tar.gz").symlink_to(whole)
+    os.mkfifo(folder / f"{LATER}.tar.gz")
+    assert ids(store.place_of(str(there))) == []
+
+
+def test_two_that_push_at_once_keep_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = store.place_of(f"git:{bare(tmp_path / 'store')}")
+    first, second = (judged(tmp_path / "runs", run_id) for run_id in (RUN_ID, LATER))
+    committed = git.Git._committed
+    others = [second]
+
+    def late(self: git.Git, *words: Any) -> str:
+        if others:
+            store.keep(place, SUBJECT, others.pop())
+        return committed(self, *words)
+
+    monkeypatch.setattr(git.Git, "_committed", late)
+    store.keep(place, SUBJECT, first)
+    assert ids(place) == [LATER, RUN_ID]
+
+
+def test_a_repository_of_somebody_elses_environment_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a job was started by a hook of git."""
+    other = bare(tmp_path / "other")
+    for name in ("GIT_DIR", "GIT_OBJECT_DIRECTORY", "GIT_INDEX_FILE", "GIT_WORK_TREE"):
+        monkeypatch.setenv(name, str(other))
+    before = files(other)
+    place = store.place_of(f"git:{tmp_path}/store")
+    monkeypatch.delenv("GIT_OBJECT_DIRECTORY")
+    with monkeypatch.context() as patch:
+        patch.delenv("GIT_DIR")
+        patch.delenv("GIT_WORK_TREE")
+        bare(tmp_path / "store")
+    store.keep(place, SUBJECT, judged(tmp_path / "runs"))
+    assert files(other) == before
+
+
+def test_a_program_that_is_not_there_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places.shutil, "which", lambda _: None)
+    with pytest.raises(store.StoreError, match="does not answer") as caught:
+        store.keep(store.place_of("db1:/srv"), SUBJECT, judged(tmp_path / "runs"))
+    assert "There is no sftp on the controller" in caught.value.render()
+
+
+# --- admitting by a store ------------------------------------------------------------------------
+
+
+def admitted(place: store.Place, *, customer: str | None = None) -> promotion.Admitted | None:
+    return promotion.admitted(
+        promotion.Wanted("sandbox", None, 10**6, kept=place, customer=customer),
+        protection=PROTECTED,
+        environment="production",
+        runbook=LOADED,
+        now=datetime.now(UTC),
+    )
+
+
+@pytest.fixture
+def taken_for_go(monkeypatch: pytest.MonkeyPatch) -> Callable[[Sequence[str]], None]:
+    """These runs count as a GO. That whole runs do is what tests/integration are about."""
+    confirmed = judgement.confirmed
+
+    def take(run_ids: Sequence[str]) -> None:
+        monkeypatch.setattr(
+            judgement,
+            "confirmed",
+            lambda path: (
+                replace(confirmed(path), decision="GO") if path.name in run_ids else confirmed(path)
+            ),
+        )
+
+    return take
+
+
+def test_the_newest_run_admits(
+    place: store.Place, tmp_path: Path, taken_for_go: Callable[[Sequence[str]], None]
+) -> None:
+    for run_id in (RUN_ID, LATER):
+        store.keep(place, SUBJECT, judged(tmp_path / "runs", run_id))
+    taken_for_go([RUN_ID, LATER])
+    found = admitted(place)
+    assert found
+    assert found.promotion.run_id == LATER
+
+
+def test_a_later_run_that_was_none_counts_as_well(
+    place: store.Place, tmp_path: Path, taken_for_go: Callable[[Sequence[str]], None]
+) -> None:
+    for run_id in (RUN_ID, LATER):
+        store.keep(place, SUBJECT, judged(tmp_path / "runs", run_id))
+    taken_for_go([RUN_ID])
+    with pytest.raises(InputError, match=r"the run it is about is a (HOLD|NO-GO)"):
+        admitted(place)
+
+
+def test_what_is_of_something_else_is_passed_over(
+    place: store.Place, tmp_path: Path, taken_for_go: Callable[[Sequence[str]], None]
+) -> None:
+    """Wherever somebody has put it: the content decides."""
+    taken_for_go([RUN_ID, LATER])
+    put = opened(place).put
+    put(SUBJECT.folder, f"{LATER}.tar.gz", b"garbage")
+    others = judged(tmp_path / "runs", LATER, customer="acme")
+    put(SUBJECT.folder, "20260131T140000Z-0a1b2e.tar.gz", store.packed(others))
+    with pytest.raises(InputError, match="no evidence of a run on sandbox") as caught:
+        admitted(place)
+    told = caught.value.render()
+    assert f"{LATER}: what the store has is no whole file of evidence" in told
+    # Its own name is another: the directory of a run is called as the run.
+    assert "20260131T140000Z-0a1b2e: the evidence shown does not admit this run" in told
+    store.keep(place, SUBJECT, judged(tmp_path / "runs", RUN_ID))
+    found = admitted(place)
+    assert found
+    assert found.promotion.run_id == RUN_ID
+
+
+def test_a_customer_is_admitted_by_its_own(
+    place: store.Place, tmp_path: Path, taken_for_go: Callable[[Sequence[str]], None]
+) -> None:
+    taken_for_go([RUN_ID])
+    path = judged(tmp_path / "runs", customer="acme")
+    content = store.packed(path)
+    # Moved by whoever can write to the store.
+    for subject in (SUBJECT, replace(SUBJECT, customer="bolt"), replace(SUBJECT, customer="acme")):
+        opened(place).put(subject.folder, f"{RUN_ID}.tar.gz", content)
+    for customer in (None, "bolt"):
+        with pytest.raises(InputError, match="no evidence of a run on sandbox") as caught:
+            admitted(place, customer=customer)
+        assert "it is about customer acme" in caught.value.render()
+    assert admitted(place, customer="acme")
+
+
+def test_a_store_that_does_not_answer_is_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no evidence can be looked for") as caught:
+        admitted(store.place_of(str(tmp_path / "none")))
+    assert "gonogo_promotion_evidence=DIRECTORY" in caught.value.render()
+
+
+def test_what_was_taken_out_is_gone_afterwards(place: store.Place, tmp_path: Path) -> None:
+    store.keep(place, SUBJECT, judged(tmp_path / "runs"))
+    (one,) = [(one, one.directory) for one in store.found(place, SUBJECT)]
+    assert one[1]
+    assert not one[1].exists()
+    shutil.rmtree(tmp_path / "runs")
+    assert ids(place) == [RUN_ID]
