@@ -3,9 +3,12 @@
     python -m tools.collection [--into DIRECTORY]
 
 The tree is laid out as Ansible wants a collection to be, and `ansible-galaxy collection build`
-packs it. No code is changed on the way: what the collection runs is what the tests have tested. The two
-playbooks of the project's own directory move to the others, and name the one that they import as it
-is found from there; and the documentation of a module names fragments by their full names.
+packs it. No code is changed on the way: what the collection runs is what the tests have tested. The
+two playbooks of the project's own directory move to the others, and name the one that they import
+as it is found from there; and the documentation of a module names fragments by their full names.
+
+Beside it lies execution-environment.yml, from which ansible-builder makes an image that has the
+collection and all that it needs.
 """
 
 from __future__ import annotations
@@ -26,7 +29,10 @@ from sandbox.errors import SandboxError
 from tools import cli
 from tools.project import PROJECT, REQUIREMENTS
 
-__all__ = ["build", "lay_out"]
+__all__ = ["ENVIRONMENT", "build", "lay_out"]
+
+# The definition of an execution environment, beside the collection.
+ENVIRONMENT = "execution-environment.yml"
 
 _DIST = PROJECT / "dist"
 # Folders that are taken as they are.
@@ -37,6 +43,10 @@ _LEFT_OUT = shutil.ignore_patterns("__pycache__", ".*")
 _IMPORTED = "import_playbook: playbooks/"
 _EXTENDS = re.compile(r"^extends_documentation_fragment: \[(.*)\]$", re.MULTILINE)
 _LINK = Path("playbooks/callback_plugins")
+_BASE_IMAGE = "quay.io/centos/centos:stream10"
+# What the image needs besides: the way to target hosts and to stores of evidence. libpq comes with
+# psycopg, and PostgreSQL's client programs are those of the target host.
+_PACKAGES = ("git-core [platform:rpm]", "openssh-clients [platform:rpm]")
 _CORE = re.compile(r"^ansible-core>=([\d.]+),<([\d.]+)$", re.MULTILINE)
 
 
@@ -72,6 +82,7 @@ def build(into: Path) -> Path:
         lay_out(tree)
         _run("collection", "build", str(tree), "--output-path", scratch)
         (built,) = Path(scratch).glob("*.tar.gz")
+        _write(into / ENVIRONMENT, _environment(built.name))
         return built.replace(into / built.name)
 
 
@@ -120,15 +131,34 @@ def _galaxy() -> dict[str, object]:
     }
 
 
+def _environment(file: str) -> dict[str, object]:
+    """What ansible-builder is told. Python packages are said by the collection itself."""
+    least, below = _core()
+    return {
+        "version": 3,
+        "images": {"base_image": {"name": _BASE_IMAGE}},
+        "dependencies": {
+            "ansible_core": {"package_pip": f"ansible-core>={least},<{below}"},
+            "ansible_runner": {"package_pip": "ansible-runner"},
+            "system": [*_PACKAGES],
+            "galaxy": {"collections": [{"name": f"collections/{file}", "type": "file"}]},
+        },
+        "additional_build_files": [{"src": file, "dest": "collections"}],
+    }
+
+
 def _core_versions() -> str:
     """As meta/runtime.yml says which versions of ansible-core will do: three numbers each."""
+    least, below = (f"{version}.0" for version in _core())
+    return f">={least},<{below}"
+
+
+def _core() -> tuple[str, str]:
+    """Which versions of ansible-core will do: from this one on, and below that one."""
     found = _CORE.search((REQUIREMENTS / "run.in").read_text(encoding="utf-8"))
     if not found:
-        raise SandboxError(
-            "requirements/run.in does not say which versions of ansible-core will do"
-        )
-    least, below = (f"{version}.0" for version in found.groups())
-    return f">={least},<{below}"
+        raise SandboxError("requirements/run.in does not say which ansible-core will do")
+    return found[1], found[2]
 
 
 def _write(file: Path, value: object) -> None:

@@ -117,7 +117,26 @@ def _files(directory: Path) -> list[Path]:
 def test_it_is_built_in_the_place_of_the_last_one(tmp_path: Path) -> None:
     first = collection.build(tmp_path)
     assert collection.build(tmp_path) == first
-    assert [*tmp_path.iterdir()] == [first]
+    assert {*tmp_path.iterdir()} == {first, tmp_path / collection.ENVIRONMENT}
+
+
+def test_an_execution_environment_has_it(built: Path, installed: Path, tmp_path: Path) -> None:
+    """ansible-builder takes the definition as it is, and finds what the collection needs."""
+    builder = str(Path(sys.executable).with_name("ansible-builder"))
+    definition = str(built.with_name(collection.ENVIRONMENT))
+    subprocess.run(
+        [builder, "create", "--file", definition, "--context", str(tmp_path)],
+        cwd=built.parent,
+        check=True,
+        capture_output=True,
+    )
+    assert (tmp_path / "_build" / "collections" / built.name).read_bytes() == built.read_bytes()
+    assert f"name: collections/{built.name}" in (tmp_path / "_build/requirements.yml").read_text()
+    found = subprocess.run(
+        [builder, "introspect", str(installed)], check=True, capture_output=True, text=True
+    )
+    for package in ("jinja2>=3.1", "psycopg[binary]>=3.2,<3.3", "paramiko>=5.1,<6"):
+        assert f"'{package}  # from collection {project.NAME}'" in found.stdout
 
 
 def test_no_code_is_changed_on_the_way(installed: Path) -> None:

@@ -18,7 +18,7 @@ trusted: what is taken from it is verified as any evidence is, and its names dec
 from __future__ import annotations
 
 from .finding import Found, found
-from .keeping import keep
+from .keeping import keep, opened
 from .packing import packed, unpacked
 from .places import Place, Store, StoreError, place_of
 from .subject import Subject
@@ -31,6 +31,7 @@ __all__ = [
     "Subject",
     "found",
     "keep",
+    "opened",
     "packed",
     "place_of",
     "unpacked",

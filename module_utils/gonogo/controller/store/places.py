@@ -22,11 +22,11 @@ _GIT = "git:"
 _HOST = r"(?:[A-Za-z0-9_][A-Za-z0-9._-]*@)?[A-Za-z0-9\[][A-Za-z0-9._:\[\]-]*?"
 # What neither a shell nor sftp takes for anything but a part of a path.
 _PATH = r"[A-Za-z0-9._/~+@-]+"
-_ON_HOST = re.compile(rf"(?P<host>{_HOST}):(?P<path>{_PATH})")
+_ON_HOST = re.compile(rf"(?P<host>{_HOST}):(?!//)(?P<path>{_PATH})")
 _SSH_URL = re.compile(rf"ssh://(?P<host>{_HOST})(?::(?P<port>\d{{1,5}}))?(?P<path>/{_PATH})")
 # With no user in a URL: where there is one, a password may be, too.
 _URL = r"(?:https|ssh|file)://[A-Za-z0-9\[/][A-Za-z0-9._/~+:\[\]-]*"
-_REPOSITORY = re.compile(rf"{_URL}|{_HOST}:{_PATH}|/{_PATH}")
+_REPOSITORY = re.compile(rf"{_URL}|{_HOST}:(?!//){_PATH}|/{_PATH}")
 _SECONDS = 120
 _SHOWN_LINES = 5
 _HOW = (

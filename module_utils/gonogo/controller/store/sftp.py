@@ -21,6 +21,8 @@ class Sftp:
     def put(self, folder: str, name: str, content: bytes) -> None:
         """It is copied under another name. The server gives it its own by a link, so that it is
         whole and replaces none (`rename -l`)."""
+        if name in self.names(folder):
+            raise StoreError("the store has a file of that name", detail=f"{folder}/{name}")
         unfinished = f".{name}.{secrets.token_hex(8)}"
         parts = folder.split("/")
         above = ["/".join(parts[: number + 1]) for number in range(len(parts))]
