@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from gonogo.controller import store
 from sandbox.ssh.openssh import OpenSsh
@@ -23,11 +26,27 @@ from tests.integration.support.verifier import assert_confirmed
 
 Make = Callable[..., Database]
 
+PAGE = (PROJECT / "docs" / "automation.md").read_text(encoding="utf-8")
 INVENTORY = ("-i", str(PROJECT / "inventories" / "sandbox"))
 STAGING = "pg_gonogo.gonogo.validate_staging"
 PRODUCTION = "pg_gonogo.gonogo.rollout_production"
 # An account that passwd does not know, as containers have it.
 NAMELESS = ("unshare", "--user", "--map-user=12345", "--map-group=12345")
+
+
+def examples(heading: str) -> list[str]:
+    """The blocks below a heading of the page."""
+    below = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return re.findall(r"```\w+\n(.*?)```", below, re.DOTALL)
+
+
+def stored(number: int, *places: tuple[str, str]) -> dict[str, str]:
+    """What an example says of a store, with other places than its own."""
+    text = examples("Evidence that outlives the job")[number]
+    for place, other in places:
+        assert place in text
+        text = text.replace(place, other)
+    return dict(yaml.safe_load(text))
 
 
 @pytest.fixture(scope="session")
@@ -69,12 +88,11 @@ def test_a_collection_does_all_by_its_full_name(
     """From anywhere, without an ansible.cfg, with what a survey gives as texts."""
     installed.aim(make_database())
     (tmp_path / "store").mkdir()
-    texts = {
-        "gonogo_parameters": '{"application_role": "apms_app"}',
-        "gonogo_waivers": "[]",
-        "gonogo_evidence_store": str(tmp_path / "store"),
-    }
-    outcome = installed.play(*INVENTORY, STAGING, "-e", json.dumps(texts), cwd=elsewhere)
+    (survey,) = examples("Variables of a survey")
+    given = {**json.loads(survey), **stored(0, ("/srv/evidence", str(tmp_path / "store")))}
+    words = shlex.split(examples("The collection")[0].splitlines()[-1])
+    assert words[:3] == ["ansible-playbook", "-i", "inventory"]
+    outcome = installed.play(*INVENTORY, *words[3:], "-e", json.dumps(given), cwd=elsewhere)
     assert outcome.status == 0, outcome.output
     assert "\nGO  15/15  sandbox" in outcome.output
     record = json.loads((outcome.evidence / "run.json").read_text())
@@ -220,7 +238,9 @@ def run_job(
     }
     (data / "env" / "extravars").write_text(json.dumps(extra))
     kept = {key: value for key, value in controller.variables().items() if key not in without}
-    words = ["run", str(data), "-p", STAGING, "--inventory", INVENTORY[1], "--ident", "1"]
+    (line,) = examples("ansible-runner and AWX")
+    places = {"/path/of/the/job": str(data), "inventory": INVENTORY[1]}
+    words = [places.get(word, word) for word in shlex.split(line)[1:]]
     unset = [word for name in ("HOME", "USER", "LOGNAME") for word in ("-u", name)]
     settings = [f"{key}={value}" for key, value in controller.environment.items()]
     done = subprocess.run(
@@ -233,7 +253,7 @@ def run_job(
         text=True,
         check=False,
     )
-    found = (data / "artifacts" / "1" / "job_events").glob("*-*.json")
+    found = (data / "artifacts").glob("*/job_events/*-*.json")
     return done.returncode, [json.loads(file.read_text()) for file in found], done.stdout
 
 
@@ -311,10 +331,16 @@ def test_a_store_on_a_host(
     (tmp_path / "sshd").mkdir()
     with OpenSsh.start(tmp_path / "sshd") as server:
         endpoint = server.endpoint
-        arguments = " ".join(map(_quoted, endpoint.options()))
-        prefix = "git:" if kind == "git" else ""
-        text = f"{prefix}{endpoint.user}@{endpoint.host}:{there}"
-        given = {"gonogo_evidence_store": text, "gonogo_evidence_ssh_args": arguments}
+        arguments = shlex.join(endpoint.options())
+        login = f"{endpoint.user}@{endpoint.host}"
+        written = {
+            "sftp": (1, "gonogo@evidence.example.com:/srv/evidence"),
+            "git": (2, "git@git.example.com:ops/evidence.git"),
+        }
+        number, place_there = written[kind]
+        key = ("-i /run/secrets/evidence_key", json.dumps(arguments))
+        given = stored(number, (place_there, f"{login}:{there}"), key)
+        text = given["gonogo_evidence_store"]
         outcome = installed.play(*INVENTORY, STAGING, "-e", json.dumps(given), cwd=elsewhere)
         assert outcome.status == 0, outcome.output
         place = store.place_of(text, arguments)
@@ -330,7 +356,3 @@ def test_a_store_on_a_host(
         assert store.keep(place, subject, outcome.evidence)
     with pytest.raises(store.StoreError, match="does not answer"):
         list(store.found(place, subject))
-
-
-def _quoted(word: str) -> str:
-    return f"'{word}'"

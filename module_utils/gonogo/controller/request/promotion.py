@@ -39,6 +39,7 @@ _KEY = "gonogo_promotion_evidence"
 _AHEAD = timedelta(minutes=5)
 # Hours, more than a century: beyond that there are no dates.
 _LONGEST = 10**6
+_LONG_LINE = 200
 
 
 @dataclass(frozen=True)
@@ -162,13 +163,13 @@ def _admitted_by_store(
     try:
         for one in store.found(place, subject):
             if one.directory is None:
-                passed_over.append(f"{one.run_id}: {one.problem.primary if one.problem else ''}")
+                passed_over.append(_about(one, one.problem))
                 continue
             try:
                 verdict = _confirmed(one.directory)
                 _check_subject(verdict, one.directory, wanted, runbook=runbook)
             except InputError as error:
-                passed_over.append(f"{one.run_id}: {error.primary}")
+                passed_over.append(_about(one, error))
                 continue
             return _admitted_by(verdict, one.directory, wanted, runbook=runbook, now=now)
     except store.StoreError as error:
@@ -181,10 +182,14 @@ def _admitted_by_store(
     raise InputError(
         f"the store has no evidence of a run on {wanted.source} that is about these files",
         key=STORE_KEY,
-        detail="\n".join([f"Looked for in {subject.folder}.", *map(shown, passed_over)]),
+        detail="\n".join([f"Looked for in {subject.folder}.", *passed_over]),
         hint=f"Run the playbook on {wanted.source}, with the same gonogo_evidence_store and "
         "gonogo_customer.",
     )
+
+
+def _about(one: store.Found, error: GonogoError | None) -> str:
+    return shown(f"{one.run_id}: {error.primary if error else ''}", limit=_LONG_LINE)
 
 
 def _confirmed(path: Path) -> VerdictRecord:
