@@ -12,6 +12,8 @@ import pytest
 from ansible import context
 
 from gonogo.controller.ansible.waves import AtWork
+from gonogo.controller.invocation import project
+from gonogo.controller.request.requested import check_variables
 from gonogo.controller.request.waves import Waves
 
 PLUGIN = Path(__file__).parents[2] / "callback_plugins" / "gonogo.py"
@@ -135,3 +137,24 @@ def test_so_it_does_where_the_evidence_is_broken(plugin: Any) -> None:
     plugin.v2_runner_on_failed(_failed("localhost", "it was changed", "gonogo_explain"))
     plugin.v2_playbook_on_stats(SimpleNamespace(failures={"localhost": 1}, dark={}))
     assert json.loads(said[-1]) == {"error": "it was changed", "format": 1}
+
+
+def test_later_jobs_are_told_by_the_evidence(
+    plugin: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Also of a verdict that fails its task, which set_stats would not be asked for; and under a
+    name that no variable of the project has."""
+    custom: dict[str, Any] = {}
+    stats = SimpleNamespace(update_custom_stats=custom.__setitem__)
+    plugin._workers._manager = SimpleNamespace(_stats=stats)
+    verdict = SimpleNamespace(run_id="r", decision="NO-GO", evidence_head="h")
+    monkeypatch.setattr(plugin._say_audits.__globals__["judgement"], "decided", lambda _: verdict)
+    plugin._opened = {"db1": str(tmp_path)}
+    judged = _failed("db1", "NO-GO", "gonogo_verdict")
+    judged.result |= {"evidence": str(tmp_path), "decision": "GO", "token": "t", "stored": "s"}
+    plugin.v2_runner_on_failed(judged)
+    told = {"run_id": "r", "decision": "NO-GO", "evidence_head": "h"}
+    assert custom == {"pg_gonogo": {"db1": {**told, "evidence": str(tmp_path), "stored": "s"}}}
+    known, prefixes = project.variables()
+    assert not {*custom} & known
+    check_variables(custom, known=known, prefixes=prefixes)

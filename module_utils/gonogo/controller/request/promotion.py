@@ -255,7 +255,8 @@ def _directory(given: str | None, source: str) -> Path:
         raise InputError(
             f"this environment asks for the evidence of a GO on {source}",
             key=_KEY,
-            hint=f"Run the playbook on {source}, then: -e {_KEY}=runs/{source}/RUN_ID",
+            hint=f"Run the playbook on {source}, then: -e {_KEY}=runs/{source}/RUN_ID; or let both "
+            f"have the same {STORE_KEY}, see docs/automation.md.",
         )
     path = path_of(given, key=_KEY)
     if not (path / "events.jsonl").is_file():
