@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from gonogo.controller.invocation import project
+from sandbox.errors import SandboxError
 from tools import collection
 from tools.project import PROJECT
 
@@ -242,5 +243,5 @@ def test_two_playbooks_name_another(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         shutil.copy(PROJECT / name, tmp_path / name)
     (tmp_path / "validate_staging.yml").write_text("- import_playbook: elsewhere/validate.yml\n")
     monkeypatch.setattr(collection, "PROJECT", tmp_path)
-    with pytest.raises(collection.SandboxError, match="does not import one playbook"):
+    with pytest.raises(SandboxError, match="does not import one playbook"):
         collection._entry("validate_staging.yml")

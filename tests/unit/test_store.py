@@ -24,7 +24,7 @@ from gonogo.controller import runbook, store
 from gonogo.controller.evidence import Run, judgement
 from gonogo.controller.request import promotion
 from gonogo.controller.request.protection import Protection
-from gonogo.controller.store import git, places
+from gonogo.controller.store import git
 from gonogo.controller.store.keeping import opened
 from gonogo.controller.store.packing import LARGEST
 from tests.records import PLAN, RUN, check, result
@@ -359,7 +359,7 @@ def test_a_repository_of_somebody_elses_environment_is_not_used(
 def test_a_program_that_is_not_there_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(places.shutil, "which", lambda _: None)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(store.StoreError, match="does not answer") as caught:
         store.keep(store.place_of("db1:/srv"), SUBJECT, judged(tmp_path / "runs"))
     assert "There is no sftp on the controller" in caught.value.render()

@@ -49,7 +49,7 @@ def test_what_begins_like_json_and_is_none_is_refused(given: dict[str, str]) -> 
 
 
 def test_every_list_and_mapping_of_the_project_can_be_given_so() -> None:
-    kinds = {"list": ("[]", []), "dict": ("{}", {})}
+    kinds: dict[str, tuple[str, Any]] = {"list": ("[]", []), "dict": ("{}", {})}
     wanted = {
         name: kinds[option["type"]]
         for name, option in project.options().items()

@@ -309,7 +309,7 @@ def test_a_job_without_a_home_is_one_clear_error(
     status, _, said = run_job(bare, installed, tmp_path / "second")
     assert status != 0
     assert "Traceback" not in said
-    assert not installed.has_verdict()
+    assert not any(installed.runs_dir.glob("*/*/verdict.json"))
 
 
 # --- a store on a host ---------------------------------------------------------------------------

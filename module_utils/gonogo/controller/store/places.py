@@ -73,8 +73,8 @@ def place_of(text: object, ssh_args: object = None) -> Place:
     if text.startswith(_GIT):
         return _repository(text.removeprefix(_GIT), arguments)
     if text.startswith(("/", "~", "./", "../")):
-        path = path_of(text, key=KEY)
-        return Place("directory", str(path), str(path))
+        directory = str(path_of(text, key=KEY))
+        return Place("directory", directory, directory)
     on_host = _SSH_URL.fullmatch(text) or _ON_HOST.fullmatch(text)
     if on_host is None:
         raise InputError("is no place that evidence can be kept in", key=KEY, value=text, hint=_HOW)
