@@ -99,7 +99,7 @@ def test_a_collection_does_all_by_its_full_name(
     home = collections / HOME
     assert record["project_directory"] == str(home)
     assert record["ansible_config"] is None
-    assert record["parameters"] == {"application_role": "apms_app"}
+    assert record["parameters"]["minimum_active_users"] == 3
     digests = record["digests"]
     assert {"plugins/modules/gonogo_remote.py", "meta/runtime.yml"} <= set(digests["project"])
     assert not [path for path in digests["elsewhere"] if path.startswith(f"{home}/")]

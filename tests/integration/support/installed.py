@@ -20,5 +20,6 @@ def install(scratch: Path) -> Path:
     directory = scratch / "collections"
     program = Path(sys.executable).with_name("ansible-galaxy")
     words = ("collection", "install", "--offline", "-p", str(directory), str(built))
-    subprocess.run([str(program), *words], check=True, stdout=subprocess.DEVNULL)
+    # It warns that Ansible does not look there by itself.
+    subprocess.run([str(program), *words], check=True, capture_output=True)
     return directory
