@@ -456,7 +456,7 @@ def test_a_customer_is_admitted_by_its_own(
 def test_a_store_that_does_not_answer_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no evidence can be looked for") as caught:
         admitted(store.place_of(str(tmp_path / "none")))
-    assert "gonogo_promotion_evidence=DIRECTORY" in caught.value.render()
+    assert "name a directory of evidence: gonogo_promotion_evidence" in caught.value.render()
 
 
 def test_what_was_taken_out_is_gone_afterwards(place: store.Place, tmp_path: Path) -> None:

@@ -177,7 +177,7 @@ def _admitted_by_store(
             f"no evidence can be looked for: {error.primary}",
             key=STORE_KEY,
             detail=error.detail,
-            hint=f"{error.hint}\nOr name a directory of evidence: -e {_KEY}=DIRECTORY",
+            hint=f"{error.hint}\nOr name a directory of evidence: {_KEY}.",
         ) from error
     raise InputError(
         f"the store has no evidence of a run on {wanted.source} that is about these files",
