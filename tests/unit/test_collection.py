@@ -245,3 +245,36 @@ def test_two_playbooks_name_another(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setattr(collection, "PROJECT", tmp_path)
     with pytest.raises(SandboxError, match="does not import one playbook"):
         collection._entry("validate_staging.yml")
+
+
+# Of `ansible-test sanity` what needs no network. It has three rules that are not this project's:
+# no-assert, no-smart-quotes (an ellipsis hides what was taken out), use-argspec-type-path.
+_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+SANE = (
+    *("action-plugin-docs", "compile", "empty-init", "ignores", "line-endings"),
+    *("no-get-exception", "no-illegal-filenames", "replace-urlopen", "shebang", "symlinks"),
+)
+
+
+@pytest.mark.attack
+def test_what_ansible_says_of_it(tmp_path: Path) -> None:
+    tree = tmp_path / HOME
+    tree.mkdir(parents=True)
+    collection.lay_out(tree)
+    program = str(Path(sys.executable).with_name("ansible-test"))
+    words = [word for name in SANE for word in ("--test", name)]
+    done = subprocess.run(
+        [program, "sanity", "--python", _PYTHON, *words],
+        cwd=tree,
+        # It looks for the programs of its own Python there.
+        env={
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        },
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
