@@ -42,9 +42,6 @@ _ENTRIES = ("rollout_production.yml", "validate_staging.yml")
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", ".*")
 _IMPORTED = "import_playbook: playbooks/"
 _EXTENDS = re.compile(r"^extends_documentation_fragment: \[(.*)\]$", re.MULTILINE)
-# Ansible looks for the plugins of a template in a collection by their full names only.
-_LOOKUP = "lookup('gonogo_"
-_LINK = Path("playbooks/callback_plugins")
 _BASE_IMAGE = "quay.io/centos/centos:stream10"
 # What the image needs besides: the way to target hosts and to stores of evidence. libpq comes with
 # psycopg, and PostgreSQL's client programs are those of the target host.
@@ -60,14 +57,12 @@ def lay_out(directory: Path) -> None:
         shutil.copytree(PROJECT / name, directory / name, symlinks=True, ignore=_LEFT_OUT)
     for name in _FILES:
         shutil.copy(PROJECT / name, directory / name)
-    link = directory / _LINK
-    link.unlink()
-    link.symlink_to(Path("..", project.IN_COLLECTIONS["callback_plugins"]))
+    # Plugins that Ansible looks for beside a playbook, whatever its settings say.
+    for link in filter(Path.is_symlink, (directory / "playbooks").iterdir()):
+        link.unlink()
+        link.symlink_to(Path("..", project.IN_COLLECTIONS[link.name]))
     for module in (directory / project.IN_COLLECTIONS["library"]).glob("*.py"):
         module.write_text(_documented(module.read_text(encoding="utf-8")), encoding="utf-8")
-    for playbook in (directory / "playbooks").glob("*.yml"):
-        text = playbook.read_text(encoding="utf-8")
-        playbook.write_text(text.replace(_LOOKUP, f"lookup('{project.NAME}.gonogo_"), "utf-8")
     for name in _ENTRIES:
         (directory / "playbooks" / name).write_text(_entry(name), encoding="utf-8")
     shutil.copy(REQUIREMENTS / "run.in", directory / "requirements.txt")
