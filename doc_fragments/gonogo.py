@@ -112,6 +112,10 @@ options:
       run_id:
         description: Run the approval is for.
         type: str
+      signatures:
+        description: Files with signatures of the plan's text, on the controller. Behind the token of a typed answer there may be more.
+        type: list
+        elements: str
   plan_hours:
     description: How long a plan can be approved.
     type: int

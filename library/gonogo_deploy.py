@@ -32,6 +32,10 @@ options:
         description: Whether the answer was typed at the prompt.
         type: bool
         default: false
+      signatures:
+        description: Files with signatures of the plan's text, on the controller. Behind the token of a typed answer there may be more.
+        type: list
+        elements: str
       run_id:
         description: Run that has shown the plan, by default this one.
         type: str

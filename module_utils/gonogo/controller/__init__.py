@@ -5,6 +5,7 @@
 `stages`        what several of them share
 `invocation`    the command line, the project and the person who runs it
 `request`       the variables of the inventory: what is asked for, allowed and approved
+`signing`       signatures of approvals, and ssh-keygen, which verifies them
 `runbook`       a runbook, read and checked
 `declared`      what a person has written, as records: manifest and runbook
 `reading`       YAML with file and line for every fault

@@ -19,6 +19,8 @@ from .shared import (
     REMOTE_DIR,
     RUNS_DIR,
     SESSIONS,
+    SIGNATURES,
+    SIGNING,
     Approval,
     limits,
     plan_hours,
@@ -32,6 +34,9 @@ _EXAMPLES = """\
     login: {db: orders, user: orders, host: localhost, passfile: ~/.pgpass}
     budgets: {lock: 1s, hold: 5s}
 """
+
+# Of the keys of an approval those that are the same for a deployment.
+_OF_A_PERSON = {"approved_by", "typed", "signatures"}
 
 DEPLOY = StageOptions(
     role="deploy",
@@ -112,7 +117,7 @@ DEPLOY = StageOptions(
                     "answer",
                     text="V(COMMIT) followed by the plan's token. Anything else changes nothing.",
                 ),
-                *(key for key in APPROVAL.options if key.name in {"approved_by", "typed"}),
+                *(key for key in APPROVAL.options if key.name in _OF_A_PERSON),
                 Option("run_id", text="Run that has shown the plan, by default this one."),
             ),
         ),
@@ -122,6 +127,8 @@ DEPLOY = StageOptions(
             default=False,
             text="Whether only the plan is shown.",
         ),
+        *SIGNING,
+        SIGNATURES,
         plan_hours("deploy"),
         Variable(
             "deploy_run_id",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .option import ENTRY, TASK, Option, Range, Variable
@@ -27,6 +27,8 @@ __all__ = [
     "REMOTE_DIR",
     "RUNS_DIR",
     "SESSIONS",
+    "SIGNATURES",
+    "SIGNING",
     "TIMEOUTS",
     "Approval",
     "ApprovedTask",
@@ -234,7 +236,68 @@ APPROVAL = Option(
         ),
         Option("typed", "bool", default=False, text="Whether the answer was typed at the prompt."),
         Option("run_id", text="Run the approval is for."),
+        Option(
+            "signatures",
+            "list",
+            elements="str",
+            text="Files with signatures of the plan's text, on the controller. Behind the token of "
+            "a typed answer there may be more.",
+        ),
     ),
+)
+
+_INVENTORY = " Only the inventory can set it."
+# What the inventory asks of approvals that are signed.
+SIGNING = (
+    Variable(
+        "gonogo_approval_signers",
+        type="path",
+        text="File of those who may approve by a signature, on the controller, in the form of "
+        "ssh-keygen's allowed_signers. Where it is set, an approval has to be signed." + _INVENTORY,
+    ),
+    Variable(
+        "gonogo_approval_needed",
+        type="int",
+        range=Range(1, 16, "persons"),
+        text="How many of them have to sign; 1 if nothing is said." + _INVENTORY,
+    ),
+    Variable(
+        "gonogo_approval_operators",
+        type="dict",
+        text="Account of the controller to its person's principal in that file, null where it is "
+        "nobody's. Where it is set, who starts the playbook is none of those who approve, and an "
+        "account that it lacks gets no approval." + _INVENTORY,
+    ),
+    Variable(
+        "gonogo_approval_max_age_hours",
+        type="int",
+        range=Range(1, 8760, "hours"),
+        text="How old the plan may be that was signed, in hours; 24 if nothing is said. The limit "
+        "of the stage holds as well." + _INVENTORY,
+    ),
+    Variable(
+        "gonogo_approval_namespace",
+        type="str",
+        text="Namespace of the signatures; pg-gonogo if nothing is said." + _INVENTORY,
+    ),
+    Variable(
+        "gonogo_approval_revoked",
+        type="path",
+        text="File of keys that count no more, on the controller: public keys, or a KRL of "
+        "ssh-keygen." + _INVENTORY,
+    ),
+    Variable(
+        "gonogo_approval_unsigned",
+        type="bool",
+        text="Whether the token and a name are an approval as well, although there are signers; "
+        "false if nothing is said." + _INVENTORY,
+    ),
+)
+SIGNATURES = Variable(
+    "gonogo_approval_signatures",
+    type="list",
+    elements="path",
+    text="Files with the signatures of an approval, on the controller.",
 )
 
 PLAN_HOURS = Option(
@@ -355,6 +418,8 @@ def turns(stage: str, what: str) -> tuple[Option, ...]:
 APPROVED = (
     ENVIRONMENT,
     APPROVAL,
+    *SIGNING,
+    SIGNATURES,
     DECLARED,
     FENCE,
     Option("approved_content", used=ENTRY, text="Content of the approved plan. None: only look."),
@@ -369,6 +434,7 @@ class Approval:
     approved_by: str | None
     run_id: str | None
     typed: bool | None = None
+    signatures: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,35 @@ from dataclasses import dataclass
 
 from .restore import RestoreIntent
 
-__all__ = ["ApprovalPlan", "EarlierPlan", "NothingCame"]
+__all__ = ["ApprovalPlan", "EarlierPlan", "NothingCame", "Signature", "Signed"]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One person's: `key` as in authorized_keys, `signature` as ssh-keygen has written it."""
+
+    principal: str
+    key: str
+    fingerprint: str
+    signature: str
+
+
+@dataclass(frozen=True)
+class Signed:
+    """What makes an approval that of the signers, for whoever verifies it again.
+
+    `text` is what was signed. `signers_sha256` is that of the file of those who may sign, and
+    `needed` how many of them had to. `account` has started the playbook; `operator` is its
+    principal, None where the inventory does not say it.
+    """
+
+    text: str
+    namespace: str
+    signers_sha256: str
+    needed: int
+    account: str
+    operator: str | None
+    signatures: Sequence[Signature]
 
 
 @dataclass(frozen=True)
@@ -29,6 +57,7 @@ class NothingCame:
     approved_at: str
     by: str
     at: str
+    signed: Signed | None = None
 
 
 @dataclass(frozen=True)
@@ -36,7 +65,7 @@ class ApprovalPlan:
     """`content` is the digest of `holds`: name → rows (None where it is none of rows) and a digest.
 
     `earlier` are the last plans that it has replaced. Who approved it, and when, is there once
-    somebody has; with a restore's, `intent`.
+    somebody has, and `signed` where it was done by signatures; with a restore's, `intent`.
     """
 
     content: str
@@ -48,4 +77,5 @@ class ApprovalPlan:
     nothing_came_of: Sequence[NothingCame] | None = None
     approved_by: str | None = None
     approved_at: str | None = None
+    signed: Signed | None = None
     intent: RestoreIntent | None = None

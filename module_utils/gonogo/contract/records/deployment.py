@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from .approval import Signed
 from .migration import HistoryPlan, SchemaObject
 from .reading import FileRecord
 from .trace import StatementTrace
@@ -153,13 +154,14 @@ class Leftover:
 @dataclass(frozen=True)
 class Approved:
     """Who approved a deployment, when, and the plan of which run; `approval` is what the target
-    host knows this approval by."""
+    host knows this approval by. `signed` is there where it was done by signatures."""
 
     approved_by: str
     approved_at: str
     token: str
     shown_by: str
     approval: str
+    signed: Signed | None = None
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,10 @@ _PROGRAM = "ansible-playbook"
 # What Ansible takes as it is, behind the equals sign of -e.
 _PLAIN = re.compile(r"[\w./:+-]+")
 # Variables that are meant once: an approval's own, and what ends another run.
-_ONCE = re.compile(r"(cleanup|deploy|restore|undo)_(run_id|token|approved_by)|target_take_over")
+_ONCE = re.compile(
+    r"(cleanup|deploy|restore|undo)_(run_id|token|approved_by)|target_take_over"
+    r"|gonogo_approval_signatures"
+)
 # What is called so is a secret, unless it says where one is kept.
 _SECRETIVE = re.compile(r"pass|pwd|secret|token|credential|private|api_?key", re.IGNORECASE)
 _A_PLACE = re.compile(r"_(file|path|dir)$")

@@ -19,6 +19,8 @@ __all__ = ["APPROVAL", "is_open", "keep_done", "keep_nothing", "restores", "undo
 
 # What a plan says of the approval it was given.
 APPROVAL = ("approved_by", "approved_at")
+# And of the signatures, where it was given by them.
+_SIGNED = "signed"
 
 # Stage → what is said where nobody knows whether it was done.
 _MAY_BE = {
@@ -80,6 +82,8 @@ def keep_done(run: Run, stage: str, record: Mapping[str, object], *, by: str) ->
     """Put on record that it was done; `by` is the run that has found it out."""
     plan = run.read_json(f"{stage}_plan.json")
     approved = {key: plan[key] for key in (*APPROVAL, "token")}
+    if _SIGNED in plan:
+        approved[_SIGNED] = plan[_SIGNED]
     found = {"by": by, "at": _now()}
     run.write_json(
         f"{stage}.json",
@@ -92,6 +96,8 @@ def keep_nothing(run: Run, stage: str, *, by: str) -> None:
     """Put on record that nothing came of it. The plan asks for an approval again."""
     plan = run.read_json(f"{stage}_plan.json")
     approved = {key: plan.pop(key) for key in APPROVAL}
+    if _SIGNED in plan:
+        approved[_SIGNED] = plan.pop(_SIGNED)
     plan.pop("intent", None)
     came = [*plan.pop("nothing_came_of", []), {**approved, "by": by, "at": _now()}]
     run.write_json(f"{stage}_plan.json", {**plan, "nothing_came_of": came}, stage=stage)

@@ -1,4 +1,5 @@
-"""A person's approval of one plan: shown with a token, given with that token, a name and the run.
+"""A person's approval of one plan: shown with a token, given with that token, the run, and a name
+or the signatures of persons (`signing.py`).
 
 No answer means no. A plan is for what there was when it was shown (`holds`); what came later is
 named, and asked for again. Its token is used once.
@@ -8,18 +9,20 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from ...contract import canonical
+from ...contract.errors import GonogoError
 from ...contract.options.shared import Approval
-from ...contract.records.approval import ApprovalPlan, EarlierPlan
+from ...contract.records.approval import ApprovalPlan, EarlierPlan, Signed
 from ...contract.records.reading import read
 from .. import evidence
 from ..invocation import person
+from . import signing
 
-__all__ = ["Holds", "came_later", "earlier", "is_mistaken", "open_plan", "plan_of", "refusal"]
-__all__ += ["signed"]
+__all__ = ["Given", "Holds", "accepted", "came_later", "earlier", "is_mistaken", "of_a_person"]
+__all__ += ["open_plan", "plan_of", "refusal"]
 
 # What an approval is for: name → rows (None where it is none of rows) and a digest.
 Holds = Mapping[str, tuple[int | None, str | None]]
@@ -69,11 +72,61 @@ def plan_of(run: evidence.Run, name: str) -> ApprovalPlan:
     return read(ApprovalPlan, run.read_json(name), file=name)
 
 
-def signed(given: Approval) -> Approval:
-    """Whoever has typed an answer has signed it. Raises GonogoError where the account is nobody."""
-    if given.typed and not given.approved_by:
-        return replace(given, approved_by=person.account())
-    return given
+@dataclass(frozen=True)
+class Given:
+    """Who has approved, and `signed`, where it was done by signatures."""
+
+    by: str
+    at: str
+    signed: Signed | None
+
+
+def of_a_person(given: Approval) -> Approval:
+    """With the files of signatures that stand behind a typed token, and, where there are none, the
+    account of whoever has typed it. Raises GonogoError where that is nobody."""
+    if not given.typed:
+        return given
+    answer, *paths = _parts(given.answer)
+    if paths:
+        return replace(given, answer=answer, signatures=(*(given.signatures or ()), *paths))
+    if given.approved_by or given.signatures:
+        return given
+    return replace(given, approved_by=person.account())
+
+
+def _parts(answer: str | None) -> list[str]:
+    """The answer, and the files that it names."""
+    words = (answer or "").split()
+    if words[:1] == ["COMMIT"] and len(words) > 2:
+        return [" ".join(words[:2]), *words[2:]]
+    return [answer or ""]
+
+
+def accepted(
+    given: Approval,
+    run: evidence.Run,
+    stage: str,
+    plan: ApprovalPlan,
+    rules: signing.Rules,
+    *,
+    unchanged: str,
+    hint: str | None = None,
+) -> Given:
+    """Who has approved a plan of `run`, where `refusal` has found nothing against it.
+
+    Raises GonogoError where signatures are not what the inventory asks for.
+    """
+    try:
+        signed = signing.require(given, run, stage, plan, rules)
+    except GonogoError as error:
+        asked = "\n".join([*signing.lines(run, stage, plan, rules), *([hint] if hint else [])])
+        raise GonogoError(
+            f"{error.primary}: {unchanged}", detail=error.detail, hint=error.hint or asked or None
+        ) from None
+    by = person.name_of(given.approved_by)
+    if signed is not None:
+        by = ", ".join(one.principal for one in signed.signatures)
+    return Given(by, datetime.now(UTC).isoformat(timespec="seconds"), signed)
 
 
 def came_later(shown_then: Holds, now: Holds) -> list[str]:
@@ -115,6 +168,9 @@ def refusal(approval: Approval, run_id: str, plan: ApprovalPlan, *, prefix: str)
         return f"The approval does not name the run ({prefix}_run_id)"
     if approval.run_id != run_id:
         return "The approval is for another run"
+    if approval.signatures:
+        # Whose they are, they say.
+        return None
     return person.mistake(approval.approved_by, f"{prefix}_approved_by")
 
 

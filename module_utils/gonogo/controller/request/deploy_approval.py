@@ -21,9 +21,8 @@ from ...contract.records.rehearsal import Rehearsal
 from ...contract.records.run import RunRecord
 from ...contract.run_id import is_run_id
 from .. import evidence
-from ..invocation import person
 from ..invocation.commands import Caller, spelled
-from . import approval
+from . import approval, signing
 from .approval import Holds
 
 __all__ = ["PLAN", "USED", "content", "holds", "next_command", "plan_lines", "require"]
@@ -79,12 +78,13 @@ def require(
     *,
     hint: str,
     now: Holds | None = None,
+    rules: signing.Rules = signing.NONE,
 ) -> Approved:
     """Who approved, when, and the plan of which run. Raises GonogoError where nobody did.
 
     `given` is as the option `approval` of the task; its `run_id` names the run that has shown the
     plan, this one or an earlier one of the same environment. `hint` is the command that approves,
-    `now` what `digest` is made of.
+    `now` what `digest` is made of, `rules` what is asked of signatures.
 
     From then on the token is used: noted in the evidence of the run that has shown it, before
     anything is done with it. `approval` is what the target host knows this approval by.
@@ -104,11 +104,10 @@ def require(
         raise GonogoError(
             f"{refusal}: nothing was deployed", detail="\n".join(later) or None, hint=hint
         )
-    approved = {
-        "approved_by": person.name_of(given.approved_by),
-        "approved_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "token": plan.token,
-    }
+    by = approval.accepted(
+        given, shown_by, "deploy", plan, rules, unchanged="nothing was deployed", hint=hint
+    )
+    approved = {"approved_by": by.by, "approved_at": by.at, "token": plan.token}
     used = shown_by.claim(USED, {**approved, "used_by": run.run_id}, key="token", stage="deploy")
     if used:
         raise GonogoError(
@@ -118,6 +117,7 @@ def require(
         )
     return Approved(
         **approved,
+        signed=by.signed,
         shown_by=shown_by.run_id,
         approval=sha256(line([shown_by.run_id, plan.token, plan.content])),
     )
@@ -135,7 +135,12 @@ def plan_lines(plan: Plan, look: Inspection) -> list[str]:
 
 
 def next_command(
-    run_id: str, plan: ApprovalPlan, *, caller: Caller, promoted: str | None = None
+    run_id: str,
+    plan: ApprovalPlan,
+    *,
+    caller: Caller,
+    promoted: str | None = None,
+    rules: signing.Rules = signing.NONE,
 ) -> str:
     """The command that approves a plan, ready to be pasted but for the name.
 
@@ -146,7 +151,7 @@ def next_command(
     return caller.again(
         f"deploy_run_id={run_id}",
         f"deploy_token={plan.token}",
-        "deploy_approved_by=NAME",
+        rules.variable or "deploy_approved_by=NAME",
         *more,
     )
 

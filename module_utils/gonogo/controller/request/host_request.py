@@ -9,7 +9,7 @@ from .. import attestation
 from ..invocation import person, project, request_form
 from ..invocation.native import Variables, native
 from ..reading.faults import Faults
-from . import promotion, requested, waves
+from . import promotion, requested, signing, waves
 from .protection import Protection, protection
 from .remembered import Remembered
 
@@ -59,6 +59,8 @@ def check(
             templates=templates,
             remembered=remembered or Remembered(),
         )
+    with faults.collected():
+        signing.rules(said, effective=values, extra=extra)
     told = {fault.key for fault in faults.found} - {None}
     unfit = Faults()
     with unfit.collected():

@@ -8,16 +8,19 @@ is ever visible. See docs/decisions.md.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ...contract.errors import InputError
+from ...contract.options.shared import SIGNING
 from ...verdict import PRODUCTION
 from ..invocation.native import Variables
 
-__all__ = ["ONLY_INVENTORY", "Protection", "check_extra", "protection"]
+__all__ = ["ONLY_INVENTORY", "Protection", "check_extra", "only_inventory", "protection"]
+__all__ += ["refuse_extra"]
 
 VARIABLE = "gonogo_protected"
 # What would weaken a protected target if it came from anywhere else.
@@ -28,6 +31,7 @@ ONLY_INVENTORY = (
     "gonogo_promotion_keys",
     "gonogo_criteria",
     "gonogo_customer",
+    *(variable.name for variable in SIGNING),
 )
 _ENVIRONMENT = "gonogo_environment"
 _HINT = "Set it in the inventory's group_vars or host_vars, and nowhere else."
@@ -47,11 +51,38 @@ class Protection:
 
 def check_extra(extra: Variables) -> None:
     """Refuse a command line that says what only the inventory may say. Raises InputError."""
-    for name in ONLY_INVENTORY:
+    refuse_extra(extra, ONLY_INVENTORY)
+
+
+def refuse_extra(extra: Variables, names: Sequence[str]) -> None:
+    """Refuse a command line that says one of these. Raises InputError."""
+    for name in names:
         if name in extra:
             raise InputError(
                 "extra variables cannot set what only the inventory may say", key=name, hint=_HINT
             )
+
+
+def only_inventory(
+    names: Sequence[str], said: Variables, effective: Variables, *, raised: str = ""
+) -> Variables:
+    """What the inventory says of each of these, None where it says nothing.
+
+    `said` is what it says of a host, `effective` what a task sees; `raised` may differ. Raises
+    InputError for what is a template, or is something else in a task.
+    """
+    inventory = {name: _written_out(name, said.get(name)) for name in names}
+    for name in names:
+        value = effective.get(name)
+        if name in effective and name != raised and not _same(value, inventory[name]):
+            raise InputError(
+                "another value than the inventory's comes from somewhere else",
+                key=name,
+                value=str(value),
+                detail=f"The inventory says {_shown(inventory[name])}.",
+                hint=_HINT,
+            )
+    return inventory
 
 
 def protection(
@@ -65,8 +96,6 @@ def protection(
     `said` is what the inventory says of it (`inventory.Inventory.variables`), `play` the variables
     of the play, `effective` those that a task sees, templated.
     """
-    inventory = {name: _written_out(name, said.get(name)) for name in ONLY_INVENTORY}
-    open_by_inventory = inventory[VARIABLE] is not None and not _flag(inventory[VARIABLE])
     if VARIABLE in play and play[VARIABLE] is not True:
         raise InputError(
             "a playbook can only switch the protection of its targets on",
@@ -74,17 +103,9 @@ def protection(
             value=str(play[VARIABLE]),
             hint=_HINT,
         )
-    for name in ONLY_INVENTORY:
-        value = effective.get(name)
-        raised = name == VARIABLE and VARIABLE in play
-        if name in effective and not raised and not _same(value, inventory[name]):
-            raise InputError(
-                "another value than the inventory's comes from somewhere else",
-                key=name,
-                value=str(value),
-                detail=f"The inventory says {_shown(inventory[name])}.",
-                hint=_HINT,
-            )
+    raised = VARIABLE if VARIABLE in play else ""
+    inventory = only_inventory(ONLY_INVENTORY, said, effective, raised=raised)
+    open_by_inventory = inventory[VARIABLE] is not None and not _flag(inventory[VARIABLE])
     environment = effective.get(_ENVIRONMENT)
     reason = _why(
         playbook=VARIABLE in play,
@@ -120,6 +141,10 @@ def _why(*, playbook: bool, open_by_inventory: bool, environment: Any, declared:
 
 def _written_out(name: str, value: Any) -> Any:
     """The value. Raises InputError for a template: other variables would answer it."""
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            _written_out(name, key)
+            _written_out(name, one)
     if isinstance(value, str) and ("{{" in value or "{%" in value):
         raise InputError(
             "must be written out in the inventory",

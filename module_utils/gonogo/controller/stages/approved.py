@@ -11,7 +11,6 @@ import contextlib
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from ...contract.errors import GonogoError
@@ -26,10 +25,10 @@ from ...contract.records.reading import plain
 from ...contract.records.restore import RestoreIntent
 from ...contract.records.run import Declared, RunRecord
 from .. import evidence, request
-from ..invocation import person, project, request_form
+from ..invocation import project, request_form
 from ..outcome import unheard
 from ..reading import ranges
-from ..request import approval
+from ..request import approval, signing
 from . import concurrent_runs, recovery
 from .base import Stage
 from .reported import Reported
@@ -82,6 +81,7 @@ class ApprovedStage(Stage[_Task], Generic[_Task, _Change]):
         request.check_variables(extra, known=known, prefixes=prefixes)
         ranges.check(f"{self.stage}_plan_hours", task.plan_hours)
         request.check_timeouts({k: v for k, v in task.timeouts.items() if v is not None})
+        self.rules = self.signing()
         found = self._find_out_restores(task)
         try:
             reported = self._act(task)
@@ -241,16 +241,17 @@ class ApprovedStage(Stage[_Task], Generic[_Task, _Change]):
             run,
             self.plan_file,
             planned.content,
-            hours=task.plan_hours,
+            hours=self.rules.hours(task.plan_hours),
             holds=planned.holds,
             used=self._used(run),
         )
         if new:
             self.write(run, self.plan_file, plan)
         if task.approval is None:
-            lines = [*came_of, *self.plan_lines(run, planned)]
+            sign = signing.lines(run, self.stage, plan, self.rules)
+            lines = [*came_of, *self.plan_lines(run, planned), *sign]
             return self._reported(run, planned, plan, lines)
-        given = approval.signed(task.approval)
+        given = approval.of_a_person(task.approval)
         refusal = approval.refusal(given, run.run_id, plan, prefix=self.stage)
         if refusal:
             return self._refused(run, planned, plan, given, refusal)
@@ -306,10 +307,21 @@ class ApprovedStage(Stage[_Task], Generic[_Task, _Change]):
         given: Approval,
     ) -> Reported:
         """Carried out. Raises GonogoError where it was not."""
-        by, at = person.name_of(given.approved_by), datetime.now(UTC).isoformat(timespec="seconds")
+        accepted = approval.accepted(
+            given,
+            run,
+            self.stage,
+            plan,
+            self.rules,
+            unchanged=self.unchanged,
+            hint="\n".join(self._next_lines(run.run_id, plan.token)),
+        )
+        by, at, signed = accepted.by, accepted.at, accepted.signed
         # First on record: should the answer of what follows be lost, this says who wanted it.
         intent = self.intent_of(planned)
-        approved = replace(plan, approved_by=by, approved_at=at, intent=intent or plan.intent)
+        approved = replace(
+            plan, approved_by=by, approved_at=at, signed=signed, intent=intent or plan.intent
+        )
         self.write(run, self.plan_file, approved)
         try:
             done = self._ask(run, task, approved_content=planned.content)
@@ -332,6 +344,7 @@ class ApprovedStage(Stage[_Task], Generic[_Task, _Change]):
             "run_id": run.run_id,
             "approved_by": by,
             "approved_at": at,
+            **({"signed": signed} if signed else {}),
         }
         self.write(run, self.done_file, record)
         lines = self.done_lines(run, done)
@@ -391,6 +404,6 @@ class ApprovedStage(Stage[_Task], Generic[_Task, _Change]):
         command = self.caller.again(
             f"{self.stage}_run_id={run_id}",
             f"{self.stage}_token={token}",
-            f"{self.stage}_approved_by=NAME",
+            self.rules.variable or f"{self.stage}_approved_by=NAME",
         )
         return [f"{self.purpose}:", f"  {command}"]

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from ...contract.errors import GonogoError
 from ...contract.login import Timeouts
 from ...contract.options.option import StageOptions
+from ...contract.options.shared import SIGNING
 from ...contract.options.target import HistoryRequest
 from ...contract.records.answers import HistoryAnswer
 from ...contract.records.captured import CapturedRecord
@@ -30,6 +31,7 @@ from ..invocation import project
 from ..invocation.commands import Caller
 from ..invocation.native import Variables
 from ..invocation.paths import path_of
+from ..request import signing
 from ..runbook import seen, source
 from ..runbook.derived import about, beside
 from .reported import Reported
@@ -162,6 +164,16 @@ class Stage(ABC, Generic[_Task]):
         if not directory:
             raise GonogoError("gonogo_runs_dir is not set", hint="Set it in the inventory.")
         return path_of(str(directory), key="gonogo_runs_dir")
+
+    def signing(self) -> signing.Rules:
+        """What the inventory asks of approvals that are signed. Raises InputError."""
+        variables = self.site.variables
+        names = [one.name for one in SIGNING if one.name in variables]
+        return signing.rules(
+            self.site.said(self.host),
+            effective={name: self.variable(name) for name in names},
+            extra=self.site.extra,
+        )
 
     def find_run(self) -> evidence.Run | None:
         """The run this very process has opened for this host, if any."""

@@ -22,7 +22,7 @@ from ...contract.records.twin import TwinRecord
 from .. import evidence
 from ..outcome import deployment, intents, rehearsal
 from ..reading import ranges
-from ..request import approval, deploy_approval
+from ..request import approval, deploy_approval, signing
 from ..runbook import plans
 from ..runbook.book import Runbook
 from .base import Stage
@@ -50,10 +50,11 @@ class Deploy(Stage[DeployTask]):
         rehearsed = self._admitted(run, task)
         runbook = self.runbook_of(run)
         plan = replace(plans.plan(runbook), measured=_measured(rehearsed))
-        asking = task.approval_required or self.is_protected(run)
+        rules = self.signing()
+        asking = task.approval_required or self.is_protected(run) or rules.signers is not None
         if task.plan_only and not asking:
             return Reported(changed=False)
-        work = _Work(run, runbook, plan, task)
+        work = _Work(run, runbook, plan, task, rules)
         # Where nothing is to be applied this is the answer: nobody has approved anything else.
         found = self._ask(work, plan_only=True)
         approved = None
@@ -61,7 +62,7 @@ class Deploy(Stage[DeployTask]):
             shown = self._show(work, found.deployment, rehearsed)
             if task.plan_only:
                 return _reported(shown)
-            approved = self._approved(run, shown.plan, task)
+            approved = self._approved(work, shown.plan)
         if task.plan_only:
             return Reported(changed=False)
         self._keep_files(work)
@@ -188,32 +189,36 @@ class Deploy(Stage[DeployTask]):
         run = work.run
         about = (run.read(RunRecord), work.plan, look.before, rehearsed)
         digest, holds = deploy_approval.content(*about), deploy_approval.holds(*about)
-        hours = work.task.plan_hours
+        hours = work.rules.hours(work.task.plan_hours)
         shown, new = approval.open_plan(run, deploy_approval.PLAN, digest, hours=hours, holds=holds)
         if new:
             run.write_json(deploy_approval.PLAN, shown, stage=self.stage)
         lines = deploy_approval.plan_lines(work.plan, look.before)
         if rehearsed:
             lines += rehearsal.trace_lines(rehearsed)
+        lines += signing.lines(run, self.stage, shown, work.rules)
         # The one on record may be older, and of another day; what it is for is the same.
         return _Shown(replace(shown, content=digest, holds=holds), lines)
 
-    def _approved(self, run: evidence.Run, shown: ApprovalPlan, task: DeployTask) -> Approved:
+    def _approved(self, work: _Work, shown: ApprovalPlan) -> Approved:
+        run = work.run
         hint = deploy_approval.next_command(
             run.run_id,
             shown,
             caller=self.caller,
             promoted=self.variable("gonogo_promotion_evidence"),
+            rules=work.rules,
         )
-        given = task.approval
+        given = work.task.approval
         if given is None:
             raise GonogoError("the deployment waits for an approval", hint=f"To give it: {hint}")
         return deploy_approval.require(
             run,
-            approval.signed(given),
+            approval.of_a_person(given),
             shown.content,
             hint=f"To approve what is there now: {hint}",
             now=shown.holds,
+            rules=work.rules,
         )
 
 
@@ -231,6 +236,7 @@ class _Work:
     runbook: Runbook
     plan: Plan
     task: DeployTask
+    rules: signing.Rules
 
 
 @dataclass(frozen=True)
