@@ -4,7 +4,12 @@ One line a problem, exit status 1. What is written anew agrees with itself, not 
 import argparse
 import hashlib
 import json
+import os
+import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +167,72 @@ def derive(files: dict[str, Any], events: list[Any], whole: bool) -> dict[str, A
     return verdict
 
 
-def verify(path: Path, head: Any, problems: list[str]) -> list[str]:
+def approvals(files: dict[str, Any]) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    """Name of the record, what it says of its approval, and what the text of that has to say."""
+    run = files["run.json"]
+    target = run["target"]
+    place = {"environment": run["environment"], "host": target["inventory_host"]}
+    for name in ("deploy", "deploy_found", "cleanup", "undo", "restore"):
+        record, deployed = files.get(f"{name}.json") or {}, name.startswith("deploy")
+        given = (record.get("approved") if deployed else record) or {}
+        if given.get("approved_by"):
+            plan = files["deploy_plan.json"] if deployed else record
+            text = {**place, "approval": "pg-gonogo 1", "what": name.partition("_")[0]}
+            text |= {"database": target["declared"]["database"], "token": given["token"]}
+            text |= {"run_id": given["shown_by"] if deployed else run["run_id"]}
+            yield f"{name}.json", given, {**text, "plan": plan["content"]}
+
+
+def verify_approvals(files: dict[str, Any], asked: Any, problems: list[str]) -> None:
+    """Have ssh-keygen verify every signature, when the plan was shown and when it was used."""
+    for name, given, wanted in approvals(files):
+        signed = given.get("signed") or {"text": "{}", "needed": 1, "signatures": []}
+        said = json.loads(text := signed["text"])
+        wanted["planned_at"] = said.get("planned_at")
+        spelling = json.dumps(wanted, sort_keys=True, separators=(",", ":")) + "\n"
+        same, persons, keys = signed["signatures"] and text == spelling, set(), set()
+        problems += [f"{name}: the approval is not signed, or for something else"] * (not same)
+        for one in signed["signatures"] if same else ():
+            answers = [
+                ask(signed, one, at, asked) for at in (said["planned_at"], given["approved_at"])
+            ]
+            wrong = [answer.stderr.strip() or "revoked" for answer in answers if answer.returncode]
+            problems += [
+                f"{name}: {one['principal']} has not signed it: {why}" for why in wrong[:1]
+            ]
+            persons.add(one["principal"])
+            keys.add(answers[0].stdout.rpartition(" ")[2])
+        few = min(len(persons - {signed.get("operator")}), len(keys)) < len(signed["signatures"])
+        few |= len(persons) < max(signed["needed"], asked.approvers)
+        problems += [f"{name}: not signed by as many others as have to"] * bool(same and few)
+
+
+def ask(signed: Any, one: Any, at: str, asked: Any) -> Any:
+    """What ssh-keygen says of a signature at a time."""
+    with tempfile.NamedTemporaryFile("w", suffix=".sig") as file:
+        file.write(one["signature"])
+        file.flush()
+        moment = datetime.fromisoformat(at).astimezone(UTC).strftime("%Y%m%d%H%M%S")
+        words = [
+            "-Y",
+            "verify",
+            "-f",
+            asked.allowed_signers,
+            "-I",
+            one["principal"],
+            "-s",
+            file.name,
+        ]
+        words += ["-n", asked.namespace or signed["namespace"], "-O", f"verify-time={moment}"]
+        words += ["-r", asked.revoked] if asked.revoked else []
+        zone = {**os.environ, "TZ": "UTC0", "LC_ALL": "C"}
+        run: Any = subprocess.run
+        return run(
+            ["ssh-keygen", *words], input=signed["text"], env=zone, capture_output=True, text=True
+        )
+
+
+def verify(path: Path, asked: Any, problems: list[str]) -> list[str]:
     """What the evidence gives, and what was added to it; what is wrong is added to `problems`."""
     events = read_chain((path / "events.jsonl").read_bytes(), problems)
     if (first := {"format": 1, **events[0]["data"]})["format"] != 1:
@@ -184,6 +254,9 @@ def verify(path: Path, head: Any, problems: list[str]) -> list[str]:
     wrong = [key for key in verdict if spelled(said.get(key)) != spelled(verdict[key])]
     problems += [f"verdict.json: {key} does not follow from the evidence" for key in wrong]
     heads = {event["hash"]: event["seq"] for event in events[end - 1 :]}
+    if asked.allowed_signers:
+        verify_approvals(files, asked, problems)
+    head = asked.head
     if head not in (None, *heads):
         problems.append(f"the head is {events[-1]['hash']}: other evidence than was meant")
     last = heads.get(head, len(events))
@@ -196,9 +269,15 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Verify a directory of evidence.")
     parser.add_argument("directory", type=Path)
     parser.add_argument("--head", help="the hash of the run's last event, as it was printed")
+    parser.add_argument(
+        "--allowed-signers", metavar="FILE", help="verify that it was approved by these"
+    )
+    parser.add_argument("--revoked", metavar="FILE", help="and by none of these keys")
+    parser.add_argument("--namespace", help="and for this; else for what is on record")
+    parser.add_argument("--approvers", type=int, default=1, help="and by so many of them, or more")
     given, found = parser.parse_args(), list[str]()
     try:
-        lines = verify(given.directory.resolve(), given.head, found)
+        lines = verify(given.directory.resolve(), given, found)
     except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
         found.append(f"no whole evidence: {type(error).__name__}: {error}")
     sys.stdout.writelines(repr(text)[1:-1] + "\n" for text in found or lines)

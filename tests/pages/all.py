@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.pages import Page
+from tests.pages.approvals import APPROVALS
 from tests.pages.badinput import BAD_INPUT
 from tests.pages.blindness import BLINDNESS
 from tests.pages.faults import FAULTS
@@ -16,6 +17,7 @@ from tests.pages.reports import REPORTS
 from tests.pages.security import SECURITY
 
 PAGES: tuple[Page, ...] = (
+    APPROVALS,
     BAD_INPUT,
     BLINDNESS,
     FAULTS,

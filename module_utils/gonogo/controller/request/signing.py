@@ -87,13 +87,15 @@ def rules(said: Variables, *, effective: Variables, extra: Variables) -> Rules:
             )
         return NONE
     found = signers.read(files.trusted(_text(given, _SIGNERS), key=_SIGNERS), key=_SIGNERS)
-    revoked = given.get(_REVOKED) and files.trusted(_text(given, _REVOKED), key=_REVOKED)
+    revoked = None
+    if _REVOKED in given:
+        revoked = _revoked(files.trusted(_text(given, _REVOKED), key=_REVOKED))
     asked = Rules(
         signers=found,
         needed=_number(given, _NEEDED, NONE.needed),
         max_age_hours=_number(given, _HOURS, NONE.max_age_hours),
         namespace=_namespace(given),
-        revoked=_revoked(revoked) if revoked is not None else None,
+        revoked=revoked,
         unsigned=_flag(given),
         operators=_operators(given, found),
     )
@@ -347,10 +349,10 @@ def _operators(given: Variables, found: signers.Signers) -> Mapping[str, str | N
     if not isinstance(value, Mapping):
         raise InputError("must be a mapping", key=_OPERATORS)
     for account, principal in value.items():
-        if principal is not None and principal not in found.principals:
+        if principal is not None and str(principal) not in found.principals:
             raise InputError(
                 "names a person that the file of signers does not have",
                 key=f"{_OPERATORS}.{shown(account)}",
                 hint=f"Write it as in the file of {_SIGNERS}, or null for an account of nobody.",
             )
-    return {str(account): principal for account, principal in value.items()}
+    return {str(account): principal and str(principal) for account, principal in value.items()}

@@ -6,6 +6,7 @@ at and then opened again.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -60,7 +61,7 @@ def _read(path: Path, text: str, *, key: str, largest: int) -> bytes:
                 raise InputError("is no plain file", key=key, value=text)
             content = file.read(largest + 1)
     except (OSError, ValueError) as error:
-        linked = path.is_symlink()
+        linked = getattr(error, "errno", None) == errno.ELOOP
         reason = "it is a symbolic link" if linked else getattr(error, "strerror", "no path")
         raise InputError(
             f"the file cannot be read: {reason}",
