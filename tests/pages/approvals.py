@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from tests.pages import Page, Row, Table
 
-__all__ = ["APPROVALS", "BAD", "GOOD", "INVENTORY", "SIGNERS"]
+__all__ = ["ALLOWED", "APPROVALS", "BAD", "EXAMPLE", "GOOD", "INVENTORY", "SIGNERS"]
+
+# As it stands on the page: what the inventory says, and the file of signers.
+EXAMPLE = """\
+gonogo_approval_signers: /etc/gonogo/allowed_signers
+gonogo_approval_needed: 2
+gonogo_approval_operators: {ada: ada@example.com, gitlab-runner: null}
+gonogo_approval_revoked: /etc/gonogo/revoked_keys
+"""
+ALLOWED = """\
+ada@example.com valid-before="20991231Z" ssh-ed25519 AAAA...
+dewi@example.com ssh-ed25519 AAAA...
+tom@example.com sk-ssh-ed25519@openssh.com AAAA...
+"""
 
 # What is given → what it is called there. Each is tried with the real ssh-keygen.
 GOOD: dict[str, tuple[str, str]] = {
@@ -196,20 +209,13 @@ understood since 9.1; all others are taken as UTC, wherever this project verifie
 Everything stands in the inventory, and counts only there: neither `-e` nor a play can say it.
 
 ```yaml
-gonogo_approval_signers: /etc/gonogo/allowed_signers
-gonogo_approval_needed: 2
-gonogo_approval_operators: {ada: ada@example.com, gitlab-runner: null}
-gonogo_approval_revoked: /etc/gonogo/revoked_keys
-```
+{EXAMPLE}```
 
 The file of signers belongs to root or to the account that runs the playbook, and nobody else \
 may write to it or to a directory of its path. A line of it is one key of one person:
 
 ```
-ada@example.com valid-before="20271231Z" ssh-ed25519 AAAA...
-dewi@example.com ssh-ed25519 AAAA...
-tom@example.com sk-ssh-ed25519@openssh.com AAAA...
-```
+{ALLOWED}```
 
 Whatever asks for an approval prints the text to be signed, with the command that signs it:
 
@@ -281,7 +287,7 @@ APPROVALS = Page(
     "approvals.md",
     "Approvals by signature",
     (
-        _SETUP,
+        _SETUP.replace("{EXAMPLE}", EXAMPLE).replace("{ALLOWED}", ALLOWED),
         _PROMISES,
         Table(
             ("What is given", "What becomes of it"),

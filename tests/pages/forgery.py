@@ -446,6 +446,17 @@ _APPROVALS = [
         "test_restore.py::test_only_an_approval_of_this_plan_counts",
     ),
     (
+        "A signature that is another's, of something else, too old, revoked, given twice, or the "
+        "operator's own",
+        "nothing is done; the error says which signature, and whose it is",
+        "unit/test_signing.py::test_a_bad_approval",
+    ),
+    (
+        "The settings of signatures with `-e`, from a play, a fact or a file of variables",
+        "refused before anything is touched",
+        "unit/test_signing.py::test_settings_that_are_refused",
+    ),
+    (
         "A waiver that has expired",
         "it is not applied; the condition says when it ended",
         "test_forgery.py::test_an_expired_waiver_is_none",
@@ -524,7 +535,8 @@ FORGERY = Page(
             heading="Approvals and waivers",
             words="One person approves, and the record names who. Whether that is another person "
             "than the one who has started the run (`operator` in `run.json`) is for whoever "
-            "reads it: names are taken as they are given.",
+            "reads it: names are taken as they are given. Where it matters, the inventory asks for "
+            "signatures ([approvals.md](approvals.md)).",
         ),
     ),
 )

@@ -110,6 +110,11 @@ _PEOPLE = _rows(
         "test_rollout.py::test_only_an_approval_of_this_plan_counts",
     ),
     (
+        "Whoever has a key that the inventory names, where it names any",
+        "the same, by a signature; the token and a name are none",
+        "unit/test_signing.py::test_a_bad_approval",
+    ),
+    (
         "Nobody",
         "runs on a database that says it is another environment",
         "test_run.py::test_database_of_another_environment_is_refused",
@@ -153,6 +158,12 @@ _APPROVALS = _rows(
         "nothing: the evidence of the run that has shown it says so, and the target host to every "
         "other controller",
         "test_rollout.py::test_only_an_approval_of_this_plan_counts",
+    ),
+    (
+        "by signatures",
+        "that text alone which names run, plan and token; by persons of the inventory's list, with "
+        "keys that are valid and not revoked ([approvals.md](approvals.md))",
+        "unit/test_signing.py::test_a_bad_approval",
     ),
     (
         "by a name that cannot be seen (U+200B, U+202E, control characters, fillers, marks alone)",
@@ -631,8 +642,9 @@ SECURITY = Page(
         "who gives it has read the question, not who it is.\n"
         "* Times are those of the controller's clock. A clock that is wrong makes waivers and "
         "promotions last longer or shorter; evidence that ends in the future lets nobody in.\n"
-        "* A name in an approval is what somebody has typed. Whether it is another person than "
-        "the operator is for whoever reads it.\n"
+        "* A name in an approval that is not signed is what somebody has typed. Whether it is "
+        "another person than the operator is for whoever reads it. What signatures prove is in "
+        "[approvals.md](approvals.md).\n"
         "* That a deploy token was used is on record at the controller and on the target host. "
         "Whoever can change both can use it again until it expires.\n"
         "* An application whose role owns the tables, or is a member of the role that does, can "

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from gonogo.contract.errors import GonogoError, InputError
 from gonogo.contract.options.cleanup import CleanupTask
@@ -29,7 +30,7 @@ from gonogo.controller.request.protection import ONLY_INVENTORY
 from gonogo.controller.signing import files, keygen, signers, sshsig
 from gonogo.controller.stages.cleanup import Cleanup
 from gonogo.controller.stages.reported import Reported
-from tests.pages.approvals import BAD, GOOD, INVENTORY, SIGNERS
+from tests.pages.approvals import ALLOWED, BAD, EXAMPLE, GOOD, INVENTORY, SIGNERS
 from tests.records import LOGIN, PLAN, RUN
 from tools.direct import Here
 from verify import verify_evidence
@@ -817,6 +818,25 @@ def test_what_is_given_to_ssh_keygen_is_private(
     monkeypatch.setattr(keygen, "_run", looked)
     scene.play(scene.sign("dewi"))
     assert set(seen) == {0o700}
+
+
+def test_the_example_of_the_page(scene: Scene) -> None:
+    """Its inventory and its file of signers, as they stand there, but for keys and places."""
+    lines = ALLOWED.replace("sk-ssh-ed25519@openssh.com", "ssh-ed25519")
+    for name in ("ada", "dewi", "tom"):
+        lines = lines.replace("ssh-ed25519 AAAA...", scene.public(name), 1)
+    listed = scene.directory / "allowed_signers"
+    listed.write_text(lines)
+    _revoke(scene, (scene.keys / "eve.pub").read_text())
+    (scene.directory / "revoked").rename(scene.directory / "revoked_keys")
+    text = EXAMPLE.replace("/etc/gonogo", str(scene.directory)).replace("{ada:", f"{{{ACCOUNT}:")
+    scene.listed = lambda: listed  # type: ignore[method-assign]
+    scene.variables = yaml.safe_load(text)
+    _refused(scene, scene.sign("ada"), scene.sign("tom"), says="cannot approve it")
+    scene.play(scene.sign("dewi"), scene.sign("tom"))
+    assert scene.record()["approved_by"] == "dewi@example.com, tom@example.com"
+    assert scene.record()["signed"]["operator"] == "ada@example.com"
+    assert _verified(scene, approvers=2) == []
 
 
 # --- verified again, by the program of its own ----------------------------------------------------
