@@ -161,6 +161,10 @@ INVENTORY: dict[str, tuple[str, str]] = {
         "A file of signers, or of revoked keys, that others can write to, or its directory",
         "others could exchange the file",
     ),
+    "not whole": (
+        "A file of signers by a path that begins with `~`, a variable or a name",
+        "must be a whole path",
+    ),
     "linked": ("A file of signers that is a symbolic link", "it is a symbolic link"),
     "alone": ("Any of them without a file of signers", "the inventory names nobody who may sign"),
     "too many": ("More signatures than there are persons", "3 persons have to sign, and 2 may"),
@@ -211,8 +215,9 @@ Everything stands in the inventory, and counts only there: neither `-e` nor a pl
 ```yaml
 {EXAMPLE}```
 
-The file of signers belongs to root or to the account that runs the playbook, and nobody else \
-may write to it or to a directory of its path. A line of it is one key of one person:
+The file of signers has a path that is written out from `/`. It belongs to root or to the \
+account that runs the playbook, and nobody else may write to it or to a directory of its path. A \
+line of it is one key of one person:
 
 ```
 {ALLOWED}```

@@ -203,7 +203,8 @@ def scene(tmp_path: Path, keys: Path) -> Scene:
 
 
 def _one(scene: Scene) -> list[str]:
-    scene.play(scene.sign("dewi"))
+    told = scene.play(scene.sign("dewi"))
+    assert told.lines[0].startswith("Signed by dewi, key SHA256:")
     return ["dewi"]
 
 
@@ -623,6 +624,18 @@ def _rules(scene: Scene, *, extra: Any = None, effective: Any = None, **said: An
     return signing.rules(inventory, effective=seen, extra=extra or {})
 
 
+def _writable(scene: Scene, file: Path) -> list[dict[str, Any]]:
+    more = scene.directory / "more"
+    more.mkdir()
+    for place, mode, owner in ((file, 0o622, more), (more / "x", 0o600, more)):
+        shutil.copy(file, more / "x")
+        (more / "x").chmod(mode)
+        owner.chmod(0o700 if place is file else 0o777)
+        with pytest.raises(InputError, match=INVENTORY["writable"][1]):
+            _rules(scene, gonogo_approval_signers=str(more / "x"))
+    return [{"gonogo_approval_revoked": str(more / "x")}]
+
+
 def _settings(scene: Scene, name: str, patched: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What is said by the inventory, and by others; each of it is refused."""
     every = [one.name for one in SIGNING]
@@ -634,21 +647,17 @@ def _settings(scene: Scene, name: str, patched: pytest.MonkeyPatch) -> list[dict
     if name == "template":
         nested: Any = {"gonogo_approval_operators": {ACCOUNT: "{{ x }}"}}
         return [nested, *({one: "{{ x }}"} for one in every)]
-    if name == "missing":
-        return [{"gonogo_approval_signers": "/nowhere/allowed_signers"}]
-    if name == "writable":
-        more = scene.directory / "more"
-        more.mkdir()
-        for place, mode, owner in ((file, 0o622, more), (more / "x", 0o600, more)):
-            shutil.copy(file, more / "x")
-            (more / "x").chmod(mode)
-            owner.chmod(0o700 if place is file else 0o777)
-            with pytest.raises(InputError, match=INVENTORY[name][1]):
-                _rules(scene, gonogo_approval_signers=str(more / "x"))
-        return [{"gonogo_approval_revoked": str(more / "x")}]
-    if name == "linked":
+    paths = {"missing": "/nowhere/allowed_signers", "linked": str(scene.directory / "link")}
+    if name in paths:
         (scene.directory / "link").symlink_to(file)
-        return [{"gonogo_approval_signers": str(scene.directory / "link")}]
+        return [{"gonogo_approval_signers": paths[name]}]
+    if name == "writable":
+        return _writable(scene, file)
+    if name == "not whole":
+        patched.chdir(scene.directory)
+        patched.setenv("HOME", str(scene.directory))
+        names = ("~/allowed_signers", "$HOME/allowed_signers", "allowed_signers", "./x")
+        return [{"gonogo_approval_signers": path} for path in names]
     if name == "alone":
         others = [one for one in every if one != "gonogo_approval_signers"]
         return [{"gonogo_approval_signers": None, one: 1} for one in others]

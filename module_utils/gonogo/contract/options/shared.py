@@ -253,7 +253,8 @@ SIGNING = (
         "gonogo_approval_signers",
         type="path",
         text="File of those who may approve by a signature, on the controller, in the form of "
-        "ssh-keygen's allowed_signers. Where it is set, an approval has to be signed." + _INVENTORY,
+        "ssh-keygen's allowed_signers. Where it is set, every deployment is approved, and an "
+        "approval has to be signed." + _INVENTORY,
     ),
     Variable(
         "gonogo_approval_needed",

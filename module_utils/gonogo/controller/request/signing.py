@@ -28,7 +28,7 @@ from ..reading import ranges
 from ..signing import files, keygen, signers, sshsig
 from .protection import only_inventory, refuse_extra
 
-__all__ = ["NONE", "Rules", "lines", "require", "rules", "text_of"]
+__all__ = ["NONE", "Rules", "lines", "require", "rules", "text_of", "told"]
 
 _NAMES = tuple(variable.name for variable in SIGNING)
 _SIGNERS, _REVOKED = "gonogo_approval_signers", "gonogo_approval_revoked"
@@ -138,6 +138,13 @@ def lines(run: evidence.Run, stage: str, plan: ApprovalPlan, asked: Rules) -> li
         f"  printf '%s\\n' {quoted} | ssh-keygen -Y sign -n {asked.namespace} -f KEY > NAME.sig",
         "At the prompt the names of these files stand behind COMMIT and the token.",
     ]
+
+
+def told(signed: Signed | None) -> list[str]:
+    """Who has signed, for the terminal."""
+    if signed is None:
+        return []
+    return [f"Signed by {one.principal}, key {one.fingerprint}." for one in signed.signatures]
 
 
 def require(

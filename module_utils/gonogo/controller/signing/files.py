@@ -25,7 +25,11 @@ _OPENED = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 def given(text: str, *, key: str) -> bytes:
     """The content of a signature's file, whoever can write to it. Raises InputError."""
-    return _read(_path(text, key=key), text, key=key, largest=LARGEST_SIGNATURE)
+    try:
+        path = expanded(text).absolute()
+    except GonogoError as error:
+        raise InputError(error.primary, key=key, detail=error.detail, hint=error.hint) from None
+    return _read(path, text, key=key, largest=LARGEST_SIGNATURE)
 
 
 def trusted(text: str, *, key: str) -> bytes:
@@ -33,7 +37,15 @@ def trusted(text: str, *, key: str) -> bytes:
 
     Raises InputError.
     """
-    path = _path(text, key=key)
+    path = Path(text)
+    if not path.is_absolute():
+        raise InputError(
+            "must be a whole path",
+            key=key,
+            value=text,
+            hint="It begins with /: where ~, a variable of the environment and the working "
+            "directory lead is for whoever starts the playbook to say.",
+        )
     content = _read(path, text, key=key, largest=_LARGEST)
     found = obstacle(path)
     if found:
@@ -45,13 +57,6 @@ def trusted(text: str, *, key: str) -> bytes:
             "ansible-playbook, and nobody else may write to them.",
         )
     return content
-
-
-def _path(text: str, *, key: str) -> Path:
-    try:
-        return expanded(text).absolute()
-    except GonogoError as error:
-        raise InputError(error.primary, key=key, detail=error.detail, hint=error.hint) from None
 
 
 def _read(path: Path, text: str, *, key: str, largest: int) -> bytes:

@@ -347,7 +347,7 @@ class ApprovedStage(Stage[_Task], Generic[_Task, _Change]):
             **({"signed": signed} if signed else {}),
         }
         self.write(run, self.done_file, record)
-        lines = self.done_lines(run, done)
+        lines = [*signing.told(signed), *self.done_lines(run, done)]
         return replace(self._reported(run, done, plan, lines), changed=True)
 
     def _nothing_came_of(self, run: evidence.Run) -> list[str]:
