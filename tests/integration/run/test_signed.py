@@ -42,14 +42,11 @@ def test_a_cleanup_is_approved_by_a_signature(
         "cleanup_token": shown.output.split("cleanup_token=")[1].split()[0],
         "cleanup_approved_by": "Dewi",
     }
-    for more, message in (
-        ({}, "the approval has no signature: nothing was removed"),
-        ({"gonogo_approval_unsigned": True}, "only the inventory may say"),
-    ):
-        refused = controller.play(*said, "-e", json.dumps({**given, **more}))
-        assert message in refused.output, refused.output
-        assert refused.status != 0
-        assert database.rows() == kept
+    unsigned = json.dumps({**given, "gonogo_approval_unsigned": True})
+    refused = controller.play(*said, "-e", unsigned)
+    assert "only the inventory may say" in refused.output, refused.output
+    assert refused.status != 0
+    assert database.rows() == kept
 
     given["gonogo_approval_signatures"] = str(tmp_path / "NAME.sig")
     done = controller.play(*said, "-e", json.dumps(given))
