@@ -169,14 +169,15 @@ def derive(files: dict[str, Any], events: list[Any], whole: bool) -> dict[str, A
 
 def approvals(files: dict[str, Any]) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     """Name of the record, what it says of its approval, and what the text of that has to say."""
-    run = files["run.json"]
-    target = run["target"]
+    target = (run := files["run.json"])["target"]
     place = {"environment": run["environment"], "host": target["inventory_host"]}
     for name in ("deploy", "deploy_found", "cleanup", "undo", "restore"):
         record, deployed = files.get(f"{name}.json") or {}, name.startswith("deploy")
         given = (record.get("approved") if deployed else record) or {}
         if given.get("approved_by"):
-            plan = files["deploy_plan.json"] if deployed else record
+            # Of a change that nobody has heard of, the record says what was found instead.
+            shown = deployed or "recovered" in record
+            plan = files[f"{name.partition('_')[0]}_plan.json"] if shown else record
             text = {**place, "approval": "pg-gonogo 1", "what": name.partition("_")[0]}
             text |= {"database": target["declared"]["database"], "token": given["token"]}
             text |= {"run_id": given["shown_by"] if deployed else run["run_id"]}
@@ -193,13 +194,11 @@ def verify_approvals(files: dict[str, Any], asked: Any, problems: list[str]) -> 
         same, persons, keys = signed["signatures"] and text == spelling, set(), set()
         problems += [f"{name}: the approval is not signed, or for something else"] * (not same)
         for one in signed["signatures"] if same else ():
-            answers = [
-                ask(signed, one, at, asked) for at in (said["planned_at"], given["approved_at"])
-            ]
+            times = (said["planned_at"], given["approved_at"])
+            answers = [ask(signed, one, at, asked) for at in times]
             wrong = [answer.stderr.strip() or "revoked" for answer in answers if answer.returncode]
-            problems += [
-                f"{name}: {one['principal']} has not signed it: {why}" for why in wrong[:1]
-            ]
+            who = f"{name}: {one['principal']} has not signed it"
+            problems += [f"{who}: {why}" for why in wrong[:1]]
             persons.add(one["principal"])
             keys.add(answers[0].stdout.rpartition(" ")[2])
         few = min(len(persons - {signed.get("operator")}), len(keys)) < len(signed["signatures"])
@@ -213,23 +212,19 @@ def ask(signed: Any, one: Any, at: str, asked: Any) -> Any:
         file.write(one["signature"])
         file.flush()
         moment = datetime.fromisoformat(at).astimezone(UTC).strftime("%Y%m%d%H%M%S")
-        words = [
-            "-Y",
-            "verify",
-            "-f",
-            asked.allowed_signers,
+        words = ["ssh-keygen", "-Y", "verify", "-f", asked.allowed_signers, "-s", file.name]
+        words += [
             "-I",
             one["principal"],
-            "-s",
-            file.name,
+            "-n",
+            asked.namespace or signed["namespace"],
+            "-O",
+            f"verify-time={moment}",
         ]
-        words += ["-n", asked.namespace or signed["namespace"], "-O", f"verify-time={moment}"]
         words += ["-r", asked.revoked] if asked.revoked else []
         zone = {**os.environ, "TZ": "UTC0", "LC_ALL": "C"}
-        run: Any = subprocess.run
-        return run(
-            ["ssh-keygen", *words], input=signed["text"], env=zone, capture_output=True, text=True
-        )
+        text, run = signed["text"], subprocess.run
+        return run(words, input=text, env=zone, capture_output=True, text=True, check=False)
 
 
 def verify(path: Path, asked: Any, problems: list[str]) -> list[str]:
@@ -269,12 +264,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Verify a directory of evidence.")
     parser.add_argument("directory", type=Path)
     parser.add_argument("--head", help="the hash of the run's last event, as it was printed")
-    parser.add_argument(
-        "--allowed-signers", metavar="FILE", help="verify that it was approved by these"
-    )
-    parser.add_argument("--revoked", metavar="FILE", help="and by none of these keys")
-    parser.add_argument("--namespace", help="and for this; else for what is on record")
-    parser.add_argument("--approvers", type=int, default=1, help="and by so many of them, or more")
+    parser.add_argument("--allowed-signers", help="file of those who have to have approved it")
+    parser.add_argument("--revoked", help="file of keys that do not count")
+    parser.add_argument("--namespace", help="what they have signed for; else what is on record")
+    parser.add_argument("--approvers", type=int, default=1, help="how many of them, or more")
     given, found = parser.parse_args(), list[str]()
     try:
         lines = verify(given.directory.resolve(), given, found)

@@ -766,7 +766,8 @@ def test_the_command_that_is_printed_signs_it(scene: Scene) -> None:
     made = scene.directory / "NAME.sig"
     subprocess.run(["sh", "-c", command], cwd=scene.directory, check=True, capture_output=True)
     given = Approval(f"COMMIT {TOKEN}", "", RUN_ID, signatures=(str(made), scene.sign("tom")))
-    signed = signing.require(given, scene.run, "cleanup", scene.plan, rules)
+    now = datetime.now(UTC)
+    signed = signing.require(given, scene.run, "cleanup", scene.plan, rules, now=now)
     assert signed is not None
     assert json.loads(signed.text)["database"] == "a'$(x)\n\u202e"
 
@@ -918,5 +919,7 @@ def test_a_record_that_was_written_anew_is_found_out(scene: Scene) -> None:
         signed(signatures=[{**dewi, "signature": "x"}]),
     ):
         assert problems
+    # Of one that was interrupted, the plan says what was approved.
+    assert changed(content="d0" * 32, recovered={}) == []
     # Nobody has approved what was found to be gone.
     assert changed(approved_by=None, signed=None) == []

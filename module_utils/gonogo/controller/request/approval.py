@@ -116,8 +116,9 @@ def accepted(
 
     Raises GonogoError where signatures are not what the inventory asks for.
     """
+    now = datetime.now(UTC)
     try:
-        signed = signing.require(given, run, stage, plan, rules)
+        signed = signing.require(given, run, stage, plan, rules, now=now)
     except GonogoError as error:
         asked = "\n".join([*signing.lines(run, stage, plan, rules), *([hint] if hint else [])])
         raise GonogoError(
@@ -126,7 +127,7 @@ def accepted(
     by = person.name_of(given.approved_by)
     if signed is not None:
         by = ", ".join(one.principal for one in signed.signatures)
-    return Given(by, datetime.now(UTC).isoformat(timespec="seconds"), signed)
+    return Given(by, now.isoformat(timespec="seconds"), signed)
 
 
 def came_later(shown_then: Holds, now: Holds) -> list[str]:

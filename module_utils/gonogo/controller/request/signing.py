@@ -12,7 +12,7 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -153,6 +153,8 @@ def require(
     stage: str,
     plan: ApprovalPlan,
     asked: Rules,
+    *,
+    now: datetime,
 ) -> Signed | None:
     """The signatures of an approval; None where it needs none. Raises GonogoError where they are
     not what is asked for. Every file is read once.
@@ -168,7 +170,6 @@ def require(
             hint=f"Set {_SIGNERS} in the inventory, or leave {SIGNATURES.name} out.",
         )
     text = text_of(run, stage, plan)
-    now = datetime.now(UTC)
     _check_age(plan, asked.max_age_hours, now)
     account, operator = _operator(asked)
     if len(paths) > _MOST:

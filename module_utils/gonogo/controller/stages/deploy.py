@@ -108,7 +108,7 @@ class Deploy(Stage[DeployTask]):
         work.run.append(self.stage, "stage_passed")
         return Reported(
             changed=bool(done.statements),
-            lines=[*signing.told(approved and approved.signed), *deployment.lines(done)],
+            lines=[*signing.told(approved.signed if approved else None), *deployment.lines(done)],
             told={"deployment": plain(done)},
         )
 
