@@ -139,7 +139,10 @@ BAD: dict[str, tuple[str, str]] = {
     ),
     "link": ("A symbolic link to a signature", "it is a symbolic link"),
     "large": ("A file of more than 16 KiB", "the file is larger than 16384 bytes"),
-    "no file": ("A directory, a pipe, a file that is not there", "file"),
+    "no file": (
+        "A directory, a pipe, a file that is not there",
+        "the file cannot be read; is no plain file",
+    ),
     "nobody may sign": (
         "A signature, where the inventory names nobody who may sign",
         "there are signatures, and the inventory names nobody who may sign",

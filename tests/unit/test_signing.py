@@ -565,11 +565,13 @@ def _bad_large(scene: Scene, says: str) -> None:
 
 
 def _bad_no_file(scene: Scene, says: str) -> None:
+    ways = says.split("; ")
     os.mkfifo(scene.directory / "pipe")
     for path in ("/dev/zero", ".", "pipe", "nowhere.sig", "\0", "~nobody-there/x", "x" * 5000):
-        error = _refused(scene, str(scene.directory / path), says=says)
+        error = _refused(scene, str(scene.directory / path), says="file")
+        assert any(way in error.primary for way in ways)
         assert "gonogo_approval_signatures[0]" in error.render()
-    error = _refused(scene, says=says, answer=f"COMMIT {TOKEN} hunter2", typed=True)
+    error = _refused(scene, says=ways[0], answer=f"COMMIT {TOKEN} hunter2", typed=True)
     assert "hunter2" not in error.render()
 
 
