@@ -190,6 +190,7 @@ class Verdict(Stage[VerdictTask]):
                 approval.plan_of(run, deploy_approval.PLAN),
                 caller=self.caller,
                 promoted=self.variable("gonogo_promotion_evidence"),
+                rules=self.signing(),
             )
         return None
 
