@@ -20,15 +20,15 @@ options:
     elements: str
     choices: [HOLD, NO-GO]
     default: [HOLD, NO-GO]
-  attestation_key:
-    description: 'File of the private key of this gate, on the controller: PEM, Ed25519 or ECDSA P-256, without a passphrase, and readable by its owner alone. With it the verdict is signed, see docs/attestation.md.'
-    type: path
   evidence_store:
     description: 'Where the evidence of a run is taken to once it is judged, and where the run that comes next looks for it: a directory (/srv/evidence), a place on a host that sftp reaches (user@host:/srv/evidence), or a git repository (git:git@host:group/evidence.git). See docs/automation.md.'
     type: str
   evidence_ssh_args:
     description: Arguments of ssh with which the store of evidence is reached, such as -i FILE.
     type: str
+  attestation_key:
+    description: 'File of the private key of this gate, on the controller: PEM, Ed25519 or ECDSA P-256, without a passphrase, and readable by its owner alone. With it the verdict is signed, see docs/attestation.md.'
+    type: path
   recompute:
     description: Evidence directory of an earlier run. Its verdict is computed again and compared with its verdict.json; nothing is written but by O(publish).
     type: path

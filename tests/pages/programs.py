@@ -13,7 +13,7 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from gonogo.contract.records.reading import plain
 from gonogo.controller.explain import Explanation
@@ -139,6 +139,8 @@ def _kind(hint: Any) -> tuple[str, type[Any] | None]:
     if get_origin(hint) is Sequence:
         kind, within = _kind(get_args(hint)[0])
         return ("list of objects", within) if within else ("list of texts", None)
+    if get_origin(hint) is Literal:
+        return " or ".join(f"`{word}`" for word in get_args(hint)), None
     return _WORDS[hint], None
 
 

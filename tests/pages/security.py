@@ -346,8 +346,8 @@ _INERT = _rows(
         "test_in_the_way.py::test_a_query_changes_nothing_and_hides_no_row",
     ),
     (
-        "What a program is told of a run is ASCII on one line, whatever the database says; evidence "
-        "that was altered is not explained",
+        "What a program is told of a run is ASCII on one line, whatever the database says; "
+        "evidence that was altered is not explained",
         "unit/test_explain.py::test_a_hostile_text_stays_a_text",
     ),
 )

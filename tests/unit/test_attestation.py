@@ -675,7 +675,14 @@ def closing(tmp_path: Path, key: Path | None, status: str = "pass") -> tuple[Pat
     point_to(tmp_path / "runs", identity=identity, inventory_host=site.host, run=path)
     stage = Verdict(site)
     stage.find_run = lambda: Run.open(path)  # type: ignore[method-assign]
-    task = VerdictTask(["HOLD", "NO-GO"], str(key) if key else None, None, None)
+    task = VerdictTask(
+        fail_on=["HOLD", "NO-GO"],
+        attestation_key=str(key) if key else None,
+        evidence_store=None,
+        evidence_ssh_args=None,
+        recompute=None,
+        head=None,
+    )
     return path, stage.act(task)
 
 

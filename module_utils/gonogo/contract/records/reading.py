@@ -31,7 +31,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cache
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin
 
 from ..errors import GonogoError, shown
 
@@ -302,6 +302,8 @@ def _kind(hint: ast.expr, names: Mapping[str, object]) -> _Kind:
     found = names[ast.unparse(hint)]
     if found is object:
         return _Anything()
+    if get_origin(found) is Literal:
+        return _One(get_args(found))
     assert isinstance(found, type)  # there are no others in a record
     return _Object(found) if is_dataclass(found) else _Plain(found)
 

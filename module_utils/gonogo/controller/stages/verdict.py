@@ -115,6 +115,7 @@ class Verdict(Stage[VerdictTask]):
         except Exception as error:  # noqa: BLE001 - the verdict must be written all the same
             return f"The verdict is not attested: {self.site.explained(error).primary}"
         return None
+
     def _store(self, run: evidence.Run, task: VerdictTask) -> tuple[str | None, str | None]:
         """Take the evidence to the store; returns its path there, or what has kept it from it. The
         verdict is given by now, and stays what it is."""
