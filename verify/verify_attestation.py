@@ -118,7 +118,8 @@ if __name__ == "__main__":
     directory = given.directory.resolve()
     verify = runpy.run_path(str(Path(__file__).with_name("verify_evidence.py")))["verify"]
     try:
-        lines = [*verify(directory, None, found), f"attested  {attested(directory, given.key)}"]
+        asked = argparse.Namespace(head=None, allowed_signers=None)
+        lines = [*verify(directory, asked, found), f"attested  {attested(directory, given.key)}"]
     except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
         found.append(f"not attested, or no whole evidence: {type(error).__name__}: {error}")
     sys.stdout.writelines(repr(text)[1:-1] + "\n" for text in found or lines)

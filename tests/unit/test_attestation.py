@@ -714,7 +714,16 @@ def test_a_key_that_is_gone_in_the_end_costs_nobody_the_verdict(tmp_path: Path) 
 
 def recomputed(path: Path, **asked: Any) -> Reported:
     identity = read(Process, RUN["controller"], file="identity")
-    return Verdict(Site(identity)).act(VerdictTask([], None, str(path), None, **asked))
+    task = VerdictTask(
+        fail_on=[],
+        attestation_key=None,
+        evidence_store=None,
+        evidence_ssh_args=None,
+        recompute=str(path),
+        head=None,
+        **asked,
+    )
+    return Verdict(Site(identity)).act(task)
 
 
 def test_recompute_says_who_has_attested_it(tmp_path: Path, other: PrivateKey) -> None:
