@@ -425,6 +425,25 @@ def test_after_a_no_go_the_run_is_started_again(tmp_path: Path) -> None:
     assert again == "ansible-playbook -i inventories/staging validate_staging.yml"
 
 
+GIVEN = {"gonogo_pg_bin": "/opt/pg/bin", "gonogo_login": {"db": "postgresql://a:S3cr3t@h/b"}}
+CALLING = replace(CALLER, given=GIVEN, others={"site": "one"})
+
+
+def test_a_secret_of_the_command_line_is_not_repeated_in_a_report(tmp_path: Path) -> None:
+    path = write_run(tmp_path, status="fail")
+    (again,) = next_steps(path, decided(path), caller=CALLING)
+    assert again.line.endswith("validate_staging.yml -e gonogo_pg_bin=/opt/pg/bin -e site=one")
+    assert "what was given by -e and is not repeated" in again.words
+
+
+def test_what_may_be_what_was_refused_is_not_repeated(tmp_path: Path) -> None:
+    path = write_run(tmp_path, status="fail")
+    unseen = replace(decided(path), target=None)
+    (again,) = next_steps(path, unseen, caller=CALLING)
+    assert again.line.endswith("validate_staging.yml")
+    assert "what was given by -e and is not repeated" in again.words
+
+
 def test_where_the_schema_was_changed_the_ways_back_come_first(tmp_path: Path) -> None:
     path = write_run(tmp_path, status="fail")
     record = plain(deployment(statements=[trace()], changed=["table a.b"]))
@@ -447,7 +466,7 @@ def test_after_a_go_its_rows_are_removed_and_staging_goes_on(tmp_path: Path) -> 
     (cleanup,) = commands(path)
     assert "cleanup.yml -e cleanup_run_id=20260131T120000Z-0a1b2c" in cleanup
     promote, _ = commands(path, environment="staging")
-    assert "-i inventories/production" in promote
+    assert "-i inventories/production rollout_production.yml -e gonogo_promotion" in promote
     assert f"gonogo_promotion_evidence={os.path.relpath(path)}" in promote
     assert commands(path, residue="rollback") == []
 

@@ -134,6 +134,16 @@ class Caller:
             inventories = [os.path.relpath(own) if own.is_dir() else "INVENTORY"]
         return replace(self, inventories=inventories, limit=host, host=host)
 
+    def for_a_report(self, *, taken: bool) -> Caller:
+        """The same for a report, which is passed on: without the variables of the command line that
+        may hold a secret, and without all of them where the run has not `taken` them, since one of
+        them is what it has refused."""
+        return replace(
+            self,
+            given={k: v for k, v in self.given.items() if taken and _may_be_shown(k, v)},
+            others=self.others if taken else {},
+        )
+
     def again(self, *variables: str) -> str:
         """The same playbook with the same variables, and these."""
         return self._line(self.playbooks, [*variables, *self._repeated(("",), variables)])

@@ -27,6 +27,9 @@ def next_steps(
     that.
     """
     found = load(run_dir)
+    reached = verdict.target is not None and verdict.target.observed is not None
+    given = {**caller.given, **caller.others}
+    caller = caller.for_a_report(taken=reached)
     if verdict.decision == UP_TO_DATE:
         return [*_cleaned(found, verdict, caller)]
     if verdict.decision == "GO":
@@ -42,15 +45,16 @@ def next_steps(
         caller=caller,
     )
     ways = [Command(way.words, way.command) for way in back if way.command]
-    first = "Mend what stands above, then run again:"
-    return [*ways, Command(first, caller.again())]
+    whole = {**caller.given, **caller.others} == given
+    besides = "" if whole else ", with what was given by -e and is not repeated here"
+    return [*ways, Command(f"Mend what stands above, then run again{besides}:", caller.again())]
 
 
 def _promoted(run_dir: Path, verdict: VerdictRecord, caller: Caller) -> Sequence[Command]:
     if verdict.environment != "staging":
         return []
     shown = f"gonogo_promotion_evidence={os.path.relpath(run_dir)}"
-    line = caller.with_inventory("inventories/production", "rollout_production.yml", shown)
+    line = caller.with_inventory("inventories/production", "rollout_production", shown)
     return [Command("Take it to production, with this run as what admits it:", line)]
 
 
