@@ -201,11 +201,11 @@ SIGNERS: dict[str, tuple[str, str]] = {
 
 _TEST = "unit/test_signing.py"
 _SETUP = """\
-An approval is a token and a name, as anybody can type them, or signatures: then it is \
-somebody's. They are made with `ssh-keygen -Y sign`, by the keys that people have already, also \
-those in an agent and on hardware, and verified with `ssh-keygen -Y verify`, when they are used \
-and by whoever reads the evidence later. A deployment, a cleanup, an undo and a restore are \
-approved in the same way.
+An approval is the token of a plan, with a name or with signatures. Anybody can type a name; a \
+signature is by a person that the inventory names. People sign with `ssh-keygen -Y sign` and the \
+keys that they have already, also those in an agent and on hardware. `ssh-keygen -Y verify` \
+verifies the signatures when they are used, and again for whoever reads the evidence later. A \
+deployment, a cleanup, an undo and a restore are approved in the same way.
 
 The controller needs the OpenSSH client, 8.7 or later: `-Y verify` came with 8.1, a time to \
 verify at (`-O verify-time`) and the times of a line with 8.7. Times with a `Z` at their end are \
