@@ -173,6 +173,40 @@ def test_evidence_that_was_altered_is_none(
     assert found(database) is None
 
 
+def _altered(path: Path) -> None:
+    file = path / "run.json"
+    file.write_text(file.read_text().replace('"keep"', '"rollback"'))
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        _altered,
+        lambda path: (path / "run.json").write_text("{"),
+        lambda path: (path / "run.json").unlink(),
+        lambda path: (path / "plan.json").unlink(),
+        lambda path: (path / "events.jsonl").write_text(""),
+        lambda path: [(path / name).unlink() for name in ("run.json", "events.jsonl")],
+    ],
+)
+def test_behind_a_run_that_nobody_can_read_none_is_done(
+    database: Database, damaged: Callable[[Path], object]
+) -> None:
+    """It may be of this host, and no GO."""
+    keep(database)
+    damaged(keep(database, "20260131T123000Z-000002").path)
+    assert found(database) is None
+    assert database.asked == []
+
+
+def test_a_run_of_another_host_that_is_written_now_says_nothing(database: Database) -> None:
+    keep(database)
+    target = {**RUN["target"], "inventory_host": "db2", "observed": IDENTITY}
+    _altered(keep(database, "20260131T123000Z-000002", target=target).path)
+    Run.create(database.runs_dir, "production", "20260131T124000Z-000003")
+    assert found(database) == EARLIER
+
+
 @pytest.mark.parametrize("later", ["undo.json", "restore.json"])
 def test_what_was_taken_back_is_not_done(database: Database, later: str) -> None:
     keep(database).write_json(later, {}, stage="undo")

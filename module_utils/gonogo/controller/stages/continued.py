@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ...contract.errors import GonogoError
@@ -21,7 +22,7 @@ from ...contract.records.deployment import Deployment
 from ...contract.records.plan import PlanRecord
 from ...contract.records.run import RunRecord
 from ...host.compare.judged import differences
-from ..evidence import Run, judgement
+from ..evidence import Run, judgement, load, peek
 from ..runbook import plans
 from ..runbook.book import Runbook
 from .base import Stage
@@ -55,21 +56,35 @@ def done_by(stage: Stage[Any], content: Content, *, run_id: str) -> Run | None:
 
 
 def _same(stage: Stage[Any], content: Content) -> Iterator[Run]:
-    """The newest run of the same content on the same login, where it was to deploy."""
+    """The newest run of the same content on the same login, where it was to deploy. One that is not
+    as it was written may be that of this host."""
     for path in sorted((stage.runs_dir / content.environment).glob("*Z-*"), reverse=True):
-        if not (path / "run.json").is_file():
+        record = peek(path, RunRecord)
+        if record is None:
+            if _has_begun(path):
+                return
+            continue
+        target = record.target
+        if target.inventory_host != stage.host or target.login != content.login:
             continue
         try:
             run = Run.open(path)
             record = run.read(RunRecord)
-            if record.target.inventory_host == stage.host and record.target.login == content.login:
-                if record.target.observed is None:
-                    continue  # it has never reached the database
-                if _is_same(run, record, content):
-                    yield run
-                return
+            if record.target.observed is None:
+                continue  # it has never reached the database
+            if _is_same(run, record, content):
+                yield run
         except GonogoError:
-            continue
+            pass
+        return
+
+
+def _has_begun(path: Path) -> bool:
+    """Whether a run without a record may have come further than to its directory."""
+    found = load(path)
+    return bool(found.problems_with(RunRecord.FILE)) and (
+        not found.events or any(event.event == "wrote" for event in found.events)
+    )
 
 
 def _is_same(run: Run, record: RunRecord, content: Content) -> bool:
