@@ -286,14 +286,20 @@ def test_a_file_that_cannot_be_is_none(file: str) -> None:
 
 
 def test_a_file_that_a_killed_process_has_left_is_removed(tmp_path: Path) -> None:
+    """Nothing else is, whatever its age: who has called his directory so has files in it."""
     directory = tmp_path / "progress"
     directory.mkdir(mode=0o700)
-    for name, age in (("old.json", 100_000), ("new.json", 10)):
+    own = "0123456789abcdef" * 2
+    stay = {"new.json": 10, "thesis.json": 100_000, f"{own[:-1]}0.json": 10, "notes": 100_000}
+    for name, age in ({f"{own}.json": 100_000, f"{own}.json.new": 100_000} | stay).items():
         (directory / name).write_text("")
         os.utime(directory / name, (time.time() - age,) * 2)
+    folder = directory / f"{own[:-1]}e.json"
+    folder.mkdir()
+    os.utime(folder, (0, 0))
     with progress.telling(str(directory / "a.json"), 0.001), progress.step("work"):
         wait_for((directory / "a.json").exists)
-    assert [file.name for file in directory.iterdir()] == ["new.json"]
+    assert {file.name for file in directory.iterdir()} == {*stay, folder.name}
 
 
 # --- what is counted -----------------------------------------------------------------------------

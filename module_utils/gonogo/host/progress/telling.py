@@ -9,6 +9,8 @@ import contextlib
 import itertools
 import json
 import os
+import re
+import stat
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -28,6 +30,8 @@ _LEAVE_SECONDS = 5.0
 # Files of processes that were killed are removed by a later one.
 _OLD_SECONDS = 86_400.0
 _NAMES = 2
+# As the controller names the file of a call.
+_NAME = re.compile(r"[0-9a-f]{32}\.json(\.new)?")
 
 # Opens or lends a session of the run that has nothing else to do at the time.
 Session = Callable[[], AbstractContextManager[Any]]
@@ -134,8 +138,7 @@ class _Telling:
             if obstacle(directory):
                 return False
             for file in directory.iterdir():
-                if time.time() - file.lstat().st_mtime > _OLD_SECONDS:
-                    file.unlink()
+                _remove_old(file)
             return True
         return False
 
@@ -152,6 +155,15 @@ class _Telling:
         # From here on there is something to remove.
         self._written += 1
         self._new.replace(self._file)
+
+
+def _remove_old(file: Path) -> None:
+    """Of what a call has written, and nothing else: the directory may be somebody's own."""
+    with contextlib.suppress(OSError):
+        about = file.lstat()
+        old = time.time() - about.st_mtime > _OLD_SECONDS
+        if old and stat.S_ISREG(about.st_mode) and _NAME.fullmatch(file.name):
+            file.unlink()
 
 
 _numbers = itertools.count(1)
