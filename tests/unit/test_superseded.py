@@ -134,6 +134,28 @@ def test_the_way_back_from_the_last_deployment_stays(tmp_path: Path) -> None:
     assert named(tmp_path, now, keeping=1) == [run_id(3), run_id(2), run_id(1)]
 
 
+@pytest.mark.parametrize(
+    ("action", "gone"), [("refused", [3, 2]), ("moved", [3, 2]), ("failed", [3])]
+)
+def test_a_later_deployment_that_came_to_nothing_is_not_the_last(
+    tmp_path: Path, action: str, gone: list[int]
+) -> None:
+    """One that has failed may have left something."""
+    for number, done in ((1, "applied"), (2, action), (3, "none")):
+        record = plain(deployment(done))
+        keep(tmp_path, number).write_json("deploy.json", record, stage="deploy")
+    now = keep(tmp_path, 4, closed=False)
+    assert named(tmp_path, now, keeping=1) == [run_id(number) for number in gone]
+
+
+def test_a_deployment_that_nobody_can_read_keeps_its_way_back(tmp_path: Path) -> None:
+    run = keep(tmp_path, 1)
+    run.write_json("deploy.json", plain(deployment()), stage="deploy")
+    (run.path / "deploy.json").write_text("{")
+    keep(tmp_path, 2)
+    assert named(tmp_path, keep(tmp_path, 3, closed=False), keeping=1) == [run_id(2)]
+
+
 def test_a_plan_that_nobody_can_approve_any_more_keeps_nothing(tmp_path: Path) -> None:
     keep(tmp_path, 1)
     write("restore_plan.json", {**PLAN_SHOWN, "expires_at": "2026-01-31T12:00:00+00:00"})(tmp_path)

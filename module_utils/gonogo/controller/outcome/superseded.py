@@ -6,7 +6,7 @@ them, and neither is one that something still to be decided may need.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,17 +22,19 @@ from . import intents, unheard
 __all__ = ["superseded"]
 
 _PLANS = ("cleanup", "undo", "restore")
+# Actions of a deployment that has sent nothing.
+_WITHOUT_CHANGE = ("none", "would_apply", "refused", "moved")
 _FILES = (RunRecord.FILE, BackupRecord.FILE, TwinRecord.FILE)
 
 
 def superseded(runs_dir: Path, run: Run, *, keep: int) -> list[Superseded]:
     """All but the newest `keep` proven backups of this run's database, its own among them."""
     proven = [*_proven(runs_dir, run.read(RunRecord))]
-    deployed = next((path for path, _ in proven if _is_deployment(path)), None)
+    deployed = _deployed(path for path, _ in proven)
     return [
         Superseded(backup.run_id, backup.database, backup.file, backup.sha256)
         for path, backup in proven[keep:]
-        if path not in (run.path, deployed) and not _is_needed(path)
+        if path not in (run.path, *deployed) and not _is_needed(path)
     ]
 
 
@@ -61,11 +63,20 @@ def _backup(found: Evidence, about: RunRecord) -> BackupRecord | None:
     return backup if same and is_proven else None
 
 
-def _is_deployment(path: Path) -> bool:
-    """Whether the run has changed the database and was not taken back: its backup is a way back."""
-    done = intents.deployment(path)
-    undone = (path / "undo.json").is_file() or (path / "restore.json").is_file()
-    return done is not None and done.action != "none" and not undone
+def _deployed(newest_first: Iterable[Path]) -> list[Path]:
+    """The last run that has applied its migration and was not taken back: its backup is a way back.
+    And what came after it of which nobody can say that it has changed nothing."""
+    found = []
+    for path in newest_first:
+        undone = (path / "undo.json").is_file() or (path / "restore.json").is_file()
+        if undone or intents.record_name(path) is None:
+            continue
+        done = intents.deployment(path)
+        if done is None or done.action not in _WITHOUT_CHANGE:
+            found.append(path)
+        if done is not None and done.action == "applied":
+            break
+    return found
 
 
 def _is_needed(path: Path) -> bool:
