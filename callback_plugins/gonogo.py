@@ -150,7 +150,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             self._hosts |= {str(host) for host in known.get("ansible_play_hosts_all", ())}
             # Ansible says so of each wave.
             batch = [str(host) for host in known.get("ansible_play_batch", ())]
-            AT_WORK.begin(batch, self._came_to)
+            AT_WORK.begin(batch, None if self._checking else self._came_to)
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         del is_conditional
@@ -324,6 +324,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         if action == _OPENS and outcome.get("done") is True:
             self._done.add(name)
             self._evidence[name] = directory
+            self._leave(name, Path(directory), None)
             return
         if directory and (directory == self._opened.get(name) or _is_own(Path(directory))):
             self._opened[name] = directory

@@ -108,8 +108,26 @@ def test_a_wave_that_failed_is_said_of_every_host_behind_it(
     ]
 
 
-def test_a_host_that_is_done_has_the_verdict_of_the_run_that_did_it(plugin: Any) -> None:
-    """Another process has opened that run: the stage says it, and nothing else does."""
+def test_a_dry_run_looks_at_every_wave(plugin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its hosts come to no verdict."""
+    at_work = AtWork(Waves(sizes=("1",)))
+    monkeypatch.setitem(plugin.v2_playbook_on_play_start.__globals__, "AT_WORK", at_work)
+    plugin._checking = True
+    for host in ("db1", "db2"):
+        plugin.v2_playbook_on_play_start(_play(["db1", "db2"], [host]))
+        assert at_work.refusal(host, at_work.said) is None
+
+
+def test_a_host_that_is_done_has_the_verdict_of_the_run_that_did_it(
+    plugin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process has opened that run: the stage says it, and nothing else does. Later jobs
+    are told of it as well."""
+    custom: dict[str, Any] = {}
+    stats = SimpleNamespace(update_custom_stats=custom.__setitem__)
+    plugin._workers._manager = SimpleNamespace(_stats=stats)
+    verdict = SimpleNamespace(run_id="one", decision="GO", evidence_head="h")
+    monkeypatch.setattr(plugin._say_audits.__globals__["judgement"], "decided", lambda _: verdict)
     opened = _failed("db1", "")
     opened.result = {"done": True, "evidence": "/runs/one"}
     plugin.v2_runner_on_ok(opened)
@@ -117,6 +135,8 @@ def test_a_host_that_is_done_has_the_verdict_of_the_run_that_did_it(plugin: Any)
     other.result = {"done": True, "evidence": "/runs/two"}
     plugin.v2_runner_on_ok(other)
     assert (plugin._evidence, plugin._done) == ({"db1": "/runs/one"}, {"db1"})
+    told = {"run_id": "one", "decision": "GO", "evidence_head": "h"}
+    assert custom == {"pg_gonogo": {"db1": {**told, "evidence": "/runs/one", "stored": None}}}
 
 
 def test_a_playbook_that_explains_a_run_ends_with_json(plugin: Any) -> None:

@@ -149,6 +149,31 @@ def test_a_wave_behind_one_that_passed_is_begun() -> None:
     assert known.never_begun("db3") == "not begun: every host of the wave before has failed"
 
 
+def test_behind_a_wave_that_nobody_could_look_at_nothing_is_begun() -> None:
+    """Ansible warns of a callback plugin that fails, and goes on."""
+
+    def fails(host: str) -> Came:
+        raise OSError(host)
+
+    known = AtWork(SAID)
+    known.begin(["db1"], came_to())
+    with pytest.raises(OSError, match="db1"):
+        known.begin(["db2"], fails)
+    told = "not begun: nobody knows what the wave before has come to"
+    assert refusal(known, "db2") == told
+    # Another look may succeed, and the wave between was not begun.
+    known.begin(["db3"], came_to(db1="GO", db2="GO"))
+    assert refusal(known, "db3") == told
+    assert known.never_begun("db4") == told
+
+
+def test_a_dry_run_stops_nowhere() -> None:
+    known = AtWork(SAID)
+    for host in ("db1", "db2", "db3"):
+        known.begin([host], None)
+        assert refusal(known, host) is None
+
+
 def test_a_host_whose_wave_nobody_has_noted_is_not_begun() -> None:
     """As where the callback plugin of this project is not there, or has failed."""
     known = AtWork(SAID)

@@ -23,6 +23,7 @@ from ..request.waves import Came, Waves
 __all__ = ["AT_WORK", "AtWork", "of_play"]
 
 _GROUP = "gonogo"
+_UNKNOWN = "not begun: nobody knows what the wave before has come to"
 
 
 @dataclass
@@ -34,12 +35,16 @@ class AtWork:
     begun: list[tuple[str, ...]] = field(default_factory=list)
     stopped: str | None = None
 
-    def begin(self, hosts: Sequence[str], came_to: Callable[[str], Came]) -> None:
-        """Ansible begins these hosts, after all that were begun before."""
+    def begin(self, hosts: Sequence[str], came_to: Callable[[str], Came] | None) -> None:
+        """Ansible begins these hosts, after all that were begun before. In a dry run nobody comes
+        to anything (None), and nothing stops."""
         before = self.begun[-1] if self.begun else ()
-        # Once it has stopped it goes on stopping.
-        self.stopped = self.stopped or waves.stop(came_to(host) for host in before)
         self.begun.append(tuple(hosts))
+        # Once it has stopped it goes on stopping.
+        if self.stopped is None and came_to is not None:
+            # Also where this raises: Ansible only warns of that.
+            self.stopped = _UNKNOWN
+            self.stopped = waves.stop([came_to(host) for host in before])
 
     def refusal(self, host: str, said: Waves | None) -> GonogoError | None:
         """Why this host, which says so of the waves, is not begun; None where it is."""
