@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import shlex
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,10 +16,11 @@ from gonogo.contract import canonical
 from gonogo.contract.errors import GonogoError
 from gonogo.contract.options.explain import ExplainTask
 from gonogo.contract.records.reading import plain
+from gonogo.contract.records.run import Migrations
 from gonogo.controller import explain
-from gonogo.controller.evidence import Run
+from gonogo.controller.evidence import Run, load
 from gonogo.controller.evidence.judgement import decided
-from gonogo.controller.explain.actions import NOBODY, PERSON
+from gonogo.controller.explain.actions import NOBODY, PERSON, actions
 from gonogo.controller.invocation.commands import Caller
 from gonogo.controller.stages.explain import Explain
 from tests.explained import CALLER, explained, write
@@ -53,6 +57,41 @@ def test_what_takes_a_person(tmp_path: Path) -> None:
         if one.name != "verify":
             assert "-i inventories/sandbox" in one.command
             assert "--limit db1" in one.command
+
+
+def _said(tmp_path: Path, **about: Any) -> dict[str, Any]:
+    """The variables of the command that deploys, of a run that was about this."""
+    found = load(write_run(tmp_path))
+    assert found.run is not None
+    known = actions(found, replace(found.run, **about), "runs/one", CALLER)
+    words = shlex.split(next(one.command for one in known if one.name == "deploy"))
+    given = [word for before, word in itertools.pairwise(words) if before == "-e"]
+    return {
+        name: value
+        for word in given
+        for name, value in (
+            json.loads(word) if word.startswith("{") else dict([word.split("=", 1)])
+        ).items()
+    }
+
+
+def test_the_next_run_is_about_the_same(tmp_path: Path) -> None:
+    said = _said(tmp_path, profile="as_deployed", parameters={"least": 3, "role": "it's; rm"})
+    assert said["gonogo_profile"] == "as_deployed"
+    assert said["gonogo_parameters"] == {"least": 3, "role": "it's; rm"}
+
+
+def test_the_next_run_is_about_the_same_history(tmp_path: Path) -> None:
+    folder = Migrations(
+        "/app/m", "golang_migrate", "app", baseline="/app/b.sql", baseline_version="7"
+    )
+    said = _said(tmp_path, runbook="derived", migrations=folder)
+    assert "gonogo_parameters" not in said
+    assert {name: said[f"gonogo_{name}"] for name in ("migration_tool", "migration_schema")} == {
+        "migration_tool": "golang_migrate",
+        "migration_schema": "app",
+    }
+    assert (said["gonogo_baseline"], said["gonogo_baseline_version"]) == ("/app/b.sql", "7")
 
 
 def test_what_is_not_protected_is_rehearsed_by_nobody(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ __all__ = ["NOBODY", "PERSON", "Action", "actions", "next_of"]
 NOBODY = "nobody"
 PERSON = "person"
 _DERIVED = "derived"
+_SCHEMA = "public"
 
 
 @dataclass(frozen=True)
@@ -151,13 +152,20 @@ def _has(found: Evidence, name: str) -> bool:
 
 
 def _variables(run: RunRecord) -> list[str]:
-    """What the run was about, as variables of the next one."""
+    """What the run was about, as variables of the next one: with others it would judge by other
+    values, or another history."""
     folder = run.migrations
     own = folder is None or run.runbook != _DERIVED
     said: dict[str, object] = {}
+    if own:
+        said |= {"gonogo_profile": run.profile, "gonogo_parameters": {**run.parameters} or None}
     if folder is not None:
-        said = {
+        said |= {
             "gonogo_migrations": os.path.relpath(folder.directory),
+            "gonogo_migration_tool": None if folder.command else folder.tool,
+            "gonogo_migration_schema": folder.schema if folder.schema != _SCHEMA else None,
+            "gonogo_baseline": folder.baseline,
+            "gonogo_baseline_version": folder.baseline_version,
             "gonogo_irreversible": list(folder.irreversible) or None,
             "gonogo_queries": folder.queries,
             "gonogo_own_checks": folder.checks,
