@@ -925,3 +925,25 @@ def test_a_record_that_was_written_anew_is_found_out(scene: Scene) -> None:
     assert changed(content="d0" * 32, recovered={}) == []
     # Nobody has approved what was found to be gone.
     assert changed(approved_by=None, signed=None) == []
+
+
+def test_a_path_of_an_account_that_cannot_be_is_one_error() -> None:
+    for path in ("~\0/x", "~\ud800/x"):
+        with pytest.raises(InputError, match="cannot be read: no path"):
+            files.given(path, key="gonogo_approval_signatures[0]")
+
+
+def test_what_was_read_is_asked_for_its_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others may have put a file there and taken it away again, before its path is looked at."""
+    there = tmp_path / "signers"
+    there.write_text("x")
+    there.chmod(0o666)
+
+    def gone(path: Path) -> None:
+        path.unlink()
+
+    monkeypatch.setattr(files, "obstacle", gone)
+    with pytest.raises(InputError, match="others could exchange the file"):
+        files.trusted(str(there), key="gonogo_approval_signers")

@@ -174,6 +174,13 @@ def named(name: str, **changes: Any) -> tuple[tarfile.TarInfo, bytes]:
     return member, b"x" if member.isreg() else b""
 
 
+def head(size: int, kind: bytes = tarfile.REGTYPE) -> bytes:
+    """Of a member that is not as large as it says."""
+    member = tarfile.TarInfo("run.json")
+    member.size, member.type = size, kind
+    return member.tobuf(tarfile.GNU_FORMAT)
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -195,6 +202,10 @@ def named(name: str, **changes: Any) -> tuple[tarfile.TarInfo, bytes]:
         pytest.param(archive(named("run.json", type=tarfile.FIFOTYPE)), id="pipe"),
         pytest.param(archive(named("run.json"), named("run.json")), id="twice"),
         pytest.param(archive(named("run.json"), named("run.json/x")), id="file as a folder"),
+        pytest.param(gzip.compress(head(2**80)), id="size of no file"),
+        pytest.param(gzip.compress(head(-(2**70))), id="size below nothing"),
+        pytest.param(gzip.compress(head(0, tarfile.XHDTYPE) * 5000), id="heads upon heads"),
+        pytest.param(gzip.compress(head(0, tarfile.GNUTYPE_LONGNAME) * 5000), id="long names"),
         pytest.param(b"", id="empty"),
         pytest.param(b"no gzip", id="something else"),
         pytest.param(gzip.compress(b"no tar" * 200), id="no archive"),
@@ -466,3 +477,16 @@ def test_what_was_taken_out_is_gone_afterwards(place: store.Place, tmp_path: Pat
     assert not one[1].exists()
     shutil.rmtree(tmp_path / "runs")
     assert ids(place) == [RUN_ID]
+
+
+@pytest.mark.parametrize("at", ["", "yesterday", "2026-13-01T00:00:00Z", "0001-01-01T00:00:00+14"])
+def test_a_run_that_ended_at_no_time_is_refused(at: str, tmp_path: Path) -> None:
+    verdict = replace(judgement.decided(judged(tmp_path)), finished_at=at)
+    with pytest.raises(InputError, match="does not admit this run"):
+        promotion._check_age(verdict, tmp_path, hours=1, now=datetime.now(UTC))
+
+
+def test_an_age_that_no_date_has(tmp_path: Path) -> None:
+    verdict = judgement.decided(judged(tmp_path))
+    with pytest.raises(InputError, match="older than"):
+        promotion._check_age(verdict, tmp_path, hours=-(10**12), now=datetime.now(UTC))

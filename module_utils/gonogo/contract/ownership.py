@@ -22,7 +22,7 @@ from pathlib import Path
 from .errors import GonogoError
 from .home import account_name
 
-__all__ = ["obstacle", "require_own", "trustworthy"]
+__all__ = ["obstacle", "obstacle_of", "require_own", "trustworthy"]
 
 _ROOT = 0
 _MAX_LINKS = 40
@@ -93,6 +93,11 @@ def _steps(path: Path) -> Iterator[tuple[Path, os.stat_result, bool]]:
         if target.is_absolute():
             here = Path(root)
         ahead += [name for name in reversed(target.parts) if name != root]
+
+
+def obstacle_of(place: Path, status: os.stat_result) -> str | None:
+    """As `obstacle`, of a file alone that was opened as `place`, whatever is there by now."""
+    return _obstacle(place, status, is_last=True)
 
 
 def _obstacle(place: Path, status: os.stat_result, *, is_last: bool) -> str | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -295,7 +295,10 @@ def _check_subject(verdict: VerdictRecord, path: Path, wanted: Wanted, *, runboo
 
 
 def _check_age(verdict: VerdictRecord, path: Path, *, hours: int, now: datetime) -> None:
-    finished = datetime.fromisoformat(str(verdict.finished_at))
+    try:
+        finished = datetime.fromisoformat(str(verdict.finished_at)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise _refused("it does not say when it ended", path) from None
     if finished > now + _AHEAD:
         raise _refused(
             "it ends in the future",
@@ -303,7 +306,7 @@ def _check_age(verdict: VerdictRecord, path: Path, *, hours: int, now: datetime)
             f"It says {verdict.finished_at}; here it is {now:%Y-%m-%dT%H:%M:%SZ}.",
             "Set the clocks of both controllers.",
         )
-    if now - finished > timedelta(hours=min(hours, _LONGEST)):
+    if now - finished > timedelta(hours=max(-_LONGEST, min(hours, _LONGEST))):
         raise _refused(
             f"it is older than {hours} hours",
             path,

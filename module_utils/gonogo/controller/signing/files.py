@@ -13,13 +13,14 @@ from pathlib import Path
 
 from ...contract.errors import GonogoError, InputError
 from ...contract.home import expanded
-from ...contract.ownership import obstacle
+from ...contract.ownership import obstacle, obstacle_of
 
 __all__ = ["given", "trusted"]
 
 # Bytes. A signature of the largest RSA key that OpenSSH takes has less than ten thousand.
 _LARGEST = 1 << 20
 LARGEST_SIGNATURE = 1 << 14
+_NAME_ONE = "Name a file on the controller."
 _OPENED = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -29,7 +30,12 @@ def given(text: str, *, key: str) -> bytes:
         path = expanded(text).absolute()
     except GonogoError as error:
         raise InputError(error.primary, key=key, detail=error.detail, hint=error.hint) from None
-    return _read(path, text, key=key, largest=LARGEST_SIGNATURE)
+    except ValueError:
+        raise InputError(
+            "the file cannot be read: no path", key=key, value=text, hint=_NAME_ONE
+        ) from None
+    content, _ = _read(path, text, key=key, largest=LARGEST_SIGNATURE)
+    return content
 
 
 def trusted(text: str, *, key: str) -> bytes:
@@ -46,8 +52,9 @@ def trusted(text: str, *, key: str) -> bytes:
             hint="It begins with /: where ~, a variable of the environment and the working "
             "directory lead is for whoever starts the playbook to say.",
         )
-    content = _read(path, text, key=key, largest=_LARGEST)
-    found = obstacle(path)
+    content, known = _read(path, text, key=key, largest=_LARGEST)
+    # What was read, too: by now another file may be there, or none.
+    found = obstacle_of(path, known) or obstacle(path)
     if found:
         raise InputError(
             "others could exchange the file",
@@ -59,10 +66,11 @@ def trusted(text: str, *, key: str) -> bytes:
     return content
 
 
-def _read(path: Path, text: str, *, key: str, largest: int) -> bytes:
+def _read(path: Path, text: str, *, key: str, largest: int) -> tuple[bytes, os.stat_result]:
     try:
         with os.fdopen(os.open(path, _OPENED), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            known = os.fstat(file.fileno())
+            if not stat.S_ISREG(known.st_mode):
                 raise InputError("is no plain file", key=key, value=text)
             content = file.read(largest + 1)
     except (OSError, ValueError) as error:
@@ -72,8 +80,8 @@ def _read(path: Path, text: str, *, key: str, largest: int) -> bytes:
             f"the file cannot be read: {reason}",
             key=key,
             value=text,
-            hint="Name the file itself." if linked else "Name a file on the controller.",
+            hint="Name the file itself." if linked else _NAME_ONE,
         ) from None
     if len(content) > largest:
         raise InputError(f"the file is larger than {largest} bytes", key=key, value=text)
-    return content
+    return content, known

@@ -69,7 +69,8 @@ def unpacked(content: bytes, into: Path) -> None:
                 file = archive.extractfile(member)
                 assert file is not None  # as it is a plain file
                 _write(into / member.name, file.read())
-    except (tarfile.TarError, OSError, ValueError) as error:
+    except (tarfile.TarError, OSError, ValueError, OverflowError, RecursionError) as error:
+        # The last two: of sizes that no file has, and of heads upon heads.
         raise GonogoError(f"what the store has {_NOT_WHOLE}", detail=shown(str(error))) from error
 
 
