@@ -947,3 +947,13 @@ def test_what_was_read_is_asked_for_its_owner(
     monkeypatch.setattr(files, "obstacle", gone)
     with pytest.raises(InputError, match="others could exchange the file"):
         files.trusted(str(there), key="gonogo_approval_signers")
+
+
+def test_a_deployment_that_nobody_has_approved_is_found_out(scene: Scene) -> None:
+    scene.play(scene.sign("dewi"))
+    good = _files(scene, [])
+    for approved in (None, {}, {"approved_by": ""}):
+        record = {"action": "applied", "approved": approved}
+        problems = _verified(scene, {**good, "deploy.json": record})
+        assert problems == ["deploy.json: the approval is not signed, or for something else"]
+    assert _verified(scene, {**good, "deploy.json": {"action": "none", "approved": None}}) == []
