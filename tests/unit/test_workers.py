@@ -7,12 +7,14 @@ import queue
 import signal
 import subprocess
 import sys
+import threading
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible.executor.process.worker import WorkerProcess
 from ansible.executor.task_queue_manager import TaskQueueManager
+from ansible.plugins.strategy import StrategyBase
 
 from gonogo.controller.ansible import workers
 from gonogo.controller.ansible.workers import Workers
@@ -30,10 +32,15 @@ class Manager:
         host = SimpleNamespace(name=name, get_name=lambda: name)
         task = SimpleNamespace(_uuid=f"task of {name}", dump_attrs=dict)
         process = SimpleNamespace(_host=host, _task=task, _popen=None)
+
+        def start() -> None:
+            process._popen = subprocess.Popen([sys.executable, "-c", *program])
+
+        process.start = start
         self._workers.append(process)
         watching.began(host, task)
         # As Ansible does: the process comes after the callback.
-        process._popen = subprocess.Popen([sys.executable, "-c", *program])
+        process.start()
         return process
 
 
@@ -66,6 +73,26 @@ def test_one_that_ends_with_an_error_has_failed(manager: Manager) -> None:
     watching = Workers()
     manager.begin(watching, "db1", "import os; os._exit(1)")
     assert "It ended with status 1" in _result(manager)._return_data["msg"]
+
+
+def test_one_whose_place_was_taken_by_another_has_failed(
+    manager: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ansible closes a process that has ended where it begins the next one, at any moment."""
+    monkeypatch.setattr(workers, "_POLL_SECONDS", 0.0)
+    watching = Workers()
+    seen = threading.Event()
+
+    def late() -> None:
+        seen.wait(60)
+        Workers._watch(watching)
+
+    monkeypatch.setattr(watching, "_watch", late)
+    ended = manager.begin(watching, "db1", "import os; os._exit(1)")
+    ended._popen.wait()
+    ended._popen = None
+    seen.set()
+    assert _result(manager)._host.name == "db1"
 
 
 def test_what_has_answered_is_not_awaited(manager: Manager) -> None:
@@ -105,4 +132,5 @@ def test_this_ansible_has_what_it_takes() -> None:
     assert workers._RESULT is not None
     code = TaskQueueManager.__init__.__code__
     assert {"_final_q", "_workers"} <= {*code.co_names}
+    assert "start" in StrategyBase._queue_task.__code__.co_names
     assert {"_host", "_task"} <= {*WorkerProcess.__init__.__code__.co_names}

@@ -30,13 +30,22 @@ _RESULT = getattr(task_result, "_RawTaskResult", None)
 class _Worker:
     host: Any
     task: Any
-    process: Any
-    # What the operating system says of it; it outlives the process object.
+    # What the operating system says of it. Ansible closes the process of a worker that has ended
+    # as soon as it begins another one in its place, and then nobody can say it any more.
     child: Any = None
 
+    def follow(self, process: Any) -> None:
+        """Keep hold of the child that a process which is about to be started will have."""
+        start = process.start
+
+        def started() -> None:
+            start()
+            self.child = process._popen  # noqa: SLF001 - nothing else tells how it has ended
+
+        process.start = started
+
     def exit_status(self) -> int | None:
-        """None while it runs, and as long as nobody can say it."""
-        self.child = self.child or getattr(self.process, "_popen", None)
+        """None while it runs, and as long as it has not been started."""
         return None if self.child is None else self.child.poll()
 
 
@@ -57,7 +66,8 @@ class Workers:
         for process in getattr(self._manager, "_workers", None) or ():
             known = (getattr(process, "_host", None), getattr(process, "_task", None))
             if known == (host, task):
-                self._awaited[_key(host, task)] = _Worker(host, task, process)
+                worker = self._awaited[_key(host, task)] = _Worker(host, task)
+                worker.follow(process)
         if self._watching is None and self._manager is not None:
             self._watching = threading.Thread(target=self._watch, daemon=True)
             self._watching.start()
