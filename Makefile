@@ -1,5 +1,5 @@
 # make demo   the whole job on the embedded sandbox
-# make test   linters, type checker, unit and integration tests, Molecule scenarios
+# make test   linters, type checker, unit, browser and integration tests, Molecule scenarios
 # make help   everything else
 
 PYTHON ?= python3

@@ -182,7 +182,7 @@ def approvals(files: dict[str, Any]) -> Iterator[tuple[str, Any, dict[str, Any]]
             text |= {"database": target["declared"]["database"], "token": given["token"]}
             text |= {"run_id": given["shown_by"] if deployed else run["run_id"]}
             yield f"{name}.json", given, {**text, "plan": plan["content"]}
-        elif record.get("action") == "applied":
+        elif record and (not deployed or record.get("action") == "applied"):
             yield f"{name}.json", {}, {}
 
 

@@ -957,3 +957,11 @@ def test_a_deployment_that_nobody_has_approved_is_found_out(scene: Scene) -> Non
         problems = _verified(scene, {**good, "deploy.json": record})
         assert problems == ["deploy.json: the approval is not signed, or for something else"]
     assert _verified(scene, {**good, "deploy.json": {"action": "none", "approved": None}}) == []
+
+
+@pytest.mark.parametrize("name", ["cleanup", "undo", "restore"])
+def test_so_is_every_other_change(scene: Scene, name: str) -> None:
+    scene.play(scene.sign("dewi"))
+    forged = {**_files(scene, []), f"{name}.json": {"done": True}}
+    problems = _verified(scene, forged)
+    assert f"{name}.json: the approval is not signed, or for something else" in problems

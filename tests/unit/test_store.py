@@ -25,6 +25,7 @@ from gonogo.controller.evidence import Run, judgement
 from gonogo.controller.request import promotion
 from gonogo.controller.request.protection import Protection
 from gonogo.controller.store import git
+from gonogo.controller.store.directory import _let_in
 from gonogo.controller.store.keeping import opened
 from gonogo.controller.store.packing import LARGEST
 from tests.records import PLAN, RUN, check, result
@@ -107,6 +108,7 @@ def test_places(text: str, kind: str, path: str, host: str, port: str) -> None:
         "-oProxyCommand=x:/srv",
         "git:-x",
         "git:ext::sh -c x",
+        "git:ext::x",
         "git:--upload-pack=x",
         "db1:/srv/a b",
         'db1:/srv/"x',
@@ -490,3 +492,12 @@ def test_an_age_that_no_date_has(tmp_path: Path) -> None:
     verdict = judgement.decided(judged(tmp_path))
     with pytest.raises(InputError, match="older than"):
         promotion._check_age(verdict, tmp_path, hours=-(10**12), now=datetime.now(UTC))
+
+
+def test_a_link_in_the_place_of_a_new_folder_opens_nothing(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir(0o700)
+    (tmp_path / "new").symlink_to(own)
+    with pytest.raises(OSError, match=r"Not a directory|Too many levels"):
+        _let_in(tmp_path / "new", 0o770)
+    assert own.stat().st_mode & 0o777 == 0o700

@@ -72,7 +72,7 @@ class Directory:
             directory /= part
             with contextlib.suppress(FileExistsError):
                 directory.mkdir(0o700)
-                directory.chmod(0o700 | mode & _FOLDERS)
+                _let_in(directory, 0o700 | mode & _FOLDERS)
         return directory
 
     @contextlib.contextmanager
@@ -85,3 +85,12 @@ class Directory:
                 detail=f"{KEY} is {self._root}.\n{error.strerror or error}: {error.filename}",
                 hint="It has to be a directory that whoever runs ansible-playbook can write to.",
             ) from error
+
+
+def _let_in(directory: Path, mode: int) -> None:
+    """Give a directory that was just made its mode, and nothing that a link in its place names."""
+    opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        os.fchmod(opened, mode)
+    finally:
+        os.close(opened)

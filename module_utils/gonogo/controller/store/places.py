@@ -27,6 +27,8 @@ _SSH_URL = re.compile(rf"ssh://(?P<host>{_HOST})(?::(?P<port>\d{{1,5}}))?(?P<pat
 # With no user in a URL: where there is one, a password may be, too.
 _URL = r"(?:https|ssh|file)://[A-Za-z0-9\[/][A-Za-z0-9._/~+:\[\]-]*"
 _REPOSITORY = re.compile(rf"{_URL}|{_HOST}:(?!//){_PATH}|/{_PATH}")
+# A program of git's that is called so takes what is behind it, as ext:: does a command.
+_HELPER = re.compile(r"[A-Za-z0-9+.-]+::")
 _SECONDS = 120
 _SHOWN_LINES = 5
 _HOW = (
@@ -86,7 +88,7 @@ def place_of(text: object, ssh_args: object = None) -> Place:
 
 
 def _repository(url: str, ssh_args: Sequence[str]) -> Place:
-    if not _REPOSITORY.fullmatch(url):
+    if not _REPOSITORY.fullmatch(url) or _HELPER.match(url):
         raise InputError("is no git repository", key=KEY, value=url, hint=_HOW)
     return Place("git", f"{_GIT}{url}", url, ssh_args=ssh_args)
 
