@@ -119,6 +119,9 @@ def test_what_the_inventory_asks_for_is_repeated(monkeypatch: pytest.MonkeyPatch
         ("api_key", "hunter2"),
         ("url", "postgres://me:hunter2@db/x"),
         ("more", {"deeper": "password=hunter2"}),
+        ("more", {"deeper": [{"password": "hunter2"}]}),
+        ("gonogo_login", {"db": "postgres://me:hunter2@db/x"}),
+        ("gonogo_login", {"db": "x", "password": "hunter2"}),
     ],
 )
 def test_no_secret_is_repeated(monkeypatch: pytest.MonkeyPatch, name: str, value: Any) -> None:

@@ -21,7 +21,7 @@ from ...contract.records.audit import (
 from ...contract.records.check_result import CheckResult
 from ...contract.records.reading import plain
 from ..invocation import project
-from ..report import inert
+from ..report import inert, waivers
 from ..report.parts import Cell, Column, Score, Table, Trend, tone, words
 from .comparing import number_of
 from .kept import NIGHTS, Shelf
@@ -149,25 +149,17 @@ def _link(check_id: str) -> str:
     return f"#check-{check_id}"
 
 
-def _waivers(waivers: Sequence[AuditWaiver]) -> Table:
+def _waivers(known: Sequence[AuditWaiver]) -> Table:
     columns = [
-        Column("Subject", head=True),
-        Column("Expires"),
-        Column("Days left", number=True),
-        Column("Owner"),
-        Column("Reason"),
+        *waivers.COLUMNS,
         Column("Accepts"),
     ]
     rows = [
         [
-            Cell(one.subject),
-            Cell(one.expires),
-            Cell(str(one.days_left)),
-            Cell(one.owner),
-            Cell(one.reason),
+            *waivers.cells(one),
             Cell(", ".join(one.failed) or "nothing"),
         ]
-        for one in waivers
+        for one in known
     ]
     return Table("What is accepted for now.", columns, rows)
 

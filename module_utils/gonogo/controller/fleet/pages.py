@@ -15,7 +15,7 @@ from ...contract.records.reading import plain
 from ...contract.records.verdict import UP_TO_DATE
 from ..evidence import disk, judgement
 from ..invocation import project
-from ..report import inert, junit, view
+from ..report import inert, junit, view, waivers
 from ..report.parts import Cell, Column, Score, Table, tone
 from .told import EXPIRES_SOON_DAYS, expiring, unmatched
 
@@ -123,13 +123,9 @@ def _cells(host: FleetHost, *, is_first: bool) -> list[Cell]:
     ]
 
 
-def _waivers(waivers: Sequence[FleetWaiver]) -> Table:
+def _waivers(known: Sequence[FleetWaiver]) -> Table:
     columns = [
-        Column("Subject", head=True),
-        Column("Expires"),
-        Column("Days left", number=True),
-        Column("Owner"),
-        Column("Reason"),
+        *waivers.COLUMNS,
         Column("For"),
         Column("Applied"),
         Column("Not needed"),
@@ -137,17 +133,13 @@ def _waivers(waivers: Sequence[FleetWaiver]) -> Table:
     ]
     rows = [
         [
-            Cell(one.subject),
-            Cell(one.expires),
-            Cell(str(one.days_left)),
-            Cell(one.owner),
-            Cell(one.reason),
+            *waivers.cells(one),
             Cell("every host" if one.for_hosts is None else ", ".join(one.for_hosts)),
             Cell(", ".join(one.applied)),
             Cell(", ".join(one.not_needed)),
             Cell(", ".join(one.refused)),
         ]
-        for one in waivers
+        for one in known
     ]
     return Table("What is accepted for now; what expires first comes first.", columns, rows)
 

@@ -15,7 +15,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from ansible import constants as C  # noqa: N812 - Ansible's own name for it
 from ansible import context
 from ansible.parsing.splitter import parse_kv
 
-from ...contract.redaction import holding
+from ...contract.redaction import is_secret
 from . import project
 from .native import Variables
 
@@ -112,11 +112,15 @@ class Caller:
             options=list(_options(context.CLIARGS)),
             limit=host if _has_others(variables) else None,
             host=host,
-            given={name: value for name, value in typed.items() if name in known},
+            given={
+                name: value
+                for name, value in typed.items()
+                if name in known and not _holds_a_secret(value)
+            },
             others={
                 name: value
                 for name, value in typed.items()
-                if name not in known and _may_be_shown(name, value)
+                if name not in known and not _is_secretive(name) and not _holds_a_secret(value)
             },
             files=files,
             unsaid=not given or given == list(C.DEFAULT_HOST_LIST),
@@ -135,14 +139,9 @@ class Caller:
         return replace(self, inventories=inventories, limit=host, host=host)
 
     def for_a_report(self, *, taken: bool) -> Caller:
-        """The same for a report, which is passed on: without the variables of the command line that
-        may hold a secret, and without all of them where the run has not `taken` them, since one of
-        them is what it has refused."""
-        return replace(
-            self,
-            given={k: v for k, v in self.given.items() if taken and _may_be_shown(k, v)},
-            others=self.others if taken else {},
-        )
+        """The same for a report, which is passed on: without the variables of the command line
+        where the run has not `taken` them, since one of them is what it has refused."""
+        return self if taken else replace(self, given={}, others={})
 
     def again(self, *variables: str) -> str:
         """The same playbook with the same variables, and these."""
@@ -215,11 +214,19 @@ def _on_the_command_line() -> tuple[list[str], set[str]]:
     return files, named
 
 
-def _may_be_shown(name: str, value: Any) -> bool:
-    """Whether a variable of somebody else's is no secret, by its name and by its form."""
-    if _SECRETIVE.search(name) and not _A_PLACE.search(name):
-        return False
-    return next(holding({name: value}, ""), None) is None
+def _is_secretive(name: str) -> bool:
+    """Whether a variable of somebody else's is a secret by its name."""
+    return bool(_SECRETIVE.search(name)) and not _A_PLACE.search(name)
+
+
+def _holds_a_secret(value: Any) -> bool:
+    """Whether there is a password in it, by its form or by its key."""
+    if isinstance(value, Mapping):
+        named = any(is_secret(f"{name}=x") for name in value)
+        return named or any(map(_holds_a_secret, value.values()))
+    if isinstance(value, (list, tuple)):
+        return any(map(_holds_a_secret, value))
+    return isinstance(value, str) and is_secret(value)
 
 
 def _own(stage: str) -> str:

@@ -2,7 +2,8 @@
 
 `view` gathers what a report says into one `page`, a file for each part of it (`why`, `findings`,
 `results`, `timeline`, `proof`, `costs`, `log`); `parts` is what all pages are put together from,
-`inert` prints it. `terminal` has the last lines of a run, `next_steps` the commands to be pasted.
+`waivers` what two of them say alike, `inert` prints it. `terminal` has the last lines of a run,
+`next_steps` the commands to be pasted.
 """
 
 from .next_steps import next_steps

@@ -28,8 +28,9 @@ def next_steps(
     """
     found = load(run_dir)
     reached = verdict.target is not None and verdict.target.observed is not None
-    given = {**caller.given, **caller.others}
-    caller = caller.for_a_report(taken=reached)
+    told = caller.for_a_report(taken=reached)
+    besides = "" if told == caller else ", with what was given by -e and is not repeated here"
+    caller = told
     if verdict.decision == UP_TO_DATE:
         return [*_cleaned(found, verdict, caller)]
     if verdict.decision == "GO":
@@ -45,8 +46,6 @@ def next_steps(
         caller=caller,
     )
     ways = [Command(way.words, way.command) for way in back if way.command]
-    whole = {**caller.given, **caller.others} == given
-    besides = "" if whole else ", with what was given by -e and is not repeated here"
     return [*ways, Command(f"Mend what stands above, then run again{besides}:", caller.again())]
 
 

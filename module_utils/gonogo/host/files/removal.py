@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["NotOursError", "is_same", "names", "opened", "opened_within", "read_small", "remove"]
+__all__ = ["NotOursError", "is_same", "locked", "names", "opened", "opened_within", "read_small"]
+__all__ += ["remove"]
 
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _SMALL_BYTES = 1 << 16
@@ -34,6 +36,15 @@ def opened(directory: Path) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def locked(directory: Path) -> Iterator[int]:
+    """The same, for one at a time; where the file system has no such locks, for everybody."""
+    with opened(directory) as descriptor:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield descriptor
 
 
 @contextlib.contextmanager

@@ -9,12 +9,11 @@ Runs on the target host: Python 3.9, standard library only.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from ...contract.options.backup import Superseded
@@ -39,7 +38,7 @@ def remove(directory: Path, backup: Superseded) -> tuple[int | None, str]:
     an unfinished backup, which the next run sweeps.
     """
     try:
-        with _locked(directory) as parent:
+        with removal.locked(directory) as parent:
             return _removed(directory, parent, backup), ""
     except _StaysError as error:
         return None, str(error)
@@ -102,12 +101,3 @@ def _size(archive: int, files: Mapping[str, object]) -> int:
             raise _StaysError("it holds what its record does not list")
         size += about.st_size
     return size
-
-
-@contextlib.contextmanager
-def _locked(directory: Path) -> Iterator[int]:
-    """As who makes and sweeps unfinished backups there."""
-    with removal.opened(directory) as descriptor:
-        with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield descriptor

@@ -42,9 +42,9 @@ def made(directory: Path, name: str) -> Iterator[Path]:
     partial = place(directory, name)
     with contextlib.ExitStack() as stack:
         # One at a time: nobody may find it between its making and its mark.
-        with _locked(directory):
+        with removal.locked(directory):
             partial.mkdir(mode=0o700)
-            stack.enter_context(_locked(partial))
+            stack.enter_context(removal.locked(partial))
         yield partial
 
 
@@ -71,7 +71,7 @@ def sweep(directory: Path) -> list[Swept]:
     with anything in it that pg_dump does not write.
     """
     swept: list[Swept] = []
-    with contextlib.suppress(OSError), _locked(directory) as parent:
+    with contextlib.suppress(OSError), removal.locked(directory) as parent:
         for name in removal.names(parent):
             found = _NAME.fullmatch(name)
             if not found:
@@ -132,12 +132,3 @@ def _is_free(partial: int) -> bool:
     except OSError:
         return False
     return True
-
-
-@contextlib.contextmanager
-def _locked(directory: Path) -> Iterator[int]:
-    with removal.opened(directory) as descriptor:
-        with contextlib.suppress(OSError):
-            # On a file system without such locks nothing is swept either.
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield descriptor
