@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -125,6 +126,38 @@ def test_a_queue_that_is_closed_is_no_fault(manager: Manager) -> None:
     watching.end()
     thread.join(60)
     assert not thread.is_alive()
+
+
+# The child would wait for ever; it says when it has asked to be ended.
+_PLAYBOOK = """
+import multiprocessing, os, signal, sys, time
+from gonogo.controller.ansible.workers import end_with_the_playbook
+
+def work(said):
+    end_with_the_playbook()
+    said.send(os.getpid())
+    time.sleep(600)
+
+here, there = multiprocessing.get_context("fork").Pipe()
+multiprocessing.get_context("fork").Process(target=work, args=(there,)).start()
+print(here.recv(), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux has the request")
+def test_a_worker_ends_with_its_playbook() -> None:
+    package = Path(workers.__file__).parents[3]
+    # What the child has inherited is closed when it has ended.
+    done = subprocess.run(
+        [sys.executable, "-c", _PLAYBOOK],
+        env={**os.environ, "PYTHONPATH": str(package)},
+        stdout=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert int(done.stdout) > 1
 
 
 def test_this_ansible_has_what_it_takes() -> None:

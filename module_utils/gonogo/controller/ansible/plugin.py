@@ -47,6 +47,7 @@ from .inventory import Inventory
 from .package import GONOGO, PSYCOPG, Package
 from .progress import every, place, way
 from .waves import AT_WORK
+from .workers import end_with_the_playbook
 
 __all__ = ["NoAnswerError", "Plugin", "given"]
 
@@ -152,9 +153,9 @@ class Plugin(ActionBase):  # type: ignore[misc]
             result.update(self._failed(self.explained(error)))
         if self._facts:
             result["ansible_facts"] = {**self._facts, **result.get("ansible_facts", {})}
+        end_with_the_playbook()
         if self._is_orphan():
-            # Nobody takes the result, and a worker waits for ever where a long one does not fit
-            # into its pipe.
+            # It has ended before the kernel knew; a short result fits into the pipe.
             return {"failed": True, "msg": _ORPHANED}
         self._say_seconds()
         for line in result.get("lines") or ():

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import ctypes
+import multiprocessing
 import signal
 import sys
 import threading
@@ -19,11 +21,22 @@ from ansible.executor import task_result
 
 from ...contract.errors import GonogoError
 
-__all__ = ["Workers"]
+__all__ = ["Workers", "end_with_the_playbook"]
 
 _POLL_SECONDS = 0.5
+_SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 # The name that ansible-core has for what a worker sends.
 _RESULT = getattr(task_result, "_RawTaskResult", None)
+
+
+def end_with_the_playbook() -> None:
+    """Have the kernel end this worker when ansible-playbook ends. What it has left to do is to hand
+    over its result, and where nobody takes a long one that takes for ever.
+
+    Does nothing outside of a worker, nor where there is no such request.
+    """
+    if multiprocessing.parent_process() and sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, int(signal.SIGKILL), 0, 0, 0)
 
 
 @dataclass
