@@ -23,7 +23,9 @@ from tests.unit.deployments import inspection
 NOW = "20260131T130000Z-aaaaaa"
 EARLIER = "20260131T120000Z-000001"
 JUDGED = {"table public.t": "a" * 64}
-BOOK = SimpleNamespace(sha256=RUN["runbook_sha256"], profile="target", parameters={"a": 1})
+BOOK = SimpleNamespace(
+    sha256=RUN["runbook_sha256"], profile="target", parameters={"a": 1}, set_criteria={"D8": "none"}
+)
 
 
 def deployed(action: str = "applied", **more: Any) -> Deployment:
@@ -91,6 +93,7 @@ def keep(
     *,
     record: Deployment | None = None,
     stages: tuple[str, ...] = ("target", "deploy"),
+    criteria: dict[str, str] | None = BOOK.set_criteria,
     observed: Any = IDENTITY,
     **about: Any,
 ) -> Run:
@@ -100,14 +103,15 @@ def keep(
         del target["observed"]
     said = {"run_id": run_id, "environment": "production", "target": target, "parameters": {"a": 1}}
     run.write_json("run.json", {**RUN, "profile": "target", **said, **about}, stage="target")
-    run.write_json("plan.json", {**PLAN, "stages": [*stages]}, stage="target")
+    plan = {**PLAN, "stages": [*stages], "set_criteria": criteria}
+    run.write_json("plan.json", plan, stage="target")
     run.write_json("deploy.json", plain(record or deployed()), stage="deploy")
     run.write_json("judged.json", JUDGED, stage="phases")
     return run
 
 
 def content(**changes: Any) -> Content:
-    return replace(Content("production", RUN["target"]["login"], BOOK), **changes)  # type: ignore[arg-type]
+    return replace(Content("production", RUN["target"]["login"], BOOK, False), **changes)  # type: ignore[arg-type]
 
 
 def found(database: Database) -> str | None:
@@ -135,6 +139,9 @@ def test_without_an_earlier_run_nobody_is_asked(database: Database) -> None:
         {"profile": "as_deployed"},
         {"parameters": {"a": 2}},
         {"stages": ("target", "phases")},
+        {"protected": True},
+        {"criteria": {"D8": "none", "D5": "none"}},
+        {"criteria": None},
     ],
 )
 def test_a_run_of_other_content_is_none(database: Database, about: dict[str, Any]) -> None:

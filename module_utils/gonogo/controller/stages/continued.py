@@ -36,11 +36,12 @@ _LATER = ("undo.json", "restore.json")
 
 @dataclass(frozen=True)
 class Content:
-    """What a host is begun for: where, and what."""
+    """What a host is begun for: where, what, and whether the target is protected now."""
 
     environment: str
     login: Mapping[str, str | int | None]
     runbook: Runbook
+    protected: bool
 
 
 def done_by(stage: Stage[Any], content: Content, *, run_id: str) -> Run | None:
@@ -88,10 +89,13 @@ def _has_begun(path: Path) -> bool:
 
 
 def _is_same(run: Run, record: RunRecord, content: Content) -> bool:
-    runbook = content.runbook
+    """Whether it was about the same, and nothing counted for less than it would now."""
+    runbook, plan = content.runbook, run.read(PlanRecord)
     same = (record.runbook_sha256, record.profile) == (runbook.sha256, runbook.profile)
     same = same and dict(record.parameters) == dict(runbook.parameters)
-    return same and "deploy" in run.read(PlanRecord).stages
+    same = same and record.protected == content.protected
+    same = same and dict(plan.set_criteria or {}) == dict(runbook.set_criteria)
+    return same and "deploy" in plan.stages
 
 
 def _still_holds(stage: Stage[Any], run: Run, content: Content, run_id: str) -> bool:

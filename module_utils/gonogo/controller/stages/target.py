@@ -115,7 +115,7 @@ class Target(Stage[TargetTask]):
         if self.checking:
             probed = self._probe(task, declared, run_id=evidence.new_run_id(datetime.now(UTC)))
             return Reported(told=plain(probed))
-        done = self._done(task, runbook)
+        done = self._done(task, runbook, protected)
         if done:
             return done
         run = self._open(task, declared, runbook, admitted, protected)
@@ -146,12 +146,13 @@ class Target(Stage[TargetTask]):
             lines=[*_lines(fenced, swept), *self._find_out(run, task), *self._left_out(run)],
         )
 
-    def _done(self, task: TargetTask, runbook: Runbook) -> Reported | None:
+    def _done(self, task: TargetTask, runbook: Runbook, protected: Protection) -> Reported | None:
         """Where a rollout in waves is begun again: what has been done here already, None where
         nothing has."""
         if not (self.variable(waves.KEY) and self.site.flag("deploy_enabled")):
             return None
-        content = continued.Content(task.environment, storable(task.login), runbook)
+        login = storable(task.login)
+        content = continued.Content(task.environment, login, runbook, protected.protected)
         asking = evidence.new_run_id(datetime.now(UTC))
         run = continued.done_by(self, content, run_id=asking)
         if run is None:
