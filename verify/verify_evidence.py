@@ -182,8 +182,17 @@ def approvals(files: dict[str, Any]) -> Iterator[tuple[str, Any, dict[str, Any]]
             text |= {"database": target["declared"]["database"], "token": given["token"]}
             text |= {"run_id": given["shown_by"] if deployed else run["run_id"]}
             yield f"{name}.json", given, {**text, "plan": plan["content"]}
-        elif record and (not deployed or record.get("action") == "applied"):
+        elif changed(name, record):
             yield f"{name}.json", {}, {}
+
+
+def changed(name: str, record: Any) -> bool:
+    """Whether a record tells of a change, which somebody has to have approved."""
+    if name.startswith("deploy"):
+        return bool(record.get("action") == "applied")
+    # A cleanup that has found no row is on record, too.
+    found_none = name == "cleanup" and record.get("committed") is False and "rows" in record
+    return bool(record) and not (found_none and not any(record["rows"].values()))
 
 
 def verify_approvals(files: dict[str, Any], asked: Any, problems: list[str]) -> None:

@@ -923,8 +923,12 @@ def test_a_record_that_was_written_anew_is_found_out(scene: Scene) -> None:
         assert problems
     # Of one that was interrupted, the plan says what was approved.
     assert changed(content="d0" * 32, recovered={}) == []
-    # Nobody has approved what was found to be gone.
-    assert changed(approved_by=None, signed=None) == []
+    # Nobody has to approve that no row was found, and somebody that rows were removed.
+    nobody = {"approved_by": None, "signed": None}
+    none = {"public.t": 0}
+    assert changed(**nobody, committed=False, rows=none) == []
+    assert changed(**nobody, committed=False) != []
+    assert changed(**nobody, rows=none) != []
 
 
 def test_a_path_of_an_account_that_cannot_be_is_one_error() -> None:
