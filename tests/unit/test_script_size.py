@@ -61,6 +61,13 @@ def _scripts(residue: str) -> dict[str, str]:
     return {n: text for n, text in files.items() if "_race_" not in n and n != "99_cleanup"}
 
 
+def test_the_cleanup_is_for_people() -> None:
+    """It is approved by a person: each row's id stands where it is listed and where it goes."""
+    cleanup = _prepared("keep").files["99_cleanup"]
+    assert len(cleanup.encode()) <= _LONGEST
+    assert all(cleanup.count(str(row.key["id"])) <= 5 for row in _prepared("keep").rows)
+
+
 @pytest.mark.parametrize("residue", ["keep", "rollback"])
 def test_scripts_are_for_people(residue: str) -> None:
     sizes = {name: len(text.encode()) for name, text in _scripts(residue).items()}
