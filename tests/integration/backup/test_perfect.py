@@ -136,6 +136,120 @@ CASES: dict[str, str] = {
         "CREATE TABLE p PARTITION OF t FOR VALUES FROM (1) TO (9);"
         "CREATE INDEX i ON ONLY t (b)"
     ),
+    # Of which others have reported that a dump of them could not be restored, or lost something.
+    "materialized_view_of_a_key": (
+        "CREATE TABLE t (a integer PRIMARY KEY, b text); INSERT INTO t VALUES (1, 'x');"
+        "CREATE MATERIALIZED VIEW m AS SELECT a, b FROM t GROUP BY a;"
+        "CREATE UNIQUE INDEX i ON m (a); CREATE VIEW v AS SELECT a, b FROM m"
+    ),
+    "trigger_on_a_view_of_a_key": (
+        "CREATE TABLE t (a integer PRIMARY KEY, b text);"
+        "CREATE VIEW v AS SELECT a, b FROM t GROUP BY a;"
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
+        "CREATE TRIGGER g INSTEAD OF INSERT ON v FOR EACH ROW EXECUTE FUNCTION f();"
+        "ALTER VIEW v ALTER COLUMN b SET DEFAULT 'x'; COMMENT ON COLUMN v.b IS 'y'"
+    ),
+    "view_grouped_by_a_class_of_ours": (
+        "CREATE TYPE c AS (a integer); "
+        + "".join(
+            f"CREATE FUNCTION {name}(c, c) RETURNS boolean LANGUAGE sql IMMUTABLE"
+            f" AS 'SELECT ($1).a {sign} ($2).a';"
+            f"CREATE OPERATOR {sign} (LEFTARG = c, RIGHTARG = c, FUNCTION = {name});"
+            for name, sign in (("lt", "<"), ("le", "<="), ("eq", "="), ("ge", ">="), ("gt", ">"))
+        )
+        + "CREATE FUNCTION cmp(c, c) RETURNS integer LANGUAGE sql IMMUTABLE"
+        " AS 'SELECT sign(($1).a - ($2).a)::integer';"
+        "CREATE OPERATOR CLASS o DEFAULT FOR TYPE c USING btree AS OPERATOR 1 <, OPERATOR 2 <=,"
+        " OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 cmp(c, c);"
+        "CREATE TABLE t (v c); CREATE VIEW g AS SELECT v, count(*) FROM t GROUP BY v ORDER BY v"
+    ),
+    "materialized_view_of_another_owners_rows": (
+        "CREATE ROLE universe_owner; CREATE ROLE universe_reader; CREATE SCHEMA s;"
+        "GRANT ALL ON SCHEMA s TO universe_owner, universe_reader; SET ROLE universe_owner;"
+        "CREATE TABLE s.t (a integer); INSERT INTO s.t VALUES (1);"
+        "GRANT SELECT ON s.t TO universe_reader; SET ROLE universe_reader;"
+        "CREATE MATERIALIZED VIEW s.m AS SELECT a FROM s.t; RESET ROLE"
+    ),
+    "function_that_takes_rows_of_a_view": (
+        "CREATE TABLE t (a integer PRIMARY KEY, b text);"
+        "CREATE VIEW v AS SELECT a, b FROM t GROUP BY a;"
+        "CREATE FUNCTION f(v) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT ($1).b';"
+        "CREATE TABLE w (x v, CHECK (f(x) <> 'y'))"
+    ),
+    "children_that_differ": (
+        "CREATE TABLE t (a integer DEFAULT 1 NOT NULL, b integer DEFAULT 2,"
+        " CHECK (a > 0) NO INHERIT, CONSTRAINT c CHECK (b > 0));"
+        "CREATE TABLE k (CONSTRAINT c CHECK (b > 0)) INHERITS (t); CREATE TABLE l (b integer, a integer);"
+        "ALTER TABLE l ALTER a SET NOT NULL, ADD CONSTRAINT c CHECK (b > 0), INHERIT t;"
+        "ALTER TABLE k ALTER a DROP DEFAULT, ALTER b SET DEFAULT 3;"
+        "ALTER TABLE ONLY t ALTER b SET STATISTICS 7; ALTER TABLE k ALTER b SET STORAGE PLAIN"
+    ),
+    "no_longer_computed": (
+        "CREATE TABLE t (a integer, g integer GENERATED ALWAYS AS (a * 2) STORED);"
+        "CREATE TABLE k () INHERITS (t); INSERT INTO k VALUES (1);"
+        "ALTER TABLE t ALTER g DROP EXPRESSION; INSERT INTO t VALUES (2, 3)"
+    ),
+    "partitions_in_another_order_of_columns": (
+        "CREATE TABLE t (a integer, gone text, b text DEFAULT 'x') PARTITION BY LIST (b);"
+        "ALTER TABLE t DROP gone; CREATE TABLE p (b text DEFAULT 'y', more integer, a integer);"
+        "ALTER TABLE p DROP more; ALTER TABLE t ATTACH PARTITION p FOR VALUES IN ('y', NULL);"
+        "CREATE TABLE q PARTITION OF t DEFAULT; INSERT INTO t VALUES (1, 'y'), (2, NULL), (3, 'z')"
+    ),
+    "rows_a_key_hash_would_put_elsewhere": (
+        "CREATE TYPE e AS ENUM ('b', 'a'); ALTER TYPE e ADD VALUE 'aa' BEFORE 'a';"
+        "CREATE TABLE t (v e) PARTITION BY HASH (v);"
+        "CREATE TABLE p PARTITION OF t FOR VALUES WITH (MODULUS 2, REMAINDER 0);"
+        "CREATE TABLE q PARTITION OF t FOR VALUES WITH (MODULUS 2, REMAINDER 1);"
+        "INSERT INTO t VALUES ('a'), ('b'), ('aa')"
+    ),
+    "keys_that_refer_in_a_circle": (
+        "CREATE TABLE t (a integer PRIMARY KEY, b integer);"
+        "CREATE TABLE w (a integer PRIMARY KEY REFERENCES t DEFERRABLE INITIALLY DEFERRED);"
+        "BEGIN; INSERT INTO w VALUES (1); INSERT INTO t VALUES (1, 1); COMMIT;"
+        "ALTER TABLE t ADD FOREIGN KEY (b) REFERENCES w ON DELETE SET NULL;"
+        "ALTER TABLE t ADD FOREIGN KEY (b) REFERENCES t NOT VALID"
+    ),
+    "triggers_of_users_switched_off": (
+        "CREATE TABLE t (a integer PRIMARY KEY); CREATE TABLE w (a integer REFERENCES t);"
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
+        "CREATE TRIGGER g BEFORE INSERT ON w FOR EACH ROW EXECUTE FUNCTION f();"
+        "ALTER TABLE w DISABLE TRIGGER USER; INSERT INTO t VALUES (7); INSERT INTO w VALUES (7)"
+    ),
+    "rights_by_default": (
+        "CREATE ROLE universe_owner; CREATE ROLE universe_reader; CREATE SCHEMA s;"
+        "ALTER DEFAULT PRIVILEGES FOR ROLE universe_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;"
+        "ALTER DEFAULT PRIVILEGES FOR ROLE universe_owner IN SCHEMA s GRANT SELECT ON TABLES"
+        " TO universe_reader; GRANT ALL ON SCHEMA s TO universe_owner; SET ROLE universe_owner;"
+        "CREATE TABLE s.t (a integer); CREATE FUNCTION s.f() RETURNS integer LANGUAGE sql"
+        " AS 'SELECT 1'; REVOKE ALL ON s.t FROM universe_owner, universe_reader;"
+        "CREATE TABLE s.u (a integer, b integer); REVOKE SELECT ON s.u FROM universe_reader;"
+        "GRANT SELECT (b), UPDATE (a) ON s.u TO universe_reader; RESET ROLE"
+    ),
+    "row_security_that_refuses_its_owner": (
+        "CREATE ROLE universe_owner; CREATE SCHEMA s AUTHORIZATION universe_owner;"
+        "SET ROLE universe_owner; CREATE TABLE s.t (a integer); INSERT INTO s.t VALUES (1), (2);"
+        "CREATE POLICY p ON s.t AS RESTRICTIVE FOR SELECT TO PUBLIC USING (false);"
+        "ALTER TABLE s.t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; RESET ROLE"
+    ),
+    "domain_of_a_domain_of_an_array": (
+        "CREATE DOMAIN a AS integer[] CHECK (cardinality(VALUE) < 4) NOT NULL;"
+        "CREATE DOMAIN b AS a DEFAULT '{7}' CHECK (VALUE[1] > 0);"
+        "ALTER DOMAIN b ADD CONSTRAINT later CHECK (VALUE[1] < 9) NOT VALID;"
+        "CREATE TABLE t (v b, w b[]); INSERT INTO t VALUES ('{1}', ARRAY['{2}'::a, '{3}']::b[]),"
+        " (DEFAULT, NULL)"
+    ),
+    "statistics_of_an_expression": (
+        "CREATE TABLE t (a integer, b text); CREATE INDEX i ON t ((a + 1), (lower(b)) DESC);"
+        "ALTER INDEX i ALTER COLUMN 2 SET STATISTICS 5; CREATE STATISTICS s (mcv) ON a, b FROM t;"
+        "ALTER STATISTICS s SET STATISTICS 9; ALTER TABLE t CLUSTER ON i;"
+        "INSERT INTO t SELECT n, n FROM generate_series(1, 50) AS n; ANALYZE t"
+    ),
+    "names_that_need_quotes_twice": (
+        """CREATE SCHEMA "a.b"; CREATE TYPE "a.b"."c""d" AS ENUM ('x''y', E'\\\\', '');"""
+        """CREATE TABLE "a.b"."e f" ("g%s" "a.b"."c""d" DEFAULT E'\\\\', "$1" integer,"""
+        """ CONSTRAINT "h;--" CHECK ("g%s" <> 'x''y'));"""
+        """INSERT INTO "a.b"."e f" VALUES (DEFAULT, 1), ('', NULL)"""
+    ),
 }
 
 
