@@ -24,7 +24,7 @@ from tools.matrix.cache import Cache, digest
 from tools.matrix.errors import MatrixError, UnavailableError
 from tools.project import PROJECT
 
-__all__ = ["REAL", "Asked", "Real", "packages", "programs"]
+__all__ = ["REAL", "Asked", "Real", "active_record", "packages", "programs"]
 
 _PROGRAMS = PROJECT / "requirements" / "migration_programs.txt"
 _LOCK = PROJECT / "requirements" / "migration_tools"
@@ -131,6 +131,16 @@ def _sqitch() -> Path | None:
     return Path(found) if found else None
 
 
+@cache
+def active_record() -> Path | None:
+    """Ruby, where it has ActiveRecord and the driver of PostgreSQL."""
+    found = shutil.which("ruby")
+    words = ["ruby", "-e", "require 'active_record'; require 'pg'"]
+    if found is None or subprocess.run(words, capture_output=True, check=False).returncode:
+        return None
+    return Path(found)
+
+
 def _dbmate(program: Path, url: str, folder: Path, *words: str) -> list[str]:
     return [str(program), "--url", url, "--migrations-dir", str(folder), *words]
 
@@ -181,7 +191,10 @@ REAL = {
 
 def main() -> int:
     """Get them."""
-    obstacles = [apt.provide("sqitch", ("sqitch", "libdbd-pg-perl"), _sqitch)]
+    obstacles = [
+        apt.provide("sqitch", ("sqitch", "libdbd-pg-perl"), _sqitch),
+        apt.provide("ActiveRecord", ("ruby-activerecord", "ruby-pg"), active_record.__wrapped__),
+    ]
     for name, install in ((_name(), _install), (_name_of_programs(), _install_programs)):
         try:
             Cache().made(name, install)
@@ -189,8 +202,8 @@ def main() -> int:
             obstacles.append(f"the packages of migration tools cannot be had: {error}")
     for obstacle in filter(None, obstacles):
         sys.stderr.write(f"{obstacle}\n")
-    packages.cache_clear()
-    programs.cache_clear()
+    for kept in (active_record, packages, programs):
+        kept.cache_clear()
     there = [name for name, real in REAL.items() if real.program()]
     sys.stdout.write(f"migration tools: {', '.join(there) or 'none'}\n")
     return 0

@@ -183,6 +183,10 @@ _ASKED = {
     ),
     "Knex": ("no; what Knex 3.3 says is heard", "test_capture.py::test_knex"),
     "TypeORM": ("no; what TypeORM 1.1 says is heard", "test_capture.py::test_typeorm"),
+    "Rails": (
+        "`needs_migration?` and `migrations_status`, of ActiveRecord 6.1",
+        "test_programs.py::test_rails_is_content",
+    ),
     "Django": (
         "`showmigrations` and `migrate --check`, of Django 5.2",
         "test_programs.py::test_django_is_content",
@@ -300,7 +304,8 @@ MIGRATION_TOOLS = Page(
         _COMMAND,
         "The tests that ask a tool itself run where it is there: `make servers` gets dbmate, "
         "Drizzle, Knex, node-pg-migrate, Supabase and TypeORM from npm and Alembic and Django "
-        "from PyPI, pinned by hash, and Sqitch from the distribution. The others come from places "
-        "that a test machine may not reach, so they were measured against their source.",
+        "from PyPI, pinned by hash, and ActiveRecord and Sqitch from the distribution. The others "
+        "come from places that a test machine may not reach, so they were measured against their "
+        "source.",
     ),
 )

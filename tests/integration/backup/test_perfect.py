@@ -179,7 +179,8 @@ CASES: dict[str, str] = {
     "children_that_differ": (
         "CREATE TABLE t (a integer DEFAULT 1 NOT NULL, b integer DEFAULT 2,"
         " CHECK (a > 0) NO INHERIT, CONSTRAINT c CHECK (b > 0));"
-        "CREATE TABLE k (CONSTRAINT c CHECK (b > 0)) INHERITS (t); CREATE TABLE l (b integer, a integer);"
+        "CREATE TABLE k (CONSTRAINT c CHECK (b > 0)) INHERITS (t);"
+        "CREATE TABLE l (b integer, a integer);"
         "ALTER TABLE l ALTER a SET NOT NULL, ADD CONSTRAINT c CHECK (b > 0), INHERIT t;"
         "ALTER TABLE k ALTER a DROP DEFAULT, ALTER b SET DEFAULT 3;"
         "ALTER TABLE ONLY t ALTER b SET STATISTICS 7; ALTER TABLE k ALTER b SET STORAGE PLAIN"

@@ -60,6 +60,7 @@ class Application:
                 "PGPORT": str(login.port),
                 "PGUSER": str(login.user),
                 "PGDATABASE": login.db,
+                "DATABASE_URL": f"postgresql:///{login.db}",
                 "APP_DATABASE": f"postgresql+psycopg://{login.user}@/{login.db}"
                 f"?host={login.host}&port={login.port}",
             },
@@ -133,3 +134,26 @@ def test_django_is_content(application: Application) -> None:
     with application.database.owner() as owner:
         rows = owner.execute("SELECT label, weight FROM shop_parcel ORDER BY label").fetchall()
     assert rows == [("it's 0 \\ $1", None), ("it's 1 \\ $1", 7), ("it's 2 \\ $1", None)]
+
+
+@pytest.mark.attack
+def test_rails_is_content(database: Database, controller: Controller, tmp_path: Path) -> None:
+    if migration_tools.active_record() is None:
+        pytest.skip("ActiveRecord is not here: python -m tests.migration_tools")
+    application = Application(database, controller, tmp_path / "application")
+    applications.rails(application.folder)
+    done = application.play(applications.RAILS, {})
+    assert done.has_verdict(), done.output
+    assert done.verdict["decision"] == "GO", done.output
+    found = reading(done)
+    assert found("deploy.json")["action"] == "applied", done.output
+    assert "CREATE INDEX CONCURRENTLY" in found("captured.json")["text"]
+    said = application.ask([*applications.RAILS[:-1], "status"])
+    assert said.count("up 2026010") == 2
+    with database.owner() as owner:
+        rows = owner.execute("SELECT label, details FROM crates").fetchall()
+        index = owner.execute(
+            "SELECT indisvalid FROM pg_index WHERE indexrelid = 'index_crates_on_weight'::regclass"
+        ).fetchone()
+    assert rows == [("it's \\ $1", {"weight": 1, "of": None})]
+    assert index == (True,)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-__all__ = ["ALEMBIC", "DJANGO", "WEIGHT", "alembic", "django", "knex", "revision"]
-__all__ += ["typeorm"]
+__all__ = ["ALEMBIC", "DJANGO", "RAILS", "WEIGHT", "alembic", "django", "knex", "rails"]
+__all__ += ["revision", "typeorm"]
 
+RAILS = ("ruby", "migrate.rb", "migrate")
 ALEMBIC = (sys.executable, "-m", "alembic", "upgrade", "head")
 DJANGO = (sys.executable, "manage.py", "migrate", "--no-input")
 
@@ -119,6 +120,46 @@ class Parcel(models.Model):
             models.CheckConstraint(condition=models.Q(weight__lt=100), name="parcel_is_light")
         ]
 """
+_MIGRATE = """
+require "active_record"
+
+ActiveRecord::Base.establish_connection(ENV["DATABASE_URL"])
+context = ActiveRecord::MigrationContext.new("db/migrate", ActiveRecord::SchemaMigration)
+if ARGV == ["migrate"]
+  context.migrate
+elsif context.needs_migration?
+  abort "migrations are pending"
+else
+  context.migrations_status.each { |status, version, name| puts "#{status} #{version} #{name}" }
+end
+"""
+_CREATE_CRATES = """
+class CreateCrates < ActiveRecord::Migration[6.1]
+  class Crate < ActiveRecord::Base
+    self.table_name = "crates"
+    self.record_timestamps = false
+  end
+
+  def up
+    create_table :crates do |t|
+      t.string :label, null: false, index: { unique: true }
+      t.jsonb :details
+      t.timestamps default: -> { "now()" }
+    end
+    Crate.create!(label: "it's \\\\ $1", details: { weight: 1, of: nil })
+  end
+end
+"""
+_ADD_WEIGHT = """
+class AddWeight < ActiveRecord::Migration[6.1]
+  disable_ddl_transaction!
+
+  def change
+    add_column :crates, :weight, :integer
+    add_index :crates, :weight, algorithm: :concurrently
+  end
+end
+"""
 _KNEXFILE = """
 const { PGHOST, PGPORT, PGUSER, PGDATABASE } = process.env;
 const connection = { host: PGHOST, port: PGPORT, user: PGUSER, database: PGDATABASE };
@@ -184,6 +225,15 @@ def revision(folder: Path, name: str, body: str, *, down: str | None = None) -> 
     indented = "\n".join(f"    {line}" for line in body.strip().splitlines())
     text = _REVISION.format(revision=name, down=down, body=indented)
     (folder / "migrations" / "versions" / f"{name}_x.py").write_text(text)
+
+
+def rails(folder: Path) -> None:
+    """With ActiveRecord alone: of Rails, nothing else takes part in a migration."""
+    migrations = folder / "db" / "migrate"
+    migrations.mkdir(parents=True)
+    (folder / "migrate.rb").write_text(_MIGRATE)
+    (migrations / "20260101000000_create_crates.rb").write_text(_CREATE_CRATES)
+    (migrations / "20260102000000_add_weight.rb").write_text(_ADD_WEIGHT)
 
 
 def knex(folder: Path) -> Path:

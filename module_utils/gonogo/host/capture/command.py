@@ -17,7 +17,7 @@ import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Callable
 from urllib.parse import quote, urlencode
@@ -32,6 +32,8 @@ _PLACE = re.compile(r"\{(url|address|host|port|user|database)\}")
 _HINT = "Nothing was changed. Run the command by hand on a copy of the database."
 # Of our own environment, what has nothing to do with a database.
 _TAKEN_OVER = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH")
+_FIRST_BYTES = 2000
+_FIRST_LINES = 4
 _LAST_BYTES = 4000
 _LAST_LINES = 12
 _LEAVE_SECONDS = 5.0
@@ -120,14 +122,14 @@ def run(command: Command, relay: Relay, home: Path, account: Account) -> confine
     if not ended:
         raise GonogoError(
             f"the command of the migration tool did not end in {command.seconds:g} seconds",
-            detail=_last_words(output),
+            detail=output.told(),
             hint=f"It has no terminal and nobody to ask. {_HINT} gonogo_migrate_timeout says how "
             "long it may take.",
         )
     if child.returncode != 0:
         raise GonogoError(
             f"the command of the migration tool {_outcome(child.returncode)}",
-            detail=_last_words(output),
+            detail=output.told(),
             hint=_HINT,
         )
     return taken
@@ -142,9 +144,10 @@ def _environment(command: Command, relay: Relay, home: Path) -> dict[str, str]:
         "user": relay.user,
         "database": relay.database,
     }
-    place = urlencode({"host": address["host"], "port": address["port"]}, safe="/", quote_via=quote)
-    user, database = quote(relay.user, safe=""), quote(relay.database, safe="")
-    address["address"] = f"{user}@/{database}?{place}"
+    place = {name: address[name] for name in ("user", "host", "port")}
+    database = quote(relay.database, safe="")
+    # A user without a host before the path is none to the parsers of Ruby and of JavaScript.
+    address["address"] = f"/{database}?{urlencode(place, safe='/', quote_via=quote)}"
     address["url"] = f"postgresql://{address['address']}"
     found = {name: os.environ[name] for name in _TAKEN_OVER if name in os.environ}
     found.setdefault("PATH", os.defpath)
@@ -198,10 +201,40 @@ def _ending(child: subprocess.Popen[bytes], end_orphans: Callable[[], None]) -> 
         end_orphans()
 
 
+@dataclass
+class _Output:
+    """How what it writes begins and ends: some say first what is wrong, others last."""
+
+    first: bytearray = field(default_factory=bytearray)
+    last: bytearray = field(default_factory=bytearray)
+    cut: bool = False
+
+    def add(self, chunk: bytes) -> None:
+        room = _FIRST_BYTES - len(self.first)
+        self.first += chunk[:room]
+        self.last += chunk[room:]
+        self.cut |= len(self.last) > _LAST_BYTES
+        del self.last[:-_LAST_BYTES]
+
+    def told(self) -> str:
+        """Its first and last lines."""
+        if not self.cut:
+            lines = _lines(self.first + self.last)
+            if len(lines) <= _FIRST_LINES + _LAST_LINES:
+                return "\n".join(lines) or "It wrote nothing."
+            return "\n".join([*lines[:_FIRST_LINES], "…", *lines[-_LAST_LINES:]])
+        first, last = _lines(self.first), _lines(self.last)
+        return "\n".join([*first[:_FIRST_LINES], "…", *last[-_LAST_LINES:]])
+
+
+def _lines(text: bytes | bytearray) -> list[str]:
+    return text.decode("utf-8", "replace").strip().splitlines()
+
+
 @contextmanager
-def _heard(child: subprocess.Popen[bytes]) -> Iterator[bytearray]:
-    """The end of what it writes."""
-    found = bytearray()
+def _heard(child: subprocess.Popen[bytes]) -> Iterator[_Output]:
+    """What it writes."""
+    found = _Output()
     assert child.stdout is not None
     reading = threading.Thread(target=_read, args=(child.stdout, found), daemon=True)
     reading.start()
@@ -212,16 +245,10 @@ def _heard(child: subprocess.Popen[bytes]) -> Iterator[bytearray]:
         reading.join(_LEAVE_SECONDS)
 
 
-def _read(source: IO[bytes], found: bytearray) -> None:
+def _read(source: IO[bytes], found: _Output) -> None:
     with source, contextlib.suppress(OSError):
         while True:
             chunk = os.read(source.fileno(), 1 << 16)
             if not chunk:
                 return
-            found += chunk
-            del found[:-_LAST_BYTES]
-
-
-def _last_words(output: bytearray) -> str:
-    lines = bytes(output).decode("utf-8", "replace").strip().splitlines()
-    return "\n".join(lines[-_LAST_LINES:]) or "It wrote nothing."
+            found.add(chunk)
