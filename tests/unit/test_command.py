@@ -37,7 +37,7 @@ def test_output_is_told_by_its_first_and_last_lines() -> None:
     few = [f"line {number}" for number in range(16)]
     assert _output("\n".join(few).encode()) == few
     many = [f"line {number}" for number in range(17)]
-    assert _output("\n".join(many).encode()) == [*many[:4], "…", *many[5:]]
+    assert _output("\n".join(many).encode()) == [*many[:4], "...", *many[5:]]
 
 
 @pytest.mark.parametrize("size", [1, 700, 1 << 16])
@@ -48,5 +48,5 @@ def test_no_more_of_it_is_kept(size: int) -> None:
         found.add(text[start : start + size])
     assert len(found.first) + len(found.last) <= 6_000
     lines = found.told().splitlines()
-    assert (lines[0], lines[4], lines[-1]) == ("what is wrong", "…", "the end")
+    assert (lines[0], lines[4], lines[-1]) == ("what is wrong", "...", "the end")
     assert len(lines) == 17

@@ -222,9 +222,9 @@ class _Output:
             lines = _lines(self.first + self.last)
             if len(lines) <= _FIRST_LINES + _LAST_LINES:
                 return "\n".join(lines) or "It wrote nothing."
-            return "\n".join([*lines[:_FIRST_LINES], "…", *lines[-_LAST_LINES:]])
+            return "\n".join([*lines[:_FIRST_LINES], "...", *lines[-_LAST_LINES:]])
         first, last = _lines(self.first), _lines(self.last)
-        return "\n".join([*first[:_FIRST_LINES], "…", *last[-_LAST_LINES:]])
+        return "\n".join([*first[:_FIRST_LINES], "...", *last[-_LAST_LINES:]])
 
 
 def _lines(text: bytes | bytearray) -> list[str]:
