@@ -19,6 +19,10 @@ options:
     description: Directory of runs on the target host.
     type: path
     required: true
+  jobs:
+    description: How many sessions ask the questions about rows that are there, all in one snapshot, before the first script that tries something; V(1) is the session of the scripts, where they stand. V(0) is one for each processor of the target host, at most eight, and V(1) for a database of less than 256 MB.
+    type: int
+    default: 0
 attributes:
   check_mode:
     support: full
@@ -70,6 +74,10 @@ phases:
       description: How long it took.
       returned: always
       type: float
+alone:
+  description: Why one session had to ask everything, where several were to.
+  returned: where it was so
+  type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -32,6 +32,10 @@ options:
     description: Whether the run finishes a deployment, see M(gonogo_deploy).
     type: bool
     default: false
+  jobs:
+    description: How many sessions ask the questions about rows that are there, all in one snapshot, before the first script that tries something; V(1) is the session of the scripts, where they stand. V(0) is one for each processor of the target host, at most eight, and V(1) for a database of less than 256 MB.
+    type: int
+    default: 0
   directory:
     description: Directory of this project on the target host.
     type: path

@@ -186,6 +186,7 @@ class Gate:
             sabotage_tables=[],
             resume=False,
             budgets={},
+            jobs=1,
             directory=host,
         )
         deploying = DeployTask(
@@ -203,7 +204,7 @@ class Gate:
             (Rehearsal, rehearsing),
             (Preflight, PreflightTask(*scripts, after_deploy=False)),
             (Deploy, deploying),
-            (Phases, PhasesTask(*scripts)),
+            (Phases, PhasesTask(*scripts, jobs=1)),
         )
         for logic, task in tasks:
             yield logic.stage, partial(_given(logic, run, book)(here).act, task)

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from gonogo.contract import canonical
 from gonogo.contract.errors import GonogoError
 from gonogo.contract.login import Login, Timeouts, application_name
-from gonogo.contract.options.scripts import PhasesTask, PreflightTask
+from gonogo.contract.options.scripts import PhasesTask, PreflightTask, ScriptsTask
 from gonogo.contract.records.phase import PhaseScript
 from gonogo.contract.records.run import Declared, Digests, RunRecord, Target, Versions
 from gonogo.controller import evidence, runbook
@@ -139,7 +139,7 @@ class Gate:
             _Preflight(run, self.runbook, self._rendered).act(looking)
             between()
             stage = "phases"
-            _Phases(run, self.runbook, self._rendered).act(PhasesTask(*given))
+            _Phases(run, self.runbook, self._rendered).act(PhasesTask(*given, jobs=1))
         except GonogoError as error:
             data = {"message": error.primary, "detail": error.detail, "hint": error.hint}
             run.append(stage, "stage_failed", data)
@@ -183,7 +183,7 @@ def _prove(run: evidence.Run, login: Login, stack: ExitStack) -> None:
     run.append("target", "stage_passed", {"fenced": [], "swept": []})
 
 
-_Task = TypeVar("_Task", bound=PhasesTask)
+_Task = TypeVar("_Task", bound=ScriptsTask)
 
 
 class _Direct(PhaseStage[_Task]):

@@ -9,11 +9,12 @@ sent.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .errors import GonogoError
 
-__all__ = ["END_OF_COMMENT", "FORBIDDEN_LINE", "Block", "blocks"]
+__all__ = ["END_OF_COMMENT", "FORBIDDEN_LINE", "Block", "blocks", "readings"]
 
 # What would end a `--` comment or look like the start of a block if a value contained it.
 END_OF_COMMENT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -22,6 +23,19 @@ FORBIDDEN_LINE = re.compile(r"^[ \t]*\\.*", re.MULTILINE)
 _START = re.compile(
     r"^-- @(?P<kind>setup|facts|check)(?: +(?P<words>[^\n]*?))?[ \t]*$", re.MULTILINE
 )
+
+# The statement that a block begins with, see controller/render/session_guard.py.
+_GUARDED = re.compile(
+    r"\A--[^\n]*\n"
+    r"(?P<guard>DO \$\$BEGIN PERFORM pg_catalog\.set_config\('search_path'[^\n]*;\n"
+    r"(?:PERFORM set_config\('gonogo\.guard'[^\n]*;\n)?"
+    r"EXECUTE CASE md5[^\n]* END; END\$\$;)\n(?P<body>.*)\Z",
+    re.DOTALL,
+)
+# The part of a script in which nothing can be written, where another part of it can.
+_READING = re.compile(r"^SAVEPOINT gonogo_reading;$", re.MULTILINE)
+_READ = re.compile(r"^RELEASE SAVEPOINT gonogo_reading;$", re.MULTILINE)
+_READ_ONLY = re.compile(r"^BEGIN TRANSACTION ISOLATION LEVEL [A-Z ]+, READ ONLY;$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -32,6 +46,43 @@ class Block:
     words: str
     sql: str
     line: int
+
+    @property
+    def guard(self) -> str | None:
+        """The statement that makes the session ours again; None where the block has none."""
+        found = _GUARDED.match(self.sql)
+        return found["guard"] if found else None
+
+    @property
+    def body(self) -> str:
+        """What the block does behind that statement."""
+        found = _GUARDED.match(self.sql)
+        return found["body"].strip() if found else self.sql
+
+    @property
+    def is_end(self) -> bool:
+        """Whether it ends the transaction."""
+        return self.kind == "setup" and self.words == "end"
+
+
+def readings(found: Sequence[Block]) -> list[list[int]]:
+    """The parts of a script in which nothing can be written: numbers of their blocks, in order.
+
+    Of a script that may only read these are all that answer something.
+    """
+    if any(_READ_ONLY.search(block.sql) for block in found):
+        return [[number for number, block in enumerate(found) if block.kind != "setup"]]
+    parts: list[list[int]] = []
+    reading = False
+    for number, block in enumerate(found):
+        if _READING.search(block.sql):
+            parts.append([])
+            reading = True
+        elif _READ.search(block.sql):
+            reading = False
+        elif reading:
+            parts[-1].append(number)
+    return parts
 
 
 def blocks(text: str) -> list[Block]:

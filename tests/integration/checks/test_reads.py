@@ -52,7 +52,7 @@ def _read(database: Database) -> dict[str, int]:
     deadline, read = time.monotonic() + _COUNTED_SECONDS, dict[str, int]()
     while time.monotonic() < deadline:
         with database.admin() as connection:
-            found = dict(connection.execute(_READ, [_LARGE]).fetchall())
+            found: dict[str, int] = dict(connection.execute(_READ, [_LARGE]).fetchall())
         if read and found == read and min(read.values()) > 0:
             break
         read = found

@@ -298,7 +298,7 @@ def test_a_phase_commits_nothing_for_a_controller_that_is_gone(
         (outcome,) = run_phases(
             lambda stage: connect(database.login(), name=f"gonogo:test:{stage}"),
             stage="phases",
-            scripts=[PhaseScript("keeps", SCRIPT, stop=[], races=[])],
+            scripts=[PhaseScript("keeps", SCRIPT, stop=[], races=[], apart=[])],
             directory=tmp_path,
             confirm=confirm,
         )

@@ -23,6 +23,7 @@ from gonogo.contract.script import blocks
 from gonogo.controller import runbook
 from gonogo.controller.declared.runbook import DeclaredCheck
 from gonogo.controller.reading import yamlfile
+from gonogo.controller.render.apart import asked_apart
 from gonogo.controller.render.rendering import MigrationWords, render_phase
 from gonogo.controller.runbook.derived import with_own
 from gonogo.controller.runbook.migration import asked_by_phase, written
@@ -114,7 +115,8 @@ class Suite:
         """The phase that answers a check, up to the answer and no further."""
         script = _script(self, phase_of(check), json.dumps(facts, sort_keys=True))
         races = [race for race in script.races if race["check"] == check]
-        return replace(script, text="" if races else _until(script.text, check), races=races)
+        text = "" if races else _until(script.text, check)
+        return replace(script, text=text, races=races, apart=asked_apart(text))
 
 
 @cache
@@ -166,7 +168,8 @@ def _script(suite: Suite, name: str, facts: str) -> Script:
     # No check stops anything here: a test asks for the answers it wants.
     rendered = render_phase(phase=phase, **context)
     files = {**rendered.libraries, name: rendered.kept}
-    return Script(name, rendered.text, stop=[], races=races, files=files)
+    apart = asked_apart(rendered.text)
+    return Script(name, rendered.text, stop=[], races=races, apart=apart, files=files)
 
 
 def _until(text: str, check: str) -> str:

@@ -35,7 +35,7 @@ def asked(database: Database, keys: int) -> Sabotage:
     login = database.login()
     return tried(
         lambda: connect(login, name="a test"),
-        [PhaseScript("one", SCRIPT.replace("4", str(keys)), stop=[], races=[])],
+        [PhaseScript("one", SCRIPT.replace("4", str(keys)), stop=[], races=[], apart=[])],
         schema="public",
         tables=["punchlist_items"],
     )

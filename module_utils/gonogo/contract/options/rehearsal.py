@@ -10,6 +10,7 @@ from ..records.drift import ReplayPlan
 from ..records.migration import Plan, Statement
 from ..records.phase import PhaseScript
 from .option import ENTRY, TASK, Documented, EntryOptions, Option, Returned, StageOptions, Variable
+from .scripts import JOBS
 from .shared import BUDGETS, PG_BIN, PROGRESS, REMOTE_DIR, RUNS_DIR, SESSIONS
 
 __all__ = [
@@ -198,6 +199,7 @@ REHEARSAL = StageOptions(
             value="{{ deploy_continue }}",
         ),
         replace(BUDGETS, value="{{ __deploy_budgets }}"),
+        replace(JOBS, used=TASK, variable=None, value="{{ phases_jobs }}"),
         Option(
             "directory",
             "path",
@@ -279,6 +281,7 @@ class RehearsalTask:
     sabotage_tables: Sequence[str]
     resume: bool | None
     budgets: Mapping[str, str | int | None]
+    jobs: int | None
     directory: str
 
 

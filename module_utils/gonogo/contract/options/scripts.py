@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..login import Timeouts
 from ..records.phase import PhaseScript
 from ..records.standing import JudgedObjects, Required
-from .option import ENTRY, TASK, Documented, Option, Returned, StageOptions
+from .option import ENTRY, TASK, Documented, Option, Range, Returned, StageOptions, Variable
 from .shared import PG_BIN, PROGRESS, REMOTE_DIR, RUNS_DIR, SESSIONS
 from .verdict import OBJECTS
 
-__all__ = ["PHASES", "PREFLIGHT", "PhasesTask", "PreflightTask", "ScriptsRequest"]
+__all__ = ["JOBS", "PHASES", "PREFLIGHT", "PhasesTask", "PreflightTask"]
+__all__ += ["ScriptsRequest", "ScriptsTask"]
+
+JOBS = Option(
+    "jobs",
+    "int",
+    default=0,
+    range=Range(0, 256, "sessions; 0 leaves it to the stage"),
+    text="How many sessions ask the questions about rows that are there, all in one snapshot, "
+    "before the first script that tries something; V(1) is the session of the scripts, where they "
+    "stand. V(0) is one for each processor of the target host, at most eight, and V(1) for a "
+    "database of less than 256 MB.",
+    variable=Variable("phases_jobs"),
+)
 
 # What both entries take.
 _ENTRY = (
@@ -131,6 +144,7 @@ PREFLIGHT = StageOptions(
                 "it does not, they run with the others, and this does nothing.",
             ),
         ),
+        replace(JOBS, used=ENTRY, variable=None),
         *_ENTRY,
     ),
 )
@@ -185,6 +199,12 @@ PHASES = StageOptions(
                     Returned("seconds", "float", "How long it took."),
                 ),
             ),
+            Returned(
+                "alone",
+                "str",
+                "Why one session had to ask everything, where several were to.",
+                returned="where it was so",
+            ),
         ),
     ),
     declared=(
@@ -200,14 +220,15 @@ PHASES = StageOptions(
             text="Directory of runs on the target host.",
             value="{{ gonogo_remote_dir }}/runs",
         ),
+        JOBS,
         *_ENTRY,
     ),
 )
 
 
 @dataclass(frozen=True)
-class PhasesTask:
-    """What Ansible gives the task."""
+class ScriptsTask:
+    """What Ansible gives either task."""
 
     login: Mapping[str, str | int | None]
     timeouts: Mapping[str, str | None]
@@ -215,8 +236,15 @@ class PhasesTask:
 
 
 @dataclass(frozen=True)
-class PreflightTask(PhasesTask):
-    """The same, before or after the deployment."""
+class PhasesTask(ScriptsTask):
+    """The phases."""
+
+    jobs: int | None
+
+
+@dataclass(frozen=True)
+class PreflightTask(ScriptsTask):
+    """What comes before or after the deployment."""
 
     after_deploy: bool | None
 
@@ -230,6 +258,7 @@ class ScriptsRequest:
     directory: str
     scripts: Sequence[PhaseScript]
     timeouts: Timeouts = field(default_factory=Timeouts)
+    jobs: int = PHASES.default_of("jobs")
     application_name: str = PHASES.default_of("application_name")
     objects: JudgedObjects | None = None
     keep_lock: bool = PHASES.default_of("keep_lock")

@@ -154,12 +154,14 @@ class PreflightAnswer:
 @dataclass(frozen=True)
 class PhasesAnswer:
     """`judged` is what was there when the phases began, `standing` what is missing at the end: None
-    where nobody could look."""
+    where nobody could look. `alone` is why no other session has asked beside the scripts', where
+    one was to."""
 
     changed: bool
     phases: Sequence[PhaseOutcome]
     judged: Mapping[str, str] | None
     standing: Standing | None
+    alone: str | None = None
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,14 @@ __all__ = ["PhaseOutcome", "PhaseScript", "ScriptError"]
 @dataclass(frozen=True)
 class PhaseScript:
     """`stop` are the checks that end a run where they do not pass; a race is as
-    `contract.race_spec` reads it."""
+    `contract.race_spec` reads it. `apart` are the numbers of the blocks that another session can
+    ask."""
 
     name: str
     text: str
     stop: Sequence[str]
     races: Sequence[Mapping[str, object]]
+    apart: Sequence[int]
 
 
 @dataclass(frozen=True)

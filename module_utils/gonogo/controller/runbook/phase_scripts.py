@@ -15,6 +15,7 @@ from ..declared.runbook import Phase
 from ..reading import schema, yamlfile
 from ..reading.schema import Any_, Keys, Table, Text
 from ..render import ledger
+from ..render.apart import asked_apart
 from ..render.race import replay
 from ..render.rendering import Rendered, render_phase
 from . import migration
@@ -157,4 +158,4 @@ def _script(
     stop = [
         check.id for check in runbook.checks.values() if check.stop and check.phase == rendered.name
     ]
-    return PhaseScript(rendered.name, rendered.text, stop, races)
+    return PhaseScript(rendered.name, rendered.text, stop, races, asked_apart(rendered.text))

@@ -310,6 +310,7 @@ class Rehearsal(Stage[RehearsalTask]):
             directory=f"{trial.task.directory}/runs/{run.run_id}/rehearsal",
             scripts=prepared.scripts,
             timeouts=timeouts,
+            jobs=trial.task.jobs or 0,
             application_name=application_name(runbook),
             keep_lock=True,
         )

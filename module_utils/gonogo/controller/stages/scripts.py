@@ -14,6 +14,7 @@ from ...contract.options.scripts import (
     PhasesTask,
     PreflightTask,
     ScriptsRequest,
+    ScriptsTask,
 )
 from ...contract.records.answers import PhasesAnswer, PreflightAnswer
 from ...contract.records.check_result import CheckResult
@@ -46,7 +47,7 @@ __all__ = [
     "summary",
 ]
 
-_Task = TypeVar("_Task", bound=PhasesTask)
+_Task = TypeVar("_Task", bound=ScriptsTask)
 
 
 class PhaseStage(Stage[_Task]):
@@ -74,7 +75,7 @@ class PhaseStage(Stage[_Task]):
         return prepared.scripts
 
     def _asked(
-        self, run: Run, runbook: Runbook, phases: Sequence[Phase], task: PhasesTask
+        self, run: Run, runbook: Runbook, phases: Sequence[Phase], task: ScriptsTask
     ) -> ScriptsRequest:
         """What is asked of the target host, with the scripts in the evidence."""
         timeouts = timeouts_of(task.timeouts)
@@ -174,6 +175,7 @@ class Phases(PhaseStage[PhasesTask]):
         self.seen = Seen(history=recorded)
         asked = replace(
             self._asked(run, runbook, phases, task),
+            jobs=task.jobs or 0,
             objects=judged_objects(runbook),
             expected=standing.objects(runbook),
         )
@@ -184,7 +186,8 @@ class Phases(PhaseStage[PhasesTask]):
         self._record(run, runbook, phases, outcomes)
         run.append(self.stage, "stage_passed")
         self._look_back(run, runbook, answer.standing)
-        return Reported(told=plain(answer), lines=summary(outcomes))
+        alone = [f"one session has asked everything: {answer.alone}"] if answer.alone else []
+        return Reported(told=plain(answer), lines=[*summary(outcomes), *alone])
 
     def _look_back(self, run: Run, runbook: Runbook, seen: Standing | None) -> None:
         """Whether the migration is there, written down as a stage's failure where it is not."""

@@ -8,9 +8,11 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable
+from typing import Any, Callable, Union
 
 import psycopg
 
@@ -24,10 +26,27 @@ from ...contract.script import Block, blocks
 from ..progress import step
 from ..session.connection import DatabaseError, described
 
-__all__ = ["run_script"]
+__all__ = ["Answered", "Beside", "answered", "leave_transaction", "run_script"]
 
 _CHECK_COLUMNS = ["check_id", "status", "examined", "expected", "observed", "samples"]
 _FACT_COLUMNS = ["fact", "value"]
+_FILLED = re.compile(r"^INSERT\s+INTO\s+(pg_temp\.[a-z_0-9]+)\s", re.MULTILINE | re.IGNORECASE)
+_FILL = "INSERT INTO {0} SELECT * FROM json_populate_recordset(NULL::{0}, %s::json)"
+
+# Names of columns, and rows.
+_Result = tuple[list[str], list[Any]]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What another session was answered: the results, of an INSERT its rows as JSON."""
+
+    results: list[_Result]
+    seconds: float
+
+
+# Block of a script → its answer in another session, or the error that ends the script there.
+Beside = Mapping[int, Union[Answered, DatabaseError]]
 
 
 @dataclass
@@ -47,10 +66,12 @@ def run_script(
     name: str,
     text: str,
     confirm: Callable[[], None] = lambda: None,
+    beside: Beside | None = None,
 ) -> PhaseOutcome:
     """Run one script on an autocommit connection; the script opens and ends its transaction.
 
     `confirm` is called before it ends it, and raises GonogoError when nothing may be committed.
+    What other sessions have answered is taken from `beside`.
 
     Never raises for what the script or the server does: the outcome says it.
     """
@@ -61,20 +82,20 @@ def run_script(
         every = blocks(text)
         with step(name) as told:
             told.count("checks", 0, sum(one.kind == "check" for one in every))
-            for block in every:
-                if _ends(block):
+            for number, block in enumerate(every):
+                if block.is_end:
                     confirm()
                 told.touch([Touched(block.words)] if block.kind == "check" else [])
-                _run_block(connection, block, outcome)
+                _run_block(connection, block, outcome, (beside or {}).get(number))
                 told.add("checks", block.kind == "check")
     except DatabaseError as error:
         outcome.error = _error(block, **described(error))
-        if block is not None and _ends(block):
+        if block is not None and block.is_end:
             # An error at COMMIT with the connection alive is a refusal; without it, unknown.
             outcome.committed = None if connection.broken else False
     except GonogoError as error:
         outcome.error = _error(block, message=error.primary, detail=error.detail)
-    _leave_transaction(connection)
+    leave_transaction(connection)
     _name_limit(connection, outcome)
     return PhaseOutcome(
         name=name,
@@ -89,25 +110,26 @@ def run_script(
     )
 
 
-def _run_block(connection: psycopg.Connection[Any], block: Block, outcome: _Answers) -> None:
+def _run_block(
+    connection: psycopg.Connection[Any],
+    block: Block,
+    outcome: _Answers,
+    there: Answered | DatabaseError | None,
+) -> None:
     started = time.monotonic()
-    answered = []
-    with connection.cursor() as cursor:
-        cursor.execute(block.sql.encode())
-        while True:
-            if cursor.description:
-                answered.append(_rows(cursor))
-            last_tag = cursor.statusmessage
-            if not cursor.nextset():
-                break
-    seconds = round(time.monotonic() - started, 3)
+    if there is None:
+        results, last_tag = answered(connection, block.sql)
+        seconds = round(time.monotonic() - started, 3)
+    else:
+        results, last_tag = _taken(connection, block, there), None
+        seconds = 0.0 if isinstance(there, DatabaseError) else there.seconds
     if block.kind == "check":
         if any(check.check_id == block.words for check in outcome.checks):
             raise GonogoError(f"check {block.words} is asked twice")
-        outcome.checks.append(_answer(block, answered, seconds=seconds, phase=outcome.name))
+        outcome.checks.append(_answer(block, results, seconds=seconds, phase=outcome.name))
     elif block.kind == "facts":
-        outcome.facts.update(_facts(answered))
-    elif _ends(block):
+        outcome.facts.update(_facts(results))
+    elif block.is_end:
         outcome.committed = last_tag == "COMMIT"
         if "COMMIT" in block.sql.splitlines()[-1] and not outcome.committed:
             raise GonogoError(
@@ -115,18 +137,46 @@ def _run_block(connection: psycopg.Connection[Any], block: Block, outcome: _Answ
             )
 
 
-def _ends(block: Block) -> bool:
-    return block.kind == "setup" and block.words == "end"
+def answered(connection: psycopg.Connection[Any], sql: str) -> tuple[list[_Result], str | None]:
+    """The results of a query string, and the tag of its last command."""
+    results = []
+    with connection.cursor() as cursor:
+        cursor.execute(sql.encode())
+        while True:
+            if cursor.description:
+                results.append(_rows(cursor))
+            last_tag = cursor.statusmessage
+            if not cursor.nextset():
+                return results, last_tag
 
 
-def _rows(cursor: psycopg.Cursor[Any]) -> tuple[list[str], list[Any]]:
+def _taken(
+    connection: psycopg.Connection[Any], block: Block, there: Answered | DatabaseError
+) -> list[_Result]:
+    """What another session was answered, or the error it was given. The session is made sure of as
+    the block does, and what it would have put into a table is put there."""
+    if isinstance(there, DatabaseError):
+        raise there
+    if block.guard:
+        connection.execute(block.guard.encode())
+    if block.kind != "setup":
+        return there.results
+    filled = _FILLED.search(block.body)
+    assert filled is not None
+    table = filled[1]
+    rows = there.results[0][1][0][0]
+    connection.execute(_FILL.format(table).encode(), [rows])
+    return []
+
+
+def _rows(cursor: psycopg.Cursor[Any]) -> _Result:
     assert cursor.description is not None
     return [column.name for column in cursor.description], cursor.fetchall()
 
 
 def _answer(
     block: Block,
-    answered: list[tuple[list[str], list[Any]]],
+    answered: list[_Result],
     *,
     seconds: float,
     phase: str,
@@ -149,7 +199,7 @@ def _answer(
         ) from None
 
 
-def _facts(answered: list[tuple[list[str], list[Any]]]) -> dict[str, object]:
+def _facts(answered: list[_Result]) -> dict[str, object]:
     facts: dict[str, object] = {}
     for columns, rows in answered:
         if columns != _FACT_COLUMNS:
@@ -186,7 +236,7 @@ def _name_limit(connection: psycopg.Connection[Any], outcome: _Answers) -> None:
         outcome.error = replace(outcome.error, detail=detail)
 
 
-def _leave_transaction(connection: psycopg.Connection[Any]) -> None:
+def leave_transaction(connection: psycopg.Connection[Any]) -> None:
     """End what a script that stopped early left open, and drop the helpers a COMMIT has kept."""
     if connection.closed:
         return

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Callable
 
@@ -17,7 +17,8 @@ from ..files.private import place
 from ..race.run import run as run_race
 from ..session import link
 from ..session.connection import DatabaseError
-from .execution import run_script
+from . import beside
+from .execution import Beside, run_script
 
 __all__ = ["run_phases"]
 
@@ -34,8 +35,13 @@ def run_phases(
     directory: Path,
     confirm: Callable[[], None] = lambda: None,
     at_end: Callable[[Any], None] | None = None,
+    jobs: int = 1,
+    told: Callable[[str], None] = lambda _: None,
 ) -> list[PhaseOutcome]:
     """Run scripts in order and return what each answered.
+
+    So many `jobs` ask beforehand what can be asked before anything is tried; 0 is one for each
+    processor, where the database is large enough for it. `told` is given why they could not.
 
     After a script that died, or a failed stop check, the rest does not run:
     their premises are gone. A failed check that stops nothing lets the next phase run, so that one
@@ -47,6 +53,7 @@ def run_phases(
     results: list[PhaseOutcome] = []
     with connect(stage) as connection:
         stopped: str | None = None
+        ahead = _Ahead(connection, lambda: connect(stage), scripts, jobs, told)
         for script in scripts:
             if link.is_cut():
                 # Nobody will read the answers: whatever else is written would only be left.
@@ -54,7 +61,13 @@ def run_phases(
             if stopped:
                 results.append(_not_run(script.name, stopped))
                 continue
-            outcome = run_script(connection, name=script.name, text=script.text, confirm=confirm)
+            outcome = run_script(
+                connection,
+                name=script.name,
+                text=script.text,
+                confirm=confirm,
+                beside=ahead.of(script),
+            )
             if outcome.error is None:
                 races = [
                     run_race(
@@ -75,6 +88,36 @@ def run_phases(
             with suppress(DatabaseError, GonogoError):
                 at_end(connection)
     return results
+
+
+@dataclass
+class _Ahead:
+    """What other sessions are asked before a script, and those behind it up to one that may leave
+    rows."""
+
+    connection: Any
+    connect: Callable[[], Any]
+    scripts: Sequence[PhaseScript]
+    jobs: int
+    told: Callable[[str], None]
+    known: dict[str, Beside] = field(default_factory=dict)
+    # Scripts for which it has been asked.
+    reached: int = 0
+
+    def of(self, script: PhaseScript) -> Beside:
+        number = self.scripts.index(script)
+        if number >= self.reached:
+            following = self.scripts[number:]
+            together = beside.together(following)
+            self.reached = number + together
+            self.known = beside.asked(
+                self.connection,
+                self.connect,
+                following[:together],
+                jobs=self.jobs,
+                told=self.told,
+            )
+        return self.known.get(script.name, {})
 
 
 def _not_run(name: str, why: str) -> PhaseOutcome:

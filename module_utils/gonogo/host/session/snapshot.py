@@ -66,10 +66,8 @@ def exported(connection: Any, *, lock: bool = True) -> Iterator[str]:
         try:
             cursor.execute("SELECT pg_catalog.pg_export_snapshot()")
             name = str(cursor.fetchone()[0])
-            cursor.execute(_LOCKABLE)
-            tables = cursor.fetchone()[0]
-            if lock and tables:
-                _lock(cursor, tables)
+            if lock:
+                _lock(cursor)
             yield name
         finally:
             if not connection.closed:
@@ -115,7 +113,11 @@ def files(connection: Any) -> dict[int, tuple[str, int | None]]:
         return {oid: (name, file) for oid, name, file in cursor.fetchall()}
 
 
-def _lock(cursor: Any, tables: str) -> None:
+def _lock(cursor: Any) -> None:
+    cursor.execute(_LOCKABLE)
+    tables = cursor.fetchone()[0]
+    if not tables:
+        return
     try:
         cursor.execute(f"LOCK TABLE {tables} IN ACCESS SHARE MODE")
     except DatabaseError as error:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from ...contract.options.scripts import ScriptsRequest
 from ...contract.records.answers import PhasesAnswer, PreflightAnswer
@@ -20,7 +21,8 @@ __all__ = ["phases", "preflight"]
 
 def preflight(asked: ScriptsRequest, *, check_mode: bool) -> PreflightAnswer:
     del check_mode  # Nothing is begun in check mode, see the stage.
-    results = _run(asked, stage="preflight", release_lock=False)
+    # What is looked up is little, and comes from the catalog.
+    results = _run(replace(asked, jobs=1), stage="preflight", release_lock=False)
     facts = {key: value for phase in results for key, value in phase.facts.items()}
     return PreflightAnswer(changed=False, phases=results, ansible_facts={"gonogo": facts})
 
@@ -31,13 +33,21 @@ def phases(asked: ScriptsRequest, *, check_mode: bool) -> PhasesAnswer:
     if asked.objects:
         judged = found(login_of(asked.login), asked.objects, run_id=asked.run_id)
     seen: list[Standing] = []
-    results = _run(asked, stage="phases", release_lock=not asked.keep_lock, seen=seen)
+    alone: list[str] = []
+    results = _run(
+        asked,
+        stage="phases",
+        release_lock=not asked.keep_lock,
+        seen=seen,
+        told=alone.append,
+    )
     committed = any(phase.committed is not False for phase in results)
     return PhasesAnswer(
         changed=committed,
         phases=results,
         judged=judged,
         standing=seen[0] if seen else None,
+        alone=alone[0] if alone else None,
     )
 
 
@@ -47,6 +57,7 @@ def _run(
     stage: str,
     release_lock: bool,
     seen: list[Standing] | None = None,
+    told: Callable[[str], None] = lambda _: None,
 ) -> list[PhaseOutcome]:
     """As `run_phases`, for the run that has the lock; at the end a look goes to `seen`."""
     login, run_id, timeouts = login_of(asked.login), asked.run_id, asked.timeouts
@@ -73,4 +84,6 @@ def _run(
             directory=Path(asked.directory).expanduser(),
             confirm=confirm,
             at_end=end,
+            jobs=asked.jobs,
+            told=told,
         )
