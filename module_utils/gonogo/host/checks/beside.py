@@ -32,7 +32,7 @@ from ..session import link, snapshot
 from ..session.connection import DatabaseError
 from .execution import Answered, Beside, answered, leave_transaction
 
-__all__ = ["asked", "together"]
+__all__ = ["Asking", "ask_all", "asked", "together"]
 
 # What a session of a run does not have to itself.
 _NO_ROOM = "53"
@@ -88,7 +88,7 @@ def asked(
             connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             with step("questions before anything is tried") as counted:
                 counted.count("questions", 0, len(units))
-                _ask(others, units, moment, counted)
+                ask_all(others, units, moment, counted)
     except DatabaseError:
         # Whatever it was, this session or the script it is for meets it again.
         told("the snapshot could not be shared")
@@ -117,9 +117,9 @@ def _opened(
     return found
 
 
-def _ask(others: Sequence[Any], units: _Units, moment: str, counted: Step) -> None:
+def ask_all(others: Sequence[Any], units: _Units, moment: str, counted: Step) -> None:
     with ThreadPoolExecutor(max_workers=len(others)) as pool:
-        asking = [pool.submit(_Asking(one, units, moment, counted).run) for one in others]
+        asking = [pool.submit(Asking(one, units, moment, counted).run) for one in others]
         try:
             for one in asking:
                 one.result()
@@ -202,7 +202,7 @@ class _Units:
         return dict(self.answers)
 
 
-class _Asking:
+class Asking:
     """One session at work."""
 
     def __init__(self, connection: Any, units: _Units, moment: str, counted: Step) -> None:
@@ -231,18 +231,19 @@ class _Asking:
         """Do what the script does before this block. Where that cannot be done here, the script
         finds out why."""
         try:
-            if self._script is not unit.script:
+            if self._script is not unit.script or self._next > unit.number:
+                # Another script; or what another session has begun and left.
                 self._leave()
                 self._script = unit.script
             while self._next < unit.number:
-                self._pass(self._next)
+                self.go_past(self._next)
                 self._next += 1
         except DatabaseError:
             self._leave()
             return False
         return True
 
-    def _pass(self, number: int) -> None:
+    def go_past(self, number: int) -> None:
         assert self._script is not None
         self._guard(number)
         if number in self._script.inside:
@@ -264,7 +265,7 @@ class _Asking:
     def _ask(self, unit: _Unit) -> None:
         try:
             self._guard(unit.number)
-            answer = self._answer(unit.block)
+            answer = self.answer(unit.block)
         except DatabaseError as error:
             if not (error.sqlstate or "").startswith(_NO_ROOM):
                 self._units.failed(unit, error)
@@ -279,7 +280,7 @@ class _Asking:
             self._units.failed(unit, error, behind=1)
             self._leave()
 
-    def _answer(self, block: Block) -> Answered:
+    def answer(self, block: Block) -> Answered:
         started = time.monotonic()
         sql = block.body
         if block.kind == "setup":
