@@ -53,7 +53,7 @@ def _run(
             scripts=suite.scripts(names, facts),
             directory=directory,
             jobs=jobs,
-            told=[].append if told is None else told.append,
+            told=(list[str]() if told is None else told).append,
         )
 
     looked_up = ask(before, {}, 1)
@@ -197,7 +197,7 @@ def test_what_an_ended_session_has_not_asked_others_ask(
     make_database: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counted: list[int]
 ) -> None:
     alone = _said(_run(make_database(), tmp_path, 1))
-    database, ended = make_database(), []
+    database, ended = make_database(), list[int]()
     passed = beside.Asking.go_past
 
     def end(self: Any, number: int) -> None:
