@@ -29,7 +29,7 @@ from ...contract.script import Block, blocks, readings
 from ...contract.side_by_side import sessions
 from ..progress import Step, step
 from ..session import link, snapshot
-from ..session.connection import DatabaseError
+from ..session.connection import DatabaseError, described
 from .execution import Answered, Beside, answered, leave_transaction
 
 __all__ = ["Asking", "ask_all", "asked", "together"]
@@ -107,13 +107,15 @@ def _opened(
     connect: Callable[[], Any], wanted: int, stack: ExitStack, told: Callable[[str], None]
 ) -> list[Any]:
     found: list[Any] = []
-    with suppress(DatabaseError):
-        try:
-            while len(found) < wanted:
-                found.append(stack.enter_context(connect()))
-        except GonogoError as error:
-            if len(found) < _FEW:
-                told(": ".join(filter(None, (error.primary, error.detail))))
+    try:
+        while len(found) < wanted:
+            found.append(stack.enter_context(connect()))
+    except GonogoError as error:
+        why = ": ".join(filter(None, (error.primary, error.detail)))
+    except DatabaseError as error:
+        why = str(described(error)["message"])
+    if len(found) < _FEW:
+        told(why)
     return found
 
 
@@ -257,7 +259,8 @@ class Asking:
 
     def _guard(self, number: int) -> None:
         assert self._script is not None
-        guard = self._script.blocks[number].guard
+        there = self._script.blocks[number : number + 1]
+        guard = there[0].guard if there else None
         if guard and number > self._guarded:
             self._connection.execute(guard.encode())
         self._guarded = number
