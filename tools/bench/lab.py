@@ -60,7 +60,14 @@ class Lab:
         """Where the SSH client keeps its connections."""
         return self.directory / "cp"
 
-    def inventory(self, database: str, *, python: Path | None = None, twin: bool = False) -> Path:
+    def inventory(
+        self,
+        database: str,
+        *,
+        python: Path | None = None,
+        twin: bool = False,
+        alone: bool = False,
+    ) -> Path:
         """Write an inventory of one host, whose Python may be another one for once.
 
         By hand nobody restores a backup; the run does it only where that is the subject.
@@ -80,6 +87,7 @@ class Lab:
             "gonogo_runs_dir": str(self.runs),
             "gonogo_remote_dir": str(self.remote),
             "twin_enabled": twin,
+            "phases_jobs": 1 if alone else 0,
         }
         path = self.directory / "inventory.json"
         path.write_text(json.dumps({"gonogo": {"hosts": {"bench": variables}}}), encoding="utf-8")

@@ -50,7 +50,7 @@ Stage by stage (medians). By hand, `{dump}` is the backup, `{copy}` the copy, `{
 _SHARES = """\
 ## The shares of Ansible, SSH and PostgreSQL
 
-Of one run that was watched closely:
+Of one run that was watched closely, and in which one session asks everything (`phases_jobs: 1`):
 
 * *PostgreSQL*: `pg_dump`, as `backup.json` says; every other statement, as the server's log says \
 (`log_duration`); and what opening the sessions takes.

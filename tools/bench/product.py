@@ -47,14 +47,21 @@ class Run:
         ]
 
 
-def run(lab: Lab, database: str, *, python: Path | None = None, twin: bool = False) -> Run:
+def run(
+    lab: Lab,
+    database: str,
+    *,
+    python: Path | None = None,
+    twin: bool = False,
+    alone: bool = False,
+) -> Run:
     """Judge a database and remove its backup afterwards.
 
     ``python`` is another interpreter than the target host's. ``twin`` has the backup restored and
-    compared with its source.
+    compared with its source. ``alone`` has one session ask everything.
     Raises: SandboxError when the verdict is not GO.
     """
-    inventory = lab.inventory(database, python=python, twin=twin)
+    inventory = lab.inventory(database, python=python, twin=twin, alone=alone)
     clock = lab.directory / "stopwatch"
     clock.write_text("")
     lab.hang_up()

@@ -39,7 +39,8 @@ def observe(lab: Lab, database: str) -> Observation:
     server_log = lab.cluster.directory / "server.log"
     seen = server_log.stat().st_size
     with _durations_logged(lab, database):
-        run = product.run(lab, database, python=_watched(lab, log))
+        # The times of statements side by side could not be added up.
+        run = product.run(lab, database, python=_watched(lab, log), alone=True)
     statements, sessions = _statements(server_log.read_bytes()[seen:].decode(errors="replace"))
     backup = run.backup()["seconds"]
     calls = [float(line) for line in log.read_text(encoding="utf-8").split()]

@@ -90,7 +90,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return numbers
 
 
-@pytest.mark.parametrize("residue", ["keep", "rollback"])
+@pytest.mark.parametrize("residue", ["rollback", pytest.param("keep", marks=pytest.mark.attack)])
 def test_the_same_answers(
     make_database: Make, tmp_path: Path, counted: list[int], residue: str
 ) -> None:
@@ -102,6 +102,7 @@ def test_the_same_answers(
     assert sum(counted) == _QUESTIONS, counted
 
 
+@pytest.mark.attack
 def test_the_same_answers_where_rows_are_wrong(make_database: Make, tmp_path: Path) -> None:
     found = []
     for jobs in (1, 2, 4):
@@ -120,7 +121,10 @@ def test_the_same_answers_where_rows_are_wrong(make_database: Make, tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("suite", "before", "phases"),
-    [(_KEYS, ("00_preflight",), ("02_foreign_keys", "03_refusals")), (DERIVED, BEFORE, AFTER)],
+    [
+        (_KEYS, ("00_preflight",), ("02_foreign_keys", "03_refusals")),
+        pytest.param(DERIVED, BEFORE, AFTER, marks=pytest.mark.attack),
+    ],
     ids=["keys", "derived"],
 )
 def test_the_same_answers_of_other_runbooks(
@@ -193,6 +197,7 @@ def test_a_session_that_is_ended_ends_the_script_of_its_question(
     assert [outcome.why for outcome in (fifth, sixth)] == ["script 04_invariants ended early"] * 2
 
 
+@pytest.mark.attack
 def test_what_an_ended_session_has_not_asked_others_ask(
     make_database: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counted: list[int]
 ) -> None:
@@ -211,6 +216,7 @@ def test_what_an_ended_session_has_not_asked_others_ask(
     assert sum(counted) == _QUESTIONS
 
 
+@pytest.mark.attack
 def test_code_that_changes_the_session_is_noticed_there(
     make_database: Make, tmp_path: Path
 ) -> None:
@@ -247,6 +253,7 @@ def test_no_connection_is_left(database: Database, tmp_path: Path, counted: list
     assert "too many connections" in told[0]
 
 
+@pytest.mark.attack
 def test_nothing_is_left_of_the_sessions(database: Database, tmp_path: Path) -> None:
     _run(database, tmp_path, 4)
     with database.admin() as admin:
@@ -287,6 +294,7 @@ def test_the_fence_ends_them_with_their_run(
     assert not outcome.checks
 
 
+@pytest.mark.attack
 def test_a_fault_in_one_session_ends_the_others(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
