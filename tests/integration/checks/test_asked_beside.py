@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,10 +21,11 @@ from sandbox import logins
 from tests.integration.checks.test_derived import AFTER, BEFORE, DERIVED
 from tests.integration.checks.test_rows_first import WRONG
 from tests.integration.support import scripts
-from tests.integration.support.harness import PROJECT, Database
+from tests.integration.support.harness import PROJECT, Controller, Database
 
 Make = Callable[..., Database]
 
+_RUN = ("-i", "inventories/sandbox", "validate_staging.yml", "-e", "gonogo_profile=target")
 _TIMEOUTS = Timeouts(lock="5s", statement="2min", idle_in_transaction="1min")
 _MEASURED = re.compile(r"\d+(\.\d+)? ms")
 _KEYS = scripts.Suite(
@@ -308,3 +310,15 @@ def test_a_fault_in_one_session_ends_the_others(
     monkeypatch.setattr(beside.Asking, "answer", wrong)
     with pytest.raises(LookupError):
         _run(database, tmp_path, 2)
+
+
+@pytest.mark.attack
+def test_a_run_says_the_same(make_database: Make, controller: Controller) -> None:
+    found = []
+    for jobs in (1, 2):
+        controller.aim(make_database())
+        outcome = controller.play(*_RUN, "-e", f"phases_jobs={jobs}")
+        assert outcome.verdict["decision"] == "GO", outcome.output
+        lines = (outcome.evidence / "checks.jsonl").read_text().splitlines()
+        found.append([(line["check_id"], line["status"]) for line in map(json.loads, lines)])
+    assert found[0] == found[1]
