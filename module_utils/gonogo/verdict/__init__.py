@@ -10,6 +10,7 @@ parts, from the bottom up:
 `plan`        what has to be there for a GO, as `plan.json` holds it
 `statuses`    what checks and criteria have come to
 `conditions`  what is said beside the decision
+`activity`    the same about who was at work right before a deployment, in words
 `waivers`     which failed checks are accepted, until when and by whom
 `reasons`     what stands against a GO
 `proof`       the same about the backup that was restored
@@ -21,6 +22,7 @@ parts, from the bottom up:
 
 from __future__ import annotations
 
+from .activity import holding, next_step, sentence, summary
 from .decision import decide
 from .plan import CLASSES, EFFECTS, read_plan
 from .reasons import PRODUCTION, is_protected
@@ -34,7 +36,11 @@ __all__ = [
     "STATUSES",
     "decide",
     "findings",
+    "holding",
     "is_protected",
     "misfits",
+    "next_step",
     "read_plan",
+    "sentence",
+    "summary",
 ]

@@ -11,6 +11,7 @@ from ..contract.records.plan import PlannedWaiver, PlanRecord
 from ..contract.records.run import RunRecord
 from ..contract.records.twin import TwinRecord
 from ..contract.records.verdict import UP_TO_DATE, Decision, Reason, Score, VerdictRecord
+from .activity import activity_conditions
 from .conditions import informational, nothing_pending, set_otherwise
 from .outlook import would_change
 from .plan import RunPlan, read_plan
@@ -94,6 +95,7 @@ def decide(
     conditions += [
         *unproven(twin),
         *unrehearsed(rehearsal, twin=twin),
+        *activity_conditions(deploy),
         *informational(planned, statuses),
         *set_otherwise(plan),
         *nothing_pending(planned),

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from .activity import Activity
 from .approval import Signed
 from .migration import HistoryPlan, SchemaObject
 from .reading import FileRecord
@@ -193,8 +194,9 @@ class Limits:
 class Deployment(FileRecord):
     """What became of a deployment.
 
-    `action` is `none` (everything exists), `would_apply`, `applied`, `refused`, `moved` (the schema
-    is not the sealed one, nothing was done) or `failed`. `after` is None where the server could not
+    `action` is `none` (everything exists), `would_apply`, `applied`, `refused`, `blocked` (others have
+    its tables, nothing was done), `moved` (the schema is not the sealed one, nothing was done) or
+    `failed`. `activity` is who was at work right before. `after` is None where the server could not
     be asked any more, and so is `changed`: the names of what differs between the schema before and
     after. `failed_attempts` came before the one that counts, `error` is why the deployment ended
     early. `files` are those that were applied in full. `schema_before` and `schema_after` are
@@ -224,6 +226,7 @@ class Deployment(FileRecord):
     unlike_rehearsal: Sequence[str] | None = None
     recovered: Recovered | None = None
     budgets: Limits | None = None
+    activity: Activity | None = None
 
 
 @dataclass(frozen=True)

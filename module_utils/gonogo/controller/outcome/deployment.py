@@ -21,7 +21,7 @@ from ...contract.records.trace import StatementTrace
 from ..evidence import Run
 from ..invocation.commands import Caller
 from ..runbook.book import Runbook
-from . import intents
+from . import activity, intents
 
 __all__ = [
     "contradictions",
@@ -116,7 +116,7 @@ def lines(done: Deployment) -> list[str]:
     seen = [c for c in before.contradictions if c.text not in settled]
     for contradiction in [*seen, *after.contradictions]:
         said += [f"{contradiction.text}.", f"  {contradiction.hint}"]
-    return said
+    return [*said, *activity.lines(done.activity)]
 
 
 def _required(look: Inspection | None) -> Inspection:
@@ -139,6 +139,8 @@ def problem(done: Deployment, *, caller: Caller) -> GonogoError | None:
     """Why the stage did not do its work, and the next command; None if it did."""
     if done.action == "refused":
         return _refused(_required(done.before), caller)
+    if done.action == "blocked" and done.activity is not None:
+        return activity.blocked(done.activity, caller=caller)
     if done.action == "failed" and done.error is None:
         return _contradicted(done, caller)
     if done.action == "failed" and done.error is not None:

@@ -23,7 +23,7 @@ __all__ = ["superseded"]
 
 _PLANS = ("cleanup", "undo", "restore")
 # Actions of a deployment that has sent nothing.
-_WITHOUT_CHANGE = ("none", "would_apply", "refused", "moved")
+_WITHOUT_CHANGE = ("none", "would_apply", "refused", "blocked", "moved")
 _FILES = (RunRecord.FILE, BackupRecord.FILE, TwinRecord.FILE)
 
 

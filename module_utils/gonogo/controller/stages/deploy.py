@@ -19,8 +19,9 @@ from ...contract.records.rehearsal import Rehearsal
 from ...contract.records.run import RunRecord
 from ...contract.records.trace import StatementTrace
 from ...contract.records.twin import TwinRecord
+from ...verdict import holding
 from .. import evidence
-from ..outcome import deployment, intents, rehearsal
+from ..outcome import activity, deployment, intents, rehearsal
 from ..reading import ranges
 from ..request import approval, deploy_approval, signing
 from ..runbook import plans
@@ -62,9 +63,13 @@ class Deploy(Stage[DeployTask]):
             shown = self._show(work, found.deployment, rehearsed)
             if task.plan_only:
                 return _reported(shown)
+            if task.approval is not None and task.approval.answer:
+                # Before it is used up.
+                self._require_room(work, found)
             approved = self._approved(work, shown.plan)
         if task.plan_only:
             return Reported(changed=False)
+        self._require_room(work, found)
         self._keep_files(work)
         if found.deployment.action == "would_apply":
             found = self._apply(work, found, approved)
@@ -88,6 +93,12 @@ class Deploy(Stage[DeployTask]):
         budgets_of(task.budgets)
         ranges.check("deploy_plan_hours", task.plan_hours)
         return rehearsed
+
+    def _require_room(self, work: _Work, found: DeployAnswer) -> None:
+        """Raise GonogoError where the deployment would wait in vain for somebody else."""
+        look = found.deployment
+        if look.action == "would_apply" and holding(look.activity):
+            self._recorded(work, replace(found, deployment=replace(look, action="blocked")), None)
 
     def _recorded(self, work: _Work, found: DeployAnswer, approved: Approved | None) -> Reported:
         """Write deploy.json and say what was done. Raises GonogoError where it was not."""
@@ -196,6 +207,7 @@ class Deploy(Stage[DeployTask]):
         lines = deploy_approval.plan_lines(work.plan, look.before)
         if rehearsed:
             lines += rehearsal.trace_lines(rehearsed)
+        lines += activity.lines(look.activity)
         lines += signing.lines(run, self.stage, shown, work.rules)
         # The one on record may be older, and of another day; what it is for is the same.
         return _Shown(replace(shown, content=digest, holds=holds), lines)

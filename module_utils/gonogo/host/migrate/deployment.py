@@ -16,6 +16,7 @@ from typing import Any, Callable
 from ...contract.budgets import Budgets
 from ...contract.canonical import line, sha256
 from ...contract.errors import GonogoError
+from ...contract.records.activity import Activity
 from ...contract.records.deployment import Deployment, HistoryFound, Inspection, Leftover
 from ...contract.records.migration import Plan, Statement
 from ..compare import schema_catalog
@@ -29,7 +30,7 @@ from .recognise import Recognised
 from .record import look, untold
 from .tool_lock import held
 
-__all__ = ["Outcome", "deploy", "find_out", "inspect"]
+__all__ = ["Around", "Outcome", "deploy", "find_out", "inspect"]
 
 # Indexes that a build CONCURRENTLY has left unfinished. They cost every write, and no query
 # uses them.
@@ -45,6 +46,9 @@ ORDER BY 1
 """
 # How a schema calls one.
 _INDEX = "index "
+
+# Who is at work on the server, but for what the statements need that are done already.
+Around = Callable[[Any, Callable[[Statement], bool]], Activity]
 
 
 @dataclass(frozen=True)
@@ -90,12 +94,15 @@ def deploy(
     resume: bool = False,
     sealed: str | None = None,
     check_only: bool = False,
+    around: Around | None = None,
 ) -> Outcome:
     """Apply a migration where it is absent.
 
     `connect` opens an autocommit session of this project; `confirm` raises when this
     run may not work on any more; `resume` does what is left of a state `unfinished`; `sealed` is
-    the digest of the schema as it is on record, and to no other is anything applied.
+    the digest of the schema as it is on record, and to no other is anything applied. `around`
+    looks who is at work, right before the first statement: where that is hopeless, nothing is
+    tried.
     """
     with connect() as connection:
         started = time.monotonic()
@@ -106,11 +113,16 @@ def deploy(
         if not _may_apply(before, resume=resume):
             return Outcome(_nothing_done("refused", before))
         catalog = schema_catalog.read(connection)
-        found = Outcome(_nothing_done("would_apply", before, catalog), catalog)
+        would = _nothing_done("would_apply", before, catalog)
+        if not check_only and sealed is not None and sealed != would.schema_before:
+            return Outcome(_nothing_done("moved", before))
+        if around is not None:
+            would = replace(would, activity=around(connection, _is_done(before)))
+        found = Outcome(would, catalog)
         if check_only:
             return found
-        if sealed is not None and sealed != found.record.schema_before:
-            return Outcome(_nothing_done("moved", before))
+        if would.activity and any(one.effect == "hold" for one in would.activity.occupants):
+            return Outcome(replace(would, action="blocked"), catalog)
         invalid = _invalid(connection)
         done = _applied(connection, plan, before, budgets, confirm)
     after = _afterwards(connect, plan)

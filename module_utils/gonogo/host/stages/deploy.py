@@ -9,6 +9,7 @@ from ...contract.budgets import budgets_of
 from ...contract.options.deploy import DeployRequest
 from ...contract.records.answers import DeployAnswer
 from ..files import approvals
+from ..migrate.activity import look
 from ..migrate.deployment import deploy
 from ..progress import lending
 from ..session.lock import Witness, session
@@ -34,14 +35,16 @@ def run(asked: DeployRequest, *, check_mode: bool) -> DeployAnswer:
         assert asked.approvals  # what says so is named with it
         approvals.use(Path(asked.approvals).expanduser(), asked.approval, run_id=run_id)
     with Witness(login, run_id=run_id, stage="deploy") as confirm, lending(confirm.lent):
+        budgets = budgets_of(asked.budgets)
         done = deploy(
             connect,
             asked.plan,
-            budgets=budgets_of(asked.budgets),
+            budgets=budgets,
             confirm=confirm,
             resume=asked.resume,
             sealed=asked.sealed,
             check_only=only_look,
+            around=lambda connection, skip: look(connection, asked.plan, budgets, skip),
         )
     changed = done.record.changed
     return DeployAnswer(
