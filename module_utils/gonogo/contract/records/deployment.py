@@ -194,8 +194,8 @@ class Limits:
 class Deployment(FileRecord):
     """What became of a deployment.
 
-    `action` is `none` (everything exists), `would_apply`, `applied`, `refused`, `blocked` (others have
-    its tables, nothing was done), `moved` (the schema is not the sealed one, nothing was done) or
+    `action` is `none` (everything exists), `would_apply`, `applied`, `refused`, `blocked` (others
+    have its tables, nothing was done), `moved` (the schema is not the sealed one, nothing done) or
     `failed`. `activity` is who was at work right before. `after` is None where the server could not
     be asked any more, and so is `changed`: the names of what differs between the schema before and
     after. `failed_attempts` came before the one that counts, `error` is why the deployment ended

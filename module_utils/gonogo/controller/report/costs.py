@@ -9,11 +9,12 @@ from ...contract.records.deployment import Deployment, Limits
 from ...contract.records.rehearsal import Rehearsal
 from ...contract.records.trace import Lock, StatementTrace, Wait
 from ...contract.records.twin import TwinRecord
+from ...verdict import next_step, sentence, summary
 from .page import Costs
 from .parts import Bar, Cell, Column, Mark, Segment, Table
 from .values import Row, count, pairs, rows, seconds, size, value
 
-__all__ = ["deployed", "rehearsed", "table_rows"]
+__all__ = ["active", "deployed", "rehearsed", "table_rows"]
 
 # Weakest first, as PostgreSQL's documentation has them.
 _STRENGTH = (
@@ -40,6 +41,8 @@ _COLUMNS = (
     Column("Size", number=True),
     Column("WAL", number=True),
 )
+_EFFECTS = {"hold": ("HOLD", "bad"), "slow": ("may be slower or fail", "open")}
+_AT_WORK = (Column("Means"), Column("What", head=True), Column("Next step"))
 
 
 def table_rows(twin: TwinRecord | None) -> Mapping[str, int]:
@@ -57,6 +60,30 @@ def table_rows(twin: TwinRecord | None) -> Mapping[str, int]:
 
 def _unquoted(name: str) -> str:
     return name.replace('"', "")
+
+
+def active(record: Deployment | None) -> Costs | None:
+    """Who was at work on the server right before a deployment; None where nobody has looked."""
+    activity = record.activity if record else None
+    if activity is None:
+        return None
+    needs = [f"{name} {', '.join(modes)}" for name, modes in activity.tables.items()]
+    head = {
+        "found": summary(activity),
+        "what the deployment locks": needs,
+        "not kept": activity.more or None,
+    }
+    lines = [
+        [
+            Cell(*_EFFECTS.get(one.effect, ("unknown", "open"))),
+            Cell(sentence(one)),
+            Cell(next_step(one)),
+        ]
+        for one in activity.occupants
+    ]
+    caption = "Sessions, locks and whatever else takes the server, as it was right before"
+    table = Table(caption, _AT_WORK, lines) if lines else None
+    return Costs("The server right before the deployment", rows(head), table)
 
 
 def deployed(record: Deployment | None, held: Mapping[str, int]) -> Costs | None:

@@ -15,7 +15,7 @@ from ...contract.records.rehearsal import Rehearsal
 from ...contract.records.verdict import UP_TO_DATE, VerdictRecord
 from ..evidence import Evidence, Run, load
 from . import inert, junit, sarif
-from .costs import deployed, rehearsed, table_rows
+from .costs import active, deployed, rehearsed, table_rows
 from .findings import findings
 from .log import log, other_facts
 from .page import Files, Page
@@ -71,7 +71,7 @@ def page_of(
     found = findings(evidence.path, verdict, checks)
     told = frozenset(one.anchor for one in found)
     held = table_rows(evidence.twin)
-    costs = (rehearsed(rehearsal, held), deployed(deployment, held))
+    costs = (rehearsed(rehearsal, held), active(deployment), deployed(deployment, held))
     title = (plan.title if plan else "") or verdict.runbook or "unknown runbook"
     return Page(
         title=title,

@@ -104,8 +104,15 @@ SELECT a.pid, a.datid IS NOT NULL, a.datid IS NOT DISTINCT FROM {_HERE}, a.usena
 FROM pg_catalog.pg_stat_activity AS a
 WHERE a.pid <> pg_catalog.pg_backend_pid()
 """
+# Its locks have no process. They are known by the one on its own number: which virtual transaction
+# they are told under differs between versions, and before and after a restart.
 _PREPARED = f"""
-SELECT '-1/' || p.transaction::text, p.gid, p.owner::text, {_IN_UTC.format("p.prepared")},
+SELECT (
+        SELECT l.virtualtransaction FROM pg_catalog.pg_locks AS l
+        WHERE l.locktype = 'transactionid' AND l.transactionid = p.transaction
+            AND l.pid IS NULL AND l.granted
+        LIMIT 1),
+    p.gid, p.owner::text, {_IN_UTC.format("p.prepared")},
     extract(epoch FROM clock_timestamp() - p.prepared)::float
 FROM pg_catalog.pg_prepared_xacts AS p WHERE p.database = current_database()
 """
@@ -127,8 +134,10 @@ _BASE_BACKUPS = """
 SELECT b.pid, b.backup_streamed::float, b.backup_total::float
 FROM pg_catalog.pg_stat_progress_basebackup AS b
 """
+# Who only keeps the WAL replays none.
 _REPLICAS = f"""
-SELECT r.pid, r.state, pg_catalog.pg_wal_lsn_diff({_NOW}, r.replay_lsn)::float,
+SELECT r.pid, r.state,
+    pg_catalog.pg_wal_lsn_diff({_NOW}, coalesce(r.replay_lsn, r.flush_lsn, r.write_lsn))::float,
     extract(epoch FROM r.replay_lag)::float
 FROM pg_catalog.pg_stat_replication AS r
 """
@@ -528,18 +537,17 @@ def _connections(seen: _Seen, rows: Sequence[Any]) -> Iterator[Occupant]:
     """The limits that hold for the login; its own session counts as well."""
     counting = [one for one in seen.sessions.values() if one.counts]
     used = {
-        "max_connections": len(counting),
-        "of the database": sum(one.here for one in counting),
-        "of the role": sum(one.ours is True for one in counting),
+        "max_connections": counting,
+        "of the database": [one for one in counting if one.here],
+        "of the role": [one for one in counting if one.ours],
     }
     for row in rows:
         for (name, taken), limit in zip(used.items(), row):
-            left = None if limit is None else limit - taken - 1
+            left = None if limit is None else limit - len(taken) - 1
             if left is None or left >= _FEW_CONNECTIONS:
                 continue
             # What is hidden may be no session of a client.
-            sure = not any(one.hidden for one in counting)
-            none_left: Any = "hold" if sure else "unknown"
+            none_left: Any = "unknown" if any(one.hidden for one in taken) else "hold"
             yield Occupant(
                 "connections",
                 none_left if left <= 0 else "slow",
