@@ -22,9 +22,10 @@ from psycopg import sql
 
 from gonogo.contract.budgets import budgets_of
 from gonogo.contract.records.activity import Activity, Occupant
-from gonogo.contract.records.migration import Plan
+from gonogo.contract.records.migration import BY_PATH, Plan
 from gonogo.contract.records.reading import plain, read
 from gonogo.host.migrate.activity import look
+from gonogo.host.migrate.locks_needed import needed
 from gonogo.host.session.connection import connect
 from gonogo.verdict import next_step, sentence, summary
 from sandbox import logins
@@ -97,8 +98,7 @@ def seen(database: Database, plan: Plan, budgets: dict[str, object] | None = Non
     """What a deployment of the plan would be told; as it comes back from a target host."""
     with connect(database.login(), name="gonogo:test:deploy") as connection:
         found = look(connection, plan, budgets_of({**SOON, **(budgets or {})}))  # type: ignore[dict-item]
-        (left,) = connection.execute("SHOW statement_timeout").fetchone() or ()
-        assert left == "10min"
+        assert connection.execute("SHOW statement_timeout").fetchone() == ("10min",)
     return read(Activity, plain(found), file="an activity")
 
 
@@ -232,6 +232,60 @@ def test_without_a_rehearsal_the_texts_of_the_statements_count(
     assert (bare.rehearsed, rehearsed.rehearsed) == (False, True)
     assert rehearsed.occupants == ()
     assert rehearsed.tables["public.gonogo_t"] == ("ShareUpdateExclusiveLock",)
+
+
+MODES: Sequence[tuple[str | tuple[str, str], dict[str, str]]] = (
+    (ADD, {"gonogo_t": "AccessExclusive"}),
+    (INDEX, {"gonogo_t": "Share"}),
+    (STATISTICS, {"gonogo_t": "ShareUpdateExclusive AccessExclusive"}),
+    (f"UPDATE {T} SET n = 1;", {"gonogo_t": "RowExclusive"}),
+    (f"INSERT INTO {T} VALUES (1);", {"gonogo_t": "RowExclusive AccessExclusive"}),
+    (BESIDE, {"gonogo_t": "ShareUpdateExclusive Share"}),
+    (
+        ("none", "DROP INDEX CONCURRENTLY public.gonogo_k;"),
+        {"gonogo_t": "ShareUpdateExclusive AccessExclusive"},
+    ),
+    ("DROP INDEX public.gonogo_k;", {"gonogo_t": "AccessExclusive"}),
+    (
+        f"ALTER TABLE {T} ADD FOREIGN KEY (n) REFERENCES public.gonogo_u (n) NOT VALID;",
+        # Two tables are locked before anything is done.
+        {"gonogo_t": "ShareRowExclusive AccessExclusive", "gonogo_u": "ShareRowExclusive"},
+    ),
+    ("COMMENT ON TABLE public.gonogo_u IS 'x';", {}),
+    ("DO $$ BEGIN LOCK TABLE public.gonogo_u; END $$;", {}),
+    ("ALTER TABLE public.gonogo_not_there ADD COLUMN n int;", {}),
+)
+
+
+def test_the_text_of_a_statement_says_its_modes(busy: Database, tmp_path: Path) -> None:
+    with busy.owner() as owner:
+        owner.execute(f"CREATE INDEX gonogo_k ON {T} (n)".encode())
+    with connect(busy.login(), name="gonogo:test:deploy") as connection:
+        for text, modes in MODES:
+            plan = plan_of(tmp_path, left=LEFT, some=text)
+            wanted = {f"public.{name}": some.split() for name, some in modes.items()}
+            for asked in (plan, _by_path(plan)):
+                found = needed(connection, asked)
+                assert {
+                    name: [mode.removesuffix("Lock") for mode in some]
+                    for name, some in found.tables.items()
+                } == wanted, text
+            assert found.snapshots is (text == BESIDE)
+
+
+def _by_path(plan: Plan) -> Plan:
+    """The same, under a search path that leads to the tables."""
+    steps = [
+        replace(
+            step,
+            statements=[
+                replace(one, tables=[(BY_PATH, name) for _, name in one.tables])
+                for one in step.statements
+            ],
+        )
+        for step in plan.steps
+    ]
+    return replace(plan, steps=steps, session={"search_path": "public"})
 
 
 def test_an_index_beside_its_users_waits_for_old_snapshots(busy: Database, tmp_path: Path) -> None:
@@ -463,7 +517,7 @@ def test_names_of_others_do_nothing(busy: Database, tmp_path: Path) -> None:
     table, role = sql.Identifier(evil), sql.Identifier(f"{evil[:20]}r")
     plan = plan_of(tmp_path, add="CREATE TABLE public.gonogo_left (id int);")
     lock = {"relation": f"public.{evil}", "mode": "AccessExclusiveLock", "existing": True}
-    trace = {
+    trace: dict[str, object] = {
         **dict.fromkeys(("seconds", "held_seconds"), 0.0),
         **dict.fromkeys(("wal_bytes", "size_bytes", "rewritten_bytes"), 0),
         "file": "add.sql",

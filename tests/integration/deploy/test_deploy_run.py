@@ -8,9 +8,11 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import psycopg
+import pytest
 
 from tests.integration.support.harness import PROJECT, RUNBOOK, Controller, Database
 from tests.integration.support.migrations import before, prisma_rows
@@ -112,6 +114,67 @@ def _until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < deadline, "it never came to that"
         time.sleep(0.05)
+
+
+# What gives up at once; whoever has been idle for longer is waited for in vain.
+HASTY = ("-e", "deploy_attempts=1", "-e", "deploy_wait=1ms", "-e", "deploy_lock_timeout=100ms")
+
+
+@contextmanager
+def _forgotten(database: Database) -> Iterator[psycopg.Connection]:
+    """A transaction that has written to a table of the migration, and does nothing more."""
+    with database.owner() as other:
+        other.execute("SET application_name = 'forgotten'")
+        other.execute("BEGIN")
+        other.execute("LOCK TABLE public.workspaces IN ROW EXCLUSIVE MODE")
+        yield other
+
+
+def test_a_deployment_that_would_wait_in_vain_is_held_and_nothing_is_tried(
+    database: Database, controller: Controller
+) -> None:
+    controller.aim(database)
+    with before(database) as owner, _forgotten(database) as other:
+        outcome = controller.play(*DEPLOY, *HASTY)
+        assert prisma_rows(owner) == []
+    assert outcome.status != 0
+    assert "would wait in vain for what others have; nothing was tried" in outcome.output
+    assert f"pg_terminate_backend({other.info.backend_pid})" in outcome.output
+    record = json.loads((outcome.evidence / "deploy.json").read_text())
+    assert (record["action"], record["statements"], record["changed"]) == ("blocked", [], [])
+    (found,) = record["activity"]["occupants"]
+    assert (found["kind"], found["effect"]) == ("transaction", "hold")
+    assert not (outcome.evidence / "deploy_intent.json").exists()
+    assert outcome.verdict["decision"] == "HOLD"
+    report = (outcome.evidence / "report.md").read_text()
+    assert "The server right before the deployment" in report
+    assert "forgotten" in report
+
+
+@pytest.mark.attack
+def test_an_approval_is_not_used_up_by_a_deployment_that_would_wait_in_vain(
+    database: Database, controller: Controller
+) -> None:
+    controller.aim(database)
+    asking = (*DEPLOY, *HASTY, "-e", "deploy_approval_required=true")
+    with before(database) as owner:
+        with _forgotten(database):
+            shown = controller.play(*asking)
+            assert "HOLD: a transaction (process" in shown.output
+            assert "the deployment waits for an approval" in shown.output
+            run_id = shown.evidence.name
+            token = json.loads((shown.evidence / "deploy_plan.json").read_text())["token"]
+            given = (f"deploy_run_id={run_id}", f"deploy_token={token}", "deploy_approved_by=Dewi")
+            approved = (*asking, *(word for one in given for word in ("-e", one)))
+            held = controller.play(*approved)
+            assert "nothing was tried" in held.output
+            assert not (shown.evidence / "deploy_used.json").exists()
+            assert prisma_rows(owner) == []
+        done = controller.play(*approved, "-e", "gonogo_residue=rollback")
+        assert len(prisma_rows(owner)) == 1
+    assert (shown.evidence / "deploy_used.json").exists()
+    record = json.loads((done.evidence / "deploy.json").read_text())
+    assert (record["action"], record["approved"]["approved_by"]) == ("applied", "Dewi")
 
 
 def test_our_own_record_is_compared_with_the_schema(

@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Callable
 
 from ...contract.budgets import Budgets
@@ -55,12 +55,6 @@ _NOW = (
     " ELSE pg_catalog.pg_current_wal_lsn() END"
 )
 
-_EXISTING = """
-SELECT n.nspname || '.' || c.relname
-FROM pg_catalog.pg_class AS c
-JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname || '.' || c.relname = ANY (%s::text[])
-"""
 _LOCKS = f"""
 SELECT l.pid, l.virtualtransaction, n.nspname || '.' || c.relname, l.mode
 FROM pg_catalog.pg_class AS c
@@ -306,7 +300,7 @@ def look(
     """
     started = time.monotonic()
     with _hurried(connection):
-        wanted = _existing(connection, needed(connection, plan, skip))
+        wanted = needed(connection, plan, skip)
         asking = _Asking(connection)
         found = [*_occupants(asking, wanted, budgets), *asking.unanswered]
     found.sort(key=_rank)
@@ -326,17 +320,6 @@ def _hurried(connection: Any) -> Iterator[None]:
     connection.execute(_SET_TIMEOUT, [_ASKING])
     yield
     connection.execute(_SET_TIMEOUT, [before])
-
-
-def _existing(connection: Any, wanted: Needed) -> Needed:
-    """Without what the migration makes itself."""
-    rows = connection.execute(_EXISTING, [[*wanted.tables]]).fetchall()
-    there = {name for (name,) in rows}
-    return replace(
-        wanted,
-        certain={name: modes for name, modes in wanted.certain.items() if name in there},
-        possible={name: modes for name, modes in wanted.possible.items() if name in there},
-    )
 
 
 def _rank(one: Occupant) -> tuple[int, bool, float]:

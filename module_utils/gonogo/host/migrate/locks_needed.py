@@ -8,13 +8,15 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 from ...contract.records.migration import BY_PATH, Plan, Statement
 from .application import asked, search_path
-from .needs import Measured
+from .apply import works
+from .needs import Measured, Needs
 
 __all__ = ["CONFLICTS", "MODES", "Needed", "needed"]
 
@@ -69,7 +71,7 @@ _VERBS = {
     "TRUNCATE": _ACCESS_EXCLUSIVE,
 }
 
-# What a name without its schema means, and the table of an index that is named.
+# What a name without its schema means.
 _VISIBLE = """
 SELECT w.name, n.nspname::pg_catalog.text
 FROM pg_catalog.unnest(%s::pg_catalog.text[]) AS w (name)
@@ -77,17 +79,22 @@ JOIN pg_catalog.pg_class AS c
     ON c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(pg_catalog.quote_ident(w.name))
 JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
 """
-_OF_INDEXES = """
-SELECT w.name, tn.nspname || '.' || t.relname
-FROM pg_catalog.unnest(%s::text[]) AS w (name)
-JOIN pg_catalog.pg_namespace AS n ON true
-JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND n.nspname || '.' || c.relname = w.name
-JOIN pg_catalog.pg_index AS i ON i.indexrelid = c.oid
-JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid
-JOIN pg_catalog.pg_namespace AS tn ON tn.oid = t.relnamespace
+# Who plans a query opens every index of its tables: an index that is locked is its table.
+_THERE = """
+SELECT n.nspname || '.' || c.relname, coalesce(tn.nspname || '.' || t.relname,
+    n.nspname || '.' || c.relname)
+FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = c.oid
+LEFT JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid
+LEFT JOIN pg_catalog.pg_namespace AS tn ON tn.oid = t.relnamespace
+WHERE n.nspname || '.' || c.relname = ANY (%s::text[])
 """
+_REFERENCES = re.compile(r"\bREFERENCES\b", re.IGNORECASE)
 
 _Modes = dict[str, set[str]]
+# A relation, a mode, and whether it is certain to be needed.
+_Wanted = tuple[str, str, bool]
 
 
 @dataclass
@@ -128,38 +135,49 @@ def needed(
 
     Database errors pass through.
     """
+    left = [one for step in plan.steps for one in step.statements if not skip(one)]
+    schemas = _schemas(connection, plan, left)
+    measured = Measured.of(plan.measured)
+    wanted: list[_Wanted] = []
     found = Needed()
-    measured = Measured.of(plan.measured).locks
-    statements = [one for step in plan.steps for one in step.statements if not skip(one)]
-    by_text: list[Statement] = []
-    for statement in statements:
-        locks = None if statement.outside else measured.get((statement.file, statement.line))
-        for name, mode in locks or ():
-            found.certain.setdefault(name, set()).add(mode)
-        if locks is None:
-            by_text.append(statement)
-            locks_nothing = statement.outside or statement.lock == "none"
-            found.rehearsed = found.rehearsed and bool(locks_nothing)
-    _add(connection, plan, by_text, found)
+    for statement in left:
+        locks = measured.locks.get((statement.file, statement.line))
+        said = statement.outside or ""
+        found.snapshots |= "CONCURRENTLY" in said and said.split()[0] in _FOR_SNAPSHOTS
+        if locks is None or said:
+            wanted += _of_text(_placed(statement, schemas))
+            found.rehearsed &= bool(said) or statement.lock == "none"
+        else:
+            wanted += [(name, mode, True) for name, mode in locks]
+    ahead: list[tuple[int, dict[str, str]]] = []
+    for work in works(plan.steps, skip):
+        statements = [_placed(one, schemas) for one in work.statements]
+        if work.own_transaction:
+            locked = Needs(measured).ahead(statements, _EVERYTHING)
+            ahead.append((len(statements), locked))
+    names = {name for name, _, _ in wanted} | {name for _, locked in ahead for name in locked}
+    tables = dict(connection.execute(_THERE, [sorted(names)]).fetchall()) if names else {}
+    for count, locked in ahead:
+        there = {name: mode for name, mode in locked.items() if name in tables}
+        # As `apply` does: one table alone is what its statement waits for.
+        if len(there) > 1 or (there and measured.locks and count > 1):
+            wanted += [(name, mode, True) for name, mode in there.items()]
+    for name, mode, certain in wanted:
+        if name in tables:
+            modes = found.certain if certain else found.possible
+            modes.setdefault(tables[name], set()).add(mode)
     return found
 
 
-def _add(connection: Any, plan: Plan, statements: Sequence[Statement], found: Needed) -> None:
-    """What the texts of the statements say."""
-    schemas = _schemas(connection, plan, statements)
-    wanted: list[tuple[str, str, bool]] = []
-    for statement in statements:
-        said = statement.outside or ""
-        found.snapshots |= "CONCURRENTLY" in said and said.split()[0] in _FOR_SNAPSHOTS
-        for schema, name, mode, certain in _of_text(statement):
-            place = schemas.get(name) if schema == BY_PATH else schema
-            if place is not None:
-                wanted.append((f"{place}.{name}", mode, certain))
-    names = sorted({name for name, _, _ in wanted})
-    tables = dict(connection.execute(_OF_INDEXES, [names]).fetchall()) if names else {}
-    for name, mode, certain in wanted:
-        modes = found.certain if certain else found.possible
-        modes.setdefault(tables.get(name, name), set()).add(mode)
+class _Everything:
+    """In the place of a meter: what is not there is left out afterwards."""
+
+    def knows(self, table: Sequence[str]) -> bool:
+        del table
+        return True
+
+
+_EVERYTHING: Any = _Everything()
 
 
 def _schemas(connection: Any, plan: Plan, statements: Sequence[Statement]) -> Mapping[str, str]:
@@ -171,19 +189,26 @@ def _schemas(connection: Any, plan: Plan, statements: Sequence[Statement]) -> Ma
     return dict(asked(connection, _VISIBLE, [names], path=path))
 
 
-def _of_text(statement: Statement) -> Iterator[tuple[str, str, str, bool]]:
-    """Schema and name of a table, a mode, and whether the statement is certain to need it."""
-    for number, (schema, name) in enumerate(statement.tables):
-        certain, possible = _modes(statement, (schema, name), first=number == 0)
-        for mode in certain:
-            yield schema, name, mode, True
-        for mode in possible:
-            yield schema, name, mode, False
+def _placed(statement: Statement, schemas: Mapping[str, str]) -> Statement:
+    """With the schemas of its tables; what nobody has is made before it is used."""
+    tables = tuple(
+        (schemas[name] if schema == BY_PATH else schema, name)
+        for schema, name in statement.tables
+        if schema != BY_PATH or name in schemas
+    )
+    return replace(statement, tables=tables)
 
 
-def _modes(
-    statement: Statement, table: tuple[str, str], *, first: bool
-) -> tuple[Sequence[str], Sequence[str]]:
+def _of_text(statement: Statement) -> Iterator[_Wanted]:
+    for number, table in enumerate(statement.tables):
+        certain, possible = _modes(statement, first=number == 0)
+        name = ".".join(table)
+        yield from ((name, mode, True) for mode in certain)
+        yield from ((name, mode, False) for mode in possible)
+
+
+def _modes(statement: Statement, *, first: bool) -> tuple[Sequence[str], Sequence[str]]:
+    """The modes that the statement is certain to need for one of its tables, and other ones."""
     if statement.outside:
         verb = statement.outside.split()[0]
         return _CONCURRENTLY.get(verb, (_UPDATE_EXCLUSIVE,)), ()
@@ -193,7 +218,7 @@ def _modes(
         certain = (_ROW_EXCLUSIVE,) if first and statement.verb == "INSERT" else ()
         return certain, (_ACCESS_EXCLUSIVE,)
     if statement.verb == "ALTER":
-        return _altered(statement, table, first=first)
+        return _altered(statement, first=first)
     kinds = {effect.kind for effect in statement.effects}
     if statement.verb == "CREATE":
         made = next((_CREATED[kind] for kind in sorted(kinds) if kind in _CREATED), None)
@@ -205,16 +230,11 @@ def _modes(
     return (), (_ACCESS_EXCLUSIVE,)
 
 
-def _altered(
-    statement: Statement, table: tuple[str, str], *, first: bool
-) -> tuple[Sequence[str], Sequence[str]]:
-    keys = [effect for effect in statement.effects if effect.foreign_key is not None]
+def _altered(statement: Statement, *, first: bool) -> tuple[Sequence[str], Sequence[str]]:
+    refers = _REFERENCES.search(statement.text) is not None
     if not first:
         # The table that a new key refers to, or a part.
-        return ((_SHARE_ROW,), ()) if keys else ((_UPDATE_EXCLUSIVE,), (_ACCESS_EXCLUSIVE,))
-    own = [effect for effect in statement.effects if (effect.schema, effect.table) == table]
-    if any(effect.kind == "column" for effect in own):
+        return ((_SHARE_ROW,), ()) if refers else ((_UPDATE_EXCLUSIVE,), (_ACCESS_EXCLUSIVE,))
+    if any(effect.kind == "column" for effect in statement.effects):
         return (_ACCESS_EXCLUSIVE,), ()
-    if own and all(effect.foreign_key is not None for effect in own):
-        return (_SHARE_ROW,), ()
-    return (_UPDATE_EXCLUSIVE,), (_ACCESS_EXCLUSIVE,)
+    return (_SHARE_ROW if refers else _UPDATE_EXCLUSIVE,), (_ACCESS_EXCLUSIVE,)
