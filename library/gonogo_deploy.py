@@ -75,7 +75,7 @@ deployment:
   type: dict
   contains:
     action:
-      description: 'What was done: none, applied, refused or failed.'
+      description: 'What was done: none, applied, refused, blocked or failed.'
       returned: always
       type: str
     before:

@@ -18,6 +18,7 @@ import pytest
 
 from gonogo.contract import canonical
 from gonogo.contract.errors import GonogoError
+from gonogo.contract.records.activity import Activity, Backend, Conflict, Occupant
 from gonogo.contract.records.reading import plain, read
 from gonogo.contract.records.twin import TwinRecord
 from gonogo.contract.records.verdict import Reason
@@ -61,10 +62,12 @@ def write_run(
     run_id: str = RUN_ID,
     host: str = "db1",
     waivers: Sequence[Mapping[str, str]] = (),
+    activity: Activity | None = None,
 ) -> Path:
     """Write a run of two checks whose every text is `text`; return its directory.
 
-    `labelled`: the runbook has words of its own for the report.
+    `labelled`: the runbook has words of its own for the report. `activity`: who was at work before
+    its deployment.
     """
     labels = [{"fact": fact, "label": label} for fact, label in LABELS.items()]
     words = labelled and {
@@ -140,7 +143,8 @@ def write_run(
     statement = trace(
         statement=text, seconds=0.25, wal_bytes=3 << 20, size_bytes=0, rewritten=[text]
     )
-    deployed = deployment(statements=[{**statement, "locks": [lock], "waits": [wait]}])
+    statement = {**statement, "locks": [lock], "waits": [wait]}
+    deployed = deployment(statements=[statement], activity=activity)
     run.write_json("deploy.json", plain(deployed), stage="deploy")
     run.write("sql/01.sql", "SELECT 1;\n", stage="copy_sql")
     result = {"examined": 7, "expected": text, "observed": text, "samples": [text], "phase": "01"}
@@ -410,6 +414,26 @@ def test_hostile_text_is_inert_in_markdown(tmp_path: Path, status: str) -> None:
     prose = re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", folds)
     for active in ("<", "`", "](", "![", "://", "\x1b"):
         assert active not in prose
+
+
+@pytest.mark.parametrize("effect", ["hold", "slow", "unknown"])
+def test_names_of_who_was_at_work_are_inert(tmp_path: Path, effect: str) -> None:
+    said: list[dict[str, str]] = []
+    for name in ("fine", EVIL.encode("utf-8", "replace").decode()):
+        who = Backend(7, name, name, name, name, name, 1.0, 1.0)
+        lock = Conflict(name, name, (name,), certain=True)
+        one = Occupant("prepared", effect, who, (lock,), name=name, text=name)  # type: ignore[arg-type]
+        found = Activity(0.1, rehearsed=True, tables={name: (name,)}, occupants=(one,))
+        said.append(report(write_run(tmp_path / str(len(said)), activity=found)))
+    benign, hostile = said
+    assert "where the migration needs" in hostile["report.html"]
+    assert skeleton(hostile["report.md"]) == skeleton(benign["report.md"])
+    tags, plain_tags = Tags(), Tags()
+    tags.feed(hostile["report.html"])
+    plain_tags.feed(benign["report.html"])
+    assert tags.tags == plain_tags.tags
+    for text in hostile.values():
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u202e\ufffe\ud800]", text)
 
 
 def skeleton(text: str) -> list[tuple[str, int]]:

@@ -7,7 +7,7 @@ would obey. What the login could not see is said to be unknown.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ..contract.errors import shown
 from ..contract.records.activity import Activity, Backend, Conflict, Occupant
@@ -88,35 +88,7 @@ def summary(activity: Activity) -> str:
 
 def sentence(one: Occupant) -> str:
     """What it is, whose, since when, and what it has locked; without a full stop."""
-    if one.kind in _WHAT:
-        return _of_a_holder(one)
-    numbers, name = one.numbers, quoted(one.name)
-    if one.kind == "freeze":
-        part = int(100 * numbers.get("part", 0))
-        return (
-            f"the table {name} is at {part} % of the age at which autovacuum has to prevent "
-            "wraparound: one that begins does not give way"
-        )
-    if one.kind == "slot":
-        kept = f"keeps {_size(numbers['bytes'])} of WAL" if "bytes" in numbers else "keeps no WAL"
-        return f"nobody uses the replication slot {name}, which {kept} ({one.text or 'unknown'})"
-    if one.kind == "replica":
-        parts = [_size(numbers["bytes"])] if "bytes" in numbers else []
-        parts += [f"{numbers['seconds']:.0f} s"] if "seconds" in numbers else []
-        state = one.backend.state if one.backend else None
-        behind = f"is {' and '.join(parts)} behind" if parts else "is behind"
-        return f"the replica {name} {behind} ({_who(one.backend)}; {state or 'state not seen'})"
-    if one.kind == "connections":
-        return _connections(one)
-    if one.kind == "hidden":
-        sessions = int(numbers.get("sessions", 0))
-        if one.name == "walsenders":
-            return f"how far {sessions} replicas or base backups are is not seen by this login"
-        return (
-            f"what {sessions} {'session' if sessions == 1 else 'sessions'} of other roles in this "
-            "database do, and since when, is not seen by this login"
-        )
-    return f"nobody knows of the {one.name}: {shown(one.text or 'no reason given', limit=200)}"
+    return _SENTENCES.get(one.kind, _of_a_holder)(one)
 
 
 def next_step(one: Occupant) -> str:
@@ -138,7 +110,7 @@ def next_step(one: Occupant) -> str:
             "Have its consumer connect again, or drop it"
             f"{drop if _PLAIN.fullmatch(name) else ', see pg_replication_slots.'}"
         )
-    return _STEPS[one.kind]
+    return _STEPS.get(one.kind, _STEPS["unknown"])
 
 
 def quoted(text: str | None) -> str:
@@ -155,7 +127,7 @@ def _of_a_holder(one: Occupant) -> str:
     if one.kind == "base_backup" and "total" in one.numbers:
         sent, total = _size(one.numbers.get("sent", 0)), _size(one.numbers["total"])
         name = f", {sent} of {total} sent,"
-    said = f"{_WHAT[one.kind]}{name} ({_who(backend)}; {_when(backend)})"
+    said = f"{_WHAT.get(one.kind, 'something')}{name} ({_who(backend)}; {_when(backend)})"
     if one.conflicts:
         said = f"{said} has {_locked(one.conflicts)}"
     if one.snapshot:
@@ -208,15 +180,56 @@ def _mode(mode: str) -> str:
     return shown(words.upper())
 
 
+def _freeze(one: Occupant) -> str:
+    part = 100 * one.numbers.get("part", 0)
+    return (
+        f"the table {quoted(one.name)} is at {part:.0f} % of the age at which autovacuum has to "
+        "prevent wraparound: one that begins does not give way"
+    )
+
+
+def _slot(one: Occupant) -> str:
+    size = one.numbers.get("bytes")
+    kept = "keeps no WAL" if size is None else f"keeps {_size(size)} of WAL"
+    status = shown(one.text or "unknown")
+    return f"nobody uses the replication slot {quoted(one.name)}, which {kept} ({status})"
+
+
+def _replica(one: Occupant) -> str:
+    size, seconds = one.numbers.get("bytes"), one.numbers.get("seconds")
+    parts = [] if size is None else [_size(size)]
+    parts += [] if seconds is None else [_time(seconds)]
+    state = shown((one.backend.state if one.backend else None) or "what it does is not seen")
+    far = f"{' and '.join(parts)} " if parts else ""
+    return f"the replica {quoted(one.name)} is {far}behind ({_who(one.backend)}; {state})"
+
+
 def _connections(one: Occupant) -> str:
-    left, limit = int(one.numbers.get("left", 0)), int(one.numbers.get("limit", 0))
-    of = "" if one.name == "max_connections" else f" {one.name}"
-    if left:
-        noun = "connection is" if left == 1 else "connections are"
-        return f"{left} of the {limit} {noun} left to this login (the limit{of})"
-    if one.effect == "unknown":
-        return f"none of the {limit} connections{of} may be left to this login"
-    return f"none of the {limit} connections{of} is left to this login"
+    left, limit = one.numbers.get("left", 0), f"{one.numbers.get('limit', 0):.0f}"
+    of = "" if one.name == "max_connections" else f" {shown(one.name or '')}"
+    if not left:
+        word = "may be" if one.effect == "unknown" else "is"
+        return f"none of the {limit} connections{of} {word} left to this login"
+    noun = "connection is" if left == 1 else "connections are"
+    return (
+        f"{left:.0f} of the {limit} {noun} left to this login (the limit{of or ' of the server'})"
+    )
+
+
+def _hidden(one: Occupant) -> str:
+    number = one.numbers.get("sessions", 0)
+    sessions = f"{number:.0f} {'session' if number == 1 else 'sessions'}"
+    if one.name == "walsenders":
+        return f"how far {sessions} of replicas or base backups are is not seen by this login"
+    return (
+        f"what {sessions} of other roles in this database do, and since when, is not seen by this "
+        "login"
+    )
+
+
+def _unknown(one: Occupant) -> str:
+    why = shown(one.text or "no reason given", limit=200)
+    return f"nobody knows of the {shown(one.name or 'server')}: {why}"
 
 
 def _size(found: float) -> str:
@@ -229,5 +242,15 @@ def _size(found: float) -> str:
 def _time(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
-    minutes = int(seconds) // 60
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+    minutes = seconds // 60
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes // 60:.0f} h"
+
+
+_SENTENCES: Mapping[str, Callable[[Occupant], str]] = {
+    "freeze": _freeze,
+    "slot": _slot,
+    "replica": _replica,
+    "connections": _connections,
+    "hidden": _hidden,
+    "unknown": _unknown,
+}

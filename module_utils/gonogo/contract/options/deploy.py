@@ -66,7 +66,11 @@ DEPLOY = StageOptions(
                 "What was done; the same as deploy.json in the evidence.",
                 returned="when the stage takes part in the run",
                 contains=(
-                    Returned("action", "str", "What was done: none, applied, refused or failed."),
+                    Returned(
+                        "action",
+                        "str",
+                        "What was done: none, applied, refused, blocked or failed.",
+                    ),
                     Returned("before", "dict", "What existed before, object by object."),
                     Returned("after", "dict", "What exists now; null when nobody could look."),
                     Returned("statements", "list", "What each statement cost.", elements="dict"),
