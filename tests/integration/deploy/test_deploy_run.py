@@ -163,17 +163,21 @@ def test_an_approval_is_not_used_up_by_a_deployment_that_would_wait_in_vain(
             shown = controller.play(*asking)
             assert "HOLD: a transaction (process" in shown.output
             assert "No answer: nothing was deployed" in shown.output
-            run_id = shown.evidence.name
-            token = json.loads((shown.evidence / "deploy_plan.json").read_text())["token"]
-            given = (f"deploy_run_id={run_id}", f"deploy_token={token}", "deploy_approved_by=Dewi")
+            first = shown.evidence
+            token = json.loads((first / "deploy_plan.json").read_text())["token"]
+            given = (
+                f"deploy_run_id={first.name}",
+                f"deploy_token={token}",
+                "deploy_approved_by=Dewi",
+            )
             approved = (*asking, *(word for one in given for word in ("-e", one)))
             held = controller.play(*approved)
             assert "nothing was tried" in held.output
-            assert not (shown.evidence / "deploy_used.json").exists()
+            assert not (first / "deploy_used.json").exists()
             assert prisma_rows(owner) == []
         done = controller.play(*approved, "-e", "gonogo_residue=rollback")
         assert len(prisma_rows(owner)) == 1
-    assert (shown.evidence / "deploy_used.json").exists()
+    assert (first / "deploy_used.json").exists()
     record = json.loads((done.evidence / "deploy.json").read_text())
     assert (record["action"], record["approved"]["approved_by"]) == ("applied", "Dewi")
 
