@@ -17,7 +17,9 @@ from gonogo.controller.report.why import became
 from gonogo.host.migrate.locks_needed import CONFLICTS, MODES
 from gonogo.verdict import holding, next_step, sentence, summary
 from gonogo.verdict.activity import activity_conditions
+from tests.records import judged
 from tests.unit import deployments
+from tests.unit.test_verdict import good
 
 EVIL = '"]\x1b[2J\n</td><script>x</script>\u202e`|'
 APP = Backend(7, "app", "worker", "10.0.0.1", "active", "2026-01-31T12:00:00Z", 130.0, None)
@@ -116,6 +118,17 @@ def test_the_worst_is_why_and_the_rest_is_noted() -> None:
     assert holding(found(slow, unknown)) == []
 
 
+def test_what_may_only_be_slow_is_a_go_with_a_condition() -> None:
+    slow = SAID["slot"][0]
+    case = {**good(), "deploy": plain(record("applied", slow, SAID["question"][0]))}
+    verdict = judged(**case)
+    assert verdict["decision"] == "GO"
+    told = [one["text"] for one in verdict["conditions"] if one["code"] == "activity"]
+    assert told == [
+        f"right before the deployment: {sentence(one)}" for one in (slow, SAID["question"][0])
+    ]
+
+
 def test_a_deployment_without_anybody_has_no_condition() -> None:
     done = record("applied")
     assert activity_conditions(plain(done)) == []
@@ -123,8 +136,8 @@ def test_a_deployment_without_anybody_has_no_condition() -> None:
     assert activity_conditions(None) == []
     (line,) = activity.lines(done.activity)
     assert line == (
-        "Nobody was found in the way on the server right before the deployment, judged by the "
-        "locks of the rehearsal (1 table or index), in 0.03 s."
+        "Nobody was found to wait for on the server right before the deployment, judged by the "
+        "locks of the rehearsal (1 table), in 0.03 s."
     )
     assert activity.lines(None) == []
 

@@ -75,11 +75,11 @@ def summary(activity: Activity) -> str:
     by = "the locks of the rehearsal" if activity.rehearsed else "the tables that statements name"
     found = len(activity.occupants) + activity.more
     if not found:
-        said = "nobody was found in the way"
+        said = "nobody was found to wait for"
     else:
         said = f"{found} {'thing was' if found == 1 else 'things were'} found"
     tables = len(activity.tables)
-    noun = "table or index" if tables == 1 else "tables and indexes"
+    noun = "table" if tables == 1 else "tables"
     return (
         f"{said} on the server right before the deployment, judged by {by} "
         f"({tables} {noun}), in {activity.seconds:.2f} s"

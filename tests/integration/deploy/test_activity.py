@@ -149,7 +149,7 @@ def test_where_nobody_is_at_work_nothing_is_found(
     assert found.rehearsed
     assert found.tables == {"public.gonogo_t": ("AccessExclusiveLock",)}
     assert found.seconds < 5
-    assert summary(found).startswith("nobody was found in the way")
+    assert summary(found).startswith("nobody was found to wait for")
 
 
 def test_an_idle_transaction_with_a_conflicting_lock_holds_it_and_nothing_is_tried(
@@ -327,7 +327,7 @@ def test_a_dump_is_known_by_its_locks(busy: Database, tmp_path: Path) -> None:
         dump.communicate()
     assert kinds(found) == [("dump", "hold")]
     assert kinds(patient) == [("dump", "slow")]
-    # Its locks are in nobody's way there.
+    # Its locks conflict with nothing there.
     assert kinds(elsewhere) == [("dump", "slow")]
     assert elsewhere[0].conflicts == ()
 

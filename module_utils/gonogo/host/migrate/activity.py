@@ -1,5 +1,5 @@
 # ruff: noqa: S608 - whatever is put into a query is a constant of this project
-"""Who is at work on the server right before a deployment, and what of it stands in its way.
+"""Who is at work on the server right before a deployment, and for whom it would have to wait.
 
 Only the catalog and the statistics of the server are asked, each question for `_ASKING` at most,
 and no table of the database. A session is judged by the locks that it has and by what the server
@@ -437,7 +437,8 @@ def _is_told(seen: _Seen, session: _Session, found: Occupant) -> bool:
     if session.seconds is None:
         # A session without a transaction has no lock; of one that is hidden nothing else is known.
         return bool(found.conflicts or found.snapshot)
-    least = seen.budgets.lock if found.conflicts or found.snapshot else _LONG_SECONDS
+    conflicts = found.conflicts or found.snapshot
+    least = min(seen.budgets.lock, _LONG_SECONDS) if conflicts else _LONG_SECONDS
     return session.seconds >= least
 
 
