@@ -134,8 +134,8 @@ def derive(files: dict[str, Any], events: list[Any], whole: bool) -> dict[str, A
     order = [stage for stage in dict.fromkeys(passed) if stage in stages]
     known = all(run[key] for key in (*ABOUT, *(["promotion"] if live else [])))
     told = {name: files.get(f"{name}.json") or {} for name in RECORDS}
-    holds = [event["stage"] for event in events if event["event"] == "stage_failed"]
-    holds += [stage for stage in stages if stage not in passed]
+    failed = [event for event in events if event["event"] == "stage_failed"]
+    holds = [*({*stages} - {*passed} - {event["stage"] for event in failed})]
     holds += ["run"] * (not known or events[-1]["event"] != "closed")
     holds += ["stages"] * (order != [stage for stage in stages if stage in order])
     holds += ["plan"] * (not (stages and plan["checks"] and scoring)) + ["evidence"] * (not whole)
@@ -149,10 +149,14 @@ def derive(files: dict[str, Any], events: list[Any], whole: bool) -> dict[str, A
     twin = twin_says(files.get("twin.json") or {}, told["backup"], required=live)
     against |= {(twin, "backup")} if twin == "no_go" or (twin and "twin" in passed) else set()
     tried, must = files.get("rehearsal.json") or {}, live and "deploy" in stages
+    said = set()
     begun = tried.get("done") is True or "rehearsal" in passed or "rehearsal" not in stages
     if begun and (must or "rehearsal" in stages):
         said = rehearsal_says(tried, files, statuses, waived, required=must)
         against = (against - {("hold", "rehearsal")} if said else against) | said  # Why it failed.
+    because = {subject for _, subject in against}  # A check that ended a stage is told once.
+    failed = [event for event in failed if not (said and event["stage"] == "rehearsal")]
+    against |= {("hold", e["stage"]) for e in failed if e["data"].get("check") not in because}
     score = {"passed": sum(criteria[name] == "pass" for name in scoring), "of": len(scoring)}
     against |= {("hold", "score")} if score["passed"] < score["of"] and not against else set()
     idle, drift = plan.get("nothing_pending") is True, tried.get("drift") or {}

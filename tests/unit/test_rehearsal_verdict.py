@@ -297,3 +297,60 @@ def test_no_waiver_covers_drift_where_nothing_is_pending() -> None:
         case["plan"]["waivers"] = [waiver]
 
     assert changed(idle(before=[MISSING]), waived)["decision"] == "HOLD"
+
+
+# --- a stage that failed by what a check has found ------------------------------------------------
+
+
+def ended_by(check: str, stage: str = "rehearsal") -> Change:
+    """The stage failed, and says which check ended it; what comes behind it did not run."""
+
+    def change(case: Case) -> None:
+        case["events"] = [
+            one for one in case["events"] if (one["stage"], one["event"]) != (stage, "stage_passed")
+        ]
+        failed = event(stage, "stage_failed", message="it failed", check=check)
+        case["events"].insert(-1, failed)
+
+    return change
+
+
+def first_check(case: Case) -> str:
+    return str(case["checks"][0]["check_id"])
+
+
+def test_a_stage_that_a_check_has_ended_is_told_once_with_it() -> None:
+    check = first_check(rehearsed())
+    verdict = changed(everywhere("fail"), ended_by(check))
+    assert codes(verdict) == ["check_fail"]
+    assert verdict["decision"] == "NO-GO"
+    assert not [one for one in verdict["would_change"] if "stage" in one]
+
+
+@pytest.mark.parametrize("check", ["nowhere", "", None, [], {}, 7])
+def test_a_stage_that_failed_by_nothing_that_is_told_is_a_reason(check: Any) -> None:
+    verdict = changed(ended_by(check))
+    assert "stage_failed" in codes(verdict)
+    assert verdict["decision"] == "HOLD"
+
+
+def test_a_check_that_passed_hides_no_stage_that_failed() -> None:
+    assert "stage_failed" in codes(changed(ended_by(first_check(rehearsed()))))
+
+
+def test_a_check_that_ran_on_the_copy_only_says_what_came_of_it_there() -> None:
+    def silent(case: Case) -> None:
+        case["checks"] = case["checks"][1:]
+
+    (reason,) = changed(silent)["reasons"]
+    assert reason["code"] == "check_not_run"
+    assert reason["text"].endswith(": ran on the copy only")
+    assert reason["observed"].startswith("passed there: ")
+    (nowhere,) = changed(silent, said(done=None, required=False, checks=[]))["reasons"]
+    assert nowhere["text"].endswith(": did not run")
+
+
+def test_a_list_that_is_cut_says_how_much_more_there_is() -> None:
+    names = [f"index public.i{number}" for number in range(23)]
+    (reason,) = changed(said(promoted=True, unlike_promotion=names))["reasons"]
+    assert reason["observed"].endswith(", index public.i19, and 3 more")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from .redaction import redacted, shape, showable
 
-__all__ = ["GonogoError", "InputError", "shown", "together", "visible"]
+__all__ = ["CheckError", "GonogoError", "InputError", "shown", "together", "visible"]
 
 SHOWN_LIMIT = 80
 
@@ -51,6 +51,16 @@ class GonogoError(Exception):
         """
         parts = (("", self.primary), ("DETAIL:  ", self.detail), ("HINT:  ", self.hint))
         return "\n".join(_part(label, text) for label, text in parts if text)
+
+
+class CheckError(GonogoError):
+    """A stage goes no further because of what a `check` has found, which is told with it."""
+
+    def __init__(
+        self, primary: str, *, check: str, detail: str | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(primary, detail=detail, hint=hint)
+        self.check = check
 
 
 class InputError(GonogoError):

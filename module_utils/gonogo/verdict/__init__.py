@@ -27,13 +27,14 @@ from .decision import decide
 from .plan import CLASSES, EFFECTS, read_plan
 from .reasons import PRODUCTION, is_protected
 from .rehearsal import findings
-from .statuses import STATUSES, misfits
+from .statuses import STATUSES, WORDS, misfits
 
 __all__ = [
     "CLASSES",
     "EFFECTS",
     "PRODUCTION",
     "STATUSES",
+    "WORDS",
     "decide",
     "findings",
     "holding",

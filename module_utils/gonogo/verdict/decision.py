@@ -24,7 +24,7 @@ from .reasons import (
     run_reasons,
     stage_reasons,
 )
-from .rehearsal import rehearsal_reasons, uncompared, unrehearsed
+from .rehearsal import on_the_copy_only, rehearsal_reasons, uncompared, unrehearsed
 from .statuses import check_statuses, criterion_statuses, misfits
 from .waivers import waive
 
@@ -71,12 +71,15 @@ def decide(
         waivers=granted,
         today=today,
     )
+    of_checks = check_reasons(planned, statuses, results, waived)
+    # A stage that failed by what a check has found is told with that check.
+    told = {reason.subject for reason in (*of_checks, *rehearsed)}
     reasons = [
         *run_reasons(run),
         # What a rehearsal has found says why its stage failed.
         *(
             reason
-            for reason in stage_reasons(planned, until_closed, closed)
+            for reason in stage_reasons(planned, until_closed, closed, told=told)
             if not (rehearsed and reason.subject == "rehearsal")
         ),
         *record_reasons(until_closed, backup=backup, deploy=deploy),
@@ -84,7 +87,7 @@ def decide(
         *rehearsed,
         *(hold("evidence", "evidence", text) for text in findings),
         *(hold("plan", "plan", text) for text in (*planned.problems, *loops)),
-        *check_reasons(planned, statuses, results, waived),
+        *on_the_copy_only(planned, rehearsal, of_checks),
     ]
     passed = sum(criteria.get(unit) == "pass" for unit in planned.scoring)
     if passed < len(planned.scoring) and not reasons:

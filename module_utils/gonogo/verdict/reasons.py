@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from ..contract.records.backup import BackupRecord
@@ -43,7 +43,11 @@ def is_protected(run: RunRecord | None) -> bool:
     return run is None or run.protected or run.environment == PRODUCTION
 
 
-def stage_reasons(plan: RunPlan, events: Sequence[Event], closed: bool) -> list[Reason]:
+def stage_reasons(
+    plan: RunPlan, events: Sequence[Event], closed: bool, *, told: Collection[str] = ()
+) -> list[Reason]:
+    """What the chain says of the stages. `told` are the checks that are reasons themselves: that a
+    stage failed because of one of them is told there."""
     reasons = []
     passed: dict[str, int] = {}
     failed: set[str] = set()
@@ -53,6 +57,8 @@ def stage_reasons(plan: RunPlan, events: Sequence[Event], closed: bool) -> list[
             passed.setdefault(stage, position)
         elif event.event == "stage_failed":
             failed.add(stage)
+            if text_of(data.get("check")) in told:
+                continue
             text = f"stage failed: {text_of(data.get('message')) or 'no message'}"
             more = {"observed": text_of(data.get("detail")), "hint": text_of(data.get("hint"))}
             reasons.append(hold("stage_failed", stage, text, **more))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ..contract.listing import listed
 from ..contract.records.backup import BackupRecord
 from ..contract.records.event import Event
 from ..contract.records.plan import PlannedWaiver
@@ -14,11 +15,11 @@ from ..contract.records.twin import TwinRecord
 from ..contract.records.verdict import Condition, Reason
 from .plan import RunPlan
 from .reasons import check_reasons, hold, no_go, stages_passed
-from .statuses import check_statuses
+from .statuses import COPY_ONLY, WORDS, check_statuses
 from .values import text_of
 from .waivers import waive
 
-__all__ = ["findings", "rehearsal_reasons", "uncompared", "unrehearsed"]
+__all__ = ["findings", "on_the_copy_only", "rehearsal_reasons", "uncompared", "unrehearsed"]
 
 _STAGE = "rehearsal"
 _OVER = "rehearsal_slow"
@@ -80,7 +81,7 @@ def _unlike_promotion(rehearsal: Rehearsal) -> list[Reason]:
             "rehearsal_unlike",
             "rehearsal",
             "with the migration, the schema would not be the one that was validated",
-            observed=", ".join(text_of(name) for name in different[:20]),
+            observed=listed([text_of(name) for name in different]),
             hint="Find out which of the two databases is not as it should be.",
         )
     ]
@@ -149,6 +150,24 @@ def rehearsal_reasons(
     return [hold("rehearsal_missing", "rehearsal", "nobody has tried this on a copy first", **more)]
 
 
+def on_the_copy_only(
+    plan: RunPlan, rehearsal: Mapping[str, object] | None, reasons: Sequence[Reason]
+) -> list[Reason]:
+    """The reasons, where of a check that did not run the copy has an answer: with that."""
+    record = readable(Rehearsal, rehearsal, file=Rehearsal.FILE)
+    statuses, results = check_statuses(plan, record.checks) if record and record.done else ({}, {})
+
+    def told(reason: Reason) -> Reason:
+        there = statuses.get(reason.subject, "not_run")
+        if reason.code != "check_not_run" or there == "not_run":
+            return reason
+        text = f"{plan.checks[reason.subject].title}: {COPY_ONLY}"
+        observed = f"{WORDS.get(there, 'passed')} there: {results[reason.subject].observed}"
+        return replace(reason, text=text, observed=observed)
+
+    return [told(reason) for reason in reasons]
+
+
 def uncompared(plan: RunPlan, rehearsal: Mapping[str, object] | None) -> list[Reason]:
     """What keeps a database where nothing is pending from being up to date: its tool's record says
     so, and that says nothing of what is really there. No waiver covers it."""
@@ -165,7 +184,7 @@ def uncompared(plan: RunPlan, rehearsal: Mapping[str, object] | None) -> list[Re
         return [hold("drift", "drift", text, observed=why or None, hint=hint)]
     if drift.before:
         text = "nothing is pending, and the schema is not what its history makes"
-        names = ", ".join(text_of(one.name) for one in drift.before[:20])
+        names = listed([text_of(one.name) for one in drift.before])
         return [hold("drift", "drift", text, observed=names, hint=_DRIFT)]
     return []
 

@@ -13,6 +13,8 @@ Status = Literal["fail", "not_run", "inconclusive", "pass"]
 # Worst first: a criterion is as good as the worst of its members.
 STATUSES: tuple[Status, ...] = ("fail", "not_run", "inconclusive", "pass")
 _KNOWN: dict[str, Status] = {status: status for status in STATUSES}
+# Of a check that did not run where it should have.
+COPY_ONLY = "ran on the copy only"
 WORDS = {"fail": "failed", "not_run": "did not run", "inconclusive": "proved nothing"}
 
 

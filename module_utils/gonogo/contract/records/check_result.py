@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from .reading import FileRecord
 
-__all__ = ["CheckResult"]
+__all__ = ["CheckResult", "came_to"]
 
 
 @dataclass(frozen=True)
@@ -34,3 +34,11 @@ class CheckResult(FileRecord):
     def applies(self) -> bool:
         """Whether it has looked at anything, or says something all the same."""
         return self.status != "pass" or self.examined != 0
+
+
+def came_to(results: Sequence[CheckResult]) -> str:
+    """How many have passed, of how many; one that does not apply is none of them."""
+    passed = sum(one.status == "pass" and one.applies for one in results)
+    empty = sum(not one.applies for one in results)
+    more = f", {empty} {'do' if empty != 1 else 'does'} not apply" if empty else ""
+    return f"{passed} of {len(results)} passed{more}"

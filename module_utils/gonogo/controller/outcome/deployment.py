@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...contract.budgets import budgets_of
 from ...contract.errors import GonogoError
+from ...contract.listing import listed
 from ...contract.records.deployment import (
     Contradiction,
     Deployment,
@@ -106,8 +107,11 @@ def lines(done: Deployment) -> list[str]:
     else:
         seconds = sum(one.seconds for one in done.statements)
         said.append(f"Applied {len(done.statements)} statements in {seconds:.1f} s.")
-        for relation, blocks, longest in waits(done.statements)[:_SHOWN]:
+        waiting = waits(done.statements)
+        for relation, blocks, longest in waiting[:_SHOWN]:
             said.append(f"  {blocks} of {relation} could wait for {longest:.2f} s")
+        if len(waiting) > _SHOWN:
+            said.append(f"  and {len(waiting) - _SHOWN} more could wait")
         if done.failed_attempts:
             said.append(
                 f"  {len(done.failed_attempts)} failed attempt(s): the locks were not free."
@@ -148,7 +152,7 @@ def problem(done: Deployment, *, caller: Caller) -> GonogoError | None:
     if done.unlike_rehearsal:
         return GonogoError(
             "after the deployment the schema is not what the rehearsal has shown",
-            detail=", ".join(done.unlike_rehearsal[:_SHOWN]),
+            detail=listed(done.unlike_rehearsal),
             hint="Somebody else changes the schema; find out who, and what.",
         )
     return None

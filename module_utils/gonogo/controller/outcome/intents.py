@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ...contract.listing import listed
 from ...contract.records.deployment import (
     Approved,
     Deployment,
@@ -157,7 +158,7 @@ def found_lines(run: Run, record: Deployment) -> list[str]:
     state = _state(record)
     said = [f"Run {run.run_id} began to deploy and did not end: {_STATES[state]}."]
     if state == "absent" and record.changed:
-        said.append(f"  The schema has changed since: {', '.join(record.changed[:20])}")
+        said.append(f"  The schema has changed since: {listed(record.changed)}")
     said += [
         f"  It has left an unfinished index. To remove it: {left.command}"
         for left in record.leftovers

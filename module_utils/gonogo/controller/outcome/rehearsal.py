@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from ...contract.errors import GonogoError
+from ...contract.errors import CheckError, GonogoError
+from ...contract.listing import listed
+from ...contract.records.check_result import came_to
 from ...contract.records.deployment import InTheWay
 from ...contract.records.plan import PlanRecord
 from ...contract.records.rehearsal import Problem, Rehearsal, SlowStatement, Trial
@@ -173,13 +175,13 @@ def problem(record: Rehearsal, plan: PlanRecord, *, deploying: bool) -> GonogoEr
     if not found:
         return None
     first = found[0]
-    said = [f"{reason.subject}: {reason.text}" for reason in found[1:_SHOWN]]
+    said = [f"{reason.subject}: {reason.text}" for reason in found[1:]]
     observed = [first.observed] if first.observed else []
-    return GonogoError(
-        f"{first.text}; nothing was deployed",
-        detail="\n".join([*observed, *said]) or None,
-        hint=first.hint,
-    )
+    detail = "\n".join([*observed, *([listed(said, joint="\n")] if said else [])]) or None
+    primary = f"{first.text}; nothing was deployed"
+    if first.code.startswith("rehearsal_") and first.subject in {one.id for one in plan.checks}:
+        return CheckError(primary, check=first.subject, detail=detail, hint=first.hint)
+    return GonogoError(primary, detail=detail, hint=first.hint)
 
 
 def lines(record: Rehearsal, sabotage: Sabotage | None = None) -> list[str]:
@@ -188,12 +190,7 @@ def lines(record: Rehearsal, sabotage: Sabotage | None = None) -> list[str]:
         return [f"Nothing was rehearsed: {record.reason}"]
     said = trace_lines(record)
     checks = record.checks
-    passed = sum(check.status == "pass" for check in checks)
-    empty = sum(not check.applies for check in checks)
-    said.append(
-        f"Rehearsed on the twin, with rows that stay: {passed} of {len(checks)} passed"
-        + (f", {empty} of them had nothing to look at and do not apply" if empty else "")
-    )
+    said.append(f"Rehearsed on the twin, with rows that stay: {came_to(checks)}")
     if sabotage:
         said += _sabotage_lines(sabotage)
     return said
@@ -220,17 +217,20 @@ def trace_lines(record: Rehearsal) -> list[str]:
         return []
     seconds = sum(one.seconds for one in done.statements)
     said = [f"On the twin, {len(done.statements)} statements took {seconds:.1f} s."]
+    waits = deployment.waits(done.statements)
     said += [
         f"  {blocks} of {relation} would wait for {longest:.2f} s"
-        for relation, blocks, longest in deployment.waits(done.statements)[:_SHOWN]
+        for relation, blocks, longest in waits[:_SHOWN]
     ]
+    if len(waits) > _SHOWN:
+        said.append(f"  and {len(waits) - _SHOWN} more would wait")
     said += [_slow_line(one, alone=bool(record.alone)) for one in record.slow]
     rewritten = sorted({name for one in done.statements for name in one.rewritten})
     if rewritten:
-        said.append(f"  rewritten: {', '.join(rewritten[:_SHOWN])}")
+        said.append(f"  rewritten: {listed(rewritten)}")
     changed = sorted(record.rows_changed)
     if changed:
-        said.append(f"  rows changed in {', '.join(changed[:_SHOWN])}")
+        said.append(f"  rows changed in {listed(changed)}")
     if record.undone:
         said.append(
             f"Taken back there in {record.undone.seconds:.1f} s, schema and rows were as "

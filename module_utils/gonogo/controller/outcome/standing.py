@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ...contract.errors import GonogoError
+from ...contract.listing import listed
 from ...contract.records.deployment import Deployment
 from ...contract.records.migration import SchemaObject
 from ...contract.records.rehearsal import Rehearsal
@@ -21,7 +22,6 @@ from ..sql.effects import ALTERED
 
 __all__ = ["declared", "objects", "problem"]
 
-_SHOWN = 20
 _MANIFEST = "manifest.yml"
 _SETTINGS = {"SET", "RESET"}
 
@@ -103,19 +103,17 @@ def problem(
 
 
 def _missing(missing: Sequence[str], *, none: bool, deploying: bool, caller: Caller) -> GonogoError:
-    shown = list(missing[:_SHOWN])
-    if len(missing) > _SHOWN:
-        shown.append(f"and {len(missing) - _SHOWN} more")
+    shown = listed(missing, joint="\n")
     if none and not deploying:
         again = caller.again("deploy_enabled=true")
         return GonogoError(
             "the migration is absent, and this run does not deploy it",
-            detail="\n".join(shown),
+            detail=shown,
             hint=f"Set deploy_enabled: true in the inventory, or: {again}",
         )
     return GonogoError(
         "not everything that the migration and its manifest say is there",
-        detail="\n".join(shown),
+        detail=shown,
         hint="Apply what is missing with a migration of its own; or, where the database is as it "
         "should be, correct the manifest or gonogo_profile.",
     )
@@ -147,7 +145,7 @@ def _untold(runbook: Runbook, rehearsal: Rehearsal | None) -> GonogoError | None
     if retried is None:
         return GonogoError(
             unknown if not effects else "nothing tells whether all of the migration was applied",
-            detail="\n".join(f"{one.file}:{one.line}: {one.opening}" for one in untold[:_SHOWN]),
+            detail=listed([f"{one.file}:{one.line}: {one.opening}" for one in untold], joint="\n"),
             # Where it was asked for, it says itself what it lacks.
             hint=(rehearsal.hint if rehearsal else None)
             or "A rehearsal on a twin finds out: set twin_enabled and rehearsal_enabled to true.",
@@ -155,13 +153,13 @@ def _untold(runbook: Runbook, rehearsal: Rehearsal | None) -> GonogoError | None
     if retried.changes:
         return GonogoError(
             "the migration is not there as its files make it: applied again, it would change",
-            detail="\n".join(retried.changes[:_SHOWN]),
+            detail=listed(retried.changes, joint="\n"),
             hint="Find out whether somebody has changed it since, or whether it was never applied.",
         )
     if retried.untried:
         return GonogoError(
             "nothing tells whether all of the migration was applied",
-            detail="\n".join(retried.untried[:_SHOWN]),
+            detail=listed(retried.untried, joint="\n"),
             hint="These statements could not be applied again on the twin: look at them yourself.",
         )
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ...contract.listing import MOST
 from ...contract.records.history import HistoryRecord
 from ...contract.records.plan import PlannedCriterion, PlanRecord
 from ...contract.records.reading import plain
@@ -75,7 +76,8 @@ def _migrations(found: HistoryRecord | None) -> list[Row]:
     return [
         ("Migrations", f"{len(found.pending)} of {len(found.files)} in {found.directory}"),
         ("Migration tool", found.tool),
-        *(("Judged", name) for name in found.pending[:20]),
+        *(("Judged", name) for name in found.pending[:MOST]),
+        *([("Judged", f"{len(found.pending) - MOST} more")] if len(found.pending) > MOST else []),
     ]
 
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from ...contract.errors import GonogoError
+from ...contract.listing import listed
 from ...contract.login import timeouts_of
 from ...contract.options.cleanup import CleanupRequest
 from ...contract.options.restore import RestoreRequest
@@ -335,7 +336,7 @@ class ApprovedStage(Stage[_Task], Generic[_Task, _Change]):
                 unheard.keep_nothing(run, self.stage, by=run.run_id)
             raise GonogoError(
                 f"{self.moved} since the plan was shown; {self.unchanged}",
-                detail="\n".join(approval.came_later(plan.holds, done.holds)[:_SHOWN]),
+                detail=listed(approval.came_later(plan.holds, done.holds), joint="\n"),
                 hint="Look at the new plan: run the playbook again without an approval.",
             )
         record = {

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...contract import canonical
 from ...contract.errors import GonogoError, InputError
+from ...contract.listing import listed
 from ...contract.options.twin import CaptureRequest
 from ...contract.records.answers import CaptureAnswer
 from ...contract.records.captured import CapturedRecord
@@ -93,7 +94,7 @@ def require_same(run: evidence.Run, changed: Sequence[str], schema: Mapping[str,
     if different:
         raise GonogoError(
             "what was captured does not change the schema as the command itself has",
-            detail=", ".join(sorted(different)[:20]),
+            detail=listed(sorted(different)),
             hint="Nothing was changed. Have the migration tool write the SQL to a file, and name "
             "that file.",
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TypeVar
 
-from ...contract.errors import GonogoError
+from ...contract.errors import CheckError, GonogoError
 from ...contract.login import Timeouts, timeouts_of
 from ...contract.options.scripts import (
     PHASES,
@@ -17,14 +17,14 @@ from ...contract.options.scripts import (
     ScriptsTask,
 )
 from ...contract.records.answers import PhasesAnswer, PreflightAnswer
-from ...contract.records.check_result import CheckResult
+from ...contract.records.check_result import CheckResult, came_to
 from ...contract.records.ledger import LedgerRow
 from ...contract.records.phase import PhaseOutcome, PhaseScript, ScriptError
 from ...contract.records.plan import PlanRecord
 from ...contract.records.reading import plain
 from ...contract.records.run import RunRecord
 from ...contract.records.standing import JudgedObjects, Standing
-from ...verdict import read_plan
+from ...verdict import WORDS, read_plan
 from ..declared.runbook import Phase
 from ..evidence import Run
 from ..outcome import deployment, rehearsal, standing
@@ -295,9 +295,10 @@ def problem_of(
             for result in outcome.checks:
                 check = runbook.checks[result.check_id]
                 if check.stop and result.status != "pass":
-                    return GonogoError(
-                        f"check {check.id} ({check.title}) is {result.status}",
-                        detail=f"Expected: {result.expected}. Observed: {result.observed}.",
+                    return CheckError(
+                        f"check {check.id} {WORDS[result.status]}: {check.title}",
+                        check=check.id,
+                        detail=f"It found: {result.observed}. It wants: {result.expected}.",
                         hint=check.remedy
                         if result.status == "fail"
                         else f"It has not seen enough to judge (-- @check {check.id} in "
@@ -310,10 +311,7 @@ def problem_of(
 
 def summary(outcomes: Mapping[str, PhaseOutcome]) -> list[str]:
     """One line a phase, for the terminal."""
-    lines = []
-    for outcome in outcomes.values():
-        passed = sum(result.status == "pass" for result in outcome.results)
-        lines.append(
-            f"{outcome.name}: {passed} of {len(outcome.results)} passed, {outcome.seconds:.1f} s"
-        )
-    return lines
+    return [
+        f"{outcome.name}: {came_to(outcome.results)}, {outcome.seconds:.1f} s"
+        for outcome in outcomes.values()
+    ]

@@ -24,6 +24,7 @@ from .base import Stage
 from .reported import Reported, waited
 
 _OFF = "the twin is switched off (twin_enabled)"
+_ON = "Set twin_enabled to true: without a twin no backup is proven, and nothing is rehearsed."
 # Of a run that is about no folder of migrations.
 _NOTHING = Migrations("", "", "")
 _SHOWN = 5
@@ -46,7 +47,7 @@ class Twin(Stage[TwinTask]):
         run = self.open_run()
         self.same_login(run, task.login)
         backup = run.read(BackupRecord)
-        answer = TwinAnswer(proven=None, reason=_OFF)
+        answer = TwinAnswer(proven=None, reason=_OFF, hint=_ON)
         asked = TwinRequest(
             **TWIN.passed(vars(task)),
             run_id=run.run_id,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ...contract import canonical
 from ...contract.errors import GonogoError, InputError
+from ...contract.listing import listed
 from ...contract.login import Timeouts
 from ...contract.options.target import TargetRequest
 from ...contract.options.verdict import VERDICT, JudgedRequest, VerdictTask
@@ -22,7 +25,7 @@ from .. import attestation, evidence, report, store
 from ..evidence import judgement
 from ..invocation import project
 from ..invocation.paths import path_of
-from ..outcome import intents, ways_back
+from ..outcome import intents, since, ways_back
 from ..request import approval, deploy_approval
 from . import recovery, twin
 from .base import Stage
@@ -138,21 +141,16 @@ class Verdict(Stage[VerdictTask]):
     def _compare(self, run: evidence.Run) -> None:
         """What the checks have judged must be there still, and nothing beside it: or nobody knows
         what they would say now."""
-        if not (run.path / "judged.json").is_file():
+        if not (run.path / since.FILE).is_file():
             return
         problem: GonogoError | None = None
         try:
             login = run.read(RunRecord).target.login
             asked = JudgedRequest(login, run.run_id, judged_objects(self.runbook_of(run)))
             now = self.call_with_database("judged", asked, JudgedAnswer).judged
-            changed = differences(run.read_json("judged.json"), now)
+            changed = differences(run.read_json(since.FILE), now)
             if changed:
-                more = f"; and {len(changed) - 10} more" if len(changed) > 10 else ""
-                problem = GonogoError(
-                    "what was judged has changed since",
-                    detail="; ".join(changed[:10]) + more,
-                    hint="Find out who has changed it, then start a new run.",
-                )
+                problem = self._changed(run, changed)
         except Exception as error:  # noqa: BLE001 - the verdict must be written all the same
             why = self.site.explained(error)
             problem = GonogoError(
@@ -163,6 +161,12 @@ class Verdict(Stage[VerdictTask]):
         if problem is not None:
             data = {"message": problem.primary, "detail": problem.detail, "hint": problem.hint}
             run.append(self.stage, "stage_failed", data)
+
+    @staticmethod
+    def _changed(run: evidence.Run, changed: Sequence[str]) -> GonogoError:
+        kept = run.read_json("schema.json") if (run.path / "schema.json").is_file() else {}
+        now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return since.problem(changed, events=evidence.load(run.path).events, kept=kept, now=now)
 
     def _find_out(self, run: evidence.Run) -> list[str]:
         """What has become of this run's deployment, where its answer has never come."""
@@ -268,7 +272,7 @@ class Verdict(Stage[VerdictTask]):
             lines.append(f"{what}: {', '.join(dict.fromkeys(later))}.")
         found = evidence.load(path)
         if found.strangers:
-            lines.append(f"Not part of the evidence: {', '.join(found.strangers[:20])}.")
+            lines.append(f"Not part of the evidence: {listed(found.strangers)}.")
         if task.attested_by:
             name = "verdict_attested_by"
             trusted = attestation.public_key_of(path_of(task.attested_by, key=name), key=name)

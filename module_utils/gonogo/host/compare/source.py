@@ -14,6 +14,7 @@ from typing import Any, Callable
 
 from ...contract.canonical import dumps
 from ...contract.errors import GonogoError
+from ...contract.listing import listed
 from ...contract.records.reading import plain, read
 from ...contract.records.source import SequenceReadings, SourceRecord, Surroundings
 from ..session import server_names
@@ -154,7 +155,7 @@ class Source:
         if moved:
             raise GonogoError(
                 "tables were emptied, rewritten, renamed or dropped while the backup was taken",
-                detail=", ".join(sorted(moved)[:20]),
+                detail=listed(sorted(moved)),
                 hint="Run again. With more max_locks_per_transaction the server has room for "
                 "locks that prevent it.",
             )

@@ -19,6 +19,7 @@ from typing import Any, Callable
 
 from ...contract.budgets import Budgets
 from ...contract.errors import GonogoError
+from ...contract.listing import listed
 from ...contract.records.deployment import Deployment, Failure, Inspection
 from ...contract.records.drift import Drift
 from ...contract.records.migration import Plan, Statement
@@ -205,7 +206,7 @@ def _reapplied(request: Request, plan: Plan, found: Trial, first: Outcome) -> Tr
         return replace(found, problem=Problem("again", "hold", message, error.detail))
     unequal = GonogoError(
         "taken back and applied again, the migration does not leave the same schema",
-        detail=", ".join(d.name for d in differences[:20]) or (error.message if error else None),
+        detail=listed([d.name for d in differences]) or (error.message if error else None),
         hint=f"What the undo leaves behind stands in the way of the migration. {MEND}",
     )
     return replace(found, problem=_problem("again", unequal))
@@ -320,14 +321,14 @@ def _as_it_was(request: Request, before: _Before, migrated: Mapping[str, str]) -
     if differences:
         raise GonogoError(
             "the undo scripts do not leave the schema as it was",
-            detail=", ".join(differences[:20]),
+            detail=listed(differences),
             hint=MEND,
         )
     others = _other_rows(request, before)
     if others:
         raise GonogoError(
             "the undo scripts do not leave the rows as they were",
-            detail=", ".join(others[:20]),
+            detail=listed(others),
             hint="What the migration takes away and its undo does not bring back is only in the "
             f"backup. {MEND}",
         )
@@ -339,7 +340,7 @@ def _as_it_was(request: Request, before: _Before, migrated: Mapping[str, str]) -
         raise GonogoError(
             "the undo scripts leave sequences behind where they were: a number would be given out "
             "twice",
-            detail=", ".join(behind[:20]),
+            detail=listed(behind),
             hint=MEND,
         )
 

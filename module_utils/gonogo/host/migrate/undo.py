@@ -21,6 +21,7 @@ from psycopg import sql
 from ...contract.budgets import Budgets
 from ...contract.canonical import line, sha256
 from ...contract.errors import GonogoError
+from ...contract.listing import listed
 from ...contract.login import Login, Timeouts, application_name
 from ...contract.records.migration import Plan
 from ...contract.records.run import Declared
@@ -218,7 +219,7 @@ def _refuse_later(tool: History, migrations: Sequence[Migration], entries: Seque
     if later:
         raise GonogoError(
             f"{tool.name}'s record has later migrations, which would have to be taken back first",
-            detail="\n".join(later[:20]),
+            detail=listed(later, joint="\n"),
             hint="Take them back first, or take this one back with a migration of its own.",
         )
 
@@ -287,7 +288,7 @@ def _rehearsed(
     if found.state != "absent":
         raise GonogoError(
             "the undo scripts do not take everything back; nothing has changed",
-            detail="left: " + ", ".join(remaining[:20]) if remaining else None,
+            detail="left: " + listed(remaining) if remaining else None,
             hint=MEND,
         )
     kept = {table: tables[table] for table in written if table in after and table in tables}
@@ -325,7 +326,7 @@ def _as_before(
     if wrong:
         raise GonogoError(
             "the undo scripts do not leave the schema as it was; nothing has changed",
-            detail="not as before the deployment: " + ", ".join(wrong[:20]),
+            detail="not as before the deployment: " + listed(wrong),
             hint=MEND,
         )
     return back.immaterial
@@ -406,7 +407,7 @@ def _seen_by_others(connection: Any, plan: Plan, expected: Mapping[str, str]) ->
     if state != "absent" or differences:
         raise GonogoError(
             "after COMMIT the schema is not what the rehearsal has shown",
-            detail=f"The migration is {state}; " + ", ".join(d.name for d in differences[:20]),
+            detail=f"The migration is {state}; " + listed([d.name for d in differences]),
             hint="Somebody else changes the schema; look, then run the playbook again.",
         )
 

@@ -28,6 +28,7 @@ from psycopg import sql
 from ...contract import session_settings
 from ...contract.canonical import line, sha256
 from ...contract.errors import GonogoError
+from ...contract.listing import listed
 from ...contract.login import Login, Timeouts, application_name
 from ...contract.records.reading import plain
 from ...contract.records.restore import (
@@ -536,7 +537,7 @@ def _proven(filling: Filling | FillingAsLogin, source: SourceRecord) -> Proof:
     if unread:
         raise GonogoError(
             "the archive has data that nobody has compared; nothing was changed",
-            detail=", ".join(unread[:20]),
+            detail=listed(unread),
             hint="Restore the backup of a run of this version of the project.",
         )
     restored = filling.read(source)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from ...contract.errors import GonogoError
+from ...contract.listing import listed
 from ...contract.login import Login, Timeouts, application_name
 from ...contract.options.twin import TwinRequest
 from ...contract.records.answers import Removed
@@ -428,11 +429,11 @@ def _broken(
     archived = restoring.data_of(request.archive)
     lost = proof.without_position(source.sequences.before, source.schema, archived)
     if lost:
-        reason = "the archive does not say where sequences stand: " + ", ".join(lost[:20])
+        reason = "the archive does not say where sequences stand: " + listed(lost)
         return replace(told, proven=False, reason=reason)
     unread = proof.uncompared(source.content, archived)
     if unread:
-        reason = "the archive has data that nobody has compared: " + ", ".join(unread[:20])
+        reason = "the archive has data that nobody has compared: " + listed(unread)
         return replace(told, reason=reason)
     return None
 
