@@ -82,7 +82,9 @@ def _commands(run: Path, verdict: VerdictRecord) -> list[Command]:
         found = next_steps(run, verdict, caller=_CALLER)
         there = os.path.relpath(run)
     usual = f"runs/{run.parent.name}/{run.name}"
-    return [replace(one, line=one.line.replace(there, usual)) for one in found]
+    return [
+        Command(one.words.replace(there, usual), one.line.replace(there, usual)) for one in found
+    ]
 
 
 def _evidence(kind: str) -> Files:

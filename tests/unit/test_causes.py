@@ -8,7 +8,7 @@ import pytest
 
 from gonogo.contract.records.drift import Deviation, Drift
 from gonogo.contract.records.rehearsal import Rehearsal
-from gonogo.controller.report.causes import causes, split_query
+from gonogo.controller.report.causes import Causes, split_query
 from tests.unit.deployments import deployment, inspection, object_state, trace
 from tests.unit.test_report_view import line
 
@@ -52,7 +52,7 @@ def rehearsal(**changes: Any) -> Rehearsal:
 
 def told(*samples: str, observed: str = "", tried: Rehearsal | None = None) -> list[str]:
     found = line("D4.1", samples=samples, observed=observed)
-    return [one.partition(" ")[0] for one in causes(found, tried or rehearsal(), None)]
+    return [one.partition(" ")[0] for one in Causes(tried or rehearsal()).of(found)]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_sample_leads_to_its_statement(sample: str, places: list[str]) -> None
 
 
 def test_the_text_stands_beside_the_place() -> None:
-    assert causes(line("D4.1", samples=["public.t"]), rehearsal(), None) == [
+    assert Causes(rehearsal()).of(line("D4.1", samples=["public.t"])) == [
         "m.sql:3 UPDATE public.t SET b = 1"
     ]
 
@@ -105,7 +105,7 @@ def test_three_are_too_many() -> None:
         statement(n, "UPDATE public.t SET b = 1", lock("public.t", "RowExclusive"))
         for n in range(1, 5)
     ]
-    found = causes(line("D4.1", samples=["public.t"]), rehearsal(statements=many), None)
+    found = Causes(rehearsal(statements=many)).of(line("D4.1", samples=["public.t"]))
     assert found[2:] == ["2 more"]
 
 
@@ -115,18 +115,22 @@ def test_what_was_so_before_is_not_the_migrations() -> None:
 
 
 def test_without_a_trace_nothing_is_said() -> None:
-    assert causes(line("D4.1", samples=["public.t"]), None, None) == []
+    assert Causes().of(line("D4.1", samples=["public.t"])) == []
     tried = rehearsal(deployment=None)
     done = deployment(statements=STATEMENTS)
-    assert causes(line("D4.1", samples=["public.t"]), tried, done) != []
+    assert Causes(tried, done).of(line("D4.1", samples=["public.t"])) != []
 
 
 def test_the_query_behind_what_was_found() -> None:
     query = "SELECT c.* FROM public.o AS c WHERE c.t IS NOT NULL"
-    assert split_query(f"2 of 9 rows; to see them: {query}") == ("2 of 9 rows", query)
+    assert split_query(f"2 of 9 rows; to see the rows: {query}") == ("2 of 9 rows", query)
+    assert split_query(f"2 of 9 rows; to see the rows: {query}; 3 cannot be told") == (
+        "2 of 9 rows; 3 cannot be told",
+        query,
+    )
     for other in (
         "2 of 9 rows",
-        "x; to see them: DROP TABLE t",
-        f"x; to see them: {query}; DROP TABLE t",
+        "x; to see the rows: DROP TABLE t",
+        f"x; to see the rows: {query}; DROP TABLE t",
     ):
         assert split_query(other) == (other, "")

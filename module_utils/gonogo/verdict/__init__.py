@@ -27,10 +27,12 @@ from .decision import decide
 from .plan import CLASSES, EFFECTS, read_plan
 from .reasons import PRODUCTION, is_protected
 from .rehearsal import findings
-from .statuses import STATUSES, WORDS, misfits
+from .statuses import COPY_ONLY, STATUSES, WORDS, misfits
+from .waivers import may_be_waived
 
 __all__ = [
     "CLASSES",
+    "COPY_ONLY",
     "EFFECTS",
     "PRODUCTION",
     "STATUSES",
@@ -39,6 +41,7 @@ __all__ = [
     "findings",
     "holding",
     "is_protected",
+    "may_be_waived",
     "misfits",
     "next_step",
     "read_plan",

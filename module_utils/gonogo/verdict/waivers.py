@@ -79,6 +79,12 @@ def _obstacles(
         yield f"it expired on {waiver.expires}"
 
 
+def may_be_waived(plan: RunPlan, check_id: str) -> bool:
+    """Whether a waiver would cover the failure of this check."""
+    check = plan.checks.get(check_id)
+    return check is not None and not _refusal(plan, check)
+
+
 def _refusal(plan: RunPlan, check: Check) -> str:
     """Say why a failed check must not be waived, if so."""
     if check.effect not in ("important", "hold"):

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 from ...contract.records.deployment import Deployment
 from ...contract.records.rehearsal import Rehearsal
 from ...contract.records.trace import StatementTrace
+from ...contract.records.verdict import Reason
 from .page import CheckLine
 
-__all__ = ["causes", "split_query"]
+__all__ = ["Causes", "split_query"]
 
 _MOST = 2
 # A statement that writes rows has this lock, and one that changes a table the strongest.
@@ -28,13 +30,35 @@ _KIND = re.compile(
 _MISSING = re.compile(
     r'\b42(?:P01|703|704|883) (?:column|relation|function|type) "?(?P<name>[\w$.]+)"?'
 )
-_SHOWS = re.compile(r"(?P<rest>.*?);? to see (?:them|the rows): (?P<query>SELECT [^;]+)", re.DOTALL)
+_SHOWS = re.compile(
+    r"(?P<rest>.*); to see the rows: (?P<query>SELECT [^;]+)(?P<more>; \d+ cannot be told)?",
+    re.DOTALL,
+)
 
 
-def causes(
+@dataclass(frozen=True)
+class Causes:
+    """What is on record of the migration's statements."""
+
+    rehearsal: Rehearsal | None = None
+    deployment: Deployment | None = None
+
+    def of(self, check: CheckLine) -> list[str]:
+        """`migration.sql:14 ALTER TABLE ...`, at most two and how many more there are."""
+        return _causes(check, self.rehearsal, self.deployment)
+
+    def query(self, reason: Reason) -> str:
+        """What shows the rows that a statement has refused on the copy."""
+        tried = self.rehearsal.deployment if self.rehearsal else None
+        error = tried.error if tried else None
+        if reason.code != "rehearsal_failed" or error is None or error.in_the_way is None:
+            return ""
+        return error.in_the_way.query
+
+
+def _causes(
     check: CheckLine, rehearsal: Rehearsal | None, deployment: Deployment | None
 ) -> list[str]:
-    """`migration.sql:14 ALTER TABLE ...`, at most two and how many more there are."""
     tried = rehearsal.deployment if rehearsal else None
     done = next((one for one in (tried, deployment) if one and one.statements), None)
     if done is None:
@@ -48,7 +72,7 @@ def causes(
 def split_query(said: str) -> tuple[str, str]:
     """What was found, and the query behind it that shows the rows; the second may be empty."""
     found = _SHOWS.fullmatch(said)
-    return (found["rest"], found["query"]) if found else (said, "")
+    return (found["rest"] + (found["more"] or ""), found["query"]) if found else (said, "")
 
 
 def _place(one: StatementTrace) -> str:

@@ -117,8 +117,10 @@ def rehearsed(record: Rehearsal | None, held: Mapping[str, int]) -> Costs | None
             for one in record.slow
         ],
         "not as it was validated": record.unlike_promotion,
-        "checks passed": sum(check.status == "pass" for check in record.checks),
-        "of these do not apply": [check.check_id for check in record.checks if not check.applies],
+        "checks passed": sum(check.status == "pass" and check.applies for check in record.checks),
+        "checks that do not apply": [
+            check.check_id for check in record.checks if not check.applies
+        ],
         "checks that did not pass": [
             check.check_id for check in record.checks if check.status != "pass"
         ],

@@ -7,18 +7,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ...contract.listing import MOST
 from ...contract.records.verdict import Condition, Reason, VerdictRecord
+from ...verdict import COPY_ONLY
 from ..evidence import disk
+from .causes import Causes, split_query
 from .page import CheckLine, Finding, SqlText
 from .parts import tone, words
-from .values import count
+from .results import NOT_RUN
+from .values import count, number
 
-__all__ = ["NOT_RUN", "findings", "is_of_a_check", "severity_word"]
+__all__ = ["all_of", "findings", "is_of_a_check", "severity_word"]
 
-# Reasons that say only that nobody came to it.
-NOT_RUN = frozenset({"check_not_run", "rehearsal_check_not_run", "stage_not_run"})
 _OF_CHECKS = re.compile(r"(rehearsal_)?(check_\w+|important_fail)")
 _BLOCK = re.compile(r"-- @(check\s+(\S+)|setup\b|facts\b)")
+_COUNTED = re.compile(r"(\d{1,12}) of \d")
 _LINES = 400
 
 
@@ -30,18 +33,24 @@ def severity_word(severity: str) -> str:
     return "NO-GO" if severity == "no_go" else "HOLD"
 
 
-def findings(path: Path, verdict: VerdictRecord, checks: Sequence[CheckLine]) -> list[Finding]:
+def findings(
+    path: Path,
+    verdict: VerdictRecord,
+    checks: Sequence[CheckLine],
+    causes: Causes | None = None,
+) -> list[Finding]:
     """In the order of the reasons; what does not count after them, what did not run last.
 
-    `path` is the directory of the run.
+    `path` is the directory of the run, `causes` what the copy has shown of its statements.
     """
+    causes = causes or Causes()
     by_id = {check.id: check for check in reversed(checks)}
     found: list[Finding] = []
     for reason in verdict.reasons:
         check = by_id.get(reason.subject) if is_of_a_check(reason) else None
         if reason.code in NOT_RUN:
             continue
-        finding = _of_check(path, reason, check) if check else _of_run(reason)
+        finding = _of_check(path, reason, check, causes) if check else _of_run(reason, causes)
         twice = any(finding.anchor == one.anchor for one in found)
         found.append(replace(finding, anchor="") if twice else finding)
     told = {finding.anchor for finding in found}
@@ -56,14 +65,15 @@ def findings(path: Path, verdict: VerdictRecord, checks: Sequence[CheckLine]) ->
         for note in verdict.conditions
         if note.subject not in known
     ]
-    return [*found, *_silent(verdict)]
+    return [*found, *_silent(verdict, checks)]
 
 
-def _of_check(path: Path, reason: Reason, check: CheckLine) -> Finding:
+def _of_check(path: Path, reason: Reason, check: CheckLine, causes: Causes) -> Finding:
     status = _status(reason, check)
     on_copy = reason.code.startswith("rehearsal_")
     # Of two results the line has that of the database itself.
     own = on_copy == check.on_copy
+    observed, query = split_query(reason.observed or "")
     return Finding(
         subject=check.id,
         title=check.title,
@@ -72,9 +82,11 @@ def _of_check(path: Path, reason: Reason, check: CheckLine) -> Finding:
         effect=severity_word(reason.severity),
         anchor=check.anchor,
         expected=reason.expected or "",
-        observed=reason.observed or "",
+        observed=observed,
         examined=check.examined if own else "",
-        samples=check.samples if own else (),
+        samples=all_of(check) if own else (),
+        statements=causes.of(check) if own and status == "fail" else (),
+        query=query,
         remedy=reason.hint or "",
         notes=check.notes,
         sql=_sql(path, check),
@@ -88,7 +100,16 @@ def _status(reason: Reason, check: CheckLine) -> str:
     return "inconclusive" if reason.code.endswith("inconclusive") else "fail"
 
 
-def _of_run(reason: Reason) -> Finding:
+def all_of(check: CheckLine) -> Sequence[str]:
+    """What a check names, and of a list that is cut how much more there is."""
+    counted = _COUNTED.match(check.observed)
+    more = int(counted[1]) - len(check.samples) if counted else 0
+    if len(check.samples) < MOST or more <= 0:
+        return check.samples
+    return [*check.samples, f"and {number(more)} more"]
+
+
+def _of_run(reason: Reason, causes: Causes) -> Finding:
     failed = reason.code == "stage_failed"
     return Finding(
         subject=f"stage {reason.subject}" if failed else f"{reason.subject}:",
@@ -98,6 +119,7 @@ def _of_run(reason: Reason) -> Finding:
         effect=severity_word(reason.severity),
         expected=reason.expected or "",
         observed=reason.observed or "",
+        query=causes.query(reason),
         remedy=reason.hint or "",
     )
 
@@ -114,20 +136,26 @@ def _noted(path: Path, check: CheckLine, conditions: Sequence[Condition]) -> Fin
         expected=check.expected,
         observed=check.observed,
         examined=check.examined,
-        samples=check.samples,
+        samples=all_of(check),
         remedy=check.remedy,
         notes=check.notes if waived else (),
         sql=_sql(path, check),
     )
 
 
-def _silent(verdict: VerdictRecord) -> Iterator[Finding]:
-    """What nobody came to, in one: the stages and the checks."""
+def _silent(verdict: VerdictRecord, checks: Sequence[CheckLine]) -> Iterator[Finding]:
+    """What nobody came to, in one: the stages and the checks. What the copy was asked at least has
+    its results there, among all checks."""
+    tried = {check.id for check in checks if check.is_tried}
     for noun, codes in (("stage", {"stage_not_run"}), ("check", NOT_RUN - {"stage_not_run"})):
         subjects = [reason.subject for reason in verdict.reasons if reason.code in codes]
-        if subjects:
-            what = count(len(subjects), noun)
-            yield Finding(what, "did not run", "", "open", "HOLD", samples=subjects)
+        for words_said, those in (
+            (COPY_ONLY, [one for one in subjects if one in tried]),
+            ("did not run", [one for one in subjects if one not in tried]),
+        ):
+            if those:
+                what = count(len(those), noun)
+                yield Finding(what, words_said, "", "open", "HOLD", samples=those)
 
 
 def _sql(path: Path, check: CheckLine) -> SqlText | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from ...contract.listing import MOST
@@ -10,9 +11,11 @@ from ...contract.records.plan import PlannedCriterion, PlanRecord
 from ...contract.records.reading import plain
 from ...contract.records.run import Target
 from ...contract.records.verdict import VerdictRecord
+from ...verdict import COPY_ONLY
 from ..evidence import Evidence
 from .page import CheckLine, Group, Labelled, Log
 from .parts import Cell, Column, Table, tone, words
+from .results import came_to
 from .values import Row, count, database, pairs, value
 
 __all__ = ["log", "other_facts"]
@@ -27,7 +30,8 @@ HEADINGS = {
     "nice": "Nice to Have",
 }
 _COLUMNS = (Column("Criterion", head=True), Column("Title"), Column("Result"))
-_STATUSES = ("pass", "fail", "not_run", "inconclusive")
+_EMPTY = "not applicable"
+_WORDS = ("pass", "fail", "not run", COPY_ONLY, "inconclusive", _EMPTY)
 # What of an observed identity a person wants to read; run.json has all of it.
 _OBSERVED = {
     "Server": ("server_version", "server_address", "server_port", "system_identifier"),
@@ -39,7 +43,7 @@ def log(evidence: Evidence, verdict: VerdictRecord, checks: Sequence[CheckLine])
     return Log(
         head=_head(evidence, verdict),
         labelled=_labelled(evidence.plan, evidence.facts),
-        groups=_groups(evidence.plan, verdict),
+        groups=_groups(evidence.plan, verdict, checks),
         justification=_justification(verdict, checks),
     )
 
@@ -107,13 +111,15 @@ def _labelled(plan: PlanRecord | None, facts: Mapping[str, object]) -> Labelled:
     )
 
 
-def _groups(plan: PlanRecord | None, verdict: VerdictRecord) -> list[Group]:
+def _groups(
+    plan: PlanRecord | None, verdict: VerdictRecord, checks: Sequence[CheckLine]
+) -> list[Group]:
     """The criteria under their headings, classes without any left out."""
     own = (plan.report.headings if plan and plan.report else None) or {}
     groups = []
     for kind, heading in HEADINGS.items():
         rows = [
-            _criterion(criterion, verdict.criteria.get(criterion.id, "not_run"))
+            _criterion(criterion, verdict.criteria.get(criterion.id, "not_run"), checks)
             for criterion in (plan.criteria if plan else ())
             if criterion.class_ == kind
         ]
@@ -123,21 +129,26 @@ def _groups(plan: PlanRecord | None, verdict: VerdictRecord) -> list[Group]:
     return groups
 
 
-def _criterion(criterion: PlannedCriterion, status: str) -> list[Cell]:
+def _criterion(criterion: PlannedCriterion, status: str, checks: Sequence[CheckLine]) -> list[Cell]:
+    own = [check for check in checks if check.criterion == criterion.id]
     of = f" ({value([*criterion.of])})" if criterion.of else ""
     return [
         Cell(criterion.id),
         Cell(f"{criterion.title}{of}"),
-        Cell(words(status), tone(status)),
+        Cell(came_to(status, own) or words(status), tone(status)),
     ]
+
+
+def _came_to(check: CheckLine) -> str:
+    if check.is_tried:
+        return COPY_ONLY
+    return _EMPTY if check.status == "pass" and not check.applies else words(check.status).lower()
 
 
 def _justification(verdict: VerdictRecord, checks: Sequence[CheckLine]) -> list[str]:
     """The sentences a person used to write under the decision: the numbers."""
-    counts = {status: sum(check.status == status for check in checks) for status in _STATUSES}
-    summary = ", ".join(
-        f"{number} {words(status).lower()}" for status, number in counts.items() if number
-    )
+    counts = Counter(_came_to(check) for check in checks)
+    summary = ", ".join(f"{counts[word]} {word}" for word in _WORDS if counts[word])
     sentences = [f"{count(len(checks), 'check')} declared: {summary or 'no result'}."]
     severities = [reason.severity for reason in verdict.reasons]
     if not severities:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from ...contract.records.verdict import VerdictRecord
+from ...verdict import COPY_ONLY
 from .parts import Command, Score, Table
 from .values import Row, in_lines
 
@@ -30,7 +31,8 @@ class CheckLine:
     """A check with its result; `counts` is false where its failure decides nothing. `anchor` is
     where the report tells of it. `file` is the script that has asked, and `on_copy` whether the
     result is that of the rehearsal: nobody has asked the database itself. `word` says the status to
-    people, and of a check that had nothing to look at why it does not apply."""
+    people, and of a check that had nothing to look at why it does not apply; `applies` is false
+    then."""
 
     id: str
     title: str
@@ -48,12 +50,24 @@ class CheckLine:
     anchor: str
     on_copy: bool
     word: str = ""
+    applies: bool = True
+
+    @property
+    def is_tried(self) -> bool:
+        """Whether the copy alone was asked, and has answered."""
+        return self.on_copy and self.status == "not_run" and self.word.startswith(COPY_ONLY)
+
+    @property
+    def passed(self) -> bool:
+        """Whether it has looked at something, and that is as it should be."""
+        return self.status == "pass" and self.applies
 
 
 @dataclass(frozen=True)
 class Sentence:
     """Why, in a sentence: about what, what is wrong with it, what was `found`, and `which` rows or
-    objects. `word` is the verdict it stands for."""
+    objects; `statements` are those that have done it, `query` shows the rows. `word` is the verdict
+    it stands for, `asked` whether a check has found it."""
 
     text: str
     word: str = ""
@@ -62,6 +76,9 @@ class Sentence:
     link: str = ""
     found: str = ""
     which: Sequence[str] = ()
+    statements: Sequence[str] = ()
+    query: str = ""
+    asked: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,6 +104,8 @@ class Finding:
     observed: str = ""
     examined: str = ""
     samples: Sequence[str] = ()
+    statements: Sequence[str] = ()
+    query: str = ""
     remedy: str = ""
     notes: Sequence[str] = ()
     sql: SqlText | None = None
@@ -164,7 +183,7 @@ class Files:
 @dataclass(frozen=True)
 class Page:
     """`about` says which database, which migration and what the verdict rests on; `outlook` what
-    would change it, what is to be mended apart from the rest."""
+    would change it, what is to be mended apart from the rest; `decided` which criteria decide."""
 
     title: str
     subject: str
@@ -175,6 +194,7 @@ class Page:
     about: Sequence[Row]
     why: Sequence[Sentence]
     cells: Sequence[Score]
+    decided: str
     outlook: tuple[Sequence[str], Sequence[str]]
     next_steps: Sequence[Command]
     time_line: TimeLine | None

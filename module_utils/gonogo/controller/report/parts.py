@@ -157,13 +157,15 @@ class Table:
 class Score:
     """A cell of the row of scores: what it is, what it came to, and where that is told.
 
-    In a summary `name` is a number: how many came to that.
+    In a summary `name` is a number: how many came to that. `said` stands for the status where that
+    alone would mislead.
     """
 
     name: str
     title: str
     status: str
     link: str
+    said: str = ""
 
     @property
     def tone(self) -> str:
@@ -171,7 +173,7 @@ class Score:
 
     @property
     def word(self) -> str:
-        return words(self.status)
+        return self.said or words(self.status)
 
 
 @dataclass(frozen=True)

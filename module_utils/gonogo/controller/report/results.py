@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ...contract.records.check_result import CheckResult
-from ...contract.records.plan import PlannedCheck
+from ...contract.records.plan import PlannedCheck, PlannedCriterion
 from ...contract.records.rehearsal import Rehearsal
-from ...contract.records.verdict import VerdictRecord
+from ...contract.records.verdict import Reason, VerdictRecord
+from ...verdict import COPY_ONLY
 from ..evidence import Evidence
 from .page import CheckLine
 from .parts import Cell, Column, Score, Table, tone, words
-from .values import value
+from .values import listed, value
 
-__all__ = ["all_checks", "check_lines", "score_cells"]
+__all__ = ["NOT_RUN", "all_checks", "came_to", "check_lines", "decided", "score_cells"]
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
+# Reasons that say only that nobody came to it.
+NOT_RUN = frozenset({"check_not_run", "rehearsal_check_not_run", "stage_not_run"})
 # A check that has passed for it had nothing to look at.
 _NOT_APPLICABLE = "NOT APPLICABLE"
+# A criterion whose checks have such a status.
+_COPY_ONLY = "COPY ONLY"
 # Worst first.
 _ORDER = ("fail", "not_run", "inconclusive", "pass")
 _COLUMNS = (
@@ -65,9 +70,10 @@ def _line(
     status = verdict.checks.get(check.id, "not_run")
     result = _deciding([one for one in results if one.check_id == check.id], status)
     tried = None
-    if result is None:
+    if result is None or result.status == "not_run":
         tried = _deciding([one for one in on_copy if one.check_id == check.id], "fail")
-    told = result or tried
+        tried = tried if result is None or (tried and tried.status != "not_run") else None
+    told = tried or result
     notes = [note for note in verdict.conditions if note.subject == check.id]
     return CheckLine(
         id=check.id,
@@ -85,12 +91,17 @@ def _line(
         notes=[note.text for note in notes],
         anchor=anchor,
         on_copy=tried is not None,
-        word=_word(check, status, told),
+        word=_word(check, status, told, on_copy=tried is not None),
+        applies=told.applies if told else True,
     )
 
 
-def _word(check: PlannedCheck, status: str, result: CheckResult | None) -> str:
+def _word(
+    check: PlannedCheck, status: str, result: CheckResult | None, *, on_copy: bool = False
+) -> str:
     """The status for people. What had nothing to look at has passed, and proves nothing."""
+    if on_copy and result and status == "not_run" and result.status != "not_run":
+        return f"{COPY_ONLY}: {_word(check, result.status, result)}"
     if result is None or status != "pass" or result.applies:
         return words(status)
     return f"{_NOT_APPLICABLE}: {check.empty}" if check.empty else _NOT_APPLICABLE
@@ -139,26 +150,67 @@ def score_cells(
     if plan is None:
         return []
     criteria = {one.id: one for one in plan.criteria}
-
-    def parts(unit: str, above: frozenset[str]) -> set[str]:
-        of = (criteria[unit].of or ()) if unit in criteria else ()
-        known = above | {unit}
-        return {unit}.union(*(parts(one, known) for one in of if one not in known))
-
     cells = []
     for unit in plan.scoring:
-        mine = parts(unit, frozenset())
+        mine = _parts(unit, criteria)
         own = [check for check in checks if check.criterion in mine]
         worst = min(own, key=lambda one: (_rank(one.status), one.anchor not in told), default=None)
         cells.append(
             Score(
                 name=unit,
                 title=criteria[unit].title if unit in criteria else "",
-                status=verdict.criteria.get(unit, "not_run"),
+                status=(status := verdict.criteria.get(unit, "not_run")),
                 link=f"#{worst.anchor}" if worst else "#checks",
+                said=came_to(status, own),
             )
         )
     return cells
+
+
+def _parts(
+    unit: str, criteria: Mapping[str, PlannedCriterion], above: frozenset[str] = frozenset()
+) -> set[str]:
+    """A criterion and all that it is made of."""
+    of = (criteria[unit].of or ()) if unit in criteria else ()
+    known = above | {unit}
+    return {unit}.union(*(_parts(one, criteria, known) for one in of if one not in known))
+
+
+def came_to(status: str, own: Sequence[CheckLine]) -> str:
+    """What a criterion has come to by its checks, where its status does not say all of it."""
+    if status == "not_run":
+        silent = [check for check in own if check.status == "not_run" and check.counts]
+        return _COPY_ONLY if silent and all(check.is_tried for check in silent) else ""
+    if status != "pass":
+        return ""
+    odd = [check for check in own if not check.counts and check.status != "pass"]
+    if odd:
+        each = ", ".join(f"{check.id} {words(check.status)}" for check in odd)
+        return f"{words(status)}, without counting {each}"
+    return _NOT_APPLICABLE if own and not any(check.applies for check in own) else ""
+
+
+def decided(evidence: Evidence, verdict: VerdictRecord) -> str:
+    """Which criteria the decision is of, in a sentence; nothing where none stands against a GO."""
+    plan = evidence.plan
+    if plan is None or not verdict.reasons:
+        return ""
+    severity = verdict.reasons[0].severity
+    deciding = [one for one in verdict.reasons if one.severity == severity]
+    deciding = [one for one in deciding if one.code not in NOT_RUN] or deciding
+    home = {check.id: check.criterion for check in plan.checks}
+    titles = {one.id: one.title for one in plan.criteria}
+    known = {one.id: one for one in plan.criteria}
+    scored = set().union(*(_parts(unit, known) for unit in plan.scoring))
+    names = list(dict.fromkeys(home.get(one.subject, _called(one)) for one in deciding))
+    beside = [one for one in names if one in titles and one not in scored]
+    said = listed([" ".join((one, titles.get(one, ""))).strip() for one in names], 3)
+    more = "; no part of the score" if len(beside) == len(names) else ""
+    return f"Decided by {said}{more}."
+
+
+def _called(reason: Reason) -> str:
+    return f"stage {reason.subject}" if reason.code.startswith("stage_") else reason.subject
 
 
 def _rank(status: str) -> int:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from ...contract.errors import shown, visible
 from ...contract.records.verdict import Reason, VerdictRecord
+from ...verdict import COPY_ONLY
 from .values import count, database, in_one_line
 
 __all__ = ["nothing_judged", "summary_lines"]
 
 SUMMARY_LINES = 25
+# Reasons behind which the rest did not run.
+_WHY = ("stage_failed", "stage_not_run", "rehearsal_failed")
 SUMMARY_WIDTH = 200
 # What stands in a hint may be pasted, so it is bounded by what is no command of anybody's.
 HINT_WIDTH = 4000
@@ -55,16 +59,22 @@ def nothing_judged(why: str, *, host: str | None = None) -> str:
 def _to_say(reasons: Sequence[Reason]) -> list[Reason]:
     """Without the checks that did not run because a stage failed, or what was tried on the copy:
     that says why."""
-    if not any(reason.code in ("stage_failed", "rehearsal_failed") for reason in reasons):
+    if not any(reason.code in _WHY for reason in reasons):
         return list(reasons)
     silent = ("check_not_run", "stage_not_run")
     said = [reason for reason in reasons if reason.code not in silent]
-    number = sum(reason.code == "check_not_run" for reason in reasons)
-    if number:
-        text = f"{count(number, 'check')} did not run"
-        nothing = dict.fromkeys(("expected", "observed", "hint"))
-        said.append(Reason("check_not_run", "hold", "checks", text, **nothing))
-    return said
+    if not said:
+        return list(reasons)
+    number = Counter(
+        COPY_ONLY if reason.text.endswith(COPY_ONLY) else "did not run"
+        for reason in reasons
+        if reason.code == "check_not_run"
+    )
+    nothing = dict.fromkeys(("expected", "observed", "hint"))
+    return said + [
+        Reason("check_not_run", "hold", "checks", f"{count(many, 'check')} {words}", **nothing)
+        for words, many in sorted(number.items(), reverse=True)
+    ]
 
 
 def _reason_lines(reason: Reason) -> list[str]:

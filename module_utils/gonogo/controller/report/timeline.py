@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from ...contract.records.event import Event
 from .page import TimeLine
@@ -13,7 +13,8 @@ from .values import moment, seconds
 
 __all__ = ["time_line"]
 
-_TONES = {"passed": "good", "failed": "bad"}
+_NOTHING = "not done"
+_TONES = {"passed": "good", "failed": "bad", _NOTHING: "open"}
 _WORTH_SAYING = 0.1
 _ENDS = {"stage_passed": "passed", "stage_failed": "failed", "closed": "closed"}
 _COLUMNS = (
@@ -38,9 +39,12 @@ class _Stage:
     waited: float
 
 
-def time_line(events: Sequence[Event]) -> TimeLine | None:
-    """None where the chain tells of no stage."""
-    stages = _stages(events)
+def time_line(events: Sequence[Event], *, idle: Collection[str] = frozenset()) -> TimeLine | None:
+    """None where the chain tells of no stage. Stages that are `idle` passed, and did nothing."""
+    stages = [
+        replace(stage, word=_NOTHING) if stage.word == "passed" and stage.name in idle else stage
+        for stage in _stages(events)
+    ]
     if not stages:
         return None
     whole = max(*(stage.ended for stage in stages), 0.001)

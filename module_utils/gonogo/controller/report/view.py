@@ -12,16 +12,18 @@ from xml.etree import ElementTree
 from ...contract.records.deployment import Deployment
 from ...contract.records.readable import readable
 from ...contract.records.rehearsal import Rehearsal
+from ...contract.records.twin import TwinRecord
 from ...contract.records.verdict import UP_TO_DATE, VerdictRecord
 from ..evidence import Evidence, Run, load
 from . import inert, junit, sarif
+from .causes import Causes
 from .costs import active, deployed, rehearsed, table_rows
 from .findings import findings
 from .log import log, other_facts
 from .page import Files, Page
 from .parts import Command, tone
 from .proof import backup_rows, proof
-from .results import all_checks, check_lines, score_cells
+from .results import all_checks, check_lines, decided, score_cells
 from .timeline import time_line
 from .values import Row, database, value
 from .why import became, migration, outlook, rests_on, why
@@ -68,7 +70,8 @@ def page_of(
     rehearsal = readable(Rehearsal, evidence.rehearsal, file=Rehearsal.FILE)
     deployment = readable(Deployment, evidence.deploy, file=Deployment.FILE)
     checks = check_lines(evidence, verdict, rehearsal)
-    found = findings(evidence.path, verdict, checks)
+    causes = Causes(rehearsal, deployment)
+    found = findings(evidence.path, verdict, checks, causes)
     told = frozenset(one.anchor for one in found)
     held = table_rows(evidence.twin)
     costs = (rehearsed(rehearsal, held), active(deployment), deployed(deployment, held))
@@ -81,11 +84,12 @@ def page_of(
         score=f"{score.passed}/{score.of}",
         percent=score.passed * 100 // score.of if score.of else 0,
         about=_about(evidence, verdict, title, rests_on(evidence, checks, rehearsal)),
-        why=why(verdict, checks, became(plan, deployment, rehearsal)),
+        why=why(verdict, checks, became(plan, deployment, rehearsal), causes),
         cells=score_cells(evidence, verdict, checks, told),
+        decided=decided(evidence, verdict),
         outlook=outlook(verdict),
         next_steps=next_steps,
-        time_line=time_line(evidence.events),
+        time_line=time_line(evidence.events, idle=_idle(evidence.twin, rehearsal)),
         proof=proof(evidence.twin, evidence.backup),
         costs=[one for one in costs if one is not None],
         findings=found,
@@ -99,6 +103,15 @@ def page_of(
             ledger=len(evidence.ledger),
         ),
     )
+
+
+def _idle(twin: TwinRecord | None, rehearsal: Rehearsal | None) -> frozenset[str]:
+    """Stages that have passed and done nothing, such as a twin that is switched off."""
+    nothing = {
+        "twin": twin is not None and twin.proven is None,
+        "rehearsal": rehearsal is not None and rehearsal.done is None,
+    }
+    return frozenset(stage for stage, is_idle in nothing.items() if is_idle)
 
 
 def _subject(verdict: VerdictRecord) -> str:
@@ -147,7 +160,8 @@ def suite(run_dir: Path, verdict: VerdictRecord) -> ElementTree.Element:
 def _suite(page: Page) -> ElementTree.Element:
     """Return a case per check and one for the decision.
 
-    A check that does not count, or whose failure is waived, is `skipped` unless it passed.
+    A check that does not count, or whose failure is waived, is `skipped` unless it passed, and so
+    is one that does not apply.
     """
     verdict = page.verdict
     found = junit.new_suite(page.title)
@@ -159,6 +173,8 @@ def _suite(page: Page) -> ElementTree.Element:
             message = f"expected: {check.expected}; observed: {check.observed}"
             more = [*check.samples, *check.notes, check.remedy]
             junit.outcome(case, outcome if check.counts else "skipped", message, more)
+        elif not check.applies:
+            junit.outcome(case, "skipped", check.word)
     decision = junit.case(found, "decision", "The decision is GO")
     if verdict.decision == UP_TO_DATE:
         junit.outcome(decision, "skipped", "nothing is pending: no migration was judged")
