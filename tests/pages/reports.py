@@ -80,6 +80,74 @@ _ASKED = (
     ),
 )
 
+# Of a stranger's trial: what was unclear → what was changed.
+_TRIAL = (
+    (
+        "Which statement of the migration did it: only the table of the rehearsal had it. An "
+        "orphan came without a query, and a trigger that was gone without its definition and "
+        "without a time.",
+        "Why names the statement with its file and line, and the SELECT that shows the rows. What "
+        "was judged and has changed since says between which moments, and the commands that make "
+        "it again stand in the advice.",
+    ),
+    (
+        "The stage that the failed check had ended stood beside it as findings of its own, three "
+        "or four times.",
+        "A stage that a check has ended is told once, with the check.",
+    ),
+    (
+        "37 checks had passed, 16 of which did not apply; a twin that was switched off had passed.",
+        "What does not apply has not passed, and is counted apart. A stage that did nothing says "
+        "so.",
+    ),
+    (
+        "Checks that had been asked on the copy were NOT RUN.",
+        "They ran on the copy only, and their result, rows and seconds stand there.",
+    ),
+    (
+        "The score was full and the decision HOLD. A criterion said PASS over checks that had "
+        "failed.",
+        "The criterion that decides stands beside the score. A PASS names the checks that do not "
+        "count.",
+    ),
+    (
+        "Whether the next command deploys; how a backup gets proven where none is.",
+        "The next command says what it does, above all whether it deploys, and what a proven "
+        "backup needs.",
+    ),
+    (
+        "How a check is accepted until a day, and which rows the run had left behind.",
+        "A waiver to be filled in and pasted, and the file that names the rows, are among the next "
+        "steps.",
+    ),
+    (
+        '"is fail"; samples such as "a column of a uuid"; lists that end at 20 as if there '
+        "were no more.",
+        "Sentences; table, key and column of a row; how many more there are.",
+    ),
+)
+
+
+def _named(name: str) -> str:
+    """What a picture is called where it cannot be seen; the sentence below it says the rest."""
+    kind, width, *scheme = name.removesuffix(".png").split("-")
+    return f"{kind.replace('_', '-')}, {width} pixels wide{', dark' if scheme else ''}"
+
+
+def _trial() -> str:
+    rows = "\n".join(f"| {unclear} | {changed} |" for unclear, changed in _TRIAL)
+    return (
+        "## A trial\n\n"
+        "An engineer who knew nothing of the project got report.html of five runs, and nothing "
+        "else: a NO-GO because the migration changed a row on the side, one because a RENAME broke "
+        "a query of the application, one because of an orphan, a HOLD because of drift, and one "
+        "because a trigger was dropped before the run had ended. He was asked which database it "
+        "is, what was decided, why, and what to do next. He named database, decision, object and "
+        "next command in all five. What stopped or misled him:\n\n"
+        f"| What was unclear | What was changed |\n| --- | --- |\n{rows}"
+    )
+
+
 REPORTS = Page(
     "reports.md",
     "Reports",
@@ -87,7 +155,7 @@ REPORTS = Page(
         "What a run, a playbook over several hosts and an audit leave for people: one HTML file "
         "each, which loads nothing and needs no script. The pictures show how each begins; "
         "`make docs` takes them again.",
-        *(f"![{words}](pictures/{name})\n\n{words}" for name, words in SHOWN.items()),
+        *(f"![{_named(name)}](pictures/{name})\n\n{words}" for name, words in SHOWN.items()),
         Table(
             ("What holds", "Where"),
             tuple(Row((words, where), f"{_PAGES}::{test}") for words, where, test in _ASKED),
@@ -98,5 +166,6 @@ REPORTS = Page(
             "hostile. Light and dark, on screens of 1280 and 360 px and on paper. "
             "tests/browser/test_looks.py shows of each question that it notices the fault.",
         ),
+        _trial(),
     ),
 )

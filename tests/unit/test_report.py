@@ -347,8 +347,8 @@ def test_a_page_can_be_found_through(tmp_path: Path, status: str, text: str) -> 
     ("status", "decision", "why"),
     [
         ("pass", "GO", "All checks that count have passed, 2 of 3 in all"),
-        ("fail", "NO-GO", "fine: failed."),
-        ("inconclusive", "HOLD", "fine: proved nothing."),
+        ("fail", "NO-GO", "failed: fine."),
+        ("inconclusive", "HOLD", "proved nothing: fine."),
         ("error", "HOLD", "failed: fine."),
     ],
 )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from gonogo.contract import canonical
+from gonogo.contract.errors import InputError
 from gonogo.contract.records.check_result import CheckResult
 from gonogo.contract.records.deployment import Deployment
 from gonogo.contract.records.event import Event
@@ -21,11 +24,14 @@ from gonogo.controller.evidence import load
 from gonogo.controller.evidence.judgement import decided
 from gonogo.controller.invocation.commands import Caller
 from gonogo.controller.report import next_steps, view
-from gonogo.controller.report.findings import findings
+from gonogo.controller.report.causes import Causes
+from gonogo.controller.report.findings import all_of, findings
 from gonogo.controller.report.page import CheckLine, Finding, Page, Sentence
-from gonogo.controller.report.results import check_lines, score_cells
+from gonogo.controller.report.results import came_to, check_lines, score_cells
+from gonogo.controller.report.results import decided as deciding
 from gonogo.controller.report.timeline import time_line
-from gonogo.controller.report.why import became, outlook, why
+from gonogo.controller.report.why import became, outlook, rests_on, why
+from gonogo.controller.request import waivers
 from tests.records import PLAN
 from tests.records import check as planned
 from tests.unit.deployments import deployment, trace
@@ -86,7 +92,7 @@ def test_the_first_sentence_names_check_finding_and_rows(verdict: VerdictRecord)
         "C1.1",
         "#check-C1.1",
     )
-    assert (first.text, first.found) == ("Title of C1.1: failed.", "2 of 9 rows; a is odd")
+    assert (first.text, first.found) == ("failed: Title of C1.1.", "2 of 9 rows; a is odd")
     # What was found names a already.
     assert first.which == ["b"]
     assert last.text == "Nothing was deployed."
@@ -119,7 +125,7 @@ def test_what_did_not_run_is_in_the_last_sentence_and_only_there(verdict: Verdic
     checks = [line("C1.1", "not_run", on_copy=True)]
     found = why(replace(verdict, reasons=reasons), checks, "Nothing was deployed")
     assert said(found) == [
-        "T: failed, on a copy of the database.",
+        "failed on a copy of the database: Title of C1.1.",
         "Nothing was deployed; stages that did not run: deploy; 2 checks did not run.",
     ]
 
@@ -419,9 +425,9 @@ def commands(path: Path, **changes: Any) -> list[str]:
 
 def test_after_a_no_go_the_run_is_started_again(tmp_path: Path) -> None:
     path = write_run(tmp_path, status="fail")
-    *ways, again = commands(path)
     # The record of the deployment says that nothing has changed.
-    assert not ways
+    again, cleanup = commands(path)
+    assert "cleanup.yml" in cleanup
     assert again == "ansible-playbook -i inventories/staging validate_staging.yml"
 
 
@@ -430,15 +436,18 @@ CALLING = replace(CALLER, given={"gonogo_pg_bin": "/opt/pg/bin"}, others={"site"
 
 def test_what_was_given_is_given_again(tmp_path: Path) -> None:
     path = write_run(tmp_path, status="fail")
-    (again,) = next_steps(path, decided(path), caller=CALLING)
+    again, _ = next_steps(path, decided(path), caller=CALLING)
     assert again.line.endswith("validate_staging.yml -e gonogo_pg_bin=/opt/pg/bin -e site=one")
-    assert again.words == "Mend what stands above, then run again:"
+    assert again.words == (
+        "Mend what stands above, then run again. "
+        "This asks every check again, and deploys nothing (deploy_enabled is false):"
+    )
 
 
 def test_what_may_be_what_was_refused_is_not_repeated(tmp_path: Path) -> None:
     path = write_run(tmp_path, status="fail")
     unseen = replace(decided(path), target=None)
-    (again,) = next_steps(path, unseen, caller=CALLING)
+    again, _ = next_steps(path, unseen, caller=CALLING)
     assert again.line.endswith("validate_staging.yml")
     assert "what was given by -e and is not repeated" in again.words
 
@@ -447,7 +456,7 @@ def test_where_the_schema_was_changed_the_ways_back_come_first(tmp_path: Path) -
     path = write_run(tmp_path, status="fail")
     record = plain(deployment(statements=[trace()], changed=["table a.b"]))
     (path / "deploy.json").write_text(canonical.dumps(record))
-    undo, restore, again = commands(path)
+    undo, restore, again, _ = commands(path)
     assert "undo.yml -e undo_run_id=20260131T120000Z-0a1b2c" in undo
     assert "restore.yml -e restore_run_id=" in restore
     assert again.endswith("validate_staging.yml")
@@ -468,6 +477,176 @@ def test_after_a_go_its_rows_are_removed_and_staging_goes_on(tmp_path: Path) -> 
     assert "-i inventories/production rollout_production.yml -e gonogo_promotion" in promote
     assert f"gonogo_promotion_evidence={os.path.relpath(path)}" in promote
     assert commands(path, residue="rollback") == []
+
+
+@pytest.mark.parametrize(
+    ("protected", "said"),
+    [(False, "This deploys (deploy_enabled is true)"), (True, "This shows a plan, and deploys")],
+)
+def test_the_next_command_says_whether_it_deploys(
+    tmp_path: Path, *, protected: bool, said: str
+) -> None:
+    path = write_run(tmp_path, status="fail")
+    changed_in(path, "plan.json", lambda plan: plan["stages"].insert(-1, "deploy"))
+    changed_in(path, "run.json", lambda run: run.update(protected=protected))
+    again, *_ = next_steps(path, decided(path), caller=CALLER)
+    assert said in again.words
+
+
+def test_without_a_proven_backup_the_next_command_says_what_is_missing(tmp_path: Path) -> None:
+    path = write_run(tmp_path, status="fail")
+    off = {"proven": None, "proof": None, "reason": "switched off", "hint": "Set twin_enabled."}
+    changed_in(path, "twin.json", lambda twin: twin.update(off))
+    again, *_ = next_steps(path, decided(path), caller=CALLER)
+    assert again.words.endswith("The backup is unproven: switched off. Set twin_enabled:")
+
+
+def test_a_waiver_can_be_pasted_of_what_may_be_accepted(tmp_path: Path) -> None:
+    path = write_run(tmp_path, status="fail")
+    assert not [line for line in commands(path) if "gonogo_waivers" in line]
+
+    def beside(plan: dict[str, Any]) -> None:
+        plan["criteria"].append({"id": "I1", "title": "I", "class": "important"})
+        plan["checks"][2].update(criterion="I1")
+
+    changed_in(path, "plan.json", beside)
+    (waiver,) = [line for line in commands(path) if "gonogo_waivers" in line]
+    (said,) = yaml.safe_load(waiver)["gonogo_waivers"]
+    assert said == {"check": "N1.1", "owner": "NAME", "reason": "WHY", "expires": "YYYY-MM-DD"}
+    # It is refused until somebody has said the day.
+    with pytest.raises(InputError, match="the day a waiver expires"):
+        waivers.listed([said], None)
+    assert waivers.listed([{**said, "expires": "2026-12-31"}], None)
+
+
+def test_rows_that_were_left_are_named_with_their_file(tmp_path: Path) -> None:
+    path = write_run(tmp_path, status="fail")
+    *_, rows = next_steps(path, decided(path), caller=CALLER)
+    assert f"1 test row, named in {os.path.relpath(path)}/ledger.jsonl" in rows.words
+
+
+# --- what was tried on the copy, what does not apply, which criterion decides --------------------
+
+
+def changed_in(path: Path, name: str, change: Callable[[dict[str, Any]], object]) -> None:
+    record = json.loads((path / name).read_text())
+    change(record)
+    (path / name).write_text(canonical.dumps(record))
+
+
+def test_why_names_the_statement_and_shows_the_rows(verdict: VerdictRecord) -> None:
+    query = "SELECT c.* FROM a.b AS c WHERE c.d IS NOT NULL"
+    failed = reason(
+        "check_fail", "C1.1", "T: failed", observed=f"2 of 9 rows; to see the rows: {query}"
+    )
+    causes = Causes(deployment=deployment(statements=[trace(line=14)]))
+    checks = [line("C1.1", samples=["a.b"])]
+    first, _ = why(replace(verdict, reasons=[failed]), checks, "Done", causes)
+    assert (first.found, first.query) == ("2 of 9 rows", query)
+    assert first.statements == ["m.sql:14 ALTER TABLE a.b ALTER c TYPE bigint"]
+    nothing = replace(failed, code="check_inconclusive")
+    assert why(replace(verdict, reasons=[nothing]), checks, "Done", causes)[0].statements == ()
+
+
+def test_what_does_not_apply_has_not_passed(tmp_path: Path, verdict: VerdictRecord) -> None:
+    checks = [line("C1.1", "pass"), line("C1.2", "pass", applies=False)]
+    assert said(why(verdict, checks, "Done"))[0] == (
+        "All 1 check that apply have passed; 1 does not apply; nothing is unknown."
+    )
+    assert rests_on(load(tmp_path / "nowhere"), checks, None) == (
+        "1 of 2 checks passed; 1 does not apply"
+    )
+
+
+def test_a_check_that_only_the_copy_was_asked_says_so_with_its_result(
+    tmp_path: Path, verdict: VerdictRecord
+) -> None:
+    found = load(write_run(tmp_path))
+    found.checks = []
+    answers = [
+        {"check_id": name, "status": status, "examined": 9, "expected": "", "observed": "",
+         "samples": [], "seconds": 0.5, "phase": "01"}
+        for name, status in (("C1.1", "pass"), ("C1.2", "fail"))
+    ]  # fmt: skip
+    tried = Rehearsal(
+        run_id="r", promoted=False, done=True, required=False, reason=None, hint=None,
+        backup_sha256=None,
+        checks=[read(CheckResult, one, file="checks.jsonl") for one in answers],
+    )  # fmt: skip
+    silent = [reason("check_not_run", name, "x", severity="hold") for name in ("C1.1", "C1.2")]
+    judged = replace(verdict, reasons=silent, checks={}, criteria={"C1": "not_run"})
+    lines = check_lines(found, judged, tried)
+    assert [one.word for one in lines] == [
+        "ran on the copy only: PASS",
+        "ran on the copy only: FAIL",
+        "NOT RUN",
+    ]
+    assert (lines[0].examined, lines[0].seconds) == ("9", "0.500")
+    assert findings(found.path, judged, lines)[-1].title == "ran on the copy only"
+    assert said(why(judged, lines, "Done"))[-1] == "Done; 2 checks ran on the copy only."
+    c1, _ = score_cells(found, judged, lines, frozenset())
+    assert c1.word == "COPY ONLY"
+
+
+@pytest.mark.parametrize(
+    ("checks", "word"),
+    [
+        ([line("C1.1", "pass")], ""),
+        (
+            [line("C1.1", "pass"), line("C1.2", "fail", counts=False)],
+            "PASS, without counting C1.2 FAIL",
+        ),
+        ([line("C1.1", "pass", applies=False)], "NOT APPLICABLE"),
+        ([], ""),
+    ],
+)
+def test_a_criterion_that_passed_says_what_does_not_count(
+    checks: Sequence[CheckLine], word: str
+) -> None:
+    assert came_to("pass", checks) == word
+
+
+def test_the_criterion_that_decides_stands_beside_the_score(tmp_path: Path) -> None:
+    path = write_run(tmp_path, status="fail")
+    assert page(path).decided == "Decided by C1 fine."
+    assert page(write_run(tmp_path / "go")).decided == ""
+    beside = replace(
+        decided(path), reasons=[reason("check_fail", "N1.1", "T: failed", severity="hold")]
+    )
+    assert deciding(load(path), beside) == "Decided by N1 Nice; no part of the score."
+    stage = replace(beside, reasons=[reason("stage_failed", "twin", "x", severity="hold")])
+    assert deciding(load(path), stage) == "Decided by stage twin."
+
+
+def test_a_list_that_is_cut_says_how_much_more_there_is() -> None:
+    samples = [f"t{number}" for number in range(20)]
+    cut = line("C1.1", samples=samples, observed="25 of 554 objects")
+    assert all_of(cut) == [*samples, "and 5 more"]
+    for whole in (line("C1.1", observed="25 of 554"), replace(cut, observed="20 of 20"),
+                  replace(cut, observed="many")):  # fmt: skip
+        assert all_of(whole) == whole.samples
+
+
+def test_why_names_three_and_counts_the_rest(verdict: VerdictRecord) -> None:
+    samples = [f"t{number}" for number in range(20)]
+    checks = [line("C1.1", samples=samples, observed="1,025 of 9 rows")]
+    failed = reason("check_fail", "C1.1", "T: failed", observed="something")
+    first, _ = why(replace(verdict, reasons=[failed]), checks, "Done")
+    assert first.which == ["t0", "t1", "t2", "and 17 more"]
+    checks = [replace(checks[0], observed="25 of 30 rows")]
+    first, _ = why(replace(verdict, reasons=[failed]), checks, "Done")
+    assert first.which == ["t0", "t1", "t2", "and 22 more"]
+
+
+def test_a_twin_that_is_switched_off_has_not_passed(tmp_path: Path) -> None:
+    path = write_run(tmp_path)
+    off = {"proven": None, "proof": None, "reason": "switched off"}
+    changed_in(path, "twin.json", lambda twin: twin.update(off))
+    found = page(path).time_line
+    assert found is not None
+    words = {row[0].text: (row[1].text, row[1].tone) for row in found.table.rows}
+    assert words["twin"] == ("not done", "open")
+    assert words["backup"] == ("passed", "good")
 
 
 # --- nothing at all -----------------------------------------------------------------------------

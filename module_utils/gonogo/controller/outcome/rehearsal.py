@@ -178,10 +178,14 @@ def problem(record: Rehearsal, plan: PlanRecord, *, deploying: bool) -> GonogoEr
     said = [f"{reason.subject}: {reason.text}" for reason in found[1:]]
     observed = [first.observed] if first.observed else []
     detail = "\n".join([*observed, *([listed(said, joint="\n")] if said else [])]) or None
-    primary = f"{first.text}; nothing was deployed"
     if first.code.startswith("rehearsal_") and first.subject in {one.id for one in plan.checks}:
-        return CheckError(primary, check=first.subject, detail=detail, hint=first.hint)
-    return GonogoError(primary, detail=detail, hint=first.hint)
+        return CheckError(
+            f"{first.text}; nothing was deployed",
+            check=first.subject,
+            detail=detail,
+            hint=first.hint,
+        )
+    return GonogoError(f"{first.text}; nothing was deployed", detail=detail, hint=first.hint)
 
 
 def lines(record: Rehearsal, sabotage: Sabotage | None = None) -> list[str]:

@@ -10,9 +10,9 @@ from ...contract.errors import GonogoError
 from ...contract.listing import listed
 from ...contract.records.event import Event
 
-__all__ = ["problem"]
+__all__ = ["JUDGED", "problem"]
 
-FILE = "judged.json"
+JUDGED = "judged.json"
 _MOST = 10
 _SAID = re.compile(r"(?P<name>.+?) (?:is gone|was changed)", re.DOTALL)
 _CONSTRAINT = re.compile(r'constraint (?P<table>.+)\.(?P<name>"(?:[^"]|"")+"|[^".]+)', re.DOTALL)
@@ -46,7 +46,7 @@ def _clock(at: str) -> str:
 def _began(events: Sequence[Event]) -> str | None:
     """When what is judged was not read yet: the last that is on record before it."""
     for before, event in itertools.pairwise(events):
-        if event.event == "wrote" and event.data.get("file") == FILE:
+        if event.event == "wrote" and event.data.get("file") == JUDGED:
             return before.at
     return None
 

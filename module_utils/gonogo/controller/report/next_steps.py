@@ -59,7 +59,7 @@ def _does(found: Evidence) -> str:
     """What running again does, above all to the database."""
     said = "This asks every check again, and deploys nothing (deploy_enabled is false)"
     if found.plan is not None and "deploy" in found.plan.stages:
-        said = "This deploys (deploy_enabled is true) as soon as nothing stands against it"
+        said = "This deploys (deploy_enabled is true) once rehearsal and preflight have passed"
         if is_protected(found.run):
             said = "This shows a plan, and deploys (deploy_enabled is true) once it is approved"
     twin = found.twin

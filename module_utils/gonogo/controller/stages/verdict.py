@@ -141,14 +141,14 @@ class Verdict(Stage[VerdictTask]):
     def _compare(self, run: evidence.Run) -> None:
         """What the checks have judged must be there still, and nothing beside it: or nobody knows
         what they would say now."""
-        if not (run.path / since.FILE).is_file():
+        if not (run.path / since.JUDGED).is_file():
             return
         problem: GonogoError | None = None
         try:
             login = run.read(RunRecord).target.login
             asked = JudgedRequest(login, run.run_id, judged_objects(self.runbook_of(run)))
             now = self.call_with_database("judged", asked, JudgedAnswer).judged
-            changed = differences(run.read_json(since.FILE), now)
+            changed = differences(run.read_json(since.JUDGED), now)
             if changed:
                 problem = self._changed(run, changed)
         except Exception as error:  # noqa: BLE001 - the verdict must be written all the same
