@@ -37,7 +37,7 @@ TEMPLATES = PROJECT / "roles" / "verdict" / "templates"
 _CALLER = Caller(playbooks=["validate_staging.yml"], inventories=["inventories/staging"])
 
 # What the page says in other words.
-_PLAINLY = re.compile(r"^(stage failed: |tried on a copy: )+")
+_PLAINLY = re.compile(r"^(stage failed: |tried on a copy: )+|: (failed|proved nothing)$")
 REPORTS = ("go", "hold", "no_go", "deployment", "stopped")
 KINDS = (*REPORTS, "fleet", "audit")
 # Pages whose every text is the worst there is.
