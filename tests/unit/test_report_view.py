@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -658,3 +659,12 @@ def test_a_run_that_never_was_has_a_page(tmp_path: Path) -> None:
     assert found.time_line is None
     assert found.proof.words == "There is no backup."
     assert found.why[0].word == "HOLD"
+
+
+def test_junit_skips_what_does_not_apply(tmp_path: Path) -> None:
+    found = page(write_run(tmp_path))
+    empty = line("C1.1", "pass", applies=False, word="NOT APPLICABLE: there is no view")
+    suite = ElementTree.fromstring(view.render_junit(replace(found, checks=[empty])))
+    skipped = suite.find("testcase/skipped")
+    assert skipped is not None
+    assert skipped.get("message") == "NOT APPLICABLE: there is no view"

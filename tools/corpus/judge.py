@@ -142,8 +142,7 @@ class Gate:
                     stage = name
                     act()
         except GonogoError as error:
-            data = {"message": error.primary, "detail": error.detail, "hint": error.hint}
-            run.append(stage, "stage_failed", data)
+            run.append(stage, "stage_failed", error.data)
         run.append("verdict", "closed", {"fenced": []})
         return run.path
 

@@ -141,8 +141,7 @@ class Gate:
             stage = "phases"
             _Phases(run, self.runbook, self._rendered).act(PhasesTask(*given, jobs=1))
         except GonogoError as error:
-            data = {"message": error.primary, "detail": error.detail, "hint": error.hint}
-            run.append(stage, "stage_failed", data)
+            run.append(stage, "stage_failed", error.data)
 
 
 def _with(manifest: Manifest, declares: Mapping[str, Mapping[str, Sequence[str]]]) -> Manifest:

@@ -43,6 +43,11 @@ class GonogoError(Exception):
         self.hint = hint and redacted(hint)
         super().__init__(self.primary)
 
+    @property
+    def data(self) -> dict[str, object]:
+        """As an event of the chain has it."""
+        return {"message": self.primary, "detail": self.detail, "hint": self.hint}
+
     def render(self) -> str:
         """Return the message for people: `primary`, then DETAIL and HINT where there are any.
 
@@ -61,6 +66,10 @@ class CheckError(GonogoError):
     ) -> None:
         super().__init__(primary, detail=detail, hint=hint)
         self.check = check
+
+    @property
+    def data(self) -> dict[str, object]:
+        return {**super().data, "check": self.check}
 
 
 class InputError(GonogoError):

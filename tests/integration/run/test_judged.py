@@ -121,7 +121,9 @@ def test_a_guard_dropped_before_the_run_is_closed(
     verdict = json.loads((directory / "verdict.json").read_text())
     assert verdict["decision"] == "HOLD", output
     (reason,) = verdict["reasons"]
-    assert reason["text"] == "stage failed: what was judged has changed since"
+    assert reason["text"].startswith("stage failed: what was judged has changed since 20")
+    assert "make it again" in reason["hint"]
+    assert "\nCREATE TRIGGER config_versions_active_guard " in reason["hint"]
     assert (
         "trigger public.config_versions.config_versions_active_guard is gone"
         in (reason["observed"])

@@ -29,7 +29,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
 from ...contract import fault
-from ...contract.errors import CheckError, GonogoError, InputError, visible
+from ...contract.errors import GonogoError, InputError, visible
 from ...contract.options.option import ArgumentSpec
 from ...contract.options.shared import PROGRESS
 from ...contract.records.reading import RecordError, read
@@ -423,12 +423,9 @@ class Plugin(ActionBase):  # type: ignore[misc]
         """Best effort: an error that cannot be written down is still reported by the task."""
         try:
             if run:
-                data = {"message": error.primary, "detail": error.detail, "hint": error.hint}
                 unknown = isinstance(error, (NoAnswerError, fault.FaultError))
-                more: dict[str, object] = {"unanswered": True} if unknown else {}
-                if isinstance(error, CheckError):
-                    more["check"] = error.check
-                run.append(self.logic.stage, "stage_failed", {**data, **more})
+                unanswered = {"unanswered": True} if unknown else {}
+                run.append(self.logic.stage, "stage_failed", {**error.data, **unanswered})
         except GonogoError as second:
             self._display.warning(
                 f"the failure could not be written to the evidence: {second.render()}"

@@ -200,8 +200,7 @@ class Phases(PhaseStage[PhasesTask]):
             told=_important_failed(run),
         )
         if found:
-            data = {"message": found.primary, "detail": found.detail, "hint": found.hint}
-            run.append("migration", "stage_failed", data)
+            run.append("migration", "stage_failed", found.data)
 
 
 def _important_failed(run: Run) -> bool:

@@ -159,8 +159,7 @@ class Verdict(Stage[VerdictTask]):
                 hint=f"{why.hint}\nThen start a new run." if why.hint else "Start a new run.",
             )
         if problem is not None:
-            data = {"message": problem.primary, "detail": problem.detail, "hint": problem.hint}
-            run.append(self.stage, "stage_failed", data)
+            run.append(self.stage, "stage_failed", problem.data)
 
     @staticmethod
     def _changed(run: evidence.Run, changed: Sequence[str]) -> GonogoError:
