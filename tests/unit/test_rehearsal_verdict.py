@@ -14,6 +14,7 @@ from gonogo.controller.outcome.rehearsal import unlike
 from tests.records import judged
 from tests.unit.test_twin_verdict import PROMOTION, proven
 from tests.unit.test_verdict import JSON, Case, event
+from verify import verify_evidence
 
 Change = Callable[[Case], object]
 
@@ -336,6 +337,32 @@ def test_a_stage_that_failed_by_nothing_that_is_told_is_a_reason(check: Any) -> 
 
 def test_a_check_that_passed_hides_no_stage_that_failed() -> None:
     assert "stage_failed" in codes(changed(ended_by(first_check(rehearsed()))))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [everywhere("fail"), ended_by(first_check(rehearsed()))],
+        [ended_by(first_check(rehearsed()))],
+        [on_the_twin("fail"), ended_by(first_check(rehearsed()))],
+        [everywhere("fail"), ended_by(first_check(rehearsed()), "phases")],
+        [everywhere("fail"), ended_by("nowhere")],
+        [ended_by("nowhere", "twin")],
+    ],
+    ids=range(6),
+)
+def test_the_verifier_tells_it_once_too(changes: list[Change]) -> None:
+    case = rehearsed()
+    for change in changes:
+        change(case)
+    verdict = judged(**case)
+    names = ("run", "plan", "backup", "twin", "rehearsal")
+    files = {f"{name}.json": case[name] for name in names}
+    found = verify_evidence.derive(
+        {**files, "checks.jsonl": case["checks"]}, case["events"], whole=True
+    )
+    told = sorted({(one["severity"], one["subject"]) for one in verdict["reasons"]})
+    assert (found["decision"], found["reasons"]) == (verdict["decision"], told)
 
 
 def test_a_check_that_ran_on_the_copy_only_says_what_came_of_it_there() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from gonogo.controller.report.causes import split_query
 from gonogo.controller.runbook.migration import names as migration_words
 from sandbox import logins
 from tests.integration.support import scripts
@@ -324,6 +325,17 @@ def test_a_fault(shop: tuple[Database, psycopg.Connection], tmp_path: Path, name
     found = wrong(checks)
     assert set(found) == expected, found
     assert {status for status, _ in found.values()} == {"fail"}, found
+
+
+def test_an_orphan_has_the_query_that_shows_it(
+    shop: tuple[Database, psycopg.Connection], tmp_path: Path
+) -> None:
+    migration, _ = FAULTS["an orphan"]
+    found = judged(shop, migration, tmp_path, scripts.by_module)["D5.1"]
+    _, query = split_query(found["observed"])
+    _, owner = shop
+    rows = owner.execute(query.encode()).fetchall()
+    assert len(rows) == found["examined"] > 0
 
 
 def test_a_key_that_refuses_nothing(

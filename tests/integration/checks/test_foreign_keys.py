@@ -86,6 +86,7 @@ def test_an_orphan_is_a_no_go_before_anything_is_changed(
     found = reasons(outcome)["A1.1"]
     assert "punchlists.workflow_instance_id: 1 of " in found["observed"]
     assert "not in workflow_instances" in found["observed"]
+    assert '; to see the rows: SELECT c.* FROM "public".punchlists AS c ' in found["observed"]
     assert keys == (0,)
     assert not (outcome.evidence / "deploy.json").exists()
 
