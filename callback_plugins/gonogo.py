@@ -38,7 +38,7 @@ from gonogo.contract.errors import GonogoError, shown
 from gonogo.contract.records.verdict import UP_TO_DATE
 from gonogo.contract.redaction import redacted
 from gonogo.controller import audit, evidence, explain, fleet, report
-from gonogo.controller.ansible.fleet import Declared, declared, hosts_of
+from gonogo.controller.ansible.fleet import Declared, approving, declared, hosts_of
 from gonogo.controller.ansible.waves import AT_WORK
 from gonogo.controller.ansible.workers import Workers
 from gonogo.controller.evidence import judgement
@@ -205,7 +205,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             self._say_nothing(why)
         for host in unjudged if by_name else ():
             self._say_nothing(self._cause(host, _NO_VERDICT), host=host)
-        self._say_fleet(_NO_VERDICT)
+        self._say_fleet(_NO_VERDICT, plans=True)
         missing = (not self._evidence or unjudged) and not self._checking
         # Where a host has failed Ansible ends with an error by itself.
         if self._ignored or self._unwritten or (missing and not (stats.failures or stats.dark)):
@@ -353,9 +353,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._display.display("")
         self._display.display(report.nothing_judged(why, host=host), color=C.COLOR_WARN)
 
-    def _say_fleet(self, otherwise: str) -> None:
+    def _say_fleet(self, otherwise: str, *, plans: bool = False) -> None:
         """One summary of all hosts, where there are several. `otherwise` is why a host that has
-        said nothing was not judged."""
+        said nothing was not judged; `plans` is whether those that wait for an approval are shown as
+        one plan, which is that of all hosts where nobody has interrupted it."""
         if len(self._hosts) < 2 or self._checking:
             return
         known = {name: self._declared(name) for name in sorted(self._hosts)}
@@ -378,13 +379,20 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
                 )
                 kept.setdefault(place, []).append(member)
         for (runs_dir, environment), members in kept.items():
-            self._show_fleet(members, fleet.Place(runs_dir, environment, self._fleet_id))
+            self._show_fleet(
+                members, fleet.Place(runs_dir, environment, self._fleet_id), plans=plans
+            )
 
-    def _show_fleet(self, members: Sequence[fleet.Member], place: fleet.Place) -> None:
+    def _show_fleet(
+        self, members: Sequence[fleet.Member], place: fleet.Place, *, plans: bool
+    ) -> None:
         now = datetime.now(UTC)
         record = fleet.collected(members, place, started_at=self._began, now=now)
+        plan = fleet.planned(members, place, now=now) if plans else None
         try:
             fleet.write(record, place.path)
+            if plan:
+                fleet.write_plan(plan, record, place.path)
         except GonogoError as error:
             self._unwritten = True
             self._display.error(error.render(), wrap_text=False)
@@ -393,6 +401,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._display.display("")
         for line in fleet.table(record, summary=_shorter(place.path / "fleet.md")):
             self._display.display(line, color=colour)
+        if plan:
+            lines = fleet.plan_lines(plan, record, page=_shorter(place.path / fleet.PAGE))
+            for line in [*lines, *approving(self._plays[0], plan)]:
+                self._display.display(line)
         file = _shorter(place.path / fleet.FILE)
         self._display.display(fleet.last_line(record, file=file), color=colour)
 

@@ -39,6 +39,14 @@ options:
       run_id:
         description: Run that has shown the plan, by default this one.
         type: str
+      fleet_id:
+        description: Fleet whose plan is approved, in the place of one host's.
+        type: str
+  approval_for:
+    description: 'What one approval is for, where several hosts are deployed to: all of them, the hosts of one wave, or each host by itself.'
+    type: str
+    choices: [fleet, wave, host]
+    default: fleet
   plan_only:
     description: Whether only the plan is shown.
     type: bool

@@ -23,6 +23,7 @@ class Here:
     # Nobody reads the next command.
     caller = Caller()
     input_left_out = False
+    planning = False
 
     def __init__(self, identity: Process, **variables: Any) -> None:
         self.identity = identity

@@ -20,6 +20,7 @@ BESIDE += ["report.sarif", "attestation.intoto.jsonl"]
 LATER = "cleanup cleanup_plan undo undo_plan restore restore_plan deploy_found deploy_used"
 EFFECTS = {"important": "important", "nice": "none"}  # By a criterion's class; else a NO-GO.
 RECORDS = {"backup": {"file", "size", "sha256"}, "deploy": {"action"}}
+FLEETS = ("", "_found", "_intent")  # Of a deployment: where an approval stands.
 WORST_FIRST = ("fail", "not_run", "inconclusive", "pass")
 
 
@@ -185,9 +186,49 @@ def approvals(files: dict[str, Any]) -> Iterator[tuple[str, Any, dict[str, Any]]
             text = {**place, "approval": "pg-gonogo 1", "what": name.partition("_")[0]}
             text |= {"database": target["declared"]["database"], "token": given["token"]}
             text |= {"run_id": given["shown_by"] if deployed else run["run_id"]}
-            yield f"{name}.json", given, {**text, "plan": plan["content"]}
+            text |= {"plan": plan["content"]}
+            if given.get("fleet"):
+                part = files["deploy_fleet.json"]
+                text = {key: text[key] for key in ("approval", "environment", "token", "what")}
+                text |= {"fleet": given["fleet"], "hosts": len(part["listed"])}
+                text |= {"plan": part["content"], "expires_at": part["expires_at"]}
+                text |= {"planned_at": part["planned_at"]}
+            yield f"{name}.json", given, text
         elif changed(name, record):
             yield f"{name}.json", {}, {}
+
+
+def verify_fleet(files: dict[str, Any], problems: list[str]) -> None:
+    """Whether this host's own plan is in that of the fleet, where that is what was approved."""
+    part, run = files.get("deploy_fleet.json"), files["run.json"]
+    records = {f"deploy{kind}.json": files.get(f"deploy{kind}.json") for kind in FLEETS}
+    given = {name: (one or {}).get("approved") or {} for name, one in records.items()}
+    fleets = {name: one for name, one in given.items() if one.get("fleet")}
+    if not part:
+        problems += [f"{name}: nothing says what fleet it was approved with" for name in fleets]
+        return
+    entry, plan, listed = part["host"], files["deploy_plan.json"], part["listed"]
+    sums = [hashlib.sha256(spelled(one)).hexdigest() for one in (entry, listed, entry["holds"])]
+    times = [part[key] for key in ("fleet_id", "environment", "content", "planned_at")]
+    seed = "\n".join(["plan.json", *times, part["expires_at"]])
+    own = {"host": run["target"]["inventory_host"], "customer": run.get("customer")}
+    own |= {"database": run["target"]["declared"]["database"], "plan": plan["content"]}
+    own |= {"holds": plan["holds"]}
+    good = [
+        listed == sorted({*listed}) and sums[0] in listed and sums[1] == part["content"],
+        sums[2] == entry["plan"] and all(entry[key] == value for key, value in own.items()),
+        part["environment"] == run["environment"],
+        part["token"] == hashlib.sha256(seed.encode()).hexdigest()[:10],
+    ]
+    problems += ["deploy_fleet.json: not the plan of this host among others"] * (not all(good))
+    for name, one in fleets.items():
+        same = (one["fleet"], one["token"], one["shown_by"])
+        at = [datetime.fromisoformat(t) for t in (part["planned_at"], one["approved_at"])]
+        at.append(datetime.fromisoformat(part["expires_at"]))
+        fits = same == (part["fleet_id"], part["token"], entry["run_id"])
+        # The time of an approval is kept in whole seconds.
+        fits &= at[0].replace(microsecond=0) <= at[1] < at[2]
+        problems += [f"{name}: not approved with this fleet"] * (not fits)
 
 
 def changed(name: str, record: Any) -> bool:
@@ -204,7 +245,7 @@ def verify_approvals(files: dict[str, Any], asked: Any, problems: list[str]) -> 
     for name, given, wanted in approvals(files):
         signed = given.get("signed") or {"text": "{}", "needed": 1, "signatures": []}
         said = json.loads(text := signed["text"])
-        wanted["planned_at"] = said.get("planned_at")
+        wanted.setdefault("planned_at", said.get("planned_at"))
         spelling = json.dumps(wanted, sort_keys=True, separators=(",", ":")) + "\n"
         same, persons, keys = signed["signatures"] and text == spelling, set(), set()
         problems += [f"{name}: the approval is not signed, or for something else"] * (not same)
@@ -264,6 +305,7 @@ def verify(path: Path, asked: Any, problems: list[str]) -> list[str]:
     wrong = [key for key in verdict if spelled(said.get(key)) != spelled(verdict[key])]
     problems += [f"verdict.json: {key} does not follow from the evidence" for key in wrong]
     heads = {event["hash"]: event["seq"] for event in events[end - 1 :]}
+    verify_fleet(files, problems)
     if asked.allowed_signers:
         verify_approvals(files, asked, problems)
     head = asked.head

@@ -199,7 +199,120 @@ SIGNERS: dict[str, tuple[str, str]] = {
     "# K": ("Nobody", "the file names nobody"),
 }
 
+# The same of an approval of many hosts: each row is about one of them.
+FLEET_GOOD: dict[str, tuple[str, str]] = {
+    "token": ("The token of the fleet's plan and a name", "every host of the plan is carried out"),
+    "signed": (
+        "A signature of the fleet's plan by one who may sign",
+        "every host of the plan is carried out; the signature is on record with each",
+    ),
+    "mixed": (
+        "Signatures and a name, on a host whose inventory names nobody who may sign",
+        "carried out by the name",
+    ),
+    "continued": (
+        "The same approval, where a start was stopped and the next one goes on",
+        "carried out on the hosts that are left",
+    ),
+    "one changed": (
+        "The approval, where one host is not as it was when its plan was shown",
+        "that one is a HOLD; the others are carried out",
+    ),
+}
+FLEET_BAD: dict[str, tuple[str, str]] = {
+    "another token": ("Another token", "The token is not this plan's"),
+    "token of a host": (
+        "The token that a host has shown, with the id of the fleet",
+        "The token is not this plan's",
+    ),
+    "no name": ("No name and no signature", "does not say who gives it"),
+    "two approvals": (
+        "The id of a fleet and that of a run",
+        "an approval is of a fleet or of one host",
+    ),
+    "no id": ("A token for a fleet that is not named", "no fleet of this environment has shown"),
+    "no such fleet": ("A fleet that is not there", "no fleet of this environment has shown"),
+    "path": ("A path in the place of an id", "no fleet of this environment has shown"),
+    "not listed": ("A host that the plan does not list", "this host is not in the fleet's plan"),
+    "added": (
+        "A host that somebody has added to the file afterwards",
+        "the fleet's plan is not as it was shown",
+    ),
+    "added and sealed": (
+        "The same, where every digest of the file was computed anew",
+        "The token is not this plan's",
+    ),
+    "added, sealed, its token": (
+        "The same, with the token that follows from it, and the plan of another host",
+        "has shown another plan",
+    ),
+    "added and signed for": (
+        "The signature of a plan, and a file of which every digest was computed anew",
+        "a signature is not of this plan",
+    ),
+    "swapped": (
+        "Other statements in the file",
+        "the fleet's plan is not as it was shown",
+    ),
+    "later end": (
+        "A later end of the plan in the file",
+        "the fleet's plan is not as it was shown",
+    ),
+    "no json": ("A file that is no JSON", "the fleet's plan is not as it was shown"),
+    "another form": ("A file of another form", "the fleet's plan is not as it was shown"),
+    "twice": ("A file that lists a host twice", "the fleet's plan is not as it was shown"),
+    "other statements": (
+        "Other files of the migration than those of the plan",
+        "has changed since the fleet's plan was shown",
+    ),
+    "another database": (
+        "A database that was replaced by another one of its name",
+        "has changed since the fleet's plan was shown",
+    ),
+    "another customer": (
+        "A host that the inventory gives to another customer now",
+        "the fleet's plan has another database under the name of this host",
+    ),
+    "another environment": (
+        "The plan of a fleet of another environment, copied",
+        "the fleet's plan is not as it was shown",
+    ),
+    "another fleet": ("The token of another fleet", "The token is not this plan's"),
+    "used": ("The approval, on a host that has used it", "the token was used by run"),
+    "used by itself": (
+        "The approval, on a host that was approved by itself meanwhile",
+        "the token was used by run",
+    ),
+    "damaged evidence": (
+        "A plan whose run has evidence that was changed",
+        "the evidence of the run that has shown the plan is damaged",
+    ),
+    "expired": ("A plan that has expired", "The plan has expired at"),
+    "unsigned": (
+        "The token and a name, where signers are named",
+        "the approval has no signature",
+    ),
+    "too few": ("One signature, where two have to sign", "1 of 2 signatures are there"),
+    "operator": (
+        "A signature of the person who has started the playbook, where operators are named",
+        "who has started the playbook cannot approve it",
+    ),
+    "too old": (
+        "A signature of a plan that was shown before `gonogo_approval_max_age_hours`",
+        "the plan that was signed is older than 24 hours",
+    ),
+    "namespace": (
+        "A signature that was made for something else (`git`)",
+        "a signature is of another namespace",
+    ),
+    "signature of one host": (
+        "A signature of the plan that one host has shown",
+        "a signature is not of this plan",
+    ),
+}
+
 _TEST = "unit/test_signing.py"
+_FLEET_TEST = "unit/test_fleet_plan.py"
 _SETUP = """\
 An approval is the token of a plan, with a name or with signatures. Anybody can type a name; a \
 signature is by a person that the inventory names. People sign with `ssh-keygen -Y sign` and the \
@@ -287,8 +400,8 @@ was, by its SHA-256; the verifier with your own copy says whether it would have 
 """
 
 
-def _rows(cases: dict[str, tuple[str, str]], test: str) -> list[Row]:
-    return [Row(words, f"{_TEST}::{test}[{name}]") for name, words in cases.items()]
+def _rows(cases: dict[str, tuple[str, str]], test: str, file: str = _TEST) -> list[Row]:
+    return [Row(words, f"{file}::{test}[{name}]") for name, words in cases.items()]
 
 
 APPROVALS = Page(
@@ -306,6 +419,16 @@ APPROVALS = Page(
             ("What is given", "What is said; nothing is changed"),
             _rows(BAD, "test_a_bad_approval"),
             heading="Bad approvals",
+        ),
+        Table(
+            ("What is given", "What becomes of it"),
+            _rows(FLEET_GOOD, "test_a_good_approval", _FLEET_TEST),
+            heading="Good approvals of a fleet",
+        ),
+        Table(
+            ("What is given", "What is said of the host; nothing is changed there"),
+            _rows(FLEET_BAD, "test_a_bad_approval", _FLEET_TEST),
+            heading="Bad approvals of a fleet",
         ),
         Table(
             ("What the inventory or somebody else says", "What is said before anything is touched"),

@@ -127,7 +127,7 @@ class Scene:
         return file
 
     def text(self, stage: str = "cleanup", **changes: Any) -> str:
-        text = signing.text_of(self.run, stage, self.plan)
+        text = signing.OfRun(self.run, stage, self.plan).text
         return (
             json.dumps({**json.loads(text), **changes}, sort_keys=True, separators=(",", ":"))
             + "\n"
@@ -761,7 +761,7 @@ def test_the_command_that_is_printed_signs_it(scene: Scene) -> None:
     }
     scene.run.write_json("run.json", {**RUN, "environment": "staging", "target": target}, stage="x")
     rules = _rules(scene, gonogo_approval_needed=2)
-    lines = signing.lines(scene.run, "cleanup", scene.plan, rules)
+    lines = signing.lines(signing.OfRun(scene.run, "cleanup", scene.plan), rules)
     assert "2 persons sign" in lines[0]
     assert all(line.isascii() and line.isprintable() for line in lines)
     command = lines[1].strip().replace("KEY", str(scene.keys / "dewi"))
@@ -769,7 +769,7 @@ def test_the_command_that_is_printed_signs_it(scene: Scene) -> None:
     subprocess.run(["sh", "-c", command], cwd=scene.directory, check=True, capture_output=True)
     given = Approval(f"COMMIT {TOKEN}", "", RUN_ID, signatures=(str(made), scene.sign("tom")))
     now = datetime.now(UTC)
-    signed = signing.require(given, scene.run, "cleanup", scene.plan, rules, now=now)
+    signed = signing.require(given, signing.OfRun(scene.run, "cleanup", scene.plan), rules, now=now)
     assert signed is not None
     assert json.loads(signed.text)["database"] == "a'$(x)\n\u202e"
 

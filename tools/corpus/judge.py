@@ -193,6 +193,7 @@ class Gate:
             _TIMEOUTS,
             approval_required=False,
             approval=None,
+            approval_for="host",
             plan_only=False,
             plan_hours=24,
             budgets={},

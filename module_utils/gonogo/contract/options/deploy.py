@@ -123,7 +123,20 @@ DEPLOY = StageOptions(
                 ),
                 *(key for key in APPROVAL.options if key.name in _OF_A_PERSON),
                 Option("run_id", text="Run that has shown the plan, by default this one."),
+                Option(
+                    "fleet_id",
+                    text="Fleet whose plan is approved, in the place of one host's.",
+                ),
             ),
+        ),
+        Option(
+            "approval_for",
+            used=TASK,
+            default="fleet",
+            choices=("fleet", "wave", "host"),
+            text="What one approval is for, where several hosts are deployed to: all of them, the "
+            "hosts of one wave, or each host by itself.",
+            variable=Variable("deploy_approval_for"),
         ),
         Option(
             "plan_only",
@@ -140,6 +153,14 @@ DEPLOY = StageOptions(
             text="Run that has shown the approved plan, where nobody can be asked.",
             comment="An approval given without a terminal: the run that has shown the plan, its "
             "token, and who says so.",
+            example="20260131T120000Z-0a1b2c",
+        ),
+        Variable(
+            "deploy_fleet_id",
+            type="str",
+            text="Fleet that has shown the approved plan of all of its hosts, in the place of one "
+            "run.",
+            comment="",
             example="20260131T120000Z-0a1b2c",
         ),
         Variable(
@@ -225,6 +246,7 @@ class DeployTask:
     timeouts: Mapping[str, str | None]
     approval_required: bool | None
     approval: Approval | None
+    approval_for: str
     plan_only: bool | None
     plan_hours: int
     budgets: Mapping[str, str | int | None]

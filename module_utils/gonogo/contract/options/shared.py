@@ -429,13 +429,14 @@ APPROVED = (
 
 @dataclass(frozen=True)
 class Approval:
-    """What Ansible gives as `APPROVAL`."""
+    """What Ansible gives as `APPROVAL`; the `fleet_id` is there for a deployment alone."""
 
     answer: str | None
     approved_by: str | None
     run_id: str | None
     typed: bool | None = None
     signatures: Sequence[str] | None = None
+    fleet_id: str | None = None
 
 
 @dataclass(frozen=True)

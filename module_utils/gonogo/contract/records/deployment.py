@@ -155,7 +155,8 @@ class Leftover:
 @dataclass(frozen=True)
 class Approved:
     """Who approved a deployment, when, and the plan of which run; `approval` is what the target
-    host knows this approval by. `signed` is there where it was done by signatures."""
+    host knows this approval by. `signed` is there where it was done by signatures, and `fleet`, its
+    id, where it is that of a fleet: deploy_fleet.json has this host's part then."""
 
     approved_by: str
     approved_at: str
@@ -163,6 +164,7 @@ class Approved:
     shown_by: str
     approval: str
     signed: Signed | None = None
+    fleet: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,34 @@
 """The hosts of a play as Ansible knows them, and what the inventory declares of each.
 
-It is asked at the end, of hosts too that no task has reached: for words in a summary, and for the
-place where it is kept. It decides nothing.
+It is asked at the end, of hosts too that no task has reached: for words in a summary, for the place
+where it is kept, and for the command that approves a plan. It decides nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ansible import context
 from ansible.errors import AnsibleError
 from ansible.template import Templar
+from ansible.utils.vars import load_extra_vars
 
 from ...contract.errors import GonogoError
+from ...contract.options.shared import SIGNING
+from ...contract.records.fleet_plan import FleetPlan
 from ..evidence import ENVIRONMENT
+from ..invocation.commands import Caller
 from ..invocation.native import native
 from ..invocation.paths import path_of
-from ..request import waves
+from ..request import signing, waves
+from ..request.fleet_approval import KEY, OfFleet
 from ..request.waivers import Waiver, listed
+from .inventory import Inventory
 
-__all__ = ["Declared", "declared", "hosts_of"]
+__all__ = ["Declared", "approving", "declared", "hosts_of"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,43 @@ def declared(play: Any, name: str) -> Declared:
     )
 
 
+def approving(play: Any, plan: FleetPlan) -> list[str]:
+    """The command that approves the plan of these hosts, and before it the one that signs it where
+    somebody has to."""
+    asked = [_rules(play, one.host) for one in plan.hosts]
+    signing_rules = {one.namespace: one for one in sorted(asked, key=lambda one: one.needed)}
+    signed = [one for one in signing_rules.values() if one.signers]
+    # The last line of each is about a prompt, which a fleet does not have.
+    lines = [line for one in signed for line in signing.lines(OfFleet(plan), one)[:2]]
+    who = [str(one.variable) for one in signed[-1:]]
+    if not all(one.signers for one in asked):
+        who.append("deploy_approved_by=NAME")
+    given = (f"{KEY}={plan.fleet_id}", f"deploy_token={plan.token}", *who)
+    return [*lines, f"To approve it: {_caller(play, plan.hosts[0].host).again(*given)}"]
+
+
+def _caller(play: Any, name: str) -> Caller:
+    manager = play.get_variable_manager()
+    host = manager._inventory.get_host(name)  # noqa: SLF001 - as above
+    variables = manager.get_vars(play=play, host=host)
+    extra = dict(native(load_extra_vars(play.get_loader())))
+    caller = Caller.of(variables, extra)
+    return replace(caller, limit=context.CLIARGS.get("subset") or None)
+
+
+def _rules(play: Any, name: str) -> signing.Rules:
+    """What the inventory asks of signatures; what is wrong with it, the host has said by itself."""
+    manager, loader = play.get_variable_manager(), play.get_loader()
+    host = manager._inventory.get_host(name)  # noqa: SLF001 - as above
+    known = _Variables(loader, manager.get_vars(play=play, host=host))
+    try:
+        said = Inventory(loader, context.CLIARGS["inventory"]).variables(name)
+        effective = {one.name: known[one.name] for one in SIGNING if one.name in known}
+        return signing.rules(dict(native(said)), effective=effective, extra={})
+    except GonogoError:
+        return signing.NONE
+
+
 class _Variables:
     """Variables of a host, rendered one by one: what cannot be is None."""
 
@@ -76,6 +120,9 @@ class _Variables:
 
     def __getitem__(self, name: str) -> Any:
         return self.rendered(self._variables.get(name))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._variables
 
     def rendered(self, value: object) -> Any:
         try:

@@ -237,6 +237,11 @@ class Plugin(ActionBase):  # type: ignore[misc]
         """Whether the command line leaves out the first play, which is of localhost."""
         return bool(context.CLIARGS.get("subset") or context.CLIARGS.get("start_at_task"))
 
+    @property
+    def planning(self) -> bool:
+        """Whether nothing is deployed by this start, see `ansible.waves`."""
+        return AT_WORK.planning
+
     def said(self, host: str) -> Variables:
         """What the inventory says of a host."""
         if self._inventory is None:

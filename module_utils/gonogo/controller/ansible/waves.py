@@ -4,6 +4,9 @@
 yet, and neither are those of groups; `hostvars` is. So `gonogo_waves` is asked of the first host of
 the group, and every other host has to say the same.
 
+A start without an approval, on hosts that need one, deploys nothing on any host (`planning`): it is
+there for the plan of all of them. No wave waits for another one then.
+
 What is noted here is noted by ansible-playbook's own process. Its workers are forks of it, made
 after that, so what they read cannot be a variable's word. A host whose wave nobody has noted is not
 begun.
@@ -13,11 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
+
+from ansible.errors import AnsibleError
 
 from ...contract.errors import GonogoError
 from ..invocation.native import Variables, native
-from ..request import waves
+from ..request import fleet_approval, waves
 from ..request.waves import Came, Waves
 
 __all__ = ["AT_WORK", "AtWork", "of_play"]
@@ -29,9 +35,10 @@ _UNKNOWN = "not begun: nobody knows what the wave before has come to"
 @dataclass
 class AtWork:
     """`said` is what the play was given; `begun` are the hosts of each wave, and `stopped` says why
-    the last of them is not begun."""
+    the last of them is not begun. `planning` is whether no host of this start deploys anything."""
 
     said: Waves | None = None
+    planning: bool = False
     begun: list[tuple[str, ...]] = field(default_factory=list)
     stopped: str | None = None
 
@@ -94,10 +101,29 @@ def of_play(known: Variables, rendered: Callable[[Any], Any]) -> dict[str, objec
     except GonogoError:
         found = None
     AT_WORK.said = found
-    if found is None or any(one not in groups for one in found.groups):
-        return {"hosts": group, "serial": []}
     hosts = [host for host in members if host in limited]
+    AT_WORK.planning = _is_planning(known, hosts, rendered)
+    if found is None or AT_WORK.planning or any(one not in groups for one in found.groups):
+        return {"hosts": group, "serial": []}
     return {"hosts": found.pattern(group), "serial": found.serial(hosts, groups)}
+
+
+def _is_planning(known: Variables, hosts: Sequence[str], rendered: Callable[[Any], Any]) -> bool:
+    """Whether one of several hosts needs an approval of all of them, and none was given."""
+    if len(hosts) < 2 or "hostvars" not in known:
+        return False
+
+    def said(host: str, name: str) -> Any:
+        try:
+            value = known.get(name)
+            return native(rendered(known["hostvars"][host].get(name) if value is None else value))
+        except (AnsibleError, GonogoError):
+            # The host says by itself what is wrong with it.
+            return None
+
+    if any(said(host, "deploy_token") for host in hosts):
+        return False
+    return any(fleet_approval.waits_for_all(partial(said, host)) for host in hosts)
 
 
 def _said(known: Variables, members: Sequence[str], rendered: Callable[[Any], Any]) -> object:

@@ -36,7 +36,7 @@ _PROGRAM = "ansible-playbook"
 _PLAIN = re.compile(r"[\w./:+-]+")
 # Variables that are meant once: an approval's own, and what ends another run.
 _ONCE = re.compile(
-    r"(cleanup|deploy|restore|undo)_(run_id|token|approved_by)|target_take_over"
+    r"(cleanup|deploy|restore|undo)_(run_id|token|approved_by)|deploy_fleet_id|target_take_over"
     r"|gonogo_approval_signatures"
 )
 # What is called so is a secret, unless it says where one is kept.

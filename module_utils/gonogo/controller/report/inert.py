@@ -11,13 +11,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ...contract.errors import GonogoError, shown
+from ...contract.errors import GonogoError, shown, visible
 
 __all__ = ["VALUE_LIMIT", "html", "markdown", "message"]
 
@@ -42,7 +42,7 @@ def markdown(template: str, folder: Path, names: Mapping[str, object]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(text=_markdown_text, code=_markdown_code)
+    environment.filters.update(text=_markdown_text, code=_markdown_code, block=_markdown_block)
     return environment.get_template(template).render(names)
 
 
@@ -81,6 +81,14 @@ def _markdown_code(value: object) -> Markup:
     fence = "`" * (longest + 1)
     pad = " " if longest or not cut.strip() else ""
     return _marked(f"{fence}{pad}{cut}{pad}{fence}" if cut else "-")
+
+
+def _markdown_block(texts: Iterable[str]) -> Markup:
+    """Return statements as a block of code, whole: the fence is longer than any in them."""
+    lines = [visible(line) for text in texts for line in text.strip("\r\n").split("\n")]
+    longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
+    fence = "`" * max(longest + 1, 3)
+    return _marked("\n".join([f"{fence}sql", *lines, fence]))
 
 
 def _marked(inert: str) -> Markup:

@@ -16,6 +16,7 @@ from ...contract import canonical
 from ...contract.errors import GonogoError
 from ...contract.options.shared import Approval
 from ...contract.records.approval import ApprovalPlan, EarlierPlan, Signed
+from ...contract.records.fleet_plan import FleetPlan
 from ...contract.records.reading import read
 from .. import evidence
 from ..invocation import person
@@ -104,23 +105,21 @@ def _parts(answer: str | None) -> list[str]:
 
 def accepted(
     given: Approval,
-    run: evidence.Run,
-    stage: str,
-    plan: ApprovalPlan,
+    subject: signing.Subject,
     rules: signing.Rules,
     *,
     unchanged: str,
     hint: str | None = None,
 ) -> Given:
-    """Who has approved a plan of `run`, where `refusal` has found nothing against it.
+    """Who has approved a plan, where `refusal` has found nothing against it.
 
     Raises GonogoError where signatures are not what the inventory asks for.
     """
     now = datetime.now(UTC)
     try:
-        signed = signing.require(given, run, stage, plan, rules, now=now)
+        signed = signing.require(given, subject, rules, now=now)
     except GonogoError as error:
-        asked = "\n".join([*signing.lines(run, stage, plan, rules), *([hint] if hint else [])])
+        asked = "\n".join([*signing.lines(subject, rules), *([hint] if hint else [])])
         raise GonogoError(
             f"{error.primary}: {unchanged}", detail=error.detail, hint=error.hint or asked or None
         ) from None
@@ -153,7 +152,9 @@ def _with_rows(name: str, held: tuple[int | None, str | None]) -> str:
     return name if held[0] is None else f"{name}: {held[0]} rows"
 
 
-def refusal(approval: Approval, run_id: str, plan: ApprovalPlan, *, prefix: str) -> str | None:
+def refusal(
+    approval: Approval, run_id: str, plan: ApprovalPlan | FleetPlan, *, prefix: str
+) -> str | None:
     """Why this is no approval of this plan, or None. `prefix` is that of the role's variables."""
     answer = (approval.answer or "").split()
     if not answer:

@@ -7,6 +7,7 @@ another plan. A token lets one run deploy, whatever becomes of that one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -25,7 +26,8 @@ from ..invocation.commands import Caller, spelled
 from . import approval, signing
 from .approval import Holds
 
-__all__ = ["PLAN", "USED", "content", "holds", "next_command", "plan_lines", "require"]
+__all__ = ["PLAN", "USED", "content", "holds", "known_by", "next_command", "plan_lines", "require"]
+__all__ += ["run_of", "use"]
 
 PLAN = "deploy_plan.json"
 # In the run that has shown the plan: who has used its token, and in which run.
@@ -89,7 +91,7 @@ def require(
     From then on the token is used: noted in the evidence of the run that has shown it, before
     anything is done with it. `approval` is what the target host knows this approval by.
     """
-    shown_by = _run_of(run, given.run_id or run.run_id)
+    shown_by = run_of(run, given.run_id or run.run_id)
     plan = approval.plan_of(shown_by, PLAN)
     refusal = approval.refusal(
         replace(given, run_id=shown_by.run_id), shown_by.run_id, plan, prefix="deploy"
@@ -105,22 +107,36 @@ def require(
             f"{refusal}: nothing was deployed", detail="\n".join(later) or None, hint=hint
         )
     by = approval.accepted(
-        given, shown_by, "deploy", plan, rules, unchanged="nothing was deployed", hint=hint
+        given,
+        signing.OfRun(shown_by, "deploy", plan),
+        rules,
+        unchanged="nothing was deployed",
+        hint=hint,
     )
     approved = {"approved_by": by.by, "approved_at": by.at, "token": plan.token}
-    used = shown_by.claim(USED, {**approved, "used_by": run.run_id}, key="token", stage="deploy")
+    use(shown_by, approved, run.run_id, hint=hint)
+    return Approved(
+        **approved,
+        signed=by.signed,
+        shown_by=shown_by.run_id,
+        approval=known_by(shown_by, plan),
+    )
+
+
+def use(shown_by: evidence.Run, approved: Mapping[str, str], used_by: str, *, hint: str) -> None:
+    """Note that the token of a plan is used. Raises GonogoError where it was used before."""
+    used = shown_by.claim(USED, {**approved, "used_by": used_by}, key="token", stage="deploy")
     if used:
         raise GonogoError(
             f"the token was used by run {used.get('used_by')}: nothing was deployed",
             detail=f"At {used.get('approved_at')}, by {used.get('approved_by')}.",
             hint=hint,
         )
-    return Approved(
-        **approved,
-        signed=by.signed,
-        shown_by=shown_by.run_id,
-        approval=sha256(line([shown_by.run_id, plan.token, plan.content])),
-    )
+
+
+def known_by(shown_by: evidence.Run, plan: ApprovalPlan) -> str:
+    """What the target host knows an approval of this plan by, whoever has approved it."""
+    return sha256(line([shown_by.run_id, plan.token, plan.content]))
 
 
 def plan_lines(plan: Plan, look: Inspection) -> list[str]:
@@ -156,7 +172,9 @@ def next_command(
     )
 
 
-def _run_of(run: evidence.Run, run_id: str) -> evidence.Run:
+def run_of(run: evidence.Run, run_id: str) -> evidence.Run:
+    """The run that has shown a plan, this one or another one of its environment. Raises GonogoError
+    for one whose evidence is damaged."""
     if run_id == run.run_id:
         return run
     path = run.path.parent / run_id

@@ -9,7 +9,7 @@ from .. import attestation
 from ..invocation import person, project, request_form
 from ..invocation.native import Variables, native
 from ..reading.faults import Faults
-from . import promotion, requested, signing, waves
+from . import fleet_approval, promotion, requested, signing, waves
 from .protection import Protection, protection
 from .remembered import Remembered
 
@@ -73,6 +73,8 @@ def check(
         waves.check(values, native(variables.get("groups")))
     with faults.collected():
         _check_key(values)
+    with faults.collected():
+        fleet_approval.check(values, remembered or Remembered())
     faults.refuse()
 
 

@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
@@ -28,7 +28,7 @@ from ..reading import ranges
 from ..signing import files, keygen, signers, sshsig
 from .protection import only_inventory, refuse_extra
 
-__all__ = ["NONE", "Rules", "lines", "require", "rules", "text_of", "told"]
+__all__ = ["NONE", "OfRun", "Rules", "Subject", "line_of", "lines", "require", "rules", "told"]
 
 _NAMES = tuple(variable.name for variable in SIGNING)
 _SIGNERS, _REVOKED = "gonogo_approval_signers", "gonogo_approval_revoked"
@@ -109,30 +109,54 @@ def rules(said: Variables, *, effective: Variables, extra: Variables) -> Rules:
     return asked
 
 
-def text_of(run: evidence.Run, stage: str, plan: ApprovalPlan) -> str:
+class Subject(Protocol):
+    """A plan, as the text that is signed has it."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def planned_at(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class OfRun:
+    """The plan that a run has shown of a stage."""
+
+    run: evidence.Run
+    stage: str
+    plan: ApprovalPlan
+
+    @property
+    def planned_at(self) -> str:
+        return self.plan.planned_at
+
+    @property
+    def text(self) -> str:
+        record = self.run.read(RunRecord)
+        return line_of(
+            what=self.stage,
+            environment=record.environment,
+            host=record.target.inventory_host,
+            database=record.target.declared.database,
+            run_id=self.run.run_id,
+            plan=self.plan.content,
+            planned_at=self.plan.planned_at,
+            token=self.plan.token,
+        )
+
+
+def line_of(**about: object) -> str:
     """What is signed: one line of ASCII, so that it can be pasted, and nothing in it is hidden."""
-    record = run.read(RunRecord)
-    about = {
-        "approval": "pg-gonogo 1",
-        "what": stage,
-        "environment": record.environment,
-        "host": record.target.inventory_host,
-        "database": record.target.declared.database,
-        "run_id": run.run_id,
-        "plan": plan.content,
-        "planned_at": plan.planned_at,
-        "token": plan.token,
-    }
-    return json.dumps(about, sort_keys=True, separators=(",", ":")) + "\n"
+    said = {"approval": "pg-gonogo 1", **about}
+    return json.dumps(said, sort_keys=True, separators=(",", ":")) + "\n"
 
 
-def lines(run: evidence.Run, stage: str, plan: ApprovalPlan, asked: Rules) -> list[str]:
+def lines(subject: Subject, asked: Rules) -> list[str]:
     """The command that signs, ready to be pasted but for the names; nothing where nobody signs."""
     if asked.signers is None:
         return []
-    text = text_of(run, stage, plan)
     many = "one person signs" if asked.needed == 1 else f"{asked.needed} persons sign, each"
-    quoted = shlex.quote(text.removesuffix("\n"))
+    quoted = shlex.quote(subject.text.removesuffix("\n"))
     return [
         f"To approve it {many} this text:",
         f"  printf '%s\\n' {quoted} | ssh-keygen -Y sign -n {asked.namespace} -f KEY > NAME.sig",
@@ -147,15 +171,7 @@ def told(signed: Signed | None) -> list[str]:
     return [f"Signed by {one.principal}, key {one.fingerprint}." for one in signed.signatures]
 
 
-def require(
-    given: Approval,
-    run: evidence.Run,
-    stage: str,
-    plan: ApprovalPlan,
-    asked: Rules,
-    *,
-    now: datetime,
-) -> Signed | None:
+def require(given: Approval, subject: Subject, asked: Rules, *, now: datetime) -> Signed | None:
     """The signatures of an approval; None where it needs none. Raises GonogoError where they are
     not what is asked for. Every file is read once.
     """
@@ -169,15 +185,15 @@ def require(
             "there are signatures, and the inventory names nobody who may sign",
             hint=f"Set {_SIGNERS} in the inventory, or leave {SIGNATURES.name} out.",
         )
-    text = text_of(run, stage, plan)
-    _check_age(plan, asked.max_age_hours, now)
+    _check_age(subject, asked.max_age_hours, now)
     account, operator = _operator(asked)
+    text = subject.text
     if len(paths) > _MOST:
         raise GonogoError(f"there are more than {_MOST} signatures")
     found: list[Signature] = []
     for number, path in enumerate(paths):
         key = f"{SIGNATURES.name}[{number}]"
-        signature = _verified(files.given(path, key=key), path, text, plan, asked, now)
+        signature = _verified(files.given(path, key=key), path, subject, asked, now)
         _check_person(signature, path, operator, found)
         found.append(signature)
     if len(found) < asked.needed:
@@ -196,7 +212,7 @@ def require(
 
 
 def _verified(
-    content: bytes, path: str, text: str, plan: ApprovalPlan, asked: Rules, now: datetime
+    content: bytes, path: str, subject: Subject, asked: Rules, now: datetime
 ) -> Signature:
     assert asked.signers is not None  # nobody else is asked
     claim = sshsig.claim(content)
@@ -218,11 +234,11 @@ def _verified(
             detail=f"{by} No line of the file of {_SIGNERS} has it.",
         )
     question = keygen.Question(
-        text.encode("ascii"), content, asked.namespace, signer, asked.signers
+        subject.text.encode("ascii"), content, asked.namespace, signer, asked.signers
     )
     by = f"{by} It is {signer.principal}'s, of line {signer.line}."
     for at, words in (
-        (datetime.fromisoformat(plan.planned_at), "when the plan was shown"),
+        (datetime.fromisoformat(subject.planned_at), "when the plan was shown"),
         (now, "now"),
     ):
         wrong = keygen.verified(question, at=at)
@@ -264,7 +280,7 @@ def _check_person(
         )
 
 
-def _check_age(plan: ApprovalPlan, hours: int, now: datetime) -> None:
+def _check_age(plan: Subject, hours: int, now: datetime) -> None:
     age = now - datetime.fromisoformat(plan.planned_at)
     if age > timedelta(hours=hours):
         raise GonogoError(

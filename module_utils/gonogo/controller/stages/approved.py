@@ -249,7 +249,7 @@ class ApprovedStage(Stage[_Task], Generic[_Task, _Change]):
         if new:
             self.write(run, self.plan_file, plan)
         if task.approval is None:
-            sign = signing.lines(run, self.stage, plan, self.rules)
+            sign = signing.lines(signing.OfRun(run, self.stage, plan), self.rules)
             lines = [*came_of, *self.plan_lines(run, planned), *sign]
             return self._reported(run, planned, plan, lines)
         given = approval.of_a_person(task.approval)
@@ -310,9 +310,7 @@ class ApprovedStage(Stage[_Task], Generic[_Task, _Change]):
         """Carried out. Raises GonogoError where it was not."""
         accepted = approval.accepted(
             given,
-            run,
-            self.stage,
-            plan,
+            signing.OfRun(run, self.stage, plan),
             self.rules,
             unchanged=self.unchanged,
             hint="\n".join(self._next_lines(run.run_id, plan.token)),

@@ -79,6 +79,10 @@ class Site(Protocol):
     def input_left_out(self) -> bool:
         """Whether the command line leaves out the play that checks the input of all hosts."""
 
+    @property
+    def planning(self) -> bool:
+        """Whether this start only shows what would be deployed, on every host."""
+
     def variable(self, name: str) -> Any:
         """A variable of the host, rendered, without Ansible's tags; None when it is not set."""
 

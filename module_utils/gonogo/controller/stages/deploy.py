@@ -9,9 +9,11 @@ from ...contract.budgets import budgets_of
 from ...contract.errors import GonogoError
 from ...contract.login import timeouts_of
 from ...contract.options.deploy import DEPLOY, DeployRequest, DeployTask
+from ...contract.options.shared import Approval
 from ...contract.records.answers import DeployAnswer
 from ...contract.records.approval import ApprovalPlan
 from ...contract.records.deployment import Approved, Deployment, Inspection, OwnRecord
+from ...contract.records.fleet_plan import PlannedSteps
 from ...contract.records.migration import Plan
 from ...contract.records.plan import PlanRecord
 from ...contract.records.reading import plain
@@ -23,7 +25,7 @@ from ...verdict import holding
 from .. import evidence
 from ..outcome import activity, deployment, intents, rehearsal
 from ..reading import ranges
-from ..request import approval, deploy_approval, signing
+from ..request import approval, deploy_approval, fleet_approval, signing
 from ..runbook import plans
 from ..runbook.book import Runbook
 from .base import Stage
@@ -53,16 +55,17 @@ class Deploy(Stage[DeployTask]):
         plan = replace(plans.plan(runbook), measured=_measured(rehearsed))
         rules = self.signing()
         asking = task.approval_required or self.is_protected(run) or rules.signers is not None
+        asking = asking or self.site.planning
         if task.plan_only and not asking:
             return Reported(changed=False)
-        work = _Work(run, runbook, plan, task, rules)
+        work = _Work(run, runbook, plan, task, rules, one_of_many=self._is_one_of_many(task))
         # Where nothing is to be applied this is the answer: nobody has approved anything else.
         found = self._ask(work, plan_only=True)
         approved = None
         if asking and found.deployment.action == "would_apply":
             shown = self._show(work, found.deployment, rehearsed)
             if task.plan_only:
-                return _reported(shown)
+                return _reported(work, shown)
             if task.approval is not None and task.approval.answer:
                 # Before it is used up.
                 self._require_room(work, found)
@@ -74,6 +77,11 @@ class Deploy(Stage[DeployTask]):
         if found.deployment.action == "would_apply":
             found = self._apply(work, found, approved)
         return self._recorded(work, found, approved)
+
+    def _is_one_of_many(self, task: DeployTask) -> bool:
+        """Whether the plan of this host is a part of one for several hosts."""
+        played = self.site.variables.get("ansible_play_hosts_all") or ()
+        return task.approval_for != "host" and len(played) > 1
 
     def _admitted(self, run: evidence.Run, task: DeployTask) -> Rehearsal | None:
         """The rehearsal of the run. Raises GonogoError where the run may not deploy."""
@@ -204,11 +212,16 @@ class Deploy(Stage[DeployTask]):
         shown, new = approval.open_plan(run, deploy_approval.PLAN, digest, hours=hours, holds=holds)
         if new:
             run.write_json(deploy_approval.PLAN, shown, stage=self.stage)
+            if work.one_of_many:
+                record = run.read(RunRecord)
+                steps = PlannedSteps(record.runbook_sha256, record.profile, work.plan.steps)
+                run.keep(steps, stage=self.stage)
         lines = deploy_approval.plan_lines(work.plan, look.before)
         if rehearsed:
             lines += rehearsal.trace_lines(rehearsed)
         lines += activity.lines(look.activity)
-        lines += signing.lines(run, self.stage, shown, work.rules)
+        if not work.one_of_many:
+            lines += signing.lines(signing.OfRun(run, self.stage, shown), work.rules)
         # The one on record may be older, and of another day; what it is for is the same.
         return _Shown(replace(shown, content=digest, holds=holds), lines)
 
@@ -222,19 +235,44 @@ class Deploy(Stage[DeployTask]):
             rules=work.rules,
         )
         given = work.task.approval
+        if work.one_of_many and (given is None or not given.answer):
+            raise GonogoError(
+                "the deployment waits for the approval of the fleet's plan: nothing was deployed",
+                hint="That plan is shown at the end of this playbook, with the command that "
+                "approves it.",
+            )
         if given is None:
             raise GonogoError("the deployment waits for an approval", hint=f"To give it: {hint}")
+        person = approval.of_a_person(given)
+        if person.fleet_id:
+            return self._approved_with_others(work, person, shown, hint)
         return deploy_approval.require(
             run,
-            approval.of_a_person(given),
+            person,
             shown.content,
             hint=f"To approve what is there now: {hint}",
             now=shown.holds,
             rules=work.rules,
         )
 
+    def _approved_with_others(
+        self, work: _Work, given: Approval, shown: ApprovalPlan, hint: str
+    ) -> Approved:
+        """By an approval of the plan of a fleet; this host's part of it is in the evidence."""
+        words = f"To approve what is there now for this host alone: {hint}"
+        if work.one_of_many:
+            words = f"A new plan of such hosts is shown at the end of this playbook.\n{words}"
+        approved, part = fleet_approval.require(
+            work.run, given, shown, hint=words, rules=work.rules
+        )
+        work.run.keep(part, stage=self.stage)
+        return approved
 
-def _reported(shown: _Shown) -> Reported:
+
+def _reported(work: _Work, shown: _Shown) -> Reported:
+    if work.one_of_many:
+        # Nobody is asked about one host.
+        return Reported(changed=False, lines=shown.lines)
     plan = plain(shown.plan)
     told = {key: plan[key] for key in ("token", "content", "holds")}
     return Reported(changed=False, lines=shown.lines, told=told)
@@ -242,13 +280,15 @@ def _reported(shown: _Shown) -> Reported:
 
 @dataclass(frozen=True)
 class _Work:
-    """What is deployed, and what the stage was given for it."""
+    """What is deployed, and what the stage was given for it; `one_of_many` is whether its plan is a
+    part of a fleet's."""
 
     run: evidence.Run
     runbook: Runbook
     plan: Plan
     task: DeployTask
     rules: signing.Rules
+    one_of_many: bool = False
 
 
 @dataclass(frozen=True)
