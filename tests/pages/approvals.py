@@ -357,6 +357,14 @@ $ ansible-playbook -i inventories/production playbooks/undo.yml -e undo_run_id=R
     -e undo_token=TOKEN -e gonogo_approval_signatures=dewi.sig,tom.sig
 ```
 
+## The plan of a fleet
+
+Where several hosts are deployed to, what is approved is one plan of all of them \
+([rollout.md](rollout.md)). Its text has, in the place of host, database and run, the `fleet` that \
+has shown it, the number of `hosts`, and until when it can be approved; the digest is that of the \
+list of all hosts' digests. The page that the command names, `plan.md`, has all that they stand \
+for. Each host asks what its own inventory asks of an approval, and keeps the signatures.
+
 ## Verifying it later
 
 `deploy.json`, `cleanup.json`, `undo.json` and `restore.json` have `signed` where it was done by \
@@ -370,8 +378,10 @@ $ python3 verify/verify_evidence.py runs/production/RUN_ID --allowed-signers all
 
 The program puts the text together from the evidence itself, and has `ssh-keygen` verify every \
 signature with this file: take your own copy of it, not the controller's. An approval that is \
-not signed is an error then. By hand, with what stands in the record, it is `ssh-keygen -Y \
-verify -f allowed_signers -I PRINCIPAL -n pg-gonogo -s SIGNATURE < TEXT`.\
+not signed is an error then. Of a deployment that was approved with others it verifies, without \
+signers too, that the plan of this host is in the list that was approved. By hand, with what \
+stands in the record, it is `ssh-keygen -Y verify -f allowed_signers -I PRINCIPAL -n pg-gonogo -s \
+SIGNATURE < TEXT`.\
 """
 _PROMISES = """\
 ## What is promised

@@ -149,6 +149,12 @@ _APPROVALS = _rows(
         "unit/test_approval.py::test_what_changed_since_the_plan_is_named",
     ),
     (
+        "of a fleet",
+        "each host that its plan lists, as long as that host's own plan is the one that stands "
+        "there; on each once",
+        "unit/test_fleet_plan.py::test_a_bad_approval",
+    ),
+    (
         "of anything",
         "nothing that came later: it is named (table, rows), and asked for again",
         "test_restore.py::test_one_run_is_restored_twice_and_an_old_token_covers_nothing_new",

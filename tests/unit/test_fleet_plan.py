@@ -6,7 +6,7 @@ import json
 import runpy
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,21 +17,28 @@ import pytest
 
 from gonogo.contract.canonical import dumps, line, sha256
 from gonogo.contract.errors import GonogoError, InputError
+from gonogo.contract.options.deploy import DeployTask
 from gonogo.contract.options.shared import Approval
+from gonogo.contract.records.answers import DeployAnswer
 from gonogo.contract.records.approval import ApprovalPlan
 from gonogo.contract.records.deployment import Approved, HistoryFound, Inspection
 from gonogo.contract.records.fleet_plan import FleetPart, FleetPlan, PlannedSteps
 from gonogo.contract.records.migration import HistoryPlan, Plan, Statement, Step
 from gonogo.contract.records.reading import plain, read
-from gonogo.contract.records.run import RunRecord
+from gonogo.contract.records.run import Process, RunRecord
 from gonogo.controller import fleet
 from gonogo.controller.evidence import Run, load
 from gonogo.controller.fleet import Member, Place, planning
 from gonogo.controller.invocation import project
 from gonogo.controller.request import approval, deploy_approval, fleet_approval, signing
 from gonogo.controller.request.remembered import Remembered
+from gonogo.controller.runbook import plans
+from gonogo.controller.stages.deploy import Deploy
+from gonogo.controller.stages.reported import Reported
 from tests.pages.approvals import FLEET_BAD, FLEET_GOOD
 from tests.records import DECLARED, IDENTITY, PLAN, RUN
+from tests.unit.deployments import deployment
+from tools.direct import Here
 
 FLEET = "20260131T115900Z-fedcba"
 LOOK = Inspection("absent", (), HistoryFound("plain", ()), ())
@@ -547,6 +554,124 @@ def test_what_can_be_none_is_refused_at_the_start(
 )
 def test_who_waits_for_all(said: dict[str, object], waits: bool) -> None:
     assert fleet_approval.waits_for_all(said.get) is waits
+
+
+# --- the stage ------------------------------------------------------------------------------------
+
+
+class Deploying(Deploy):
+    """On a database that lacks what `ADD` makes."""
+
+    opened: Run
+
+    def open_run(self) -> Run:
+        return self.opened
+
+    def runbook_of(self, run: Run) -> Any:
+        del run
+        return SimpleNamespace()
+
+    def _ask(self, work: Any, **how: Any) -> DeployAnswer:
+        del work
+        assert how.get("plan_only"), "it deploys"
+        return DeployAnswer(
+            changed=False,
+            deployment=deployment("would_apply", after=None, changed=None),
+            catalog_before={},
+            catalog_after={},
+        )
+
+
+@dataclass
+class Start:
+    """A host of a start, which needs no approval by itself."""
+
+    scene: Scene
+    hosts: Sequence[str] = ("db1", "db2")
+    planning: bool = False
+    approval_for: str = "fleet"
+    required: bool = False
+
+    def play(self, *, plan_only: bool, **given: Any) -> tuple[Run, Reported]:
+        site = Here(
+            Process("here", 1, None),
+            gonogo_runs_dir=str(self.scene.runs_dir),
+            ansible_play_hosts_all=list(self.hosts),
+        )
+        site.planning = self.planning
+        stage = Deploying(site)
+        stage.opened = self.scene.run("db1", environment="staging")
+        stage.opened.write_json("plan.json", {**PLAN, "stages": ["deploy"]}, stage="target")
+        answer = {"answer": "", "approved_by": "", "run_id": "", "fleet_id": ""}
+        task = DeployTask(
+            login=RUN["target"]["login"],
+            timeouts={},
+            approval_required=self.required,
+            approval=None if plan_only else Approval(**{**answer, **given}),
+            approval_for=self.approval_for,
+            plan_only=plan_only,
+            plan_hours=24,
+            budgets={},
+            resume=False,
+        )
+        return stage.opened, stage.act(task)
+
+
+@pytest.fixture
+def started(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    monkeypatch.setattr(plans, "plan", lambda _: ADD)
+    scene.environment = "staging"
+    return scene
+
+
+def test_a_host_of_many_waits_for_the_plan_of_all(started: Scene) -> None:
+    start = Start(started, required=True)
+    run, shown = start.play(plan_only=True)
+    assert run.has(PlannedSteps)
+    # Nobody is asked about this host by itself.
+    assert "token" not in shown.told
+    with pytest.raises(GonogoError, match="waits for the approval of the fleet's plan"):
+        start.play(plan_only=False)
+
+
+def test_a_start_that_only_plans_deploys_to_nobody(started: Scene) -> None:
+    """Not even to a host that nobody has to be asked about."""
+    start = Start(started, planning=True)
+    run, _ = start.play(plan_only=True)
+    assert run.has(PlannedSteps)
+    with pytest.raises(GonogoError, match="waits for the approval of the fleet's plan"):
+        start.play(plan_only=False)
+    run, shown = Start(started).play(plan_only=True)
+    assert not (run.path / deploy_approval.PLAN).is_file()
+    assert not shown.lines
+
+
+@pytest.mark.parametrize("alone", [{"hosts": ("db1",)}, {"approval_for": "host"}])
+def test_a_host_that_is_asked_about_by_itself(started: Scene, alone: dict[str, Any]) -> None:
+    start = Start(started, required=True, **alone)
+    run, shown = start.play(plan_only=True)
+    assert not run.has(PlannedSteps)
+    assert shown.told["token"] == approval.plan_of(run, deploy_approval.PLAN).token
+    with pytest.raises(GonogoError, match="No answer: nothing was deployed"):
+        start.play(plan_only=False)
+
+
+def test_a_host_that_is_not_in_the_plan_shows_its_own(started: Scene) -> None:
+    """So that the next plan has it."""
+    plan = started.shown({"db2": ADD})
+    start = Start(started, required=True)
+    given = {"answer": f"COMMIT {plan.token}", "approved_by": "Dewi", "fleet_id": FLEET}
+    with pytest.raises(GonogoError, match="not in the fleet's plan") as caught:
+        start.play(plan_only=False, **given)
+    assert "A new plan of such hosts is shown at the end" in str(caught.value.hint)
+    (run,) = (
+        Run.open(path.parent)
+        for path in started.runs_dir.glob("staging/*/deploy_steps.json")
+        if json.loads(path.with_name("run.json").read_text())["target"]["inventory_host"] == "db1"
+    )
+    assert fleet.planned(
+        [Member("db1", run.path)], Place(started.runs_dir, "staging", FLEET), now=NOW
+    )
 
 
 # --- from the evidence of one host alone ----------------------------------------------------------

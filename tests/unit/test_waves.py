@@ -270,6 +270,43 @@ def test_groups_come_in_their_order_and_the_others_last(batches: Any) -> None:
     assert batches(inventory, limit="db01,db07,db12") == [["db07"], ["db01", "db12"]]
 
 
+WAVES: dict[str, Any] = {"gonogo_waves": [1, "100%"], "deploy_enabled": True}
+
+
+@pytest.mark.parametrize(
+    ("said", "given", "planning"),
+    [
+        ({}, {}, True),
+        ({"gonogo_protected": False, "deploy_approval_required": True}, {}, True),
+        ({"gonogo_protected": False}, {}, False),
+        ({"deploy_enabled": False}, {}, False),
+        ({}, {"deploy_token": "0123456789"}, False),
+        ({}, {"deploy_token": ""}, True),
+        ({"deploy_approval_for": "wave"}, {}, False),
+        ({}, {"deploy_approval_for": "host"}, False),
+        # What cannot be rendered is that host's trouble, and says nothing of the others.
+        ({"gonogo_environment": "{{ nosuch }}"}, {}, True),
+        ({"gonogo_protected": "{{ nosuch }}"}, {}, True),
+    ],
+)
+def test_a_start_that_shows_the_plan_of_all_has_no_waves(
+    batches: Any, said: dict[str, Any], given: dict[str, Any], planning: bool
+) -> None:
+    waves_made = [NAMES] if planning else [NAMES[:1], NAMES[1:]]
+    assert batches(gonogo(**{**WAVES, **said}), **given) == waves_made
+    assert at_work.AT_WORK.planning is planning
+
+
+def test_one_host_that_needs_an_approval_makes_all_show_their_plans(batches: Any) -> None:
+    inventory = gonogo(**WAVES, gonogo_protected=False)
+    inventory["gonogo"]["hosts"]["db07"] = {"deploy_approval_required": True}
+    assert batches(inventory) == [NAMES]
+    # One host alone is asked about by itself, within the limit of the command line, too.
+    assert batches(inventory, limit="db07") == [["db07"]]
+    assert at_work.AT_WORK.planning is False
+    assert batches(inventory, limit="db01,db02") == [["db01"], ["db02"]]
+
+
 @pytest.mark.parametrize("said", [["canry"], [0], {"a": 1}])
 def test_what_cannot_be_is_left_to_the_hosts_to_refuse(batches: Any, said: object) -> None:
     assert batches(gonogo(gonogo_waves=said)) == [NAMES]

@@ -104,6 +104,7 @@ class Fleet:
             "gonogo_parameters": {"application_role": logins.APPLICATION},
             "deploy_enabled": True,
             "deploy_approval_required": True,
+            "deploy_approval_for": "host",
         }
 
 
