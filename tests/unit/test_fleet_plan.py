@@ -274,7 +274,7 @@ def _by_token(scene: Scene, plan: FleetPlan) -> None:
 def _by_signature(scene: Scene, plan: FleetPlan) -> None:
     file = scene.sign(fleet_approval.OfFleet(plan).text)
     for host, statements in HOSTS.items():
-        given = {"signatures": (file,), "approved_by": ""}
+        given: dict[str, Any] = {"signatures": (file,), "approved_by": ""}
         _, approved = scene.admit(host, statements, plan.token, rules=scene.rules(), **given)
         assert approved.signed is not None
         assert approved.approved_by == "dewi"
@@ -411,6 +411,11 @@ def _operate(one: Attempt) -> None:
     one.inventory = {"gonogo_approval_operators": {account: "dewi"}}
 
 
+def _sign_alone(one: Attempt) -> None:
+    one.sign()
+    one.inventory = {"gonogo_approval_needed": 2}
+
+
 def _wait(one: Attempt) -> None:
     old = (datetime.now(UTC) - timedelta(hours=30)).isoformat(timespec="microseconds")
     one.scene.rewrite(lambda value: value.update(planned_at=old), seal=True)
@@ -462,7 +467,7 @@ BAD: dict[str, Callable[[Attempt], object]] = {
     "damaged evidence": lambda one: (one.shown_by.path / "deploy_plan.json").write_text("{}"),
     "expired": _expire,
     "unsigned": _set(signed=True),
-    "too few": lambda one: (one.sign(), one.inventory.update(gonogo_approval_needed=2)),
+    "too few": _sign_alone,
     "operator": _operate,
     "too old": _wait,
     "namespace": lambda one: one.sign(namespace="git"),
@@ -698,7 +703,7 @@ def problems_of(kept: dict[str, Any], **asked: Any) -> list[str]:
 def test_the_evidence_of_one_host_proves_it(scene: Scene) -> None:
     plan = scene.shown(HOSTS)
     file = scene.sign(fleet_approval.OfFleet(plan).text)
-    given = {"signatures": (file,), "rules": scene.rules()}
+    given: dict[str, Any] = {"signatures": (file,), "rules": scene.rules()}
     run, approved = scene.admit("db3", DROP, plan.token, **given)
     kept = files(run, approved)
     assert problems_of(kept, allowed_signers=str(scene.signers)) == []
@@ -749,7 +754,7 @@ def test_a_signature_of_another_fleet_is_none(scene: Scene) -> None:
     """All of it is written anew, but for the signature."""
     plan = scene.shown(HOSTS)
     text = fleet_approval.OfFleet(plan).text
-    given = {"signatures": (scene.sign(text),), "rules": scene.rules()}
+    given: dict[str, Any] = {"signatures": (scene.sign(text),), "rules": scene.rules()}
     run, approved = scene.admit("db1", ADD, plan.token, **given)
     kept = files(run, approved)
     other = scene.shown({"db1": ADD}, fleet_id="20260131T115900Z-000001")
