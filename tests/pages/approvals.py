@@ -287,7 +287,7 @@ FLEET_BAD: dict[str, tuple[str, str]] = {
         "A plan whose run has evidence that was changed",
         "the evidence of the run that has shown the plan is damaged",
     ),
-    "expired": ("A plan that has expired", "The plan has expired at"),
+    "expired": ("A plan that has expired", "the fleet's plan has expired at"),
     "unsigned": (
         "The token and a name, where signers are named",
         "the approval has no signature",

@@ -504,6 +504,7 @@ def test_nobody_else_loses_by_a_host_that_has_changed(scene: Scene) -> None:
     [
         ({"deploy_fleet_id": FLEET}, "the token is not that of the fleet's plan"),
         ({"deploy_fleet_id": FLEET, "deploy_run_id": "x"}, "of a fleet or of one host"),
+        ({"deploy_fleet_id": [FLEET]}, "must be text"),
         ({"deploy_fleet_id": "../../x"}, "no fleet of this environment has shown a plan"),
     ],
 )
@@ -555,6 +556,7 @@ def test_what_can_be_none_is_refused_at_the_start(
         ({"deploy_enabled": True, "deploy_approval_for": "wave"}, False),
         ({"deploy_enabled": True, "deploy_approval_for": "host"}, False),
         ({"deploy_enabled": {"a": 1}}, False),
+        ({"deploy_enabled": True, "deploy_token": "0123456789"}, False),
     ],
 )
 def test_who_waits_for_all(said: dict[str, object], waits: bool) -> None:

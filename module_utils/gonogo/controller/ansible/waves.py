@@ -113,17 +113,19 @@ def _is_planning(known: Variables, hosts: Sequence[str], rendered: Callable[[Any
     if len(hosts) < 2 or "hostvars" not in known:
         return False
 
-    def said(host: str, name: str) -> Any:
+    def said(of_host: Variables, name: str) -> Any:
         try:
             value = known.get(name)
-            return native(rendered(known["hostvars"][host].get(name) if value is None else value))
+            return native(rendered(of_host.get(name) if value is None else value))
         except (AnsibleError, GonogoError):
             # The host says by itself what is wrong with it.
             return None
 
-    if any(said(host, "deploy_token") for host in hosts):
+    if said({}, "deploy_token"):
         return False
-    return any(fleet_approval.waits_for_all(partial(said, host)) for host in hosts)
+    # One is enough: of a fleet that waits, the others are not even looked at.
+    each = (known["hostvars"][host] for host in hosts)
+    return any(fleet_approval.waits_for_all(partial(said, one)) for one in each)
 
 
 def _said(known: Variables, members: Sequence[str], rendered: Callable[[Any], Any]) -> object:

@@ -77,11 +77,14 @@ class OfFleet:
 
 
 def waits_for_all(said: Callable[[str], object]) -> bool:
-    """Whether a host, which says so by its variables, is deployed to once all have been approved.
+    """Whether a host, which says so by its variables, is deployed to once all are approved, and has
+    no approval.
 
     Where it cannot be told the stage finds out, which knows what the inventory alone may say.
     """
-    if not _flag(said("deploy_enabled")) or said("deploy_approval_for") not in (None, "fleet"):
+    if not _flag(said("deploy_enabled")) or said("deploy_token"):
+        return False
+    if said("deploy_approval_for") not in (None, "fleet"):
         return False
     is_open = said("gonogo_protected") is not None and not _flag(said("gonogo_protected"))
     return bool(
@@ -177,11 +180,13 @@ def check(values: Variables, remembered: Remembered) -> None:
     fleet_id = values.get(KEY)
     if not fleet_id:
         return
+    if not isinstance(fleet_id, str):
+        raise InputError("must be text", key=KEY)
     if values.get("deploy_run_id"):
         raise _two_approvals()
     directory = path_of(str(values.get("gonogo_runs_dir")), key="gonogo_runs_dir")
     folder = directory / str(values.get("gonogo_environment"))
-    remembered.of((KEY, folder, fleet_id), lambda: _usable(folder, str(fleet_id), values))
+    remembered.of((KEY, folder, fleet_id), lambda: _usable(folder, fleet_id, values))
 
 
 def _usable(folder: Path, fleet_id: str, values: Variables) -> None:
@@ -199,7 +204,7 @@ def _usable(folder: Path, fleet_id: str, values: Variables) -> None:
             hint="It stands in the command that approves the plan, as the fleet's id does.",
         )
     if datetime.now(UTC) >= datetime.fromisoformat(plan.expires_at):
-        raise InputError(f"the plan has expired at {plan.expires_at}", key=KEY, hint=_AGAIN)
+        raise InputError(f"the fleet's plan has expired at {plan.expires_at}", key=KEY, hint=_AGAIN)
 
 
 def _two_approvals() -> InputError:
@@ -235,14 +240,14 @@ def require(
     shown_by, plan = _shown(run, entry)
     if entry.plan != now.content:
         raise GonogoError(
-            "What would be done, or what is there, has changed since the fleet's plan was shown: "
+            "what would be done, or what is there, has changed since the fleet's plan was shown: "
             f"{_NOTHING}",
             detail="\n".join(approval.came_later(entry.holds, now.holds)) or None,
             hint=hint,
         )
     expires = min(fleet.expires_at, plan.expires_at, key=datetime.fromisoformat)
     if datetime.now(UTC) >= datetime.fromisoformat(expires):
-        raise GonogoError(f"The plan has expired at {expires}: {_NOTHING}", hint=hint)
+        raise GonogoError(f"the fleet's plan has expired at {expires}: {_NOTHING}", hint=hint)
     if rules.signers is None and given.approved_by:
         # They are for the hosts of the fleet that ask for them.
         given = replace(given, signatures=())
