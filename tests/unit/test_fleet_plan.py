@@ -755,11 +755,11 @@ def test_what_was_changed_later_is_seen(scene: Scene, what: str) -> None:
 def test_a_signature_of_another_fleet_is_none(scene: Scene) -> None:
     """All of it is written anew, but for the signature."""
     plan = scene.shown(HOSTS)
+    other = scene.shown({"db1": ADD}, fleet_id="20260131T115900Z-000001")
     text = fleet_approval.OfFleet(plan).text
     given: dict[str, Any] = {"signatures": (scene.sign(text),), "rules": scene.rules()}
     run, approved = scene.admit("db1", ADD, plan.token, **given)
     kept = files(run, approved)
-    other = scene.shown({"db1": ADD}, fleet_id="20260131T115900Z-000001")
     kept["deploy_fleet.json"] |= {
         name: plain(getattr(other, name))
         for name in ("fleet_id", "planned_at", "expires_at", "content", "token", "listed")
