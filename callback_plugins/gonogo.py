@@ -54,6 +54,7 @@ description:
   - Prints the verdict of every run that this process has judged, or that nothing was judged, also when the process is interrupted.
   - Says of every host that an interrupted playbook may have changed what nobody knows of it.
   - Where a playbook judges several hosts, writes one summary of them into C(fleets) beside their runs, and shows it as a table.
+  - Where several hosts wait for an approval, writes the one plan of all of them there, and prints the command that approves it.
   - Leaves run id, decision, head and place of the evidence of each host for later jobs, as C(set_stats) does, in C(pg_gonogo).
   - A run without a verdict, or one whose failing verdict was ignored, ends with an error.
   - Ends a playbook before its first task where a plugin of this project's names lies elsewhere.

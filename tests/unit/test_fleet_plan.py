@@ -217,6 +217,17 @@ def test_what_is_written_is_read_again(scene: Scene) -> None:
     assert scene.file.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("time", ["soon", "2026-01-31T12:00:00", ""])
+@pytest.mark.parametrize("which", ["planned_at", "expires_at"])
+def test_times_that_are_none(scene: Scene, which: str, time: str) -> None:
+    """Whoever has made the file anew."""
+    scene.shown(HOSTS)
+    scene.rewrite(lambda value: value.update({which: time}), seal=True)
+    with pytest.raises(GonogoError) as caught:
+        fleet_approval.read_plan(scene.file.parents[2], FLEET)
+    assert caught.value.detail == "Its times are none."
+
+
 def test_a_plan_ends_with_that_of_its_first_host(scene: Scene) -> None:
     run = scene.run("db9")
     early = scene.plan(run, ADD, hours=1)

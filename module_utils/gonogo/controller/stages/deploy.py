@@ -127,7 +127,7 @@ class Deploy(Stage[DeployTask]):
         work.run.append(self.stage, "stage_passed")
         return Reported(
             changed=bool(done.statements),
-            lines=[*signing.told(approved.signed if approved else None), *deployment.lines(done)],
+            lines=[*_approved_by(approved), *deployment.lines(done)],
             told={"deployment": plain(done)},
         )
 
@@ -297,6 +297,14 @@ class _Shown:
 
     plan: ApprovalPlan
     lines: Sequence[str]
+
+
+def _approved_by(approved: Approved | None) -> list[str]:
+    """Who has approved it, for the terminal, where that is more than was typed."""
+    if approved is None:
+        return []
+    with_others = f"Approved by {approved.approved_by} with the plan of fleet {approved.fleet}."
+    return [*([with_others] if approved.fleet else []), *signing.told(approved.signed)]
 
 
 def _unrecorded(work: _Work, done: Deployment) -> GonogoError | None:
