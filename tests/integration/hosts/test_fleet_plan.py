@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -63,12 +65,28 @@ def _applied(fleet: Fleet) -> dict[str, Path]:
 
 
 def _approval(shown: Played) -> dict[str, str]:
-    """As the command says it that is printed at the end."""
+    """What the command gives that is printed at the end, with a name in it."""
     (command,) = (line for line in shown.output.splitlines() if "To approve it: " in line)
-    given = dict(re.findall(r"-e (deploy_\w+)=(\S+)", command))
-    assert given.pop("deploy_approved_by") == "NAME"
     assert "--limit" not in command
-    return {**given, "deploy_approved_by": "Dewi"}
+    given = dict(re.findall(r"-e (deploy_\w+|gonogo_approval_\w+)=(\S+)", command))
+    return {name: "Dewi" if value == "NAME" else value for name, value in given.items()}
+
+
+def _signers(directory: Path) -> Path:
+    """The file of those who may sign, and a key beside it."""
+    words = ("-q", "-t", "ed25519", "-N", "", "-f", str(directory / "key"))
+    subprocess.run(["ssh-keygen", *words], check=True)
+    listed = directory / "allowed_signers"
+    listed.write_text(f"dewi@example.com {(directory / 'key.pub').read_text()}")
+    listed.chmod(0o600)
+    return listed
+
+
+def _sign(shown: Played, directory: Path) -> None:
+    """With the command that is printed."""
+    (command,) = (line for line in shown.output.splitlines() if "ssh-keygen -Y sign" in line)
+    signing = command.strip().replace("KEY", "key")
+    subprocess.run(["sh", "-c", signing], cwd=directory, check=True, capture_output=True)
 
 
 def _planned(fleet: Fleet) -> list[str]:
@@ -78,8 +96,9 @@ def _planned(fleet: Fleet) -> list[str]:
 
 
 @pytest.mark.attack
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen is not installed")
 def test_one_approval_for_three_databases(
-    make_fleet: Make, cluster: Cluster, templates: Callable[[str], str]
+    make_fleet: Make, cluster: Cluster, templates: Callable[[str], str], tmp_path: Path
 ) -> None:
     fleet = make_fleet(3)
     hosts = [*fleet.hosts]
@@ -102,6 +121,10 @@ def test_one_approval_for_three_databases(
     (typo,) = {*fleet.hosts["db01"]} - {*fleet.hosts["db02"]}
     fleet.forget("db01", typo)
 
+    # Of that one an approval has to be signed from now on.
+    signers = _signers(tmp_path)
+    fleet.change("db03", gonogo_approval_signers=str(signers))
+
     # The next start goes on with the same approval. What has changed is that host's alone.
     done = _roll_out(fleet, **given)
     assert "Traceback" not in done.output
@@ -120,9 +143,20 @@ def test_one_approval_for_three_databases(
         assert verify(run)[0] == 0
 
     # What is left is approved, and what is done is left alone.
-    last = _roll_out(fleet, **_approval(done))
+    _sign(done, tmp_path)
+    given = _approval(done)
+    assert given.pop("gonogo_approval_signatures") == "NAME.sig"
+    assert "deploy_approved_by" not in given
+    given["gonogo_approval_signatures"] = str(tmp_path / "NAME.sig")
+    last = _roll_out(fleet, **given)
     said = _said(fleet)
     assert {verdict for verdict, _ in said.values()} == {"GO"}, last.output
     assert last.status == 0, last.output
     assert all(str(said[host][1]).startswith("done before") for host in ("db01", "db02"))
     assert sorted(_applied(fleet)) == hosts
+    signed = _applied(fleet)["db03"]
+    assert verify(signed, "--allowed-signers", str(signers))[0] == 0
+    signers.write_text(signers.read_text().replace("dewi", "tom"))
+    status, problems = verify(signed, "--allowed-signers", str(signers))
+    assert status == 1
+    assert "dewi@example.com has not signed it" in problems
