@@ -77,16 +77,21 @@ def declared(play: Any, name: str) -> Declared:
 def approving(play: Any, plan: FleetPlan) -> list[str]:
     """The command that approves the plan of these hosts, and before it the one that signs it where
     somebody has to."""
-    asked = [_rules(play, one.host) for one in plan.hosts]
-    signing_rules = {one.namespace: one for one in sorted(asked, key=lambda one: one.needed)}
-    signed = [one for one in signing_rules.values() if one.signers]
+    try:
+        inventory = Inventory(play.get_loader(), context.CLIARGS["inventory"])
+        asked = [_rules(play, one.host, inventory) for one in plan.hosts]
+    except GonogoError:
+        # It could be read when the hosts were begun.
+        asked = [signing.NONE]
+    least_first = sorted((one for one in asked if one.signers), key=lambda one: one.needed)
     # The last line of each is about a prompt, which a fleet does not have.
-    lines = [line for one in signed for line in signing.lines(OfFleet(plan), one)[:2]]
-    who = [str(one.variable) for one in signed[-1:]]
-    if not all(one.signers for one in asked):
+    each = {one.namespace: signing.lines(OfFleet(plan), one)[:2] for one in least_first}
+    who = [str(one.variable) for one in least_first[-1:]]
+    if len(least_first) < len(asked):
         who.append("deploy_approved_by=NAME")
     given = (f"{KEY}={plan.fleet_id}", f"deploy_token={plan.token}", *who)
-    return [*lines, f"To approve it: {_caller(play, plan.hosts[0].host).again(*given)}"]
+    command = _caller(play, plan.hosts[0].host).again(*given)
+    return [*(line for lines in each.values() for line in lines), f"To approve it: {command}"]
 
 
 def _caller(play: Any, name: str) -> Caller:
@@ -98,15 +103,15 @@ def _caller(play: Any, name: str) -> Caller:
     return replace(caller, limit=context.CLIARGS.get("subset") or None)
 
 
-def _rules(play: Any, name: str) -> signing.Rules:
+def _rules(play: Any, name: str, inventory: Inventory) -> signing.Rules:
     """What the inventory asks of signatures; what is wrong with it, the host has said by itself."""
     manager, loader = play.get_variable_manager(), play.get_loader()
     host = manager._inventory.get_host(name)  # noqa: SLF001 - as above
     known = _Variables(loader, manager.get_vars(play=play, host=host))
     try:
-        said = Inventory(loader, context.CLIARGS["inventory"]).variables(name)
+        said = dict(native(inventory.variables(name)))
         effective = {one.name: known[one.name] for one in SIGNING if one.name in known}
-        return signing.rules(dict(native(said)), effective=effective, extra={})
+        return signing.rules(said, effective=effective, extra={})
     except GonogoError:
         return signing.NONE
 
