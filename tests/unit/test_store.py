@@ -21,17 +21,21 @@ from gonogo.contract import canonical
 from gonogo.contract.errors import GonogoError, InputError
 from gonogo.contract.records.reading import plain
 from gonogo.controller import runbook, store
-from gonogo.controller.evidence import Run, judgement
+from gonogo.controller.attestation import FILE, PrivateKey, attestation, private_key, public_keys
+from gonogo.controller.evidence import Run, judgement, load
 from gonogo.controller.request import promotion
 from gonogo.controller.request.protection import Protection
-from gonogo.controller.store import git
+from gonogo.controller.stages import target
+from gonogo.controller.store import finding, git
 from gonogo.controller.store.directory import _let_in
 from gonogo.controller.store.keeping import opened
 from gonogo.controller.store.packing import LARGEST
 from tests.records import PLAN, RUN, check, result
+from tests.unit.test_attestation import make_key, public_text
 
 RUN_ID = "20260131T120000Z-0a1b2c"
 LATER = "20260131T130000Z-0a1b2d"
+NEWEST = "20260131T140000Z-0a1b2e"
 RUNBOOK = Path(__file__).parents[2] / "runbooks" / "20251229010228_add_master_tables_final_v2"
 LOADED = runbook.load(RUNBOOK, profile="target", parameters={}, templates=False)
 SUBJECT = store.Subject("sandbox", None, LOADED.sha256)
@@ -381,9 +385,12 @@ def test_a_program_that_is_not_there_is_said(
 # --- admitting by a store ------------------------------------------------------------------------
 
 
-def admitted(place: store.Place, *, customer: str | None = None) -> promotion.Admitted | None:
+def admitted(
+    place: store.Place, *trusted: PrivateKey, customer: str | None = None
+) -> promotion.Admitted | None:
+    keys = public_keys([public_text(key) for key in trusted] or None)
     return promotion.admitted(
-        promotion.Wanted("sandbox", None, 10**6, kept=place, customer=customer),
+        promotion.Wanted("sandbox", None, 10**6, keys, kept=place, customer=customer),
         protection=PROTECTED,
         environment="production",
         runbook=LOADED,
@@ -429,6 +436,115 @@ def test_a_later_run_that_was_none_counts_as_well(
         admitted(place)
 
 
+@pytest.fixture
+def gate(tmp_path: Path) -> PrivateKey:
+    return private_key(str(make_key(tmp_path / "keys", "ed25519")))
+
+
+def attested(path: Path, key: PrivateKey) -> Path:
+    """The gate says what the run has come to."""
+    signed = attestation(load(path), judgement.confirmed(path), key)
+    Run.open(path).publish(FILE, signed)
+    return path
+
+
+def test_what_nobody_has_attested_keeps_out_nothing_that_was(
+    place: store.Place,
+    tmp_path: Path,
+    gate: PrivateKey,
+    taken_for_go: Callable[[Sequence[str]], None],
+) -> None:
+    """Or whoever can write to the store could keep production from every rollout."""
+    taken_for_go([RUN_ID, LATER])
+    runs = tmp_path / "runs"
+    store.keep(place, SUBJECT, attested(judged(runs, RUN_ID), gate))
+    for run_id in (LATER, NEWEST):
+        store.keep(place, SUBJECT, judged(runs, run_id))
+    found = admitted(place, gate)
+    assert found
+    assert found.promotion.run_id == RUN_ID
+    assert found.promotion.attested_by == gate.public.id
+    # A run that nobody has attested is no GO, and it may be what is left of one that was: named.
+    assert found.promotion.passed_over == [
+        f"{NEWEST}: by its own word a {judgement.decided(runs / 'sandbox' / NEWEST).decision}, "
+        "but nobody has attested it",
+        f"{LATER}: by its own word a GO, but nobody has attested it",
+    ]
+    assert target._passed_over(found)[0].startswith(f"Let in by run {RUN_ID} on sandbox.")
+    assert len(target._passed_over(found)) == 3
+    # Where no key is trusted, the newest counts, whoever has written it.
+    with pytest.raises(InputError, match=r"the run it is about is a (HOLD|NO-GO)"):
+        admitted(place)
+
+
+def test_a_later_run_that_was_attested_counts_whatever_it_came_to(
+    place: store.Place,
+    tmp_path: Path,
+    gate: PrivateKey,
+    taken_for_go: Callable[[Sequence[str]], None],
+) -> None:
+    taken_for_go([RUN_ID, NEWEST])
+    runs = tmp_path / "runs"
+    store.keep(place, SUBJECT, attested(judged(runs, RUN_ID), gate))
+    store.keep(place, SUBJECT, attested(judged(runs, LATER), gate))
+    # A GO that somebody has made up, to hide it.
+    store.keep(place, SUBJECT, judged(runs, NEWEST))
+    with pytest.raises(InputError, match=r"the run it is about is a (HOLD|NO-GO)"):
+        admitted(place, gate)
+
+
+def test_one_that_was_damaged_is_named(
+    tmp_path: Path, gate: PrivateKey, taken_for_go: Callable[[Sequence[str]], None]
+) -> None:
+    """Whoever can damage a file of the store can delete it as well; this much is seen."""
+    taken_for_go([RUN_ID])
+    there = tmp_path / "store"
+    there.mkdir(mode=0o700)
+    place, runs = store.place_of(str(there)), tmp_path / "runs"
+    store.keep(place, SUBJECT, attested(judged(runs, RUN_ID), gate))
+    path = attested(judged(runs, LATER), gate)
+    kept = there / store.keep(place, SUBJECT, path)
+    whole = kept.read_bytes()
+    for damaged in (whole[:-9], b"", packed_without(path, FILE), packed_without(path, "run.json")):
+        kept.write_bytes(damaged)
+        found = admitted(place, gate)
+        assert found
+        assert found.promotion.run_id == RUN_ID
+        (named,) = found.promotion.passed_over
+        assert named.startswith(f"{LATER}: ")
+    kept.write_bytes(whole)
+    with pytest.raises(InputError, match=r"the run it is about is a (HOLD|NO-GO)"):
+        admitted(place, gate)
+
+
+def packed_without(path: Path, name: str) -> bytes:
+    names = [one for one in files(path) if one != name]
+    members = [(tarfile.TarInfo(one), files(path)[one]) for one in names]
+    return archive(*members)
+
+
+def test_where_no_attested_run_is_left_each_is_named(
+    place: store.Place, tmp_path: Path, gate: PrivateKey
+) -> None:
+    store.keep(place, SUBJECT, judged(tmp_path / "runs", RUN_ID))
+    with pytest.raises(InputError, match="no evidence of a run on sandbox") as caught:
+        admitted(place, gate)
+    assert f"{RUN_ID}: by its own word a " in caught.value.render()
+    assert "but nobody has attested it" in caught.value.render()
+
+
+def test_runs_that_were_not_looked_at_are_told(
+    place: store.Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finding, "_MOST", 1)
+    for run_id in (RUN_ID, LATER):
+        opened(place).put(SUBJECT.folder, f"{run_id}.tar.gz", b"x")
+    with pytest.raises(InputError, match="no evidence of a run on sandbox") as caught:
+        admitted(place)
+    told = caught.value.render()
+    assert f"{RUN_ID}: neither it nor what is older was looked at: there are 1 newer ones" in told
+
+
 def test_what_is_of_something_else_is_passed_over(
     place: store.Place, tmp_path: Path, taken_for_go: Callable[[Sequence[str]], None]
 ) -> None:
@@ -463,7 +579,9 @@ def test_a_customer_is_admitted_by_its_own(
         with pytest.raises(InputError, match="no evidence of a run on sandbox") as caught:
             admitted(place, customer=customer)
         assert "it is about customer acme" in caught.value.render()
-    assert admitted(place, customer="acme")
+    found = admitted(place, customer="acme")
+    assert found
+    assert target._passed_over(found) == target._passed_over(None) == []
 
 
 def test_a_store_that_does_not_answer_is_one_clear_error(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ class Process:
 @dataclass(frozen=True)
 class Promotion:
     """The run that admits this one; `attested_by` is the id of the key that has attested it, where
-    one was asked for."""
+    one was asked for. `passed_over` are newer runs of the store, with what is wrong with each."""
 
     run_id: str
     environment: str
@@ -105,6 +105,7 @@ class Promotion:
     verdict_sha256: str
     evidence_head: str
     attested_by: str | None = None
+    passed_over: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

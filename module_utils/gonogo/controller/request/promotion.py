@@ -9,7 +9,7 @@ itself as well.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -149,29 +149,46 @@ def admitted(
         )
     if wanted.evidence or not wanted.kept:
         path = _directory(wanted.evidence, source)
-        return _admitted_by(_confirmed(path), path, wanted, runbook=runbook, now=now)
+        return _admitted_by_directory(path, wanted, runbook=runbook, now=now)
     return _admitted_by_store(wanted.kept, wanted, runbook=runbook, now=now)
+
+
+def _admitted_by_directory(
+    path: Path, wanted: Wanted, *, runbook: Runbook, now: datetime
+) -> Admitted:
+    verdict = _confirmed(path)
+    _check_go(verdict, path)
+    key = _attested(verdict, path, wanted.keys)
+    _check_subject(verdict, path, wanted, runbook=runbook)
+    _check_age(verdict, path, hours=wanted.max_age_hours, now=now)
+    return _let_in(verdict, path, wanted, key=key)
 
 
 def _admitted_by_store(
     place: store.Place, wanted: Wanted, *, runbook: Runbook, now: datetime
 ) -> Admitted:
     """By the newest run that the store has of these files. A later run that came to another end
-    counts as well as a GO; what is no evidence, or of something else, does not."""
+    counts as well as a GO; what is no evidence, or of something else, does not. Nor does, where
+    keys are trusted, what none of them has attested: everybody who can write to the store could
+    keep production from a GO otherwise."""
     subject = store.Subject(str(wanted.source), wanted.customer, runbook.sha256)
-    passed_over = []
+    passed_over: list[str] = []
     try:
         for one in store.found(place, subject):
             if one.directory is None:
                 passed_over.append(_about(one, one.problem))
                 continue
+            path = one.directory
             try:
-                verdict = _confirmed(one.directory)
-                _check_subject(verdict, one.directory, wanted, runbook=runbook)
-            except InputError as error:
+                verdict = _confirmed(path)
+                _check_subject(verdict, path, wanted, runbook=runbook)
+                key = _attested_of_store(verdict, path, wanted.keys)
+            except GonogoError as error:
                 passed_over.append(_about(one, error))
                 continue
-            return _admitted_by(verdict, one.directory, wanted, runbook=runbook, now=now)
+            _check_go(verdict, path)
+            _check_age(verdict, path, hours=wanted.max_age_hours, now=now)
+            return _let_in(verdict, path, wanted, key=key, passed_over=passed_over)
     except store.StoreError as error:
         raise InputError(
             f"no evidence can be looked for: {error.primary}",
@@ -199,14 +216,19 @@ def _confirmed(path: Path) -> VerdictRecord:
         raise _refused(error.primary, path, error.detail, error.hint) from error
 
 
-def _admitted_by(
-    verdict: VerdictRecord, path: Path, wanted: Wanted, *, runbook: Runbook, now: datetime
-) -> Admitted:
+def _check_go(verdict: VerdictRecord, path: Path) -> None:
     if verdict.decision != "GO":
         raise _refused(f"the run it is about is a {verdict.decision}", path)
-    key = _attested(verdict, path, wanted.keys)
-    _check_subject(verdict, path, wanted, runbook=runbook)
-    _check_age(verdict, path, hours=wanted.max_age_hours, now=now)
+
+
+def _let_in(
+    verdict: VerdictRecord,
+    path: Path,
+    wanted: Wanted,
+    *,
+    key: str | None,
+    passed_over: Sequence[str] = (),
+) -> Admitted:
     # A run that does not say which it is, or has no events, is no GO.
     assert verdict.run_id
     assert verdict.finished_at
@@ -219,6 +241,7 @@ def _admitted_by(
         verdict_sha256=sha256((path / "verdict.json").read_bytes()),
         evidence_head=verdict.evidence_head,
         attested_by=key,
+        passed_over=passed_over,
     )
     return Admitted(record, _schema(path))
 
@@ -231,6 +254,20 @@ def _attested(verdict: VerdictRecord, path: Path, trusted: Mapping[str, PublicKe
         return require_attested(path, verdict, trusted)
     except GonogoError as error:
         raise _refused(error.primary, path, error.detail, error.hint) from error
+
+
+def _attested_of_store(
+    verdict: VerdictRecord, path: Path, trusted: Mapping[str, PublicKey]
+) -> str | None:
+    """The same; whoever reads that a run was passed over is told what it says of itself."""
+    if not trusted:
+        return None
+    try:
+        return require_attested(path, verdict, trusted)
+    except GonogoError as error:
+        raise GonogoError(
+            f"by its own word a {verdict.decision}, but {error.primary}", detail=error.detail
+        ) from error
 
 
 def _validated(target: Target | None) -> Validated:

@@ -143,7 +143,12 @@ class Target(Stage[TargetTask]):
                 "run_id": run.run_id,
                 "evidence": str(run.path),
             },
-            lines=[*_lines(fenced, swept), *self._find_out(run, task), *self._left_out(run)],
+            lines=[
+                *_lines(fenced, swept),
+                *_passed_over(admitted),
+                *self._find_out(run, task),
+                *self._left_out(run),
+            ],
         )
 
     def _done(self, task: TargetTask, runbook: Runbook, protected: Protection) -> Reported | None:
@@ -366,3 +371,14 @@ def _lines(fenced: Sequence[str], swept: Sequence[Swept]) -> list[str]:
     lines = [f"Ended what a cut run had left: {', '.join(sorted(fenced))}"] if fenced else []
     lines += [f"Removed what a cut run had left: {left.file} ({left.size} bytes)" for left in swept]
     return lines
+
+
+def _passed_over(admitted: promotion.Admitted | None) -> list[str]:
+    """What a store has that is newer than the run that admits this one."""
+    record = admitted.promotion if admitted else None
+    if record is None or not record.passed_over:
+        return []
+    return [
+        f"Let in by run {record.run_id} on {record.environment}. The store has newer ones:",
+        *(f"  {one}" for one in record.passed_over),
+    ]

@@ -10,7 +10,7 @@ from pathlib import Path
 from ...contract.errors import GonogoError
 from .keeping import opened
 from .packing import LARGEST, unpacked
-from .places import Place
+from .places import Place, StoreError
 from .subject import Subject, run_of
 
 __all__ = ["Found", "found"]
@@ -35,7 +35,8 @@ def found(place: Place, subject: Subject) -> Iterator[Found]:
     """
     store = opened(place)
     names = {run_id: name for name in store.names(subject.folder) if (run_id := run_of(name))}
-    for run_id in sorted(names, reverse=True)[:_MOST]:
+    newest_first = sorted(names, reverse=True)
+    for run_id in newest_first[:_MOST]:
         with tempfile.TemporaryDirectory() as scratch:
             # As a run's own directory lies.
             directory = Path(scratch, subject.environment, run_id)
@@ -47,3 +48,6 @@ def found(place: Place, subject: Subject) -> Iterator[Found]:
                 yield Found(run_id, None, error)
             else:
                 yield Found(run_id, directory)
+    for run_id in newest_first[_MOST : _MOST + 1]:
+        what = "neither it nor what is older was looked at"
+        yield Found(run_id, None, StoreError(f"{what}: there are {_MOST} newer ones"))
