@@ -9,6 +9,7 @@ import shutil
 import stat
 import subprocess
 import tarfile
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -386,11 +387,11 @@ def test_a_program_that_is_not_there_is_said(
 
 
 def admitted(
-    place: store.Place, *trusted: PrivateKey, customer: str | None = None
+    place: store.Place, *trusted: PrivateKey, customer: str | None = None, hours: int = 10**6
 ) -> promotion.Admitted | None:
     keys = public_keys([public_text(key) for key in trusted] or None)
     return promotion.admitted(
-        promotion.Wanted("sandbox", None, 10**6, keys, kept=place, customer=customer),
+        promotion.Wanted("sandbox", None, hours, keys, kept=place, customer=customer),
         protection=PROTECTED,
         environment="production",
         runbook=LOADED,
@@ -517,6 +518,39 @@ def test_one_that_was_damaged_is_named(
         admitted(place, gate)
 
 
+def test_what_a_store_has_is_named_by_its_name_there(
+    place: store.Place,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    taken_for_go: Callable[[Sequence[str]], None],
+) -> None:
+    """Nobody can look at a directory that is gone by the time it is named."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    unjudged = judged(tmp_path / "runs", LATER)
+    (unjudged / "verdict.json").unlink()
+    store.keep(place, SUBJECT, unjudged)
+    with pytest.raises(InputError, match="no evidence of a run on sandbox") as caught:
+        admitted(place)
+    named = f"{LATER}.tar.gz"
+    assert f"{named} holds no verdict" in caught.value.render()
+    assert str(scratch) not in caught.value.render()
+    store.keep(place, SUBJECT, judged(tmp_path / "runs", RUN_ID))
+    with pytest.raises(InputError, match=r"the run it is about is a (HOLD|NO-GO)") as caught:
+        admitted(place)
+    told = caught.value.render()
+    assert f"gonogo_evidence_store is {place.shown}; it has {SUBJECT.folder}/{RUN_ID}" in told
+    assert "gonogo_promotion_evidence" not in told
+    assert str(scratch) not in told
+    taken_for_go([RUN_ID])
+    with pytest.raises(InputError, match="older than -1 hours") as caught:
+        admitted(place, hours=-1)
+    assert str(scratch) not in caught.value.render()
+    # What was passed over on the way there is told as well.
+    assert f"{named} holds no verdict" in caught.value.render()
+
+
 def packed_without(path: Path, name: str) -> bytes:
     names = [one for one in files(path) if one != name]
     members = [(tarfile.TarInfo(one), files(path)[one]) for one in names]
@@ -599,17 +633,20 @@ def test_what_was_taken_out_is_gone_afterwards(place: store.Place, tmp_path: Pat
     assert ids(place) == [RUN_ID]
 
 
+SHOWN = promotion._Shown(Path("/runs/one"), "/runs/one", "gonogo_promotion_evidence is /runs/one")
+
+
 @pytest.mark.parametrize("at", ["", "yesterday", "2026-13-01T00:00:00Z", "0001-01-01T00:00:00+14"])
 def test_a_run_that_ended_at_no_time_is_refused(at: str, tmp_path: Path) -> None:
     verdict = replace(judgement.decided(judged(tmp_path)), finished_at=at)
     with pytest.raises(InputError, match="does not admit this run"):
-        promotion._check_age(verdict, tmp_path, hours=1, now=datetime.now(UTC))
+        promotion._check_age(verdict, SHOWN, hours=1, now=datetime.now(UTC))
 
 
 def test_an_age_that_no_date_has(tmp_path: Path) -> None:
     verdict = judgement.decided(judged(tmp_path))
     with pytest.raises(InputError, match="older than"):
-        promotion._check_age(verdict, tmp_path, hours=-(10**12), now=datetime.now(UTC))
+        promotion._check_age(verdict, SHOWN, hours=-(10**12), now=datetime.now(UTC))
 
 
 def test_a_link_in_the_place_of_a_new_folder_opens_nothing(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from ..invocation.native import Variables
 from ..invocation.paths import path_of
 from ..runbook.book import Runbook
 from ..store.places import KEY as STORE_KEY
-from ..store.subject import check_customer
+from ..store.subject import check_customer, file_of
 from .protection import Protection
 
 __all__ = ["Admitted", "Wanted", "admitted", "require_rehearsal", "wanted"]
@@ -62,6 +62,15 @@ class Admitted:
 
     promotion: Promotion
     schema: Mapping[str, str] | None
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """Evidence: the directory where it is read, what a person calls it, and where they find it."""
+
+    path: Path
+    name: str
+    where: str
 
 
 def wanted(
@@ -149,19 +158,21 @@ def admitted(
         )
     if wanted.evidence or not wanted.kept:
         path = _directory(wanted.evidence, source)
-        return _admitted_by_directory(path, wanted, runbook=runbook, now=now)
+        # A directory of evidence that is there: its path is no secret.
+        one = _Shown(path, str(path), f"{_KEY} is {path}")
+        return _admitted_by_directory(one, wanted, runbook=runbook, now=now)
     return _admitted_by_store(wanted.kept, wanted, runbook=runbook, now=now)
 
 
 def _admitted_by_directory(
-    path: Path, wanted: Wanted, *, runbook: Runbook, now: datetime
+    one: _Shown, wanted: Wanted, *, runbook: Runbook, now: datetime
 ) -> Admitted:
-    verdict = _confirmed(path)
-    _check_go(verdict, path)
-    key = _attested(verdict, path, wanted.keys)
-    _check_subject(verdict, path, wanted, runbook=runbook)
-    _check_age(verdict, path, hours=wanted.max_age_hours, now=now)
-    return _let_in(verdict, path, wanted, key=key)
+    verdict = _confirmed(one)
+    _check_go(verdict, one)
+    key = _attested(verdict, one, wanted.keys)
+    _check_subject(verdict, one, wanted, runbook=runbook)
+    _check_age(verdict, one, hours=wanted.max_age_hours, now=now)
+    return _let_in(verdict, one, wanted, key=key)
 
 
 def _admitted_by_store(
@@ -174,21 +185,21 @@ def _admitted_by_store(
     subject = store.Subject(str(wanted.source), wanted.customer, runbook.sha256)
     passed_over: list[str] = []
     try:
-        for one in store.found(place, subject):
-            if one.directory is None:
-                passed_over.append(_about(one, one.problem))
+        for found in store.found(place, subject):
+            if found.directory is None:
+                passed_over.append(_about(found, found.problem))
                 continue
-            path = one.directory
+            one = _of_store(place, subject, found.directory, passed_over)
             try:
-                verdict = _confirmed(path)
-                _check_subject(verdict, path, wanted, runbook=runbook)
-                key = _attested_of_store(verdict, path, wanted.keys)
+                verdict = _confirmed(one)
+                _check_subject(verdict, one, wanted, runbook=runbook)
+                key = _attested_of_store(verdict, one, wanted.keys)
             except GonogoError as error:
-                passed_over.append(_about(one, error))
+                passed_over.append(_about(found, error))
                 continue
-            _check_go(verdict, path)
-            _check_age(verdict, path, hours=wanted.max_age_hours, now=now)
-            return _let_in(verdict, path, wanted, key=key, passed_over=passed_over)
+            _check_go(verdict, one)
+            _check_age(verdict, one, hours=wanted.max_age_hours, now=now)
+            return _let_in(verdict, one, wanted, key=key, passed_over=passed_over)
     except store.StoreError as error:
         raise InputError(
             f"no evidence can be looked for: {error.primary}",
@@ -205,25 +216,34 @@ def _admitted_by_store(
     )
 
 
+def _of_store(
+    place: store.Place, subject: store.Subject, path: Path, passed_over: Sequence[str]
+) -> _Shown:
+    """What a store has is called as it is there: the directory that it is read in is soon gone."""
+    name = file_of(path.name)
+    where = f"{STORE_KEY} is {place.shown}; it has {subject.folder}/{name}"
+    return _Shown(path, name, "\n".join([where, *(f"Passed over: {one}" for one in passed_over)]))
+
+
 def _about(one: store.Found, error: GonogoError | None) -> str:
     return shown(f"{one.run_id}: {error.primary if error else ''}", limit=_LONG_LINE)
 
 
-def _confirmed(path: Path) -> VerdictRecord:
+def _confirmed(one: _Shown) -> VerdictRecord:
     try:
-        return judgement.confirmed(path)
+        return judgement.confirmed(one.path)
     except GonogoError as error:
-        raise _refused(error.primary, path, error.detail, error.hint) from error
+        raise _refused(error.primary, one, error.detail, error.hint) from error
 
 
-def _check_go(verdict: VerdictRecord, path: Path) -> None:
+def _check_go(verdict: VerdictRecord, one: _Shown) -> None:
     if verdict.decision != "GO":
-        raise _refused(f"the run it is about is a {verdict.decision}", path)
+        raise _refused(f"the run it is about is a {verdict.decision}", one)
 
 
 def _let_in(
     verdict: VerdictRecord,
-    path: Path,
+    one: _Shown,
     wanted: Wanted,
     *,
     key: str | None,
@@ -238,32 +258,32 @@ def _let_in(
         environment=str(wanted.source),
         target=_validated(verdict.target),
         finished_at=verdict.finished_at,
-        verdict_sha256=sha256((path / "verdict.json").read_bytes()),
+        verdict_sha256=sha256((one.path / "verdict.json").read_bytes()),
         evidence_head=verdict.evidence_head,
         attested_by=key,
         passed_over=passed_over,
     )
-    return Admitted(record, _schema(path))
+    return Admitted(record, _schema(one.path))
 
 
-def _attested(verdict: VerdictRecord, path: Path, trusted: Mapping[str, PublicKey]) -> str | None:
+def _attested(verdict: VerdictRecord, one: _Shown, trusted: Mapping[str, PublicKey]) -> str | None:
     """The id of the key that has attested it, None where none is asked for."""
     if not trusted:
         return None
     try:
-        return require_attested(path, verdict, trusted)
+        return require_attested(one.path, verdict, trusted)
     except GonogoError as error:
-        raise _refused(error.primary, path, error.detail, error.hint) from error
+        raise _refused(error.primary, one, error.detail, error.hint) from error
 
 
 def _attested_of_store(
-    verdict: VerdictRecord, path: Path, trusted: Mapping[str, PublicKey]
+    verdict: VerdictRecord, one: _Shown, trusted: Mapping[str, PublicKey]
 ) -> str | None:
     """The same; whoever reads that a run was passed over is told what it says of itself."""
     if not trusted:
         return None
     try:
-        return require_attested(path, verdict, trusted)
+        return require_attested(one.path, verdict, trusted)
     except GonogoError as error:
         raise GonogoError(
             f"by its own word a {verdict.decision}, but {error.primary}", detail=error.detail
@@ -306,11 +326,13 @@ def _directory(given: str | None, source: str) -> Path:
     return path
 
 
-def _check_subject(verdict: VerdictRecord, path: Path, wanted: Wanted, *, runbook: Runbook) -> None:
+def _check_subject(
+    verdict: VerdictRecord, one: _Shown, wanted: Wanted, *, runbook: Runbook
+) -> None:
     """Refuse evidence of something else."""
-    record = evidence.Run.open(path).read(RunRecord)
+    record = evidence.Run.open(one.path).read(RunRecord)
     if verdict.environment != wanted.source:
-        raise _refused(f"it is about {verdict.environment}, not {wanted.source}", path)
+        raise _refused(f"it is about {verdict.environment}, not {wanted.source}", one)
     about = (
         ("customer", record.customer or "nobody's", wanted.customer or "nobody's"),
         ("runbook", verdict.runbook, runbook.name),
@@ -318,7 +340,7 @@ def _check_subject(verdict: VerdictRecord, path: Path, wanted: Wanted, *, runboo
     )
     for what, there, here in about:
         if there != here:
-            raise _refused(f"it is about {what} {there}, not {here}", path)
+            raise _refused(f"it is about {what} {there}, not {here}", one)
     if verdict.runbook_sha256 != runbook.sha256:
         digests = record.digests.runbook
         changed = sorted(
@@ -327,37 +349,39 @@ def _check_subject(verdict: VerdictRecord, path: Path, wanted: Wanted, *, runboo
             if digests.get(name) != runbook.digests.get(name)
         )
         raise _refused(
-            "the runbook has changed since", path, f"Not the same: {', '.join(changed[:10])}."
+            "the runbook has changed since", one, f"Not the same: {', '.join(changed[:10])}."
         )
 
 
-def _check_age(verdict: VerdictRecord, path: Path, *, hours: int, now: datetime) -> None:
+def _check_age(verdict: VerdictRecord, one: _Shown, *, hours: int, now: datetime) -> None:
     try:
         finished = datetime.fromisoformat(str(verdict.finished_at)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise _refused("it does not say when it ended", path) from None
+        raise _refused("it does not say when it ended", one) from None
     if finished > now + _AHEAD:
         raise _refused(
             "it ends in the future",
-            path,
+            one,
             f"It says {verdict.finished_at}; here it is {now:%Y-%m-%dT%H:%M:%SZ}.",
             "Set the clocks of both controllers.",
         )
     if now - finished > timedelta(hours=max(-_LONGEST, min(hours, _LONGEST))):
         raise _refused(
             f"it is older than {hours} hours",
-            path,
+            one,
             f"It is of {verdict.finished_at}.",
             "Validate again; gonogo_promotion_max_age_hours says how old it may be.",
         )
 
 
 def _refused(
-    what: str, path: Path, detail: str | None = None, hint: str | None = None
+    what: str, one: _Shown, detail: str | None = None, hint: str | None = None
 ) -> InputError:
+    def named(text: str) -> str:
+        return text.replace(str(one.path), one.name)
+
     return InputError(
-        f"the evidence shown does not admit this run: {what}",
-        # A directory of evidence that is there: its path is no secret.
-        detail="\n".join(part for part in (f"{_KEY} is {path}", detail) if part),
-        hint=hint or "Validate there again, with the files as they are now.",
+        named(f"the evidence shown does not admit this run: {what}"),
+        detail=named("\n".join(part for part in (one.where, detail) if part)),
+        hint=named(hint or "Validate there again, with the files as they are now."),
     )
