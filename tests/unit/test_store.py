@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import os
@@ -10,6 +11,8 @@ import stat
 import subprocess
 import tarfile
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -27,7 +30,7 @@ from gonogo.controller.evidence import Run, judgement, load
 from gonogo.controller.request import promotion
 from gonogo.controller.request.protection import Protection
 from gonogo.controller.stages import target
-from gonogo.controller.store import finding, git
+from gonogo.controller.store import finding, git, places, programs
 from gonogo.controller.store.directory import _let_in
 from gonogo.controller.store.keeping import opened
 from gonogo.controller.store.packing import LARGEST
@@ -383,6 +386,150 @@ def test_a_program_that_is_not_there_is_said(
     assert "There is no sftp on the controller" in caught.value.render()
 
 
+# --- what a store may take of this machine -------------------------------------------------------
+
+
+@pytest.fixture
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where everything temporary lies."""
+    made = tmp_path / "scratch"
+    made.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(made))
+    return made
+
+
+def written(scratch: Path, *, within: Callable[[], object]) -> int:
+    """The most that was on the disk at once meanwhile, bytes."""
+    most, done = 0, threading.Event()
+
+    def look() -> None:
+        nonlocal most
+        while not done.wait(0.01):
+            with contextlib.suppress(FileNotFoundError):
+                sizes = [path.stat().st_blocks * 512 for path in scratch.rglob("*")]
+                most = max(most, sum(sizes))
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        within()
+    finally:
+        done.set()
+        looking.join()
+    return most
+
+
+def sftp_that(does: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> store.Place:
+    """A store whose host does this when it is asked for a file or for names."""
+    file = directory / "bin" / "sftp"
+    file.parent.mkdir()
+    file.write_text(
+        "#!/bin/sh\nwhile read -r what name local; do\n"
+        f'eval "set -- $local"; local=$1\n{does}\ndone\n'
+    )
+    file.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{file.parent}:{os.environ['PATH']}")
+    return store.place_of("db1:/srv/evidence")
+
+
+def refused(place: store.Place, asking: Callable[[store.Store], object]) -> str:
+    with pytest.raises(store.StoreError) as caught:
+        asking(opened(place))
+    return caught.value.render()
+
+
+def test_a_host_that_does_not_stop_sending(
+    tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = sftp_that('[ "$what" != get ] || cat /dev/zero > "$local"', tmp_path, monkeypatch)
+    told: list[str] = []
+    most = written(
+        scratch,
+        within=lambda: told.append(
+            refused(place, lambda one: one.get("sandbox/-/0a", "x", largest=1_000_000))
+        ),
+    )
+    assert "the store of evidence sends more than is taken" in told[0]
+    assert "sftp was stopped after 1000000 bytes" in told[0]
+    assert most <= 1_100_000
+    assert [*scratch.iterdir()] == []
+
+
+def test_a_host_whose_names_have_no_end(
+    tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = sftp_that('[ "$what" != -ls ] || exec yes a/b', tmp_path, monkeypatch)
+    told = refused(place, lambda one: one.names("sandbox/-/0a"))
+    assert "the store of evidence sends more than is taken" in told
+    assert [*scratch.iterdir()] == []
+
+
+def test_a_host_that_is_silent_is_left_with_all_that_was_begun(
+    tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(programs, "_SECONDS", 1)
+    begun = tmp_path / "begun"
+    place = sftp_that(f"sleep 600 & echo $! > {begun}; wait", tmp_path, monkeypatch)
+    told = refused(place, lambda one: one.names("sandbox/-/0a"))
+    assert "sftp has not ended within 1 s" in told
+    assert [*scratch.iterdir()] == []
+    state = Path(f"/proc/{begun.read_text().strip()}/stat")
+    for _ in range(100):
+        if not state.exists() or state.read_text().split()[2] == "Z":
+            return
+        time.sleep(0.05)
+    pytest.fail("what it had begun is still at work")
+
+
+@pytest.mark.parametrize("number", [1, 300])
+def test_a_repository_that_is_larger_than_a_store(
+    number: int, tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One object, or many that git would write one by one."""
+    there = bare(tmp_path / "store")
+    work = tmp_path / "work"
+    (work / "x").mkdir(parents=True)
+    for one in range(number):
+        (work / "x" / str(one)).write_bytes(os.urandom(6_000_000 // number))
+    for words in (
+        ["init", "--quiet", "-b", "evidence"],
+        ["add", "."],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-m", "x"],
+        ["push", "--quiet", str(there), "evidence"],
+    ):
+        subprocess.run(["git", "-C", str(work), *words], check=True)
+    place = store.place_of(f"git:{there}")
+    monkeypatch.setattr(git, "_LARGEST", 2_000_000)
+    told: list[str] = []
+    most = written(
+        scratch, within=lambda: told.append(refused(place, lambda one: one.names("sandbox/-/0a")))
+    )
+    assert "the store of evidence sends more than is taken" in told[0]
+    assert most <= 2_600_000
+    assert [*scratch.iterdir()] == []
+
+
+def test_a_folder_with_more_names_than_there_are_runs(
+    place: store.Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "_MOST_NAMES", 3)
+    for name in "abc":
+        opened(place).put(SUBJECT.folder, name, b"x")
+    assert set("abc") <= {*opened(place).names(SUBJECT.folder)}
+    opened(place).put(SUBJECT.folder, "d", b"x")
+    with pytest.raises(InputError, match="no evidence can be looked for: a folder of the store"):
+        admitted(place)
+
+
+def test_a_store_that_is_slow_is_not_looked_through(
+    place: store.Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(place).put(SUBJECT.folder, f"{RUN_ID}.tar.gz", b"x")
+    monkeypatch.setattr(finding, "_SECONDS", -1)
+    with pytest.raises(InputError, match=r"no evidence can be looked for: the store .* slow"):
+        admitted(place)
+
+
 # --- admitting by a store ------------------------------------------------------------------------
 
 
@@ -521,13 +668,10 @@ def test_one_that_was_damaged_is_named(
 def test_what_a_store_has_is_named_by_its_name_there(
     place: store.Place,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    scratch: Path,
     taken_for_go: Callable[[Sequence[str]], None],
 ) -> None:
     """Nobody can look at a directory that is gone by the time it is named."""
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     unjudged = judged(tmp_path / "runs", LATER)
     (unjudged / "verdict.json").unlink()
     store.keep(place, SUBJECT, unjudged)

@@ -11,6 +11,7 @@ trusted: what is taken from it is verified as any evidence is, and its names dec
 `directory`  files in a directory
 `sftp`       files on a host, by the sftp of OpenSSH
 `git`        files in a branch of a git repository
+`programs`   how the last two are reached, and what that may take of this machine
 `finding`    the runs that a store has of a subject, the newest first
 ===========  ===================================================================
 """

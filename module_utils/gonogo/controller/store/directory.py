@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..evidence import disk
-from .places import KEY, Place, StoreError
+from .places import KEY, Place, StoreError, few
 
 __all__ = ["Directory"]
 
@@ -21,6 +21,7 @@ _FOLDERS, _FILES = 0o770, 0o660
 
 class Directory:
     def __init__(self, place: Place) -> None:
+        self._place = place
         self._root = Path(place.path)
 
     def put(self, folder: str, name: str, content: bytes) -> None:
@@ -46,7 +47,8 @@ class Directory:
         with self._explained("look for evidence"):
             self._mode()
             try:
-                return sorted(path.name for path in (self._root / folder).iterdir())
+                with os.scandir(self._root / folder) as entries:
+                    return few((entry.name for entry in entries), self._place, folder)
             except FileNotFoundError:
                 return []
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 import os
 import shlex
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from .places import Place, StoreError, ran
+from .places import Place, StoreError, few
+from .programs import LISTED, ran
 
 __all__ = ["BRANCH", "Git"]
 
@@ -22,9 +24,14 @@ _REF = f"refs/heads/{BRANCH}"
 _SETTINGS = (
     *("-c", "user.name=pg-gonogo", "-c", "user.email=pg-gonogo@localhost"),
     *("-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "commit.gpgSign=false"),
+    # What comes is one file, however many objects it has; a large one is never whole in memory.
+    *("-c", "fetch.unpackLimit=1", "-c", "core.bigFileThreshold=1m", "-c", "pack.threads=1"),
 )
 _FETCH = ("--quiet", "--no-tags", "--depth=1", "--no-recurse-submodules")
-_ATTEMPTS = 10
+# For as long others may be before us.
+_SECONDS = 300
+# Bytes of all that the branch holds.
+_LARGEST = 2**30
 # Of the environment what says how a repository is reached; the rest may be of another repository.
 _KEPT = ("GIT_SSH", "GIT_ASKPASS", "GIT_CONFIG", "GIT_SSL", "GIT_PROXY", "GIT_EXEC_PATH")
 
@@ -36,7 +43,8 @@ class Git:
     def put(self, folder: str, name: str, content: bytes) -> None:
         with self._scratch() as here:
             blob = self._git(here, "hash-object", "-w", "--stdin", given=content).strip()
-            for attempt in range(_ATTEMPTS):
+            until = time.monotonic() + _SECONDS
+            while True:
                 head = self._fetched(here)
                 if head and name in self._listed(here, head, folder):
                     raise StoreError("the store has a file of that name", detail=f"{folder}/{name}")
@@ -45,7 +53,7 @@ class Git:
                     self._git(here, "push", "--quiet", self._place.path, f"{commit}:{_REF}")
                 except StoreError:
                     # Where nobody has been before us, it is no matter of trying again.
-                    if self._fetched(here) == head or attempt == _ATTEMPTS - 1:
+                    if self._fetched(here) == head or time.monotonic() > until:
                         raise
                 else:
                     return
@@ -61,7 +69,7 @@ class Git:
             what = f"{head}:{folder}/{name}"
             if int(self._git(here, "cat-file", "-s", what)) > largest:
                 raise StoreError("what the store has is no file of evidence", detail=name)
-            return self._git(here, "cat-file", "blob", what)
+            return self._git(here, "cat-file", "blob", what, largest=largest)
 
     def _fetched(self, here: str) -> str | None:
         """The commit that the branch is at, with all it needs; None where there is no branch."""
@@ -72,9 +80,11 @@ class Git:
         self._git(here, "fetch", *_FETCH, *taken)
         return self._git(here, "rev-parse", "refs/store").decode().strip()
 
-    def _listed(self, here: str, head: str, folder: str) -> list[str]:
-        listed = self._git(here, "ls-tree", "-z", "--name-only", head, f"{folder}/")
-        return [name.rpartition("/")[2] for name in listed.decode("utf-8", "replace").split("\0")]
+    def _listed(self, here: str, head: str, folder: str) -> Sequence[str]:
+        words = ("ls-tree", "-z", "--name-only", head, f"{folder}/")
+        listed = self._git(here, *words, largest=LISTED).decode("utf-8", "replace")
+        paths = (path for path in listed.split("\0") if path)
+        return few((path.rpartition("/")[2] for path in paths), self._place, folder)
 
     def _committed(self, here: str, head: str | None, path: str, blob: str) -> str:
         self._git(here, "read-tree", head or "--empty")
@@ -89,10 +99,11 @@ class Git:
             self._git(scratch, "init", "--quiet", "--bare")
             yield scratch
 
-    def _git(self, here: str, *words: str, given: bytes = b"") -> bytes:
+    def _git(self, here: str, *words: str, given: bytes = b"", largest: int | None = None) -> bytes:
         return ran(
             ["git", *_SETTINGS, "--git-dir", here, *words],
             shown=self._place.shown,
+            largest=_LARGEST if largest is None else largest,
             given=given,
             environment=self._environment(here),
         )

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import shutil
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 from ...contract.errors import GonogoError, InputError
 from ..invocation.paths import path_of
 
-__all__ = ["KEY", "Place", "Store", "StoreError", "place_of", "ran"]
+__all__ = ["KEY", "Place", "Store", "StoreError", "few", "place_of"]
 
 KEY = "gonogo_evidence_store"
 _SSH_KEY = "gonogo_evidence_ssh_args"
@@ -29,8 +27,7 @@ _URL = r"(?:https|ssh|file)://[A-Za-z0-9\[/][A-Za-z0-9._/~+:\[\]-]*"
 _REPOSITORY = re.compile(rf"{_URL}|{_HOST}:(?!//){_PATH}|/{_PATH}")
 # A program of git's that is called so takes what is behind it, as ext:: does a command.
 _HELPER = re.compile(r"[A-Za-z0-9+.-]+::")
-_SECONDS = 120
-_SHOWN_LINES = 5
+_MOST_NAMES = 10_000
 _HOW = (
     "Write a directory (/srv/evidence), a place on a host (user@host:/srv/evidence), or a git "
     "repository (git:git@host:group/evidence.git, git:/srv/evidence.git)."
@@ -67,6 +64,18 @@ class Place:
     ssh_args: Sequence[str] = ()
 
 
+def few(names: Iterable[str], place: Place, folder: str) -> Sequence[str]:
+    """The names of a folder. Raises StoreError where it has more than there ever are runs."""
+    found = [*islice(names, _MOST_NAMES + 1)]
+    if len(found) > _MOST_NAMES:
+        raise StoreError(
+            f"a folder of the store has more than {_MOST_NAMES} files",
+            detail=f"{KEY} is {place.shown}, and the folder is {folder}.",
+            hint="Find out who has put them there, and take away what is no run.",
+        )
+    return found
+
+
 def place_of(text: object, ssh_args: object = None) -> Place:
     """Where a store is. Raises InputError for what is none, without a word of a password in it."""
     if not isinstance(text, str) or not text:
@@ -99,41 +108,3 @@ def _words(text: object) -> Sequence[str]:
         return shlex.split(text) if isinstance(text, str) else []
     except ValueError as error:
         raise InputError(f"cannot be arguments of ssh: {error}", key=_SSH_KEY) from None
-
-
-def ran(
-    words: Sequence[str],
-    *,
-    shown: str,
-    given: bytes = b"",
-    environment: Mapping[str, str | None] | None = None,
-) -> bytes:
-    """What a program has written, in this environment and with what `environment` says; None of a
-    variable takes it away. Raises StoreError where the program has failed, or there is none."""
-    program = shutil.which(words[0])
-    if program is None:
-        raise _unreachable(shown, f"There is no {words[0]} on the controller.")
-    whole = {**os.environ, **(environment or {})}
-    try:
-        done = subprocess.run(  # noqa: S603 - words are those of this package
-            [program, *words[1:]],
-            input=given,
-            capture_output=True,
-            check=False,
-            timeout=_SECONDS,
-            env={name: value for name, value in whole.items() if value is not None},
-        )
-    except subprocess.TimeoutExpired:
-        raise _unreachable(shown, f"{words[0]} has not ended within {_SECONDS} s.") from None
-    if done.returncode != 0:
-        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise _unreachable(shown, "\n".join(lines[-_SHOWN_LINES:]))
-    return done.stdout
-
-
-def _unreachable(shown: str, why: str) -> StoreError:
-    return StoreError(
-        "the store of evidence does not answer as it should",
-        detail="\n".join(part for part in (f"{KEY} is {shown}.", why) if part),
-        hint="Try it by hand as the user that runs ansible-playbook, without a terminal.",
-    )

@@ -7,7 +7,8 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from .places import Place, StoreError, ran
+from .places import Place, StoreError, few
+from .programs import LISTED, ran
 
 __all__ = ["Sftp"]
 
@@ -47,25 +48,23 @@ class Sftp:
 
     def names(self, folder: str) -> Sequence[str]:
         listed = self._do(f'-ls -1a "{folder}"')
-        return [
-            line.rpartition("/")[2].strip()
-            for line in listed.splitlines()
-            if not line.startswith("sftp>")
-        ]
+        lines = (line for line in listed.splitlines() if not line.startswith("sftp>"))
+        return few((line.rpartition("/")[2].strip() for line in lines), self._place, folder)
 
     def get(self, folder: str, name: str, *, largest: int) -> bytes:
         with tempfile.TemporaryDirectory() as scratch:
             local = Path(scratch, "evidence")
-            self._do(f'get "{folder}/{name}" "{local}"')
+            self._do(f'get "{folder}/{name}" "{local}"', largest=largest)
             if not local.is_file() or local.stat().st_size > largest:
                 raise StoreError("what the store has is no file of evidence", detail=name)
             return local.read_bytes()
 
-    def _do(self, *commands: str) -> str:
+    def _do(self, *commands: str, largest: int = LISTED) -> str:
         """Begins in the directory of the store, which has to be there."""
         place = self._place
         lines = [*([f'cd "{place.path}"'] if place.path not in ("", "~") else []), *commands]
-        said = ran(["sftp", *self._words(), place.host], shown=place.shown, given=_lines(lines))
+        words = ["sftp", *self._words(), place.host]
+        said = ran(words, shown=place.shown, largest=largest, given=_lines(lines))
         return said.decode("utf-8", "replace")
 
     def _words(self) -> Iterable[str]:
