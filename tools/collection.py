@@ -37,7 +37,7 @@ ENVIRONMENT = "execution-environment.yml"
 _DIST = PROJECT / "dist"
 # Folders that are taken as they are.
 _FOLDERS = ("docs", "playbooks", "roles", "runbooks", "verify")
-_FILES = ("CHANGELOG.md", "LICENSE", "README.md", "pyproject.toml")
+_FILES = ("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "pyproject.toml")
 _ENTRIES = ("rollout_production.yml", "validate_staging.yml")
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", ".*")
 _IMPORTED = "import_playbook: playbooks/"

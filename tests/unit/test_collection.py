@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -278,3 +279,36 @@ def test_what_ansible_says_of_it(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout
+
+
+LINK = re.compile(
+    r"\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)|(?:href|src)=\"([^\"]+)\"", re.IGNORECASE
+)
+
+
+def test_every_link_of_its_pages_leads_somewhere_in_it(installed: Path) -> None:
+    root = (installed / HOME).resolve()
+    pages = sorted(root.rglob("*.md"))
+    assert {"README.md", "CHANGELOG.md", "docs/rollout.md"} <= {
+        page.relative_to(root).as_posix() for page in pages
+    }
+    dead, seen = [], 0
+    for page in pages:
+        for link in LINK.finditer(page.read_text(encoding="utf-8")):
+            target, _, part = (link[1] or link[2]).partition("#")
+            if re.match(r"[a-z][a-z0-9+.-]*:|//", target, re.IGNORECASE):
+                continue
+            seen += 1
+            file = (page.parent / target).resolve() if target else page
+            there = file.is_relative_to(root) and file.exists()
+            if not there or (part and part not in _headings(file)):
+                dead.append(f"{page.relative_to(root)}: {link[0]}")
+    assert dead == []
+    assert seen > 100
+
+
+def _headings(page: Path) -> set[str]:
+    """How the headings of a page are named in a link."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    words = (line.lstrip("#").strip().lower() for line in lines if line.startswith("#"))
+    return {re.sub(r"[^\w\- ]", "", one).replace(" ", "-") for one in words}
