@@ -58,6 +58,10 @@ class Here:
         """Nothing else is begun."""
         return None
 
+    def left_out(self) -> list[list[str]]:
+        """There is no other host."""
+        return []
+
     def warn(self, text: str) -> None:
         raise AssertionError(text)
 

@@ -13,12 +13,15 @@ import pytest
 from gonogo.contract.errors import GonogoError
 from gonogo.contract.records.answers import FoundAnswer, JudgedAnswer
 from gonogo.contract.records.deployment import Deployment
-from gonogo.contract.records.reading import plain
+from gonogo.contract.records.reading import plain, read
+from gonogo.contract.records.run import Process
 from gonogo.controller.evidence import Run, judgement
 from gonogo.controller.stages import continued
-from gonogo.controller.stages.continued import Content, done_by
+from gonogo.controller.stages.continued import Content, came_to, done_by
+from gonogo.controller.stages.target import Target
 from tests.records import IDENTITY, PLAN, RUN
 from tests.unit.deployments import inspection
+from tools.direct import Here
 
 NOW = "20260131T130000Z-aaaaaa"
 EARLIER = "20260131T120000Z-000001"
@@ -251,3 +254,87 @@ def test_a_database_that_is_another_now_is_judged(database: Database, name: str)
 def test_a_run_that_has_not_kept_its_schema_proves_nothing(database: Database) -> None:
     keep(database, record=deployed("none", schema_before=None))
     assert found(database) is None
+
+
+# --- hosts that a play leaves out ---------------------------------------------------------------
+
+
+def came(database: Database, host: str = "db1") -> str | None:
+    return came_to(database.runs_dir, content(), host)
+
+
+def verdict(monkeypatch: pytest.MonkeyPatch, decision: str, sha256: str = BOOK.sha256) -> None:
+    found = SimpleNamespace(decision=decision, runbook_sha256=sha256)
+    monkeypatch.setattr(judgement, "confirmed", lambda _path: found)
+
+
+@pytest.mark.parametrize("decision", ["GO", "HOLD", "NO-GO"])
+def test_what_a_host_elsewhere_has_come_to(
+    database: Database, monkeypatch: pytest.MonkeyPatch, decision: str
+) -> None:
+    verdict(monkeypatch, decision)
+    assert came(database) is None
+    keep(database)
+    assert came(database) == decision
+    assert came(database, "db2") is None
+    # Its database is not asked: nobody is to reach it now.
+    assert database.asked == []
+
+
+def test_the_newest_run_counts_there(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict(monkeypatch, "GO")
+    keep(database)
+    keep(database, "20260131T121500Z-000002", stages=("target",))
+    assert came(database) is None
+    keep(database, "20260131T122000Z-000003", observed=None)
+    assert came(database) is None
+    keep(database, "20260131T123000Z-000004")
+    assert came(database) == "GO"
+
+
+def test_where_nothing_was_pending_there_it_is_done(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdict(monkeypatch, "UP-TO-DATE")
+    keep(database, stages=("target",))
+    assert came(database) == "UP-TO-DATE"
+
+
+@pytest.mark.parametrize("later", ["undo.json", "restore.json"])
+def test_what_was_taken_back_there_is_not_done(
+    database: Database, monkeypatch: pytest.MonkeyPatch, later: str
+) -> None:
+    verdict(monkeypatch, "GO")
+    (keep(database).path / later).write_text("{}")
+    assert came(database) is None
+
+
+def test_other_files_and_altered_evidence_prove_nothing_there(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(database)
+    verdict(monkeypatch, "GO", "0" * 64)
+    assert came(database) is None
+
+    def altered(_path: Path) -> Any:
+        raise GonogoError("the evidence is not as the run has left it")
+
+    monkeypatch.setattr(judgement, "confirmed", altered)
+    assert came(database) is None
+
+
+def test_a_host_behind_others_that_are_left_out_is_refused(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity = read(Process, RUN["controller"], file="identity")
+    site = Here(identity, gonogo_runs_dir=str(database.runs_dir))
+    stage = Target(site)
+    stage._require_earlier_waves(content())
+    site.left_out = lambda: [["db1"], ["db2"]]  # type: ignore[method-assign]
+    verdict(monkeypatch, "GO")
+    keep(database)
+    with pytest.raises(GonogoError, match="not begun: hosts of an earlier wave") as caught:
+        stage._require_earlier_waves(content())
+    assert caught.value.detail == "db2 (no verdict on these files)."
+    site.variables["gonogo_waves_max_fail"] = 1
+    stage._require_earlier_waves(content())

@@ -112,6 +112,38 @@ def test_the_strictest_host_of_a_wave_counts() -> None:
     assert waves.stop(came) is not None
 
 
+# --- hosts that a play leaves out ---------------------------------------------------------------
+
+
+def test_behind_a_wave_that_is_left_out_and_not_done_nothing_is_begun() -> None:
+    waves.require([])
+    waves.require([[Came("db1", "GO", STRICT)], [Came("db2", "UP-TO-DATE", STRICT)]])
+    left_out = [
+        [Came("db1", "GO", STRICT), Came("db2", "", STRICT)],
+        [Came("db3", "NO-GO", STRICT)],
+    ]
+    with pytest.raises(GonogoError, match="hosts of an earlier wave are not done") as caught:
+        waves.require(left_out)
+    told = caught.value.render()
+    assert "db2 (no verdict on these files), db3 (NO-GO)." in told
+    assert "db1" not in told
+    assert "-e gonogo_waves=100%" in told
+
+
+def test_as_many_may_be_missing_as_may_fail() -> None:
+    limits = Limits(("NO-GO",), 1)
+    waves.require([[Came("db1", "", limits)], [Came("db2", "NO-GO", limits)]])
+    waves.require([[Came("db1", "HOLD", limits), Came("db2", "HOLD", limits)]])
+    with pytest.raises(GonogoError, match="earlier wave"):
+        waves.require([[Came("db1", "", limits), Came("db2", "NO-GO", limits)]])
+
+
+def test_of_many_some_are_named() -> None:
+    with pytest.raises(GonogoError) as caught:
+        waves.require([[Came(f"db{number}", "", STRICT) for number in range(100)]])
+    assert "and 80 more." in str(caught.value.detail)
+
+
 # --- as Ansible begins them -----------------------------------------------------------------------
 
 
@@ -305,6 +337,37 @@ def test_one_host_that_needs_an_approval_makes_all_show_their_plans(batches: Any
     assert batches(inventory, limit="db07") == [["db07"]]
     assert at_work.AT_WORK.planning is False
     assert batches(inventory, limit="db01,db02") == [["db01"], ["db02"]]
+
+
+@pytest.mark.parametrize(
+    ("said", "limit", "made", "left_out"),
+    [
+        # The share is one of all hosts: whom a limit leaves out is missing in his wave.
+        ([1, "25%", "100%"], "db05", [["db05"]], [["db01"], ["db02", "db03", "db04"]]),
+        ([1, "25%", "100%"], "db01,db03,db12", [["db01"], ["db03"], ["db12"]], [["db02", "db04"]]),
+        ([1, "25%", "100%"], "!db12", [NAMES[:1], NAMES[1:4], NAMES[4:11]], []),
+        ([5], "db06,db12", [["db06"], ["db12"]], [NAMES[:5], NAMES[6:10]]),
+        (
+            ["west"],
+            "!west",
+            [[one for one in NAMES if one not in ("db02", "db07")]],
+            [["db02", "db07"]],
+        ),
+        # The deliberate way: there is one wave.
+        (["100%"], "db05", [["db05"]], []),
+        (None, "db05", [["db05"]], []),
+    ],
+)
+def test_a_limit_takes_hosts_out_of_waves_and_makes_none(
+    batches: Any, said: object, limit: str, made: list[list[str]], left_out: list[list[str]]
+) -> None:
+    inventory = {
+        **gonogo(**({"gonogo_waves": said} if said else {})),
+        "west": {"hosts": dict.fromkeys(["db02", "db07"])},
+    }
+    assert batches(inventory, limit=limit) == made
+    assert at_work.AT_WORK.left_out(made[-1][-1]) == left_out
+    assert at_work.AT_WORK.left_out("elsewhere") == []
 
 
 @pytest.mark.parametrize("said", [["canry"], [0], {"a": 1}])

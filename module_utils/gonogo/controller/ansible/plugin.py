@@ -15,7 +15,7 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -251,6 +251,10 @@ class Plugin(ActionBase):  # type: ignore[misc]
     def held_back(self) -> GonogoError | None:
         """Why this host is not begun, see `ansible.waves`."""
         return AT_WORK.refusal(self.host, waves.named(self.variable(waves.KEY)))
+
+    def left_out(self) -> Sequence[Sequence[str]]:
+        """Hosts of the waves before, see `ansible.waves`."""
+        return AT_WORK.left_out(self.host)
 
     def warn(self, text: str) -> None:
         self._display.warning(text)

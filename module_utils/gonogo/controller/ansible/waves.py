@@ -35,10 +35,14 @@ _UNKNOWN = "not begun: nobody knows what the wave before has come to"
 @dataclass
 class AtWork:
     """`said` is what the play was given; `begun` are the hosts of each wave, and `stopped` says why
-    the last of them is not begun. `planning` is whether no host of this start deploys anything."""
+    the last of them is not begun. `planning` is whether no host of this start deploys anything.
+    `whole` are the waves of all hosts of the group, of which the play has those that are `played`.
+    """
 
     said: Waves | None = None
     planning: bool = False
+    whole: Sequence[Sequence[str]] = ()
+    played: frozenset[str] = frozenset()
     begun: list[tuple[str, ...]] = field(default_factory=list)
     stopped: str | None = None
 
@@ -76,6 +80,12 @@ class AtWork:
             )
         return None
 
+    def left_out(self, host: str) -> list[list[str]]:
+        """Of each wave before that of this host, the hosts that --limit leaves out."""
+        at = next((at for at, wave in enumerate(self.whole) if host in wave), 0)
+        before = ([one for one in wave if one not in self.played] for wave in self.whole[:at])
+        return [wave for wave in before if wave]
+
     def never_begun(self, host: str) -> str | None:
         """Why Ansible has not even come to this host; None where it has, or no wave was begun."""
         if not self.begun or any(host in wave for wave in self.begun):
@@ -105,7 +115,10 @@ def of_play(known: Variables, rendered: Callable[[Any], Any]) -> dict[str, objec
     AT_WORK.planning = _is_planning(known, hosts, rendered)
     if found is None or AT_WORK.planning or any(one not in groups for one in found.groups):
         return {"hosts": group, "serial": []}
-    return {"hosts": found.pattern(group), "serial": found.serial(hosts, groups)}
+    AT_WORK.whole = found.of(members, groups)
+    AT_WORK.played = frozenset(limited)
+    sizes = [sum(host in limited for host in wave) for wave in AT_WORK.whole]
+    return {"hosts": found.pattern(group), "serial": [str(size) for size in sizes if size]}
 
 
 def _is_planning(known: Variables, hosts: Sequence[str], rendered: Callable[[Any], Any]) -> bool:

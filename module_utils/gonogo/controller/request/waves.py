@@ -7,15 +7,15 @@ and whether a wave has come to what lets the next one begin.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...contract.errors import InputError
+from ...contract.errors import GonogoError, InputError
 from ...contract.records.verdict import UP_TO_DATE
 from ..invocation.native import Variables
 
 __all__ = ["KEY", "MAX_FAIL", "STOPS", "Came", "Limits", "Waves", "check", "limits", "named"]
-__all__ += ["stop"]
+__all__ += ["require", "stop"]
 
 KEY = "gonogo_waves"
 STOPS = "gonogo_waves_stop"
@@ -27,6 +27,7 @@ _PERCENT = re.compile(r"([1-9]\d?|100)%")
 _GROUP = re.compile(r"[A-Za-z_][\w.-]*")
 _HINT = "Write it like [1, 10%, 100%], or as names of groups, like [canary, west]."
 _SHOWN = 3
+_MOST_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -40,16 +41,26 @@ class Waves:
         """The pattern of the hosts of `group`, in the order of the waves."""
         return ":".join([*self.groups, group, f"&{group}"]) if self.groups else group
 
-    def serial(self, hosts: Sequence[str], groups: Mapping[str, Sequence[str]]) -> list[str]:
-        """What `serial` is for these hosts; a host of no named group belongs to the last wave."""
+    def of(self, hosts: Sequence[str], groups: Mapping[str, Sequence[str]]) -> list[list[str]]:
+        """The waves of these hosts; a host of no named group belongs to the last one."""
         if not self.groups:
-            return [*self.sizes]
+            return [*self._cut(hosts)]
         waves, left = [], [*hosts]
         for group in self.groups:
             members = {*groups.get(group, ())}
-            waves.append(sum(host in members for host in left))
+            waves.append([host for host in left if host in members])
             left = [host for host in left if host not in members]
-        return [str(size) for size in (*waves, len(left)) if size]
+        return [wave for wave in (*waves, left) if wave]
+
+    def _cut(self, hosts: Sequence[str]) -> Iterator[list[str]]:
+        """As Ansible does: a share of all, one host at least, and the last size again."""
+        begin, sizes = 0, [*self.sizes]
+        while begin < len(hosts):
+            size = sizes.pop(0) if len(sizes) > 1 else sizes[0]
+            share = _PERCENT.fullmatch(size)
+            number = int(int(share[1]) / 100.0 * len(hosts)) or 1 if share else int(size)
+            yield [*hosts[begin : begin + number]]
+            begin += number
 
 
 @dataclass(frozen=True)
@@ -148,6 +159,30 @@ def stop(wave: Iterable[Came]) -> str | None:
     told = [f"{_words(one)} {one.host}" for one in failed[:_SHOWN]]
     more = f", and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
     return f"not begun: the wave before had {', '.join(told)}{more}"
+
+
+def require(left_out: Iterable[Iterable[Came]]) -> None:
+    """Refuse a host behind these waves, of each the hosts that the play leaves out. Raises
+    GonogoError."""
+    missing: list[Came] = []
+    for wave in left_out:
+        hosts = [*wave]
+        if stop(hosts):
+            missing += [one for one in hosts if one.fails]
+    if not missing:
+        return
+    more = f", and {len(missing) - _MOST_SHOWN} more" if len(missing) > _MOST_SHOWN else ""
+    told = ", ".join(f"{one.host} ({_came(one)})" for one in missing[:_MOST_SHOWN])
+    raise GonogoError(
+        "not begun: hosts of an earlier wave are not done, and --limit leaves them out",
+        detail=f"{told}{more}.",
+        hint="Begin again without --limit: what is done is left alone. To begin these hosts all "
+        f"the same, before the others, say that there is one wave: -e {KEY}=100%.",
+    )
+
+
+def _came(one: Came) -> str:
+    return one.verdict if one.verdict in _VERDICTS else "no verdict on these files"
 
 
 def _words(one: Came) -> str:

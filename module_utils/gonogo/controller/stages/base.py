@@ -9,7 +9,7 @@ knows nothing of Ansible. What it needs of whoever runs it is a `Site`: an actio
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -109,6 +109,9 @@ class Site(Protocol):
 
     def held_back(self) -> GonogoError | None:
         """Why this host is not begun yet, None where it is; see `request.waves`."""
+
+    def left_out(self) -> Sequence[Sequence[str]]:
+        """Of each wave before that of this host, the hosts that the play leaves out."""
 
     def warn(self, text: str) -> None:
         """Show a warning at once."""

@@ -8,6 +8,7 @@ Whatever is not the same, or cannot be found out, is a reason to judge the host 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from ...contract.records.answers import FoundAnswer, JudgedAnswer
 from ...contract.records.deployment import Deployment
 from ...contract.records.plan import PlanRecord
 from ...contract.records.run import RunRecord
+from ...contract.records.verdict import UP_TO_DATE
 from ...host.compare.judged import differences
 from ..evidence import Run, judgement, load, peek
 from ..runbook import plans
@@ -28,7 +30,7 @@ from ..runbook.book import Runbook
 from .base import Stage
 from .scripts import judged_objects
 
-__all__ = ["Content", "done_by"]
+__all__ = ["Content", "came_to", "done_by"]
 
 # What is written when something was done to the database after the verdict.
 _LATER = ("undo.json", "restore.json")
@@ -56,27 +58,49 @@ def done_by(stage: Stage[Any], content: Content, *, run_id: str) -> Run | None:
     return None
 
 
+def came_to(runs_dir: Path, content: Content, host: str) -> str | None:
+    """The verdict on another host, which is of no play now: that of its newest run, by its evidence
+    alone. None where it was not to deploy the same files, or something was done after it."""
+    for run in _newest(runs_dir, content.environment, host):
+        with contextlib.suppress(GonogoError):
+            verdict = judgement.confirmed(run.path)
+            same = verdict.runbook_sha256 == content.runbook.sha256 and not _has_later(run)
+            deployed = "deploy" in run.read(PlanRecord).stages
+            if same and (deployed or verdict.decision == UP_TO_DATE):
+                return verdict.decision
+    return None
+
+
 def _same(stage: Stage[Any], content: Content) -> Iterator[Run]:
-    """The newest run of the same content on the same login, where it was to deploy. One that is not
-    as it was written may be that of this host."""
-    for path in sorted((stage.runs_dir / content.environment).glob("*Z-*"), reverse=True):
+    """The newest run of the same content on the same login, where it was to deploy."""
+    for run in _newest(stage.runs_dir, content.environment, stage.host, content.login):
+        with contextlib.suppress(GonogoError):
+            if _is_same(run, run.read(RunRecord), content):
+                yield run
+
+
+def _newest(
+    runs_dir: Path,
+    environment: str,
+    host: str,
+    login: Mapping[str, str | int | None] | None = None,
+) -> Iterator[Run]:
+    """The newest run on a host that has reached a database, of this login where there is one. One
+    that is not as it was written may be that of this host."""
+    for path in sorted((runs_dir / environment).glob("*Z-*"), reverse=True):
         record = peek(path, RunRecord)
         if record is None:
             if _has_begun(path):
                 return
             continue
         target = record.target
-        if target.inventory_host != stage.host or target.login != content.login:
+        if target.inventory_host != host or login not in (None, target.login):
             continue
-        try:
+        with contextlib.suppress(GonogoError):
             run = Run.open(path)
-            record = run.read(RunRecord)
-            if record.target.observed is None:
+            if run.read(RunRecord).target.observed is None:
                 continue  # it has never reached the database
-            if _is_same(run, record, content):
-                yield run
-        except GonogoError:
-            pass
+            yield run
         return
 
 
@@ -98,10 +122,14 @@ def _is_same(run: Run, record: RunRecord, content: Content) -> bool:
     return same and "deploy" in plan.stages
 
 
+def _has_later(run: Run) -> bool:
+    return any((run.path / name).is_file() for name in _LATER)
+
+
 def _still_holds(stage: Stage[Any], run: Run, content: Content, run_id: str) -> bool:
     if judgement.confirmed(run.path).decision != "GO":
         return False
-    if any((run.path / name).is_file() for name in _LATER):
+    if _has_later(run):
         return False
     deployed, record = run.read(Deployment), run.read(RunRecord)
     applied = deployed.action == "applied"

@@ -161,6 +161,7 @@ class Target(Stage[TargetTask]):
         asking = evidence.new_run_id(datetime.now(UTC))
         run = continued.done_by(self, content, run_id=asking)
         if run is None:
+            self._require_earlier_waves(content)
             return None
         lines = [
             f"Done already: run {run.run_id} is a GO of the same, and the database is as it has "
@@ -168,6 +169,20 @@ class Target(Stage[TargetTask]):
         ]
         told = {"done": True, "run_id": run.run_id, "evidence": str(run.path)}
         return Reported(changed=False, lines=lines, told=told)
+
+    def _require_earlier_waves(self, content: continued.Content) -> None:
+        """Those of their hosts that this play has go their way before this one."""
+        left_out = self.site.left_out()
+        if not left_out:
+            return
+        said = {name: self.variable(name) for name in (waves.STOPS, waves.MAX_FAIL)}
+        limits = waves.limits(said)
+
+        def came(host: str) -> waves.Came:
+            verdict = continued.came_to(self.runs_dir, content, host)
+            return waves.Came(host, verdict or "", limits)
+
+        waves.require([came(host) for host in wave] for wave in left_out)
 
     def _open(
         self,
