@@ -223,6 +223,10 @@ sequences |
 | advisory locks of the tool | are left out: the run has its own lock |
 | another statement in the second run | is a HOLD that shows both. In the tool's own record \
 values may differ, and a time is then `now()` |
+| nothing that changes anything | is a database where nothing is pending: \
+[rollout.md](rollout.md). That is the tool's own word, so the command is run once more, \
+on an empty database beside a third copy, and the copy compared with what it makes there. Where it \
+fails there, or makes no record, nobody could compare them: a HOLD |
 | rows that are streamed into COPY, two-phase commit, changes from several sessions with \
 different settings | are refused |
 

@@ -5,15 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from gonogo.contract.errors import GonogoError, InputError
-from gonogo.contract.records.captured import CapturedRecord, CommandRun, Said
+from gonogo.contract.options.twin import CaptureRequest, TwinRequest
+from gonogo.contract.records.answers import CaptureAnswer
+from gonogo.contract.records.captured import CapturedRecord, CommandRun, RecordTable, Said
+from gonogo.contract.records.drift import Deviation, Drift, ReplayPlan
+from gonogo.contract.records.history import HistoryRecord
+from gonogo.contract.records.plan import PlanRecord
+from gonogo.contract.records.reading import plain, read
 from gonogo.controller.evidence import Run
 from gonogo.controller.request import Asked
+from gonogo.controller.runbook import source
 from gonogo.controller.runbook.captured import Script, script, settled
-from gonogo.controller.stages.capture import SCHEMA, environment, require_same
+from gonogo.controller.stages.capture import (
+    SCHEMA,
+    captured,
+    drift_of,
+    environment,
+    require_same,
+)
+from tests.records import PLAN, check
 
 
 def _said(*texts: str | tuple[str, ...], session: int = 0, tags: str = "") -> list[Said]:
@@ -242,3 +258,76 @@ def test_what_changes_the_schema_alike_is_not(run: Run, tmp_path: Path) -> None:
     require_same(run, [*_LEFT], {_TABLE: "x int", _RIGHTS: "of another login"})
     none = Run.create(tmp_path, "staging", "20260101T000000Z-000002")
     require_same(none, ["table public.z"], {})
+
+
+# --- a command that changes nothing ---------------------------------------------------------------
+
+
+class Host:
+    """A stage whose target host answers so."""
+
+    stage = "twin"
+
+    def __init__(self, folder: Path, *answers: CaptureAnswer) -> None:
+        self._folder = folder
+        self._answers = [*answers]
+        self.asked: list[CaptureRequest] = []
+
+    def runbook_of(self, run: Run) -> Any:
+        del run
+        found = source.read(self._folder, tool="auto", schema="app", command=["alembic", "upgrade"])
+        return SimpleNamespace(source=found, plan=self._plan)
+
+    @staticmethod
+    def _plan(*, stages: Sequence[str]) -> PlanRecord:
+        """Without what is asked of a migration alone."""
+        return read(PlanRecord, {**PLAN, "stages": stages, "checks": []}, file="plan.json")
+
+    def call_with_database(self, entry: str, asked: CaptureRequest, answer: Any) -> CaptureAnswer:
+        assert (entry, answer) == ("capture", CaptureAnswer)
+        self.asked.append(asked)
+        return self._answers.pop(0)
+
+
+DRIFTED = Drift(migrations=1, compared=7, before=(Deviation("missing", "table app.t", "t", None),))
+
+
+def test_one_that_changes_nothing_leaves_nothing_pending_and_is_asked_for_the_history(
+    tmp_path: Path,
+) -> None:
+    run = Run.create(tmp_path, "sandbox", "20260131T120000Z-0a1b2c")
+    stages = ["target", "twin", "rehearsal", "deploy", "phases", "verdict"]
+    waived = {"check": "N1.1", "owner": "dewi", "reason": "known", "expires": "2030-01-01"}
+    about = {"stages": stages, "checks": [check("D8.2")], "waivers": [waived]}
+    run.write_json("plan.json", {**PLAN, **about}, stage="target")
+    (tmp_path / "application").mkdir()
+    record = RecordTable("app", "alembic_version", "ab" * 32, "ab" * 32)
+    one = replace(_run(_said("SET lock_timeout = 5", "SELECT 1")), tables=(record,))
+    host = Host(
+        tmp_path / "application",
+        CaptureAnswer(changed=True, runs=(one, one)),
+        CaptureAnswer(changed=True, runs=(), drift=DRIFTED),
+    )
+    asked = CaptureRequest({}, run.run_id, TwinRequest({}, run.run_id, "/x"), ["x"], "", "", 1.0)
+    twin = SimpleNamespace(proven=True, method="cluster")
+    lines = captured(host, run, twin, asked)  # type: ignore[arg-type]
+    assert lines == [
+        "The command changes nothing: there is no migration to be deployed and judged."
+    ]
+    # That its record says so is not believed: it is run on an empty database as well.
+    assert [request.history is None for request in host.asked] == [True, False]
+    assert host.asked[1].history == ReplayPlan("", "app", (("app", "alembic_version"),))
+    plan = run.read(PlanRecord)
+    assert plan.nothing_pending
+    assert [*plan.stages] == [stage for stage in stages if stage != "deploy"]
+    assert [*plan.checks] == []
+    assert [one.check for one in plan.waivers] == ["N1.1"]
+    found = run.read(CapturedRecord)
+    assert (found.statements, found.text) == (0, "")
+    assert [*run.read(HistoryRecord).pending] == []
+    assert source.heard(host.runbook_of(run).source, found).migrations == ()
+    assert drift_of(run) == read(Drift, plain(DRIFTED), file="drift")
+
+
+def test_without_it_the_history_is_not_known(run: Run) -> None:
+    assert drift_of(run) is None

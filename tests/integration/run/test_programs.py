@@ -102,8 +102,10 @@ def test_alembic_is_content(application: Application) -> None:
     assert found("deploy.json")["action"] == "applied"
     assert "0002 (head)" in application.ask([*ask, "current"])
     again = application.play(applications.ALEMBIC, _URL)
-    assert again.verdict["decision"] == "HOLD"
-    assert "there is nothing to judge" in again.output
+    assert again.verdict["decision"] == "UP-TO-DATE", again.output
+    assert again.status == 0, again.output
+    assert reading(again)("captured.json")["statements"] == 0
+    assert reading(again)("rehearsal.json")["drift"]["compared"] > 0
 
 
 def test_a_command_that_fails_is_a_hold(application: Application) -> None:

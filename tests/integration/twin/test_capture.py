@@ -13,7 +13,8 @@ import pytest
 
 from gonogo.contract.errors import GonogoError
 from gonogo.contract.records.answers import CaptureAnswer
-from gonogo.contract.records.reading import read
+from gonogo.contract.records.drift import ReplayPlan
+from gonogo.contract.records.reading import plain, read
 from gonogo.controller.runbook.captured import Script, script, settled
 from gonogo.host.capture import folder as folders
 from tests import migration_tools
@@ -286,6 +287,42 @@ one.execute("CREATE TABLE t (n int)")
 """
     assert _texts(heard.program(text)).statements == 1
     assert [one.read_text() for one in place.iterdir()] == ["x"]
+
+
+HISTORY = plain(ReplayPlan("", "public", [("public", "alembic_version")]))
+
+
+def test_a_copy_is_compared_with_what_the_command_makes_of_an_empty_database(heard: Heard) -> None:
+    """The copy has never seen the command."""
+    applications.alembic(heard.folder)
+    url = {"APP_DATABASE": _SQLALCHEMY.format("psycopg")}
+    drift = heard.say(applications.ALEMBIC, url, history=HISTORY).drift
+    assert drift is not None
+    assert drift.problem is None
+    assert [(one.kind, one.name) for one in drift.before] == [("missing", "table public.parcel")]
+    # What others have made there is nobody's drift.
+    assert "table public.workspaces" in {one.name for one in drift.beside}
+    assert "alembic_version" not in str(drift)
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        # It would find all of nothing in the copy.
+        (["current"], "makes no record of its own"),
+        (["upgrade", "0009"], "failed with status"),
+    ],
+)
+def test_what_makes_nothing_of_an_empty_database_proves_nothing(
+    heard: Heard, words: list[str], problem: str
+) -> None:
+    applications.alembic(heard.folder)
+    url = {"APP_DATABASE": _SQLALCHEMY.format("psycopg")}
+    drift = heard.say([*applications.ALEMBIC[:3], *words], url, history=HISTORY).drift
+    assert drift is not None
+    assert problem in str(drift.problem)
+    assert drift.compared == 0
 
 
 def test_what_differs_between_the_runs_is_shown(heard: Heard) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ..records.drift import ReplayPlan
 from .option import (
     ENTRY,
     TASK,
@@ -332,6 +333,13 @@ CAPTURE = EntryOptions(
             default=[],
             text="Further tables in which its tool keeps its record.",
         ),
+        Option(
+            "history",
+            "dict",
+            used=ENTRY,
+            text="What is to be known of the history; then it is run on an empty database, and a "
+            "copy compared with that.",
+        ),
     ),
     leaves_process=True,
 )
@@ -350,3 +358,4 @@ class CaptureRequest:
     seconds: float
     environment: Mapping[str, str] = field(default_factory=dict)
     records: Sequence[str] = ()
+    history: ReplayPlan | None = None

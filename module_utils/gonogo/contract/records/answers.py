@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from .backup import BackupRecord
 from .captured import CommandRun
 from .deployment import Deployment, HistoryEntry
+from .drift import Drift
 from .phase import PhaseOutcome
 from .queries import QueriesRecord
 from .rehearsal import Trial, TriedRevert
@@ -93,10 +94,12 @@ class BackupAnswer:
 
 @dataclass(frozen=True)
 class CaptureAnswer:
-    """What a command has said to two copies."""
+    """What a command has said to two copies; or, where it is asked for the history, how a copy
+    differs from what it makes of an empty database."""
 
     changed: bool
     runs: Sequence[CommandRun]
+    drift: Drift | None = None
 
 
 @dataclass(frozen=True)

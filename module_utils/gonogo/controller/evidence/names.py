@@ -36,7 +36,8 @@ def _of_records() -> Iterator[str]:
 SEALED = {
     # They are no record.
     *("facts.json", "judged.json", "sabotage.json", "deploy_found.json"),
-    *("schema.json", "promotion_schema.json", "schema_before.json", "captured_schema.json"),
+    *("schema.json", "promotion_schema.json", "schema_before.json"),
+    *("captured_schema.json", "captured_drift.json"),
     *(
         name
         for name in _of_records()

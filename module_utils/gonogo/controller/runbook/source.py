@@ -147,7 +147,9 @@ def _named_or_filed(migrations: Sequence[Migration], wanted: Sequence[str]) -> t
 
 
 def heard(source: Source, captured: CapturedRecord) -> Source:
-    """With what was captured as its one migration."""
+    """With what was captured as its one migration; none where that is nothing."""
+    if not captured.statements:
+        return source
     tables = [plain(one) for one in captured.tables]
     migration = Migration(
         CAPTURED, f"{CAPTURED}.sql", captured.text, (captured.sha256,), details={"tables": tables}

@@ -12,6 +12,9 @@ from ...contract.listing import listed
 from ...contract.options.twin import CaptureRequest
 from ...contract.records.answers import CaptureAnswer
 from ...contract.records.captured import CapturedRecord
+from ...contract.records.drift import Drift, ReplayPlan
+from ...contract.records.plan import PlanRecord
+from ...contract.records.reading import plain, read
 from ...contract.records.twin import TwinRecord
 from ...host.capture import folder
 from .. import evidence
@@ -19,10 +22,12 @@ from ..runbook import captured as writing
 from ..runbook import source
 from .base import Stage
 
-__all__ = ["captured", "environment", "require_same"]
+__all__ = ["captured", "drift_of", "environment", "require_same"]
 
 # What the command has changed of the first copy's schema.
 SCHEMA = "captured_schema.json"
+# Where it changes nothing: a copy against what it makes of an empty database.
+DRIFT = "captured_drift.json"
 # Whose privileges they are beside, a copy may have otherwise than the twin.
 _PRIVILEGES = "privileges of "
 
@@ -34,7 +39,7 @@ def captured(
 ) -> list[str]:
     """Put on record what the command would apply; what is said of it on the terminal.
 
-    Raises GonogoError where it cannot be heard, does not do the same twice, or does nothing.
+    Raises GonogoError where it cannot be heard, or does not do the same twice.
     """
     if not twin.proven or twin.method != "cluster":
         raise GonogoError(
@@ -49,13 +54,7 @@ def captured(
     runs = stage.call_with_database("capture", given, CaptureAnswer).runs
     first, second = (writing.script(one) for one in runs)
     script, own = writing.settled(first, second, asked.records)
-    if not script.statements:
-        raise GonogoError(
-            "the command of the migration tool changes nothing: there is nothing to judge",
-            detail=f"It has sent {len(runs[0].said)} statements that only read.",
-            hint="Name a folder with a migration that is not applied yet.",
-        )
-    text = script.text
+    text = script.text if script.statements else ""
     record = CapturedRecord(
         command=tuple(asked.command),
         text=text,
@@ -70,6 +69,8 @@ def captured(
     run.keep(record, stage=stage.stage)
     run.write_json(SCHEMA, dict(runs[0].changed), stage=stage.stage)
     run.keep(source.record_heard(source.heard(found, record)), stage=stage.stage)
+    if not record.statements:
+        return _nothing(stage, run, given, record)
     lines = [
         f"The command has done the same on two copies: {record.statements} statements that "
         f"change something, in {record.seconds[0]:.1f} and {record.seconds[1]:.1f} s"
@@ -77,6 +78,32 @@ def captured(
     if not record.confined:
         lines.append(f"Network and files were not taken from it: {record.unconfined}")
     return lines
+
+
+def _nothing(
+    stage: Stage[Any], run: evidence.Run, asked: CaptureRequest, captured: CapturedRecord
+) -> list[str]:
+    """The command says that nothing is pending, and that proves nothing of what is there: so it is
+    run once more, on an empty database, and a copy compared with what it makes of that."""
+    found = stage.runbook_of(run).source
+    assert found is not None  # as above
+    own = tuple((one.schema, one.name) for one in captured.tables)
+    history = ReplayPlan(home="", schema=found.tool.schema, tables=own)
+    answer = stage.call_with_database("capture", replace(asked, history=history), CaptureAnswer)
+    run.write_json(DRIFT, plain(answer.drift), stage=stage.stage)
+    before = run.read(PlanRecord)
+    stages = [one for one in before.stages if one != "deploy"]
+    plan = stage.runbook_of(run).plan(stages=stages)
+    plan = replace(plan, waivers=before.waivers, nothing_pending=True)
+    run.keep(plan, stage=stage.stage)
+    return ["The command changes nothing: there is no migration to be deployed and judged."]
+
+
+def drift_of(run: evidence.Run) -> Drift | None:
+    """A copy against what the command makes of an empty database, where it has been asked."""
+    if not (run.path / DRIFT).is_file():
+        return None
+    return read(Drift, run.read_json(DRIFT), file=DRIFT)
 
 
 def require_same(run: evidence.Run, changed: Sequence[str], schema: Mapping[str, str]) -> None:

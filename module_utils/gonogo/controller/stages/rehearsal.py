@@ -167,7 +167,8 @@ class Rehearsal(Stage[RehearsalTask]):
         self._check(trial, checked, "preflight", before)
         found = self.call_with_database("rehearsal", asked, TrialAnswer).rehearsal
         tried.schema = found.schema
-        found = replace(found, drift=replays.attributed(found.drift, trial.runbook))
+        drift = capture.drift_of(trial.run) or found.drift
+        found = replace(found, drift=replays.attributed(drift, trial.runbook))
         if found.deployment:
             allowed = deployment.limits(trial.task.budgets)
             found = replace(found, deployment=replace(found.deployment, budgets=allowed))

@@ -130,13 +130,15 @@ class Sessions:
 class Replay:
     """A history on its way. `name` is that of the empty database.
 
-    `applied` first, then `pending`; what could not be done is the `problem` of the result.
+    `applied` first, then `pending`; what could not be done is the `problem` of the result. Where
+    the migrations are programs, `command` applies them all to the database of this name.
     """
 
     plan: ReplayPlan
     sessions: Sessions
     confirm: Callable[[], None]
     name: str
+    command: Callable[[str], None] | None = None
     _found: Drift = field(default_factory=Drift)
     _passed_over: list[str] = field(default_factory=list)
     # Kind and name of what was not as it should be before.
@@ -181,12 +183,14 @@ class Replay:
             ) from error
         if plan.baseline:
             self._replayed([Episode(plan.baseline[0].file, plan.baseline)], "the baseline")
-        expected = self._replayed(plan.applied, "the history")
+        expected = (
+            self._commanded() if self.command else self._replayed(plan.applied, "the history")
+        )
         found, beside = self._compared(expected, twin)
         self._before = {(one.kind, one.name) for one in found}
         self._found = replace(
             self._found,
-            migrations=len(plan.applied),
+            migrations=1 if self.command else len(plan.applied),
             compared=len({*self._counted(expected), *self._counted(twin)}),
             before=_told(found),
             beside=_told(beside),
@@ -246,10 +250,22 @@ class Replay:
                 empty.execute(f"CREATE SCHEMA {ident(name)} AUTHORIZATION {ident(owner)}")
                 for grant in grants or ():
                     empty.execute(grant)
-            for statement in [*granted, *extensions, *tables]:
+            # A command makes its tables itself.
+            for statement in [*granted, *extensions, *([] if self.command else tables)]:
                 empty.execute(statement)
 
     # --- the migrations ----------------------------------------------------------------------
+
+    def _commanded(self) -> dict[str, str]:
+        """The schema that the command makes. Raises _StoppedError where it does not."""
+        assert self.command is not None
+        self.confirm()
+        try:
+            self.command(self.name)
+        except GonogoError as error:
+            raise _StoppedError(f"on an empty database, {error.primary}") from error
+        with self.sessions.login(database=self.name) as connection:
+            return schema_catalog.read(connection)
 
     def _replayed(self, episodes: Sequence[Episode], what: str) -> dict[str, str]:
         """The schema with these migrations. Raises _StoppedError where one cannot be applied."""

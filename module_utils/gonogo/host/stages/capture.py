@@ -7,23 +7,28 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable, TypeVar
 
+from ...contract.canonical import sha256
 from ...contract.errors import GonogoError
 from ...contract.login import Timeouts, application_name
 from ...contract.options.twin import CaptureRequest
 from ...contract.records.answers import CaptureAnswer
 from ...contract.records.captured import CommandRun, RecordTable, Said
+from ...contract.records.drift import Drift
 from ...contract.session_settings import SEARCH_PATH
 from ..capture import folder
 from ..capture.command import Command, account_of
 from ..capture.command import run as run_command
+from ..capture.confined import Prepared
 from ..capture.protocol import Conversation
 from ..capture.relay import Relay, listening
 from ..capture.values import Values
 from ..compare import schema_catalog
 from ..migrate.history.captured import RECORDS, record_tables, rows_of
+from ..migrate.replay import Replay, Sessions
 from ..restore.errors import UnprovenError
 from ..session import link, lock
 from ..session.connection import connect
@@ -57,6 +62,9 @@ _HARMLESS = (
     *("clock_timestamp", "timeofday", "random", "gen_random_uuid", "currval", "lastval"),
     *("pg_is_in_recovery", "pg_sleep", "pg_lock_status", "pg_sequence_last_value"),
 )
+# The digest of a record without rows.
+_NO_ROWS = sha256(b"")
+_T = TypeVar("_T")
 _WORD = re.compile(r"[A-Za-z_\x80-\U0010ffff][\w$]*")
 
 
@@ -68,10 +76,18 @@ def run(asked: CaptureRequest, *, check_mode: bool) -> CaptureAnswer:
     with lock.session(
         login_of(asked.login), run_id=asked.run_id, stage=_STAGE, timeouts=_PATIENT
     ) as alive:
-        runs = tuple(_heard(asked, alive, command) for _ in range(2))
+        drift: Drift | None = None
+        runs: tuple[CommandRun, ...] = ()
+        if asked.history:
+            drift = _on_a_copy(asked, alive, lambda kept: _compared(kept, asked, alive, command))
+        else:
+            runs = tuple(
+                _on_a_copy(asked, alive, lambda kept: _said_to(kept, asked, command))
+                for _ in range(2)
+            )
         link.require()
         lock.prove(alive, run_id=asked.run_id)
-    return CaptureAnswer(changed=True, runs=runs)
+    return CaptureAnswer(changed=True, runs=runs, drift=drift)
 
 
 def _folder(asked: CaptureRequest) -> Path:
@@ -94,10 +110,10 @@ def _folder(asked: CaptureRequest) -> Path:
     return directory
 
 
-def _heard(asked: CaptureRequest, alive: Any, command: Command) -> CommandRun:
+def _on_a_copy(asked: CaptureRequest, alive: Any, work: Callable[[Kept], _T]) -> _T:
     try:
         with twin.restored(asked.copy, alive) as kept:
-            return _said_to(kept, asked, command)
+            return work(kept)
     except UnprovenError as error:
         raise GonogoError(
             "the migration tool's command needs a cluster of its own to run on",
@@ -109,21 +125,10 @@ def _heard(asked: CaptureRequest, alive: Any, command: Command) -> CommandRun:
 def _said_to(kept: Kept, asked: CaptureRequest, command: Command) -> CommandRun:
     started = time.monotonic()
     names = sorted({*RECORDS, *asked.records})
-    account = account_of(command.directory)
-    with tempfile.TemporaryDirectory(prefix="gonogo-") as place, _session(kept, asked) as own:
+    with _session(kept, asked) as own:
         before, schema = _rows(own, names), schema_catalog.read(own)
-        sockets, home = Path(place) / "s", Path(place) / "home"
-        for path in (sockets, home):
-            path.mkdir(mode=0o700)
-            account.own(path)
-        # Who enters this one enters only what is the account's.
-        Path(place).chmod(0o711)
-        relay = Relay(sockets, Path(kept.host) / f".s.PGSQL.{kept.port}", kept.database, kept.user)
-        with listening(relay):
-            account.own(relay.path)
-            taken = run_command(command, relay, home, account)
+        relay, taken = _obeyed(kept, kept.database, command)
         after = _rows(own, names)
-        _refuse_strangers(relay)
         texts = [one.statement.text for talk in relay.sessions for one in talk.heard]
         return CommandRun(
             said=tuple(_said(relay.sessions, Values(own))),
@@ -138,6 +143,53 @@ def _said_to(kept: Kept, asked: CaptureRequest, command: Command) -> CommandRun:
             unconfined=taken.reason,
             seconds=round(time.monotonic() - started, 3),
         )
+
+
+def _obeyed(kept: Kept, database: str, command: Command) -> tuple[Relay, Prepared]:
+    """Run the command, with a database of the copy's cluster before it."""
+    account = account_of(command.directory)
+    with tempfile.TemporaryDirectory(prefix="gonogo-") as place:
+        sockets, home = Path(place) / "s", Path(place) / "home"
+        for path in (sockets, home):
+            path.mkdir(mode=0o700)
+            account.own(path)
+        # Who enters this one enters only what is the account's.
+        Path(place).chmod(0o711)
+        relay = Relay(sockets, Path(kept.host) / f".s.PGSQL.{kept.port}", database, kept.user)
+        with listening(relay):
+            account.own(relay.path)
+            taken = run_command(command, relay, home, account)
+        _refuse_strangers(relay)
+        return relay, taken
+
+
+def _compared(kept: Kept, asked: CaptureRequest, alive: Any, command: Command) -> Drift:
+    """The copy against what the command makes of an empty database: all that it has applied."""
+    assert asked.history is not None
+    name, names = application_name(asked.run_id, _STAGE), sorted({*RECORDS, *asked.records})
+    sessions = Sessions(
+        login=partial(connect, kept.login(), name=name, timeouts=_PATIENT),
+        superuser=partial(kept.session, name),
+    )
+
+    def apply(database: str) -> None:
+        _obeyed(kept, database, command)
+        with sessions.login(database=database) as made:
+            # One that only asks would find all of nothing in the copy.
+            if {*_rows(made, names).values()} <= {_NO_ROWS}:
+                raise GonogoError("the command of the migration tool makes no record of its own")
+
+    replay = Replay(
+        asked.history,
+        sessions,
+        lambda: lock.prove(alive, run_id=asked.run_id),
+        name=f"gonogo_replay_{asked.run_id}",
+        command=apply,
+    )
+    with sessions.login() as twins:
+        schema = schema_catalog.read(twins)
+    replay.applied(schema)
+    return replay.result
 
 
 @contextmanager
