@@ -20,6 +20,7 @@ from gonogo.contract import canonical
 from gonogo.contract.errors import GonogoError
 from gonogo.contract.records.activity import Activity, Backend, Conflict, Occupant
 from gonogo.contract.records.reading import plain, read
+from gonogo.contract.records.shape import Shape
 from gonogo.contract.records.twin import TwinRecord
 from gonogo.contract.records.verdict import Reason
 from gonogo.controller.evidence import Run, load
@@ -63,11 +64,12 @@ def write_run(
     host: str = "db1",
     waivers: Sequence[Mapping[str, str]] = (),
     activity: Activity | None = None,
+    schema: Mapping[str, str] | None = None,
 ) -> Path:
     """Write a run of two checks whose every text is `text`; return its directory.
 
     `labelled`: the runbook has words of its own for the report. `activity`: who was at work before
-    its deployment.
+    its deployment. `schema` is what was measured.
     """
     labels = [{"fact": fact, "label": label} for fact, label in LABELS.items()]
     words = labelled and {
@@ -130,6 +132,8 @@ def write_run(
     )
     backup = {**BACKUP, "run_id": run_id, "file": text, "size": 12}
     run.write_json("backup.json", backup, stage="backup")
+    if schema is not None:
+        run.keep(Shape(run_id, 8 << 20, {"encoding": "UTF8"}, schema), stage="backup")
     table = {"rows": [4, 4], "hash": ["5", "5"], "equal": True}
     twin = {
         **TWIN,

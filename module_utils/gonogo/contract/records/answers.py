@@ -20,6 +20,7 @@ from .rehearsal import Trial, TriedRevert
 from .restore import RestoreDone, RestoreFound, RestorePlan
 from .run import Clients, Identity
 from .sabotage import Sabotage
+from .shape import Shape
 from .standing import Standing
 from .swept import Stayed, Swept
 from .undo import Undo
@@ -83,13 +84,15 @@ class Released:
 
 @dataclass(frozen=True)
 class BackupAnswer:
-    """`backup` is not there in check mode; what would be done is then said by `msg`."""
+    """`backup` is not there in check mode; what would be done is then said by `msg`. `shape` is
+    None where it could not be read."""
 
     changed: bool
     backup: BackupRecord | None = None
     msg: str | None = None
     # Seconds, for its turn.
     waited: float = 0.0
+    shape: Shape | None = None
 
 
 @dataclass(frozen=True)

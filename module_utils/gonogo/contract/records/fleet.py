@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from .verdict import Score
 
-__all__ = ["FILE", "FORMAT", "NOT_JUDGED", "FleetCounts", "FleetHost", "FleetRecord", "FleetWaiver"]
+__all__ = ["FILE", "FORMAT", "NOT_JUDGED", "FleetCounts", "FleetDifference", "FleetHost"]
+__all__ += ["FleetRecord", "FleetShape", "FleetWaiver"]
 
 FILE = "fleet.json"
 FORMAT = 1
@@ -73,9 +74,35 @@ class FleetCounts:
 
 
 @dataclass(frozen=True)
+class FleetDifference:
+    """An object or a setting that is not as in the first shape: `kind` is `missing` (there only),
+    `extra` (here only) or `different`."""
+
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class FleetShape:
+    """The `hosts` whose databases had one schema, and settings that a migration sees alike, when
+    their backups were made; `sha256` is the digest of these. `rehearsed_on` are those of them that
+    have tried the migration on their own copy. `differing` is how many of its parts are not those
+    of the first shape, and `differences` the first of them."""
+
+    name: str
+    sha256: str
+    hosts: Sequence[str]
+    rehearsed_on: Sequence[str]
+    objects: int
+    differing: int
+    differences: Sequence[FleetDifference]
+
+
+@dataclass(frozen=True)
 class FleetRecord:
     """`hosts` are those of the play, worst first; `verdict` is the worst, where a host that was not
-    judged is a HOLD."""
+    judged is a HOLD. `shapes` are those of the databases that were measured, the one of most hosts
+    first; `unmeasured` the hosts of which nobody knows it."""
 
     format: int
     fleet_id: str
@@ -86,3 +113,5 @@ class FleetRecord:
     counts: FleetCounts
     hosts: Sequence[FleetHost]
     waivers: Sequence[FleetWaiver]
+    shapes: Sequence[FleetShape] = ()
+    unmeasured: Sequence[str] = ()

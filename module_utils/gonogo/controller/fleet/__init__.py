@@ -2,6 +2,7 @@
 
 ==============  =================================================================================
 `collecting`    what is known of each host, from its evidence alone; the waivers of all of them
+`shapes`        which databases are of which shape, and what differs
 `told`          the table on the terminal, and the last line for programs
 `planning`      what would be applied to each host, as one plan to be approved
 `pages`         the directory of the summary: fleet.json, fleet.html, fleet.md, junit.xml

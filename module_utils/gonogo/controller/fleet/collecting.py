@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from ...contract.errors import shown
+from ...contract.errors import GonogoError, shown
 from ...contract.records.fleet import (
     FORMAT,
     NOT_JUDGED,
@@ -21,10 +21,14 @@ from ...contract.records.fleet import (
     FleetRecord,
     FleetWaiver,
 )
+from ...contract.records.readable import readable
+from ...contract.records.rehearsal import Rehearsal
+from ...contract.records.shape import Shape
 from ...contract.records.verdict import UP_TO_DATE, VerdictRecord
 from .. import evidence
 from ..evidence import judgement
 from ..request.waivers import Waiver
+from .shapes import shapes
 
 __all__ = ["Member", "Place", "collected"]
 
@@ -66,12 +70,16 @@ class Member:
 
 @dataclass(frozen=True)
 class _Judged:
-    """A host with what its evidence says; `criteria` is check → criterion."""
+    """A host with what its evidence says; `criteria` is check → criterion, `shape` None where
+    nobody has measured it, and `rehearsed` whether the migration was tried on a copy of its own
+    database."""
 
     member: Member
     host: FleetHost
     verdict: VerdictRecord | None = None
     criteria: Mapping[str, str] = field(default_factory=dict)
+    shape: Shape | None = None
+    rehearsed: bool = False
 
 
 def collected(
@@ -98,6 +106,11 @@ def collected(
         ),
         hosts=hosts,
         waivers=_waivers(judged, today=now.astimezone(UTC).date()),
+        shapes=shapes(
+            {one.host.host: one.shape for one in judged if one.shape is not None},
+            rehearsed_on=[one.host.host for one in judged if one.rehearsed],
+        ),
+        unmeasured=tuple(sorted(one.host.host for one in judged if one.shape is None)),
     )
 
 
@@ -144,7 +157,17 @@ def _judged(member: Member, place: Place) -> _Judged:
         evidence_head=verdict.evidence_head,
     )
     criteria = {check.id: check.criterion for check in (found.plan.checks if found.plan else ())}
-    return _Judged(member, host, verdict, criteria)
+    tried = readable(Rehearsal, found.rehearsal, file=Rehearsal.FILE)
+    rehearsed = bool(tried and tried.done and tried.deployment)
+    return _Judged(member, host, verdict, criteria, _shape(member.run), rehearsed)
+
+
+def _shape(run: Path) -> Shape | None:
+    """As the run has sealed it."""
+    try:
+        return evidence.Run.open(run).read(Shape)
+    except GonogoError:
+        return None
 
 
 def _seconds(started: str | None, finished: str | None) -> float | None:

@@ -5,12 +5,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from ...contract import canonical
 from ...contract.errors import visible
-from ...contract.records.fleet import FILE, NOT_JUDGED, FleetHost, FleetRecord, FleetWaiver
+from ...contract.records.fleet import (
+    FILE,
+    NOT_JUDGED,
+    FleetHost,
+    FleetRecord,
+    FleetShape,
+    FleetWaiver,
+)
 from ...contract.records.reading import plain
 from ...contract.records.verdict import UP_TO_DATE
 from ..evidence import disk, judgement
@@ -21,6 +29,8 @@ from .told import EXPIRES_SOON_DAYS, expiring, unmatched
 
 __all__ = ["TEMPLATES", "render_html", "render_junit", "render_markdown", "write"]
 
+# So many objects that differ between shapes are shown.
+_PARTS_SHOWN = 200
 # Not an option: a variable could name others.
 TEMPLATES = project.ROOT / "roles" / "verdict" / "templates"
 
@@ -50,6 +60,8 @@ def render_html(record: FleetRecord) -> str:
         "scores": _scores(record),
         "hosts": _hosts(record.hosts),
         "waivers": _waivers(record.waivers),
+        "shapes": _shapes(record.shapes),
+        "parts_of_shapes": _parts(record.shapes),
     }
     return inert.html("fleet.html.j2", TEMPLATES, {**_names(record), **parts})
 
@@ -67,6 +79,7 @@ def _names(record: FleetRecord) -> Mapping[str, object]:
         "soon_days": EXPIRES_SOON_DAYS,
         "unmatched": unmatched(record.waivers),
         "counts": _counts(record),
+        "differing": differing(record.shapes),
     }
 
 
@@ -142,6 +155,65 @@ def _waivers(known: Sequence[FleetWaiver]) -> Table:
         for one in known
     ]
     return Table("What is accepted for now; what expires first comes first.", columns, rows)
+
+
+@dataclass
+class Differing:
+    """An object that is not the same in all shapes: the names of those where it is not as in the
+    first. `missing` is it there and not here, `extra` here and not there."""
+
+    missing: list[str] = field(default_factory=list)
+    extra: list[str] = field(default_factory=list)
+    different: list[str] = field(default_factory=list)
+
+
+def differing(shapes: Sequence[FleetShape]) -> dict[str, Differing]:
+    """The objects that are not the same in all shapes, by their names."""
+    found: dict[str, Differing] = {}
+    for shape in shapes:
+        for one in shape.differences:
+            getattr(found.setdefault(one.name, Differing()), one.kind).append(shape.name)
+    return dict(sorted(found.items())[:_PARTS_SHOWN])
+
+
+def _shapes(shapes: Sequence[FleetShape]) -> Table:
+    columns = [
+        Column("Shape", head=True),
+        Column("Databases", number=True),
+        Column("Hosts"),
+        Column("Rehearsed on"),
+        Column("Objects", number=True),
+        Column("Not as in the first", number=True),
+        Column("Digest"),
+    ]
+    rows = [
+        [
+            Cell(one.name),
+            Cell(str(len(one.hosts))),
+            Cell(", ".join(one.hosts)),
+            Cell(", ".join(one.rehearsed_on)),
+            Cell(str(one.objects)),
+            Cell(str(one.differing) if one is not shapes[0] else ""),
+            Cell(one.sha256[:16], code=True),
+        ]
+        for one in shapes
+    ]
+    return Table("Databases of one shape differ in rows alone.", columns, rows)
+
+
+def _parts(shapes: Sequence[FleetShape]) -> Table:
+    columns = [
+        Column("Object", head=True),
+        Column("Missing in"),
+        Column("Only in"),
+        Column("Different in"),
+    ]
+    rows = [
+        [Cell(name, code=True), *(Cell(", ".join(which)) for which in vars(one).values())]
+        for name, one in differing(shapes).items()
+    ]
+    first = shapes[0].name if shapes else ""
+    return Table(f"What is not as in shape {first}.", columns, rows)
 
 
 def _suite(host: FleetHost, directory: Path) -> Element:

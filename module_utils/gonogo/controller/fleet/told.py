@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...contract.errors import shown
-from ...contract.records.fleet import FleetHost, FleetRecord, FleetWaiver
+from ...contract.records.fleet import FleetHost, FleetRecord, FleetShape, FleetWaiver
 
 __all__ = ["EXPIRES_SOON_DAYS", "TABLE_LINES", "expiring", "last_line", "table", "unmatched"]
 
@@ -15,8 +15,11 @@ WIDTH = 160
 EXPIRES_SOON_DAYS = 14
 _HEAD = ("", "score", "host", "database", "first reason")
 _LONGEST = (10, 8, 40, 40, WIDTH)
-# Beside the rows: the head, what does not fit, waivers (2), where the summary is, the last line.
-_BESIDE = 6
+# Beside the rows: the head, what does not fit, shapes, waivers (2), where the summary is, the last
+# line.
+_BESIDE = 7
+# Of a shape that few databases have, their hosts are named.
+_NAMED = 3
 
 
 def table(record: FleetRecord, *, summary: str) -> list[str]:
@@ -30,6 +33,7 @@ def table(record: FleetRecord, *, summary: str) -> list[str]:
         verdicts = dict.fromkeys(host.verdict for host in left)
         each = (f"{sum(one.verdict == word for one in left)} more {word}" for word in verdicts)
         lines.append(f"  and {', '.join(each)}")
+    lines += _shapes(record.shapes)
     lines += _waivers(record.waivers)
     return [*lines, f"Summary: {summary}"]
 
@@ -59,6 +63,17 @@ def expiring(waivers: Sequence[FleetWaiver]) -> list[FleetWaiver]:
 
 def unmatched(waivers: Sequence[FleetWaiver]) -> list[FleetWaiver]:
     return [one for one in waivers if one.matches_nothing]
+
+
+def _shapes(shapes: Sequence[FleetShape]) -> list[str]:
+    """Nothing where all are of one."""
+    if len(shapes) < 2:
+        return []
+    each = []
+    for one in shapes:
+        hosts = ", ".join(one.hosts) if len(one.hosts) <= _NAMED else f"{len(one.hosts)} hosts"
+        each.append(f"{one.name} on {hosts}")
+    return [shown(f"  databases are of {len(shapes)} shapes: {'; '.join(each)}", limit=WIDTH)]
 
 
 def _waivers(waivers: Sequence[FleetWaiver]) -> list[str]:

@@ -37,5 +37,9 @@ class Backup(Stage[BackupTask]):
         answer = self.call_with_database("backup", asked, BackupAnswer)
         assert answer.backup is not None  # this is no dry run
         run.keep(answer.backup, stage=self.stage)
+        if answer.shape is not None:
+            run.keep(answer.shape, stage=self.stage)
         run.append(self.stage, "stage_passed", {"waited": answer.waited})
-        return Reported(told=plain(answer), lines=waited(answer.waited, BACKUP))
+        # All definitions of a schema are nothing for the terminal.
+        told = replace(answer, shape=None)
+        return Reported(told=plain(told), lines=waited(answer.waited, BACKUP))

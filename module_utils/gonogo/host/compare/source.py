@@ -16,13 +16,15 @@ from ...contract.canonical import dumps
 from ...contract.errors import GonogoError
 from ...contract.listing import listed
 from ...contract.records.reading import plain, read
+from ...contract.records.shape import Shape
 from ...contract.records.source import SequenceReadings, SourceRecord, Surroundings
 from ..session import server_names
 from ..session.connection import DatabaseError, described
 from ..session.snapshot import files, no_room_for_locks
 from . import fingerprint, schema_catalog
+from .shape import shape
 
-__all__ = ["Source", "readable", "surroundings"]
+__all__ = ["Source", "measured", "readable", "surroundings"]
 
 # What else makes a database what it is: how its text is stored and sorted, and who is named in it.
 # By their names in JSON, for the columns differ between versions.
@@ -100,6 +102,7 @@ class Source:
         self._locked = locked
         self._snapshot = snapshot
         self._sessions = sessions
+        self._described: tuple[dict[str, str], Surroundings] | None = None
         self._started = time.monotonic()
         self._before = self._sequences()
         self._files = {} if locked else self._now()
@@ -115,6 +118,7 @@ class Source:
         with readable():
             schema = schema_catalog.read(self._moment)
             around = surroundings(self._moment)
+            self._described = schema, around
             content = fingerprint.content(
                 self._connect,
                 sessions=self._sessions,
@@ -138,6 +142,14 @@ class Source:
             return dumps(plain(record))
 
         return finished
+
+    def shaped(self, *, run_id: str, size: int) -> Shape | None:
+        """Of what was described; None before that."""
+        if self._described is None:
+            return None
+        schema, around = self._described
+        version = self._moment.info.server_version
+        return shape(schema, around, run_id=run_id, size=size, version=version)
 
     def _sequences(self) -> dict[str, tuple[int, bool]]:
         with readable(), self._connect() as now:
@@ -175,6 +187,14 @@ def readable() -> Iterator[None]:
             detail=told["detail"],
             hint=told["hint"] or "The login must be able to read every row of every table.",
         ) from error
+
+
+def measured(connection: Any, *, run_id: str, size: int) -> Shape:
+    """The shape of the database as it is now."""
+    with readable():
+        schema, around = schema_catalog.read(connection), surroundings(connection)
+    version = connection.info.server_version
+    return shape(schema, around, run_id=run_id, size=size, version=version)
 
 
 def surroundings(connection: Any) -> Surroundings:

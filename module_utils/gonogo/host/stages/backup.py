@@ -12,8 +12,9 @@ from ...contract.login import Timeouts, application_name
 from ...contract.options.backup import BackupRequest
 from ...contract.records.answers import BackupAnswer
 from ...contract.records.run import Identity
+from ...contract.records.shape import Shape
 from ..archive import clients, dump
-from ..compare.source import Source
+from ..compare.source import Source, measured
 from ..files import turns, unfinished
 from ..progress import lending
 from ..session import link
@@ -94,7 +95,21 @@ def run(asked: BackupRequest, *, check_mode: bool) -> BackupAnswer:
             confirm=confirm,
             **programs,
         )
-    return BackupAnswer(changed=True, backup=record, waited=round(turn.waited, 3))
+        size = observed.database_bytes
+        shape = (
+            source.shaped(run_id=run_id, size=size)
+            if source
+            else _shape(connection, run_id=run_id, size=size)
+        )
+    return BackupAnswer(changed=True, backup=record, waited=round(turn.waited, 3), shape=shape)
+
+
+def _shape(connection: Any, *, run_id: str, size: int) -> Shape | None:
+    """As it is now; None where it cannot be read. A backup does not fail for it."""
+    try:
+        return measured(connection, run_id=run_id, size=size)
+    except GonogoError:
+        return None
 
 
 def _turn(asked: BackupRequest, observed: Identity) -> turns.Asked:
