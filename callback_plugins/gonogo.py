@@ -39,6 +39,7 @@ from gonogo.contract.records.verdict import UP_TO_DATE
 from gonogo.contract.redaction import redacted
 from gonogo.controller import audit, evidence, explain, fleet, report
 from gonogo.controller.ansible.fleet import Declared, approving, declared, hosts_of
+from gonogo.controller.ansible.shapes import SHAPES
 from gonogo.controller.ansible.waves import AT_WORK
 from gonogo.controller.ansible.workers import Workers
 from gonogo.controller.evidence import judgement
@@ -65,6 +66,7 @@ description:
 _OPENS = "gonogo_target"
 # What is played on the controller, for all hosts.
 _BEFORE = "gonogo_input"
+_MEASURES = "gonogo_shape"
 _JUDGES = "gonogo_verdict"
 _AUDITS = "gonogo_audit"
 _EXPLAINS = "gonogo_explain"
@@ -299,6 +301,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         """Why a host will have no verdict, as far as its first failure says it."""
         action, name, outcome = _parts(result)
         cause = _first_line(outcome.get("msg"), what)
+        if action == _MEASURES:
+            # The host is judged all the same.
+            return
         if action == _BEFORE:
             self._refused = cause
         else:
@@ -312,6 +317,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             for host, said in dict(outcome.get("faulty") or {}).items():
                 self._causes.setdefault(str(host), _first_line(said))
         if not action.startswith(_OURS) or action == _BEFORE:
+            return
+        if action == _MEASURES:
+            SHAPES.note(name, outcome)
             return
         if action == _AUDITS:
             self._audits[name] = str(outcome.get("audit") or "") or None
@@ -329,6 +337,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             return
         if directory and (directory == self._opened.get(name) or _is_own(Path(directory))):
             self._opened[name] = directory
+            SHAPES.opened[name] = Path(directory)
             if outcome.get("decision"):
                 self._evidence[name] = directory
                 self._leave(name, Path(directory), str(outcome.get("stored") or "") or None)

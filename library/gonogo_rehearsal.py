@@ -28,6 +28,9 @@ options:
     type: list
     elements: str
     default: []
+  per_shape:
+    description: Whether the rehearsal on another database of the same shape counts for this one, where another host of the play has been chosen to rehearse for it.
+    type: bool
   resume:
     description: Whether the run finishes a deployment, see M(gonogo_deploy).
     type: bool

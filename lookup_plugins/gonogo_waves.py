@@ -10,18 +10,19 @@ from ansible.plugins.lookup import LookupBase
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from gonogo.controller.ansible.waves import of_play
+from gonogo.controller.ansible.waves import of_play, of_shapes
 
 DOCUMENTATION = r"""
 name: gonogo_waves
 short_description: The hosts and the serial of the play that judges
 description:
   - Says in which order hosts are begun, and how many of them together, from C(gonogo_waves).
+  - Says whose shape is measured before that, from C(rehearsal_per_shape).
   - Knows the variables of the inventory, which C(serial) by itself does not.
 options:
   _terms:
     description: What is asked for.
-    choices: [hosts, serial]
+    choices: [hosts, serial, measured]
     required: true
 """
 
@@ -44,5 +45,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
     def run(self, terms: Any, variables: Any = None, **kwargs: Any) -> list[Any]:
         """What the play is to be given."""
         del kwargs
+        if terms[0] == "measured":
+            return [of_shapes(variables or {}, self._templar.template)]
         found = of_play(variables or {}, self._templar.template)[terms[0]]
         return found if isinstance(found, list) else [found]

@@ -62,6 +62,9 @@ class Here:
         """There is no other host."""
         return []
 
+    def rehearses_for_it(self) -> None:
+        """It rehearses by itself."""
+
     def warn(self, text: str) -> None:
         raise AssertionError(text)
 

@@ -9,7 +9,10 @@ from tests.generated import replaced
 
 __all__ = ["run"]
 
-_STAGES = re.compile(r"(?<=^      block:\n).*?(?=^      always:\n)", re.MULTILINE | re.DOTALL)
+_STAGES = re.compile(
+    r"(?<=^    - name: Run the stages\n      tags: always\n      block:\n).*?(?=^      always:\n)",
+    re.MULTILINE | re.DOTALL,
+)
 _STAGE = """\
         - name: {name}
           ansible.builtin.import_role:

@@ -16,8 +16,8 @@ from gonogo.contract.records.source import Member as Membership
 from gonogo.contract.records.source import SentNames, SettingsOf, Surroundings
 from gonogo.controller import fleet
 from gonogo.controller.fleet import Member, Place
-from gonogo.controller.fleet.shapes import differences, shapes
-from gonogo.host.compare.shape import LOGIN, shape
+from gonogo.controller.fleet.shapes import shapes
+from gonogo.host.compare.shape import LOGIN, differences, shape
 from tests.unit.test_report import EVIL, write_run
 
 NOW = datetime(2026, 1, 31, 13, tzinfo=UTC)
@@ -169,14 +169,15 @@ def test_the_order_is_that_of_the_hosts_where_there_are_as_many_of_each() -> Non
 
 def test_a_setting_is_named_among_the_objects() -> None:
     other = replace(shaped(), settings={**shaped().settings, "encoding": "LATIN1"})
-    assert [(one.name, one.kind) for one in differences(shaped(), other)] == [
+    assert [(one.name, one.kind) for one in differences(shaped().parts, other.parts)] == [
         ("setting encoding", "different")
     ]
 
 
 def test_parts_of_what_is_missing_as_a_whole_are_not_named() -> None:
-    whole = shaped(schema={**SCHEMA, "table public.b": "", "column public.b.id": "1 integer"})
-    assert [(one.name, one.kind) for one in differences(whole, shaped())] == [
+    part = {"column public.b.id": "1 integer", "owner of table public.b": "other"}
+    whole = shaped(schema={**SCHEMA, "table public.b": "", **part})
+    assert [(one.name, one.kind) for one in differences(whole.parts, shaped().parts)] == [
         ("table public.b", "missing")
     ]
 

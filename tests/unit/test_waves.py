@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,7 +21,9 @@ from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 
 from gonogo.contract.errors import GonogoError, InputError
+from gonogo.controller.ansible import shapes
 from gonogo.controller.ansible import waves as at_work
+from gonogo.controller.ansible.shapes import Measured, Shapes
 from gonogo.controller.ansible.waves import AtWork
 from gonogo.controller.invocation import project
 from gonogo.controller.request import waves
@@ -242,6 +245,7 @@ def batches(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
     monkeypatch.setattr(lookup_loader, "_extra_dirs", [])
     lookup_loader.add_directory(str(project.ROOT / "lookup_plugins"))
     monkeypatch.setattr(at_work, "AT_WORK", AtWork())
+    monkeypatch.setattr(at_work, "SHAPES", Shapes())
     file = str(project.ROOT / "playbooks" / "validate.yml")
     plays = DataLoader().load_from_file(file, trusted_as_template=True)
     (judging,) = (one for one in plays if one["name"] == "Judge the migration")
@@ -375,6 +379,106 @@ def test_what_cannot_be_is_left_to_the_hosts_to_refuse(batches: Any, said: objec
     assert batches(gonogo(gonogo_waves=said)) == [NAMES]
     with pytest.raises(GonogoError):
         waves.check({"gonogo_waves": said}, {"gonogo": NAMES})
+
+
+# --- who rehearses for whom ------------------------------------------------------------------------
+
+
+def of(**shapes: tuple[str, int]) -> dict[str, Measured]:
+    return {host: Measured(*one) for host, one in shapes.items()}
+
+
+@pytest.mark.parametrize(
+    ("waves_before", "measured", "waves_then", "by"),
+    [
+        ([["a", "b"]], of(), [["a", "b"]], {}),
+        ([["a", "b"]], of(a=("x", 1), b=("y", 2)), [["a", "b"]], {}),
+        ([["a", "b"]], of(a=("x", 1), b=("x", 2)), [["b"], ["a"]], {"a": "b"}),
+        # Of two that are as large, by name.
+        ([["b", "a"]], of(a=("x", 2), b=("x", 2)), [["a"], ["b"]], {"b": "a"}),
+        # What was not measured waits for nobody.
+        (
+            [["a", "b", "c", "d"]],
+            of(a=("x", 1), b=("x", 2), d=("y", 1)),
+            [["b", "c", "d"], ["a"]],
+            {"a": "b"},
+        ),
+        # The largest of the first wave that has one, whatever comes later.
+        (
+            [["a"], ["b", "c", "d"], ["e"]],
+            of(a=("x", 1), b=("x", 9), c=("y", 1), d=("y", 2), e=("y", 9)),
+            [["a"], ["b", "d"], ["c"], ["e"]],
+            {"b": "a", "c": "d", "e": "d"},
+        ),
+    ],
+)
+def test_the_largest_of_each_shape_comes_first(
+    waves_before: list[list[str]],
+    measured: dict[str, Measured],
+    waves_then: list[list[str]],
+    by: dict[str, str],
+) -> None:
+    assert shapes.chosen(waves_before, measured) == (waves_then, by)
+
+
+@pytest.mark.parametrize("number", range(1, 40))
+@pytest.mark.parametrize("said", [[], ["1", "25%", "100%"], ["3"], ["10%"], ["7", "50%"]])
+def test_waves_are_as_large_as_ansible_makes_them(said: list[str], number: int) -> None:
+    executor = PlaybookExecutor.__new__(PlaybookExecutor)
+    hosts = [f"db{one}" for one in range(number)]
+    executor._inventory = SimpleNamespace(get_hosts=lambda *_, **__: [*hosts])
+    play = SimpleNamespace(hosts="all", order=None, serial=said or [-1])
+    made = executor._get_serialized_batches(play)
+    assert shapes.sizes(said, number) == [len(wave) for wave in made]
+
+
+def test_what_a_task_has_said_is_noted() -> None:
+    known = Shapes()
+    known.note("a", {"shape": "x", "size": 1})
+    known.note("b", {"shape": None})
+    known.note("c", {"msg": "it failed"})
+    assert known.measured == of(a=("x", 1))
+    assert known.rehearses_for("a") is None
+
+
+def test_of_a_name_that_a_pattern_may_mean_otherwise_nothing_is_chosen() -> None:
+    for host, groups in (("db[1:3]", {}), ("west", {"west": []}), ("!a", {})):
+        known = Shapes(of(a=("x", 2), **{host: ("x", 1)}))
+        assert known.ordered([["a", host]], groups) is None
+        assert known.rehearses_for(host) is None
+
+
+def test_the_play_begins_them_so(batches: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = Shapes({host: Measured("x", number) for number, host in enumerate(NAMES)})
+    monkeypatch.setattr(at_work, "SHAPES", known)
+    assert batches(gonogo()) == [NAMES[-1:], NAMES[:-1]]
+    assert known.by == dict.fromkeys(NAMES[:-1], NAMES[-1])
+    # The waves of the inventory stay what they are; within one, whoever rehearses is first.
+    said = {"gonogo_waves": [3, "100%"]}
+    assert batches(gonogo(**said)) == [[NAMES[2]], NAMES[:2], NAMES[3:]]
+    assert batches(gonogo(**said), limit="db01,db02,db12") == [["db12"], ["db01", "db02"]]
+    inventory = {
+        **gonogo(gonogo_waves=["canary"]),
+        "canary": {"hosts": dict.fromkeys(["db04", "db03", "elsewhere"])},
+    }
+    rest = [host for host in NAMES if host not in ("db03", "db04")]
+    assert batches(inventory) == [["db04"], ["db03"], rest]
+
+
+@pytest.mark.parametrize(("said", "measured"), [({}, False), ({"rehearsal_per_shape": True}, True)])
+def test_who_is_measured(said: dict[str, object], *, measured: bool) -> None:
+    known = {"groups": {"gonogo": NAMES}, "hostvars": {NAMES[0]: said}}
+    pattern = at_work.of_shapes(known, lambda value: value)
+    assert pattern == ("gonogo" if measured else "localhost:!localhost")
+
+
+def test_behind_those_that_rehearse_and_have_all_failed_nobody_is_begun() -> None:
+    known = AtWork()
+    known.begin(["db2"], came_to())
+    assert known.never_begun("db1") == "not begun: every host that rehearses for others has failed"
+
+
+# --- the page -------------------------------------------------------------------------------------
 
 
 def test_the_example_of_the_page(batches: Any) -> None:

@@ -183,6 +183,7 @@ class Gate:
             required=False,
             sabotage=False,
             sabotage_tables=[],
+            per_shape=False,
             resume=False,
             budgets={},
             jobs=1,

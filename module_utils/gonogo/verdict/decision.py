@@ -9,6 +9,7 @@ from ..contract.records.check_result import CheckResult
 from ..contract.records.event import Event
 from ..contract.records.plan import PlannedWaiver, PlanRecord
 from ..contract.records.run import RunRecord
+from ..contract.records.shape import Shape
 from ..contract.records.twin import TwinRecord
 from ..contract.records.verdict import UP_TO_DATE, Decision, Reason, Score, VerdictRecord
 from .activity import activity_conditions
@@ -38,6 +39,7 @@ def decide(
     backup: BackupRecord | None,
     twin: TwinRecord | None = None,
     rehearsal: Mapping[str, object] | None = None,
+    shape: Shape | None = None,
     deploy: Mapping[str, object] | None = None,
     problems: Sequence[str],
     waivers: Sequence[PlannedWaiver] | None = None,
@@ -66,6 +68,7 @@ def decide(
         until_closed,
         rehearsal,
         backup=backup,
+        shape=shape,
         protected=protected,
         statuses=statuses,
         waivers=granted,

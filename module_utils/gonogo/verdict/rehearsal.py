@@ -10,7 +10,8 @@ from ..contract.records.backup import BackupRecord
 from ..contract.records.event import Event
 from ..contract.records.plan import PlannedWaiver
 from ..contract.records.readable import readable
-from ..contract.records.rehearsal import Problem, Rehearsal, SlowStatement
+from ..contract.records.rehearsal import Problem, Rehearsal, RehearsedOn, SlowStatement
+from ..contract.records.shape import Shape
 from ..contract.records.twin import TwinRecord
 from ..contract.records.verdict import Condition, Reason
 from .plan import RunPlan
@@ -33,6 +34,8 @@ _OF_THE_HOST = (
     "Such an error may be the host's at that moment, and not the migration's: run again when "
     "nothing else takes its processors, memory and room."
 )
+# So many places of statements are named.
+_PLACES = 5
 _DRIFT = (
     "Bring the database to what the migrations say, or write a migration that says what is there."
 )
@@ -118,6 +121,7 @@ def rehearsal_reasons(
     rehearsal: Mapping[str, object] | None,
     *,
     backup: BackupRecord | None,
+    shape: Shape | None,
     protected: bool,
     statuses: Mapping[str, str],
     waivers: Sequence[PlannedWaiver],
@@ -141,7 +145,7 @@ def rehearsal_reasons(
         if not sealed or record.backup_sha256 != sealed:
             text = "the record of the rehearsal is about another archive"
             reasons.append(hold("rehearsal", "rehearsal", text))
-        return reasons
+        return reasons + _of_another(record, shape)
     if _STAGE in plan.stages and _STAGE not in stages_passed(events):
         return []
     if record and not record.required and not must:
@@ -166,6 +170,22 @@ def on_the_copy_only(
         return replace(reason, text=text, observed=observed)
 
     return [told(reason) for reason in reasons]
+
+
+def _of_another(record: Rehearsal, shape: Shape | None) -> list[Reason]:
+    """What another database has shown counts where it was of the shape that this one has, and the
+    migration has changed no row there."""
+    by = record.by
+    if by is None:
+        return []
+    text = f"the rehearsal on {text_of(by.host)} says nothing about this database"
+    if shape is None or by.shape_sha256 != shape.sha256:
+        why = "it began with a database of another shape"
+    elif by.run_id == record.run_id or record.rows_changed or record.rows_removed:
+        why = "it is this run's own" if by.run_id == record.run_id else "it has changed rows there"
+    else:
+        return []
+    return [hold("rehearsal", "rehearsal", text, observed=why)]
 
 
 def uncompared(plan: RunPlan, rehearsal: Mapping[str, object] | None) -> list[Reason]:
@@ -199,7 +219,7 @@ def unrehearsed(
     record = readable(Rehearsal, rehearsal, file=Rehearsal.FILE)
     if record is None:
         return []
-    conditions = []
+    conditions = [_rehearsed_on(record.by)] if record.by else []
     accepted = not record.done and not record.required
     if accepted and twin and twin.proven:
         why = text_of(record.reason) or "no reason given"
@@ -209,3 +229,15 @@ def unrehearsed(
         text = f"the undo does not work as the database is now: {text_of(problem.message)}"
         conditions.append(Condition("way_back", "undo", text))
     return conditions
+
+
+def _rehearsed_on(by: RehearsedOn) -> Condition:
+    """Whose rehearsal it is, and what that cannot show."""
+    places = [text_of(one) for one in by.unproven]
+    more = f" and {len(places) - _PLACES} more" if len(places) > _PLACES else ""
+    rows = f"; that no row here stands in the way of {', '.join(places[:_PLACES])}{more}"
+    text = (
+        f"rehearsed on {text_of(by.host)} (same shape), run {text_of(by.run_id)}. Not tried on a "
+        f"copy of this database: how long its locks are held{rows if places else ''}"
+    )
+    return Condition("rehearsed_on", "rehearsal", text)

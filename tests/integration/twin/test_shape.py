@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from gonogo.contract.records.shape import Shape
-from gonogo.controller.fleet.shapes import differences
+from gonogo.host.compare.shape import differences
 from gonogo.host.compare.source import measured
 from gonogo.host.session.connection import connect
 from sandbox import logins
@@ -27,7 +27,7 @@ def test_copies_are_of_one_shape_whatever_rows_they_hold(
         owner.execute("SELECT lo_create(0)")
     with one.owner() as owner:
         owner.execute("SELECT lo_create(0), lo_create(0)")
-    assert differences(shape_of(one), shape_of(other)) == []
+    assert differences(shape_of(one).parts, shape_of(other).parts) == []
     assert shape_of(one).sha256 == shape_of(other).sha256
 
 
@@ -54,5 +54,5 @@ def test_what_is_another_shape_is_named(
     one, other = make_database(), make_database()
     with other.admin() as admin:
         admin.execute(change)
-    found = [part.name for part in differences(shape_of(one), shape_of(other))]
+    found = [part.name for part in differences(shape_of(one).parts, shape_of(other).parts)]
     assert named in found

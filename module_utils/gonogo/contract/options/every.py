@@ -17,6 +17,7 @@ from .option import StageOptions, Variable
 from .rehearsal import REHEARSAL
 from .restore import RESTORE
 from .scripts import PHASES, PREFLIGHT
+from .shape import SHAPE
 from .target import TARGET
 from .twin import TWIN
 from .undo import UNDO
@@ -39,6 +40,7 @@ RUN: tuple[StageOptions, ...] = (
 # With what comes before a run and after it, and what is no part of one.
 STAGES: tuple[StageOptions, ...] = (
     INPUT,
+    SHAPE,
     *RUN,
     VERDICT,
     CLEANUP,

@@ -11,7 +11,7 @@ from ..records.migration import Plan, Statement
 from ..records.phase import PhaseScript
 from .option import ENTRY, TASK, Documented, EntryOptions, Option, Returned, StageOptions, Variable
 from .scripts import JOBS
-from .shared import BUDGETS, PG_BIN, PROGRESS, REMOTE_DIR, RUNS_DIR, SESSIONS
+from .shared import BUDGETS, PER_SHAPE, PG_BIN, PROGRESS, REMOTE_DIR, RUNS_DIR, SESSIONS
 
 __all__ = [
     "REHEARSAL",
@@ -187,6 +187,14 @@ REHEARSAL = StageOptions(
             text="The tables to break; all of the manifest's where none is named.",
             variable=Variable("rehearsal_sabotage_tables"),
         ),
+        Option(
+            "per_shape",
+            "bool",
+            used=TASK,
+            text="Whether the rehearsal on another database of the same shape counts for this one, "
+            "where another host of the play has been chosen to rehearse for it.",
+            variable=PER_SHAPE,
+        ),
         REMOTE_DIR,
         PG_BIN,
         RUNS_DIR,
@@ -279,6 +287,7 @@ class RehearsalTask:
     required: bool | None
     sabotage: bool | None
     sabotage_tables: Sequence[str]
+    per_shape: bool | None
     resume: bool | None
     budgets: Mapping[str, str | int | None]
     jobs: int | None

@@ -20,6 +20,7 @@ __all__ = [
     "EVIDENCE_STORE",
     "FENCE",
     "LOGIN",
+    "PER_SHAPE",
     "PG_BIN",
     "PLAN_HOURS",
     "PROGRESS",
@@ -58,6 +59,14 @@ PG_BIN = Variable(
     type="path",
     text="Directory of pg_dump and pg_restore on the target host. By default they are looked for "
     "in PATH; libpq is found beside them.",
+)
+PER_SHAPE = Variable(
+    "rehearsal_per_shape",
+    type="bool",
+    text="Whether the migration is rehearsed once for all databases of one shape: on a copy of the "
+    "largest of those that are begun first. The others restore and prove their backup, and go by "
+    "that rehearsal where they measure the same shape. Said in the inventory alone; see "
+    "docs/your-fleet.md.",
 )
 PROGRESS = Variable(
     "gonogo_progress_interval",

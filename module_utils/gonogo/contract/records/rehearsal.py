@@ -14,8 +14,8 @@ from .deployment import Deployment
 from .drift import Drift, SchemaChanges
 from .reading import FileRecord
 
-__all__ = ["Problem", "Reapplied", "Rehearsal", "Retried", "Reverted", "SlowStatement", "Trial"]
-__all__ += ["TriedRevert"]
+__all__ = ["Problem", "Reapplied", "Rehearsal", "RehearsedOn", "Retried", "Reverted"]
+__all__ += ["SlowStatement", "Trial", "TriedRevert"]
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,23 @@ class TriedRevert:
 
 
 @dataclass(frozen=True)
+class RehearsedOn:
+    """The rehearsal on a copy of another database of the same shape, which a run goes by: the
+    `host`, its `database` of so many bytes (`size`), the run and the head that its evidence had
+    then; the digests of the shape that it began with, and of what was applied and taken back.
+    `unproven` are the places of statements that rows of this database may stand in the way of."""
+
+    host: str
+    database: str
+    size: int
+    run_id: str
+    evidence_head: str
+    shape_sha256: str
+    statements_sha256: str
+    unproven: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Rehearsal(FileRecord):
     """What a run has tried on its twin, and why where it has tried nothing.
 
@@ -124,6 +141,9 @@ class Rehearsal(FileRecord):
     of what of the schema is not as it was validated, None where nobody could compare. `checks` are
     the results of the checks, with rows that stay, `scripts` is file → digest of what asked them.
     The other fields are those of `Trial`; `back` is the undo tried once the phases have written.
+
+    Where `by` is there, all of this was tried on a copy of another database; where the inventory
+    asks for that and it could not be, `itself` says why.
     """
 
     FILE: ClassVar[str] = "rehearsal.json"
@@ -151,3 +171,5 @@ class Rehearsal(FileRecord):
     back: TriedRevert | None = None
     drift: Drift | None = None
     schema_changes: SchemaChanges | None = None
+    by: RehearsedOn | None = None
+    itself: str | None = None

@@ -46,6 +46,7 @@ from ..stages.base import Stage
 from .inventory import Inventory
 from .package import GONOGO, PSYCOPG, Package
 from .progress import every, place, way
+from .shapes import SHAPES
 from .waves import AT_WORK
 from .workers import end_with_the_playbook
 
@@ -255,6 +256,10 @@ class Plugin(ActionBase):  # type: ignore[misc]
     def left_out(self) -> Sequence[Sequence[str]]:
         """Hosts of the waves before, see `ansible.waves`."""
         return AT_WORK.left_out(self.host)
+
+    def rehearses_for_it(self) -> tuple[str, Path | None] | None:
+        """The host that rehearses for this one, see `ansible.shapes`."""
+        return SHAPES.rehearses_for(self.host)
 
     def warn(self, text: str) -> None:
         self._display.warning(text)

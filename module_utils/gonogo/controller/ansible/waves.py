@@ -22,13 +22,17 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ...contract.errors import GonogoError
+from ...contract.options.shared import PER_SHAPE
 from ..invocation.native import Variables, native
 from ..request import fleet_approval, waves
 from ..request.waves import Came, Waves
+from .shapes import SHAPES
 
-__all__ = ["AT_WORK", "AtWork", "of_play"]
+__all__ = ["AT_WORK", "AtWork", "of_play", "of_shapes"]
 
 _GROUP = "gonogo"
+# A pattern that no host suits.
+_NOBODY = "localhost:!localhost"
 _UNKNOWN = "not begun: nobody knows what the wave before has come to"
 
 
@@ -48,11 +52,11 @@ class AtWork:
 
     def begin(self, hosts: Sequence[str], came_to: Callable[[str], Came] | None) -> None:
         """Ansible begins these hosts, after all that were begun before. In a dry run nobody comes
-        to anything (None), and nothing stops."""
+        to anything (None), and nothing stops; where all show their plans, neither."""
         before = self.begun[-1] if self.begun else ()
         self.begun.append(tuple(hosts))
         # Once it has stopped it goes on stopping.
-        if self.stopped is None and came_to is not None:
+        if self.stopped is None and came_to is not None and not self.planning:
             # Also where this raises: Ansible only warns of that.
             self.stopped = _UNKNOWN
             self.stopped = waves.stop([came_to(host) for host in before])
@@ -90,6 +94,8 @@ class AtWork:
         """Why Ansible has not even come to this host; None where it has, or no wave was begun."""
         if not self.begun or any(host in wave for wave in self.begun):
             return None
+        if self.stopped is None and self.said is None:
+            return "not begun: every host that rehearses for others has failed"
         return self.stopped or "not begun: every host of the wave before has failed"
 
 
@@ -111,14 +117,21 @@ def of_play(known: Variables, rendered: Callable[[Any], Any]) -> dict[str, objec
     except GonogoError:
         found = None
     AT_WORK.said = found
+    if found is not None and any(one not in groups for one in found.groups):
+        found = None
     hosts = [host for host in members if host in limited]
     AT_WORK.planning = _is_planning(known, hosts, rendered)
-    if found is None or AT_WORK.planning or any(one not in groups for one in found.groups):
-        return {"hosts": group, "serial": []}
-    AT_WORK.whole = found.of(members, groups)
-    AT_WORK.played = frozenset(limited)
-    sizes = [sum(host in limited for host in wave) for wave in AT_WORK.whole]
-    return {"hosts": found.pattern(group), "serial": [str(size) for size in sizes if size]}
+    pattern, made, serial = group, [hosts], []
+    if found is not None and not AT_WORK.planning:
+        AT_WORK.whole, AT_WORK.played = found.of(members, groups), frozenset(limited)
+        played = ([host for host in wave if host in limited] for wave in AT_WORK.whole)
+        pattern, made = found.pattern(group), [wave for wave in played if wave]
+        serial = [str(len(wave)) for wave in made]
+    ordered = SHAPES.ordered(made, groups)
+    if ordered is None:
+        return {"hosts": pattern, "serial": serial}
+    names = ",".join(host for wave in ordered for host in wave)
+    return {"hosts": names, "serial": [str(len(wave)) for wave in ordered]}
 
 
 def _is_planning(known: Variables, hosts: Sequence[str], rendered: Callable[[Any], Any]) -> bool:
@@ -141,11 +154,21 @@ def _is_planning(known: Variables, hosts: Sequence[str], rendered: Callable[[Any
     return any(fleet_approval.waits_for_all(partial(said, one)) for one in each)
 
 
-def _said(known: Variables, members: Sequence[str], rendered: Callable[[Any], Any]) -> object:
-    """What is said of waves: with -e, in the play, or by the inventory of the first host."""
-    value = known.get(waves.KEY)
+def of_shapes(known: Variables, rendered: Callable[[Any], Any]) -> str:
+    """The pattern of the hosts whose shape is measured: all or none."""
+    group = str(rendered(known.get("gonogo_group")) or _GROUP)
+    members = [str(host) for host in native(known.get("groups") or {}).get(group) or ()]
+    asked = _said(known, members, rendered, PER_SHAPE.name)
+    return group if asked is True else _NOBODY
+
+
+def _said(
+    known: Variables, members: Sequence[str], rendered: Callable[[Any], Any], name: str = waves.KEY
+) -> object:
+    """What is said with -e, in the play, or by the inventory of the first host."""
+    value = known.get(name)
     if value is None and members and "hostvars" in known:
         # A host's variables are rendered as they are asked for. Where a playbook is only listed,
         # or its syntax checked, there are none.
-        value = known["hostvars"][members[0]].get(waves.KEY)
+        value = known["hostvars"][members[0]].get(name)
     return native(rendered(value))

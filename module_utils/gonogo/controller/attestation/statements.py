@@ -126,6 +126,10 @@ def _properties(evidence: Evidence, verdict: VerdictRecord) -> Iterator[str]:
         yield "GONOGO_RESTORE_PROVEN"
     tried = readable(Rehearsal, evidence.rehearsal, file=Rehearsal.FILE)
     if tried and tried.done and not tried.problem and "rehearsal" not in against:
+        # Of another database only by who reads that it is: it is another property.
+        if tried.by:
+            yield "GONOGO_REHEARSED_SAME_SHAPE"
+            return
         yield "GONOGO_REHEARSED"
         if tried.undone and not (tried.back and tried.back.problem):
             yield "GONOGO_UNDO_REHEARSED"

@@ -25,6 +25,7 @@ def decided(path: Path) -> VerdictRecord:
         backup=found.backup,
         twin=found.twin,
         rehearsal=found.rehearsal,
+        shape=found.shape,
         deploy=found.deploy,
         problems=found.problems,
     )

@@ -18,6 +18,7 @@ from ...contract.records.ledger import LedgerRow
 from ...contract.records.plan import PlanRecord
 from ...contract.records.reading import FileRecord, RecordError, read
 from ...contract.records.run import RunRecord
+from ...contract.records.shape import Shape
 from ...contract.records.twin import TwinRecord
 from ...verdict import misfits
 from . import disk
@@ -44,6 +45,7 @@ class Evidence:
     facts: Mapping[str, object] = field(default_factory=dict)
     checks: list[CheckResult] = field(default_factory=list)
     backup: BackupRecord | None = None
+    shape: Shape | None = None
     twin: TwinRecord | None = None
     rehearsal: JsonObject | None = None
     deploy: JsonObject | None = None
@@ -100,6 +102,7 @@ def load(path: Path) -> Evidence:
     evidence.history = _load(path, HistoryRecord, problems)
     evidence.facts = _load_object(path, "facts.json", problems) or {}
     evidence.backup = _load(path, BackupRecord, problems)
+    evidence.shape = _load(path, Shape, problems)
     evidence.twin = _load(path, TwinRecord, problems)
     evidence.rehearsal = _load_object(path, "rehearsal.json", problems)
     evidence.deploy = _load_object(path, "deploy.json", problems)

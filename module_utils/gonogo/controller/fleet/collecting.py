@@ -158,7 +158,7 @@ def _judged(member: Member, place: Place) -> _Judged:
     )
     criteria = {check.id: check.criterion for check in (found.plan.checks if found.plan else ())}
     tried = readable(Rehearsal, found.rehearsal, file=Rehearsal.FILE)
-    rehearsed = bool(tried and tried.done and tried.deployment)
+    rehearsed = bool(tried and tried.done and tried.deployment and not tried.by)
     return _Judged(member, host, verdict, criteria, _shape(member.run), rehearsed)
 
 

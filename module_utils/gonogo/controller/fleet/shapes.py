@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ...contract.records.fleet import FleetDifference, FleetShape
 from ...contract.records.shape import Shape
-from ...host.compare.drift import without_children
-from ...host.compare.schema_catalog import compare
+from ...host.compare.shape import differences
 
 __all__ = ["NAMED", "shapes"]
 
@@ -25,7 +24,8 @@ def shapes(measured: Mapping[str, Shape], *, rehearsed_on: Sequence[str]) -> tup
     found: list[FleetShape] = []
     for number, digest in enumerate(order):
         shape, first = (measured[hosts[one][0]] for one in (digest, order[0]))
-        told = differences(first, shape)
+        found_here = differences(first.parts, shape.parts)
+        told = [FleetDifference(one.name, one.kind) for one in found_here]
         found.append(
             FleetShape(
                 name=_name(number),
@@ -38,12 +38,6 @@ def shapes(measured: Mapping[str, Shape], *, rehearsed_on: Sequence[str]) -> tup
             )
         )
     return tuple(found)
-
-
-def differences(first: Shape, other: Shape) -> list[FleetDifference]:
-    """Without the parts of what is there or missing as a whole."""
-    found = without_children(compare(first.parts, other.parts))
-    return [FleetDifference(one.name, one.kind) for one in found]
 
 
 def _name(number: int) -> str:

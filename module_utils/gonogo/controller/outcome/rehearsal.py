@@ -192,7 +192,11 @@ def lines(record: Rehearsal, sabotage: Sabotage | None = None) -> list[str]:
     """For the terminal."""
     if record.done is None:
         return [f"Nothing was rehearsed: {record.reason}"]
-    said = trace_lines(record)
+    if record.by:
+        whose = f"{record.by.host} (same shape), run {record.by.run_id}"
+        return [f"Rehearsed on {whose}, and on no copy of this database."]
+    said = [f"Rehearsed by itself: {record.itself}"] if record.itself else []
+    said += trace_lines(record)
     checks = record.checks
     said.append(f"Rehearsed on the twin, with rows that stay: {came_to(checks)}")
     if sabotage:

@@ -98,8 +98,17 @@ def rehearsed(record: Rehearsal | None, held: Mapping[str, int]) -> Costs | None
     if record is None:
         return None
     undone, again, back, problem = record.undone, record.again, record.back, record.problem
+    by = record.by
     head = {
         "rehearsed": record.done is True,
+        "on the copy of another database of the same shape": f"{by.database} on {by.host}, "
+        f"{size(by.size)}, run {by.run_id}"
+        if by
+        else None,
+        "digest of that shape": by.shape_sha256 if by else None,
+        "digest of the statements": by.statements_sha256 if by else None,
+        "statements that rows here may stand in the way of": by.unproven if by else None,
+        "why not by the rehearsal of another host": record.itself,
         "why not": record.reason,
         "what went wrong": problem.message if problem else None,
         "why": problem.detail if problem else None,
@@ -127,7 +136,7 @@ def rehearsed(record: Rehearsal | None, held: Mapping[str, int]) -> Costs | None
     }
     tried = record.deployment
     return Costs(
-        "Rehearsal on the twin",
+        "Rehearsal on the twin of another host" if by else "Rehearsal on the twin",
         [*rows(head), *(_head(tried) if tried else ())],
         _table(tried, held) if tried else None,
     )

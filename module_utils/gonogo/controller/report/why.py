@@ -224,7 +224,9 @@ def rests_on(evidence: Evidence, checks: Sequence[CheckLine], rehearsal: Rehears
     parts += [f"{number(tried)} {COPY_ONLY}"] if tried else []
     parts += [said for said in (_not_applying(checks),) if said]
     parts += _proven(evidence.twin)
-    if rehearsal and rehearsal.done:
+    if rehearsal and rehearsal.done and rehearsal.by:
+        parts.append(f"the migration rehearsed on {rehearsal.by.host} (same shape)")
+    elif rehearsal and rehearsal.done:
         parts.append("the migration rehearsed on a copy" if rehearsal.deployment else "a rehearsal")
     if evidence.run and evidence.run.promotion:
         promotion = evidence.run.promotion

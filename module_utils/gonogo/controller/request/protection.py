@@ -15,7 +15,7 @@ from typing import Any
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ...contract.errors import InputError
-from ...contract.options.shared import SIGNING
+from ...contract.options.shared import PER_SHAPE, SIGNING
 from ...verdict import PRODUCTION
 from ..invocation.native import Variables
 
@@ -31,6 +31,7 @@ ONLY_INVENTORY = (
     "gonogo_promotion_keys",
     "gonogo_criteria",
     "gonogo_customer",
+    PER_SHAPE.name,
     *(variable.name for variable in SIGNING),
 )
 _ENVIRONMENT = "gonogo_environment"

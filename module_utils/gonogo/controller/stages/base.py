@@ -113,6 +113,10 @@ class Site(Protocol):
     def left_out(self) -> Sequence[Sequence[str]]:
         """Of each wave before that of this host, the hosts that the play leaves out."""
 
+    def rehearses_for_it(self) -> tuple[str, Path | None] | None:
+        """The host that was chosen to rehearse for this one, and the directory of its run, None
+        where it has opened none; None where this host rehearses by itself."""
+
     def warn(self, text: str) -> None:
         """Show a warning at once."""
 

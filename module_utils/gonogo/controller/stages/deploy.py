@@ -19,11 +19,13 @@ from ...contract.records.plan import PlanRecord
 from ...contract.records.reading import plain
 from ...contract.records.rehearsal import Rehearsal
 from ...contract.records.run import RunRecord
+from ...contract.records.shape import Shape
 from ...contract.records.trace import StatementTrace
 from ...contract.records.twin import TwinRecord
+from ...host.compare.shape import schema_of
 from ...verdict import holding
 from .. import evidence
-from ..outcome import activity, deployment, intents, rehearsal
+from ..outcome import activity, deployment, intents, rehearsal, same_shape
 from ..reading import ranges
 from ..request import approval, deploy_approval, fleet_approval, signing
 from ..runbook import plans
@@ -154,6 +156,7 @@ class Deploy(Stage[DeployTask]):
         """What came of applying it, to the very schema that is sealed before."""
         for look_number in range(_LOOKS):
             look = found.deployment
+            self._require_rehearsed(work.run, found)
             intents.seal(
                 work.run,
                 work.plan,
@@ -174,6 +177,24 @@ class Deploy(Stage[DeployTask]):
             "the schema changes while it is looked at; nothing was deployed",
             hint="Find out who changes it, then run the playbook again.",
         )
+
+    @staticmethod
+    def _require_rehearsed(run: evidence.Run, found: DeployAnswer) -> None:
+        """Where the rehearsal is that of another database: this one is still of its shape."""
+        rehearsed = rehearsal.read_record(run)
+        by = rehearsed.by if rehearsed else None
+        if by is None:
+            return
+        shape, login = run.read(Shape), run.read(RunRecord).known.login
+        now = schema_of(found.catalog_before or {}, login)
+        if now != dict(shape.schema):
+            raise GonogoError(
+                f"the schema is not the one any more that was rehearsed on {by.host}: nothing was "
+                "deployed",
+                detail=same_shape.differing(shape.schema, now),
+                hint="Somebody has changed it since the backup. Run the playbook again: it is "
+                "measured anew.",
+            )
 
     def _ask(
         self,

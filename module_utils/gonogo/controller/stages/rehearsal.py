@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 
 from ...contract.budgets import budgets_of
 from ...contract.errors import GonogoError, InputError
@@ -39,7 +40,8 @@ from ...contract.records.twin import TwinRecord
 from ...host.compare.schema_catalog import Difference
 from .. import evidence
 from ..declared.runbook import Phase
-from ..outcome import deployment, rehearsal
+from ..outcome import deployment, rehearsal, same_shape
+from ..outcome.same_shape import Other
 from ..runbook import plans, replays
 from ..runbook.book import Runbook
 from ..runbook.phase_scripts import of_run, prepare
@@ -114,7 +116,7 @@ class Rehearsal(Stage[RehearsalTask]):
                 trial = _Trial(
                     run, self.runbook_of(run), twin.kept.login, twin.kept.directory, task
                 )
-                self._try(tried, trial, deploying=deploying)
+                self._go_by_or_try(tried, trial, deploying=deploying)
             except Exception:
                 # What went wrong is to be told; the stage verdict tries again to remove it.
                 with contextlib.suppress(GonogoError):
@@ -136,6 +138,48 @@ class Rehearsal(Stage[RehearsalTask]):
         run.append(self.stage, "stage_passed")
         lines = rehearsal.lines(record, tried.sabotage)
         return Reported(changed=True, told={"rehearsal": plain(record)}, lines=lines)
+
+    def _go_by_or_try(self, tried: _Tried, trial: _Trial, *, deploying: bool) -> None:
+        """Add what another database of the same shape has shown, or what this one does."""
+        chosen = self.site.rehearses_for_it() if trial.task.per_shape else None
+        found = self._other(trial, *chosen, deploying=deploying) if chosen else None
+        if not isinstance(found, Other):
+            self._try(tried, trial, deploying=deploying)
+            tried.record = replace(tried.record, itself=found)
+            return
+        own = tried.record
+        tried.schema, tried.only = found.schema, self._of_the_copy(trial.runbook, found.only)
+        tried.record = replace(
+            found.record,
+            promoted=own.promoted,
+            required=own.required,
+            backup_sha256=own.backup_sha256,
+            unlike_promotion=self._unlike(trial, found.schema),
+        )
+
+    @staticmethod
+    def _other(trial: _Trial, host: str, directory: Path | None, *, deploying: bool) -> Other | str:
+        """What to go by; why there is nothing, in words."""
+        if not deploying:
+            return "the run applies nothing"
+        if trial.task.sabotage or trial.task.resume:
+            return "what is tried is about this database alone"
+        plan = plans.plan(trial.runbook)
+        why = same_shape.only_by_itself(trial.run, plan)
+        if why:
+            return why
+        if directory is None:
+            return f"{host} has no run to go by"
+        limits = deployment.limits(trial.task.budgets)
+        work = same_shape.Work(trial.run, plan, plans.undo(trial.runbook), limits)
+        return same_shape.other(work, host, evidence.Run(directory))
+
+    @staticmethod
+    def _of_the_copy(
+        runbook: Runbook, answered: Mapping[str, Sequence[CheckResult]]
+    ) -> dict[str, Sequence[CheckResult]]:
+        phases = [*runbook.phases("preflight", twin=True), *runbook.phases("phases", twin=True)]
+        return {one.name: answered.get(one.name, ()) for one in phases if one.only}
 
     def _keep_answers(self, run: evidence.Run, only: Mapping[str, Sequence[CheckResult]]) -> None:
         """Nobody else is asked what is asked of the copy alone."""

@@ -15,8 +15,11 @@ from collections.abc import Iterator, Mapping
 
 from ...contract.records.shape import Shape
 from ...contract.records.source import Surroundings
+from .drift import without_children
+from .object_names import subject_of
+from .schema_catalog import Difference, compare
 
-__all__ = ["LOGIN", "shape"]
+__all__ = ["LOGIN", "differences", "schema_of", "shape"]
 
 # In the place of the login's name, where roles are named: databases of one kind may each have a
 # login of their own.
@@ -46,14 +49,27 @@ def shape(
         run_id=run_id,
         size=size,
         settings=dict(_settings(around, version)),
-        schema={
-            _renamed(name, around.login) if name.startswith(_DEFAULTS) else name: (
-                _without_login(name, text, around.login)
-            )
-            for name, text in schema.items()
-            if name not in _CONTENT
-        },
+        schema=schema_of(schema, around.login),
     )
+
+
+def differences(first: Mapping[str, str], second: Mapping[str, str]) -> list[Difference]:
+    """What is not the same in two shapes, or in their schemas; without the parts, and without what
+    is said, of what is there or missing as a whole."""
+    found = without_children(compare(first, second))
+    whole = {(one.kind, one.name) for one in found}
+    return [one for one in found if (one.kind, subject_of(one.name)) not in whole]
+
+
+def schema_of(schema: Mapping[str, str], login: str) -> dict[str, str]:
+    """What of a schema counts, as `schema_catalog.read` has it for this login."""
+    return {
+        _renamed(name, login) if name.startswith(_DEFAULTS) else name: (
+            _without_login(name, text, login)
+        )
+        for name, text in schema.items()
+        if name not in _CONTENT
+    }
 
 
 def _settings(around: Surroundings, version: int) -> Iterator[tuple[str, str]]:

@@ -80,6 +80,7 @@ def decided(run: Path) -> str:
         backup=found.backup,
         twin=found.twin,
         rehearsal=found.rehearsal,
+        shape=found.shape,
         deploy=found.deploy,
         problems=found.problems,
     ).decision
