@@ -11,6 +11,7 @@ from gonogo.contract.records.event import Event
 from gonogo.contract.records.plan import PlannedWaiver, PlanRecord
 from gonogo.contract.records.reading import FileRecord, RecordError, plain, read
 from gonogo.contract.records.run import Declared, Identity, RunRecord
+from gonogo.contract.records.shape import Shape
 from gonogo.contract.records.twin import TwinRecord
 from gonogo.verdict import decide
 from tests.schemas import assert_suits
@@ -218,6 +219,7 @@ def judged(
         "events": many(Event, files.get("events", [])),
         "backup": one(BackupRecord, files.get("backup")),
         "twin": one(TwinRecord, files.get("twin")),
+        "shape": one(Shape, files.get("shape")),
     }
     given = None
     if waivers is not None:

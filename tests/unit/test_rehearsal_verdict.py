@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 
 from gonogo.contract import canonical
+from gonogo.contract.records.reading import read
+from gonogo.contract.records.shape import Shape
 from gonogo.controller.declared.manifest import Function, Manifest, Table
 from gonogo.controller.outcome.rehearsal import unlike
-from tests.records import judged
+from tests.records import RUN_ID, judged
 from tests.unit.test_twin_verdict import PROMOTION, proven
 from tests.unit.test_verdict import JSON, Case, event
 from verify import verify_evidence
@@ -171,6 +173,66 @@ def test_what_the_database_itself_says_is_not_said_twice() -> None:
 
 def test_the_same_schema_as_validated_is_a_go() -> None:
     assert changed(said(promoted=True, unlike_promotion=[]))["decision"] == "GO"
+
+
+SHAPE = {"size": 8, "settings": {"encoding": "UTF8"}, "schema": {"table public.a": ""}}
+BY = {
+    "host": "db2",
+    "database": "shop",
+    "size": 9,
+    "run_id": "20260131T115900Z-0a1b2c",
+    "evidence_head": "ab" * 32,
+    "shape_sha256": read(Shape, {"run_id": "r", **SHAPE}, file="shape.json").sha256,
+    "statements_sha256": "cd" * 32,
+    "unproven": [f"m.sql:{line}" for line in range(1, 8)],
+}
+
+
+def on_another(shape: Any = SHAPE, **values: Any) -> Change:
+    def change(case: Case) -> None:
+        run_id = case["run"]["run_id"]
+        case["shape"] = shape and {"run_id": run_id, **shape}
+        case["rehearsal"].update(by={**BY, **values.pop("by", {})}, **values)
+
+    return change
+
+
+def test_the_rehearsal_of_another_database_counts_and_says_whose_it_is() -> None:
+    verdict = changed(on_another())
+    assert verdict["decision"] == "GO"
+    (told,) = verdict["conditions"]
+    assert (told["code"], told["subject"]) == ("rehearsed_on", "rehearsal")
+    assert told["text"] == (
+        "rehearsed on db2 (same shape), run 20260131T115900Z-0a1b2c. Not tried on a copy of this "
+        "database: how long its locks are held; that no row here stands in the way of m.sql:1, "
+        "m.sql:2, m.sql:3, m.sql:4, m.sql:5 and 2 more"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "observed"),
+    [
+        (on_another(shape=None), "another shape"),
+        (on_another(shape={**SHAPE, "schema": {}}), "another shape"),
+        (on_another(shape={**SHAPE, "settings": {"encoding": "LATIN1"}}), "another shape"),
+        (on_another(by={"shape_sha256": "ef" * 32}), "another shape"),
+        (on_another(by={"run_id": RUN_ID}), "this run's own"),
+        (on_another(rows_changed={"public.a": [1, 1]}), "changed rows there"),
+        (on_another(rows_removed={"public.a": [1, "7"]}), "changed rows there"),
+    ],
+)
+def test_a_rehearsal_that_says_nothing_about_this_database(change: Change, observed: str) -> None:
+    verdict = changed(change)
+    assert verdict["decision"] == "HOLD"
+    (reason,) = verdict["reasons"]
+    assert reason["subject"] == "rehearsal"
+    assert observed in reason["observed"]
+
+
+def test_what_has_failed_there_is_no_go_here() -> None:
+    assert changed(on_another(problem={**PROBLEM, "severity": "no_go"}))["decision"] == "NO-GO"
+    failed = changed(on_another(), on_the_twin("fail"))
+    assert failed["decision"] == "NO-GO"
 
 
 def test_no_rehearsal_is_a_condition_where_that_is_accepted() -> None:

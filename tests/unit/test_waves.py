@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -442,7 +442,12 @@ def test_what_a_task_has_said_is_noted() -> None:
 
 
 def test_of_a_name_that_a_pattern_may_mean_otherwise_nothing_is_chosen() -> None:
-    for host, groups in (("db[1:3]", {}), ("west", {"west": []}), ("!a", {})):
+    every: Sequence[tuple[str, dict[str, object]]] = (
+        ("db[1:3]", {}),
+        ("west", {"west": []}),
+        ("!a", {}),
+    )
+    for host, groups in every:
         known = Shapes(of(a=("x", 2), **{host: ("x", 1)}))
         assert known.ordered([["a", host]], groups) is None
         assert known.rehearses_for(host) is None
