@@ -134,7 +134,7 @@ def _kind(option: dict[str, Any]) -> tuple[str, bool, Any]:
 def test_one_role_a_stage() -> None:
     stages = (
         "audit backup cleanup copy_sql deploy draft explain init input phases preflight rehearsal"
-        " restore target twin undo verdict"
+        " restore shape target twin undo verdict"
     )
     assert [role.name for role in ROLES] == stages.split()
 

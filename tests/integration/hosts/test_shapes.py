@@ -125,3 +125,29 @@ def test_once_for_each_shape(fleet: Fleet, folder: Path) -> None:
         (["db04"], ["db04"]),
     ]
     assert [one["name"] for one in shapes[2]["differences"]] == ["table public.importer"]
+
+
+@pytest.mark.attack
+def test_behind_a_rehearsal_that_has_failed_nobody_goes_on(fleet: Fleet, folder: Path) -> None:
+    """Rows of the largest database stand in the way of a unique index."""
+    with fleet.owner("db02") as owner:
+        owner.execute("INSERT INTO public.\"Customer\" (email) VALUES ('1@x')")
+    played = fleet.play(forks=4, gonogo_migrations=str(folder), deploy_enabled=True)
+    decisions = {host: [one.decision for one in said] for host, said in played.verdicts.items()}
+    assert decisions == {"db01": ["HOLD"], "db02": ["NO-GO"], "db03": ["HOLD"], "db04": ["GO"]}
+    runs = _runs(fleet)
+    for host in ("db01", "db03"):
+        assert json.loads((runs[host] / "twin.json").read_text())["proven"] is True
+        assert not (runs[host] / "deploy.json").exists()
+        (reason,) = (
+            one
+            for one in json.loads((runs[host] / "verdict.json").read_text())["reasons"]
+            if one["code"] == "stage_failed"
+        )
+        assert reason["text"] == (
+            f"stage failed: the rehearsal on db02 (same shape), run {runs['db02'].name}, is none "
+            "to go by: nothing was deployed"
+        )
+        assert "tried on a copy" in reason["observed"]
+    for run in runs.values():
+        assert_confirmed(run / "verdict.json")

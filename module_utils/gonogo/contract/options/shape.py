@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..login import Timeouts
 from .option import Documented, Returned, StageOptions
-from .shared import PER_SHAPE, PG_BIN, REMOTE_DIR, SESSIONS
+from .shared import PG_BIN, REMOTE_DIR, SESSIONS
 
 __all__ = ["SHAPE", "ShapeAnswer", "ShapeRequest", "ShapeTask"]
 
@@ -38,7 +38,7 @@ SHAPE = StageOptions(
             Returned("size", "int", "Bytes of the database.", returned="where it was measured"),
         ),
     ),
-    declared=(*SESSIONS, PER_SHAPE, REMOTE_DIR, PG_BIN),
+    declared=(*SESSIONS, REMOTE_DIR, PG_BIN),
 )
 
 
