@@ -36,6 +36,7 @@ from gonogo.contract.errors import GonogoError, InputError
 from gonogo.contract.options.verdict import VerdictTask
 from gonogo.contract.records.reading import plain, read
 from gonogo.contract.records.run import Process
+from gonogo.contract.records.shape import Shape
 from gonogo.contract.records.verdict import VerdictRecord
 from gonogo.controller.attestation import (
     FILE,
@@ -176,6 +177,17 @@ def test_only_what_holds_is_a_property(tmp_path: Path) -> None:
     tried = rehearsed(write_run(tmp_path / "c"), undone=undone)
     assert properties(tried) == [GO, *proven, "GONOGO_REHEARSED", "GONOGO_UNDO_REHEARSED"]
     assert properties(rehearsed(write_run(tmp_path / "d"))) == [GO, *proven, "GONOGO_REHEARSED"]
+    # On a copy of another database: that is not the same.
+    schema = {"table public.a": ""}
+    by = {
+        **dict.fromkeys(("host", "database", "evidence_head", "statements_sha256"), "x"),
+        "size": 1,
+        "run_id": "20260131T115900Z-0a1b2c",
+        "shape_sha256": Shape("", 0, {"encoding": "UTF8"}, schema).sha256,
+        "unproven": [],
+    }
+    other = rehearsed(write_run(tmp_path / "g", schema=schema), undone=undone, by=by)
+    assert properties(other) == [GO, *proven, "GONOGO_REHEARSED_SAME_SHAPE"]
     over = rehearsed(write_run(tmp_path / "e"), slow=[slow()], undone=undone)
     assert properties(over) == proven
     # Of evidence that was altered nothing is known.
