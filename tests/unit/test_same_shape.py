@@ -17,6 +17,7 @@ from gonogo.contract.records.rehearsal import Reapplied, Rehearsal, RehearsedOn,
 from gonogo.controller.declared.runbook import SqlFile
 from gonogo.controller.evidence import Run
 from gonogo.controller.outcome import same_shape
+from gonogo.controller.outcome.rehearsal import lines, trace_lines
 from gonogo.controller.outcome.same_shape import Other, Work
 from gonogo.controller.runbook import migration
 from gonogo.controller.stages.deploy import Deploy
@@ -124,13 +125,17 @@ def test_what_is_the_same_is_gone_by(tmp_path: Path) -> None:
     assert told.observed == "on db2 (same shape): took 1 s"
 
 
+def test_who_is_asked_to_approve_is_told_whose_rehearsal_it_is(tmp_path: Path) -> None:
+    found = asked(tmp_path)
+    assert isinstance(found, Other)
+    told = f"Rehearsed on db2 (same shape), run {ITS}, and on no copy of this database."
+    assert lines(found.record) == [told]
+    assert trace_lines(found.record)[0] == told
+
+
 def test_without_an_undo_none_need_have_been_tried(tmp_path: Path) -> None:
     none = {"rehearsal.json": {"undone": None, "again": None}}
     assert isinstance(asked(tmp_path, none, undo=None), Other)
-
-
-def other_schema(**schema: str) -> Changes:
-    return {"shape.json": {"schema": {k.replace("__", " "): v for k, v in schema.items()}}}
 
 
 @pytest.mark.parametrize(

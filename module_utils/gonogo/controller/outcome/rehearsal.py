@@ -12,7 +12,13 @@ from ...contract.listing import listed
 from ...contract.records.check_result import came_to
 from ...contract.records.deployment import InTheWay
 from ...contract.records.plan import PlanRecord
-from ...contract.records.rehearsal import Problem, Rehearsal, SlowStatement, Trial
+from ...contract.records.rehearsal import (
+    Problem,
+    Rehearsal,
+    RehearsedOn,
+    SlowStatement,
+    Trial,
+)
 from ...contract.records.run import RunRecord
 from ...contract.records.sabotage import Sabotage
 from ...contract.records.twin import TwinRecord
@@ -193,8 +199,7 @@ def lines(record: Rehearsal, sabotage: Sabotage | None = None) -> list[str]:
     if record.done is None:
         return [f"Nothing was rehearsed: {record.reason}"]
     if record.by:
-        whose = f"{record.by.host} (same shape), run {record.by.run_id}"
-        return [f"Rehearsed on {whose}, and on no copy of this database."]
+        return [_whose(record.by)]
     said = [f"Rehearsed by itself: {record.itself}"] if record.itself else []
     said += trace_lines(record)
     checks = record.checks
@@ -224,7 +229,8 @@ def trace_lines(record: Rehearsal) -> list[str]:
     if not done:
         return []
     seconds = sum(one.seconds for one in done.statements)
-    said = [f"On the twin, {len(done.statements)} statements took {seconds:.1f} s."]
+    said = [_whose(record.by)] if record.by else []
+    said += [f"On the twin, {len(done.statements)} statements took {seconds:.1f} s."]
     waits = deployment.waits(done.statements)
     said += [
         f"  {blocks} of {relation} would wait for {longest:.2f} s"
@@ -247,6 +253,10 @@ def trace_lines(record: Rehearsal) -> list[str]:
         if record.undone.immaterial:
             said.append(f"  {without_meaning(record.undone.immaterial)}")
     return said
+
+
+def _whose(by: RehearsedOn) -> str:
+    return f"Rehearsed on {by.host} (same shape), run {by.run_id}, and on no copy of this database."
 
 
 def _slow_line(one: SlowStatement, *, alone: bool) -> str:
