@@ -14,8 +14,9 @@ from gonogo.contract.records.deployment import Limits
 from gonogo.contract.records.migration import HistoryPlan, Plan, Step
 from gonogo.contract.records.reading import plain
 from gonogo.contract.records.rehearsal import Reapplied, Rehearsal, RehearsedOn, Reverted
+from gonogo.contract.records.shape import Shape
 from gonogo.controller.declared.runbook import SqlFile
-from gonogo.controller.evidence import Run
+from gonogo.controller.evidence import Run, load
 from gonogo.controller.outcome import same_shape
 from gonogo.controller.outcome.rehearsal import lines, trace_lines
 from gonogo.controller.outcome.same_shape import Other, Work
@@ -115,10 +116,10 @@ def test_what_is_the_same_is_gone_by(tmp_path: Path) -> None:
     by = found.record.by
     assert by is not None
     assert (by.host, by.run_id, by.database) == ("db2", ITS, RUN["target"]["observed"]["database"])
-    assert by.shape_sha256 == Run.open(tmp_path / "sandbox" / OWN).read(same_shape.Shape).sha256
+    assert by.shape_sha256 == Run.open(tmp_path / "sandbox" / OWN).read(Shape).sha256
     # An index is unique or is not made; who may read is for no row to say.
     assert by.unproven == ["m.sql:1"]
-    assert by.evidence_head == same_shape.evidence.load(tmp_path / "sandbox" / ITS).head
+    assert by.evidence_head == load(tmp_path / "sandbox" / ITS).head
     assert (found.record.run_id, dict(found.record.scripts)) == (OWN, {})
     assert found.schema == {**SCHEMA, "index public.a_id": "unique"}
     (told,) = found.only["07"]
