@@ -9,7 +9,7 @@ module: gonogo_deploy
 short_description: Apply a runbook's migration where it is absent
 description:
   - Looks for the migration's objects in the real schema. Where all are there, nothing is done; where some are, the stage is refused and names every one; where none is, the migration is applied.
-  - The files are applied in one transaction, but for those declared with V(transaction=none). A transaction that does not get its locks in time is rolled back and tried again.
+  - The files are applied in one transaction, but for those declared with V(transaction=none). A transaction that does not get its locks in time is rolled back and tried again; so is one whose statement was cancelled, because too many sessions waited behind it, or one of them for too long, or a replica fell behind.
   - Every statement's line in deploy.json says how long it took, what it locked and rewrote, how much it wrote, and for how long the application had to wait for it.
   - Where the migration tool keeps a record in the database, the migration is recorded in its own transaction.
 extends_documentation_fragment: [gonogo, gonogo.login, gonogo.timeouts, gonogo.budgets]
@@ -55,6 +55,23 @@ options:
     description: How long a plan can be approved.
     type: int
     default: 24
+  let_go:
+    description: For whom a statement is cancelled, rolled back and tried again. 0 is for nobody.
+    type: dict
+    default: {}
+    suboptions:
+      waiters:
+        description: More sessions than that wait behind the deployment.
+        type: int
+        default: 50
+      seconds:
+        description: One session waits longer than that behind the deployment.
+        type: float
+        default: 10
+      lag:
+        description: A replica falls behind by more seconds, or a replication slot comes near its end.
+        type: float
+        default: 60
   resume:
     description: Whether to do what is left of a deployment of which only statements outside of transactions are missing.
     type: bool

@@ -198,6 +198,7 @@ class Gate:
             plan_only=False,
             plan_hours=24,
             budgets={},
+            let_go={},
             resume=False,
         )
         scripts = (keywords, _TIMEOUTS, f"{host}/runs")

@@ -10,13 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .errors import InputError
-from .options.shared import ATTEMPTS, BUDGETS
+from .options.shared import ATTEMPTS, BUDGETS, LET_GO
 
 __all__ = [
     "LONGEST_SECONDS",
     "Budgets",
+    "Tolerance",
     "budgets_of",
     "seconds",
+    "tolerance_of",
 ]
 
 # PostgreSQL counts its limits in milliseconds, in 32 bits with a sign.
@@ -41,6 +43,24 @@ class Budgets:
     wait: float
 
 
+@dataclass(frozen=True)
+class Tolerance:
+    """What others may bear while a statement of a deployment runs; 0 is without a limit.
+
+    `waiters`: sessions that wait behind it at once. `seconds`: one of them. `lag`: seconds that a
+    replica is behind; where there is such a limit, no replication slot may come near its end.
+    """
+
+    waiters: int = 0
+    seconds: float = 0.0
+    lag: float = 0.0
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is anything to watch."""
+        return bool(self.waiters or self.seconds or self.lag)
+
+
 def budgets_of(given: Mapping[str, str | int | None]) -> Budgets:
     """Raises InputError for a value that is no duration, or no number of attempts."""
     values = {
@@ -53,6 +73,22 @@ def budgets_of(given: Mapping[str, str | int | None]) -> Budgets:
         raise InputError(f"attempts must be from {least} to {most}", key="attempts", value=attempts)
     durations = {name: seconds(value, key=name) for name, value in values.items()}
     return Budgets(attempts=attempts, **durations)
+
+
+def tolerance_of(given: Mapping[str, float | None]) -> Tolerance:
+    """Raises InputError for a number that is out of its range."""
+    values: dict[str, float] = {}
+    for key in LET_GO.options:
+        assert key.range is not None  # of each of them
+        value = float(key.default if given.get(key.name) is None else given[key.name])  # type: ignore[arg-type]
+        # Neither is true of what is no number (NaN).
+        if not key.range.least <= value <= key.range.most:
+            least, most = int(key.range.least), int(key.range.most)
+            raise InputError(
+                f"{key.name} must be from {least} to {most}", key=key.name, value=value
+            )
+        values[key.name] = value
+    return Tolerance(int(values["waiters"]), values["seconds"], values["lag"])
 
 
 def seconds(text: str, *, key: str) -> float:

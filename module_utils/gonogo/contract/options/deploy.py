@@ -14,6 +14,7 @@ from .shared import (
     BUDGETS,
     DECLARED,
     FENCE,
+    LET_GO,
     PG_BIN,
     PROGRESS,
     REMOTE_DIR,
@@ -50,7 +51,8 @@ DEPLOY = StageOptions(
             "the migration is applied.",
             "The files are applied in one transaction, but for those declared with "
             "V(transaction=none). A transaction that does not get its locks in time is rolled "
-            "back and tried again.",
+            "back and tried again; so is one whose statement was cancelled, because too many "
+            "sessions waited behind it, or one of them for too long, or a replica fell behind.",
             "Every statement's line in deploy.json says how long it took, what it locked and "
             "rewrote, how much it wrote, and for how long the application had to wait for it.",
             "Where the migration tool keeps a record in the database, the migration is recorded "
@@ -198,6 +200,7 @@ DEPLOY = StageOptions(
             ),
             value="{{ __deploy_budgets }}",
         ),
+        replace(LET_GO, value="{{ __deploy_let_go }}"),
         Option(
             "resume",
             "bool",
@@ -250,6 +253,7 @@ class DeployTask:
     plan_only: bool | None
     plan_hours: int
     budgets: Mapping[str, str | int | None]
+    let_go: Mapping[str, float | None]
     resume: bool | None
 
 
@@ -263,6 +267,7 @@ class DeployRequest:
     plan: Plan
     timeouts: Timeouts = field(default_factory=Timeouts)
     budgets: Mapping[str, str | int | None] = field(default_factory=dict)
+    let_go: Mapping[str, float | None] = field(default_factory=dict)
     resume: bool = DEPLOY.default_of("resume")
     plan_only: bool = DEPLOY.default_of("plan_only")
     approval: str | None = None

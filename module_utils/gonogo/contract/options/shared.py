@@ -19,6 +19,7 @@ __all__ = [
     "EVIDENCE_SSH_ARGS",
     "EVIDENCE_STORE",
     "FENCE",
+    "LET_GO",
     "LOGIN",
     "PER_SHAPE",
     "PG_BIN",
@@ -189,6 +190,62 @@ BUDGETS = Option(
             text="How often a transaction is tried that does not get its locks.",
         ),
         Option("wait", default="1s", text="Waiting before it is tried again."),
+    ),
+)
+
+
+# What is let go for is the deployment's alone: it is here for who reads the numbers.
+LET_GO = Option(
+    "let_go",
+    "dict",
+    default={},
+    text="For whom a statement is cancelled, rolled back and tried again. 0 is for nobody.",
+    options=(
+        Option(
+            "waiters",
+            "int",
+            default=50,
+            range=Range(0, 100_000, "sessions; with 0 they are not counted"),
+            text="More sessions than that wait behind the deployment.",
+            variable=Variable(
+                "deploy_let_go_waiters",
+                text="How many sessions may wait behind a statement of a deployment at once. "
+                "Where there are more, the statement is cancelled, everything is as before, and "
+                "it is tried again. 0 lets any number wait.",
+                comment="What makes a deployment let go, beside the limits above: a second session "
+                "watches who waits behind it, for how long (in seconds), and how many seconds a "
+                "replica is behind. 0 switches each off. See docs/deployment.md.",
+            ),
+        ),
+        Option(
+            "seconds",
+            "float",
+            default=10,
+            range=Range(0, 86_400, "seconds; with 0 they are not counted"),
+            text="One session waits longer than that behind the deployment.",
+            variable=Variable(
+                "deploy_let_go_seconds",
+                text="How many seconds one session may wait behind a statement of a deployment. "
+                "Then the statement is cancelled, as with deploy_let_go_waiters. 0 lets it wait "
+                "for as long as the other limits do.",
+                comment="",
+            ),
+        ),
+        Option(
+            "lag",
+            "float",
+            default=60,
+            range=Range(0, 604_800, "seconds; with 0 they are not counted"),
+            text="A replica falls behind by more seconds, or a replication slot comes near its "
+            "end.",
+            variable=Variable(
+                "deploy_let_go_lag",
+                text="How many seconds a replica may fall behind while a statement of a deployment "
+                "runs. Then, and where a replication slot comes near its end, the statement is "
+                "cancelled, as with deploy_let_go_waiters. With 0 neither is watched.",
+                comment="",
+            ),
+        ),
     ),
 )
 

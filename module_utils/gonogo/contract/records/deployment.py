@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from .activity import Activity
 from .approval import Signed
@@ -17,7 +17,7 @@ from .trace import StatementTrace
 
 __all__ = ["Approved", "Contradiction", "Deployment", "Failure", "HistoryEntry", "HistoryFound"]
 __all__ += ["Holder", "InTheWay", "Inspection", "Intended", "IntendedStep", "Intent", "Leftover"]
-__all__ += ["Limits", "Named", "ObjectState", "OwnRecord", "Recovered"]
+__all__ += ["LetGo", "Limits", "Named", "ObjectState", "OwnRecord", "Recovered", "Watched"]
 
 
 @dataclass(frozen=True)
@@ -120,13 +120,51 @@ class InTheWay:
 
 
 @dataclass(frozen=True)
+class LetGo:
+    """For whom a statement was cancelled, or not begun: what was seen of others by then.
+
+    `cause` is `waiters` (too many), `seconds` (one for too long), `lag` (a replica) or `slot`.
+    `waiting` sessions waited behind the deployment, the longest for `seconds`, all of them for
+    `tables`. `behind` is the replica or the slot, where it was one; `behind_seconds` by how much
+    the replica was.
+    """
+
+    cause: Literal["waiters", "seconds", "lag", "slot"]
+    waiting: int
+    seconds: float
+    tables: Sequence[str]
+    behind: str | None = None
+    behind_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a session of its own has seen of others while the statements ran.
+
+    `waiters`, `seconds` and `lag` are what was allowed, 0 without a limit; `looks` how often it has
+    looked. `most_waiting`, `longest_seconds` and `longest_lag` are the worst that it has seen.
+    `unseen` says what was not watched, and why: there the limits of the server alone have counted.
+    """
+
+    waiters: int
+    seconds: float
+    lag: float
+    looks: int
+    most_waiting: int
+    longest_seconds: float
+    longest_lag: float
+    unseen: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Failure:
     """Why a transaction was not committed.
 
     `file`, `line` and `statement` are None where nobody knows which statement it was. `lost` is
     whether the connection was lost; `committed` is None where it was lost while committing.
     `attempts` is how often the transaction was tried, `named` what the server's error names, and
-    `in_the_way` the rows that it is about, where a copy could be asked for them.
+    `in_the_way` the rows that it is about, where a copy could be asked for them. `let_go` is there
+    where we have cancelled the statement ourselves, for others.
     """
 
     message: str
@@ -142,6 +180,7 @@ class Failure:
     attempts: int = 1
     named: Named | None = None
     in_the_way: InTheWay | None = None
+    let_go: LetGo | None = None
 
 
 @dataclass(frozen=True)
@@ -202,7 +241,7 @@ class Deployment(FileRecord):
     be asked any more, and so is `changed`: the names of what differs between the schema before and
     after. `failed_attempts` came before the one that counts, `error` is why the deployment ended
     early. `files` are those that were applied in full. `schema_before` and `schema_after` are
-    digests.
+    digests. `watched` is there where others were watched meanwhile, or were to be.
 
     The target host says all of this; the controller adds `approved`, `own_record`,
     `unlike_rehearsal` (what of the schema is not as the rehearsal has shown), `recovered`, and the
@@ -223,6 +262,7 @@ class Deployment(FileRecord):
     files: Sequence[str] = ()
     leftovers: Sequence[Leftover] = ()
     seconds: float = 0.0
+    watched: Watched | None = None
     approved: Approved | None = None
     own_record: OwnRecord | None = None
     unlike_rehearsal: Sequence[str] | None = None

@@ -28,6 +28,7 @@ __all__ = [
     "contradictions",
     "limits",
     "lines",
+    "not_watched",
     "own_record",
     "problem",
     "read_record",
@@ -112,15 +113,31 @@ def lines(done: Deployment) -> list[str]:
             said.append(f"  {blocks} of {relation} could wait for {longest:.2f} s")
         if len(waiting) > _SHOWN:
             said.append(f"  and {len(waiting) - _SHOWN} more could wait")
-        if done.failed_attempts:
-            said.append(
-                f"  {len(done.failed_attempts)} failed attempt(s): the locks were not free."
-            )
+        said += _attempts(done.failed_attempts)
+        said += [f"  {words}." for words in not_watched(done)]
     settled = {c.text for c in after.contradictions}
     seen = [c for c in before.contradictions if c.text not in settled]
     for contradiction in [*seen, *after.contradictions]:
         said += [f"{contradiction.text}.", f"  {contradiction.hint}"]
     return [*said, *activity.lines(done.activity)]
+
+
+def _attempts(failed: Sequence[Failure]) -> list[str]:
+    """Those before the one that has applied it."""
+    let_go = [one for one in failed if one.let_go]
+    said = []
+    if len(failed) > len(let_go):
+        number = len(failed) - len(let_go)
+        said.append(f"  {number} failed attempt(s): the locks were not free.")
+    said += [f"  {one.file}:{one.line} was {one.message}." for one in let_go[:_SHOWN]]
+    if len(let_go) > _SHOWN:
+        said.append(f"  And {len(let_go) - _SHOWN} times more.")
+    return said
+
+
+def not_watched(done: Deployment) -> list[str]:
+    """What of others nobody has watched while the statements ran, and why."""
+    return [f"Not watched: {words}" for words in (done.watched.unseen if done.watched else ())]
 
 
 def _required(look: Inspection | None) -> Inspection:
@@ -210,6 +227,7 @@ def _failed(done: Deployment, error: Failure, caller: Caller) -> GonogoError:
         f"in a transaction for {h.transaction_seconds:.0f} s)"
         for h in error.holders
     ]
+    details += [f"{words}." for words in not_watched(done)]
     said, hint = _left(done, caller)
     hints = [*([error.hint] if error.hint else []), hint]
     hints += [f"Remove the unfinished index: {left.command}" for left in done.leftovers]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from ...contract.records.deployment import Deployment, Limits
+from ...contract.records.deployment import Deployment, Limits, Watched
 from ...contract.records.rehearsal import Rehearsal
 from ...contract.records.trace import Lock, StatementTrace, Wait
 from ...contract.records.twin import TwinRecord
@@ -30,6 +30,8 @@ _STRENGTH = (
 _READS = "reads and writes"
 # What is too short to be seen is drawn all the same.
 _LEAST = 0.5
+# What a replica is behind in seconds without anybody having to know.
+_A_LAG = 1.0
 _COLUMNS = (
     Column("Place", head=True),
     Column("Statement"),
@@ -156,11 +158,32 @@ def _head(record: Deployment) -> list[Row]:
             if allowed
             else None,
             "failed attempts": len(record.failed_attempts) or None,
+            "let go": _let_go(record),
+            "others meanwhile": _others(record.watched),
+            "not watched": record.watched.unseen if record.watched else None,
             "contradictions": [c.text for c in after.contradictions] if after else [],
             "unfinished indexes": [left.command for left in record.leftovers],
             "why it ended": record.error.message if record.error else None,
         }
     )
+
+
+def _let_go(record: Deployment) -> list[str]:
+    """Each time that a statement was cancelled for others."""
+    tried = [*record.failed_attempts, *([record.error] if record.error else [])]
+    return [f"{one.file}:{one.line} was {one.message}" for one in tried if one.let_go]
+
+
+def _others(seen: Watched | None) -> str | None:
+    """What a session has seen that has looked for nothing else."""
+    if seen is None or not seen.looks:
+        return None
+    told = f"{count(seen.most_waiting, 'session')} waited at once at most"
+    if seen.most_waiting:
+        told += f", {seen.longest_seconds:.1f} s at the longest"
+    if seen.longest_lag >= _A_LAG:
+        told += f"; a replica was {seen.longest_lag:.1f} s behind"
+    return told
 
 
 def _table(record: Deployment, held: Mapping[str, int]) -> Table | None:

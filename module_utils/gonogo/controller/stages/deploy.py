@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ...contract.budgets import budgets_of
+from ...contract.budgets import budgets_of, tolerance_of
 from ...contract.errors import GonogoError
 from ...contract.login import timeouts_of
 from ...contract.options.deploy import DEPLOY, DeployRequest, DeployTask
@@ -101,6 +101,7 @@ class Deploy(Stage[DeployTask]):
                 "whole run then has them.",
             )
         budgets_of(task.budgets)
+        tolerance_of(task.let_go)
         ranges.check("deploy_plan_hours", task.plan_hours)
         return rehearsed
 
@@ -210,6 +211,7 @@ class Deploy(Stage[DeployTask]):
             plan=work.plan,
             timeouts=timeouts_of(work.task.timeouts),
             budgets=work.task.budgets,
+            let_go=work.task.let_go,
             resume=bool(work.task.resume),
             plan_only=plan_only,
             # For other controllers to see.

@@ -17,7 +17,7 @@ import psycopg
 
 from ...contract.budgets import Budgets
 from ...contract.errors import GonogoError
-from ...contract.records.deployment import Failure, Holder, Named
+from ...contract.records.deployment import Failure, Holder, LetGo, Named
 from ...contract.records.migration import Statement, Step
 from ...contract.records.trace import StatementTrace
 from .. import progress
@@ -27,6 +27,7 @@ from .application import Session, begin
 from .needs import STRENGTH, Measured, Needs, stronger
 from .single import line_of
 from .trace import Ahead, Meter
+from .watch import LetGoError, NoWatch
 
 __all__ = ["Applied", "Work", "apply", "works"]
 
@@ -34,6 +35,8 @@ __all__ = ["Applied", "Work", "apply", "works"]
 _LOCK_NOT_AVAILABLE = "55P03"
 _RETRIED = {_LOCK_NOT_AVAILABLE, "40P01", "40001"}
 _CANCELLED = "57014"
+# The longest time between two attempts that were let go, where `Budgets.wait` is shorter.
+_LONGEST_WAIT = 30.0
 _IDLE = psycopg.pq.TransactionStatus.IDLE
 
 # Who has waited for the server's deadlock_timeout looks whether it is in a deadlock, and if so it
@@ -100,9 +103,12 @@ class Applied:
 
 
 class _Failed(Exception):  # noqa: N818 - travels within this file
-    def __init__(self, told: Failure) -> None:
+    """`untouched`: none of it can have been done, whatever it is."""
+
+    def __init__(self, told: Failure, *, untouched: bool = False) -> None:
         super().__init__(told.message)
         self.told = told
+        self.untouched = untouched
 
 
 @dataclass
@@ -138,6 +144,7 @@ class _Conditions:
     within: Mapping[str, Callable[[Any], None]]
     needs: Needs
     session: Session
+    watch: NoWatch
 
 
 def apply(
@@ -151,6 +158,7 @@ def apply(
     measured: Measured | None = None,
     skip: Callable[[Statement], bool] = lambda _statement: False,
     settings: Mapping[str, str] | None = None,
+    watch: NoWatch | None = None,
 ) -> Applied:
     """Run the steps in an autocommit session; what a migration did wrong is in the result.
 
@@ -158,14 +166,21 @@ def apply(
     GonogoError when nothing may be committed any more, which is raised from here as long as nothing
     was. `opening` is called first in each transaction; `within` holds, by file, what else belongs
     to its transaction; `measured`, which locks each statement took on a copy. `skip` tells which
-    statements are done already. `settings` are those of `Plan.session`.
+    statements are done already. `settings` are those of `Plan.session`. `watch` is
+    over the session.
     """
     done = Applied()
     session = Session(connection, apart=settings is not None)
     if settings is not None:
         begin(connection, settings)
     conditions = _Conditions(
-        budgets, confirm, opening, within or {}, Needs(measured or Measured()), session
+        budgets,
+        confirm,
+        opening,
+        within or {},
+        Needs(measured or Measured()),
+        session,
+        watch or NoWatch(),
     )
     transactions = list(works(steps, skip))
     with progress.step("migration", look_for_builds) as told:
@@ -209,22 +224,24 @@ def works(
 
 
 def _one(connection: Any, work: Work, done: Applied, conditions: _Conditions) -> bool:
-    """Run one transaction, again if it did not get its locks; whether it is there now."""
-    budgets = conditions.budgets
+    """Run one transaction, again if it did not get its locks or was let go; whether it is there
+    now."""
+    budgets, let_go = conditions.budgets, 0
     for attempt in range(1, budgets.attempts + 1):
         conditions.confirm()
-        meter = Meter(connection, conditions.session)
+        meter = Meter(connection, conditions.session, conditions.watch.guard)
         try:
             _Transaction(connection, work, meter, conditions).run()
         except _Failed as failure:
             told = failure.told
             if told.committed is None:
                 done.unsure = meter.traces
-            if not _may_retry(work, told) or attempt == budgets.attempts or connection.closed:
+            if not _may_retry(work, failure) or attempt == budgets.attempts or connection.closed:
                 done.error = replace(told, attempts=attempt)
                 return False
             done.failed_attempts.append(told)
-            time.sleep(budgets.wait)
+            let_go += told.let_go is not None
+            time.sleep(_pause(budgets, let_go if told.let_go else 0))
         else:
             done.statements += meter.traces
             done.files += work.files
@@ -232,10 +249,18 @@ def _one(connection: Any, work: Work, done: Applied, conditions: _Conditions) ->
     raise AssertionError("at least one attempt")
 
 
-def _may_retry(work: Work, told: Failure) -> bool:
+def _may_retry(work: Work, failure: _Failed) -> bool:
+    told = failure.told
     # A build that was broken off has left something that a second would stumble over.
     broken_off = not work.own_transaction and "CONCURRENTLY" in (work.statements[0].outside or "")
-    return told.sqlstate in _RETRIED and not broken_off
+    another_moment = told.let_go is not None or told.sqlstate in _RETRIED
+    return another_moment and (failure.untouched or not broken_off)
+
+
+def _pause(budgets: Budgets, let_go: int) -> float:
+    """Seconds before the next attempt: twice as long each time that one was let go."""
+    longer: float = budgets.wait * 2.0 ** min(max(let_go - 1, 0), 30)
+    return max(budgets.wait, min(longer, _LONGEST_WAIT))
 
 
 class _Transaction:
@@ -255,7 +280,12 @@ class _Transaction:
         """Raises _Failed where the database refuses it."""
         connection = self._connection
         try:
-            self._statements()
+            with self._conditions.watch.attempt():
+                self._statements()
+        except LetGoError as gone:
+            self._roll_back()
+            told = _let_go(self._current, gone.cause, lost=bool(connection.closed))
+            raise _Failed(told, untouched=not gone.begun) from gone
         except DatabaseError as error:
             told = _told(connection, self._current, error, self._limited_by)
             if self._committing and connection.closed:
@@ -423,6 +453,42 @@ def _told(connection: Any, statement: Statement, error: DatabaseError, limit: st
         committed=False,
         named=_named(error),
     )
+
+
+def _let_go(statement: Statement, cause: LetGo, *, lost: bool) -> Failure:
+    told, variable = _said(cause)
+    return Failure(
+        message=f"let go for {told}",
+        sqlstate=None,
+        detail=None,
+        hint="Deploy at a time when fewer sessions need these tables, split the migration so that "
+        f"each step is short, or allow more: {variable}."
+        if cause.behind is None
+        else f"Deploy when it has caught up, or allow more: {variable}.",
+        file=statement.file,
+        line=statement.line,
+        statement=statement.opening,
+        lost=lost,
+        committed=False,
+        let_go=cause,
+    )
+
+
+def _said(cause: LetGo) -> tuple[str, str]:
+    """For whom, and the variable that says how much they may bear."""
+    tables = f" ({', '.join(cause.tables)})" if cause.tables else ""
+    if cause.cause == "waiters":
+        longest = f"the longest for {cause.seconds:.1f} s"
+        told = f"{cause.waiting} sessions that waited behind it, {longest}{tables}"
+        return told, "deploy_let_go_waiters"
+    if cause.cause == "seconds":
+        others = f", {cause.waiting} in all" if cause.waiting > 1 else ""
+        told = f"a session that waited behind it for {cause.seconds:.1f} s{tables}{others}"
+        return told, "deploy_let_go_seconds"
+    if cause.cause == "lag":
+        told = f"the replica {cause.behind}, which was {cause.behind_seconds or 0:.1f} s behind"
+        return told, "deploy_let_go_lag"
+    return f"the replication slot {cause.behind}, which was near its end", "deploy_let_go_lag"
 
 
 def _named(error: DatabaseError) -> Named | None:

@@ -29,6 +29,7 @@ from .needs import Measured
 from .recognise import Recognised
 from .record import look, untold
 from .tool_lock import held
+from .watch import NoWatch
 
 __all__ = ["Around", "Outcome", "deploy", "find_out", "inspect"]
 
@@ -95,6 +96,7 @@ def deploy(
     sealed: str | None = None,
     check_only: bool = False,
     around: Around | None = None,
+    watch: NoWatch | None = None,
 ) -> Outcome:
     """Apply a migration where it is absent.
 
@@ -102,8 +104,9 @@ def deploy(
     run may not work on any more; `resume` does what is left of a state `unfinished`; `sealed` is
     the digest of the schema as it is on record, and to no other is anything applied. `around`
     looks who is at work, right before the first statement: where that is hopeless, nothing is
-    tried.
+    tried. `watch` lets go for others while the statements run.
     """
+    watch = watch or NoWatch()
     with connect() as connection:
         started = time.monotonic()
         before = inspect(connection, plan)
@@ -124,12 +127,13 @@ def deploy(
         if would.activity and any(one.effect == "hold" for one in would.activity.occupants):
             return Outcome(replace(would, action="blocked"), catalog)
         invalid = _invalid(connection)
-        done = _applied(connection, plan, before, budgets, confirm)
+        with watch.over(connection, partial(_has_done, connect, plan)):
+            done = _applied(connection, plan, before, budgets, confirm, watch)
     after = _afterwards(connect, plan)
     record = _record(found.record, done, after, catalog)
     leftovers = _leftovers(after.invalid if after else (), invalid)
     seconds = round(time.monotonic() - started, 3)
-    record = replace(record, leftovers=leftovers, seconds=seconds)
+    record = replace(record, leftovers=leftovers, seconds=seconds, watched=watch.told)
     return Outcome(record, catalog, after.catalog if after else None)
 
 
@@ -202,6 +206,7 @@ def _applied(
     before: Inspection,
     budgets: Budgets,
     confirm: Callable[[], None],
+    watch: NoWatch,
 ) -> Applied:
     tool, migrations = history.of(plan.history)
     within: dict[str, Callable[[Any], None]] = {}
@@ -222,7 +227,21 @@ def _applied(
             measured=Measured.of(plan.measured),
             skip=_is_done(before),
             settings=plan.session,
+            watch=watch,
         )
+
+
+def _has_done(connect: Callable[[], Any], plan: Plan, statement: Statement) -> bool:
+    """Whether what a statement makes is there, seen by a session of its own. False where no object
+    tells, or nobody can be asked."""
+    try:
+        with connect() as connection:
+            objects = inspect(connection, plan).objects
+    except (GonogoError, DatabaseError):
+        return False
+    place = (statement.file, statement.line)
+    own = [one for one in objects if (one.file, one.line) == place]
+    return any(one.conclusive for one in own) and all(one.matches for one in own)
 
 
 def _is_done(before: Inspection) -> Callable[[Statement], bool]:

@@ -14,8 +14,9 @@ import json
 import re
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 from ...contract.records.migration import Statement
 from ...contract.records.trace import Lock, StatementTrace, Wait
@@ -158,12 +159,24 @@ class _Cost:
         )
 
 
+# Around what may be cancelled: a statement, or none where tables are locked ahead.
+_Guard = Callable[[Optional[Statement]], AbstractContextManager[None]]
+
+
+def _unguarded(_statement: Statement | None) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 @dataclass
 class Meter:
-    """Measures the statements of one transaction. `begin` first, `end` when it is over."""
+    """Measures the statements of one transaction. `begin` first, `end` when it is over.
+
+    `guard` is around each statement alone, and around none of the questions in between.
+    """
 
     connection: Any
     session: Session | None = None
+    guard: _Guard = _unguarded
     existing: dict[int, _Known] = field(default_factory=dict)
     costs: list[_Cost] = field(default_factory=list)
 
@@ -218,14 +231,17 @@ class Meter:
         """
         started = time.monotonic()
         names = ", ".join(f"ONLY {table.quoted}" for table in tables)
-        self.connection.execute(f"LOCK TABLE {names} IN {tables[0].sql} MODE".encode())
+        with self.guard(None):
+            self.connection.execute(f"LOCK TABLE {names} IN {tables[0].sql} MODE".encode())
         for table in tables:
             self._ahead[table.name], self._modes[table.name] = started, table.mode
 
     def run(self, statement: Statement) -> None:
         """Run one statement and measure it. Database errors pass through."""
         started = time.monotonic()
-        rows = single.run(self.connection, statement)
+        rows = 0
+        with self.guard(statement):
+            rows = single.run(self.connection, statement)
         seconds = time.monotonic() - started
         written, held, read = self._locks()
         counted = rows if statement.verb in {"INSERT", "UPDATE", "DELETE"} else None

@@ -5,17 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ...contract.budgets import budgets_of
+from ...contract.budgets import budgets_of, tolerance_of
+from ...contract.login import Timeouts
 from ...contract.options.deploy import DeployRequest
 from ...contract.records.answers import DeployAnswer
 from ..files import approvals
 from ..migrate.activity import look
 from ..migrate.deployment import deploy
+from ..migrate.watch import NoWatch, Watch
 from ..progress import lending
 from ..session.lock import Witness, session
 from .common import login_of
 
 __all__ = ["run"]
+
+# Of the session that watches others: it waits for nothing, and costs the server little.
+_GLANCE = Timeouts(lock="500ms", statement="2s", idle_in_transaction="10s")
 
 
 def run(asked: DeployRequest, *, check_mode: bool) -> DeployAnswer:
@@ -30,6 +35,10 @@ def run(asked: DeployRequest, *, check_mode: bool) -> DeployAnswer:
             timeouts=asked.timeouts,
         )
 
+    def glance() -> Any:
+        return session(login, run_id=run_id, stage="watch", timeouts=_GLANCE, read_only=True)
+
+    allowed = tolerance_of(asked.let_go)
     only_look = check_mode or asked.plan_only
     if asked.approval and not only_look:
         assert asked.approvals  # what says so is named with it
@@ -45,6 +54,7 @@ def run(asked: DeployRequest, *, check_mode: bool) -> DeployAnswer:
             sealed=asked.sealed,
             check_only=only_look,
             around=lambda connection, skip: look(connection, asked.plan, budgets, skip),
+            watch=Watch(glance, allowed) if allowed.is_limited else NoWatch(),
         )
     changed = done.record.changed
     return DeployAnswer(
