@@ -18,8 +18,11 @@ from gonogo.contract.records.deployment import Leftover
 from gonogo.host.migrate.deployment import deploy
 from gonogo.host.migrate.watch import Watch
 from gonogo.host.session.connection import connect
+from sandbox import logins
+from sandbox.cluster import Cluster
 from tests.integration.support.harness import Database
 from tests.integration.support.migrations import PRISMA_TABLE, deployed, plan_of, prisma_rows
+from tests.integration.support.replica import Replica
 
 T = "public.gonogo_t"
 DEPLOY, WATCH = "gonogo:test:deploy", "gonogo:test:watch"
@@ -310,6 +313,114 @@ def test_vacuum_and_builds_wait_for_their_turn(scene: Database, tmp_path: Path) 
     assert done.action == "applied", done.error
     assert done.failed_attempts == ()
     assert done.watched.most_waiting == 0
+
+
+# --- replicas and slots --------------------------------------------------------------------------
+
+
+@contextmanager
+def seeing_replicas(database: Database) -> Iterator[None]:
+    """The owner may see what replicas there are."""
+    with database.admin() as admin:
+        admin.execute(f"GRANT pg_monitor TO {logins.OWNER}".encode())
+        try:
+            yield
+        finally:
+            admin.execute(f"REVOKE pg_monitor FROM {logins.OWNER}".encode())
+
+
+def test_a_replica_that_falls_behind_is_waited_for(scene: Database, tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, own=OWN, slow="SELECT public.gonogo_slow();")
+    with seeing_replicas(scene), Replica(scene.cluster, "standby one") as replica:
+        watch = watch_of(scene, Tolerance(lag=0.5))
+        left = [1]
+
+        def confirm() -> None:
+            # A try that finds it as far behind as before is none.
+            if left and watch.told.longest_lag > 0.5:
+                left.pop()
+                replica.replay()
+                quick(scene)
+
+        budgets = {**LONG, "attempts": 50}
+        done = deployed(scene, plan, budgets=budgets, confirm=confirm, watch=watch)
+    assert done.action == "applied", done.error
+    assert {one.let_go.cause for one in done.failed_attempts} == {"lag"}
+    assert {one.let_go.behind for one in done.failed_attempts} == {"standby one"}
+    assert done.failed_attempts[0].let_go.behind_seconds > 0.5
+    assert done.failed_attempts[0].message.startswith("let go for the replica standby one, which")
+    assert done.watched.longest_lag > 0.5
+    assert done.watched.unseen == ()
+
+
+def test_a_replica_that_stays_behind_stops_it(scene: Database, tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, own=OWN, slow="SELECT public.gonogo_slow();")
+    with seeing_replicas(scene), Replica(scene.cluster, "standby one"):
+        budgets = {**LONG, "attempts": 3}
+        watch = watch_of(scene, Tolerance(lag=0.3))
+        done = deployed(scene, plan, budgets=budgets, watch=watch)
+    assert done.action == "failed"
+    assert (done.error.attempts, done.error.let_go.cause) == (3, "lag")
+    assert "deploy_let_go_lag" in done.error.hint
+    assert done.changed == ()
+
+
+def test_replicas_that_the_login_may_not_see_are_named(scene: Database, tmp_path: Path) -> None:
+    """Who waits is seen all the same."""
+    plan = plan_of(tmp_path, own=OWN, slow=SLOW)
+    with Replica(scene.cluster, "standby one"), crowd(scene, WRITE, WRITE, WRITE):
+        budgets = {**LONG, "attempts": 1}
+        watch = watch_of(scene, Tolerance(waiters=2, lag=60))
+        done = deployed(scene, plan, budgets=budgets, watch=watch)
+    assert done.watched.unseen == (
+        "how far replicas are behind: the login is no member of pg_monitor",
+    )
+    assert done.error.let_go.cause == "waiters"
+
+
+@pytest.mark.attack
+def test_a_replication_slot_near_its_end_is_let_go_for(
+    tmp_path: Path, server_bin: Path | None
+) -> None:
+    """What is written is more than the slot may keep; one that was there before is named."""
+    (tmp_path / "server").mkdir()
+    settings = {"max_slot_wal_keep_size": "64MB", "max_wal_size": "64MB"}
+    with Cluster.start(tmp_path / "server", server_bin, settings) as cluster:
+        with cluster.connect() as admin:
+            admin.execute(f"CREATE DATABASE gonogo_s OWNER {logins.OWNER}".encode())
+        database = Database(cluster, "gonogo_s", "target")
+        with database.owner() as owner:
+            owner.execute(SCENE)
+        with database.admin() as admin:
+            for name in ("forgotten", "used"):
+                admin.execute("SELECT pg_create_physical_replication_slot(%s, true)", [name])
+                if name == "forgotten":
+                    _fill(admin, name)
+
+        def fill() -> None:
+            until(database, _OURS)
+            with database.admin() as session:
+                _fill(session, "used")
+
+        other = threading.Thread(target=fill)
+        other.start()
+        plan = plan_of(tmp_path, own=OWN, slow=SLOW)
+        budgets = {**LONG, "attempts": 2}
+        watch = watch_of(database, Tolerance(lag=60))
+        done = deployed(database, plan, budgets=budgets, watch=watch)
+        other.join()
+    assert done.error.let_go.cause == "slot"
+    assert done.error.let_go.behind == "used"
+    assert done.error.message == "let go for the replication slot used, which was near its end"
+    assert done.watched.unseen == ("the replication slot forgotten: it was behind already",)
+    assert done.changed == ()
+
+
+def _fill(session: psycopg.Connection, slot: str) -> None:
+    """Write WAL until the slot has little left."""
+    left = "SELECT safe_wal_size < 6000000 FROM pg_replication_slots WHERE slot_name = %s"
+    while not session.execute(left, [slot]).fetchall()[0][0]:
+        session.execute("SELECT pg_logical_emit_message(false, 'gonogo', repeat('x', 1000000))")
 
 
 # --- the moment of the cancelling ----------------------------------------------------------------
