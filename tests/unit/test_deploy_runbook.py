@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gonogo.contract.budgets import budgets_of, seconds
+from gonogo.contract.budgets import Tolerance, budgets_of, seconds, tolerance_of
 from gonogo.contract.errors import InputError
 from gonogo.contract.records.deployment import Deployment
 from gonogo.contract.records.migration import HistoryPlan
@@ -306,6 +306,23 @@ def test_budgets_have_defaults() -> None:
     assert (budgets.lock, budgets.hold, budgets.statement) == (2.0, 10.0, 600.0)
 
 
+def test_what_others_may_bear_has_defaults_and_can_be_switched_off() -> None:
+    assert tolerance_of({"lag": None}) == Tolerance(waiters=50, seconds=10.0, lag=60.0)
+    off = tolerance_of({"waiters": 0, "seconds": 0, "lag": 0})
+    assert off == Tolerance()
+    assert not off.is_limited
+    assert tolerance_of({"waiters": 0, "seconds": 0, "lag": 0.5}).is_limited
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"waiters": -1}, {"waiters": 100_001}, {"seconds": -0.1}, {"lag": float("nan")}],
+)
+def test_what_others_may_bear_has_a_range(given: dict[str, float]) -> None:
+    with pytest.raises(InputError, match="must be from 0 to"):
+        tolerance_of(given)
+
+
 # --- what people are told ----------------------------------------------------------------------
 
 
@@ -350,3 +367,44 @@ def test_nothing_wrong_is_no_problem() -> None:
     done = _record("applied", error=None)
     assert deployment.problem(done, caller=Caller()) is None
     assert deployment.lines(done)
+
+
+LET_GO = {"cause": "waiters", "waiting": 51, "seconds": 2.3, "tables": ["a.b"]}
+WATCHED = {
+    "waiters": 50,
+    "seconds": 10.0,
+    "lag": 60.0,
+    "looks": 12,
+    "most_waiting": 51,
+    "longest_seconds": 2.3,
+    "longest_lag": 0.0,
+    "unseen": ["how far replicas are behind: the login is no member of pg_monitor"],
+}
+
+
+def let_go(message: str = "let go for 51 sessions") -> dict[str, Any]:
+    return failure(file="m.sql", line=7, statement="x", message=message, let_go=LET_GO)
+
+
+def test_a_failure_that_was_let_go_says_for_whom_and_what_was_not_watched() -> None:
+    said = told(_record(error=let_go() | {"attempts": 3}, watched=WATCHED))
+    assert "m.sql:7 failed after 3 attempts: let go for 51 sessions\n" in said
+    assert "Not watched: how far replicas are behind: the login is no member" in said
+    assert "Everything is as it was" in said
+
+
+def test_what_was_let_go_and_then_applied_is_told() -> None:
+    locked = failure(file="m.sql", line=7, sqlstate="55P03")
+    done = _record("applied", error=None, failed_attempts=[locked, let_go()], watched=WATCHED)
+    said = deployment.lines(done)
+    assert "  1 failed attempt(s): the locks were not free." in said
+    assert "  m.sql:7 was let go for 51 sessions." in said
+    assert any(line.startswith("  Not watched: how far replicas") for line in said)
+
+
+def test_of_many_that_were_let_go_the_first_are_told() -> None:
+    done = _record("applied", error=None, failed_attempts=[let_go()] * 23)
+    said = deployment.lines(done)
+    assert said.count("  m.sql:7 was let go for 51 sessions.") == 20
+    assert "  And 3 times more." in said
+    assert not any("the locks were not free" in line for line in said)

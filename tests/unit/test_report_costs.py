@@ -130,6 +130,35 @@ def test_a_failure_is_in_the_head() -> None:
     assert "DROP" in head["unfinished indexes"]
 
 
+def test_what_others_had_to_bear_is_in_the_head() -> None:
+    let_go = {"cause": "waiters", "waiting": 51, "seconds": 2.3, "tables": ["a.b"]}
+    one = failure(message="let go for 51 sessions", file="m.sql", line=7, let_go=let_go)
+    watched = {
+        "waiters": 50,
+        "seconds": 10.0,
+        "lag": 60.0,
+        "looks": 12,
+        "most_waiting": 51,
+        "longest_seconds": 2.3,
+        "longest_lag": 4.25,
+        "unseen": ["the replica x: it was behind already"],
+    }
+    record = deployment("failed", error=one, failed_attempts=[failure(), one], watched=watched)
+    head = dict(costs(record).head)
+    said = "m.sql:7 was let go for 51 sessions"
+    assert head["let go"] == f"{said}, {said}"
+    assert head["others meanwhile"] == (
+        "51 sessions waited at once at most, 2.3 s at the longest; a replica was 4.2 s behind"
+    )
+    assert head["not watched"] == "the replica x: it was behind already"
+    quiet = deployment(watched={**watched, "most_waiting": 0, "longest_lag": 0.1, "unseen": []})
+    head = dict(costs(quiet).head)
+    assert head["others meanwhile"] == "0 sessions waited at once at most"
+    assert not head.keys() & {"let go", "not watched"}
+    blind = deployment(watched={**watched, "looks": 0})
+    assert "others meanwhile" not in dict(costs(blind).head)
+
+
 def test_a_state_that_nobody_could_look_at_is_left_out() -> None:
     head = dict(costs(deployment("failed", after=None, changed=None)).head)
     assert head["the migration before"] == "absent"

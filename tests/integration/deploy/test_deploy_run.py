@@ -47,6 +47,9 @@ def test_an_absent_migration_is_applied_and_judged(
         assert record["action"] == "applied", outcome.output
         assert record["before"]["state"] == "absent"
         assert record["after"]["state"] == "applied"
+        assert record["watched"]["waiters"] == 50
+        assert record["watched"]["looks"] > 0
+        assert record["watched"]["unseen"] == []
         (row,) = prisma_rows(owner)
     # Nothing is wrong with what was made. New tables are empty, so some questions stay open.
     reasons = outcome.verdict["reasons"]

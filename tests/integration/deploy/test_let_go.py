@@ -625,8 +625,8 @@ def test_whatever_the_moment_it_is_there_or_it_is_not(scene: Database, tmp_path:
     """Statements that end about when they are cancelled, again and again."""
     quick(scene)
     let_go = applied = 0
-    for number in range(150):
-        seconds = 0.15 + 0.002 * number
+    for number in range(40):
+        seconds = 0.15 + 0.008 * number
         plan = plan_of(
             tmp_path,
             own=f"CREATE TABLE public.gonogo_n{number} (id int);",
