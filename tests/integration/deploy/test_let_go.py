@@ -14,7 +14,7 @@ import pytest
 from gonogo.contract.budgets import Tolerance, budgets_of
 from gonogo.contract.errors import GonogoError
 from gonogo.contract.login import Timeouts
-from gonogo.contract.records.deployment import Leftover
+from gonogo.contract.records.deployment import Leftover, Watched
 from gonogo.host.migrate.deployment import deploy
 from gonogo.host.migrate.watch import Watch
 from gonogo.host.session.connection import connect
@@ -73,6 +73,13 @@ def watch_of(database: Database, allowed: Tolerance) -> Watch:
     )
 
 
+def seen(watch: Watch) -> Watched:
+    """What it has seen so far."""
+    told = watch.told
+    assert told is not None
+    return told
+
+
 @contextmanager
 def crowd(database: Database, *statements: str) -> Iterator[list[str | None]]:
     """Sessions of somebody else's, each of which runs its statement whenever the deployment has the
@@ -113,7 +120,7 @@ def after_a_crowd(watch: Watch, do: Callable[[], object]) -> Callable[[], None]:
     left = [do]
 
     def confirm() -> None:
-        if left and watch.told.most_waiting:
+        if left and seen(watch).most_waiting:
             left.pop()()
 
     return confirm
@@ -296,8 +303,8 @@ def test_vacuum_and_builds_wait_for_their_turn(scene: Database, tmp_path: Path) 
 
     def let_on() -> None:
         until(scene, f"{_WAITING} HAVING count(DISTINCT l.pid) = 3")
-        looks = watch.told.looks
-        while watch.told.looks < looks + 3:
+        looks = seen(watch).looks
+        while seen(watch).looks < looks + 3:
             pass
         quick(scene)
         held.set()
@@ -337,7 +344,7 @@ def test_a_replica_that_falls_behind_is_waited_for(scene: Database, tmp_path: Pa
 
         def confirm() -> None:
             # A try that finds it as far behind as before is none.
-            if left and watch.told.longest_lag > 0.5:
+            if left and seen(watch).longest_lag > 0.5:
                 left.pop()
                 replica.replay()
                 quick(scene)
@@ -678,7 +685,7 @@ def test_a_watcher_that_is_ended_is_named_and_the_limits_count(
         until(scene, _SESSIONS, WATCH, are=False)
         with crowd(scene, WRITE, WRITE, WRITE):
             until(scene, f"{_WAITING} HAVING count(DISTINCT l.pid) = 3")
-            while not watch.told.unseen:
+            while not seen(watch).unseen:
                 pass
             quick(scene)
 
