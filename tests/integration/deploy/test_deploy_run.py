@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -222,3 +223,49 @@ def test_a_partial_migration_is_named_and_nothing_is_judged(
     record = json.loads((outcome.evidence / "deploy.json").read_text())
     assert record["before"]["state"] == "partial"
     assert record["statements"] == []
+
+
+@pytest.mark.attack
+def test_a_crowd_behind_a_deployment_is_a_hold_that_names_it(
+    database: Database, controller: Controller
+) -> None:
+    """Somebody writes for long, and whoever comes next waits for the deployment that waits."""
+    controller.aim(database)
+    few = ("-e", "deploy_let_go_waiters=2", "-e", "deploy_attempts=2", "-e", "deploy_wait=1ms")
+    over = threading.Event()
+    write = "UPDATE public.workspaces SET id = id"
+
+    def write_behind_it() -> None:
+        with database.owner() as writer:
+            while not over.is_set():
+                if _waits_for_a_lock(writer):
+                    writer.execute(write.encode())
+
+    crowd = [threading.Thread(target=write_behind_it) for _ in range(3)]
+    with before(database) as owner, database.owner() as blocker, database.admin() as admin:
+        # Nobody looks for a deadlock meanwhile, so a deployment waits for longer than a moment.
+        admin.execute(f"ALTER DATABASE {database.name} SET deadlock_timeout = '10min'".encode())
+        blocker.execute("BEGIN")
+        blocker.execute("LOCK TABLE public.workspaces IN ROW EXCLUSIVE MODE")
+        for one in crowd:
+            one.start()
+        outcome = controller.play(*DEPLOY, "-e", "deploy_lock_timeout=5min", *few)
+        over.set()
+        blocker.execute("ROLLBACK")
+        for one in crowd:
+            one.join()
+        rows = prisma_rows(owner)
+    record = json.loads((outcome.evidence / "deploy.json").read_text())
+    assert outcome.verdict["decision"] == "HOLD", outcome.output
+    assert record["action"] == "failed"
+    assert record["error"]["let_go"]["cause"] == "waiters"
+    assert record["error"]["let_go"]["waiting"] == 3
+    assert record["error"]["let_go"]["tables"] == ["public.workspaces"]
+    assert record["error"]["attempts"] == 2
+    assert record["changed"] == []
+    assert rows == []
+    said = "failed after 2 attempts: let go for 3 sessions that waited behind it, the longest for"
+    assert said in outcome.output
+    assert "Everything is as it was" in outcome.output
+    report = (outcome.evidence / "report.md").read_text()
+    assert "let go for 3 sessions that waited behind it" in report
