@@ -338,25 +338,36 @@ def seeing_replicas(database: Database) -> Iterator[None]:
 
 def test_a_replica_that_falls_behind_is_waited_for(scene: Database, tmp_path: Path) -> None:
     plan = plan_of(tmp_path, own=OWN, slow="SELECT public.gonogo_slow();")
+    behind, over = threading.Event(), threading.Event()
+
+    def keep_up() -> None:
+        """Once it has fallen behind, it replays whatever comes."""
+        behind.wait()
+        while not over.is_set():
+            replica.replay()
+
+    def confirm() -> None:
+        if seen(watch).longest_lag > allowed and not behind.is_set():
+            quick(scene)
+            behind.set()
+
+    allowed = 1.5
     with seeing_replicas(scene), Replica(scene.cluster, "standby one") as replica:
-        watch = watch_of(scene, Tolerance(lag=0.5))
-        left = [1]
-
-        def confirm() -> None:
-            # A try that finds it as far behind as before is none.
-            if left and seen(watch).longest_lag > 0.5:
-                left.pop()
-                replica.replay()
-                quick(scene)
-
+        watch = watch_of(scene, Tolerance(lag=allowed))
+        other = threading.Thread(target=keep_up)
+        other.start()
+        # A try that finds it as far behind as before is none.
         budgets = {**LONG, "attempts": 50}
         done = deployed(scene, plan, budgets=budgets, confirm=confirm, watch=watch)
+        over.set()
+        behind.set()
+        other.join()
     assert done.action == "applied", done.error
     assert {one.let_go.cause for one in done.failed_attempts} == {"lag"}
     assert {one.let_go.behind for one in done.failed_attempts} == {"standby one"}
-    assert done.failed_attempts[0].let_go.behind_seconds > 0.5
+    assert done.failed_attempts[0].let_go.behind_seconds > allowed
     assert done.failed_attempts[0].message.startswith("let go for the replica standby one, which")
-    assert done.watched.longest_lag > 0.5
+    assert done.watched.longest_lag > allowed
     assert done.watched.unseen == ()
 
 
@@ -652,6 +663,38 @@ def test_whatever_the_moment_it_is_there_or_it_is_not(scene: Database, tmp_path:
             assert done.changed == ()
     assert applied
     assert let_go
+
+
+@pytest.mark.attack
+def test_a_login_that_is_another_role_from_the_start_lets_go(
+    scene: Database, tmp_path: Path
+) -> None:
+    """Its sessions are its own only as long as it is itself."""
+    role, login = "gonogo_other", logins.OWNER
+    with scene.admin() as admin:
+        for words in (
+            f"CREATE ROLE {role}",
+            f"GRANT {role} TO {login}",
+            f"GRANT ALL ON SCHEMA public TO {role}",
+            f"ALTER TABLE {T} OWNER TO {role}",
+            f"ALTER TABLE public.gonogo_flag OWNER TO {role}",
+            f"ALTER ROLE {login} IN DATABASE {scene.name} SET role TO {role}",
+        ):
+            admin.execute(words.encode())
+    try:
+        plan = plan_of(tmp_path, own=OWN, slow=SLOW)
+        with crowd(scene, WRITE, WRITE, WRITE):
+            budgets = {**LONG, "attempts": 1}
+            done = deployed(scene, plan, budgets=budgets, watch=watch_of(scene, FEW))
+    finally:
+        with scene.admin() as admin:
+            admin.execute(f"ALTER ROLE {login} IN DATABASE {scene.name} RESET role".encode())
+            admin.execute(f"REASSIGN OWNED BY {role} TO {login}".encode())
+            admin.execute(f"DROP OWNED BY {role}".encode())
+            admin.execute(f"DROP ROLE {role}".encode())
+    assert done.watched.unseen == ()
+    assert done.error.let_go.waiting == 3
+    assert done.changed == ()
 
 
 # --- a watcher that does not see -----------------------------------------------------------------
