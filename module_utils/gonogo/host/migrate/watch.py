@@ -118,7 +118,9 @@ class Watch(NoWatch):
         # Who holds this lock decides whether the backend may be cancelled: the watcher while it
         # does that, the other thread while it begins and ends a guard.
         self._lock = threading.Lock()
-        self._trying = self._guarded = self._sent = False
+        self._guarded = self._sent = False
+        # The try that is under way, 0 for none; what was seen during another says nothing of it.
+        self._trying = self._tries = 0
         # What is so now, and what was so at some moment of this try.
         self._standing: LetGo | None = None
         self._decided: LetGo | None = None
@@ -168,12 +170,13 @@ class Watch(NoWatch):
             standing = self._standing
             if standing is not None and standing.behind is not None:
                 raise LetGoError(standing, begun=False)
-            self._decided, self._trying = None, True
+            self._tries += 1
+            self._decided, self._trying = None, self._tries
         try:
             yield
         finally:
             with self._lock:
-                self._decided, self._trying = None, False
+                self._decided, self._trying = None, 0
 
     @contextmanager
     def guard(self, statement: Statement | None) -> Iterator[None]:
@@ -240,7 +243,7 @@ class Watch(NoWatch):
             self._look(watcher, looking)
             thread = threading.Thread(target=self._watch, args=(watcher, looking), daemon=True)
             thread.start()
-        except (GonogoError, DatabaseError, RuntimeError) as error:
+        except Exception as error:  # noqa: BLE001 - no fault of the watcher's ends a deployment
             if watcher is not None:
                 watcher.close()
             self._unseen.append(f"{_ALL}: {_why(error)}")
@@ -275,6 +278,7 @@ class Watch(NoWatch):
         with self._lock:
             if self._cancelled(watcher):
                 return
+            trying = self._trying
         cause = looking.look()
         self._looks = looking.looks
         self._most = max(self._most, looking.waiting.sessions)
@@ -282,7 +286,7 @@ class Watch(NoWatch):
         self._lag = max([self._lag, *looking.lags.values()])
         with self._lock:
             self._standing = cause
-            if cause is not None and self._trying and self._decided is None:
+            if cause is not None and trying and trying == self._trying and self._decided is None:
                 self._decided = cause
             self._cancelled(watcher)
 
