@@ -318,6 +318,116 @@ def test_what_cannot_be_compared_is_not_the_same(
     }
 
 
+# Rows before the migration that the shop does not have, the migration, and what the comparison of
+# the rows says: its status, how many tables it has examined, and words of it.
+HIDDEN = "DO $$ BEGIN EXECUTE concat('UPDATE shop.mo', 're SET na', 'me = 1'); END $$;"
+LARGE = (
+    "CREATE TABLE shop.more (id integer PRIMARY KEY, name text);"
+    "INSERT INTO shop.more SELECT n, n FROM generate_series(1, 2000) AS n"
+)
+KEYLESS = (
+    "CREATE TABLE shop.more (code integer, name text);"
+    "INSERT INTO shop.more SELECT n, n % 3 FROM generate_series(1, 30) AS n"
+)
+SMALL = (
+    "CREATE TABLE shop.more (id integer PRIMARY KEY, name text, no integer NOT NULL UNIQUE);"
+    "INSERT INTO shop.more SELECT n, n, n FROM generate_series(1, 30) AS n"
+)
+MANY = "INSERT INTO shop.more SELECT n, n, n FROM generate_series(1001, 5000) AS n;"
+ROWS = {
+    "more rows than there were": (SMALL, MANY, "pass", ""),
+    "one changed among more rows than there were": (SMALL, MANY + HIDDEN, "fail", "name"),
+    "rows in some parts of a large table": (
+        LARGE,
+        "INSERT INTO shop.more SELECT n, n FROM generate_series(5001, 5500) AS n",
+        "pass",
+        "compared in part: shop.more (",
+    ),
+    "rows in each part of a large table": (
+        LARGE,
+        "INSERT INTO shop.more SELECT n, n FROM generate_series(5001, 45000) AS n",
+        "inconclusive",
+        "shop.more: not compared, rows came or went in each part of it",
+    ),
+    "rows of a table without a key": (
+        KEYLESS,
+        "INSERT INTO shop.more VALUES (-1, 1), (1, 1)",
+        "pass",
+        "(29 of 30 rows)",
+    ),
+    "rows changed of a table without a key": (
+        KEYLESS,
+        "INSERT INTO shop.more VALUES (-1, 1);" + HIDDEN,
+        "inconclusive",
+        "shop.more: not compared, rows went or are others",
+    ),
+    "rows of a table with no key but a unique one": (
+        SMALL + "; ALTER TABLE shop.more DROP CONSTRAINT more_pkey, ALTER id DROP NOT NULL",
+        MANY + HIDDEN,
+        "fail",
+        "shop.more: name",
+    ),
+    "other keys": (
+        SMALL,
+        "UPDATE shop.more SET id = id + 100",
+        "pass",
+        "compared in part: shop.more (without the keys of its rows)",
+    ),
+    "other keys, and something else": (
+        SMALL,
+        "UPDATE shop.more SET id = id + 100;" + HIDDEN,
+        "fail",
+        "shop.more: name",
+    ),
+    "other keys, and other rows": (
+        SMALL,
+        "UPDATE shop.more SET id = id + 100;" + MANY,
+        "inconclusive",
+        "shop.more: not compared, rows came or went, and the keys of all are other ones",
+    ),
+    "a key that is dropped, and something else": (
+        SMALL,
+        "ALTER TABLE shop.more DROP COLUMN id;" + HIDDEN,
+        "fail",
+        "shop.more: name",
+    ),
+    "another name, and rows under it": (
+        SMALL,
+        "ALTER TABLE shop.more RENAME TO most;"
+        "INSERT INTO shop.most SELECT n, n, n FROM generate_series(1001, 1500) AS n;"
+        + HIDDEN.replace("mo", "mos").replace("re", "t"),
+        "fail",
+        "shop.more: name",
+    ),
+    "no row that is left": (SMALL, "DELETE FROM shop.more;" + MANY, "pass", ""),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_which_rows_are_compared(
+    shop: tuple[Database, psycopg.Connection], tmp_path: Path, name: str
+) -> None:
+    """What was not compared is not the same."""
+    before, migration, status, words = ROWS[name]
+    shop[1].execute(before)
+    found = judged(shop, migration, tmp_path, scripts.by_module)["D4.1"]
+    assert found["status"] == status, found
+    assert words in f"{found['expected']}; {found['observed']}", found
+
+
+def test_no_row_proves_nothing(shop: tuple[Database, psycopg.Connection], tmp_path: Path) -> None:
+    """Where no table had rows, what is about them does not apply."""
+    _, owner = shop
+    owner.execute(
+        "DO $$ BEGIN EXECUTE (SELECT concat('TRUNCATE ', string_agg(c.oid::regclass::text, ', '))"
+        " FROM pg_class AS c WHERE c.relkind = 'r' AND c.relnamespace::regnamespace::text IN"
+        " ('public', 'shop')); END $$"
+    )
+    checks = judged(shop, "ALTER TABLE shop.customer ADD email text", tmp_path, scripts.by_module)
+    for check in ("D4.1", "D4.2", "D4.3", "D4.4"):
+        assert (checks[check]["status"], checks[check]["examined"]) == ("pass", 0), checks[check]
+
+
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault(shop: tuple[Database, psycopg.Connection], tmp_path: Path, name: str) -> None:
     migration, expected = FAULTS[name]
