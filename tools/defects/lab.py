@@ -40,6 +40,8 @@ __all__ = ["UNCHANGED", "Bench", "Outcome"]
 UNCHANGED = Kind("the migrations as they are", ())
 # Phases whose script says what the migration writes.
 _OF_THE_TEXT = {"00_rows", "06_data"}
+# What these ask a run has seen before.
+_OF_A_RUN = {"07_rehearsed", "08_record"}
 _STATE, _AFTER, _COPY = "corpus_state", "defects_after", "defects_copy"
 _TIMEOUTS = {"lock": "5s", "statement": "2min", "idle_in_transaction": "1min"}
 # A table of the rows that are made up is large.
@@ -49,11 +51,12 @@ _PARAMETERS = {"large_table_rows": 20}
 @dataclass(frozen=True)
 class Outcome:
     """What became of a defect: `refused` is why the server did not take it; `failed` are the checks
-    that failed and what they have observed."""
+    that failed and what they have observed, `unclear` those that could not tell."""
 
     id: str
     refused: str | None
     failed: Mapping[str, str] = field(default_factory=dict)
+    unclear: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -76,7 +79,7 @@ class Bench:
         names = self._prepare()
         pending = self._pending()
         self.lab.copy(_STATE, _AFTER)
-        self._apply(_AFTER, "\n".join(one.text or "" for one in pending))
+        self._deploy(pending)
         applicable = [one for one in KINDS if made(one.sql + one.admin, names) is not None]
         # All that any of them may write is looked up.
         everything = ";\n".join(made(one.sql, names) or "" for one in applicable)
@@ -103,11 +106,16 @@ class Bench:
             some = [*self.lab.folder.migrations[-number:]]
             self.lab.copy(_STATE, _AFTER)
             try:
-                self._apply(_AFTER, "\n".join(one.text or "" for one in some))
+                self._deploy(some)
             except psycopg.Error:
                 continue
             return some
         return []
+
+    def _deploy(self, migrations: Sequence[Migration]) -> None:
+        """One after the other: what runs in no transaction has to be alone."""
+        for one in migrations:
+            self._apply(_AFTER, one.text or "")
 
     def _apply(self, database: str, text: str, *, admin: bool = False) -> None:
         cluster = self.lab.cluster
@@ -129,13 +137,20 @@ class Bench:
         except psycopg.Error as error:
             return Outcome(kind.id, str(error).splitlines()[0])
         results = self._run(self._book(pending, defect), "phases", _COPY, facts)[0]
-        failed = {
-            one.check_id: str(one.observed)
-            for one in results
-            # What is about a rehearsal says nothing here.
-            if one.status == "fail"
+        said = {
+            status: {one.check_id: str(one.observed) for one in results if one.status == status}
+            for status in ("fail", "inconclusive")
         }
-        return Outcome(kind.id, None, failed)
+        return Outcome(kind.id, None, said["fail"], self._counting(said["inconclusive"]))
+
+    def _counting(self, unclear: Mapping[str, str]) -> dict[str, str]:
+        """Of what could not be told what counts; what is about a rehearsal says nothing here."""
+        checks = {one.id: one for one in self._runbook.checks.values()}
+        return {
+            name: words
+            for name, words in unclear.items()
+            if checks[name].phase not in _OF_A_RUN and checks[name].effect != "none"
+        }
 
     def _book(self, pending: list[Migration], more: str) -> Runbook:
         """The runbook about the migrations with a defect at their end."""

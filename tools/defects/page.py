@@ -55,7 +55,8 @@ def render(tried: Sequence[Tried]) -> str:
     for one in tried:
         words = [word(kind.id, kind.checks, one) for kind in KINDS]
         total += words
-        unchanged = one.outcomes[0].failed if one.outcomes else {}
+        first = one.outcomes[0] if one.outcomes else None
+        unchanged = {**first.failed, **first.unclear} if first else {}
         alarms = ", ".join(unchanged) or "no alarm"
         lines.append(f"| {one.name} ({one.source}) | {alarms} | {_figures(words)} |")
     lines.append(f"| **All** ({len(KINDS)} kinds) | | {_figures(total)} |")

@@ -57,9 +57,13 @@ CREATE TYPE shade AS ENUM ('dark', 'light');
 CREATE TABLE shaded (id integer PRIMARY KEY, shade shade);
 INSERT INTO shaded VALUES (1, 'dark'), (2, 'light');
 CREATE TABLE stamped (
-    id integer PRIMARY KEY, at timestamp NOT NULL, share numeric NOT NULL, place uuid, done boolean
+    id integer PRIMARY KEY, at timestamp NOT NULL, share numeric NOT NULL, place uuid, done boolean,
+    met timestamptz, on_day timestamptz
 );
-INSERT INTO stamped SELECT n, '2024-01-01 10:20:30.5', n / 4.0 FROM generate_series(1, 5) AS n;
+INSERT INTO stamped (id, at, share, met, on_day)
+    SELECT n, '2024-01-01 10:20:30.5', n / 4.0, '2024-01-01'::date + n * interval '5 hours',
+        '2024-01-01'::date + n * interval '1 day'
+    FROM generate_series(1, 5) AS n;
 INSERT INTO customer (name) SELECT 'customer ' || n FROM generate_series(1, 20) AS n;
 INSERT INTO purchase (customer, amount) SELECT 1 + n % 20, n FROM generate_series(1, 50) AS n;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA shop TO {logins.APPLICATION};
@@ -111,7 +115,7 @@ CREATE OR REPLACE VIEW shop.open_purchase AS
 ALTER TYPE shop.shade RENAME VALUE 'dark' TO 'black';
 ALTER TABLE shop.shaded ADD more text;
 -- Types of which each value has its like in the new one.
-ALTER TABLE shop.stamped ALTER at TYPE timestamptz, ALTER id TYPE bigint,
+ALTER TABLE shop.stamped ALTER at TYPE timestamptz, ALTER id TYPE bigint, ALTER on_day TYPE date,
     ALTER share TYPE numeric(5, 2);
 ALTER TABLE shop.customer ADD number text, ADD half numeric;
 UPDATE shop.customer SET number = id, half = id / 2.0;
@@ -254,6 +258,10 @@ FAULTS = {
     ),
     "a lossy cast of texts": (
         "ALTER TABLE shop.customer ALTER name TYPE varchar(10) USING name::varchar(10)",
+        {"D4.3"},
+    ),
+    "days of times on the hour": (
+        "ALTER TABLE shop.stamped ALTER met TYPE date",
         {"D4.3"},
     ),
     "a lossy cast of times": ("ALTER TABLE shop.stamped ALTER at TYPE timestamp(0)", {"D4.3"}),
@@ -426,6 +434,39 @@ def test_no_row_proves_nothing(shop: tuple[Database, psycopg.Connection], tmp_pa
     checks = judged(shop, "ALTER TABLE shop.customer ADD email text", tmp_path, scripts.by_module)
     for check in ("D4.1", "D4.2", "D4.3", "D4.4"):
         assert (checks[check]["status"], checks[check]["examined"]) == ("pass", 0), checks[check]
+
+
+def test_what_the_login_may_not_ask(
+    shop: tuple[Database, psycopg.Connection], tmp_path: Path
+) -> None:
+    """Views and sequences that are there and that nobody has looked at are not in order."""
+    database, owner = shop
+    owner.execute("DROP VIEW shop.open_purchase; DROP FUNCTION shop.total")
+    with database.admin() as admin:
+        views = admin.execute(
+            "SELECT c.oid::regclass::text FROM pg_class AS c WHERE c.relkind IN ('v', 'm')"
+            " AND c.relnamespace::regnamespace::text IN ('public', 'shop')"
+        ).fetchall()
+        for (view,) in views:
+            admin.execute(f"DROP VIEW {view} CASCADE".encode())
+        admin.execute(
+            "CREATE VIEW shop.closed AS SELECT 1 AS one;"
+            "CREATE FUNCTION shop.theirs() RETURNS integer LANGUAGE sql AS 'SELECT 1';"
+            "DO $$ DECLARE one regclass; BEGIN FOR one IN SELECT oid FROM pg_class"
+            " WHERE relkind = 'S' AND relnamespace::regnamespace::text IN ('public', 'shop') LOOP"
+            f" EXECUTE concat('REVOKE ALL ON SEQUENCE ', one, ' FROM {logins.OWNER}');"
+            " END LOOP; END $$"
+        )
+    checks = judged(shop, "SELECT 1", tmp_path, scripts.by_module)
+    assert {name: checks[name]["status"] for name in ("D5.3", "D5.4", "D6.1", "D6.2")} == {
+        "D5.3": "inconclusive",
+        "D5.4": "inconclusive",
+        "D6.1": "inconclusive",
+        "D6.2": "pass",
+    }
+    assert "shop.closed, which the login may not read" in checks["D6.1"]["observed"]
+    assert checks["D6.2"]["examined"] == 0, checks["D6.2"]
+    assert "shop.theirs()" in checks["D6.2"]["observed"]
 
 
 @pytest.mark.parametrize("name", FAULTS)
