@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,12 +47,14 @@ def create(
     scale: int,
     environment: str,
     options: str = "",
+    before: Callable[[], object] = lambda: None,
 ) -> None:
     """Create a database as the migration leaves it, with rows.
 
     ``profile`` is a key of PROFILES; ``scale`` multiplies the runtime rows (1: 80 workflows);
     ``environment`` is what the marker says; ``options`` are those of CREATE DATABASE that make it
-    another kind of database, like its encoding and locale.
+    another kind of database, like its encoding and locale. ``before`` is called when what is older
+    than the migration is there.
     Raises: SandboxError, leaving no database behind.
     """
     _require_space(cluster, scale)
@@ -61,7 +65,7 @@ def create(
             _create_database(admin, database)
         try:
             _mark(admin, database, environment)
-            _fill(cluster, database, profile, scale)
+            _fill(cluster, database, profile, scale, before)
         except BaseException:
             _drop_database(admin, database)
             raise
@@ -109,14 +113,16 @@ def _require_space(cluster: Cluster, scale: int) -> None:
         )
 
 
-def _fill(cluster: Cluster, database: str, profile: str, scale: int) -> None:
+def _fill(
+    cluster: Cluster, database: str, profile: str, scale: int, before: Callable[[], object]
+) -> None:
     with cluster.connect(database, logins.SUPERUSER) as admin:
         admin.execute("CREATE EXTENSION pgcrypto SCHEMA public")
     with cluster.connect(database, logins.OWNER) as owner:
-        with owner.transaction():
-            owner.execute("SELECT set_config('search_path', '', true)")
-            owner.execute("SELECT set_config('sandbox.scale', %s, true)", (str(scale),))
+        with _loading(owner, scale):
             _run(owner, _SQL / "base.sql")
+        before()
+        with _loading(owner, scale):
             for name in _DEPLOYED:
                 _run(owner, MIGRATION / name)
             for path in sorted((_SQL / "seed").glob("*.sql")):
@@ -125,6 +131,15 @@ def _fill(cluster: Cluster, database: str, profile: str, scale: int) -> None:
                 _run(owner, MIGRATION / name)
             _run(owner, _SQL / "grants.sql")
         owner.execute("ANALYZE")
+
+
+@contextmanager
+def _loading(owner: psycopg.Connection, scale: int) -> Iterator[None]:
+    """A transaction with the settings that the files go by."""
+    with owner.transaction():
+        owner.execute("SELECT set_config('search_path', '', true)")
+        owner.execute("SELECT set_config('sandbox.scale', %s, true)", (str(scale),))
+        yield
 
 
 def _run(connection: psycopg.Connection, path: Path) -> None:

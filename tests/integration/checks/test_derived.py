@@ -67,6 +67,7 @@ INSERT INTO stamped (id, at, share, met, on_day)
 INSERT INTO customer (name) SELECT 'customer ' || n FROM generate_series(1, 20) AS n;
 INSERT INTO purchase (customer, amount) SELECT 1 + n % 20, n FROM generate_series(1, 50) AS n;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA shop TO {logins.APPLICATION};
+GRANT UPDATE (label) ON empty_one TO pg_monitor;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA shop TO {logins.APPLICATION};
 """
 
@@ -95,6 +96,7 @@ ALTER TABLE shop.customer ADD COLUMN email text, ADD CONSTRAINT one_email UNIQUE
 ALTER TABLE shop.purchase ADD CONSTRAINT positive CHECK (amount > 0),
     ALTER COLUMN customer SET NOT NULL;
 ALTER TABLE shop.customer ADD CONSTRAINT known CHECK (status IN ('new', 'old'));
+ALTER TABLE shop.purchase ADD CONSTRAINT placed CHECK (amount > 0 OR place IS NOT NULL);
 CREATE UNIQUE INDEX one_name ON shop.customer (name);
 CREATE TABLE shop.tree (
     name text PRIMARY KEY, number bigint NOT NULL UNIQUE, parent text REFERENCES shop.tree,
@@ -290,6 +292,21 @@ FAULTS = {
         "CREATE TABLE shop.other (LIKE shop.empty_one INCLUDING ALL);"
         "DROP TABLE shop.empty_one; ALTER TABLE shop.other RENAME TO empty_one",
         {"D7.3"},
+    ),
+    "a new trigger for replicas only": (
+        "CREATE TRIGGER other BEFORE INSERT ON shop.purchase FOR EACH ROW"
+        " EXECUTE FUNCTION shop.touch(); ALTER TABLE shop.purchase ENABLE REPLICA TRIGGER other",
+        {"D2.3"},
+    ),
+    "a column that is open to all": ("GRANT UPDATE (name) ON shop.customer TO PUBLIC", {"D7.2"}),
+    "a new table with a column that is open to all": (
+        "CREATE TABLE shop.note (id integer, no text); GRANT UPDATE (no) ON shop.note TO PUBLIC;"
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON shop.note TO {logins.APPLICATION}",
+        {"D7.2"},
+    ),
+    "a right on a column that is lost": (
+        "REVOKE UPDATE (label) ON shop.empty_one FROM pg_monitor",
+        {"D7.1"},
     ),
     "open to all": ("GRANT SELECT ON shop.customer TO PUBLIC", {"D7.2"}),
     "a schema that is open to all": ("GRANT CREATE ON SCHEMA shop TO PUBLIC", {"D7.2"}),
@@ -534,12 +551,16 @@ def test_what_nobody_can_break_is_told(
     checks = judged(
         shop,
         "ALTER TABLE shop.purchase ADD CONSTRAINT odd CHECK (md5(place) <> md5('x') || place);"
+        # Of a row that is made up, too.
+        "ALTER TABLE shop.empty_one ADD CONSTRAINT even CHECK (md5(label) <> md5('x') || label);"
         "ALTER TABLE shop.purchase ADD span int4range, ADD EXCLUDE USING gist (span WITH &&)",
         tmp_path,
         scripts.by_module,
     )
     assert set(wrong(checks)) == {"D3.2"}
+    assert checks["D3.2"]["observed"].count("no row that breaks it is known") == 3
     assert checks["D3.2"]["samples"] == [
+        "even on shop.empty_one",
         "odd on shop.purchase",
         "purchase_span_excl on shop.purchase",
     ]
