@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tools.defects.agreement import lines
 from tools.defects.kinds import KINDS, UNTOLD
 
 if TYPE_CHECKING:
@@ -21,13 +22,22 @@ the last migrations of an application, on what the ones before them leave and ro
 up to fit, puts one defect after the other behind them (`tools/defects/kinds.yml`), and asks the \
 derived checks alone. `python -m tools.defects page --results RESULTS` writes this page. A defect \
 is *caught* where a check fails whose subject it is, *by another* where only others do. What the \
-server refuses, or an application has no table for, does not count.
+server refuses, or an application has no table for, does not count. A view is planned and not \
+executed: what only its execution would meet survives.
 """
 _UNTOLD = """\
 ## What nothing here can tell
 
 No check of the database says how these should be. What does: the tool's reference schema, the \
 queries of the application, and people.
+"""
+_AGREEMENT = """\
+## Where a derived check asks what a shipped one asks
+
+Both have to give one answer. `tests/integration/tools/test_agreement.py` puts the mutations of \
+`tools/sabotage` into the database with the shipped migration, one of each name that stands here, \
+and asks both; `tools/defects/agreement.py` has the pairs. Where only one side can see a mutation, \
+it is said why; a derived check fails nowhere else without a shipped one.
 """
 _CAUGHT, _OTHER, _SURVIVED, _REFUSED, _NONE = "caught", "by another", "survived", "refused", "none"
 
@@ -46,7 +56,7 @@ class Tried:
 
 def render(tried: Sequence[Tried]) -> str:
     """The page."""
-    lines = [
+    page = [
         _INTRODUCTION,
         "| Application | As they are | Defects | Caught | By another | Survived | Share |",
         "|---|---|---:|---:|---:|---:|---:|",
@@ -58,15 +68,16 @@ def render(tried: Sequence[Tried]) -> str:
         first = one.outcomes[0] if one.outcomes else None
         unchanged = {**first.failed, **first.unclear} if first else {}
         alarms = ", ".join(unchanged) or "no alarm"
-        lines.append(f"| {one.name} ({one.source}) | {alarms} | {_figures(words)} |")
-    lines.append(f"| **All** ({len(KINDS)} kinds) | | {_figures(total)} |")
-    lines += ["", "| Defect | Checks | " + " | ".join(one.name for one in tried) + " |"]
-    lines += ["|---|---|" + "---|" * len(tried)]
+        page.append(f"| {one.name} ({one.source}) | {alarms} | {_figures(words)} |")
+    page.append(f"| **All** ({len(KINDS)} kinds) | | {_figures(total)} |")
+    page += ["", "| Defect | Checks | " + " | ".join(one.name for one in tried) + " |"]
+    page += ["|---|---|" + "---|" * len(tried)]
     for kind in KINDS:
         cells = " | ".join(word(kind.id, kind.checks, one) for one in tried)
-        lines.append(f"| {kind.id} | {', '.join(kind.checks)} | {cells} |")
-    lines += ["", _UNTOLD, *(f"* {one}" for one in UNTOLD)]
-    return "\n".join(lines) + "\n"
+        page.append(f"| {kind.id} | {', '.join(kind.checks)} | {cells} |")
+    page += ["", _AGREEMENT, *lines()]
+    page += ["", _UNTOLD, *(f"* {one}" for one in UNTOLD)]
+    return "\n".join(page) + "\n"
 
 
 def word(kind: str, checks: Sequence[str], tried: Tried) -> str:

@@ -96,7 +96,7 @@ ALTER TABLE shop.customer ADD COLUMN email text, ADD CONSTRAINT one_email UNIQUE
 ALTER TABLE shop.purchase ADD CONSTRAINT positive CHECK (amount > 0),
     ALTER COLUMN customer SET NOT NULL;
 ALTER TABLE shop.customer ADD CONSTRAINT known CHECK (status IN ('new', 'old'));
-ALTER TABLE shop.purchase ADD CONSTRAINT placed CHECK (amount > 0 OR place IS NOT NULL);
+ALTER TABLE shop.purchase ADD CONSTRAINT placed CHECK (id > 0 OR place IS NOT NULL);
 CREATE UNIQUE INDEX one_name ON shop.customer (name);
 CREATE TABLE shop.tree (
     name text PRIMARY KEY, number bigint NOT NULL UNIQUE, parent text REFERENCES shop.tree,
