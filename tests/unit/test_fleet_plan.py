@@ -630,6 +630,7 @@ class Start:
             plan_only=plan_only,
             plan_hours=24,
             budgets={},
+            let_go={},
             resume=False,
         )
         return stage.opened, stage.act(task)

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from ansible import context
 from ansible.errors import AnsibleError
 
 from ...contract.errors import GonogoError
@@ -28,7 +29,7 @@ from ..request import fleet_approval, waves
 from ..request.waves import Came, Waves
 from .shapes import SHAPES
 
-__all__ = ["AT_WORK", "AtWork", "of_play", "of_shapes"]
+__all__ = ["AT_WORK", "AtWork", "of_play", "of_shapes", "strategy"]
 
 _GROUP = "gonogo"
 # A pattern that no host suits.
@@ -101,6 +102,13 @@ class AtWork:
 
 # That of this process: one play judges.
 AT_WORK = AtWork()
+
+
+def strategy() -> str:
+    """That of the plays of hosts. Where a task is answered with No (`--step`), Ansible's strategies
+    without lockstep wait for that host for ever."""
+    one_by_one = context.CLIARGS.get("step")
+    return "ansible.builtin.linear" if one_by_one else "ansible.builtin.host_pinned"
 
 
 def of_play(known: Variables, rendered: Callable[[Any], Any]) -> dict[str, object]:
