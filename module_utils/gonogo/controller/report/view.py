@@ -107,11 +107,12 @@ def page_of(
 
 def _idle(twin: TwinRecord | None, rehearsal: Rehearsal | None) -> frozenset[str]:
     """Stages that have passed and done nothing, such as a twin that is switched off."""
-    nothing = {
-        "twin": twin is not None and twin.proven is None,
-        "rehearsal": rehearsal is not None and rehearsal.done is None,
-    }
-    return frozenset(stage for stage, is_idle in nothing.items() if is_idle)
+    idle = []
+    if twin is not None and twin.proven is None:
+        idle.append(TwinRecord.FILE)
+    if rehearsal is not None and rehearsal.done is None:
+        idle.append(Rehearsal.FILE)
+    return frozenset(file.removesuffix(".json") for file in idle)
 
 
 def _subject(verdict: VerdictRecord) -> str:
