@@ -294,6 +294,19 @@ def test_the_command_line_counts_before_the_inventory(batches: Any) -> None:
     assert found == [NAMES[:4], NAMES[4:]]
 
 
+@pytest.mark.parametrize("name", ["hostvars", "groups", "ansible_play_hosts_all"])
+@pytest.mark.parametrize("value", [{}, [], "", "gonogo", 7, None, {"gonogo": 7}, {"db01": "x"}])
+def test_a_name_of_ansible_that_was_set_ends_no_start(name: str, value: object) -> None:
+    """Each host refuses it by itself, with the words for it."""
+    known = {
+        "hostvars": {host: {"gonogo_waves": [1]} for host in NAMES},
+        "groups": {"gonogo": NAMES},
+        name: value,
+    }
+    assert at_work.of_play(known, lambda said: said)["hosts"] == "gonogo"
+    assert at_work.of_shapes(known, lambda said: said) == "localhost:!localhost"
+
+
 def test_groups_come_in_their_order_and_the_others_last(batches: Any) -> None:
     inventory = {
         **gonogo(gonogo_waves=["canary", "west"]),

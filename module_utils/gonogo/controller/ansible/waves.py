@@ -14,7 +14,7 @@ begun.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -117,9 +117,9 @@ def of_play(known: Variables, rendered: Callable[[Any], Any]) -> dict[str, objec
     What cannot be is none: each host refuses it by itself, with the words for it.
     """
     group = str(rendered(known.get("gonogo_group")) or _GROUP)
-    groups = native(known.get("groups") or {})
-    members = [str(host) for host in groups.get(group) or ()]
-    limited = {*map(str, known.get("ansible_play_hosts_all") or members)}
+    groups = _groups(known)
+    members = groups.get(group, [])
+    limited = {*(_names(known.get("ansible_play_hosts_all")) or members)}
     try:
         found = waves.named(_said(known, members, rendered))
     except GonogoError:
@@ -144,7 +144,7 @@ def of_play(known: Variables, rendered: Callable[[Any], Any]) -> dict[str, objec
 
 def _is_planning(known: Variables, hosts: Sequence[str], rendered: Callable[[Any], Any]) -> bool:
     """Whether one of several hosts needs an approval of all of them, and none was given."""
-    if len(hosts) < 2 or "hostvars" not in known:
+    if len(hosts) < 2:
         return False
 
     def said(of_host: Variables, name: str) -> Any:
@@ -158,15 +158,14 @@ def _is_planning(known: Variables, hosts: Sequence[str], rendered: Callable[[Any
     if said({}, "deploy_token"):
         return False
     # One is enough: of a fleet that waits, the others are not even looked at.
-    each = (known["hostvars"][host] for host in hosts)
+    each = (_of_host(known, host) for host in hosts)
     return any(fleet_approval.waits_for_all(partial(said, one)) for one in each)
 
 
 def of_shapes(known: Variables, rendered: Callable[[Any], Any]) -> str:
     """The pattern of the hosts whose shape is measured: all or none."""
     group = str(rendered(known.get("gonogo_group")) or _GROUP)
-    members = [str(host) for host in native(known.get("groups") or {}).get(group) or ()]
-    asked = _said(known, members, rendered, PER_SHAPE.name)
+    asked = _said(known, _groups(known).get(group, []), rendered, PER_SHAPE.name)
     return group if asked is True else _NOBODY
 
 
@@ -175,8 +174,28 @@ def _said(
 ) -> object:
     """What is said with -e, in the play, or by the inventory of the first host."""
     value = known.get(name)
-    if value is None and members and "hostvars" in known:
-        # A host's variables are rendered as they are asked for. Where a playbook is only listed,
-        # or its syntax checked, there are none.
-        value = known["hostvars"][members[0]].get(name)
+    if value is None and members:
+        value = _of_host(known, members[0]).get(name)
     return native(rendered(value))
+
+
+# Anybody may have set these of Ansible's with -e, to whatever: every host refuses that by itself.
+
+
+def _groups(known: Variables) -> dict[str, list[str]]:
+    groups = native(known.get("groups"))
+    if not isinstance(groups, dict):
+        return {}
+    return {group: _names(members) for group, members in groups.items()}
+
+
+def _names(hosts: object) -> list[str]:
+    return [str(host) for host in hosts] if isinstance(hosts, (list, tuple)) else []
+
+
+def _of_host(known: Variables, host: str) -> Variables:
+    """Its variables, rendered as they are asked for. Where a playbook is only listed, or its syntax
+    checked, there are none."""
+    every = known.get("hostvars")
+    found = every.get(host) if isinstance(every, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
