@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ...contract.errors import InputError
+from ...contract.errors import InputError, shown
 from ...contract.options.option import ArgumentSpec
 from ...contract.redaction import holding
 from .native import Variables
@@ -96,7 +96,7 @@ def misfits(prefix: str, values: Variables, spec: ArgumentSpec) -> Iterator[tupl
     for name in sorted(map(str, values)):
         if name not in spec:
             near = f"Known: {', '.join(sorted(spec))}."
-            yield f"{prefix}{name}", f"there is no such option. {near}", None
+            yield f"{prefix}{name}", f"there is no option {shown(name)}. {near}", None
     for name, option in spec.items():
         key, value = f"{prefix}{name}", values.get(name)
         if value is None:
