@@ -181,7 +181,7 @@ def test_a_wave_behind_one_that_passed_is_begun() -> None:
     known.begin(["db1"], came_to())
     known.begin(["db2"], came_to(db1="GO"))
     assert refusal(known, "db2") is None
-    assert known.never_begun("db3") == "not begun: every host of the wave before has failed"
+    assert known.never_begun("db3") == "not begun: every host before it has failed"
 
 
 def test_behind_a_wave_that_nobody_could_look_at_nothing_is_begun() -> None:
@@ -490,7 +490,10 @@ def test_who_is_measured(said: dict[str, object], *, measured: bool) -> None:
     assert pattern == ("gonogo" if measured else "localhost:!localhost")
 
 
-def test_behind_those_that_rehearse_and_have_all_failed_nobody_is_begun() -> None:
+def test_behind_those_that_rehearse_and_have_all_failed_nobody_is_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(at_work, "SHAPES", Shapes(by={"db1": "db2"}))
     known = AtWork()
     known.begin(["db2"], came_to())
     assert known.never_begun("db1") == "not begun: every host that rehearses for others has failed"

@@ -82,7 +82,7 @@ def test_nothing_behind_a_wave_that_failed_is_begun(make_fleet: Make) -> None:
     assert played.status == 2, played.output
     assert "Traceback" not in played.output
     said = _summary(fleet)
-    why = "not begun: every host of the wave before has failed"
+    why = "not begun: every host before it has failed"
     assert {host: one["verdict"] for host, one in said.items()} == dict.fromkeys(
         fleet.hosts, "not judged"
     )

@@ -95,9 +95,9 @@ class AtWork:
         """Why Ansible has not even come to this host; None where it has, or no wave was begun."""
         if not self.begun or any(host in wave for wave in self.begun):
             return None
-        if self.stopped is None and self.said is None:
+        if self.stopped is None and self.said is None and SHAPES.by:
             return "not begun: every host that rehearses for others has failed"
-        return self.stopped or "not begun: every host of the wave before has failed"
+        return self.stopped or "not begun: every host before it has failed"
 
 
 # That of this process: one play judges.
