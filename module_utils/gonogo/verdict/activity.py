@@ -36,9 +36,8 @@ _STEPS = {
     "dump": "Wait for it to end, or apply the migration at another time.",
     "wraparound": "It does not give way, and begins again where it is cancelled: wait for it to "
     "end (pg_stat_progress_vacuum says how far it is).",
-    "autovacuum": "Wait for it to end (pg_stat_progress_vacuum says how far it is), or have it "
-    "cancelled: it gives way to who waits for deadlock_timeout, and a migration that locks several "
-    "tables at once gives up sooner.",
+    "autovacuum": "It gives way to who waits for deadlock_timeout: a migration that locks several "
+    "tables at once needs a second attempt for that (deploy_attempts).",
     "freeze": "VACUUM (FREEZE) the table first, at a quiet time.",
     "index_build": "Wait for it to end (pg_stat_progress_create_index says how far it is).",
     "base_backup": "It takes the server's disk and network: wait for it to end, or accept that the "

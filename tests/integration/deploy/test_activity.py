@@ -629,6 +629,25 @@ def test_any_other_autovacuum_of_a_table_is_told(
 
 
 @pytest.mark.attack
+def test_it_gives_way_to_a_migration_of_several_tables(
+    tmp_path_factory: pytest.TempPathFactory, server_bin: Path | None, tmp_path: Path
+) -> None:
+    directory = tmp_path_factory.mktemp("vacuum")
+    settings = {"autovacuum_naptime": "1s"}
+    with Cluster.start(directory, server_bin, settings) as server, emptied(server) as database:
+        slow = "autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1"
+        with database.owner() as owner:
+            owner.execute(f"ALTER TABLE {T} SET ({slow})".encode())
+            owner.execute(f"INSERT INTO {T} SELECT generate_series(1, 100000)".encode())
+            owner.execute(f"UPDATE {T} SET n = n + 1".encode())
+        until(answers(database, "SELECT FROM pg_stat_progress_vacuum"))
+        plan = plan_of(tmp_path, add=f"{ADD} ALTER TABLE public.gonogo_u ADD COLUMN note text;")
+        done = deployed(database, plan, budgets={"lock": "5s", "attempts": 3, "wait": "1ms"})
+    assert done.action == "applied", done.error
+    assert len(done.failed_attempts) >= 1
+
+
+@pytest.mark.attack
 def test_a_replica_that_is_behind_is_told(server: Cluster, busy: Database, tmp_path: Path) -> None:
     base, plan = tmp_path / "replica", plan_of(tmp_path, add=ADD)
     keywords = {**busy.cluster.conninfo(), "dbname": "replication", "application_name": "far"}

@@ -8,6 +8,7 @@ Runs on the target host: Python 3.9, standard library and psycopg.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -63,6 +64,17 @@ JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p')
     AND pg_catalog.has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE')
 ORDER BY w.position
+"""
+
+# Of these tables (by their names in SQL), those that a session has which vacuums, or the like.
+_VACUUMED = """
+SELECT w.quoted FROM unnest(%s::text[]) AS w (quoted)
+WHERE EXISTS (
+    SELECT FROM pg_catalog.pg_locks AS l
+    WHERE l.relation = pg_catalog.to_regclass(w.quoted) AND l.granted
+        AND l.database = (
+            SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
+        AND l.mode = 'ShareUpdateExclusiveLock' AND l.pid <> pg_catalog.pg_backend_pid())
 """
 
 _SET_LIMITS = """
@@ -230,8 +242,9 @@ def _one(connection: Any, work: Work, done: Applied, conditions: _Conditions) ->
     for attempt in range(1, budgets.attempts + 1):
         conditions.confirm()
         meter = Meter(connection, conditions.session, conditions.watch.guard)
+        transaction = _Transaction(connection, work, meter, conditions)
         try:
-            _Transaction(connection, work, meter, conditions).run()
+            transaction.run()
         except _Failed as failure:
             told = failure.told
             if told.committed is None:
@@ -242,6 +255,7 @@ def _one(connection: Any, work: Work, done: Applied, conditions: _Conditions) ->
             done.failed_attempts.append(told)
             let_go += told.let_go is not None
             time.sleep(_pause(budgets, let_go if told.let_go else 0))
+            transaction.outwait_autovacuum()
         else:
             done.statements += meter.traces
             done.files += work.files
@@ -275,6 +289,30 @@ class _Transaction:
         self._current = work.statements[0]
         self._limited_by = ""
         self._committing = False
+        # What is locked ahead, all at once.
+        self._ahead: Sequence[Ahead] = ()
+
+    def outwait_autovacuum(self) -> None:
+        """Behind a try whose tables were not to be locked ahead in time.
+
+        An autovacuum ends for whoever has waited for the server's deadlock_timeout, which is longer
+        than anybody waits who locks ahead. So it is waited for apart, one table after the other, in
+        a mode that keeps nobody from reading and writing.
+        """
+        session = self._conditions.session
+        if self._limited_by != _AHEAD or self._connection.closed:
+            return
+        seconds = 2 * _patience(session) / _BEFORE_OTHERS
+        tables = [table.quoted for table in self._ahead]
+        for (quoted,) in session.ask(_VACUUMED, [tables]):
+            self._connection.execute(_SET_LIMITS, [f"{max(1, round(seconds * 1000))}ms"] * 2)
+            # Whoever vacuums by hand stays, and the next try says who it is.
+            with contextlib.suppress(DatabaseError):
+                self._connection.execute("BEGIN")
+                self._connection.execute(
+                    f"LOCK TABLE {quoted} IN SHARE UPDATE EXCLUSIVE MODE".encode()
+                )
+            self._roll_back()
 
     def run(self) -> None:
         """Raises _Failed where the database refuses it."""
@@ -344,7 +382,7 @@ class _Transaction:
         # One alone is what its statement waits for, unless another needs a stronger lock later.
         if len(tables) > 1 or (tables and needs.measured.locks and len(statements) > 1):
             self._current = replace(self._current, tables=tuple(table.place for table in tables))
-            self._limited_by = _AHEAD
+            self._limited_by, self._ahead = _AHEAD, tables
             _lock_ahead(self._connection, tables, self._meter, self._conditions.budgets, patience)
 
     def _run(self, statement: Statement, patience: float) -> None:
