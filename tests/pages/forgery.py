@@ -70,6 +70,11 @@ ATTEMPTS: dict[str, Attempt] = {
         "extra variables cannot set what Ansible itself says",
         (*_variables(hostvars={}), "--limit", "sandbox"),
     ),
+    "groups": Attempt(
+        "`-e groups=7`",
+        "extra variables cannot set what Ansible itself says",
+        (*_variables(groups=7), "--limit", "sandbox"),
+    ),
     "clock": Attempt(
         "`-e gonogo_now=...`, and every other variable of that kind",
         "unknown variable 'gonogo_now'",

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible import context
 from ansible.executor.playbook_executor import PlaybookExecutor
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
@@ -292,6 +293,14 @@ def test_sizes_of_the_inventory(batches: Any, said: object) -> None:
 def test_the_command_line_counts_before_the_inventory(batches: Any) -> None:
     found = batches(gonogo(gonogo_waves=[1]), gonogo_waves="4,100%")
     assert found == [NAMES[:4], NAMES[4:]]
+
+
+@pytest.mark.parametrize(("step", "strategy"), [(True, "linear"), (False, "host_pinned")])
+def test_step_by_step_goes_in_lockstep(
+    monkeypatch: pytest.MonkeyPatch, *, step: bool, strategy: str
+) -> None:
+    monkeypatch.setattr(context, "CLIARGS", {"step": step})
+    assert at_work.strategy() == f"ansible.builtin.{strategy}"
 
 
 @pytest.mark.parametrize("name", ["hostvars", "groups", "ansible_play_hosts_all"])

@@ -608,41 +608,46 @@ def test_an_autovacuum_to_prevent_wraparound_holds_it(
     assert [one.mode for one in first.conflicts] == ["ShareUpdateExclusiveLock"]
 
 
-@pytest.mark.attack
-def test_any_other_autovacuum_of_a_table_is_told(
-    tmp_path_factory: pytest.TempPathFactory, server_bin: Path | None, tmp_path: Path
-) -> None:
-    directory = tmp_path_factory.mktemp("vacuum")
-    settings = {"autovacuum_naptime": "1s"}
+@pytest.fixture
+def vacuumed(
+    tmp_path_factory: pytest.TempPathFactory, server_bin: Path | None
+) -> Iterator[Database]:
+    """An autovacuum works on a table, and on the partition of another, for as long as it may."""
+    directory, settings = tmp_path_factory.mktemp("vacuum"), {"autovacuum_naptime": "1s"}
     with Cluster.start(directory, server_bin, settings) as server, emptied(server) as database:
+        # One page a tenth of a second: it lasts.
         slow = "autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1"
         with database.owner() as owner:
-            owner.execute(f"ALTER TABLE {T} SET ({slow})".encode())
-            owner.execute(f"INSERT INTO {T} SELECT generate_series(1, 100000)".encode())
-            owner.execute(f"UPDATE {T} SET n = n + 1".encode())
-        with database.admin() as admin:
-            admin.execute(f"GRANT pg_read_all_stats TO {logins.OWNER}".encode())
-        until(answers(database, "SELECT FROM pg_stat_progress_vacuum"))
-        found = occupants(database, plan_of(tmp_path, add=ADD))
+            owner.execute("CREATE TABLE public.whole (n int) PARTITION BY LIST (n)")
+            owner.execute("CREATE TABLE public.part PARTITION OF public.whole DEFAULT")
+            for table in (T, "public.part"):
+                owner.execute(f"ALTER TABLE {table} SET ({slow})".encode())
+                owner.execute(f"INSERT INTO {table} SELECT generate_series(1, 100000)".encode())
+                owner.execute(f"UPDATE {table} SET n = n + 1".encode())
+        works = "SELECT FROM pg_stat_progress_vacuum WHERE relid = '{}'::regclass"
+        for table in (T, "public.part"):
+            until(answers(database, works.format(table)))
+        yield database
+
+
+@pytest.mark.attack
+def test_any_other_autovacuum_of_a_table_is_told(vacuumed: Database, tmp_path: Path) -> None:
+    with vacuumed.admin() as admin:
+        admin.execute(f"GRANT pg_read_all_stats TO {logins.OWNER}".encode())
+    found = occupants(vacuumed, plan_of(tmp_path, add=ADD))
     assert kinds(found) == [("autovacuum", "slow")]
     assert found[0].name == "public.gonogo_t"
 
 
 @pytest.mark.attack
+@pytest.mark.parametrize("table", [T, "public.whole"])
 def test_it_gives_way_to_a_migration_of_several_tables(
-    tmp_path_factory: pytest.TempPathFactory, server_bin: Path | None, tmp_path: Path
+    vacuumed: Database, tmp_path: Path, table: str
 ) -> None:
-    directory = tmp_path_factory.mktemp("vacuum")
-    settings = {"autovacuum_naptime": "1s"}
-    with Cluster.start(directory, server_bin, settings) as server, emptied(server) as database:
-        slow = "autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1"
-        with database.owner() as owner:
-            owner.execute(f"ALTER TABLE {T} SET ({slow})".encode())
-            owner.execute(f"INSERT INTO {T} SELECT generate_series(1, 100000)".encode())
-            owner.execute(f"UPDATE {T} SET n = n + 1".encode())
-        until(answers(database, "SELECT FROM pg_stat_progress_vacuum"))
-        plan = plan_of(tmp_path, add=f"{ADD} ALTER TABLE public.gonogo_u ADD COLUMN note text;")
-        done = deployed(database, plan, budgets={"lock": "5s", "attempts": 3, "wait": "1ms"})
+    """Whose table it is, or of which one a partition is."""
+    add = f"ALTER TABLE {table} ADD COLUMN note text; ALTER TABLE public.gonogo_u ADD COLUMN m int;"
+    budgets = {"lock": "5s", "attempts": 3, "wait": "1ms"}
+    done = deployed(vacuumed, plan_of(tmp_path, add=add), budgets=budgets)
     assert done.action == "applied", done.error
     assert len(done.failed_attempts) >= 1
 

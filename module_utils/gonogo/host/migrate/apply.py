@@ -66,15 +66,22 @@ WHERE c.relkind IN ('r', 'p')
 ORDER BY w.position
 """
 
-# Of these tables (by their names in SQL), those that a session has which vacuums, or the like.
+# Of these tables (by their names in SQL), those that a session has which vacuums, or the like:
+# themselves, or one of their partitions, which are locked with them.
 _VACUUMED = """
-SELECT w.quoted FROM unnest(%s::text[]) AS w (quoted)
-WHERE EXISTS (
-    SELECT FROM pg_catalog.pg_locks AS l
-    WHERE l.relation = pg_catalog.to_regclass(w.quoted) AND l.granted
-        AND l.database = (
-            SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
-        AND l.mode = 'ShareUpdateExclusiveLock' AND l.pid <> pg_catalog.pg_backend_pid())
+WITH RECURSIVE family AS (
+    SELECT w.quoted, pg_catalog.to_regclass(w.quoted)::oid AS oid
+    FROM unnest(%s::text[]) AS w (quoted)
+    UNION
+    SELECT f.quoted, i.inhrelid
+    FROM family AS f JOIN pg_catalog.pg_inherits AS i ON i.inhparent = f.oid
+)
+SELECT DISTINCT f.quoted
+FROM family AS f
+JOIN pg_catalog.pg_locks AS l ON l.relation = f.oid
+JOIN pg_catalog.pg_database AS d ON d.oid = l.database AND d.datname = current_database()
+WHERE l.granted AND l.mode = 'ShareUpdateExclusiveLock' AND l.pid <> pg_catalog.pg_backend_pid()
+ORDER BY 1
 """
 
 _SET_LIMITS = """
@@ -255,7 +262,8 @@ def _one(connection: Any, work: Work, done: Applied, conditions: _Conditions) ->
             done.failed_attempts.append(told)
             let_go += told.let_go is not None
             time.sleep(_pause(budgets, let_go if told.let_go else 0))
-            transaction.outwait_autovacuum()
+            if told.sqlstate == _LOCK_NOT_AVAILABLE and work.own_transaction:
+                transaction.outwait_autovacuum()
         else:
             done.statements += meter.traces
             done.files += work.files
@@ -289,30 +297,31 @@ class _Transaction:
         self._current = work.statements[0]
         self._limited_by = ""
         self._committing = False
-        # What is locked ahead, all at once.
-        self._ahead: Sequence[Ahead] = ()
 
     def outwait_autovacuum(self) -> None:
-        """Behind a try whose tables were not to be locked ahead in time.
+        """Behind a try that did not get a lock in time.
 
-        An autovacuum ends for whoever has waited for the server's deadlock_timeout, which is longer
-        than anybody waits who locks ahead. So it is waited for apart, one table after the other, in
-        a mode that keeps nobody from reading and writing.
+        An autovacuum ends for whoever has waited for the server's deadlock_timeout, and longer than
+        that nobody waits who locks several tables. So it is waited for apart, one table after the
+        other, in a mode that keeps nobody from reading and writing.
         """
         session = self._conditions.session
-        if self._limited_by != _AHEAD or self._connection.closed:
-            return
-        seconds = 2 * _patience(session) / _BEFORE_OTHERS
-        tables = [table.quoted for table in self._ahead]
-        for (quoted,) in session.ask(_VACUUMED, [tables]):
-            self._connection.execute(_SET_LIMITS, [f"{max(1, round(seconds * 1000))}ms"] * 2)
-            # Whoever vacuums by hand stays, and the next try says who it is.
-            with contextlib.suppress(DatabaseError):
-                self._connection.execute("BEGIN")
-                self._connection.execute(
-                    f"LOCK TABLE {quoted} IN SHARE UPDATE EXCLUSIVE MODE".encode()
-                )
-            self._roll_back()
+        wanted = {".".join(table): "ShareUpdateExclusiveLock" for table in self._work.tables}
+        # Whoever vacuums by hand stays; the next try says who, and what else is wrong.
+        with contextlib.suppress(DatabaseError):
+            limit = f"{max(1, round(2000 * _patience(session) / _BEFORE_OTHERS))}ms"
+            tables = [table.quoted for table in _lockable(session, wanted)]
+            for (quoted,) in session.ask(_VACUUMED, [tables]):
+                self._lock_for_a_moment(quoted, limit)
+
+    def _lock_for_a_moment(self, quoted: str, limit: str) -> None:
+        lock = f"LOCK TABLE {quoted} IN SHARE UPDATE EXCLUSIVE MODE"
+        with contextlib.suppress(DatabaseError):
+            self._connection.execute("BEGIN")
+            self._connection.execute(_SET_LIMITS, [limit, limit])
+            self._connection.execute(lock.encode())
+        # The limits of before are in force again.
+        self._roll_back()
 
     def run(self) -> None:
         """Raises _Failed where the database refuses it."""
@@ -382,7 +391,7 @@ class _Transaction:
         # One alone is what its statement waits for, unless another needs a stronger lock later.
         if len(tables) > 1 or (tables and needs.measured.locks and len(statements) > 1):
             self._current = replace(self._current, tables=tuple(table.place for table in tables))
-            self._limited_by, self._ahead = _AHEAD, tables
+            self._limited_by = _AHEAD
             _lock_ahead(self._connection, tables, self._meter, self._conditions.budgets, patience)
 
     def _run(self, statement: Statement, patience: float) -> None:
